@@ -1,0 +1,186 @@
+"""Geometry: token <-> patch <-> pixels <-> terminal cells. Pure functions over plain data.
+
+Pixel coordinates are continuous, in the original picture after its EXIF turn: x runs from 0 (left edge) to
+`width` (right edge), y from 0 (top edge) down to `height`. A box is (x0, y0, x1, y1).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+GridKind = Literal["whole", "tile"]
+TokenKind = Literal["patch", "newline", "query"]
+
+
+@dataclass(frozen=True)
+class AxisMap:
+    """One axis of what the image processor did: original = scale · input + offset, both in pixels."""
+
+    scale: float
+    offset: float
+
+    def __call__(self, u: float) -> float:
+        """The original coordinate of the input coordinate `u`."""
+        return self.scale * u + self.offset
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One picture that the vision tower saw: the whole, or a tile of it.
+
+    `box` is the part of the original picture it shows, in pixels, clipped to the picture. `rows` × `cols` counts
+    LLM tokens, `patch_rows` × `patch_cols` vision patches.
+    """
+
+    id: int
+    kind: GridKind
+    box: Box
+    rows: int
+    cols: int
+    patch_rows: int
+    patch_cols: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image token comes from.
+
+    `grid`, `row` and `col` are None where the kind has no place; `box` is None too where nothing of the picture is
+    inside. `inside` is the share of the unclipped box that is picture; `patches` are row-major indices of the vision
+    patches in the grid that the token was made of.
+    """
+
+    index: int
+    kind: TokenKind
+    grid: int | None
+    row: int | None
+    col: int | None
+    box: Box | None
+    inside: float
+    patches: tuple[int, ...]
+
+
+def raster_boxes(rows: int, cols: int, size: tuple[float, float], x: AxisMap, y: AxisMap) -> NDArray[np.float64]:
+    """The unclipped boxes of a rows × cols raster, row by row, float64 [rows·cols, 4].
+
+    `size` is the (height, width) of one raster cell in the pixels the model gets.
+    """
+    tall, wide = size
+    xs = x.scale * wide * np.arange(cols + 1) + x.offset
+    ys = y.scale * tall * np.arange(rows + 1) + y.offset
+    boxes = np.empty((rows, cols, 4), dtype=np.float64)
+    boxes[..., 0] = xs[None, :-1]
+    boxes[..., 1] = ys[:-1, None]
+    boxes[..., 2] = xs[None, 1:]
+    boxes[..., 3] = ys[1:, None]
+    return boxes.reshape(-1, 4)
+
+
+def clip(box: Box, width: int, height: int) -> tuple[Box | None, float]:
+    """`box` cut to the picture, and the share of its area that is picture; None and 0 when nothing is."""
+    x0, y0, x1, y1 = box
+    cx0, cy0 = max(x0, 0.0), max(y0, 0.0)
+    cx1, cy1 = min(x1, float(width)), min(y1, float(height))
+    area = (x1 - x0) * (y1 - y0)
+    if cx1 <= cx0 or cy1 <= cy0 or area <= 0:
+        return None, 0.0
+    inside = (cx1 - cx0) * (cy1 - cy0) / area
+    return (cx0, cy0, cx1, cy1), min(1.0, inside)
+
+
+def pixel_bounds(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    """The whole pixels that `box` touches, at least one: (left, top, right, bottom), right and bottom exclusive."""
+    left = min(max(math.floor(box[0] + 1e-9), 0), width - 1)
+    top = min(max(math.floor(box[1] + 1e-9), 0), height - 1)
+    right = min(max(math.ceil(box[2] - 1e-9), left + 1), width)
+    bottom = min(max(math.ceil(box[3] - 1e-9), top + 1), height)
+    return left, top, right, bottom
+
+
+def place_at_pixel(places: tuple[Place, ...], x: float, y: float) -> Place | None:
+    """The first token whose box holds the pixel position (x, y), or None."""
+    for place in places:
+        if place.box and place.box[0] <= x < place.box[2] and place.box[1] <= y < place.box[3]:
+            return place
+    return None
+
+
+@dataclass(frozen=True)
+class CellLayout:
+    """How a rows × cols grid lies on terminal cells, every patch `wide` × `tall` cells (two pixels a cell high).
+
+    The margins are the cells around the grid that show what the model does not see of the picture.
+    """
+
+    rows: int
+    cols: int
+    wide: int
+    tall: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Cells across, margins included."""
+        return self.left + self.cols * self.wide + self.right
+
+    @property
+    def height(self) -> int:
+        """Cells down, margins included."""
+        return self.top + self.rows * self.tall + self.bottom
+
+    def region(self, row: int, col: int) -> tuple[int, int, int, int]:
+        """The cells of a patch: (x, y, width, height)."""
+        return self.left + col * self.wide, self.top + row * self.tall, self.wide, self.tall
+
+    def patch_at(self, x: int, y: int) -> tuple[int, int] | None:
+        """The (row, col) whose cells hold the cell (x, y); None in a margin."""
+        col, row = (x - self.left) // self.wide, (y - self.top) // self.tall
+        return (row, col) if 0 <= row < self.rows and 0 <= col < self.cols else None
+
+
+def fit_cells(view: tuple[int, int], rows: int, cols: int, grid_box: Box, picture: tuple[int, int]) -> CellLayout:
+    """The largest layout of a grid that fits `view` (cells across, cells down) and keeps the picture's shape.
+
+    A cell is one pixel wide and two high, so a square patch gets 2n × n cells. `picture` is (width, height) in
+    pixels. Where not even the smallest patch fits, the layout is larger than the view and must be scrolled.
+    """
+    x0, y0, x1, y1 = grid_box
+    patch_wide, patch_tall = (x1 - x0) / cols, (y1 - y0) / rows
+    # beyond 1:4 a patch is no longer drawn to shape: a strip one cell wide shows nothing
+    aspect = min(max(patch_wide / patch_tall, 0.25), 4.0)
+
+    def margins(wide: int, tall: int) -> CellLayout:
+        across, down = wide / patch_wide, tall / patch_tall
+        return CellLayout(
+            rows,
+            cols,
+            wide,
+            tall,
+            left=round(x0 * across),
+            top=round(y0 * down),
+            right=round((picture[0] - x1) * across),
+            bottom=round((picture[1] - y1) * down),
+        )
+
+    best = None
+    for tall in range(1, max(2, view[1] // rows + 1)):
+        ideal = 2 * tall * aspect
+        for wide in {max(1, math.floor(ideal)), max(1, math.ceil(ideal))}:
+            layout = margins(wide, tall)
+            if layout.width > view[0] or layout.height > view[1]:
+                continue
+            distortion = abs(math.log(wide / (2 * tall * aspect)))
+            # a slightly wrong shape is worth a larger patch, a clearly wrong one is not
+            rank = (distortion < 0.2, wide * tall / (1 + 4 * distortion))
+            if best is None or rank > best[0]:
+                best = (rank, layout)
+    return best[1] if best else margins(max(1, round(2 * aspect)), 1)

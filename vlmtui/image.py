@@ -1,0 +1,181 @@
+"""Bytes, path, address or standard input -> an upright RGB picture, within limits.
+
+The front end reads the bytes (`read_source`) and sends them on; whoever needs pixels decodes them (`decode`).
+Both ends use this module, so both see the same picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vlmtui.errors import ImageError
+
+MAX_PIXELS = 200_000_000
+MAX_BYTES = 1 << 30
+_BLOCK = 1 << 20
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class SourceBytes:
+    """A picture file as it was found: where from, its bytes, and the sha256 of the bytes in hex."""
+
+    source: str
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright RGB picture. `rgb` is uint8 [height, width, 3]."""
+
+    rgb: Pixels
+
+    @property
+    def width(self) -> int:
+        """Pixels across, after the EXIF turn."""
+        return int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels down, after the EXIF turn."""
+        return int(self.rgb.shape[0])
+
+
+def read_source(source: str) -> SourceBytes:
+    """The bytes of a path, an http(s) address, or `-` for standard input.
+
+    Raises `ImageError` with one sentence when there is nothing to read.
+    """
+    if source == "-":
+        data = _read_limited(sys.stdin.buffer.read, "standard input")
+        if not data:
+            raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
+    elif _is_address(source):
+        from vlmtui.fetch import fetch  # half of this module's import time, and seldom needed
+
+        data = fetch(source, MAX_BYTES)
+    else:
+        data = _read_file(Path(source).expanduser(), source)
+    return SourceBytes(source=source, data=data, sha256=hashlib.sha256(data).hexdigest())
+
+
+def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Decode a picture file: first frame, EXIF turn, then RGB.
+
+    Alpha goes over white, 16 bits are scaled to 8, palette and CMYK are converted. Raises `ImageError` for what
+    is no picture, is cut short, or has more than `max_pixels` pixels (checked before anything is decoded).
+    """
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes): choose a picture file")
+    try:
+        with _own_limits():
+            image = Image.open(io.BytesIO(data))
+            width, height = image.size
+            if width * height > max_pixels:
+                raise ImageError(
+                    f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}: "
+                    "make it smaller, or raise --max-pixels"
+                )
+            image.load()
+            return Picture(_to_rgb(ImageOps.exif_transpose(image)))
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is not a picture that can be opened: choose a PNG, JPEG, WebP, ...") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} does not fit in memory: make it smaller") from error
+    except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
+        raise ImageError(f"{name} is damaged or cut short ({_brief(error)}): fetch or export it again") from error
+
+
+_limits_lock = threading.Lock()
+
+
+@contextmanager
+def _own_limits() -> Iterator[None]:
+    """Without Pillow's own limit on pixels, which is lower than ours and says nothing of --max-pixels."""
+    with _limits_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _to_rgb(image: Image.Image) -> Pixels:
+    """Any mode of Pillow's as uint8 [height, width, 3]."""
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
+        return _grey_to_rgb(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, rgba)
+    return np.asarray(image.convert("RGB"), dtype=np.uint8)
+
+
+def _grey_to_rgb(image: Image.Image) -> Pixels:
+    """16-bit and wider greys scaled to 8 bits; `convert("RGB")` would clip them to white."""
+    values = np.asarray(image)
+    if values.dtype == bool or image.mode.startswith("I;16"):
+        top = 65535.0
+    elif image.mode == "I":
+        # 16-bit PNGs open as "I" in some versions; a real 32-bit file has larger values
+        top = 65535.0 if values.size == 0 or values.max() <= 65535 else float(np.iinfo(np.int32).max)
+    else:
+        finite = values[np.isfinite(values)]
+        largest = float(finite.max()) if finite.size else 1.0
+        top = 1.0 if largest <= 1.0 else (255.0 if largest <= 255.0 else largest)
+    scaled = np.clip(np.nan_to_num(values.astype(np.float64)) / top, 0.0, 1.0) * 255.0
+    grey = np.rint(scaled).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _is_address(source: str) -> bool:
+    scheme, mark, _ = source.partition("://")
+    return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
+
+
+def _read_file(path: Path, name: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise ImageError(f"{name} is a folder: name one picture file in it")
+        with path.open("rb") as file:
+            return _read_limited(file.read, name)
+    except FileNotFoundError:
+        raise ImageError(f"{name} does not exist: check the path") from None
+    except PermissionError:
+        raise ImageError(f"{name} may not be read: check its permissions") from None
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{name} cannot be read ({_brief(error)})") from None
+
+
+def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:
+    """Read to the end, or refuse past `MAX_BYTES` without holding more than that."""
+    parts: list[bytes] = []
+    size = 0
+    while block := read(_BLOCK):
+        size += len(block)
+        if size > MAX_BYTES:
+            raise ImageError(f"{name} is larger than {MAX_BYTES >> 20} MiB: no picture is read past that")
+        parts.append(block)
+    return b"".join(parts)
+
+
+def _brief(error: object) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."

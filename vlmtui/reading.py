@@ -1,0 +1,149 @@
+"""A `Reading`: what was seen when a model looked at a picture. Pure data, the same above and below the pipe.
+
+Arrays are numpy, float32 unless said otherwise. Everything a screen or a report shows is a Reading plus the answers
+to small questions about it (`Words`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.errors import UsageError
+from vlmtui.grid import Grid, Place
+
+Metric = Literal["l2", "cosine", "dot"]
+METRICS: tuple[Metric, ...] = ("l2", "cosine", "dot")
+
+Floats = NDArray[np.float32]
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as it is held by a session.
+
+    `name` is what the person called it, `family` transformers' `model_type`, `revision` the commit of a hub model.
+    `parts` is one line for the screen, such as "SigLIP 16/224 → MLP → Llama". `feeds` names the vision stage that the
+    projector reads, such as "vision.4". `vision_layers` and `llm_layers` count blocks. `embeddings` is (rows, width).
+    `note` is a sentence that belongs beside every number of this model (the demo model's warning), or "".
+    """
+
+    name: str
+    family: str
+    revision: str | None
+    dtype: str
+    device: str
+    processor: str | None
+    parts: str
+    vision_layers: int
+    llm_layers: int
+    feeds: str | None
+    embeddings: tuple[int, int] | None
+    note: str = ""
+
+
+class ImageInfo(msgspec.Struct, frozen=True):
+    """The picture that was read: where from, the sha256 of its file's bytes, pixels after the EXIF turn."""
+
+    source: str
+    sha256: str
+    width: int
+    height: int
+
+
+class GridNorms(msgspec.Struct, frozen=True):
+    """L2 norms of one grid's hidden states.
+
+    `patches` is [stages, patches], stages being vision.0 … vision.L and patches row by row; `prefix` is
+    [stages, prefix tokens] (CLS and registers in order), [stages, 0] where there are none.
+    """
+
+    patches: Floats
+    prefix: Floats
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One picture through one model.
+
+    `places`, `norms` and `percentiles` run over the image tokens in the order of their positions in the prompt.
+    `norms` is the L2 norm of each token as the LLM receives it [tokens]; `percentiles` the share (0–100) of the
+    vocabulary's named, non-special rows whose norm is smaller [tokens]. `patch_places` are the vision patches of all
+    grids, grid by grid, row by row: what a vision stage has entries for. `seen` says in a few words how the picture
+    reached the model ("224×224, squashed", "336×336, centre crop") and `patch_size` is the (height, width) of a vision
+    patch in those pixels. `timings` is seconds by step.
+    """
+
+    id: str
+    model: ModelInfo
+    image: ImageInfo
+    grids: tuple[Grid, ...]
+    grid_norms: tuple[GridNorms, ...]
+    places: tuple[Place, ...]
+    patch_places: tuple[Place, ...]
+    norms: Floats
+    percentiles: Floats
+    hidden: int
+    prompt: str | None
+    seen: str
+    patch_size: tuple[int, int]
+    timings: dict[str, float]
+
+    def places_at(self, stage: str) -> tuple[Place, ...]:
+        """What the stage has entries for: image tokens at `tokens`, vision patches at `vision.i`."""
+        return self.places if stage == "tokens" else self.patch_places
+
+    def norms_at(self, stage: str) -> Floats:
+        """L2 norms of the stage's entries, in the order of `places_at` [entries]."""
+        if stage == "tokens":
+            return self.norms
+        layer = vision_layer(stage)
+        return np.concatenate([grid.patches[layer] for grid in self.grid_norms])
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """The nearest word-pieces of some image tokens, nearest first.
+
+    `tokens` are indices among the image's positions [n]; `ids` int64 and `scores` float64 are [n, k]: k is smaller
+    than asked where there are fewer candidates. `pieces` and `texts` name every id that occurs (None where the
+    tokenizer has no name for a row), `special` the ids that are special tokens. `candidates` rows were searched,
+    `left_out` were not.
+    """
+
+    metric: Metric
+    k: int
+    all_tokens: bool
+    tokens: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    pieces: dict[int, str | None]
+    texts: dict[int, str | None]
+    special: frozenset[int]
+    candidates: int
+    left_out: int
+    seconds: float
+
+
+def vision_layer(stage: str) -> int:
+    """The i of `vision.i`."""
+    return int(stage.removeprefix("vision."))
+
+
+def stages(model: ModelInfo) -> tuple[str, ...]:
+    """Every stage that a reading of this model holds, in the order of the path."""
+    vision = tuple(f"vision.{i}" for i in range(model.vision_layers + 1))
+    return (*vision, "tokens") if model.embeddings else vision
+
+
+def default_stage(model: ModelInfo) -> str:
+    """The stage looked at first: `tokens`, or the last vision stage of a tower alone."""
+    return stages(model)[-1]
+
+
+def check_stage(stage: str, model: ModelInfo) -> str:
+    """`stage` itself, or a `UsageError` that names the stages there are."""
+    if stage in stages(model):
+        return stage
+    words = ", tokens" if model.embeddings else ""
+    raise UsageError(f"no stage {stage!r} in {model.name}: choose vision.0 … vision.{model.vision_layers}{words}")
