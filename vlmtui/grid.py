@@ -174,13 +174,12 @@ def fit_cells(view: tuple[int, int], rows: int, cols: int, grid_box: Box, pictur
     best = None
     for tall in range(1, max(2, view[1] // rows + 1)):
         ideal = 2 * tall * aspect
-        for wide in {max(1, math.floor(ideal)), max(1, math.ceil(ideal))}:
+        for wide in range(max(1, math.floor(ideal / 2)), math.ceil(ideal * 2) + 1):
             layout = margins(wide, tall)
             if layout.width > view[0] or layout.height > view[1]:
                 continue
-            distortion = abs(math.log(wide / (2 * tall * aspect)))
-            # a slightly wrong shape is worth a larger patch, a clearly wrong one is not
-            rank = (distortion < 0.2, wide * tall / (1 + 4 * distortion))
+            # a larger patch is worth some change of shape: most towers see the picture squashed anyway
+            rank = wide * tall * math.exp(-1.5 * abs(math.log(wide / (2 * tall * aspect))))
             if best is None or rank > best[0]:
                 best = (rank, layout)
     return best[1] if best else margins(max(1, round(2 * aspect)), 1)
