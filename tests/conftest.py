@@ -1,0 +1,27 @@
+"""Fixtures that many tests share: tiny checkpoints, built once a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# a test that would reach for the real hub is wrong; one that asks for a hub of its own sets HF_ENDPOINT and unsets this
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny LLaVA with a CLIP tower: 70×70 centre crop, 5×5 patches, CLS, the projector reads vision.3 of 4."""
+    from tests.tiny import build_llava
+
+    return build_llava(tmp_path_factory.mktemp("models") / "tiny-clip", "clip")
+
+
+@pytest.fixture(scope="session")
+def siglip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny LLaVA with a SigLIP tower: squashed to 48×48, 6×6 patches, no CLS, the projector reads vision.4 of 4."""
+    from tests.tiny import build_llava
+
+    return build_llava(tmp_path_factory.mktemp("models") / "tiny-siglip", "siglip")
