@@ -148,38 +148,45 @@ class CellLayout:
 
 
 def fit_cells(view: tuple[int, int], rows: int, cols: int, grid_box: Box, picture: tuple[int, int]) -> CellLayout:
-    """The largest layout of a grid that fits `view` (cells across, cells down) and keeps the picture's shape.
+    """The layout of a grid with the largest patches that fit `view` (cells across, cells down).
 
     A cell is one pixel wide and two high, so a square patch gets 2n × n cells. `picture` is (width, height) in
-    pixels. Where not even the smallest patch fits, the layout is larger than the view and must be scrolled.
+    pixels. The margins take what room is left, at most what the picture has there and at least two cells of it.
+    Where not even the smallest patch fits, the layout is larger than the view and must be scrolled.
     """
     x0, y0, x1, y1 = grid_box
     patch_wide, patch_tall = (x1 - x0) / cols, (y1 - y0) / rows
     # beyond 1:4 a patch is no longer drawn to shape: a strip one cell wide shows nothing
     aspect = min(max(patch_wide / patch_tall, 0.25), 4.0)
 
-    def margins(wide: int, tall: int) -> CellLayout:
+    def layout(wide: int, tall: int) -> CellLayout:
         across, down = wide / patch_wide, tall / patch_tall
-        return CellLayout(
-            rows,
-            cols,
-            wide,
-            tall,
-            left=round(x0 * across),
-            top=round(y0 * down),
-            right=round((picture[0] - x1) * across),
-            bottom=round((picture[1] - y1) * down),
-        )
+        left, right = _margins(x0 * across, (picture[0] - x1) * across, view[0] - cols * wide)
+        top, bottom = _margins(y0 * down, (picture[1] - y1) * down, view[1] - rows * tall)
+        return CellLayout(rows, cols, wide, tall, left, top, right, bottom)
 
     best = None
     for tall in range(1, max(2, view[1] // rows + 1)):
         ideal = 2 * tall * aspect
-        for wide in range(max(1, math.floor(ideal / 2)), math.ceil(ideal * 2) + 1):
-            layout = margins(wide, tall)
-            if layout.width > view[0] or layout.height > view[1]:
+        for wide in range(max(1, math.ceil(ideal * 0.6)), math.ceil(ideal * 1.7) + 1):
+            candidate = layout(wide, tall)
+            if candidate.width > view[0] or candidate.height > view[1]:
                 continue
             # a larger patch is worth some change of shape: most towers see the picture squashed anyway
-            rank = wide * tall * math.exp(-1.5 * abs(math.log(wide / (2 * tall * aspect))))
+            rank = wide * tall * math.exp(-1.5 * abs(math.log(wide / ideal)))
             if best is None or rank > best[0]:
-                best = (rank, layout)
-    return best[1] if best else margins(max(1, round(2 * aspect)), 1)
+                best = (rank, candidate)
+    return best[1] if best else layout(max(1, round(2 * aspect)), 1)
+
+
+def _margins(before: float, after: float, room: int) -> tuple[int, int]:
+    """Whole cells for the two margins of an axis whose true sizes are `before` and `after`, in `room` cells."""
+    full = round(before), round(after)
+    if sum(full) <= room:
+        return full
+    least = min(full[0], 2), min(full[1], 2)
+    share = max(0.0, (room - sum(least)) / max(1, sum(full) - sum(least)))
+    return (
+        least[0] + math.floor(share * (full[0] - least[0])),
+        least[1] + math.floor(share * (full[1] - least[1])),
+    )
