@@ -1,0 +1,1 @@
+"""What all front ends share: word-pieces made visible, their width, colours, number formats, verdicts on norms."""

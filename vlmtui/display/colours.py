@@ -1,0 +1,182 @@
+"""Colour: maps for magnitudes and differences, blending, readable ink, the 256 colours of an older terminal.
+
+Everything is uint8 RGB in numpy, `[..., 3]`; sRGB, and Oklab where nearness or evenness to the eye counts.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Rgb = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+# viridis of matplotlib (Nathaniel Smith and Stéfan van der Walt, CC0): 256 colours of three bytes
+_VIRIDIS = (
+    r"L;+Mp0#-!?S49O`Mh99(2wX-AT}BIDM-5;{4q-<SV@DBWM-yd86lX{lXh;`nNEm8J8f-`#ZAct$NF8rTA8<$@aY!L^NF#JeBy~t7"
+    r"c1R|7NGNznDS1aKdPgjJM=g6tE__EXeMT^TMlyazGk-=jfJHTdMK^&(ID$kugG4%mL_35-J%mF(g+f1tLO_N>L54v>he1S#Kt+f^"
+    r"Mu<O0h(Ab)K1qo_N{K#9iakw=Jx+=|Pl`NHi#t(^J5q}}Q;RxOj5$?|IaZ7~Sd2JXj5k`0H(QN1T#YtejWu44HD8T1V2w0kjWc46"
+    r"Gh>Z1WR5arjxlDAF=vi3XpS&xjxcJDFKdo3Y>qB%jxKJFE^m%4aE>i;jx2GGEOL%4bB-%?jw^MJDt3-4caAD}jwyMLDSD16dyXi4"
+    r"jwpSOCw`76e~u@BjwXSQCW4M8f{rDFjwOVSC54V8hK?kMjw6VUBZ-b9ij5+RjUtSVB8`n9j*TIYjUkYYA(4zAl8hjdj3ASYAC!zA"
+    r"m5U#iiyxPZADD|DnTj8piXNMa9-N6Dorxcwi65VcAE1aIp@<)$haaMcAftvLq=q4-g(0SeBBzBSsDvY_gCwehC98rZtb!)3fhVnj"
+    r"D6W7huYW4Ae=M<nEwX(svwSbKd@;3qGPZg&ws|$Tc{jLtIJtK^x^_Febv?XvKfH55y>ddnaYVmxM!;`K!EQ>yZA`*!PQz<Z#A;H-"
+    r"X;j5%R>o&o$7Nc`WL(H&Uddu$%3x#5UuDZ)XUtq_&0B2ET5ir*aL-qB&{lQORCm!+deKpQ(olcXPJz=+gw#uh)k%rfNQ>4+j@Ctx"
+    r"*F%%nL6z7*nAkp>**u-uJD}P*qS`m5+cv1%G^*S(t=urM-7m7;Ew$b&xZWwc-YC7_Ccxh%!rvps;33H1Aj;t%&EXx;;T+Q98`a_("
+    r"*y0)5;~CxK7~kU<;^Y|R<QeDW8S3R4?ByHp<s9+l9rWfN_U0h?<{|s%BmL(k"
+)
+
+VIRIDIS: Rgb = np.frombuffer(base64.b85decode(_VIRIDIS), dtype=np.uint8).reshape(256, 3)
+
+
+def magnitudes(values: ArrayLike, low: float, high: float) -> Rgb:
+    """Viridis from `low` (dark) to `high` (yellow), uint8 [..., 3]; mid-grey where a value is not finite."""
+    return _mapped(VIRIDIS, values, low, high)
+
+
+def differences(values: ArrayLike, reach: float) -> Rgb:
+    """From blue (−`reach`) over near-white (0) to red (+`reach`), uint8 [..., 3]."""
+    return _mapped(_diverging(), values, -reach, reach)
+
+
+def _mapped(table: Rgb, values: ArrayLike, low: float, high: float) -> Rgb:
+    array = np.asarray(values, dtype=np.float64)
+    span = high - low if high > low else 1.0
+    finite = np.isfinite(array)
+    place = np.clip((np.where(finite, array, low) - low) / span, 0.0, 1.0)
+    colours = table[np.rint(place * (len(table) - 1)).astype(np.intp)]
+    return np.where(finite[..., None], colours, np.uint8(128)).astype(np.uint8)
+
+
+def robust_range(values: ArrayLike, lower: float = 2.0, upper: float = 98.0) -> tuple[float, float]:
+    """The 2nd and 98th percentile of the finite values: a scale that one outlier does not flatten.
+
+    (0, 1) without a finite value; a little room around values that are all the same.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    array = array[np.isfinite(array)]
+    if array.size == 0:
+        return 0.0, 1.0
+    low, high = (float(x) for x in np.percentile(array, [lower, upper]))
+    if high > low:
+        return low, high
+    low, high = float(array.min()), float(array.max())
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def blend(under: ArrayLike, over: ArrayLike, share: float) -> Rgb:
+    """`share` of `over` (0–1) laid on `under`; both uint8 [..., 3]."""
+    mixed = np.asarray(under, np.float32) * (1.0 - share) + np.asarray(over, np.float32) * share
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def brightness(rgb: ArrayLike) -> Rgb:
+    """The picture's own light as greys, uint8 [..., 3]: what a heat map is laid over (Rec. 709 weights)."""
+    grey = np.asarray(rgb, np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    grey8 = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return np.repeat(grey8[..., None], 3, axis=-1)
+
+
+def luminance(rgb: ArrayLike) -> NDArray[np.float64]:
+    """Relative luminance of WCAG 2.2, 0 (black) to 1 (white) [...]."""
+    return np.asarray(_linear(rgb) @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def ink(rgb: ArrayLike) -> Colour:
+    """Black or white, whichever has the higher contrast on this colour (WCAG 2.2)."""
+    light = float(luminance(rgb))
+    # (1.05 / (L + .05) against (L + .05) / .05): they meet at L = .179
+    return (255, 255, 255) if (light + 0.05) ** 2 < 1.05 * 0.05 else (0, 0, 0)
+
+
+def hex_of(rgb: ArrayLike) -> str:
+    """`#b1c4d6`."""
+    red, green, blue = (int(x) for x in np.asarray(rgb).reshape(3))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def oklab(rgb: ArrayLike) -> NDArray[np.float64]:
+    """Oklab coordinates of sRGB colours (Björn Ottosson, 2020), float64 [..., 3]: distances are what the eye sees."""
+    return np.asarray(np.cbrt(_linear(rgb) @ _TO_LMS.T) @ _TO_LAB.T)
+
+
+def _linear(rgb: ArrayLike) -> NDArray[np.float64]:
+    share = np.asarray(rgb, np.float64) / 255.0
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+_TO_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+@lru_cache(maxsize=1)
+def _diverging() -> Rgb:
+    """Blue to near-white to red, straight lines in Oklab: equal steps look equal on both sides of zero."""
+    ends = oklab(np.array([[33, 102, 172], [242, 242, 242], [178, 24, 43]]))
+    share = np.linspace(-1.0, 1.0, 255)[:, None]
+    lab = np.where(share < 0, ends[1] + (ends[0] - ends[1]) * -share, ends[1] + (ends[2] - ends[1]) * share)
+    linear = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_LMS).T
+    linear = np.clip(linear, 0.0, 1.0)
+    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(srgb * 255), dtype=np.uint8)
+
+
+@lru_cache(maxsize=1)
+def xterm_palette() -> Rgb:
+    """The 240 fixed colours of a 256-colour terminal, uint8 [240, 3]: numbers 16 to 255.
+
+    The first 16 are what the person's theme makes of them, so nothing is matched to them.
+    """
+    steps = (0, 95, 135, 175, 215, 255)
+    cube = [(r, g, b) for r in steps for g in steps for b in steps]
+    greys = [(8 + 10 * i,) * 3 for i in range(24)]
+    return np.array(cube + greys, dtype=np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _palette_lab() -> NDArray[np.float64]:
+    return oklab(xterm_palette())
+
+
+def xterm256(rgb: ArrayLike) -> NDArray[np.uint8]:
+    """The numbers (16–255) of the xterm colours that look nearest, uint8 [...] for colours [..., 3].
+
+    Nearest in Oklab: nearest in RGB turns dark colours black.
+    """
+    colours = np.asarray(rgb, dtype=np.uint8)
+    flat = colours.reshape(-1, 3).astype(np.uint32)
+    packed, back = np.unique(flat[:, 0] << 16 | flat[:, 1] << 8 | flat[:, 2], return_inverse=True)
+    unique = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1)
+    palette = _palette_lab()
+    lab = oklab(unique)
+    # |a − b|² without the cross product's [colours, 240, 3]
+    distance = (palette**2).sum(-1)[None, :] - 2.0 * lab @ palette.T
+    numbers = (np.argmin(distance, axis=1) + 16).astype(np.uint8)
+    return np.asarray(numbers[back].reshape(colours.shape[:-1]), dtype=np.uint8)
+
+
+@lru_cache(maxsize=1 << 16)
+def xterm_number(rgb: Colour) -> int:
+    """The number of the xterm colour (16–255) that looks nearest to one colour; remembered."""
+    return int(xterm256(np.array(rgb, dtype=np.uint8)))
+
+
+@lru_cache(maxsize=1 << 16)
+def xterm_colour(rgb: Colour) -> Colour:
+    """The colour itself that a 256-colour terminal shows for `rgb`; remembered."""
+    red, green, blue = (int(x) for x in xterm_palette()[xterm_number(rgb) - 16])
+    return red, green, blue

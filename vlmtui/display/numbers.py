@@ -1,0 +1,77 @@
+"""How numbers are written, everywhere the same: on the screen, in the reports, in what is copied."""
+
+from __future__ import annotations
+
+import math
+
+from vlmtui.grid import Box
+
+NOT_A_NUMBER = "–"
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A score or a norm with four significant digits or more: `1.041`, `313.2`, `12346`, `0.0003172`, `1.235e+07`."""
+    if value is None or not math.isfinite(value):
+        return NOT_A_NUMBER
+    if value == 0:
+        return "0"
+    if 10**digits <= abs(value) < 1e7:
+        return f"{value:.0f}"
+    text = f"{value:#.{digits}g}"
+    return text.rstrip(".") if "e" not in text else text.replace(".e", "e")
+
+
+def memory(count: int) -> str:
+    """Bytes in the unit that fits: `9.5 MB`, `1.1 GB`; powers of ten, as disks and downloads are sold."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.5 or unit == "TB":
+            break
+    return f"{value:.0f} {unit}" if value >= 99.95 else f"{value:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.8 ms`, `42 ms`, `1.3 s`, `2 min 5 s`."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOT_A_NUMBER
+    milliseconds = seconds * 1000
+    if milliseconds < 9.95:
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def percent(value: float | None) -> str:
+    """A share out of 100: `27%`, `99.6%`; never rounded up to 100 or down to 0."""
+    if value is None or not math.isfinite(value):
+        return NOT_A_NUMBER
+    if value in (0.0, 100.0):
+        return f"{value:.0f}%"
+    if value < 0.05 or value > 99.95:
+        return "<0.1%" if value < 50 else ">99.9%"
+    return f"{value:.1f}%" if value < 1 or value > 99 else f"{value:.0f}%"
+
+
+def box(corners: Box | None, digits: int = 1) -> str:
+    """Pixels of the original picture: `(229.3, 61.0) – (260.1, 91.5)`."""
+    if corners is None:
+        return NOT_A_NUMBER
+    x0, y0, x1, y1 = (f"{c:.{digits}f}".removesuffix("." + "0" * digits) for c in corners)
+    return f"({x0}, {y0}) – ({x1}, {y1})"
+
+
+def pixels(width: int, height: int) -> str:
+    """`640×427`."""
+    return f"{width}×{height}"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """`1 token`, `196 tokens`, `32,000 rows`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,138 @@
+"""A word-piece made visible: one line, never empty, of a known width in terminal cells.
+
+Vocabularies hold spaces, line ends, single bytes of a character, marks without a letter, characters that turn the
+line around and, in hostile files, terminal commands. What cannot be seen is shown by a symbol or by its code point.
+Nothing here interprets markup: put the results in `rich.text.Text` or a `Segment`, never in a markup string.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from vlmtui.display.cells import ascii_only, fit, is_mark, isolate, unsafe, width
+
+__all__ = ["CONTINUES", "UNNAMED", "ascii_only", "fit", "isolate", "marks_words", "plain", "visible", "width"]
+
+UNNAMED = "∅"
+CONTINUES = "‿"
+"""Before a piece that goes on from the one before it; only where `visible` is told to mark it."""
+
+_SPACE, _NEWLINE, _TAB = "␣", "⏎", "⇥"
+_SYMBOLS = {" ": _SPACE, "\n": _NEWLINE, "\t": _TAB}
+_BYTE_PIECE = re.compile(r"<0x[0-9A-Fa-f]{2}>\Z")
+_WORD_END = "</w>"
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_LONGEST_RUN = 3
+
+
+@lru_cache(maxsize=1 << 16)
+def visible(piece: str | None, text: str | None, joins: bool = False) -> str:
+    """What a person should see of a word-piece: one line, never empty, without control characters.
+
+    `piece` is the tokenizer's own (`▁sky`, `Ġsky`, `sky</w>`, `<0x0A>`), `text` what it decodes to; both are None for
+    a row without a name. The space that begins a word is dropped where a visible character follows. With `joins`, a
+    piece that does not begin a word is marked with `CONTINUES`: right for vocabularies that mark where words begin
+    (`marks_words`), where `▁sky` and `sky` are two pieces.
+    """
+    if piece is None and not text:
+        return UNNAMED
+    piece = piece or ""
+    if _BYTE_PIECE.match(piece):
+        return piece
+    said = _said(piece, text)
+    starts = said.startswith(" ")
+    if starts and said[1:].strip():
+        said = said[1:]
+    shown = _show(said) or UNNAMED
+    return f"{CONTINUES}{shown}" if joins and said.strip() and not (starts or _is_special(piece)) else shown
+
+
+def marks_words(pieces: Iterable[str | None]) -> bool:
+    """Whether these pieces come from a vocabulary that marks where words begin: `joins` for `visible`.
+
+    Ask with many pieces: a few may all continue a word.
+    """
+    return any(piece and piece[0] in "▁Ġ" and len(piece) > 1 for piece in pieces)
+
+
+def plain(name: str) -> str:
+    """A file name, an address or a message as one safe line: nothing in it commands the terminal or turns the row."""
+    return "".join(_point(c) if unsafe(c) else c for c in name)
+
+
+def _said(piece: str, text: str | None) -> str:
+    """What the piece stands for, its word start as one leading space."""
+    if "▁" in piece and not (text and "▁" in text):
+        return piece.replace("▁", " ")  # `text` may have lost the space that begins it
+    if text and _REPLACEMENT not in text:
+        if piece.startswith("Ġ") and not text.startswith((" ", "Ġ")):
+            return " " + text
+        return text
+    if text and (data := _byte_level(piece)) is not None:
+        # bytes that are no whole character come back as lone surrogates, and `_show` gives their numbers
+        return data.decode("utf-8", errors="surrogateescape")
+    if not text and ("Ġ" in piece or "Ċ" in piece) and (data := _byte_level(piece)) is not None:
+        return data.decode("utf-8", errors="surrogateescape")
+    if piece.endswith(_WORD_END) and len(piece) > len(_WORD_END):
+        return piece.removesuffix(_WORD_END)
+    return text if text and text.strip(_REPLACEMENT) else piece or text or ""
+
+
+def _is_special(piece: str) -> bool:
+    return len(piece) > 2 and piece[0] in "<[" and piece[-1] in ">]"
+
+
+def _show(said: str) -> str:
+    """Every character of `said` as something to see."""
+    parts: list[str] = []
+    marks = -1  # how many marks the letter before carries; -1 where there is no letter to carry one
+    i = 0
+    while i < len(said):
+        c = said[i]
+        run = 1
+        if c in _SYMBOLS:
+            while i + run < len(said) and said[i + run] == c:
+                run += 1
+            inner = c == " " and run == 1 and 0 < i < len(said) - 1
+            symbol = " " if inner else _SYMBOLS[c]
+            parts.append(symbol * run if run <= _LONGEST_RUN else f"{symbol}×{run}")
+            marks = -1
+        elif is_mark(c) and not unsafe(c):
+            # past two, marks climb into the neighbouring rows
+            carried = 0 <= marks < 2
+            parts.append(c if carried else _point(c))
+            marks = marks + 1 if carried else -1
+        elif unsafe(c) or c == _REPLACEMENT:
+            parts.append(_point(c))
+            marks = -1
+        else:
+            parts.append(c)
+            marks = 0
+        i += run
+    return "".join(parts)
+
+
+def _point(c: str) -> str:
+    """`U+00AD`, or `<0xE2>` for a byte that is no whole character."""
+    code = ord(c)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"<0x{code - 0xDC00:02X}>"
+    return f"U+{code:04X}"
+
+
+@lru_cache(maxsize=1)
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's printable stand-ins for the 256 bytes (`bytes_to_unicode` in openai/gpt-2's encoder.py)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [b for b in range(256) if b not in set(printable)]
+    return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
+
+
+def _byte_level(piece: str) -> bytes | None:
+    """The bytes of a byte-level piece; None for a piece of another kind."""
+    alphabet = _byte_alphabet()
+    if not piece or any(c not in alphabet for c in piece):
+        return None
+    return bytes(alphabet[c] for c in piece)
