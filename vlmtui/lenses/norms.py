@@ -1,0 +1,43 @@
+"""How long vectors are: L2 norms, and where a norm stands among the vocabulary's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+BLOCK_BYTES = 64 << 20
+
+
+def exact_device(device: torch.device) -> torch.device:
+    """Where float64 is to be had: `device` itself, or the CPU for Apple's GPUs, which have none."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def row_blocks(rows: int, row_bytes: int, budget: int = BLOCK_BYTES) -> Iterator[slice]:
+    """Slices of 0 … rows, each of at most `budget` bytes at `row_bytes` a row, and at least one row."""
+    step = max(1, budget // max(1, row_bytes))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def row_norms(matrix: Tensor) -> Tensor:
+    """The L2 norm of every row of `matrix` [rows, width], computed in float64; float64 [rows] on the CPU."""
+    device = exact_device(matrix.device)
+    norms = torch.empty(len(matrix), dtype=torch.float64)
+    for block in row_blocks(len(matrix), matrix.shape[1] * 8):
+        norms[block] = torch.linalg.vector_norm(matrix[block].to(device).double(), dim=-1).cpu()
+    return norms
+
+
+def percentiles(norms: Tensor, vocabulary: Tensor) -> Tensor:
+    """The share (0–100) of the norms `vocabulary` [rows] that are smaller than each of `norms` [n]; float64 [n].
+
+    Norms that are not finite count as neither smaller nor larger; without any finite ones the share is NaN.
+    """
+    known = vocabulary[torch.isfinite(vocabulary)].double().sort().values
+    if not len(known):
+        return torch.full(norms.shape, torch.nan, dtype=torch.float64)
+    below = torch.searchsorted(known, norms.double().nan_to_num(0.0, torch.inf), right=False)
+    return torch.where(norms.isnan(), torch.nan, 100.0 * below / len(known))
