@@ -1,0 +1,143 @@
+"""Captions, questions and answers about a picture, told from its pixels and labels and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.demo.colours import BASE, name_pixels
+from vlmtui.demo.words import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES, OTHER
+
+DESCRIBE = "Describe the image."
+BACKDROPS = ("sky", "night", "wall", "paper")
+GROUNDS = ("sea", "sand", "grass", "snow", "road")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is in a picture: `area` `[classes]` shares; `colour` `[classes]` index in BASE; `cells` the main
+    class in each ninth, row by row, or -1 where none fills half of it; `glyphs` the characters."""
+
+    area: NDArray[np.float64]
+    colour: NDArray[np.intp]
+    cells: tuple[int, ...]
+    glyphs: str
+
+
+def look(rgb: NDArray[np.uint8], labels: NDArray[np.uint8], glyphs: str) -> Facts:
+    """Facts of a picture `[h, w, 3]` with labels `[h, w]`."""
+    base, _, _ = name_pixels(rgb[::2, ::2])
+    small = np.array(CLASS_OF)[labels[::2, ::2]]
+    table = np.bincount(small.ravel() * len(BASE) + base.ravel(), minlength=len(CLASSES) * len(BASE))
+    table = table.reshape(len(CLASSES), len(BASE))
+    cells = []
+    for rows in np.array_split(small, 3, axis=0):
+        for cell in np.array_split(rows, 3, axis=1):
+            counts = np.bincount(cell.ravel(), minlength=len(CLASSES))
+            cells.append(int(counts.argmax()) if counts.max() > cell.size / 2 else -1)
+    return Facts(table.sum(1) / small.size, table.argmax(1), tuple(cells), glyphs)
+
+
+def article(words: str) -> str:
+    return ("an " if words[0] in "aeiou" else "a ") + words
+
+
+def phrase(facts: Facts, index: int) -> str:
+    """"a red house", "green grass", "black and white" things by their main colour."""
+    kind = CLASSES[index]
+    words = f"{BASE[int(facts.colour[index])]} {kind.word}"
+    return words if kind.mass or kind.plural else article(words)
+
+
+def present(facts: Facts, least: float = 0.015) -> list[int]:
+    """Classes that fill at least a share of the picture, largest first."""
+    order = np.argsort(-facts.area, kind="stable")
+    return [int(i) for i in order if facts.area[i] >= least]
+
+
+def caption(facts: Facts) -> str:
+    """The main things with their colours; then what is behind and below."""
+    seen = present(facts)
+    if not seen:
+        return "a picture."
+    back = [i for i in seen if NAMES[i] in BACKDROPS][:1]
+    ground = [i for i in seen if NAMES[i] in GROUNDS][:1]
+    things = [i for i in seen if i not in back and i not in ground][:3]
+    if not things:
+        things, ground = ground, []
+    if not things:
+        things, back = back, []
+    said = [phrase(facts, i) for i in things]
+    out = said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1]
+    if facts.glyphs and len(facts.glyphs) <= 2:
+        out += " " + " ".join(facts.glyphs)
+    if ground:
+        out += f" on {phrase(facts, ground[0])}"
+    if back:
+        where = "under" if NAMES[back[0]] in ("sky", "night") else "on" if not ground else "by"
+        out += f" {where} {phrase(facts, back[0])}"
+    return out + "."
+
+
+PLACES = ("in the top left", "at the top", "in the top right", "on the left", "in the middle", "on the right",
+          "in the bottom left", "at the bottom", "in the bottom right")  # fmt: skip
+
+
+def colour_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str] | None:
+    seen = present(facts, 0.03)
+    if not seen:
+        return None
+    i = seen[int(rng.integers(len(seen)))]
+    verb = "are" if CLASSES[i].plural else "is"
+    return f"What color {verb} the {NAMES[i]}?", f"{BASE[int(facts.colour[i])]}."
+
+
+def place_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str] | None:
+    known = [i for i, c in enumerate(facts.cells) if c >= 0]
+    if not known:
+        return None
+    at = known[int(rng.integers(len(known)))]
+    return f"What is {PLACES[at]}?", f"{NAMES[facts.cells[at]]}."
+
+
+def presence_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str]:
+    """Yes or no at even odds; a class that barely shows is not asked for."""
+    there = present(facts, 0.02)
+    if rng.random() < 0.5 and there:
+        i, answer = there[int(rng.integers(len(there)))], "yes."
+    else:
+        absent = np.flatnonzero(facts.area == 0)
+        i, answer = int(absent[int(rng.integers(len(absent)))]), "no."
+    kind = CLASSES[i]
+    if kind.plural:
+        return f"Are there {kind.word}?", answer
+    return f"Is there {kind.word if kind.mass else article(kind.word)}?", answer
+
+
+def turns(facts: Facts, rng: np.random.Generator) -> list[tuple[str, str]]:
+    """One caption and the questions, the caption first half of the time."""
+    asked = [q for q in (colour_question(facts, rng), place_question(facts, rng), presence_question(facts, rng)) if q]
+    asked = [asked[i] for i in rng.permutation(len(asked))]
+    describe = (DESCRIBE, caption(facts))
+    return [describe, *asked] if rng.random() < 0.6 else [asked[0], describe, *asked[1:]]
+
+
+def babble(rng: np.random.Generator) -> str:
+    """A sentence of unrelated words, so that words that are never drawn are not strangers to the model."""
+    w = [OTHER[int(i)] for i in rng.integers(0, len(OTHER), 4)]
+    c = NAMES[int(rng.integers(len(NAMES)))]
+    shapes = (f"the {w[0]} and the {w[1]} {w[2]} with the {w[3]}.", f"{article(w[0])} {w[1]} is near the {c}.",
+              f"they {w[0]} the {w[1]} {w[2]} to the {w[3]}.", f"there is {article(w[0])} in this {w[1]}.")  # fmt: skip
+    return shapes[int(rng.integers(len(shapes)))]
+
+
+def fake_facts(rng: np.random.Generator) -> Facts:
+    """Made-up facts, for teaching the forms of sentences before there are pictures."""
+    area = np.zeros(len(CLASSES))
+    chosen = rng.choice(len(CLASSES), int(rng.integers(2, 6)), replace=False)
+    area[chosen] = rng.dirichlet(np.ones(len(chosen)))
+    glyph = GLYPHS[int(rng.integers(len(GLYPHS)))] if area[INDEX["letter"]] else ""
+    cells = tuple(int(chosen[int(i)]) for i in rng.integers(0, len(chosen), 9))
+    return Facts(area, rng.integers(0, len(BASE), len(CLASSES)), cells, glyph)
