@@ -61,21 +61,21 @@ def isolate(text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 15)
-def fit(text: str, cells: int, align: Align = "left") -> str:
+def fit(text: str, cells: int, align: Align = "left", cut: str = ELLIPSIS) -> str:
     """`text` cut or padded to exactly `cells` cells, isolated where it runs right to left.
 
-    What is cut ends in `…`. No double-width character is split, and no mark parted from its letter.
+    What is cut ends in `cut`, one cell or none. No double-width character is split, no mark parted from its letter.
     """
     if cells <= 0:
         return ""
     if _PLAIN_ASCII.match(text):
-        taken = text if len(text) <= cells else text[: cells - 1] + ELLIPSIS
+        taken = text if len(text) <= cells else text[: cells - len(cut)] + cut
         return _pad(taken, len(taken), cells, align)
     text = "".join("\N{REPLACEMENT CHARACTER}" if unsafe(c) else c for c in text if c != _LRM)
     total = cell_len(text)
     if total > cells:
-        text, total = _cut(text, cells - 1)
-        text, total = text + ELLIPSIS, total + 1
+        text, total = _cut(text, cells - len(cut))
+        text, total = text + cut, total + len(cut)
     return _pad(isolate(text), total, cells, align)
 
 

@@ -1,0 +1,27 @@
+"""Reports: what one reading says, as text and as JSON. Knows no torch and no terminal interface.
+
+A format is a function from results, made one after the other, to pieces of text, written as they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from vlmtui.errors import UsageError
+from vlmtui.reports import json, text
+from vlmtui.reports.source import Failure, Query, Result, Seen, results
+
+__all__ = ["FORMATS", "Failure", "Query", "Result", "Seen", "Writer", "check_format", "results"]
+
+Writer = Callable[[Iterable[Result], bool], Iterator[str]]
+"""(results, whether several images were asked for) -> the report, piece by piece."""
+
+FORMATS: dict[str, Writer] = {"text": text.write, "json": json.write, "jsonl": json.write_lines}
+
+
+def check_format(name: str) -> Writer:
+    """The writer of a format, or a `UsageError` that names those there are."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise UsageError(f"no report format {name!r}: choose {', '.join(FORMATS)}") from None

@@ -1,0 +1,135 @@
+"""`json` and `jsonl`: the schema `vlmtui/report/1`, field by field in the contract's order.
+
+Numbers that are not finite become null (msgspec writes them so). Norms are float32 and written as such, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from vlmtui.grid import Box, Grid, Place
+from vlmtui.reading import GridNorms, Words
+from vlmtui.reports.source import Failure, Result, Seen
+
+SCHEMA = "vlmtui/report/1"
+_encoder = msgspec.json.Encoder()
+
+Object = dict[str, Any]
+
+
+def write(results: Iterable[Result], several: bool) -> Iterator[str]:
+    """One object for one image, a list for several; an image that failed is not in it."""
+    opened = False
+    for result in results:
+        if isinstance(result, Failure):
+            continue
+        body = _line(report(result))
+        if not several:
+            yield f"{body}\n"
+            return
+        yield f"{',' if opened else '['}\n{body}"
+        opened = True
+    if several:
+        yield "\n]\n" if opened else "[]\n"
+
+
+def write_lines(results: Iterable[Result], several: bool) -> Iterator[str]:
+    """One line a token; one line for an image that failed."""
+    for result in results:
+        if isinstance(result, Failure):
+            yield f"{_line({'image': {'source': result.source}, 'error': str(result.error)})}\n"
+            continue
+        ends = {"image": {"source": result.reading.image.source}, "model": {"name": result.reading.model.name}}
+        for token in tokens(result):
+            yield f"{_line(token | ends)}\n"
+
+
+def report(seen: Seen) -> Object:
+    """The object of one image."""
+    reading, query, words = seen.reading, seen.query, seen.words
+    model, image = reading.model, reading.image
+    return {
+        "schema": SCHEMA,
+        "model": {
+            "name": model.name,
+            "family": model.family,
+            "revision": model.revision,
+            "dtype": model.dtype,
+            "device": model.device,
+            "processor": model.processor,
+        },
+        "image": {"source": image.source, "sha256": image.sha256, "width": image.width, "height": image.height},
+        "query": {
+            "metric": query.metric,
+            "k": query.k,
+            "stage": seen.stage,
+            "candidates": words.candidates if words else 0,
+            "left_out": words.left_out if words else 0,
+            "hidden": reading.hidden if seen.stage == "tokens" else None,
+            "prompt": reading.prompt,
+        },
+        "grids": [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)],
+        "tokens": list(tokens(seen)),
+    }
+
+
+def tokens(seen: Seen) -> Iterator[Object]:
+    """The objects of the entries reported, in their order."""
+    places, norms = seen.reading.places_at(seen.stage), seen.reading.norms_at(seen.stage)
+    for row, entry in enumerate(seen.entries):
+        yield _token(places[entry], float(norms[entry]), _words(seen.words, row))
+
+
+def _token(place: Place, norm: float, words: list[Object]) -> Object:
+    return {
+        "index": place.index,
+        "kind": place.kind,
+        "grid": place.grid,
+        "row": place.row,
+        "col": place.col,
+        "box": _box(place.box),
+        "inside": float(place.inside),
+        "patches": list(place.patches),
+        "norm": norm,
+        "words": words,
+    }
+
+
+def _words(words: Words | None, row: int) -> list[Object]:
+    if words is None:
+        return []
+    return [
+        {
+            "id": id_,
+            "piece": words.pieces[id_],
+            "text": words.texts[id_],
+            "score": score,
+            "special": id_ in words.special,
+        }
+        for id_, score in zip(words.ids[row].tolist(), words.scores[row].tolist(), strict=True)
+    ]
+
+
+def _grid(grid: Grid, norms: GridNorms) -> Object:
+    return {
+        "id": grid.id,
+        "kind": grid.kind,
+        "box": _box(grid.box),
+        "rows": grid.rows,
+        "cols": grid.cols,
+        "patch_rows": grid.patch_rows,
+        "patch_cols": grid.patch_cols,
+        "norms": norms.patches.tolist(),
+        "prefix_norms": norms.prefix.tolist(),
+    }
+
+
+def _box(box: Box | None) -> list[float] | None:
+    return None if box is None else [float(corner) for corner in box]
+
+
+def _line(value: Object) -> str:
+    return _encoder.encode(value).decode()

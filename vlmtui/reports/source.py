@@ -1,0 +1,121 @@
+"""What reports are made of: every picture asked for, read by a session, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vlmtui.errors import SessionError, VlmtuiError
+from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
+from vlmtui.reading import Metric, ModelInfo, Reading, Words, check_stage, default_stage
+from vlmtui.reports.patches import PatchWords, entries_at
+from vlmtui.session.messages import Progress
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What was asked: which model, and what of every picture. The words of the command line, checked."""
+
+    model: str
+    revision: str | None = None
+    processor: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    k: int = 8
+    metric: Metric = "l2"
+    stage: str | None = None
+    all_tokens: bool = False
+    patch: PatchWords | None = None
+    prompt: str | None = None
+    max_pixels: int = MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture that was read.
+
+    `entries` are the indices among `reading.places_at(stage)` that the report is about; `words` holds theirs, in
+    that order, and is None where the stage has no words.
+    """
+
+    query: Query
+    reading: Reading
+    stage: str
+    entries: tuple[int, ...]
+    words: Words | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture of which nothing can be reported, and why."""
+
+    source: str
+    error: VlmtuiError
+
+
+Result = Seen | Failure
+
+
+def results(
+    sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
+) -> Iterator[Result]:
+    """Read the pictures one after the other; one that fails is a `Failure`, and the rest go on.
+
+    `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
+    Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, a session that died.
+    """
+    client: SessionClient | None = None
+    model: ModelInfo | None = None
+    try:
+        for name in sources:
+            try:
+                source = read_source(name)
+                if client is None:
+                    client = start()
+                    loading = client.load(
+                        query.model,
+                        revision=query.revision,
+                        processor=query.processor,
+                        device=query.device,
+                        dtype=query.dtype,
+                        on_progress=on_progress,
+                    )
+                if model is None:
+                    # the session is busy with torch and the model meanwhile: a bad picture need not wait for them
+                    decode(source.data, source.source, query.max_pixels)
+            except VlmtuiError as error:
+                if isinstance(error, SessionError):
+                    raise
+                yield Failure(name, error)
+                continue
+            if model is None:
+                model = loading.result()
+                stage = check_stage(query.stage, model) if query.stage else default_stage(model)
+            try:
+                seen = _look(client, source, query, stage, on_progress)
+            except SessionError:
+                raise
+            except VlmtuiError as error:
+                yield Failure(name, error)
+            else:
+                yield seen
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, on_progress: OnProgress | None) -> Seen:
+    """One picture read, and the words of the entries asked for."""
+    reading = client.read(source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=on_progress).result()
+    entries = entries_at(reading, stage, query.patch)
+    words = None
+    if stage == "tokens" and entries:
+        tokens = entries if query.patch else None
+        words = client.words(reading.id, query.metric, query.k, tokens=tokens, all_tokens=query.all_tokens).result()
+    return Seen(query, reading, stage, entries, words)

@@ -1,0 +1,214 @@
+"""`text`: a report to read, 80 columns wide, aligned whatever the script.
+
+A title, the grid of first words, every patch with its words and norms, the outliers. Nothing in it depends on when
+or how fast it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTE
+from vlmtui.display import numbers
+from vlmtui.display.pieces import CONTINUES, fit, isolate, marks_words, plain, visible, width
+from vlmtui.display.statistics import RULE, outlier, robust_z
+from vlmtui.grid import Place
+from vlmtui.reading import Words
+from vlmtui.reports.source import Failure, Result, Seen
+from vlmtui.reports.wordgrid import word_grid
+
+COLUMNS = 80
+_LABEL = 8
+_LONGEST_WORD = 20
+
+
+def write(results: Iterable[Result], several: bool) -> Iterator[str]:
+    """The text of every image, in lines, as they are made."""
+    first = True
+    for result in results:
+        if isinstance(result, Failure):
+            continue
+        if not first:
+            yield "\n" + "═" * COLUMNS + "\n\n"
+        first = False
+        for line in lines(result):
+            yield f"{line.rstrip(' ')}\n"
+
+
+def lines(seen: Seen) -> Iterator[str]:
+    """The lines of one image's report."""
+    yield from _title(seen)
+    if seen.words is not None and seen.query.patch is None:
+        yield from word_grid(seen.reading, seen.words, COLUMNS)
+    yield from _patches(seen)
+    if seen.query.patch is None:
+        yield from _outliers(seen)
+
+
+def _title(seen: Seen) -> Iterator[str]:
+    reading, query, words = seen.reading, seen.query, seen.words
+    model, image = reading.model, reading.image
+    yield f"{isolate(plain(image.source))}  {numbers.pixels(image.width, image.height)} pixels"
+    yield ""
+    yield from _labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
+    if model.revision:
+        yield from _labelled("", f"revision {model.revision}")
+    if model.note:
+        advice = f": {CHOOSE_A_MODEL}" if model.note == DEMO_NOTE else ""
+        yield from _labelled("note", f"{model.note}{advice}")
+    yield from _labelled("runs on", f"{model.device}, {model.dtype}")
+    tall, wide = reading.patch_size
+    yield from _labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
+    if reading.prompt is not None and query.prompt is not None:
+        yield from _labelled("prompt", plain(reading.prompt))
+    what = "token" if seen.stage == "tokens" else "vision patch"
+    said = numbers.count(len(reading.places_at(seen.stage)), what, "vision patches" if what != "token" else None)
+    wide_vectors = f", vectors of {reading.hidden:,} numbers" if seen.stage == "tokens" else ""
+    yield from _labelled("stage", f"{seen.stage}: {said}{wide_vectors}")
+    if words is not None:
+        left_out = f", {words.left_out:,} left out" if words.left_out else ""
+        yield from _labelled(
+            "words", f"{query.k} nearest under {query.metric} of {words.candidates:,} word-pieces{left_out}"
+        )
+        if _joins(words):
+            yield from _labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
+    if any(len(norms.patches) for norms in reading.grid_norms):
+        yield from _labelled("norms", f"L2, vision.0 to vision.{reading.model.vision_layers}; ! marks an outlier")
+    yield ""
+
+
+def _patches(seen: Seen) -> Iterator[str]:
+    """Every entry: where it is, its norm, its words, its vision patches' norms."""
+    reading, words = seen.reading, seen.words
+    places, norms = reading.places_at(seen.stage), reading.norms_at(seen.stage)
+    marks = outlier(norms)
+    stage_lines = _StageNorms(seen)
+    cell = _word_cell(words)
+    yield "Patches" if seen.query.patch is None else "Patch"
+    for row, entry in enumerate(seen.entries):
+        place = places[entry]
+        yield ""
+        yield _where(place, len(reading.grids) > 1, seen.stage)
+        mark = "!" if marks[entry] else ""
+        percentile = ""
+        if seen.stage == "tokens" and len(reading.percentiles):
+            percentile = f", above {numbers.percent(float(reading.percentiles[entry]))} of the vocabulary"
+        yield f"  norm {numbers.figure(float(norms[entry]))}{mark}{percentile}"
+        if words is not None:
+            yield from _flow(_word_cells(words, row, cell), "  ")
+        yield from stage_lines.of(place)
+    yield ""
+
+
+def _where(place: Place, many_grids: bool, stage: str) -> str:
+    name = f"token {place.index}" if stage == "tokens" else f"patch {place.index}"
+    if place.row is None:
+        return f"{name}  {place.kind}"
+    grid = f"grid {place.grid}  " if many_grids else ""
+    inside = "" if place.inside >= 1 else f"  {numbers.percent(100 * place.inside)} inside"
+    box = f"box {numbers.box(place.box)}" if place.box else "outside the picture"
+    return f"{grid}row {place.row}  column {place.col}  {name}  {box}{inside}"
+
+
+class _StageNorms:
+    """The norms of vision patches through the stages, outliers marked; computed once for the picture."""
+
+    def __init__(self, seen: Seen) -> None:
+        reading = seen.reading
+        self._at = {(p.grid, p.patches): i for i, p in enumerate(reading.patch_places)}
+        stages = [norms.patches for norms in reading.grid_norms]
+        self._norms = np.concatenate(stages, axis=1) if stages else np.zeros((0, 0), np.float32)
+        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+
+    def of(self, place: Place) -> Iterator[str]:
+        for patch in place.patches:
+            index = self._at.get((place.grid, (patch,)))
+            if index is None:
+                continue
+            label = "  vision" if len(place.patches) == 1 else f"  vision patch {patch}"
+            cells = [
+                f"{numbers.figure(float(norm))}{'!' if mark else ''}"
+                for norm, mark in zip(self._norms[:, index], self._marks[:, index], strict=True)
+            ]
+            yield from _flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
+
+
+def _outliers(seen: Seen) -> Iterator[str]:
+    """Which entries of every stage stand out by their norm, and the rule."""
+    reading = seen.reading
+    yield "Outliers"
+    yield ""
+    yield from _wrapped(f"{RULE}.", "  ")
+    yield ""
+    count = len(reading.grid_norms[0].patches) if reading.grid_norms else 0
+    stages = [f"vision.{i}" for i in range(count)]
+    if len(reading.norms):
+        stages.append("tokens")
+    label = max(map(len, stages), default=0) + 4
+    for stage in stages:
+        norms = reading.norms_at(stage)
+        z = robust_z(norms)
+        found = np.flatnonzero(outlier(norms))
+        feeds = " (feeds the projector)" if stage == reading.model.feeds and not len(found) else ""
+        head = fit(f"  {stage}", label)
+        if not len(found):
+            yield f"{head}none of {numbers.count(len(norms), 'entry', 'entries')}{feeds}"
+            continue
+        places = reading.places_at(stage)
+        cells = [f"{_short(places[i], len(reading.grids) > 1)} {_norm_and_z(norms[i], z[i])}" for i in found]
+        yield from _flow([head, *(f"{cell}   " for cell in cells)], "", indent=label)
+
+
+def _short(place: Place, many_grids: bool) -> str:
+    if place.row is None:
+        return f"{place.kind} {place.index}"
+    return f"{f'{place.grid}:' if many_grids else ''}{place.row},{place.col}"
+
+
+def _norm_and_z(norm: float, z: float) -> str:
+    return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
+
+
+def _joins(words: Words) -> bool:
+    return marks_words(words.pieces.values())
+
+
+def _word_cell(words: Words | None) -> int:
+    """Cells for a word: that of the longest one that occurs, within reason; at least four."""
+    if words is None:
+        return 0
+    joins = _joins(words)
+    longest = max((width(visible(p, words.texts[i], joins)) for i, p in words.pieces.items()), default=4)
+    return min(max(longest, 4), _LONGEST_WORD)
+
+
+def _word_cells(words: Words, row: int, cell: int) -> Iterator[str]:
+    joins = _joins(words)
+    for id_, score in zip(words.ids[row].tolist(), words.scores[row].tolist(), strict=True):
+        shown = fit(visible(words.pieces[id_], words.texts[id_], joins), cell)
+        yield f"{shown} {numbers.figure(score):>10}  "
+
+
+def _flow(cells: Iterable[str], start: str, indent: int | None = None) -> Iterator[str]:
+    """Cells laid one after the other, on as many lines of `COLUMNS` as they take; later lines are indented."""
+    line, used, empty = start, width(start), True
+    for cell in cells:
+        wide = width(cell.rstrip(" "))
+        if not empty and used + wide > COLUMNS:
+            yield line
+            line = start if indent is None else " " * indent
+            used = width(line)
+        line, used, empty = line + cell, used + width(cell), False
+    if not empty:
+        yield line
+
+
+def _wrapped(sentence: str, start: str) -> Iterator[str]:
+    """A sentence in lines of `COLUMNS`, each beginning with `start`."""
+    yield from _flow((f"{word} " for word in sentence.split()), start)
+
+
+def _labelled(label: str, sentence: str) -> Iterator[str]:
+    yield from _flow([fit(label, _LABEL), *(f"{word} " for word in sentence.split())], "", indent=_LABEL)
