@@ -1,0 +1,309 @@
+"""The words of the command line, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from vlmtui import __version__
+from vlmtui.errors import UsageError, VlmtuiError
+
+if TYPE_CHECKING:
+    from vlmtui.reports import Query
+
+INTERRUPTED = 130
+_IMAGE = "IMAGE"
+_MAX_PIXELS = 200_000_000
+_CHOICES = {
+    "--dtype": ("auto", "float32", "bfloat16", "float16"),
+    "--color": ("auto", "truecolor", "256"),
+}
+
+
+class _Words(TyperGroup):
+    """A group for which a word that is no command is an image."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
+            args = [_IMAGE, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Words,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    subcommand_metavar="IMAGE | COMMAND [OPTIONS]",
+    context_settings={"help_option_names": ["--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vlmtui {__version__}")
+        raise typer.Exit
+
+
+ImageWord = Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")]
+ImageWords = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Paths, http(s) addresses, - for stdin.")]
+Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Print a report: text, json, jsonl.")]
+Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
+Model = Annotated[
+    str | None,
+    typer.Option("-m", "--model", metavar="NAME", help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo]."),
+]
+Revision = Annotated[str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")]
+Processor = Annotated[
+    str | None, typer.Option("--processor", metavar="NAME", help="For a folder without processor files.")
+]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
+Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, bfloat16 or float16.")]
+K = Annotated[int, typer.Option("-k", min=1, metavar="N", help="Word-pieces a patch.")]
+MetricWord = Annotated[str, typer.Option("--metric", metavar="METRIC", help="l2, cosine or dot.")]
+Stage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 … vision.L, or tokens.")]
+AllTokens = Annotated[bool, typer.Option("--all-tokens", help="Every row of the vocabulary, special ones too.")]
+Patch = Annotated[str | None, typer.Option("--patch", metavar="[GRID:]R,C", help="One patch: row and column from 0.")]
+Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")]
+MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse larger pictures.")]
+Color = Annotated[str, typer.Option("--color", metavar="DEPTH", help="Explorer: auto, truecolor or 256.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback()
+def group(version: Version = False) -> None:
+    """See what a vision-language model's image tokens say.
+
+    `vlmtui IMAGE` opens the explorer; into a pipe, or with --format, it prints the report. `vlmtui IMAGE --help`
+    lists the options. IMAGE is a path, an http(s) address, or - for the bytes on stdin.
+    """
+
+
+@app.command(_IMAGE, hidden=True)
+def image(
+    image: ImageWord,
+    format: Format = None,
+    output: Output = None,
+    model: Model = None,
+    revision: Revision = None,
+    processor: Processor = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    k: K = 8,
+    metric: MetricWord = "l2",
+    stage: Stage = None,
+    all_tokens: AllTokens = False,
+    patch: Patch = None,
+    prompt: Prompt = None,
+    max_pixels: MaxPixels = _MAX_PIXELS,
+    color: Color = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
+    _check_choice("--color", color)
+    query = _query(model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels)
+    if format is None and output is None and _is_terminal(image):
+        return _explore(image, query, color, debug)
+    return _report((image,), query, format, output, quiet)
+
+
+@app.command()
+def report(
+    images: ImageWords,
+    format: Format = None,
+    output: Output = None,
+    model: Model = None,
+    revision: Revision = None,
+    processor: Processor = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    k: K = 8,
+    metric: MetricWord = "l2",
+    stage: Stage = None,
+    all_tokens: AllTokens = False,
+    patch: Patch = None,
+    prompt: Prompt = None,
+    max_pixels: MaxPixels = _MAX_PIXELS,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Print the report of one or many images."""
+    query = _query(model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels)
+    return _report(tuple(images), query, format, output, quiet)
+
+
+@app.command()
+def models(debug: Debug = False, version: Version = False) -> int:
+    """List the models on this disk."""
+    from vlmtui.reports.models import table
+
+    for line in table():
+        typer.echo(line)
+    return 0
+
+
+@app.command()
+def doctor(debug: Debug = False, version: Version = False) -> int:
+    """Say what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
+    from vlmtui.doctor import examine
+
+    for line in examine():
+        typer.echo(line)
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit status. Errors are one line on stderr, with --debug a traceback before it."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        return _say(UsageError(f"{error.format_message().rstrip('.')}: see vlmtui --help"), words)
+    except VlmtuiError as error:
+        return _say(error, words)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader has what it wanted; what Python would still flush at its end has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        what = " ".join(str(error).split()) or "no more is known"
+        return _say(VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where"), words)
+    return status if isinstance(status, int) else 0
+
+
+def _say(error: VlmtuiError, words: list[str]) -> int:
+    """The sentence of an error on stderr; its exit status."""
+    from vlmtui.display.pieces import ascii_only, plain
+
+    if "--debug" in words:
+        import traceback
+
+        traceback.print_exc()
+    line = f"vlmtui: {plain(' '.join(str(error).split()))}"
+    try:
+        line.encode(sys.stderr.encoding or "utf-8")
+    except UnicodeEncodeError:
+        line = ascii_only(line)
+    print(line, file=sys.stderr, flush=True)
+    return error.exit_status
+
+
+def _query(
+    model: str | None,
+    revision: str | None,
+    processor: str | None,
+    device: str,
+    dtype: str,
+    k: int,
+    metric: str,
+    stage: str | None,
+    all_tokens: bool,
+    patch: str | None,
+    prompt: str | None,
+    max_pixels: int,
+) -> Query:
+    """The options that every look at an image has, checked as far as they can be without a model."""
+    from vlmtui.catalogue import default_model
+    from vlmtui.reading import METRICS
+    from vlmtui.reports import Query
+    from vlmtui.reports.patches import parse_patch
+
+    _check_choice("--dtype", dtype)
+    kind, mark, number = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
+        raise UsageError(f"--device {device!r} is none: choose auto, cpu, cuda, cuda:N or mps")
+    known = next((m for m in METRICS if m == metric), None)
+    if known is None:
+        raise UsageError(f"--metric {metric!r} is none: choose {', '.join(METRICS)}")
+    return Query(
+        model=model or default_model(),
+        revision=revision,
+        processor=processor,
+        device=device,
+        dtype=dtype,
+        k=k,
+        metric=known,
+        stage=stage,
+        all_tokens=all_tokens,
+        patch=parse_patch(patch) if patch is not None else None,
+        prompt=prompt,
+        max_pixels=max_pixels,
+    )
+
+
+def _check_choice(option: str, word: str) -> None:
+    if word not in _CHOICES[option]:
+        raise UsageError(f"{option} {word!r} is none: choose {', '.join(_CHOICES[option])}")
+
+
+def _is_terminal(source: str) -> bool:
+    """Whether an explorer can be opened: a screen that can be drawn on, and a keyboard."""
+    if os.environ.get("TERM", "dumb") == "dumb" or not sys.stdout.isatty():
+        return False
+    # with the picture on stdin, the keyboard is the terminal's own
+    return sys.stdin.isatty() or source == "-"
+
+
+def _explore(source: str, query: Query, color: str, debug: bool) -> int:
+    """Read the picture, then hand over to the explorer."""
+    from vlmtui.image import read_source
+    from vlmtui.tui.launch import run
+    from vlmtui.tui.options import ExplorerOptions
+
+    if source == "-" and sys.stdin.isatty():
+        raise UsageError("IMAGE - reads a picture from stdin, and that is the keyboard: pipe a file into it")
+    data = read_source(source)
+    if source == "-":
+        _keyboard_to_stdin()
+    patch = query.patch
+    return run(
+        ExplorerOptions(
+            image=data,
+            model=query.model,
+            revision=query.revision,
+            processor=query.processor,
+            device=query.device,
+            dtype=query.dtype,
+            k=query.k,
+            metric=query.metric,
+            stage=query.stage,
+            all_tokens=query.all_tokens,
+            patch=(patch.row, patch.col) if patch else None,
+            prompt=query.prompt,
+            max_pixels=query.max_pixels,
+            color=color,
+            debug=debug,
+        )
+    )
+
+
+def _keyboard_to_stdin() -> None:
+    """Make the terminal's keyboard file descriptor 0, after the picture came through it."""
+    try:
+        keyboard = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise VlmtuiError("there is no keyboard for the explorer: name a file, or add --format text") from error
+    os.dup2(keyboard, 0)
+    os.close(keyboard)
+
+
+def _report(sources: tuple[str, ...], query: Query, format: str | None, output: str | None, quiet: bool) -> int:
+    from vlmtui.reports.run import run_report
+
+    return run_report(sources, query, format or "text", output, quiet, lambda error: _say(error, []))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""`vlmtui doctor`: what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
+
+from __future__ import annotations
+
+import locale
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlmtui import __version__, catalogue, demo
+from vlmtui.display import numbers
+from vlmtui.display.pieces import ascii_only, plain
+from vlmtui.errors import VlmtuiError
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+    from vlmtui.session.messages import Status
+
+_PACKAGES = ("torch", "transformers", "safetensors", "huggingface_hub", "textual", "rich", "pillow", "numpy", "msgspec")
+_LABEL = 17
+_IMPORT_S = 120.0
+_SMALLEST = (60, 20)
+
+
+def examine() -> Iterator[str]:
+    """The lines, each as soon as it is known; those that begin with `  → ` say what to change."""
+    utf8 = "utf" in (sys.stdout.encoding or "").lower()
+    for line in _lines():
+        yield line if utf8 else ascii_only(line)
+
+
+def _lines() -> Iterator[str]:
+    yield f"vlmtui {__version__}, Python {platform.python_version()} on {platform.platform(terse=True)}"
+    yield from terminal()
+    yield ""
+    for name in _PACKAGES:
+        yield _said(name, _version(name))
+    yield from _places()
+    yield from _session()
+
+
+def terminal() -> Iterator[str]:
+    """The terminal: what it says it is, its colours and size, the locale."""
+    term, colorterm = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
+    yield ""
+    yield _said("TERM", term or "not set")
+    yield _said("COLORTERM", colorterm or "not set")
+    yield _said("colours", colours(term, colorterm))
+    if os.environ.get("NO_COLOR"):
+        yield _advice("NO_COLOR is set: the picture is drawn in greys; unset it to see colours")
+    elif colorterm not in ("truecolor", "24bit"):
+        yield _advice("where the terminal can do 16 million colours: export COLORTERM=truecolor, or --color truecolor")
+        if os.environ.get("SSH_CONNECTION"):
+            yield _advice(
+                "ssh does not forward it: `SendEnv COLORTERM` in ~/.ssh/config here,"
+                " `AcceptEnv COLORTERM` in sshd_config there"
+            )
+    if term in ("", "dumb"):
+        yield _advice("the explorer needs a terminal that can draw; reports work without: --format text")
+    size = shutil.get_terminal_size(fallback=(0, 0))
+    if not sys.stdout.isatty():
+        yield _said("size", "stdout is no terminal")
+    else:
+        yield _said("size", f"{size.columns} columns × {size.lines} lines")
+        if size.columns < _SMALLEST[0] or size.lines < _SMALLEST[1]:
+            yield _advice(f"make it {_SMALLEST[0]}×{_SMALLEST[1]} or larger; 120×40 shows everything at once")
+    encoding = locale.getpreferredencoding(False)
+    yield _said("locale", f"{encoding} ({os.environ.get('LC_ALL') or os.environ.get('LANG') or 'none set'})")
+    if "utf" not in encoding.lower():
+        yield _advice("words that are not ASCII show as code points: export LANG=C.UTF-8, or another UTF-8 locale")
+
+
+def colours(term: str, colorterm: str) -> str:
+    """How many colours a terminal of this name is taken to show."""
+    if term in ("", "dumb"):
+        return "none"
+    if colorterm in ("truecolor", "24bit") or term.endswith("-direct"):
+        return "16 million"
+    return "256" if "256" in term or "kitty" in term else "16: too few for a picture"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _places() -> Iterator[str]:
+    """The models at hand, the cache and the disk it is on."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    cache = Path(HF_HUB_CACHE)
+    yield ""
+    default = catalogue.default_model()
+    where = f"from {catalogue.ENVIRONMENT}" if os.environ.get(catalogue.ENVIRONMENT) else "the default"
+    yield _said("model", f"{plain(default)} ({where})")
+    weights = sum(file.stat().st_size for file in demo.CHECKPOINT.glob("*.safetensors"))
+    if weights:
+        yield _said("demo model", f"{numbers.memory(weights)} in {plain(str(demo.CHECKPOINT))}")
+    else:
+        yield _said("demo model", f"not there: {plain(str(demo.CHECKPOINT))} holds no weights")
+        yield _advice("make it with `python -m vlmtui.demo.train`, or name another model with --model")
+    there = "" if cache.is_dir() else ", not there yet"
+    yield _said("hub cache", f"{plain(str(cache))}{there}, {numbers.memory(_free(cache))} free")
+
+
+def _free(folder: Path) -> int:
+    """Bytes free on the disk of a folder that may not exist yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _session() -> Iterator[str]:
+    """Torch and the devices, asked of a session; the logs."""
+    from vlmtui.session.client import SessionClient, log_folder
+
+    yield ""
+    # before this session's own log is the newest
+    newest = max(log_folder().glob("*.log"), key=lambda p: p.stat().st_mtime, default=None)
+    try:
+        client = SessionClient.start()
+        try:
+            status = _with_torch(client)
+        finally:
+            client.close()
+    except VlmtuiError as error:
+        yield _said("session", plain(str(error)))
+    else:
+        yield _said("session", f"starts; {numbers.memory(status.process_memory)} of memory with torch in it")
+        yield _said("devices", ", ".join(status.devices) or "none")
+        if status.device_total:
+            yield _said("GPU memory", numbers.memory(status.device_total))
+        elif not any(device.startswith(("cuda", "mps")) for device in status.devices):
+            yield _advice("no GPU is found: small models run on the CPU; for NVIDIA, check the driver with nvidia-smi")
+    yield _said("logs", plain(str(log_folder())))
+    if newest is not None:
+        yield _said("newest log", plain(newest.name))
+
+
+def _with_torch(client: SessionClient) -> Status:
+    """The session's status once torch is imported."""
+    deadline = time.monotonic() + _IMPORT_S
+    while True:
+        status = client.status().result(timeout=_IMPORT_S)
+        if status.torch is not None or time.monotonic() > deadline:
+            return status
+        time.sleep(0.1)
+
+
+def _said(label: str, what: str) -> str:
+    return f"{label:<{_LABEL}}{what}"
+
+
+def _advice(what: str) -> str:
+    return f"  → {what}"

@@ -1,0 +1,120 @@
+"""Where a report goes: standard output as it is made, or a file written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from vlmtui.display.pieces import ascii_only
+from vlmtui.errors import VlmtuiError
+
+
+class Target(Protocol):
+    """Takes a report piece by piece."""
+
+    def write(self, text: str) -> None:
+        """One more piece."""
+
+    def flush(self) -> None:
+        """What there is so far may be read now."""
+
+
+@contextmanager
+def target(name: str | None) -> Iterator[Target]:
+    """The target that `-o` names, standard output without it.
+
+    A file appears under its name when all of the report is written; after an error, or where nothing was written,
+    there is none, and one that was there before is untouched. Raises `VlmtuiError` where it cannot be written.
+    """
+    if name is None or name == "-":
+        yield _Stdout()
+        return
+    path = Path(name).expanduser()
+    check_target(name)
+    if path.exists() and not path.is_file():
+        # a device or a pipe is written to, never replaced
+        with _told(name), path.open("wb") as file:
+            yield _File(file, name)
+        return
+    path = Path(os.path.realpath(path))
+    part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+    try:
+        with _told(name):
+            file = part.open("xb")
+        with file:
+            taken = _File(file, name)
+            yield taken
+            with _told(name):
+                file.flush()
+                if path.exists():
+                    os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+        if taken.written:
+            with _told(name):
+                os.replace(part, path)
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def check_target(name: str) -> None:
+    """Raise `VlmtuiError` where `-o NAME` cannot work, before anything is computed for it."""
+    path = Path(name).expanduser()
+    if path.is_dir():
+        raise VlmtuiError(f"{name} is a folder: name a file for the report with -o")
+    if not path.parent.is_dir():
+        raise VlmtuiError(f"{name} cannot be written: there is no folder {path.parent}: make it first")
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """What the system says about a file, as a sentence."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise VlmtuiError(f"{name} cannot be written ({reason}): free some space or choose another place") from error
+
+
+class _File:
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self._name = name
+        self.written = False
+
+    def write(self, text: str) -> None:
+        with _told(self._name):
+            self.written = True
+            self._file.write(text.encode("utf-8", "replace"))
+
+    def flush(self) -> None:
+        with _told(self._name):
+            self._file.flush()
+
+
+class _Stdout:
+    def __init__(self) -> None:
+        encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "").replace("_", "")
+        self._encoding = None if encoding == "utf8" else sys.stdout.encoding
+
+    def write(self, text: str) -> None:
+        with _told("standard output"):
+            sys.stdout.buffer.write(self._encoded(text))
+
+    def flush(self) -> None:
+        with _told("standard output"):
+            sys.stdout.buffer.flush()
+
+    def _encoded(self, text: str) -> bytes:
+        if self._encoding is None:
+            return text.encode("utf-8", "replace")
+        try:
+            return text.encode(self._encoding)
+        except UnicodeEncodeError:
+            return ascii_only(text).encode("ascii")

@@ -1,0 +1,51 @@
+"""A report from start to end: pictures in, one format out, what failed said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from vlmtui.errors import VlmtuiError
+from vlmtui.reports import Failure, Query, Result, check_format, results
+from vlmtui.reports.output import Target, check_target, target
+from vlmtui.reports.progress import ProgressLine
+from vlmtui.session.client import SessionClient
+
+
+def run_report(
+    sources: tuple[str, ...],
+    query: Query,
+    format: str,
+    output: str | None,
+    quiet: bool,
+    say: Callable[[VlmtuiError], object],
+) -> int:
+    """Write the report of the pictures; the exit status.
+
+    `say` is told of every picture that failed. With one picture the status is its error's, with many 1.
+    """
+    write = check_format(format)
+    if output is not None and output != "-":
+        check_target(output)
+    progress = ProgressLine(quiet)
+    failures: list[VlmtuiError] = []
+
+    def heard(to: Target) -> Iterator[Result]:
+        for result in results(sources, query, SessionClient.start, progress):
+            progress.clear()
+            if isinstance(result, Failure):
+                failures.append(result.error)
+                say(result.error)
+            yield result
+            # what is known may be read while the next picture is looked at
+            to.flush()
+
+    try:
+        with target(output) as to:
+            for piece in write(heard(to), len(sources) > 1):
+                to.write(piece)
+            to.flush()
+    finally:
+        progress.clear()
+    if not failures:
+        return 0
+    return failures[0].exit_status if len(sources) == 1 else 1
