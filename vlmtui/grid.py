@@ -168,7 +168,7 @@ def fit_cells(view: tuple[int, int], rows: int, cols: int, grid_box: Box, pictur
     best = None
     for tall in range(1, max(2, view[1] // rows + 1)):
         ideal = 2 * tall * aspect
-        for wide in range(max(1, math.ceil(ideal * 0.6)), math.ceil(ideal * 1.7) + 1):
+        for wide in range(max(1, math.ceil(ideal * 0.5)), math.ceil(ideal * 1.7) + 1):
             candidate = layout(wide, tall)
             if candidate.width > view[0] or candidate.height > view[1]:
                 continue

@@ -1,0 +1,104 @@
+"""Readings of any shape for tests of the screen: every number made from its own position, so that it can be checked."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from vlmtui.grid import Grid, Place
+from vlmtui.image import SourceBytes
+from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, Words
+
+LAYERS = 4
+
+
+def model(name: str = "toy", note: str = "") -> ModelInfo:
+    return ModelInfo(
+        name=name,
+        family="llava",
+        revision=None,
+        dtype="float32",
+        device="cpu",
+        processor="SiglipImageProcessor",
+        parts="SigLIP 16/224 → MLP → Llama",
+        vision_layers=LAYERS,
+        llm_layers=3,
+        feeds=f"vision.{LAYERS}",
+        embeddings=(1000, 8),
+        note=note,
+    )
+
+
+def picture(width: int = 96, height: int = 64) -> Image.Image:
+    y, x = np.mgrid[0:height, 0:width]
+    rgb = np.stack([255 * x / width, 255 * y / height, np.full_like(x, 90)], axis=-1).astype(np.uint8)
+    return Image.fromarray(rgb)
+
+
+def source(image: Image.Image, name: str = "toy.png") -> SourceBytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return SourceBytes(name, buffer.getvalue(), "0" * 64)
+
+
+def reading(rows: int, cols: int, width: int = 96, height: int = 64, layers: int = LAYERS, id: str = "r") -> Reading:
+    n = rows * cols
+    places = tuple(
+        Place(
+            index=i,
+            kind="patch",
+            grid=0,
+            row=i // cols,
+            col=i % cols,
+            box=(
+                width * (i % cols) / cols,
+                height * (i // cols) / rows,
+                width * (i % cols + 1) / cols,
+                height * (i // cols + 1) / rows,
+            ),
+            inside=1.0,
+            patches=(i,),
+        )
+        for i in range(n)
+    )
+    stages = np.arange(1, layers + 2, dtype=np.float32)[:, None]
+    patches = stages * (10 + np.sin(np.arange(n, dtype=np.float32)))[None, :]
+    patches[2, n // 2] = 500.0  # an outlier
+    return Reading(
+        id=id,
+        model=model(),
+        image=ImageInfo("toy.png", "0" * 64, width, height),
+        grids=(Grid(0, "whole", (0.0, 0.0, float(width), float(height)), rows, cols, rows, cols),),
+        grid_norms=(GridNorms(patches.astype(np.float32), np.zeros((layers + 1, 0), np.float32)),),
+        places=places,
+        patch_places=places,
+        norms=np.linspace(1, 2, n, dtype=np.float32),
+        percentiles=np.linspace(0, 100, n, dtype=np.float32),
+        hidden=8,
+        prompt=None,
+        seen="224×224, squashed",
+        patch_size=(16, 16),
+        timings={"encode": 0.01},
+    )
+
+
+def words(tokens: list[int], k: int, metric: str = "l2", pieces: dict[int, str] | None = None) -> Words:
+    ids = np.array([[100 * (t % 9) + j for j in range(k)] for t in tokens], dtype=np.int64)
+    scores = np.array([[-1.0 - 0.01 * j - 0.001 * t for j in range(k)] for t in tokens])
+    named = {int(i): (pieces or {}).get(int(i), f"▁w{i}") for i in np.unique(ids)}
+    return Words(
+        metric=metric,  # type: ignore[arg-type]
+        k=k,
+        all_tokens=False,
+        tokens=np.array(tokens, dtype=np.int64),
+        ids=ids,
+        scores=scores,
+        pieces=dict(named),
+        texts={i: p.replace("▁", " ") for i, p in named.items()},
+        special=frozenset(),
+        candidates=997,
+        left_out=3,
+        seconds=0.001,
+    )

@@ -1,0 +1,1 @@
+"""The terminal front end. Nothing outside this package imports Textual."""

@@ -1,0 +1,79 @@
+"""The Textual application around the explorer: themes, terminals, signals, leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+
+from PIL import Image
+from textual.app import App
+from textual.binding import Binding
+from textual.filter import LineFilter
+
+from vlmtui.tui.commands import Actions
+from vlmtui.tui.conversation import Conversation
+from vlmtui.tui.explorer import Explorer
+from vlmtui.tui.filters import Ascii, Perceptual256, terminal_is_utf8
+from vlmtui.tui.theme import DARK_NAME, LIGHT_NAME, themes
+
+INTERRUPTED = 130
+LAST_RESORT_S = 1.0
+
+
+class VlmtuiApp(App[int]):
+    """The explorer on one picture."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "vlmtui"
+    COMMANDS = {Actions}
+    BINDINGS = [
+        Binding("q", "leave", "quit"),
+        Binding("ctrl+q", "leave", "quit", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
+    ]
+
+    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._picture = picture
+        self._poorer: list[LineFilter] = []
+        if not terminal_is_utf8():
+            self._poorer.append(Ascii())
+        if self.console.color_system == "256":
+            self._poorer.append(Perceptual256())
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = DARK_NAME
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own filters, then ours for poorer terminals."""
+        return [*super().get_line_filters(), *self._poorer]
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._told_to_go, 128 + number)
+        self.push_screen(Explorer(self._conversation, self._picture))
+
+    def action_leave(self) -> None:
+        """Quit at once."""
+        self._conversation.close()
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C."""
+        self._conversation.close()
+        self.exit(INTERRUPTED)
+
+    def action_dress(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT_NAME if self.theme == DARK_NAME else DARK_NAME
+
+    def _told_to_go(self, status: int) -> None:
+        self._conversation.close()
+        self.exit(status)
+        # a terminal that has gone cannot be restored, and waiting for it would leave a process behind
+        asyncio.get_running_loop().call_later(LAST_RESORT_S, os._exit, status)

@@ -1,0 +1,48 @@
+"""Every action of the explorer by name, for the command palette."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+ACTIONS: tuple[tuple[str, str, str], ...] = (
+    ("Go to a patch or pixel", "g", "screen.go_to"),
+    ("Stage: one back", "[", "screen.walk(-1)"),
+    ("Stage: one on", "]", "screen.walk(1)"),
+    ("Metric: the next", "m", "screen.metric"),
+    ("Words: one more", "+", "screen.more(1)"),
+    ("Words: one fewer", "-", "screen.more(-1)"),
+    ("Overlay: the next", "o", "screen.overlay"),
+    ("Panel: the next", "Tab", "screen.panel"),
+    ("Picture: open another", "i", "screen.open_picture"),
+    ("Model: choose another", "M", "screen.choose_model"),
+    ("Session: start again", "R", "screen.restart"),
+    ("Patch: copy words, box and norms", "y", "screen.copy"),
+    ("Report: save", "s", "screen.save"),
+    ("Theme: dark or light", "", "app.dress"),
+    ("Help: the keys", "?", "screen.help"),
+    ("Screenshot: save as SVG", "", "app.screenshot"),
+    ("Suspend to the shell", "Ctrl-Z", "app.suspend_process"),
+    ("Quit", "q", "app.leave"),
+)
+
+
+class Actions(Provider):
+    """The actions, found by any part of their name."""
+
+    async def discover(self) -> Hits:
+        """All of them, while nothing has been typed."""
+        for name, key, action in ACTIONS:
+            yield DiscoveryHit(name, self._run(action), help=key or None)
+
+    async def search(self, query: str) -> Hits:
+        """Those that match."""
+        matcher = self.matcher(query)
+        for name, key, action in ACTIONS:
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, matcher.highlight(name), self._run(action), help=key or None)
+
+    def _run(self, action: str) -> Callable[[], object]:
+        return partial(self.app.run_action, action, self.screen)

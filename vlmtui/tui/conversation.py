@@ -1,0 +1,164 @@
+"""The explorer's talk with the model session: asks without waiting, posts a message when an answer comes.
+
+Answers to questions that the person has moved on from are dropped here: each question carries the turn it was asked
+in, and opening another picture, another model or another session begins a new turn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from PIL import Image
+from textual.message import Message
+
+from vlmtui.errors import CancelledError, SessionError, VlmtuiError
+from vlmtui.image import SourceBytes, decode, read_source
+from vlmtui.reading import Metric
+from vlmtui.session.client import SessionClient
+from vlmtui.session.messages import Progress
+from vlmtui.tui import messages
+from vlmtui.tui.options import ExplorerOptions
+
+_T = TypeVar("_T")
+
+
+class Conversation:
+    """One session at a time, and the questions put to it. `post` may be called from any thread."""
+
+    def __init__(self, options: ExplorerOptions) -> None:
+        self.options = options
+        self.model = options.model
+        self.image = options.image
+        self.post: Callable[[Message], object] = lambda message: None
+        self._client: SessionClient | None = None
+        self._turn = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a session to ask."""
+        return self._client is not None and self._client.alive
+
+    def start(self) -> None:
+        """Start a session where there is none; it imports torch at once, and waits."""
+        if not self.alive:
+            self._client = SessionClient.start(on_death=self._died)
+
+    def begin(self) -> None:
+        """Load the model and read the picture, in a new session where there is none."""
+        self._turn += 1
+        try:
+            self.start()
+        except VlmtuiError as error:
+            self.post(messages.SessionDied(str(error)))
+            return
+        client = self._client
+        assert client is not None
+        self.post(messages.WorkProgressed("starting the model session"))
+        options = self.options
+        self._when(
+            client.load(
+                self.model,
+                revision=options.revision if self.model == options.model else None,
+                processor=options.processor if self.model == options.model else None,
+                device=options.device,
+                dtype=options.dtype,
+                on_progress=self._progressed(),
+            ),
+            lambda model: messages.ModelLoaded(model),
+            f"{self.model} could not be loaded",
+        )
+        self._read()
+
+    def read(self, image: SourceBytes) -> None:
+        """Read another picture with the model held."""
+        self._turn += 1
+        self.image = image
+        if self.alive:
+            self._read()
+
+    def load(self, model: str) -> None:
+        """Load another model and read the picture with it."""
+        self.model = model
+        self.begin()
+
+    def words(self, reading: str, metric: Metric, k: int, tokens: tuple[int, ...]) -> None:
+        """The words of some tokens."""
+        if self._client is not None and self._client.alive:
+            self._when(
+                self._client.words(reading, metric, k, tokens=tokens, all_tokens=self.options.all_tokens),
+                lambda words: messages.WordsArrived(reading, words),
+                "the words could not be found",
+            )
+
+    def status(self) -> None:
+        """What the session holds."""
+        if self._client is not None and self._client.alive:
+            self._when(self._client.status(), lambda status: messages.StatusArrived(status), "")
+
+    def open(self, source: str) -> None:
+        """Fetch and decode another picture, in a thread: an address may take its time."""
+        turn = self._turn
+
+        def work() -> None:
+            try:
+                image = read_source(source)
+                picture = Image.fromarray(decode(image.data, image.source, self.options.max_pixels).rgb)
+            except VlmtuiError as error:
+                self.post(messages.WorkFailed("the picture could not be opened", str(error)))
+            else:
+                if turn == self._turn:
+                    self.post(messages.PictureOpened(image, picture))
+
+        threading.Thread(target=work, name="open", daemon=True).start()
+
+    def close(self) -> None:
+        """End the session, at once."""
+        self._turn += 1
+        if self._client is not None:
+            self._client.close()
+
+    def _read(self) -> None:
+        client, options = self._client, self.options
+        assert client is not None
+        self._when(
+            client.read(
+                self.image, max_pixels=options.max_pixels, prompt=options.prompt, on_progress=self._progressed()
+            ),
+            lambda reading: messages.PictureRead(reading),
+            "the picture could not be read",
+        )
+
+    def _progressed(self) -> Callable[[Progress], None]:
+        turn = self._turn
+
+        def progressed(note: Progress) -> None:
+            if turn == self._turn:
+                self.post(messages.WorkProgressed(note.doing, note.done, note.total))
+
+        return progressed
+
+    def _when(self, future: Future[_T], message: Callable[[_T], Message], failure: str) -> None:
+        """Post `message(result)` when the answer comes, if it is still wanted."""
+        turn = self._turn
+
+        def done(finished: Future[Any]) -> None:
+            if turn != self._turn:
+                return
+            error = finished.exception()
+            if error is None:
+                self.post(message(finished.result()))
+            elif isinstance(error, CancelledError):
+                return
+            elif isinstance(error, SessionError):
+                return  # `_died` says it once
+            else:
+                self.post(messages.WorkFailed(failure, str(error)))
+
+        future.add_done_callback(done)
+
+    def _died(self, reason: str) -> None:
+        self._turn += 1
+        self.post(messages.SessionDied(reason))

@@ -1,0 +1,479 @@
+"""The explorer: the picture with its cursor, the panels beside it, and the keys.
+
+The screen holds the `View` (what a person has chosen) and the `Known` (what has arrived). A key changes the view, a
+message adds to what is known; after either the widgets concerned are told, and each shows its own matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PIL import Image
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Horizontal
+from textual.screen import Screen
+
+from vlmtui.catalogue import on_disk
+from vlmtui.display.numbers import duration, memory
+from vlmtui.errors import VlmtuiError
+from vlmtui.grid import place_at_pixel
+from vlmtui.image import SourceBytes
+from vlmtui.reading import ImageInfo, default_stage
+from vlmtui.session.messages import Status
+from vlmtui.tui import messages, overlays, saving
+from vlmtui.tui.conversation import Conversation
+from vlmtui.tui.dialogs import Ask, ChooseModel, Help, PathSuggester, parse_go_to
+from vlmtui.tui.view import Known, View, WordBook, at_stage, fitted, walked
+from vlmtui.tui.widgets.bars import KeysBar, LegendBar, PathBar, StageClicked, StatusBar, TitleBar
+from vlmtui.tui.widgets.norms import NormsPanel
+from vlmtui.tui.widgets.patch import PatchPanel
+from vlmtui.tui.widgets.picture import PatchPointed, PictureView
+from vlmtui.tui.widgets.words import WordsPanel
+
+NARROW = 110
+SMALLEST = (60, 20)
+PANELS = ("words", "norms", "patch")
+CHUNK = 128
+"""Words are asked for that many tokens at a time, so that the patch under the cursor never waits long."""
+
+
+class Explorer(Screen[None]):
+    """Walk the patches of a picture."""
+
+    BINDINGS = [
+        Binding("left,h", "move(0,-1)", "left"),
+        Binding("right,l", "move(0,1)", "right"),
+        Binding("up,k", "move(-1,0)", "up"),
+        Binding("down,j", "move(1,0)", "down"),
+        Binding("home", "column('first')", "first column"),
+        Binding("end", "column('last')", "last column"),
+        Binding("pageup", "page(-1)", "up a page"),
+        Binding("pagedown", "page(1)", "down a page"),
+        Binding("g", "go_to", "go to a patch or pixel"),
+        Binding("left_square_bracket", "walk(-1)", "stage back"),
+        Binding("right_square_bracket", "walk(1)", "stage on"),
+        Binding("m", "metric", "next metric"),
+        Binding("plus,equals_sign", "more(1)", "more words"),
+        Binding("minus", "more(-1)", "fewer words"),
+        Binding("o", "overlay", "next overlay"),
+        Binding("tab", "panel", "next panel"),
+        Binding("i", "open_picture", "another picture"),
+        Binding("M", "choose_model", "another model"),
+        Binding("R", "restart", "start the model session again"),
+        Binding("y", "copy", "copy the patch"),
+        Binding("s", "save", "save the report"),
+        Binding("question_mark", "help", "help"),
+    ]
+
+    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
+        super().__init__()
+        options = conversation.options
+        self._conversation = conversation
+        self._known = Known(_info(conversation.image, picture), picture)
+        row, col = options.patch or (0, 0)
+        self._wanted_stage = options.stage
+        self._centred = options.patch is not None
+        self._view = View(row=row, col=col, stage="tokens", metric=options.metric, k=options.k)
+        self._panel = PANELS[0]
+        self._trouble = ""
+        self._work = messages.WorkProgressed("starting the model session")
+        self._status: Status | None = None
+        self._seconds: tuple[str, float] | None = None
+        self._asked: set[int] = set()
+        self._drawn: object = None
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(id="title")
+        yield PathBar(id="path")
+        with Horizontal(id="body"):
+            with Container(id="picture-side"):
+                yield PictureView(id="picture")
+                yield LegendBar(id="legend")
+            with Container(id="panels"):
+                yield WordsPanel(id="words")
+                yield NormsPanel(id="norms")
+                yield PatchPanel(id="patch")
+        yield LegendBar(id="too-small")
+        yield StatusBar(id="status")
+        yield KeysBar(id="keys")
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "theme", self._show_all, init=False)
+        self._conversation.post = self.post_message
+        self._show_lines()
+        self._conversation.begin()
+        # drawn after the first paint: a picture that is there at compose is painted three times
+        self.call_after_refresh(self._show_all)
+
+    def on_resize(self) -> None:
+        self._arrange()
+        self.call_after_refresh(self._show_all)
+
+    # what arrives
+
+    @on(messages.ModelLoaded)
+    def _model_loaded(self, message: messages.ModelLoaded) -> None:
+        self._known.model = message.model
+        self._trouble = ""
+        self._conversation.status()
+        self._show_lines()
+
+    @on(messages.PictureRead)
+    def _picture_read(self, message: messages.PictureRead) -> None:
+        known, reading = self._known, message.reading
+        first = known.reading is None
+        known.reading, known.model = reading, reading.model
+        known.book = None
+        self._drawn = None
+        self._trouble = ""
+        self._work = messages.WorkProgressed("")
+        self._seconds = ("read", sum(reading.timings.values()))
+        stage = (self._wanted_stage if first else self._view.stage) or default_stage(reading.model)
+        self._view = at_stage(self._view, known, stage)
+        if first and not self._centred:
+            rows, cols = known.shape(self._view.stage)
+            self._view = replace(self._view, row=rows // 2, col=cols // 2)
+        self._view = fitted(self._view, known)
+        self._centred = True
+        self._conversation.status()
+        self._ask_words()
+        self._show_all()
+
+    @on(messages.WordsArrived)
+    def _words_arrived(self, message: messages.WordsArrived) -> None:
+        book = self._known.book
+        words = message.words
+        if book is None or book.reading != message.reading or (book.metric, book.k) != (words.metric, words.k):
+            return
+        book.add(words)
+        self._asked.difference_update(words.tokens.tolist())
+        self._seconds = ("words", words.seconds)
+        self._ask_words()
+        self._show_panels()
+        self._show_state()
+        if self._view.overlay == "words":
+            self._show_picture()
+
+    @on(messages.WorkProgressed)
+    def _work_progressed(self, message: messages.WorkProgressed) -> None:
+        self._work = message
+        self._show_state()
+
+    @on(messages.StatusArrived)
+    def _status_arrived(self, message: messages.StatusArrived) -> None:
+        self._status = message.status
+        self._show_state()
+
+    @on(messages.WorkFailed)
+    def _work_failed(self, message: messages.WorkFailed) -> None:
+        self._work = messages.WorkProgressed("")
+        self._trouble = message.sentence if self._known.reading is None else ""
+        self.notify(message.sentence, title=message.what, severity="error", timeout=12, markup=False)
+        self._show_state()
+
+    @on(messages.SessionDied)
+    def _session_died(self, message: messages.SessionDied) -> None:
+        self._work = messages.WorkProgressed("")
+        self._status = None
+        self._trouble = f"{message.reason} · R starts the session again"
+        self._asked.clear()
+        self._show_state()
+
+    @on(messages.PictureOpened)
+    def _picture_opened(self, message: messages.PictureOpened) -> None:
+        self._known = Known(_info(message.source, message.picture), message.picture, model=self._known.model)
+        self._conversation.read(message.source)
+        self._work = messages.WorkProgressed("reading the picture")
+        self._show_all()
+
+    # keys
+
+    def action_move(self, rows: int, cols: int) -> None:
+        """Move the cursor; the edges hold."""
+        self._go(self._view.row + rows, self._view.col + cols)
+
+    def action_column(self, which: str) -> None:
+        """To the first or last column."""
+        self._go(self._view.row, 0 if which == "first" else self._known.shape(self._view.stage)[1] - 1)
+
+    def action_page(self, direction: int) -> None:
+        """A quarter of the picture up or down."""
+        self._go(self._view.row + direction * max(1, self._known.shape(self._view.stage)[0] // 4), self._view.col)
+
+    @on(PatchPointed)
+    def _pointed(self, message: PatchPointed) -> None:
+        self._go(message.row, message.col)
+
+    @on(StageClicked)
+    def _stage_clicked(self, message: StageClicked) -> None:
+        self._choose(at_stage(self._view, self._known, message.stage))
+
+    def action_walk(self, step: int) -> None:
+        """Along the path."""
+        self._choose(walked(self._view, self._known, step))
+
+    def action_metric(self) -> None:
+        """The next metric."""
+        self._choose(self._view.next_metric())
+        self._ask_words()
+        self._show_panels()
+
+    def action_more(self, step: int) -> None:
+        """More or fewer words."""
+        self._choose(self._view.with_k(self._view.k + step))
+        self._arrange()
+        self._ask_words()
+        self._show_panels()
+
+    def action_overlay(self) -> None:
+        """The next overlay."""
+        self._choose(self._view.next_overlay())
+
+    def action_panel(self) -> None:
+        """The next panel, where not all are seen."""
+        self._panel = PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)]
+        self._arrange()
+        self.call_after_refresh(self._show_panels)
+
+    def action_help(self) -> None:
+        """The keys."""
+        self.app.push_screen(Help())
+
+    def action_go_to(self) -> None:
+        """Ask for a row and column or a pixel."""
+        rows, cols = self._known.shape(self._view.stage)
+
+        def check(text: str) -> str | None:
+            where = parse_go_to(text)
+            if where is None:
+                return "that is neither a row and column (3,4) nor a pixel (x120 y80)"
+            if where.row is not None and where.col is not None:
+                fits = where.row < rows and where.col < cols
+                return None if fits else f"rows run from 0 to {rows - 1}, columns from 0 to {cols - 1}"
+            return None if self._at_pixel(where.x, where.y) else "the model sees no patch at that pixel"
+
+        def go(text: str | None) -> None:
+            where = parse_go_to(text) if text else None
+            if where is None:
+                return
+            target = (where.row, where.col) if where.row is not None else self._at_pixel(where.x, where.y)
+            if target and target[0] is not None and target[1] is not None:
+                self._go(target[0], target[1])
+
+        if rows:
+            hint = f"row,column (0,0 to {rows - 1},{cols - 1}) · or a pixel of the file: x120 y80"
+            self.app.push_screen(Ask("Go to", hint, check), go)
+
+    def action_open_picture(self) -> None:
+        """Ask for another picture."""
+
+        def open_it(source: str | None) -> None:
+            if source:
+                self._work = messages.WorkProgressed("opening the picture")
+                self._show_state()
+                self._conversation.open(source)
+
+        hint = "a path or an http(s) address · → takes what is suggested"
+        ask = Ask("Another picture", hint, lambda t: None if t else "name a picture", suggester=PathSuggester())
+        self.app.push_screen(ask, open_it)
+
+    def action_choose_model(self) -> None:
+        """Ask for another model."""
+
+        def load(name: str | None) -> None:
+            if name:
+                self._trouble = ""
+                self._conversation.load(name)
+
+        self.app.push_screen(ChooseModel(on_disk(), self._conversation.model), load)
+
+    def action_restart(self) -> None:
+        """Start the session again, keeping picture and cursor."""
+        if self._conversation.alive:
+            self.notify("the model session is running", timeout=3)
+            return
+        self._trouble = ""
+        self._conversation.begin()
+
+    def action_copy(self) -> None:
+        """Copy what is known of the patch to the terminal's clipboard."""
+        if text := saving.patch_text(self._known, self._view):
+            self.app.copy_to_clipboard(text)
+            self.notify("copied the patch's words, box and norms", timeout=3)
+
+    def action_save(self) -> None:
+        """Ask where, then write the report."""
+
+        def save(name: str | None) -> None:
+            if name:
+                self._save(name)
+
+        hint = "the ending chooses the format: .txt, .json, .jsonl"
+        ask = Ask("Save the report", hint, saving.wrong_name, saving.default_name(self._known.image.source))
+        self.app.push_screen(ask, save)
+
+    # the rest
+
+    def _save(self, name: str) -> None:
+        try:
+            written = saving.save(name, self._known, self._view, self._conversation.options)
+        except VlmtuiError as error:
+            self.notify(str(error), title="the report was not saved", severity="error", timeout=12, markup=False)
+        else:
+            self.notify(f"saved {written}", timeout=5, markup=False)
+
+    def _at_pixel(self, x: float | None, y: float | None) -> tuple[int, int] | None:
+        reading = self._known.reading
+        if reading is None or x is None or y is None:
+            return None
+        place = place_at_pixel(reading.places_at(self._view.stage), x, y)
+        return (place.row, place.col) if place and place.row is not None and place.col is not None else None
+
+    def _go(self, row: int, col: int) -> None:
+        before = self._view
+        self._view = fitted(replace(before, row=row, col=col), self._known)
+        if self._view == before or self._known.reading is None:
+            return
+        self.query_one(PictureView).move_cursor(self._view.row, self._view.col)
+        self._ask_words()
+        self._show_panels()
+
+    def _choose(self, view: View) -> None:
+        """Take another view and show what differs."""
+        before, self._view = self._view, view
+        if view == before:
+            return
+        if view.stage != before.stage:
+            self.query_one(PathBar).show(self._known.model, view.stage)
+            self._ask_words()
+        if view.overlay != before.overlay or (view.stage != before.stage and view.overlay != "none"):
+            self._show_picture()
+        elif view.stage != before.stage:
+            self.query_one(PictureView).move_cursor(view.row, view.col)
+        self._show_panels()
+
+    def _ask_words(self) -> None:
+        """Ask for what is missing: first the token under the cursor, then the others, nearest rows first."""
+        known, view = self._known, self._view
+        reading = known.reading
+        if reading is None or not reading.model.embeddings:
+            return
+        book = known.book
+        if book is None or book.reading != reading.id or book.metric != view.metric or book.k < view.k:
+            k = max(view.k, book.k if book else 0)
+            known.book = book = WordBook(reading.id, view.metric, k)
+            self._asked.clear()
+        place = known.place(view) if view.stage == "tokens" else None
+        if place and place.index not in book.rows and place.index not in self._asked:
+            self._asked.add(place.index)
+            self._conversation.words(reading.id, book.metric, book.k, (place.index,))
+        if len(self._asked) > 1:
+            return  # the next ones when these have come
+        here = place.index if place else 0
+        missing = [t for t in book.missing(range(len(reading.places))) if t not in self._asked]
+        chunk = tuple(sorted(sorted(missing, key=lambda t: abs(t - here))[:CHUNK]))
+        if chunk:
+            self._asked.update(chunk)
+            self._conversation.words(reading.id, book.metric, book.k, chunk)
+
+    def _arrange(self) -> None:
+        """Side by side, one above the other, or a sentence, by the size of the terminal."""
+        width, height = self.app.size
+        narrow = width < NARROW
+        too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(narrow, "narrow")
+        self.set_class(too_small, "too-small")
+        keys = self.query_one(KeysBar)
+        if keys.narrow != narrow:
+            keys.narrow = narrow
+            keys.rebuild()
+        if too_small:
+            self.query_one("#too-small", LegendBar).show(
+                f"{width}×{height} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
+            )
+        heights = {"words": self._view.k + 3, "norms": 11, "patch": 8}
+        room = height - 5
+        panels = self.query_one("#panels")
+        if narrow:
+            rows = self._known.shape(self._view.stage)[0]
+            spare = room - rows
+            # a small panel where that lets the picture be seen whole
+            panel = min(spare, 12) if spare >= 6 else 8
+            panels.styles.height, panels.styles.width = panel, "1fr"
+            shown = {self._panel: panel}
+        else:
+            panels.styles.height, panels.styles.width = "1fr", min(max(54, width * 45 // 100), 74)
+            order = [self._panel, *(p for p in PANELS if p != self._panel)]
+            shown = {}
+            for name in order:
+                if heights[name] <= room:
+                    shown[name] = heights[name]
+                    room -= heights[name]
+                elif not shown:
+                    shown[name] = room
+        for name in PANELS:
+            widget = self.query_one(f"#{name}")
+            widget.display = name in shown
+            if name in shown:
+                widget.styles.height = shown[name]
+
+    def _show_all(self) -> None:
+        self._arrange()
+        self._show_lines()
+        self._show_picture()
+        self._show_panels()
+
+    def _show_lines(self) -> None:
+        known = self._known
+        self.query_one(TitleBar).show(known.image, known.model)
+        self.query_one(PathBar).show(known.model, self._view.stage)
+        self._show_state()
+
+    def _show_panels(self) -> None:
+        known, view = self._known, self._view
+        self.query_one(WordsPanel).show(known, view)
+        self.query_one(NormsPanel).show(known, view)
+        self.query_one(PatchPanel).show(known, view)
+
+    def _show_picture(self) -> None:
+        picture = self.query_one(PictureView)
+        side = self.query_one("#picture-side").size
+        room = side.width, side.height - 1
+        if room[0] < 2 or room[1] < 1:
+            return
+        cursor = (self._view.row, self._view.col) if self._known.reading is not None else None
+        key = overlays.key(self._known, self._view, room)
+        if key == self._drawn:
+            if cursor:
+                picture.move_cursor(*cursor)
+            return
+        self._drawn = key
+        drawn = overlays.draw(self._known, self._view, room)
+        picture.styles.height = min(drawn.layout.height + (drawn.layout.width > room[0]), room[1])
+        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words)
+        self.query_one("#legend", LegendBar).show(drawn.legend, drawn.scale)
+
+    def _show_state(self) -> None:
+        bar = self.query_one(StatusBar)
+        work, known = self._work, self._known
+        facts: list[str] = []
+        if known.model:
+            facts += [known.model.device, known.model.dtype]
+        if self._status:
+            facts.append(memory(self._status.device_memory or self._status.process_memory))
+        if self._seconds:
+            facts.append(f"{self._seconds[0]} {duration(self._seconds[1])}")
+        facts.append(self.app.console.color_system or "no colour")
+        if self._trouble:
+            bar.show("outlier", self._trouble, tuple(facts))
+        elif work.doing:
+            share = f" {100 * work.done // work.total}%" if work.total else ""
+            bar.show("accent", f"{work.doing}{share}", tuple(facts))
+        else:
+            bar.show("alive" if self._conversation.alive else "dim", "", tuple(facts))
+
+
+def _info(source: SourceBytes, picture: Image.Image) -> ImageInfo:
+    return ImageInfo(source.source, source.sha256, picture.width, picture.height)

@@ -1,0 +1,41 @@
+"""Opening the explorer: what must happen before Textual is imported."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from vlmtui.tui.options import ExplorerOptions
+
+COLOUR_SYSTEMS = {"truecolor": "truecolor", "256": "256"}
+
+
+def run(options: ExplorerOptions) -> int:
+    """Open the explorer and return its exit status. The picture is decoded first: a bad one never opens a screen."""
+    from PIL import Image
+
+    from vlmtui.image import decode
+
+    picture = Image.fromarray(decode(options.image.data, options.image.source, options.max_pixels).rgb)
+    if options.color in COLOUR_SYSTEMS:
+        # read by Textual as it is imported
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = COLOUR_SYSTEMS[options.color]
+    if isinstance(sys.__stdout__, io.TextIOWrapper):
+        # what a locale cannot say must not crash the screen
+        sys.__stdout__.reconfigure(errors="replace")
+
+    from vlmtui.tui.conversation import Conversation
+
+    conversation = Conversation(options)
+    try:
+        # first of all: the session imports torch while Textual is imported here
+        conversation.start()
+
+        from vlmtui.tui.app import VlmtuiApp
+
+        app = VlmtuiApp(conversation, picture)
+        status = app.run()
+    finally:
+        conversation.close()
+    return status if status is not None else (app.return_code or 0)

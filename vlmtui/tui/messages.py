@@ -1,0 +1,77 @@
+"""What can happen to the explorer from outside its keys: posted by the conversation with the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+from textual.message import Message
+
+from vlmtui.image import SourceBytes
+from vlmtui.reading import ModelInfo, Reading, Words
+from vlmtui.session.messages import Status
+
+
+@dataclass
+class PictureOpened(Message):
+    """Another picture was fetched and decoded."""
+
+    source: SourceBytes
+    picture: Image.Image
+
+
+@dataclass
+class ModelLoaded(Message):
+    """The session holds a model."""
+
+    model: ModelInfo
+
+
+@dataclass
+class PictureRead(Message):
+    """The model has read the picture."""
+
+    reading: Reading
+
+
+@dataclass
+class WordsArrived(Message):
+    """Words for some tokens of a reading."""
+
+    reading: str
+    words: Words
+
+
+@dataclass
+class WorkProgressed(Message):
+    """What the session does, and how far; "" when it has done it."""
+
+    doing: str
+    done: int = 0
+    total: int = 0
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest progress matters."""
+        return isinstance(message, WorkProgressed)
+
+
+@dataclass
+class WorkFailed(Message):
+    """Something could not be done; the sentence is for the person."""
+
+    what: str
+    sentence: str
+
+
+@dataclass
+class StatusArrived(Message):
+    """What the session holds."""
+
+    status: Status
+
+
+@dataclass
+class SessionDied(Message):
+    """The session is gone."""
+
+    reason: str

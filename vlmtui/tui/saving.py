@@ -1,0 +1,85 @@
+"""What leaves the explorer: a patch as text for the clipboard, the whole reading as a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from vlmtui.display.numbers import box, figure, percent
+from vlmtui.display.pieces import plain, visible
+from vlmtui.errors import VlmtuiError
+from vlmtui.reports import Query, Seen, check_format
+from vlmtui.reports.output import target
+from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.view import Known, View
+
+FORMATS = {".txt": "text", ".json": "json", ".jsonl": "jsonl"}
+
+
+def patch_text(known: Known, view: View) -> str:
+    """The patch under the cursor in a few lines: where it is, its words with ids and scores, its norms by stage."""
+    place, reading = known.place(view), known.reading
+    if place is None or reading is None:
+        return ""
+    what = "token" if view.stage == "tokens" else "patch"
+    lines = [
+        f"{plain(reading.image.source)} · {plain(reading.model.name)} · {view.stage}",
+        f"row {view.row}, column {view.col}, {what} {place.index}, box {box(place.box, 2)}",
+    ]
+    if view.stage == "tokens":
+        lines.append(
+            f"norm {figure(float(reading.norms[place.index]))}, "
+            f"above {percent(float(reading.percentiles[place.index]))} of the vocabulary"
+        )
+    if words := known.words(view):
+        lines.append(f"words ({view.metric}, score): ")
+        lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
+    if column := known.column(view):
+        lines.append("norms " + ", ".join(f"vision.{i} {figure(float(v))}" for i, v in enumerate(column[0])))
+    return "\n".join(lines)
+
+
+def default_name(source: str) -> str:
+    """`china.vlmtui.txt` for a picture named china.jpg, in the folder one is in."""
+    path = urlsplit(source).path if "://" in source else source
+    stem = "".join(c if c.isprintable() and c != "/" else "_" for c in Path(path).stem)
+    return f"{stem.strip('-') or 'picture'}.vlmtui.txt"
+
+
+def wrong_name(name: str) -> str | None:
+    """What is wrong with a file name for a report, or None."""
+    if Path(name).suffix not in FORMATS:
+        return f"the name must end in {', '.join(FORMATS)}"
+    if Path(name).expanduser().is_dir():
+        return f"{name} is a folder"
+    return None
+
+
+def save(name: str, known: Known, view: View, options: ExplorerOptions) -> Path:
+    """Write the report of the stage looked at, whole or not at all; the same bytes as `vlmtui report` gives.
+
+    Raises `VlmtuiError` where it cannot be written, or where not all words have arrived yet.
+    """
+    reading, book = known.reading, known.book
+    if reading is None:
+        raise VlmtuiError("there is nothing to save yet: the model has not read the picture")
+    entries = tuple(range(len(reading.places_at(view.stage))))
+    words = None
+    if view.stage == "tokens":
+        if book is None or book.metric != view.metric or book.missing(entries):
+            raise VlmtuiError("not all words have arrived yet: try again in a moment")
+        words = book.gathered(entries, view.k)
+    query = Query(
+        model=reading.model.name,
+        k=view.k,
+        metric=view.metric,
+        stage=view.stage,
+        all_tokens=options.all_tokens,
+        prompt=options.prompt,
+    )
+    seen = Seen(query=query, reading=reading, stage=view.stage, entries=entries, words=words)
+    path = Path(name).expanduser()
+    with target(str(path)) as file:
+        for piece in check_format(FORMATS[path.suffix])([seen], False):
+            file.write(piece)
+    return path

@@ -1,0 +1,218 @@
+"""The single lines of the screen: title, path, legend, state, keys."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.color import Color
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from vlmtui.catalogue import CHOOSE_A_MODEL
+from vlmtui.display.colours import magnitudes
+from vlmtui.display.numbers import figure, pixels
+from vlmtui.display.pieces import plain, width
+from vlmtui.reading import ImageInfo, ModelInfo
+from vlmtui.tui.lines import Lines, Part, line
+from vlmtui.tui.view import depth
+
+
+class TitleBar(Lines):
+    """Which picture, which model."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._image: ImageInfo | None = None
+        self._model: ModelInfo | None = None
+
+    def show(self, image: ImageInfo | None, model: ModelInfo | None) -> None:
+        """Name the picture and the model."""
+        self._image, self._model = image, model
+        self.rebuild()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """One line."""
+        r = self.roles
+        strong, dim = r.style("strong", "raised", bold=True), r.style("dim", "raised")
+        parts: list[Part] = [(" ", dim)]
+        if self._image:
+            name = plain(self._image.source)
+            name = name if width(name) <= cells // 2 else name.rsplit("/", 1)[-1]
+            parts += [(name, strong), (f" {pixels(self._image.width, self._image.height)}   ", dim)]
+        tail: list[Part] = []
+        if self._model:
+            parts += [(plain(self._model.name), strong), (f" {self._model.parts}   ", dim)]
+            if self._model.note:
+                parts.append((self._model.note, r.style("accent", "raised")))
+                tail = [(f" {CHOOSE_A_MODEL} ", dim)]
+                if sum(width(t) for t, _ in parts) + width(tail[0][0]) + 2 > cells:
+                    tail = [("M: choose a real one ", dim)]
+        return [line(cells, r.style("text", "raised"), parts, tail)]
+
+
+class StageClicked(Message):
+    """A stage of the path was clicked."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self.stage = stage
+
+
+class PathBar(Lines):
+    """The model from left to right, drawn to its layer count; the stage looked at is lit."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._model: ModelInfo | None = None
+        self._stage = ""
+        self._targets: list[tuple[int, int, str]] = []
+
+    def show(self, model: ModelInfo | None, stage: str) -> None:
+        """Light a stage of a model."""
+        self._model, self._stage = model, stage
+        self.rebuild()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """`pixels ── vision 0·· 2 ··4 ── tokens ── llm 1·· 3 ── answer`."""
+        r = self.roles
+        text, dim, rule = r.style(), r.style("dim"), r.style("rule")
+        lit = r.style("on_accent", on="accent", bold=True)
+        self._targets = []
+        parts: list[Part] = [(" ", text)]
+        model = self._model
+        if model is None:
+            return [line(cells, text, [*parts, ("pixels ── vision ── tokens ── llm ── answer", rule)])]
+        at = 1
+
+        def add(piece: str, style: Style, stage: str | None = None) -> None:
+            nonlocal at
+            parts.append((piece, style))
+            if stage:
+                self._targets.append((at, at + width(piece), stage))
+            at += width(piece)
+
+        add("pixels", rule)
+        add(" ── ", rule)
+        here = depth(self._stage)
+        add("vision ", text if here is not None else dim)
+        last = model.vision_layers
+        room = max(3, min(last + 1 + 2 * len(str(last)), cells - 50))
+        shown = {0, last} | ({here} if here is not None else set())
+        if last > 8:
+            shown |= {last // 3, 2 * last // 3}
+        sparse = last + 1 > room
+        for i in range(last + 1):
+            stage = f"vision.{i}"
+            if i == here:
+                add(f" {i} ", lit, stage)
+            elif i in shown and not (here is not None and 0 < abs(i - here) < 2 and i not in (0, last)):
+                add(str(i), dim, stage)
+            elif not sparse or i % -(-(last + 1) // room) == 0:
+                add("·", rule, stage)
+        if model.embeddings:
+            add(" ── ", rule)
+            if self._stage == "tokens":
+                add(" tokens ", lit, "tokens")
+            else:
+                add("tokens", dim, "tokens")
+        if model.llm_layers:
+            # its layers are not loaded: they belong to the path, but cannot be walked
+            add(f" ── llm 1···{model.llm_layers} ── answer", rule)
+        return [line(cells, text, parts)]
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, stage in self._targets:
+            if start <= event.x < end:
+                self.post_message(StageClicked(stage))
+
+
+class LegendBar(Lines):
+    """What lies over the picture, with its scale."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._text = ""
+        self._range: tuple[float, float] | None = None
+
+    def show(self, text: str, scale: tuple[float, float] | None = None) -> None:
+        """Name the overlay; `scale` is the range of a heat map."""
+        self._text, self._range = text, scale
+        self.rebuild()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """One line."""
+        r = self.roles
+        parts: list[Part] = [(self._text, r.style("dim"))]
+        if self._range:
+            low, high = self._range
+            steps = max(4, min(24, cells - len(self._text) - 22))
+            parts.append((f"  {figure(low, 3)} ", r.style()))
+            colours = magnitudes(np.linspace(0, 1, steps), 0, 1)
+            parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
+            parts.append((f" {figure(high, 3)}", r.style()))
+        return [line(cells, r.style(), parts)]
+
+
+class StatusBar(Lines):
+    """What the session is, holds and does."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._health = "dim"
+        self._text = ""
+        self._facts: tuple[str, ...] = ()
+
+    def show(self, health: str, text: str, facts: tuple[str, ...] = ()) -> None:
+        """`health` is the role of the dot (alive, outlier, accent, dim); `text` what goes on; `facts` beside it."""
+        if (health, text, facts) != (self._health, self._text, self._facts):
+            self._health, self._text, self._facts = health, text, facts
+            self.rebuild()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """One line."""
+        r = self.roles
+        parts: list[Part] = [(" ● ", r.style(self._health, "raised"))]
+        if self._text:
+            role = "outlier" if self._health == "outlier" else "text"
+            parts.append((f"{self._text}   ", r.style(role, "raised")))
+        parts += [(f"{fact}   ", r.style("dim", "raised")) for fact in self._facts]
+        return [line(cells, r.style("text", "raised"), parts)]
+
+
+KEYS: tuple[tuple[str, str], ...] = (
+    ("←↑↓→", "move"),
+    ("[ ]", "stage"),
+    ("o", "overlay"),
+    ("m", "metric"),
+    ("?", "help"),
+    ("q", "quit"),
+    ("+ -", "words"),
+    ("g", "go to"),
+    ("i", "picture"),
+    ("M", "model"),
+    ("s", "save"),
+    ("y", "copy"),
+)
+
+
+class KeysBar(Lines):
+    """The keys that fit; `?` shows all."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.narrow = False
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """One line."""
+        r = self.roles
+        keys = ((("Tab", "panel"),) if self.narrow else ()) + KEYS
+        parts: list[Part] = [(" ", r.style(on="raised"))]
+        used = 1
+        for key, name in keys:
+            size = width(key) + len(name) + 4
+            if used + size > cells:
+                break
+            parts += [(key, r.style("accent", "raised")), (f" {name}   ", r.style("dim", "raised"))]
+            used += size
+        return [line(cells, r.style(on="raised"), parts)]

@@ -1,0 +1,247 @@
+"""The picture in half-blocks with a cursor on one patch, and what is laid over it.
+
+The picture is cut into column strips, each a widget: Textual resends a repainted region from its widget's left edge
+on, so narrow widgets are what keeps a cursor move at a few kilobytes. Lines of segments are made once; the cursor is
+put over them as they are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import ScrollableContainer
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from vlmtui.display.canvas import Pixels
+from vlmtui.display.colours import ink
+from vlmtui.display.pieces import fit, width
+from vlmtui.grid import CellLayout
+from vlmtui.tui.theme import roles
+
+UPPER_HALF = "▀"
+STRIPS = 10
+CURSOR_SHADE = 0.35
+
+
+@lru_cache(maxsize=1 << 16)
+def half_block(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Segment:
+    """One cell of two pixels; remembered, since pictures repeat their colours."""
+    if top == bottom:
+        return Segment(" ", Style(bgcolor=Color.from_rgb(*bottom)))
+    return Segment(UPPER_HALF, Style(color=Color.from_rgb(*top), bgcolor=Color.from_rgb(*bottom)))
+
+
+class PatchPointed(Message):
+    """A patch was clicked."""
+
+    def __init__(self, row: int, col: int) -> None:
+        super().__init__()
+        self.row = row
+        self.col = col
+
+
+class PictureStrip(Widget, can_focus=False):
+    """Some columns of the picture, over its whole height."""
+
+    DEFAULT_CSS = "PictureStrip { width: 0; height: 0; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 0
+        self.cells = 0
+        self._rows: list[Strip] = []
+        self._next: list[Strip] | None = None
+
+    def fill(self, left: int, cells: int, rows: list[Strip]) -> None:
+        """Take the lines of `cells` columns from `left` on."""
+        resized = (cells, len(rows)) != self.size
+        self.left, self.cells = left, cells
+        # Textual paints a widget that changes its size, and all of it again at its next refresh, which would be the
+        # first cursor move: blank first, and the lines once the size is there
+        self._rows, self._next = ([], rows) if resized else (rows, None)
+        if resized:
+            self.styles.width, self.styles.height = cells, len(rows)
+        else:
+            self.refresh()
+
+    def on_resize(self) -> None:
+        if self._next is not None and self.size == (self.cells, len(self._next)):
+            self._rows, self._next = self._next, None
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """A prepared line, with the cursor over it where it passes."""
+        if y >= len(self._rows):
+            return Strip.blank(self.size.width)
+        strip = self._rows[y]
+        view = self.parent
+        assert isinstance(view, PictureView)
+        for x, segment in view.cursor_cells(y):
+            at = x - self.left
+            if 0 <= at < strip.cell_length:
+                strip = Strip.join([strip.crop(0, at), Strip([segment], 1), strip.crop(at + 1, strip.cell_length)])
+        return strip
+
+    def on_click(self, event: events.Click) -> None:
+        view = self.parent
+        assert isinstance(view, PictureView)
+        view.point(self.left + event.x, event.y)
+
+
+class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
+    """The picture, its overlay and the cursor; scrolls with the cursor where it is larger than its place."""
+
+    DEFAULT_CSS = """
+    PictureView { layout: horizontal; overflow: auto auto; scrollbar-size: 1 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._strips = [PictureStrip() for _ in range(STRIPS)]
+        self._pixels: Pixels | None = None
+        self._layout: CellLayout | None = None
+        self._words: Sequence[Sequence[str]] | None = None
+        self._cursor: tuple[int, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield from self._strips
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._pixels = self._layout = self._cursor = None
+        for strip in self._strips:
+            strip.fill(0, 0, [])
+
+    def show(
+        self,
+        pixels: Pixels,
+        layout: CellLayout,
+        cursor: tuple[int, int] | None,
+        words: Sequence[Sequence[str]] | None = None,
+    ) -> None:
+        """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given."""
+        self._pixels, self._layout, self._words = pixels, layout, words
+        rows = self._make_rows(pixels, layout, words)
+        for strip, (start, end) in zip(self._strips, _cuts(layout), strict=True):
+            strip.fill(start, end - start, [Strip(row[start:end], end - start).simplify() for row in rows])
+        self._cursor = cursor
+        if cursor:
+            self.call_after_refresh(self._follow)
+
+    def move_cursor(self, row: int, col: int) -> None:
+        """Put the cursor on a patch, repainting the two patches concerned and no more."""
+        if self._layout is None or self._cursor == (row, col):
+            return
+        before, self._cursor = self._cursor, (row, col)
+        for patch in (before, self._cursor):
+            if patch:
+                self._repaint(*self._layout.region(*patch))
+        self._follow()
+
+    def point(self, x: int, y: int) -> None:
+        """The cell (x, y) of the picture was clicked."""
+        if self._layout and (patch := self._layout.patch_at(x, y)):
+            self.post_message(PatchPointed(*patch))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._follow)
+
+    def cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
+        """The cells of line `y` that the cursor covers: (x, segment)."""
+        if self._layout is None or self._cursor is None or self._pixels is None:
+            return []
+        x0, y0, wide, tall = self._layout.region(*self._cursor)
+        if not y0 <= y < y0 + tall:
+            return []
+        marks = _bracket(y - y0, wide, tall)
+        word = self._word(*self._cursor) if self._words and y == y0 + (tall - 1) // 2 else ""
+        colours = roles(self.app)
+        cells = []
+        for i, mark in marks:
+            x = x0 + i
+            shade = (self._pixels[2 * y : 2 * y + 2, x].mean(axis=0) * CURSOR_SHADE).astype(int)
+            if word and i == 0 and width(word[0]) == 1:
+                mark = word[0]
+            style = Style(color=Color.parse(colours.accent), bgcolor=Color.from_rgb(*shade), bold=True)
+            cells.append((x, Segment(mark, style)))
+        return cells
+
+    def _follow(self) -> None:
+        """Scroll so that the cursor's patch is seen whole."""
+        if self._layout and self._cursor:
+            x, y, wide, tall = self._layout.region(*self._cursor)
+            self.scroll_to_region(Region(x, y, wide, tall), animate=False, force=True)
+
+    def _repaint(self, x: int, y: int, wide: int, tall: int) -> None:
+        for strip in self._strips:
+            if strip.left < x + wide and x < strip.left + strip.cells:
+                strip.refresh(Region(max(0, x - strip.left), y, wide, tall))
+
+    def _word(self, row: int, col: int) -> str:
+        return self._words[row][col] if self._words else ""
+
+    def _make_rows(
+        self, pixels: Pixels, layout: CellLayout, words: Sequence[Sequence[str]] | None
+    ) -> list[list[Segment]]:
+        """One list of one-cell segments a line; a wide character takes the cell after it along."""
+        triples = pixels.astype(int)
+        flat = [[tuple(p) for p in line] for line in triples.tolist()]
+        rows = [
+            [half_block(top, bottom) for top, bottom in zip(flat[2 * y], flat[2 * y + 1], strict=True)]
+            for y in range(layout.height)
+        ]
+        if words and layout.wide >= 3:
+            for row, line in enumerate(words):
+                for col, word in enumerate(line):
+                    if word:
+                        self._write(rows, triples, layout, row, col, word)
+        return rows
+
+    def _write(
+        self, rows: list[list[Segment]], pixels: np.ndarray, layout: CellLayout, row: int, col: int, word: str
+    ) -> None:
+        """A word over the middle line of a patch, its last cell left free."""
+        x0, y0, wide, tall = layout.region(row, col)
+        y = y0 + (tall - 1) // 2
+        x = x0
+        for character in fit(word, min(width(word), wide - 1)):
+            size = width(character)
+            if size == 0:
+                continue
+            ground = tuple(int(v) for v in pixels[2 * y : 2 * y + 2, x : x + size].mean(axis=(0, 1)))
+            style = Style(color=Color.from_rgb(*ink(ground)), bgcolor=Color.from_rgb(*ground))
+            rows[y][x] = Segment(character, style)
+            if size == 2 and x + 1 < len(rows[y]):
+                rows[y][x + 1] = Segment("", style)
+            x += size
+
+
+def _bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:
+    """The marks of the cursor on one line of a patch: (cell within the patch, character)."""
+    if wide == 1:
+        return [(0, "◆" if line == tall // 2 else "┃")]
+    if tall == 1:
+        return [(0, "["), (wide - 1, "]")]
+    left, right = ("┏", "┓") if line == 0 else ("┗", "┛") if line == tall - 1 else ("┃", "┃")
+    return [(0, left), (wide - 1, right)]
+
+
+def _cuts(layout: CellLayout) -> list[tuple[int, int]]:
+    """Where the picture is cut into strips: on patch edges, so that no patch stands in two."""
+    edges = [0]
+    for i in range(1, STRIPS):
+        col = round(i * layout.cols / STRIPS)
+        edges.append(layout.left + col * layout.wide if col else 0)
+    edges.append(layout.width)
+    return list(pairwise(edges))

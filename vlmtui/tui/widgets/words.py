@@ -1,0 +1,120 @@
+"""The nearest word-pieces of the token under the cursor."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from vlmtui.display.numbers import figure, percent
+from vlmtui.display.pieces import fit, isolate, marks_words, visible, width
+from vlmtui.tui.lines import Lines, Part, line
+from vlmtui.tui.view import Known, View, WordRow
+
+BAR = "━"
+SHORTEST_BAR = 0.2
+LONGEST_BAR = 36
+SCORE_NAMES = {"l2": "l2 distance", "cosine": "cosine", "dot": "dot product"}
+
+
+class WordsPanel(Lines):
+    """Piece, bar, score and id, nearest first; underneath what to make of it."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, classes="panel")
+        self._known: Known | None = None
+        self._view = View()
+
+    def show(self, known: Known | None, view: View) -> None:
+        """Show the words of the token under the cursor."""
+        self._known, self._view = known, view
+        self.rebuild()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """Header, words, footer."""
+        r = self.roles
+        blank, dim = r.style(), r.style("dim")
+        known, view = self._known, self._view
+        candidates = known.book.candidates if known and known.book else 0
+        about = f"nearest of {candidates:,} · " if candidates else ""
+        lines = [
+            line(
+                cells, blank, [("WORDS", r.style(bold=True))], [(f"{about}{SCORE_NAMES[view.metric]} · {view.k}", dim)]
+            )
+        ]
+        if known is None or known.reading is None:
+            return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
+        if view.stage != "tokens":
+            return [
+                *lines,
+                line(cells, blank, [(f"{view.stage} has no words: its vectors are not the LLM's", dim)]),
+                line(cells, blank, [("] walks on to tokens, where there are", dim)]),
+            ]
+        words = known.words(view)
+        if words is None:
+            return [*lines, line(cells, blank, [("looking ...", dim)])]
+        room = max(1, rows - 2)
+        lines += self._rows(words[:room], cells)
+        lines.append(line(cells, blank, self._footer(words, room)))
+        return lines
+
+    def _rows(self, words: tuple[WordRow, ...], cells: int) -> list[Strip]:
+        r = self.roles
+        names = [visible(w.piece, w.text, joins=marks_words([w.piece for w in words])) for w in words]
+        name_cells = min(max([10, *(width(n) for n in names)]), max(10, cells // 3))
+        ids = [str(w.id) for w in words]
+        id_cells = max((len(i) for i in ids), default=1)
+        scores = [figure(shown_score(w.score, self._view.metric)) for w in words]
+        score_cells = max((len(s) for s in scores), default=1)
+        bar_cells = min(cells - name_cells - score_cells - id_cells - 6, LONGEST_BAR)
+        shares = bar_shares([w.score for w in words])
+        lines = []
+        for i, name in enumerate(names):
+            first = i == 0
+            bar = BAR * max(1, round(shares[i] * bar_cells)) if bar_cells > 3 else ""
+            parts: list[Part] = [
+                (" ", r.style()),
+                (isolate(fit(name, name_cells)), r.style("strong" if first else "text", bold=first)),
+                (" ", r.style()),
+                (bar, r.style("accent" if first else "accent_soft")),
+            ]
+            tail: list[Part] = [
+                (scores[i].rjust(score_cells), r.style("strong" if first else "text")),
+                (f"  {ids[i].rjust(id_cells)} ", r.style("dim")),
+            ]
+            lines.append(line(cells, r.style(), parts, tail))
+        return lines
+
+    def _footer(self, words: tuple[WordRow, ...], room: int) -> list[Part]:
+        r = self.roles
+        known, view = self._known, self._view
+        assert known is not None
+        assert known.reading is not None
+        place = known.place(view)
+        if place is None:
+            return []
+        dim, text = r.style("dim"), r.style()
+        parts: list[Part] = []
+        if len(words) > 1:
+            parts += [("margin ", dim), (figure(words[0].score - words[1].score, 3), text), ("   ", dim)]
+        parts += [
+            ("norm ", dim),
+            (figure(float(known.reading.norms[place.index])), text),
+            (f" above {percent(float(known.reading.percentiles[place.index]))} of words", dim),
+        ]
+        if len(words) > room:
+            parts.append((f"   {len(words) - room} more", dim))
+        return parts
+
+
+def shown_score(score: float, metric: str) -> float:
+    """The number on the screen: the distance itself under l2, whose score is minus the distance."""
+    return -score if metric == "l2" else score
+
+
+def bar_shares(scores: list[float]) -> list[float]:
+    """Lengths for bars, 1 for the first word down to a fifth for the last."""
+    if not scores:
+        return []
+    span = scores[0] - scores[-1]
+    if not span > 0:
+        return [1.0] * len(scores)
+    return [SHORTEST_BAR + (1 - SHORTEST_BAR) * (s - scores[-1]) / span for s in scores]
