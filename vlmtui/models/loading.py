@@ -1,0 +1,138 @@
+"""From a checkpoint on disk to a model on a device, without the decoder's layers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vlmtui.errors import ModelError
+from vlmtui.models.device import choose_device, choose_dtype
+from vlmtui.models.processing import Processing, load_processing
+from vlmtui.models.weights import Checkpoint, Progress
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on its device, how deep its decoder really is, and the processing that belongs to it."""
+
+    name: str
+    revision: str | None
+    note: str
+    config: Any
+    model: Any
+    processing: Processing
+    llm_layers: int
+    device: torch.device
+
+
+def load(
+    checkpoint: Checkpoint,
+    progress: Progress,
+    *,
+    processor: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    note: str = "",
+    decoder_layers: int = 0,
+) -> Loaded:
+    """Load a checkpoint with the first `decoder_layers` of its decoder's layers (none of them: what most need)."""
+    on = choose_device(device)
+    config = _config(checkpoint)
+    whole_depth = int(config.get_text_config().num_hidden_layers)
+    _keep_layers(config, decoder_layers)
+    architecture = _architecture(config, checkpoint.name)
+    held_as = choose_dtype(dtype, on, _parameters(architecture, config))
+    progress("reading the processor", 0, 0)
+    processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
+    progress("reading weights", 0, 0)
+    model = _weights(architecture, checkpoint, config, held_as)
+    if on.type != "cpu":
+        progress(f"moving weights to {on}", 0, 0)
+        model = model.to(on)
+    return Loaded(checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on)
+
+
+def _config(checkpoint: Checkpoint) -> Any:
+    from transformers import CONFIG_MAPPING, AutoConfig
+
+    model_type = checkpoint.config["model_type"]
+    if model_type not in CONFIG_MAPPING:
+        if checkpoint.config.get("auto_map"):
+            raise ModelError(
+                f"{checkpoint.name} needs code of its own from the hub, which vlmtui does not run: look for a "
+                'conversion of it to transformers (often named with "-hf")'
+            )
+        raise ModelError(
+            f"{checkpoint.name} is of the family {model_type}, which this transformers does not know: install a newer "
+            "transformers, or choose another model"
+        )
+    try:
+        return AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise ModelError(
+            f"the config.json of {checkpoint.name} makes no {model_type} model ({_brief(error)})"
+        ) from error
+
+
+def _keep_layers(config: Any, layers: int) -> None:
+    text = config.get_text_config()
+    text.num_hidden_layers = layers
+    if getattr(text, "layer_types", None) is not None:
+        text.layer_types = text.layer_types[:layers]
+
+
+def _architecture(config: Any, name: str) -> Any:
+    from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoModelForImageTextToText
+
+    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise ModelError(
+            f"{name} is a {config.model_type} model, which does not read pictures into a language model: choose a "
+            "vision-language model"
+        )
+    return AutoModelForImageTextToText
+
+
+def _parameters(architecture: Any, config: Any) -> int:
+    """How many numbers the model holds, counted on a copy without any."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in architecture.from_config(config).parameters())
+
+
+def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
+    logger = logging.getLogger("transformers.modeling_utils")
+    before = logger.level
+    logger.setLevel(logging.ERROR)  # it reports the decoder's layers as unexpected, at length
+    try:
+        model, report = architecture.from_pretrained(
+            checkpoint.folder,
+            config=config,
+            dtype=dtype,
+            output_loading_info=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
+            raise
+        raise ModelError(f"the weights of {checkpoint.name} cannot be loaded ({_brief(error)})") from error
+    finally:
+        logger.setLevel(before)
+    if report["missing_keys"]:
+        first = sorted(report["missing_keys"])[0]
+        raise ModelError(
+            f"{checkpoint.name} lacks weights that its config asks for ({first} and {len(report['missing_keys']) - 1} "
+            "more): copy or download it again"
+        )
+    if report.get("mismatched_keys"):
+        raise ModelError(f"the weights of {checkpoint.name} have other shapes than its config says: fetch it again")
+    return model.eval().requires_grad_(False)
+
+
+def _brief(error: object) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "..."

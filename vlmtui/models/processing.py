@@ -1,0 +1,126 @@
+"""A model's own image processor and tokenizer, and what they make of a picture and a prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vlmtui.errors import ModelError
+
+DEFAULT_PROMPT = "Describe the image."
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`pixels` is what the image processor made; `input_ids` [1, positions] the prompt, None where there is none."""
+
+    pixels: dict[str, Tensor]
+    input_ids: Tensor | None
+
+
+@dataclass(frozen=True)
+class Processing:
+    """`whole` is the family's processor, None where only its parts could be built."""
+
+    image_processor: Any
+    tokenizer: Any
+    whole: Any
+
+    def prepare(self, image: Image.Image, prompt: str) -> Inputs:
+        """The inputs for one upright RGB picture and a sentence."""
+        if self.whole is not None:
+            made = self.whole(images=image, text=self._text(prompt), return_tensors="pt")
+        else:
+            made = self.image_processor(images=image, return_tensors="pt")
+        tensors = {key: value for key, value in made.items() if isinstance(value, Tensor)}
+        ids = tensors.pop("input_ids", None)
+        tensors.pop("attention_mask", None)
+        return Inputs(tensors, ids)
+
+    def _text(self, prompt: str) -> str:
+        """The chat template with the image first; without a template BOS, image, newline and the sentence."""
+        if getattr(self.whole, "chat_template", None) is None:
+            return f"{self.tokenizer.bos_token or ''}{self.whole.image_token}\n{prompt}"
+        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        return str(self.whole.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True))
+
+
+def load_processing(folder: Path, config: Any, name: str) -> Processing:
+    """The processor in `folder`: PIL's image processor, unless the family has only the torchvision one."""
+    from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
+
+    try:
+        image_processor = AutoImageProcessor.from_pretrained(
+            folder, backend="pil", local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:
+        raise _cannot_build("image processor", name, error) from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise _cannot_build("tokenizer", name, error) from error
+    try:
+        whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError):
+        whole = None  # torchvision's families: the parts do, and the places are counted from the features
+    if whole is not None and not hasattr(whole, "image_processor"):
+        whole = None
+    if whole is not None:
+        whole.image_processor = image_processor
+        tokenizer = whole.tokenizer
+        _complete(whole, config)
+    return Processing(image_processor, tokenizer, whole)
+
+
+def _complete(whole: Any, config: Any) -> None:
+    """Fill in what processors saved by old versions lack, from the model's config, as their authors ask for."""
+    if getattr(whole, "patch_size", 0) is None:
+        whole.patch_size = config.vision_config.patch_size
+        strategy = getattr(config, "vision_feature_select_strategy", "default")
+        whole.vision_feature_select_strategy = strategy
+        # "default" drops the class token again; "full" keeps it where the tower has one
+        whole.num_additional_image_tokens = int("clip" in config.vision_config.model_type or strategy == "default")
+
+
+def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
+    text = " ".join(str(error).split())
+    if "torchvision" in text:
+        return ModelError(f"the {part} of {name} exists only for torchvision: install torchvision beside this torch")
+    if isinstance(error, OSError) or "Unrecognized" in text:
+        return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
+    brief = text if len(text) <= 160 else text[:157] + "..."
+    return ModelError(f"the {part} of {name} cannot be built ({brief}): name another with --processor")
+
+
+def candidates(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
+    """The rows of an embedding matrix that words are looked for in, int64 ascending.
+
+    Those that the tokenizer can name and that are not special; with `all_tokens` every row there is.
+    """
+    if all_tokens:
+        return torch.arange(rows)
+    special = special_ids(tokenizer)
+    named = sorted({i for i in tokenizer.get_vocab().values() if 0 <= i < rows and i not in special})
+    return torch.tensor(named, dtype=torch.int64)
+
+
+def special_ids(tokenizer: Any) -> frozenset[int]:
+    """Ids in `all_special_ids`, and added tokens marked special."""
+    added = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return frozenset(tokenizer.all_special_ids) | added
+
+
+def names(tokenizer: Any, ids: list[int]) -> tuple[dict[int, str | None], dict[int, str | None]]:
+    """For each id the tokenizer's own piece, and what it decodes to; None for rows it has no name for."""
+    known = frozenset(tokenizer.get_vocab().values())
+    pieces: dict[int, str | None] = {}
+    texts: dict[int, str | None] = {}
+    for i in ids:
+        pieces[i] = tokenizer.convert_ids_to_tokens(i) if i in known else None
+        texts[i] = tokenizer.decode([i]) if i in known else None
+    return pieces, texts
