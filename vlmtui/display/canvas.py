@@ -46,7 +46,7 @@ def resized(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
     enlarged = size[0] > x1 - x0 and size[1] > y1 - y0
     # enlarged pixels stay pixels; shrunken ones are averaged, so that nothing is skipped over
     how = Image.Resampling.NEAREST if enlarged else Image.Resampling.BOX
-    return np.asarray(picture.resize(size, how, box=(x0, y0, x1, y1), reducing_gap=3.0))
+    return np.asarray(picture.resize(size, how, box=(x0, y0, x1, y1)))
 
 
 def spread(values: NDArray[np.float64], layout: CellLayout) -> NDArray[np.float64]:

@@ -1,0 +1,267 @@
+"""The explorer under the keyboard, on made-up readings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.geometry import Region
+from textual.pilot import Pilot
+
+from tests.tui import readings
+from tests.tui.fake import FakeConversation, app
+from vlmtui.tui import messages
+from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.explorer import Explorer
+from vlmtui.tui.widgets.bars import StatusBar
+from vlmtui.tui.widgets.picture import PictureView
+
+WIDE, NARROW = (132, 40), (80, 24)
+
+
+def explorer(pilot: Pilot[int]) -> Explorer:
+    screen = pilot.app.screen_stack[1]
+    assert isinstance(screen, Explorer)
+    return screen
+
+
+def text(app: VlmtuiApp, selector: str) -> str:
+    """What a widget shows, line by line."""
+    widget = app.screen_stack[1].query_one(selector)
+    return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+
+
+def at(pilot: Pilot[int]) -> tuple[int, int]:
+    view = explorer(pilot)._view
+    return view.row, view.col
+
+
+async def test_the_cursor_walks_and_the_panels_follow() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert at(pilot) == (3, 4)
+        await pilot.press("right", "down", "l", "j", "up", "h")
+        assert at(pilot) == (4, 5)
+        assert "row 4 · column 5 · token 37" in text(tui, "PatchHeader")
+        assert "(60, 42.7) – (72, 53.3)" in text(tui, "PatchFacts")
+        expected = readings.words([37], 8)
+        shown = text(tui, "#words")
+        for word_id in expected.ids[0]:
+            assert f"w{word_id}" in shown
+        assert "1.037" in shown
+        await pilot.press(*["left"] * 20, *["up"] * 20)
+        assert at(pilot) == (0, 0)
+        await pilot.press("end", "pagedown", "pagedown")
+        assert at(pilot) == (2, 7)
+        await pilot.press("home")
+        assert at(pilot) == (2, 0)
+
+
+async def test_a_click_puts_the_cursor_on_the_patch() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        view = explorer(pilot).query_one(PictureView)
+        layout = view._layout
+        assert layout is not None
+        x, y, _, _ = layout.region(5, 2)
+        await pilot.click(PictureView, offset=(x + 1, y))
+        assert at(pilot) == (5, 2)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (109, 30), (110, 24), (120, 40), (200, 60)])
+async def test_the_cursor_stays_on_its_patch_through_every_resize(size: tuple[int, int]) -> None:
+    tui = app(shape=(24, 24), size=(480, 480), patch=(20, 3))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert at(pilot) == (20, 3)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        await pilot.pause()
+        assert at(pilot) == (20, 3)
+        view = explorer(pilot).query_one(PictureView)
+        layout = view._layout
+        assert layout is not None
+        # the patch under the cursor is within what is scrolled to
+        window = Region(*view.scroll_offset, *view.size)
+        assert window.contains_region(Region(*layout.region(20, 3)))
+
+
+async def test_stages_metric_and_k() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("left_square_bracket")
+        assert explorer(pilot)._view.stage == "vision.4"
+        assert "vision.4 has no words" in text(tui, "#words")
+        assert "the projector, and so the tokens" in text(tui, "PatchFacts")
+        await pilot.press("left_square_bracket")
+        assert "vision.3" in text(tui, "#norms")
+        await pilot.press("right_square_bracket", "right_square_bracket", "m")
+        await pilot.pause()
+        assert explorer(pilot)._view.metric == "cosine"
+        assert "cosine" in text(tui, "#words")
+        await pilot.press("plus", "plus")
+        await pilot.pause()
+        conversation = tui._conversation
+        assert isinstance(conversation, FakeConversation)
+        assert conversation.asked[-1][:2] == ("cosine", 10)
+        assert text(tui, "#words").count("━ ") == 10
+        await pilot.press("minus")
+        assert explorer(pilot)._view.k == 9
+
+
+async def test_overlays_have_their_legend() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "overlay: none" in text(tui, "#legend")
+        await pilot.press("o")
+        await pilot.pause()
+        assert "norm tokens" in text(tui, "#legend")
+        await pilot.press("o")
+        await pilot.pause()
+        await pilot.pause()
+        strips = explorer(pilot).query("PictureStrip")
+        assert any("w100" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
+
+
+async def test_an_outlier_is_marked() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        # the made-up reading has one at stage 2, patch 24
+        await pilot.press("home")
+        assert at(pilot) == (3, 0)
+        assert "outlier at 2" in text(tui, "#norms")
+        await pilot.press("right")
+        assert "outlier" not in text(tui, "#norms")
+
+
+async def test_go_to_a_pixel_and_to_nonsense() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("g", *"x95 y1", "enter")
+        await pilot.pause()
+        assert at(pilot) == (0, 7)
+        await pilot.press("g", *"99,1", "enter")
+        await pilot.pause()
+        assert at(pilot) == (0, 7)
+        assert len(tui.screen_stack) == 3
+        await pilot.press("escape")
+        await pilot.pause()
+        assert len(tui.screen_stack) == 2
+
+
+async def test_narrow_terminals_show_one_panel_and_tiny_ones_a_sentence() -> None:
+    tui = app()
+    async with tui.run_test(size=NARROW) as pilot:
+        await pilot.pause()
+        screen = explorer(pilot)
+        shown = [name for name in ("words", "norms", "patch") if screen.query_one(f"#{name}").display]
+        assert shown == ["words"]
+        await pilot.press("tab")
+        await pilot.pause()
+        assert screen.query_one("#norms").display
+        await pilot.resize_terminal(40, 15)
+        await pilot.pause()
+        await pilot.pause()
+        assert "too small" in text(tui, "#too-small")
+        assert not screen.query_one("#body").display
+
+
+async def test_a_session_that_dies_is_named_and_comes_back() -> None:
+    tui = app(patch=(1, 2))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        conversation = tui._conversation
+        assert isinstance(conversation, FakeConversation)
+        await pilot.press("right")
+        conversation.running = False
+        conversation.post(messages.SessionDied("the model session was killed (signal 9)"))
+        await pilot.pause()
+        assert "signal 9" in text(tui, "#status")
+        assert "R starts" in text(tui, "#status")
+        await pilot.press("down")
+        assert at(pilot) == (2, 3)
+        await pilot.press("R")
+        await pilot.pause()
+        assert conversation.begun == 2
+        assert at(pilot) == (2, 3)
+        assert "signal 9" not in text(tui, "#status")
+
+
+async def test_hostile_pieces_are_shown_and_not_obeyed() -> None:
+    pieces = {0: "[red]no[/red]", 1: "\x1b[2J", 2: "‮evil", 3: "<0xE2>", 4: "́", 5: "漢字", 6: "שלום", 7: "a\nb"}
+    tui = app(shape=(1, 1), pieces=pieces)
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        shown = text(tui, "#words")
+        assert "[red]no[/red]" in shown
+        assert "\x1b" not in shown
+        assert "‮" not in shown
+        assert "<0xE2>" in shown
+        assert "漢字" in shown
+        panel = explorer(pilot).query_one("#words")
+        for y in range(panel.size.height):
+            assert panel.render_line(y).cell_length == panel.size.width
+
+
+async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("y")
+        assert "row 3, column 4, token 28" in tui.clipboard
+        assert "id 103" in tui.clipboard
+        await pilot.press("s", "enter")
+        await pilot.pause()
+        report = (tmp_path / "toy.vlmtui.txt").read_text(encoding="utf-8")
+        assert "toy.png" in report
+        (tmp_path / "there.json").mkdir()
+        await pilot.press("s", *["backspace"] * 40, *"there.json", "enter")
+        await pilot.pause()
+        assert len(tui.screen_stack) == 3  # refused, and asked again
+
+
+async def test_another_picture_that_is_none_changes_nothing(tmp_path: Path) -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        before = text(tui, "#title")
+        wrong = tmp_path / "text.png"
+        wrong.write_text("no picture")
+        await pilot.press("i", *str(wrong), "enter")
+        for _ in range(50):
+            await pilot.pause(0.02)
+            if tui._notifications:
+                break
+        assert any("text.png" in n.message for n in tui._notifications)
+        assert text(tui, "#title") == before
+
+
+async def test_every_action_of_the_palette_exists() -> None:
+    from vlmtui.tui.commands import ACTIONS
+
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        for _, _, action in ACTIONS:
+            owner, _, call = action.partition(".")
+            target = explorer(pilot) if owner == "screen" else tui
+            assert hasattr(target, f"action_{call.partition('(')[0]}"), action
+
+
+async def test_the_light_dress() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        tui.action_dress()
+        await pilot.pause()
+        style = explorer(pilot).query_one(StatusBar).render_line(0)._segments[0].style
+        assert style is not None
+        assert style.bgcolor is not None
+        assert style.bgcolor.name == "#eeece6"

@@ -1,0 +1,56 @@
+"""What poorer terminals get."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+
+from vlmtui.display.pieces import width
+from vlmtui.tui.filters import Ascii, Perceptual256, terminal_is_utf8
+
+BLACK = Color(0, 0, 0)
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=("Cc", "Cs", "Cf", "Mn", "Me", "Mc")), max_size=20))
+def test_ascii_keeps_the_width(text: str) -> None:
+    (segment,) = Ascii().apply([Segment(text)], BLACK)
+    assert segment.text.isascii()
+    assert len(segment.text) == width(text)
+
+
+def test_half_blocks_become_their_mean() -> None:
+    style = Style(color="rgb(100,0,0)", bgcolor="rgb(0,200,0)")
+    (segment,) = Ascii().apply([Segment("▀▀", style)], BLACK)
+    assert segment.text == "  "
+    assert segment.style is not None
+    assert segment.style.bgcolor is not None
+    assert tuple(segment.style.bgcolor.triplet or ()) == (50, 100, 0)
+
+
+def test_256_colours_keep_dark_colours_apart() -> None:
+    filtered = [
+        Perceptual256().apply([Segment("x", Style(color=f"rgb({v},{v},{v})"))], BLACK)[0].style for v in (8, 28, 58, 98)
+    ]
+    numbers = [s.color.number for s in filtered if s and s.color]
+    assert len(set(numbers)) == 4
+    assert all(n is not None and n >= 16 for n in numbers)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, True),
+        ({"LANG": "en_US.UTF-8"}, True),
+        ({"LANG": "de_DE.utf8"}, True),
+        ({"LANG": "en_US.ISO-8859-1"}, False),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, False),
+    ],
+)
+def test_the_locale_tells(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: bool) -> None:
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert terminal_is_utf8() is expected

@@ -1,0 +1,84 @@
+"""The picture on cells: patch edges are cell edges, whatever the sizes."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.tui import readings
+from vlmtui.display import canvas
+from vlmtui.grid import fit_cells
+from vlmtui.reading import ImageInfo
+from vlmtui.tui import overlays
+from vlmtui.tui.view import Known, View, WordBook
+
+
+def patchwork(rows: int, cols: int, patch: tuple[int, int], margin: int = 0) -> tuple[Image.Image, np.ndarray]:
+    """A picture whose every patch has a colour of its own, within a margin of black."""
+    rng = np.random.default_rng(rows * 100 + cols)
+    colours = rng.integers(40, 255, (rows, cols, 3), dtype=np.uint8)
+    inner = np.repeat(np.repeat(colours, patch[1], axis=0), patch[0], axis=1)
+    return Image.fromarray(np.pad(inner, ((margin, margin), (margin, margin), (0, 0)))), colours
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 24),
+    st.integers(1, 24),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.integers(0, 30),
+    st.tuples(st.integers(4, 150), st.integers(2, 60)),
+)
+def test_every_cell_of_a_patch_shows_that_patch(
+    rows: int, cols: int, patch: tuple[int, int], margin: int, view: tuple[int, int]
+) -> None:
+    picture, colours = patchwork(rows, cols, patch, margin)
+    box = (float(margin), float(margin), margin + cols * patch[0] * 1.0, margin + rows * patch[1] * 1.0)
+    layout = fit_cells(view, rows, cols, box, picture.size)
+    pixels = canvas.draw(picture, layout, box)
+    assert pixels.shape == (2 * layout.height, layout.width, 3)
+    for row in range(rows):
+        for col in range(cols):
+            x, y, wide, tall = layout.region(row, col)
+            cells = pixels[2 * y : 2 * (y + tall), x : x + wide].astype(int)
+            # the exact colour, but for rounding in the resize
+            assert np.abs(cells - colours[row, col]).max() <= 2
+            assert layout.patch_at(x, y) == layout.patch_at(x + wide - 1, y + tall - 1) == (row, col)
+
+
+def test_what_the_model_does_not_see_is_dimmed() -> None:
+    picture = Image.new("RGB", (200, 100), (200, 200, 200))
+    box = (50.0, 0.0, 150.0, 100.0)
+    layout = fit_cells((80, 20), 5, 5, box, picture.size)
+    assert layout.left > 0
+    assert layout.right > 0
+    pixels = canvas.draw(picture, layout, box)
+    assert (pixels[:, : layout.left] == 70).all()
+    assert (pixels[:, layout.left : layout.width - layout.right] == 200).all()
+
+
+def seen() -> Known:
+    reading = readings.reading(6, 8)
+    return Known(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
+
+
+def test_the_heat_map_follows_the_norms() -> None:
+    known = seen()
+    drawn = overlays.draw(known, View(overlay="norms"), (80, 30))
+    assert drawn.scale is not None
+    low, high = drawn.scale
+    assert 1.0 <= low < high <= 2.0
+    first = drawn.pixels[0, 0].astype(int)
+    last = drawn.pixels[-1, -1].astype(int)
+    # viridis: from dark violet to yellow
+    assert last[1] > first[1] + 50
+
+
+def test_first_words_stand_in_their_patches() -> None:
+    known = seen()
+    known.book = WordBook("r", "l2", 2)
+    known.book.add(readings.words(list(range(48)), 2))
+    drawn = overlays.draw(known, View(overlay="words"), (80, 30))
+    assert drawn.words is not None
+    assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"
+    assert overlays.draw(known, View(overlay="words", stage="vision.1"), (80, 30)).words is None

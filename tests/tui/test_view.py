@@ -1,0 +1,104 @@
+"""The choices and the knowledge behind the screen: pure data."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tui import readings
+from vlmtui.reading import ImageInfo
+from vlmtui.tui.dialogs import GoTo, parse_go_to
+from vlmtui.tui.view import MAX_K, Known, View, WordBook, at_stage, fitted, walked
+
+
+def known(rows: int = 6, cols: int = 8) -> Known:
+    reading = readings.reading(rows, cols)
+    return Known(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
+
+
+@given(st.integers(-50, 50), st.integers(-50, 50))
+def test_the_cursor_never_leaves_the_grid(row: int, col: int) -> None:
+    view = fitted(View(row=row, col=col), known())
+    assert 0 <= view.row < 6
+    assert 0 <= view.col < 8
+    place = known().place(view)
+    assert place is not None
+    assert (place.row, place.col) == (view.row, view.col)
+
+
+def test_the_path_holds_at_its_ends() -> None:
+    seen = known()
+    view = View(stage="tokens")
+    assert walked(view, seen, 1).stage == "tokens"
+    back = view
+    for _ in range(99):
+        back = walked(back, seen, -1)
+    assert back.stage == "vision.0"
+
+
+def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
+    seen = known(6, 8)
+    reading = seen.reading
+    assert reading is not None
+    # two by two patches a token
+    finer = readings.reading(12, 16)
+    grid = replace(reading.grids[0], patch_rows=12, patch_cols=16)
+    seen.reading = type(reading)(
+        **{f: getattr(reading, f) for f in reading.__struct_fields__ if f not in ("grids", "patch_places")},
+        grids=(grid,),
+        patch_places=finer.places,
+    )
+    view = at_stage(View(row=2, col=5, stage="tokens"), seen, "vision.1")
+    token, patch = reading.places[2 * 8 + 5], seen.place(view)
+    assert patch is not None
+    assert token.box is not None
+    assert patch.box is not None
+    assert token.box[0] <= patch.box[0] < patch.box[2] <= token.box[2]
+    assert token.box[1] <= patch.box[1] < patch.box[3] <= token.box[3]
+    back = at_stage(view, seen, "tokens")
+    assert (back.row, back.col) == (2, 5)
+
+
+def test_words_of_another_metric_are_not_shown() -> None:
+    seen = known()
+    seen.book = WordBook("r", "l2", 4)
+    seen.book.add(readings.words([0], 4))
+    assert len(seen.words(View(k=3)) or ()) == 3
+    assert seen.words(View(metric="cosine")) is None
+    assert seen.words(View(stage="vision.1")) is None
+
+
+def test_gathered_words_are_what_the_session_sent() -> None:
+    book = WordBook("r", "l2", 5)
+    book.add(readings.words([3, 4], 5))
+    book.add(readings.words([0, 1, 2], 5))
+    got, sent = book.gathered([0, 1, 2, 3, 4], 5), readings.words([0, 1, 2, 3, 4], 5)
+    np.testing.assert_array_equal(got.ids, sent.ids)
+    np.testing.assert_array_equal(got.scores, sent.scores)
+    assert got.pieces == sent.pieces
+    assert (got.candidates, got.left_out) == (sent.candidates, sent.left_out)
+    assert book.gathered([0], 2).ids.shape == (1, 2)
+
+
+def test_a_patch_through_depth() -> None:
+    seen = known()
+    column = seen.column(View(row=1, col=2))
+    assert column is not None
+    values, everything = column
+    assert everything.shape == (readings.LAYERS + 1, 48)
+    np.testing.assert_allclose(values, everything[:, 10])
+
+
+def test_k_has_bounds() -> None:
+    assert View(k=1).with_k(0).k == 1
+    assert View().with_k(1000).k == MAX_K
+
+
+def test_go_to_understands_rows_and_pixels() -> None:
+    assert parse_go_to("3,4") == GoTo(row=3, col=4)
+    assert parse_go_to(" 3 4 ") == GoTo(row=3, col=4)
+    assert parse_go_to("x120 y80.5") == GoTo(x=120.0, y=80.5)
+    assert parse_go_to("120x80 px") == GoTo(x=120.0, y=80.0)
+    for wrong in ("", "3", "a,b", "3.5,4", "1,2,3", "-1,2", "rm -rf 1 2"):
+        assert parse_go_to(wrong) is None
