@@ -51,7 +51,12 @@ class Canvas:
             if hard is None:
                 return
             grow = int(2 * soft * self.unit) + 1
-            box = (max(0, hard[0] - grow), max(0, hard[1] - grow), min(self.side, hard[2] + grow), min(self.side, hard[3] + grow))  # fmt: skip
+            box = (
+                max(0, hard[0] - grow),
+                max(0, hard[1] - grow),
+                min(self.side, hard[2] + grow),
+                min(self.side, hard[3] + grow),
+            )
             sheet = sheet.crop(box)
             if soft:
                 sheet = sheet.filter(ImageFilter.GaussianBlur(soft * self.unit))

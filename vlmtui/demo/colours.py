@@ -37,9 +37,7 @@ def lab(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     """CIE Lab (D65) of sRGB values 0..255, `[..., 3]` to `[..., 3]`."""
     c = np.asarray(rgb, dtype=np.float32) / 255
     linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-    matrix = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32
-    )
+    matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
     xyz = linear @ matrix.T / np.array([0.9505, 1.0, 1.089], np.float32)
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     x, y, z = f[..., 0], f[..., 1], f[..., 2]

@@ -10,7 +10,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -32,7 +32,16 @@ PATCHES_A_PICTURE: Final = 56
 
 def _draw(start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str]]:
     scenes = [make_scene(seed) for seed in range(start, stop)]
-    return np.stack([np.asarray(s.image) for s in scenes]), np.stack([s.labels for s in scenes]), [s.glyphs for s in scenes]
+    return (
+        np.stack([np.asarray(s.image) for s in scenes]),
+        np.stack([s.labels for s in scenes]),
+        [s.glyphs for s in scenes],
+    )
+
+
+def _array(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    array: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(path, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    return array
 
 
 def draw_ahead(folder: Path, count: int, workers: int) -> None:
@@ -41,8 +50,8 @@ def draw_ahead(folder: Path, count: int, workers: int) -> None:
     done = folder / f"done-{count}.json"
     if done.exists():
         return
-    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, BASE_SIDE, BASE_SIDE, 3))
-    labels = np.lib.format.open_memmap(folder / "labels.npy", "w+", np.uint8, (count, BASE_SIDE, BASE_SIDE))
+    images = _array(folder / "images.npy", (count, BASE_SIDE, BASE_SIDE, 3))
+    labels = _array(folder / "labels.npy", (count, BASE_SIDE, BASE_SIDE))
     glyphs: list[str] = []
     starts = range(0, count, CHUNK)
     stops = [min(count, s + CHUNK) for s in starts]

@@ -45,7 +45,7 @@ def article(words: str) -> str:
 
 
 def phrase(facts: Facts, index: int) -> str:
-    """"a red house", "green grass", "black and white" things by their main colour."""
+    """ "a red house", "green grass", "black and white" things by their main colour."""
     kind = CLASSES[index]
     words = f"{BASE[int(facts.colour[index])]} {kind.word}"
     return words if kind.mass or kind.plural else article(words)

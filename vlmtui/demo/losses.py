@@ -35,7 +35,9 @@ class PatchLoss(nn.Module):
         self.scales = nn.Parameter(torch.tensor([1.0, 2.3]))  # logarithms
         self.register_buffer("targets", torch.from_numpy(target_matrix()), persistent=False)
 
-    def forward(self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor
+    ) -> torch.Tensor:
         """tokens `[b, 196, hidden]`, chosen `[b, n]`, told `[b, n, SIGNALS]`, words `[vocabulary, hidden]`."""
         hidden = tokens.shape[-1]
         picked = tokens.gather(1, chosen[..., None].expand(-1, -1, hidden)).reshape(-1, hidden)
@@ -48,7 +50,8 @@ class PatchLoss(nn.Module):
         alike = dots * (a.rsqrt() * b.rsqrt()) * angle
         # Targets sum to 1, so cross-entropy is logsumexp less the expected logit: fewer passes than log_softmax.
         both = near.logsumexp(-1) + alike.logsumexp(-1) - (target * (near + alike)).sum(-1)
-        return both.mean() / 2
+        mean: torch.Tensor = both.mean() / 2
+        return mean
 
 
 def language_loss(

@@ -241,10 +241,26 @@ def tinted(base: Colours, amount: float = 0.04, kind: Kind = "rough") -> Materia
 
 
 mountain: Final = _mottled(
-    ("6a7080", "5a5c60", "7a7468", "8a90a0", "4f5c50", "686050", "9aa4b8"), (("rough", 0.22, 1.4), ("pink", 0.08, 1)), 0.4
+    ("6a7080", "5a5c60", "7a7468", "8a90a0", "4f5c50", "686050", "9aa4b8"),
+    (("rough", 0.22, 1.4), ("pink", 0.08, 1)),
+    0.4,
 )
-plaster: Final = _mottled(("e4dcc8", "d8d4cc", "c8b898", "b0b8bc", "d8a888", "9cb0a0", "8494a8", "c8c4c0", "a86858"), (("smooth", 0.06, 1), ("white", 0.015, 1)), 0.15)  # fmt: skip
+plaster: Final = _mottled(
+    ("e4dcc8", "d8d4cc", "c8b898", "b0b8bc", "d8a888", "9cb0a0", "8494a8", "c8c4c0", "a86858"),
+    (("smooth", 0.06, 1), ("white", 0.015, 1)),
+    0.15,
+)
 paper: Final = _mottled(("f4f2ea", "ece8dc", "ffffff", "e8e0c8", "dfe6ec", "f0dcd0"), (("pink", 0.012, 1),), 0.05)
-tiles: Final = _mottled(("a04838", "8a3c30", "5c5a60", "7a5040", "4a4a54", "b46a48", "6a7480"), (("across", 0.14, 1), ("pink", 0.06, 1)), 0.1)  # fmt: skip
-skin: Final = _mottled(("f0c8a8", "d8a480", "b07c58", "8a5a3c", "5c3a28", "f4d4bc", "e4b494"), (("smooth", 0.07, 1.5), ("white", 0.012, 1)), 0.12)  # fmt: skip
-hair: Final = _mottled(("201814", "3c2818", "6a4424", "a87c40", "d8b870", "8a8480", "8c3c1c", "141416"), (("down", 0.26, 0.8),), 0.2)  # fmt: skip
+tiles: Final = _mottled(
+    ("a04838", "8a3c30", "5c5a60", "7a5040", "4a4a54", "b46a48", "6a7480"),
+    (("across", 0.14, 1), ("pink", 0.06, 1)),
+    0.1,
+)
+skin: Final = _mottled(
+    ("f0c8a8", "d8a480", "b07c58", "8a5a3c", "5c3a28", "f4d4bc", "e4b494"),
+    (("smooth", 0.07, 1.5), ("white", 0.012, 1)),
+    0.12,
+)
+hair: Final = _mottled(
+    ("201814", "3c2818", "6a4424", "a87c40", "d8b870", "8a8480", "8c3c1c", "141416"), (("down", 0.26, 0.8),), 0.2
+)

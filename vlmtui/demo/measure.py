@@ -49,10 +49,8 @@ def nearest(tokens: torch.Tensor, words: torch.Tensor, metric: Metric, k: int) -
     """Ids `[n, k]` of the nearest of all pieces that are not special, best first; ties to the lower id."""
     tokens, words = tokens.double(), words.double()
     dots = tokens @ words.T
-    if metric == "l2":
-        scores = 2 * dots - words.square().sum(-1)
-    else:
-        scores = dots / words.norm(dim=-1).clamp_min(1e-12)
+    norms = words.square().sum(-1)
+    scores = 2 * dots - norms if metric == "l2" else dots / norms.sqrt().clamp_min(1e-12)
     scores[:, : len(SPECIALS)] = -torch.inf
     return scores.sort(dim=-1, descending=True, stable=True).indices[:, :k]
 
@@ -81,16 +79,21 @@ def patch_accuracy(model: LlavaForConditionalGeneration, scenes: list[Scene], me
         found = nearest(tokens[torch.from_numpy(right.where).to(device)], words, metric, 5).cpu()
         objects = found == object_ids[right.kind][:, None]
         colours = (found == base_ids[right.colour][:, None]) | (found == fine_ids[right.fine][:, None])
-        hits.append(torch.stack([objects[:, 0], objects.any(1), colours[:, 0], colours.any(1), objects[:, 0] | colours[:, 0]], 1).numpy())
+        hits.append(
+            torch.stack(
+                [objects[:, 0], objects.any(1), colours[:, 0], colours.any(1), objects[:, 0] | colours[:, 0]], 1
+            ).numpy()
+        )
         kinds.append(right.kind)
     kind, hit = np.concatenate(kinds), np.concatenate(hits)
     names = ("object@1", "object@5", "colour@1", "colour@5", "object-or-colour@1")
     out: dict[str, Any] = {"scenes": len(scenes), "patches": len(kind)}
     out |= {name: round(float(hit[:, i].mean()), 4) for i, name in enumerate(names)}
-    per = {
-        NAMES[i]: {"patches": int((kind == i).sum()), **{n: round(float(hit[kind == i, j].mean()), 4) for j, n in enumerate(names[:4])}}
-        for i in range(len(CLASSES)) if (kind == i).any()
-    }  # fmt: skip
+    per = {}
+    for i, name in enumerate(NAMES):
+        if (own := hit[kind == i]).size:
+            shares = {n: round(float(own[:, j].mean()), 4) for j, n in enumerate(names[:4])}
+            per[name] = {"patches": len(own), **shares}
     out["macro object@1"] = round(float(np.mean([p["object@1"] for p in per.values()])), 4)
     out["macro object@5"] = round(float(np.mean([p["object@5"] for p in per.values()])), 4)
     out["classes"] = per

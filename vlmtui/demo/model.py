@@ -59,7 +59,11 @@ def build_model(seed: int) -> LlavaForConditionalGeneration:
 
 def build_processor() -> LlavaProcessor:
     images = SiglipImageProcessorPil(
-        size={"height": PIXELS, "width": PIXELS}, resample=3, image_mean=[0.5] * 3, image_std=[0.5] * 3, do_convert_rgb=True
+        size={"height": PIXELS, "width": PIXELS},
+        resample=3,
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+        do_convert_rgb=True,
     )
     return LlavaProcessor(
         image_processor=images, tokenizer=build_tokenizer(), patch_size=PATCH, vision_feature_select_strategy="full",

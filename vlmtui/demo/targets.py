@@ -26,7 +26,8 @@ CELL: Final = 4  # pixels a side of the blocks that vote for a colour
 
 @dataclass(frozen=True)
 class Signals:
-    """Of each patch, in raster order: `labels` `[patches, LABELS]` shares; `colours` `[patches, 11 + 20 + 2]` shares."""
+    """Of each patch, in raster order: shares of labels
+    `[patches, LABELS]` and of colour names `[patches, 11 + 20 + 2]`."""
 
     labels: NDArray[np.float32]
     colours: NDArray[np.float32]
@@ -36,12 +37,14 @@ def _shares(values: NDArray[np.integer], count: int) -> NDArray[np.float32]:
     """Histograms `[patches, count]` of values `[patches, n]`."""
     patches, n = values.shape
     at = values + (np.arange(patches) * count)[:, None]
-    return (np.bincount(at.ravel(), minlength=patches * count).reshape(patches, count) / n).astype(np.float32)
+    counts = np.bincount(at.ravel(), minlength=patches * count).reshape(patches, count)
+    return np.asarray(counts / n, np.float32)
 
 
 def _patches(field: NDArray[np.integer], side: int) -> NDArray[np.int64]:
     """A map of `GRID * side` squared as `[patches, side * side]`."""
-    return field.reshape(GRID, side, GRID, side).swapaxes(1, 2).reshape(GRID * GRID, side * side).astype(np.int64)
+    blocks = field.reshape(GRID, side, GRID, side).swapaxes(1, 2)
+    return np.asarray(blocks.reshape(GRID * GRID, side * side), np.int64)
 
 
 def signals(rgb: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Signals:

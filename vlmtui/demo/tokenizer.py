@@ -40,7 +40,7 @@ def target_words() -> tuple[str, ...]:
 
 def pieces() -> list[tuple[str, float]]:
     """The vocabulary in order, with log-probabilities: whole words before fragments before letters."""
-    words = dict.fromkeys(("▁" + w for w in (*target_words(), *GLUE, *OTHER, *STARTS, *GLYPHS)))
+    words = dict.fromkeys("▁" + w for w in (*target_words(), *GLUE, *OTHER, *STARTS, *GLYPHS))
     out = [(s, 0.0) for s in SPECIALS]
     out += [(f"<0x{b:02X}>", -30.0) for b in range(256)]
     out += [(w, -6.0 - 0.001 * i) for i, w in enumerate(words)]

@@ -14,7 +14,7 @@ import math
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from vlmtui.demo.data import Batch, Scenes, Sentences, draw_ahead, prefix_ids
 from vlmtui.demo.losses import PatchLoss, image_tokens, language_loss
 from vlmtui.demo.measure import held_out, patch_accuracy
 from vlmtui.demo.model import build_model, save
+from vlmtui.demo.scenes import Scene
 
 SEED: Final = 17
 SCENES: Final = 16_000
@@ -57,8 +58,9 @@ STAGES: Final[tuple[Stage, ...]] = (
 class Trainer:
     """The model, its optimiser and where the run stands."""
 
-    def __init__(self, work: Path, device: str, scenes: int, workers: int) -> None:
-        self.work, self.device, self.scenes, self.workers = work, torch.device(device), scenes, workers
+    def __init__(self, stages: tuple[Stage, ...], work: Path, device: str, scenes: int, workers: int) -> None:
+        self.stages, self.work, self.device = stages, work, torch.device(device)
+        self.scenes, self.workers = scenes, workers
         self.model = build_model(SEED).to(self.device)
         if self.device.type == "cpu":  # its fused attention is slower backwards than plain products
             self.model.set_attn_implementation({"vision_config": "eager"})
@@ -100,7 +102,9 @@ class Trainer:
         else:
             data = Sentences(SEED, index, stage.steps, stage.size)
         rest = Subset(data, range(self.step, stage.steps))
-        return DataLoader(rest, batch_size=None, shuffle=False, num_workers=self.workers, prefetch_factor=4)
+        return DataLoader(
+            rest, batch_size=None, shuffle=False, num_workers=self.workers, prefetch_factor=4 if self.workers else None
+        )
 
     def _losses(self, stage: Stage, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         total, said, tokens = torch.zeros((), device=self.device), {}, None
@@ -116,36 +120,43 @@ class Trainer:
     def run(self) -> None:
         self.resume()
         watched = held_out(WATCHED, 60)
-        while self.stage < len(STAGES):
-            stage = STAGES[self.stage]
+        while self.stage < len(self.stages):
+            stage = self.stages[self.stage]
             print(f"stage {stage.name}: {stage.steps} steps of {stage.size}", flush=True)
             began, seen, means = time.monotonic(), self.seconds, dict[str, float]()
             for batch in self._batches(self.stage, stage):
-                warm = min(1.0, (self.step + 1) / 60)
-                rate = stage.rate * (stage.end + (1 - stage.end) * 0.5 * (1 + math.cos(math.pi * self.step / stage.steps)))
-                for group in self.optimiser.param_groups:
-                    group["lr"] = rate * warm
-                batch = Batch(*(getattr(batch, f).to(self.device, non_blocking=True) for f in Batch.__dataclass_fields__))
-                with torch.autocast(self.device.type, torch.bfloat16):
-                    total, said = self._losses(stage, batch)
-                self.optimiser.zero_grad(set_to_none=True)
-                total.backward()
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-                self.optimiser.step()
+                said = self._learn(stage, batch)
                 self.step += 1
                 self.seconds = seen + time.monotonic() - began
                 means = {k: 0.95 * means.get(k, v) + 0.05 * v for k, v in said.items()}
-                if self.step % 50 == 0:
-                    self.curve.append({"stage": stage.name, "step": self.step, "seconds": round(self.seconds), **{k: round(v, 4) for k, v in means.items()}})  # fmt: skip
+                last = self.step == stage.steps
+                if self.step % 50 == 0 or last:
+                    rounded = {k: round(v, 4) for k, v in means.items()}
+                    at = {"stage": stage.name, "step": self.step, "seconds": round(self.seconds)}
+                    self.curve.append({**at, **rounded})
                     print(self.curve[-1], flush=True)
-                if self.step % SAVE_EVERY == 0 or self.step == stage.steps:
+                if self.step % SAVE_EVERY == 0 or last:
                     if stage.patch:
                         self._watch(watched)
                     self.keep()
             self.stage, self.step = self.stage + 1, 0
             self.keep()
 
-    def _watch(self, scenes: list[Any]) -> None:
+    def _learn(self, stage: Stage, batch: Batch) -> dict[str, float]:
+        """One step of the optimiser; what the losses were."""
+        fall = 0.5 * (1 + math.cos(math.pi * self.step / stage.steps))
+        for group in self.optimiser.param_groups:
+            group["lr"] = stage.rate * (stage.end + (1 - stage.end) * fall) * min(1.0, (self.step + 1) / 60)
+        batch = Batch(*(getattr(batch, f).to(self.device, non_blocking=True) for f in Batch.__dataclass_fields__))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            total, said = self._losses(stage, batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        return said
+
+    def _watch(self, scenes: list[Scene]) -> None:
         found = patch_accuracy(self.model, scenes)
         found.pop("classes")
         self.curve[-1]["watched"] = found
@@ -161,22 +172,26 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
     parser.add_argument("--steps", type=float, default=1.0, help="a share of the steps, only to try the script")
     options = parser.parse_args()
-    if options.steps != 1.0:
-        global STAGES  # noqa: PLW0603
-        STAGES = tuple(Stage(s.name, max(2, int(s.steps * options.steps)), *(getattr(s, f) for f in ("size", "rate", "end", "patch", "talk"))) for s in STAGES)  # type: ignore[misc]
+    stages = tuple(replace(s, steps=max(2, int(s.steps * options.steps))) for s in STAGES)
     _keep_freed_memory()
     began = time.monotonic()
     draw_ahead(options.work / "scenes", options.scenes, max(1, os.cpu_count() or 1))
     drawing = time.monotonic() - began
     print(f"{options.scenes} scenes in {drawing:.0f} s", flush=True)
-    trainer = Trainer(options.work, options.device, options.scenes, options.workers)
+    trainer = Trainer(stages, options.work, options.device, options.scenes, options.workers)
     trainer.run()
     save(trainer.model, options.out)
     about = {
-        "seed": SEED, "scenes": options.scenes, "drawing_seconds": round(drawing), "training_seconds": round(trainer.seconds),
-        "device": _hardware(options.device), "torch": torch.__version__, "parameters": trainer.model.num_parameters(),
-        "stages": [s.__dict__ for s in STAGES], "curve": trainer.curve,
-    }  # fmt: skip
+        "seed": SEED,
+        "scenes": options.scenes,
+        "drawing_seconds": round(drawing),
+        "training_seconds": round(trainer.seconds),
+        "device": _hardware(options.device),
+        "torch": torch.__version__,
+        "parameters": trainer.model.num_parameters(),
+        "stages": [asdict(s) for s in trainer.stages],
+        "curve": trainer.curve,
+    }
     partial = options.out / "training.partial"
     partial.write_text(json.dumps(about, indent=1))
     os.replace(partial, options.out / "training.json")

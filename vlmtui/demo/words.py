@@ -22,9 +22,7 @@ class DrawnClass:
 
 
 def _c(word: str, synonyms: str, attributes: str, kind: str = "") -> DrawnClass:
-    return DrawnClass(
-        word, tuple(synonyms.split()), tuple(attributes.split()), kind == "plural", kind == "mass"
-    )
+    return DrawnClass(word, tuple(synonyms.split()), tuple(attributes.split()), kind == "plural", kind == "mass")
 
 
 CLASSES: Final[tuple[DrawnClass, ...]] = (
@@ -75,7 +73,10 @@ NAMES: Final[tuple[str, ...]] = tuple(c.word for c in CLASSES)
 INDEX: Final[dict[str, int]] = {name: i for i, name in enumerate(NAMES)}
 GLYPHS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 # A pixel's label is a class, or a glyph: label len(CLASSES) + i is GLYPHS[i], whose class is letter or digit.
-CLASS_OF: Final[tuple[int, ...]] = (*range(len(CLASSES)), *(INDEX["digit" if g.isdigit() else "letter"] for g in GLYPHS))
+CLASS_OF: Final[tuple[int, ...]] = (
+    *range(len(CLASSES)),
+    *(INDEX["digit" if g.isdigit() else "letter"] for g in GLYPHS),
+)
 LIGHTNESS: Final[tuple[str, str]] = ("dark", "light")
 
 # Words of captions, questions and answers that name nothing by themselves.

@@ -1,0 +1,93 @@
+"""The checkpoint that ships: stock transformers load it, and it is as good as its card says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+from vlmtui.demo import CHECKPOINT
+from vlmtui.demo.answers import Speaker
+from vlmtui.demo.card import END, START, write_card
+from vlmtui.demo.measure import held_out, patch_accuracy
+from vlmtui.demo.scenes import HELD_OUT
+
+SCENES = 60
+
+
+@pytest.fixture(scope="module")
+def speaker() -> Speaker:
+    return Speaker.load(CHECKPOINT)
+
+
+def test_headline_on_held_out_scenes(speaker: Speaker) -> None:
+    """The card's own measure on fewer scenes; the floors are the targets, not what one run happened to reach."""
+    found = patch_accuracy(speaker.model, held_out(HELD_OUT, SCENES))
+    assert found["object@5"] >= 0.93
+    assert found["object-or-colour@1"] >= 0.91
+    assert found["macro object@5"] >= 0.72
+
+
+def test_the_card_says_what_the_figures_say() -> None:
+    figures, training = (json.loads((CHECKPOINT / f"{n}.json").read_text()) for n in ("figures", "training"))
+    path = CHECKPOINT.parents[1] / "CARD.md"
+    card = path.read_text()
+    assert START in card
+    assert END in card
+    assert write_card(card, figures, training) == card
+    assert f"{figures['l2']['object@5']:.3f}" in card
+
+
+def test_weights_are_half_precision_and_small() -> None:
+    path = CHECKPOINT / "model.safetensors"
+    assert path.stat().st_size < 12e6
+    with safe_open(path, "pt") as weights:
+        assert {weights.get_tensor(name).dtype for name in weights.keys()} == {torch.float16}  # noqa: SIM118
+
+
+def test_processor_is_the_one_that_needs_no_torchvision(speaker: Speaker) -> None:
+    assert type(speaker.processor.image_processor).__name__.endswith("Pil")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3000), (640, 480)])
+def test_any_picture_is_196_tokens(speaker: Speaker, size: tuple[int, int]) -> None:
+    inputs = speaker.inputs(Image.new("RGB", size, (20, 90, 200)), "Describe the image.")
+    assert inputs["pixel_values"].shape == (1, 3, 224, 224)
+    assert int((inputs["input_ids"] == speaker.model.config.image_token_id).sum()) == 196
+    assert speaker.tokens(Image.new("RGB", size)).shape == (196, 256)
+
+
+def test_chat_template(speaker: Speaker) -> None:
+    content = [{"type": "image"}, {"type": "text", "text": "Describe the image."}]
+    text = speaker.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+    assert text == "USER: <image>\nDescribe the image. ASSISTANT:"
+    ids = speaker.inputs(Image.new("RGB", (9, 9)), "Describe the image.")["input_ids"][0].tolist()
+    tokenizer = speaker.processor.tokenizer
+    assert ids[0] == tokenizer.bos_token_id
+    assert ids.count(tokenizer.bos_token_id) == 1
+
+
+def test_it_describes_a_scene(speaker: Speaker) -> None:
+    said = [speaker.answer(s.image, "Describe the image.") for s in held_out(HELD_OUT, 3)]
+    assert all(len(text.split()) >= 3 and text.endswith(".") for text in said)
+
+
+def test_the_sky_is_called_sky(speaker: Speaker) -> None:
+    scene = next(s for s in held_out(HELD_OUT, 40) if s.kind == "landscape")
+    words = np.array([row[0] for row in speaker.words(scene.image)]).reshape(14, 14)
+    assert {"sky", "cloud", "sun"} & set(words[:3].ravel())
+
+
+def test_the_path_of_the_weights_needs_nothing_heavy() -> None:
+    code = "import sys, vlmtui.demo as d; assert d.CHECKPOINT.name == 'demo'; print({'torch', 'numpy', 'PIL', 'transformers'} & set(sys.modules))"  # noqa: E501
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert out.stdout.strip() == "set()"

@@ -1,0 +1,58 @@
+"""Captions and questions say what pixels and labels hold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vlmtui.demo import language
+from vlmtui.demo.words import INDEX, NAMES
+
+
+def two_halves() -> language.Facts:
+    """Blue sky over green grass."""
+    rgb = np.zeros((224, 224, 3), np.uint8)
+    rgb[:112], rgb[112:] = (100, 160, 230), (60, 130, 40)
+    labels = np.full((224, 224), INDEX["grass"], np.uint8)
+    labels[:112] = INDEX["sky"]
+    return language.look(rgb, labels, "")
+
+
+def test_facts() -> None:
+    facts = two_halves()
+    assert facts.area[INDEX["sky"]] == 0.5
+    assert [NAMES[i] for i in facts.cells[:3]] == ["sky"] * 3
+    assert [NAMES[i] for i in facts.cells[6:]] == ["grass"] * 3
+
+
+def test_caption() -> None:
+    assert language.caption(two_halves()) == "green grass under a blue sky."
+
+
+def test_questions_have_true_answers() -> None:
+    facts = two_halves()
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        colour = language.colour_question(facts, rng)
+        place = language.place_question(facts, rng)
+        assert colour in (("What color is the sky?", "blue."), ("What color is the grass?", "green."))
+        assert place is not None
+        assert (
+            place[1] == ("sky." if "top" in place[0] else "grass.")
+            or "left" in place[0]
+            or "middle" in place[0]
+            or "right" in place[0]
+        )
+        question, answer = language.presence_question(facts, rng)
+        there = question.rstrip("?").split()[-1] in ("sky", "grass")
+        assert answer == ("yes." if there else "no.")
+
+
+def test_articles() -> None:
+    assert language.article("orange house") == "an orange house"
+    assert language.article("red house") == "a red house"
+
+
+def test_turns_hold_the_caption_once() -> None:
+    turns = language.turns(two_halves(), np.random.default_rng(0))
+    assert [q for q, _ in turns].count(language.DESCRIBE) == 1
+    assert len(turns) == 4
