@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    AutoConfig,
+    AutoModelForImageTextToText,
+)
 
 from vlmtui.errors import ModelError
 from vlmtui.models.device import choose_device, choose_dtype
@@ -57,8 +63,6 @@ def load(
 
 
 def _config(checkpoint: Checkpoint) -> Any:
-    from transformers import CONFIG_MAPPING, AutoConfig
-
     model_type = checkpoint.config["model_type"]
     if model_type not in CONFIG_MAPPING:
         if checkpoint.config.get("auto_map"):
@@ -86,8 +90,6 @@ def _keep_layers(config: Any, layers: int) -> None:
 
 
 def _architecture(config: Any, name: str) -> Any:
-    from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoModelForImageTextToText
-
     if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
         raise ModelError(
             f"{name} is a {config.model_type} model, which does not read pictures into a language model: choose a "

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor
+from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 
 from vlmtui.errors import ModelError
 
@@ -52,8 +53,6 @@ class Processing:
 
 def load_processing(folder: Path, config: Any, name: str) -> Processing:
     """The processor in `folder`: PIL's image processor, unless the family has only the torchvision one."""
-    from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
-
     try:
         image_processor = AutoImageProcessor.from_pretrained(
             folder, backend="pil", local_files_only=True, trust_remote_code=False
@@ -105,7 +104,7 @@ def candidates(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
     if all_tokens:
         return torch.arange(rows)
     special = special_ids(tokenizer)
-    named = sorted({i for i in tokenizer.get_vocab().values() if 0 <= i < rows and i not in special})
+    named = sorted({i for i in named_ids(tokenizer) if 0 <= i < rows and i not in special})
     return torch.tensor(named, dtype=torch.int64)
 
 
@@ -115,12 +114,13 @@ def special_ids(tokenizer: Any) -> frozenset[int]:
     return frozenset(tokenizer.all_special_ids) | added
 
 
-def names(tokenizer: Any, ids: list[int]) -> tuple[dict[int, str | None], dict[int, str | None]]:
+def named_ids(tokenizer: Any) -> frozenset[int]:
+    """Every id that the tokenizer has a piece for."""
+    return frozenset(tokenizer.get_vocab().values())
+
+
+def names(tokenizer: Any, named: frozenset[int], ids: list[int]) -> tuple[dict[int, str | None], dict[int, str | None]]:
     """For each id the tokenizer's own piece, and what it decodes to; None for rows it has no name for."""
-    known = frozenset(tokenizer.get_vocab().values())
-    pieces: dict[int, str | None] = {}
-    texts: dict[int, str | None] = {}
-    for i in ids:
-        pieces[i] = tokenizer.convert_ids_to_tokens(i) if i in known else None
-        texts[i] = tokenizer.decode([i]) if i in known else None
+    pieces: dict[int, str | None] = {i: tokenizer.convert_ids_to_tokens(i) if i in named else None for i in ids}
+    texts: dict[int, str | None] = {i: tokenizer.decode([i]) if i in named else None for i in ids}
     return pieces, texts

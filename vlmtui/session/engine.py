@@ -1,0 +1,237 @@
+"""Holds a model and its recent readings, and answers questions about them. No processes, no pipes."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from torch import Tensor
+
+from vlmtui import catalogue
+from vlmtui.errors import ModelError, OutOfMemoryError, SessionError, UsageError, VlmtuiError
+from vlmtui.image import decode
+from vlmtui.lenses.norms import percentiles, row_norms
+from vlmtui.lenses.words import Vocabulary, nearest
+from vlmtui.models import device, weights
+from vlmtui.models.loading import load
+from vlmtui.models.model import VisionLanguageModel
+from vlmtui.models.processing import DEFAULT_PROMPT, candidates, named_ids, names, special_ids
+from vlmtui.reading import GridNorms, ImageInfo, Reading, Words
+from vlmtui.session import messages as m
+
+READINGS_BYTES = 256 << 20
+
+Progress = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A model's vocabulary: its rows, which of them are words, which have a name at all, and which are special."""
+
+    vocabulary: Vocabulary
+    words: Tensor
+    named: frozenset[int]
+    special: frozenset[int]
+
+
+class Engine:
+    """One model at a time, and the image tokens of its recent readings, within a budget of bytes."""
+
+    def __init__(self, readings_bytes: int = READINGS_BYTES) -> None:
+        transformers.utils.logging.disable_progress_bar()
+        self._readings_bytes = readings_bytes
+        self._model: VisionLanguageModel | None = None
+        self._words: _Words | None = None
+        self._tokens: OrderedDict[str, Tensor] = OrderedDict()
+        self._numbers = itertools.count(1)
+        self._devices = device.devices()
+
+    def load(self, request: m.Load, progress: Progress) -> m.Loaded:
+        """Hold the model asked for. The one held before goes when another is found to take its place."""
+        started = time.perf_counter()
+        progress(f"looking for {request.model}")
+        source = catalogue.resolve(request.model)
+        processor = None
+        if request.processor:
+            processor = weights.find_processor(catalogue.resolve(request.processor), progress)
+        checkpoint = weights.find(source, request.revision, progress)
+        on = device.choose_device(request.device)
+        self._drop()
+        loaded = load(checkpoint, progress, processor=processor, device=str(on), dtype=request.dtype, note=source.note)
+        progress("reading the vocabulary")
+        model = VisionLanguageModel(loaded)
+        rows = len(model.embeddings)
+        self._words = _Words(
+            Vocabulary.of(model.embeddings),
+            candidates(model.tokenizer, rows, all_tokens=False),
+            named_ids(model.tokenizer),
+            special_ids(model.tokenizer),
+        )
+        self._model = model
+        return m.Loaded(model.info, time.perf_counter() - started)
+
+    def read(self, request: m.Read, progress: Progress, should_stop: Callable[[], bool]) -> m.ReadDone:
+        """Look at a picture with the model held."""
+        model, words = self._held()
+        clock = _Clock()
+        progress("decoding the picture")
+        picture = decode(request.data, request.source, request.max_pixels)
+        clock.lap("decode")
+        progress("preparing the picture")
+        inputs = model.prepare(picture, request.prompt, request.source)
+        clock.lap("prepare")
+        progress("running the vision tower")
+        encoded = model.encode(inputs)
+        clock.lap("encode")
+        progress("placing the tokens")
+        layout = model.layout(picture, inputs, len(encoded.tokens))
+        clock.lap("geometry")
+        norms = row_norms(encoded.tokens)
+        standing = percentiles(norms, words.vocabulary.norms[words.words])
+        patch_norms, prefix_norms = array(encoded.patch_norms), array(encoded.prefix_norms)
+        clock.lap("norms")
+        assert len(patch_norms) == len(layout.grids)
+        reading = Reading(
+            id=f"reading-{next(self._numbers)}",
+            model=model.info,
+            image=ImageInfo(request.source, request.sha256, picture.width, picture.height),
+            grids=layout.grids,
+            grid_norms=tuple(
+                GridNorms(patches, prefix) for patches, prefix in zip(patch_norms, prefix_norms, strict=True)
+            ),
+            places=layout.places,
+            patch_places=layout.patch_places,
+            norms=array(norms.float()),
+            percentiles=array(standing.float()),
+            hidden=int(encoded.tokens.shape[1]),
+            prompt=request.prompt or DEFAULT_PROMPT,
+            seen=layout.seen,
+            patch_size=layout.patch_size,
+            timings=clock.seconds,
+        )
+        self._keep(reading.id, encoded.tokens)
+        return m.ReadDone(reading)
+
+    def words(self, request: m.FindWords, should_stop: Callable[[], bool]) -> m.WordsFound:
+        """The nearest word-pieces of tokens of a reading that is still kept."""
+        started = time.perf_counter()
+        model, words = self._held()
+        if request.k < 1:
+            raise UsageError(f"{request.k} words cannot be looked for: -k must be at least 1")
+        tokens = self._tokens.get(request.reading)
+        if tokens is None:
+            raise SessionError("that reading is no longer kept in memory: read the picture again")
+        self._tokens.move_to_end(request.reading)
+        which = np.arange(len(tokens)) if request.tokens is None else np.asarray(request.tokens, dtype=np.int64)
+        if which.size and not (which.min() >= 0 and which.max() < len(tokens)):
+            raise UsageError(f"there is no image token {int(which.max())}: the picture has {len(tokens)}, from 0")
+        rows = len(model.embeddings)
+        chosen = candidates(model.tokenizer, rows, all_tokens=True) if request.all_tokens else words.words
+        vectors = tokens[torch.from_numpy(which).to(tokens.device)]
+        found = nearest(vectors, words.vocabulary, chosen, request.metric, request.k, should_stop)
+        ids = array(found.ids)
+        occurring = sorted({int(i) for i in ids.flat})
+        pieces, texts = names(model.tokenizer, words.named, occurring)
+        return m.WordsFound(
+            request.reading,
+            Words(
+                metric=request.metric,
+                k=ids.shape[1],
+                all_tokens=request.all_tokens,
+                tokens=which.astype(np.int64),
+                ids=ids,
+                scores=array(found.scores),
+                pieces=pieces,
+                texts=texts,
+                special=frozenset(i for i in occurring if i in words.special),
+                candidates=len(chosen),
+                left_out=rows - len(chosen),
+                seconds=time.perf_counter() - started,
+            ),
+        )
+
+    def status(self, doing: str) -> m.Status:
+        """What is held; may be asked from another thread at any time."""
+        model = self._model
+        held, total = 0, 0
+        if model is not None and model.device.type == "cuda":
+            held = torch.cuda.memory_allocated(model.device)
+            total = torch.cuda.get_device_properties(model.device).total_memory
+        return m.Status(
+            pid=os.getpid(),
+            model=model.info if model else None,
+            process_memory=device.process_memory(),
+            device_memory=held,
+            device_total=total,
+            torch=str(torch.__version__),
+            transformers=transformers.__version__,
+            devices=self._devices,
+            doing=doing,
+        )
+
+    def explain(self, error: Exception) -> VlmtuiError:
+        """One sentence for what went wrong in torch, transformers or here."""
+        text = " ".join(str(error).split())
+        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
+            self._tokens.clear()
+            gc.collect()
+            if torch.cuda.is_available():
+                free, total = torch.cuda.mem_get_info()
+                torch.cuda.empty_cache()
+                have = f"{device.gigabytes(free)} of {device.gigabytes(total)} were free on the GPU"
+            else:
+                have = f"{device.gigabytes(device.available_memory() or 0)} of memory are available"
+            return OutOfMemoryError(
+                f"the memory does not suffice ({have}): choose --dtype bfloat16, --device cpu, or a smaller model"
+            )
+        brief = text if len(text) <= 300 else text[:297] + "..."
+        return ModelError(f"the model could not do it: {type(error).__name__}: {brief} (the session's log has more)")
+
+    def _held(self) -> tuple[VisionLanguageModel, _Words]:
+        if self._model is None or self._words is None:
+            raise ModelError("no model is held: load one first")
+        return self._model, self._words
+
+    def _keep(self, reading: str, tokens: Tensor) -> None:
+        self._tokens[reading] = tokens
+        while len(self._tokens) > 1 and sum(map(_size, self._tokens.values())) > self._readings_bytes:
+            self._tokens.popitem(last=False)
+
+    def _drop(self) -> None:
+        """Let go of the model held, its memory on the GPU included."""
+        self._model, self._words = None, None
+        self._tokens.clear()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+class _Clock:
+    """Seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step], self._last = now - self._last, now
+
+
+def array(tensor: Tensor) -> np.ndarray[Any, Any]:
+    """The one place where a tensor becomes an array: a copy on the CPU, bfloat16 as float32."""
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy().copy()
+
+
+def _size(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()

@@ -1,0 +1,50 @@
+"""Where sessions write their logs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from platformdirs import user_log_dir
+
+KEPT = 10
+_PATTERN = "session-*.log"
+
+
+def log_folder() -> Path:
+    """The folder that logs go to: the user's own, or one in the temporary folder where that cannot be written."""
+    folder = Path(user_log_dir("vlmtui", appauthor=False))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    except OSError:
+        pass
+    fallback = Path(tempfile.gettempdir()) / f"vlmtui-logs-{os.getuid()}"
+    fallback.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return fallback
+
+
+def new_log() -> Path:
+    """The path of a log for a session that begins now; of the older ones only the newest are kept."""
+    folder = log_folder()
+    old = sorted(folder.glob(_PATTERN), key=_age)
+    for path in old[: -(KEPT - 1)]:
+        path.unlink(missing_ok=True)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    path = folder / f"session-{stamp}-{os.getpid()}.log"
+    count = 1
+    while path.exists():
+        count += 1
+        path = folder / f"session-{stamp}-{os.getpid()}-{count}.log"
+    path.touch(mode=0o600)
+    return path
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
