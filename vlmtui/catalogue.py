@@ -47,6 +47,8 @@ def default_model() -> str:
 
 def resolve(name: str) -> Source:
     """What `name` stands for. A path that exists wins over a hub name; `ModelError` for what can be neither."""
+    if not name.strip():
+        raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
     if name == DEMO:
         return Source(DEMO, demo.CHECKPOINT, None, DEMO_NOTE)
     if name in ALIASES:

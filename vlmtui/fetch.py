@@ -39,12 +39,23 @@ def fetch(address: str, max_bytes: int) -> bytes:
                 if size > max_bytes:
                     raise ImageError(f"{address} is larger than {max_bytes >> 20} MiB: fetch and shrink it first")
                 parts.append(block)
+            # reading in blocks, http.client does not mind that the server hung up early
+            if missing := getattr(response, "length", None):
+                raise ImageError(f"{address} was cut short, {missing:,} bytes are missing: try again")
             return b"".join(parts)
     except urllib.error.HTTPError as error:
-        raise ImageError(f"{address} answered {error.code} {error.reason}: check the address") from error
+        to = error.headers.get("Location", "") if 300 <= error.code < 400 else ""
+        if to and urlsplit(to).scheme.lower() not in ("", *_SCHEMES):
+            raise ImageError(f"{address} redirects to {to}: only http and https addresses are read") from error
+        raise ImageError(f"{address} answered {error.code} {_line(error.reason)}: check the address") from error
     except urllib.error.URLError as error:
-        raise ImageError(f"{address} cannot be reached ({error.reason}): check it and the network") from error
+        raise ImageError(f"{address} cannot be reached ({_line(error.reason)}): check it and the network") from error
     except TimeoutError as error:
         raise ImageError(f"{address} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
     except (OSError, ValueError, HTTPException) as error:
-        raise ImageError(f"{address} cannot be fetched ({error}): check the address") from error
+        raise ImageError(f"{address} cannot be fetched ({_line(error)}): check the address") from error
+
+
+def _line(reason: object) -> str:
+    """What the library says, in one line."""
+    return " ".join(str(reason).split())

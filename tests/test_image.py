@@ -1,0 +1,351 @@
+"""Pictures of every kind against pixels worked out independently, and everything that is no picture."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vlmtui.errors import ImageError
+from vlmtui.image import decode, read_source
+
+
+def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def png(width: int, height: int, bits: int, colour: int, rows: bytes, extra: bytes = b"") -> bytes:
+    """A PNG written by hand: `rows` are the filtered scanlines, `extra` whole chunks before the pixels."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND")
+    )
+
+
+def chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def gradient(width: int = 6, height: int = 4) -> np.ndarray:
+    """A picture in which every pixel is another, uint8 [height, width, 3]."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([x * 40, y * 60, (x + y) * 20], axis=-1).astype(np.uint8)
+
+
+# --- pictures that are read -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3000), (3000, 7), (2, 1)])
+def test_any_shape(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    expected = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    picture = decode(encoded(Image.fromarray(expected)), "x")
+    assert (picture.width, picture.height) == size
+    np.testing.assert_array_equal(picture.rgb, expected)
+
+
+def test_alpha_goes_over_white() -> None:
+    rgb = gradient()
+    alpha = np.array([[0, 51, 102, 153, 204, 255]] * 4, dtype=np.uint8)
+    picture = decode(encoded(Image.fromarray(np.dstack([rgb, alpha]))), "x")
+    share = alpha[..., None] / 255.0
+    expected = rgb * share + 255.0 * (1 - share)
+    assert np.abs(picture.rgb - expected).max() <= 1
+    assert picture.rgb[0, 0].tolist() == [255, 255, 255]
+    np.testing.assert_array_equal(picture.rgb[:, -1], rgb[:, -1])
+
+
+def test_grey_with_alpha() -> None:
+    values = np.array([[[0, 255], [0, 0], [100, 128]]], dtype=np.uint8)
+    picture = decode(encoded(Image.fromarray(values, "LA")), "x")
+    assert picture.rgb[0, :2].tolist() == [[0, 0, 0], [255, 255, 255]]
+    assert abs(int(picture.rgb[0, 2, 0]) - round(100 * 128 / 255 + 127)) <= 1
+
+
+def test_palette_with_a_see_through_colour() -> None:
+    palette = chunk(b"PLTE", bytes([200, 10, 20, 0, 90, 180, 7, 8, 9])) + chunk(b"tRNS", bytes([255, 0, 128]))
+    picture = decode(png(3, 1, 8, 3, b"\x00\x00\x01\x02", palette), "x")
+    assert picture.rgb[0, 0].tolist() == [200, 10, 20]
+    assert picture.rgb[0, 1].tolist() == [255, 255, 255]
+    assert np.abs(picture.rgb[0, 2] - np.array([131, 131, 132], float)).max() <= 1.5
+
+
+def test_palette_without() -> None:
+    palette = chunk(b"PLTE", bytes([200, 10, 20, 0, 90, 180]))
+    assert decode(png(2, 1, 8, 3, b"\x00\x01\x00", palette), "x").rgb.tolist() == [[[0, 90, 180], [200, 10, 20]]]
+
+
+def test_rgb_with_one_see_through_colour() -> None:
+    keyed = chunk(b"tRNS", struct.pack(">HHH", 10, 20, 30))
+    picture = decode(png(2, 1, 8, 2, b"\x00" + bytes([10, 20, 30, 40, 50, 60]), keyed), "x")
+    assert picture.rgb.tolist() == [[[255, 255, 255], [40, 50, 60]]]
+
+
+def test_sixteen_bit_grey_is_scaled() -> None:
+    values = [0, 257, 30000, 65535]
+    rows = b"\x00" + b"".join(struct.pack(">H", v) for v in values)
+    picture = decode(png(4, 1, 16, 0, rows), "x")
+    assert picture.rgb[0, :, 0].tolist() == [round(v / 257) for v in values]
+    assert (picture.rgb[..., 0] == picture.rgb[..., 2]).all()
+
+
+def test_a_dark_sixteen_bit_picture_stays_dark() -> None:
+    picture = decode(png(2, 1, 16, 0, b"\x00" + struct.pack(">HH", 200, 514)), "x")
+    assert picture.rgb[0, :, 0].tolist() == [1, 2]
+
+
+def test_sixteen_bit_tiff_and_colour_png() -> None:
+    tiff = Image.fromarray(np.array([[0, 65535, 32896]], dtype=np.uint16))
+    assert decode(encoded(tiff, "TIFF"), "x").rgb[0, :, 0].tolist() == [0, 255, 128]
+    rows = b"\x00" + struct.pack(">HHH", 65535, 32896, 0)
+    assert np.abs(decode(png(1, 1, 16, 2, rows), "x").rgb[0, 0] - np.array([255.0, 128, 0])).max() <= 1
+
+
+def test_one_bit() -> None:
+    assert decode(png(8, 1, 1, 0, b"\x00\xaa"), "x").rgb[0, :, 1].tolist() == [255, 0] * 4
+
+
+def test_cmyk_jpeg() -> None:
+    flat = np.zeros((16, 16, 4), np.uint8)
+    flat[...] = (0, 255, 255, 0)  # no cyan, all magenta and yellow: red
+    picture = decode(encoded(Image.fromarray(flat, "CMYK"), "JPEG", quality=95), "x")
+    assert np.abs(picture.rgb[8, 8].astype(int) - [255, 0, 0]).max() <= 6
+
+
+UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    # how the stored pixels are turned to stand upright, by the table of the EXIF standard (tag 274)
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: a[::-1].transpose(1, 0, 2),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: a[:, ::-1].transpose(1, 0, 2),
+}
+
+
+@pytest.mark.parametrize("turn", UPRIGHT)
+def test_exif_turns(turn: int) -> None:
+    stored = gradient()
+    exif = Image.Exif()
+    exif[274] = turn
+    for kind in ("PNG", "TIFF"):
+        picture = decode(encoded(Image.fromarray(stored), kind, exif=exif.tobytes()), "x")
+        np.testing.assert_array_equal(picture.rgb, UPRIGHT[turn](stored), err_msg=kind)
+
+
+def test_the_turn_comes_before_the_limit_is_said() -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    picture = decode(encoded(Image.fromarray(gradient(30, 20)), "JPEG", exif=exif.tobytes()), "x")
+    assert (picture.width, picture.height) == (20, 30)
+
+
+@pytest.mark.parametrize("format", ["GIF", "TIFF", "WEBP", "PNG", "MPO"])
+def test_the_first_frame(format: str) -> None:
+    red, blue = Image.new("RGB", (16, 16), (250, 0, 0)), Image.new("RGB", (16, 16), (0, 0, 250))
+    data = encoded(red, format, save_all=True, append_images=[blue])
+    picture = decode(data, "x")
+    assert picture.rgb[8, 8, 0] > 230
+    assert picture.rgb[8, 8, 2] < 20
+
+
+def test_decoding_leaves_pillows_own_limit_as_it_was() -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    decode(encoded(Image.fromarray(gradient())), "x")
+    with pytest.raises(ImageError):
+        decode(b"no", "x")
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+# --- what is no picture -----------------------------------------------------------------------------------------
+
+
+def bomb() -> bytes:
+    """30,000 × 30,000 grey pixels in a few kilobytes."""
+    rows = zlib.compressobj(9)
+    data = b"".join(rows.compress(b"\x00" * (1 + 3750)) for _ in range(30_000)) + rows.flush()
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND")
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    import tracemalloc
+
+    data = bomb()
+    assert len(data) < 1_000_000
+    tracemalloc.start()
+    with pytest.raises(ImageError, match=r"30000×30000 pixels.*200,000,000.*--max-pixels"):
+        decode(data, "bomb.png")
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_max_pixels_is_exact() -> None:
+    data = encoded(Image.fromarray(gradient(6, 4)))
+    assert decode(data, "x", max_pixels=24).width == 6
+    with pytest.raises(ImageError, match="limit of 23"):
+        decode(data, "x", max_pixels=23)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.95])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
+def test_a_truncated_file_is_refused(format: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), format)
+    with pytest.raises(ImageError, match=r"damaged or cut short|not a picture"):
+        decode(data[: int(len(data) * share)], "photo")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello, this is text\n", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a"])
+def test_what_is_no_picture(data: bytes) -> None:
+    with pytest.raises(ImageError) as caught:
+        decode(data, "note.png")
+    assert "note.png" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["folder", "missing", "unreadable", "nul"])
+def test_paths_that_are_no_file(tmp_path: Path, kind: str) -> None:
+    name = {"folder": str(tmp_path), "missing": str(tmp_path / "no.png"), "nul": "a\0b.png"}.get(kind)
+    if kind == "unreadable":
+        name = str(tmp_path / "secret.png")
+        Path(name).write_bytes(b"x")
+        Path(name).chmod(0)
+        if os.access(name, os.R_OK):
+            pytest.skip("run as root: every file may be read")
+    assert name
+    with pytest.raises(ImageError) as caught:
+        read_source(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_is_read_with_its_hash(tmp_path: Path) -> None:
+    import hashlib
+
+    path = tmp_path / "a b é.png"
+    path.write_bytes(b"bytes")
+    source = read_source(str(path))
+    assert source.data == b"bytes"
+    assert source.sha256 == hashlib.sha256(b"bytes").hexdigest()
+    assert source.source == str(path)
+
+
+def test_a_name_that_is_not_utf8_can_be_sent_and_written(tmp_path: Path) -> None:
+    raw = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    try:
+        Path(os.fsdecode(raw)).write_bytes(b"bytes")
+    except OSError:
+        pytest.skip("this file system has only UTF-8 names")
+    source = read_source(os.fsdecode(raw))
+    assert source.data == b"bytes"
+    source.source.encode("utf-8")
+
+
+# --- addresses --------------------------------------------------------------------------------------------------
+
+
+class Server(BaseHTTPRequestHandler):
+    """A picture at /ok, redirects, and what goes wrong."""
+
+    def do_GET(self) -> None:
+        if self.path == "/ok":
+            self._answer(200, encoded(Image.fromarray(gradient())))
+        elif self.path == "/text":
+            self._answer(200, b"<html>not found, really</html>")
+        elif self.path == "/to-ok":
+            self._redirect("/ok")
+        elif self.path == "/to-file":
+            self._redirect("file:///etc/passwd")
+        elif self.path == "/round":
+            self._redirect("/round")
+        elif self.path == "/short":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"abc")
+        else:
+            self._answer(404, b"no")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _redirect(self, to: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", to)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing on the tests' stderr."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a real server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+
+
+def closed_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def test_a_picture_behind_an_address(server: str) -> None:
+    for path in ("/ok", "/to-ok"):
+        np.testing.assert_array_equal(decode(read_source(server + path).data, "x").rgb, gradient())
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/none", "answered 404"),
+        ("/to-file", "only http and https"),
+        ("/round", "answered 302|redirect"),
+        ("/short", "cut short, 997 bytes"),
+    ],
+)
+def test_addresses_that_fail(server: str, path: str, said: str) -> None:
+    with pytest.raises(ImageError, match=said) as caught:
+        read_source(server + path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/x.png", "FILE:///etc/passwd", "data://x"])
+def test_only_http(address: str) -> None:
+    with pytest.raises(ImageError, match="only http and https"):
+        read_source(address)
+
+
+@pytest.mark.parametrize("address", ["http://", "http://[", "https://127.0.0.1:99999/x", "http://exa mple/x"])
+def test_addresses_that_are_none(address: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        read_source(address)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dead_address() -> None:
+    with pytest.raises(ImageError, match="cannot be reached"):
+        read_source(f"http://127.0.0.1:{closed_port()}/x.png")
