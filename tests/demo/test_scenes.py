@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -85,8 +87,6 @@ def test_glyphs_are_labelled_by_their_own_character() -> None:
 
 
 def test_sample_pictures_are_scenes_of_the_generator() -> None:
-    from pathlib import Path
-
     folder = Path(__file__).parents[2] / "sample_images"
     for name, (seed, side) in SAMPLES.items():
         path = folder / name

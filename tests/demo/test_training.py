@@ -14,7 +14,7 @@ from vlmtui.demo.model import build_model, build_processor
 from vlmtui.demo.targets import SIGNALS
 
 COUNT = 6
-STAGES = (train.Stage("patch", 2, 2, 1e-3, 1, 1, 0), train.Stage("both", 3, 2, 1e-3, 1, 1, 1))
+STAGES = (train.Stage("patch", 1, 1, 1e-3, 1, 1, 0), train.Stage("both", 2, 1, 1e-3, 1, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_stopped_run_goes_on_where_it_was(work: Path, tmp_path: Path, monkeypa
     whole = trainer(work, tmp_path / "whole")
     whole.run()
 
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     stopped = trainer(work, tmp_path / "stopped")
@@ -81,11 +81,11 @@ def test_a_stopped_run_goes_on_where_it_was(work: Path, tmp_path: Path, monkeypa
 
     def learn_until(stage: train.Stage, batch: train.Batch) -> dict[str, float]:
         if stopped.stage == 1 and stopped.step == 1:
-            raise Stopped
+            raise StoppedError
         return learn(stage, batch)
 
     monkeypatch.setattr(stopped, "_learn", learn_until)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         stopped.run()
     again = trainer(work, tmp_path / "stopped")
     again.run()
