@@ -1,0 +1,1 @@
+"""Speed, bytes and memory: `python -m benchmarks` measures, `RESULTS.md` keeps the figures with their hardware."""

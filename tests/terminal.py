@@ -1,0 +1,108 @@
+"""A real pseudo-terminal with a program in it: what it writes, what it costs, and its screen at the end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+class Terminal:
+    """Runs `command` in a pty of `size` (columns, rows)."""
+
+    def __init__(self, command: Sequence[str], size: tuple[int, int], **environment: str) -> None:
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+            # not os.environ as it stands: readline puts its own COLUMNS and LINES into the C environment
+            kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR")}
+            os.execvpe(
+                command[0], list(command), {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
+            )
+        self.output = b""
+        self.started = time.monotonic()
+        self._status: int | None = None
+
+    def read(self, seconds: float) -> bytes:
+        """What is written within `seconds`, as soon as there is something; b"" at the end."""
+        ready, _, _ = select.select([self.fd], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self.fd, 1 << 16)
+        except OSError:
+            return b""
+        self.output += data
+        return data
+
+    def until(self, condition: Callable[[bytes], bool], seconds: float) -> float:
+        """Read until `condition(all output so far)`; the seconds since the start, or AssertionError."""
+        end = time.monotonic() + seconds
+        while not condition(self.output):
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {seconds} s; the last of the output: {self.output[-800:]!r}")
+            self.read(0.05)
+        return time.monotonic() - self.started
+
+    def quiet(self, seconds: float = 0.15, limit: float = 30.0) -> int:
+        """Read until nothing comes for `seconds`; the number of bytes that came."""
+        before, last, end = len(self.output), time.monotonic(), time.monotonic() + limit
+        while time.monotonic() < end:
+            if self.read(0.02):
+                last = time.monotonic()
+            elif time.monotonic() - last > seconds:
+                break
+        return len(self.output) - before
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another size; the program is told."""
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self.fd, keys.encode())
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the program so far, user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def children(self) -> list[int]:
+        """Process ids of the program's children."""
+        words = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(word) for word in words]
+
+    def wait(self, seconds: float) -> int:
+        """The exit status, or minus the signal; AssertionError when it does not end."""
+        end = time.monotonic() + seconds
+        while self._status is None:
+            self.read(0.02)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                raise AssertionError(f"still running after {seconds} s")
+        return self._status
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        if self._status is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                self._status = -9
+        os.close(self.fd)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
