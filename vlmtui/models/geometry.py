@@ -22,6 +22,7 @@ from vlmtui.grid import AxisMap, Box, Grid, Place, clip, raster_boxes
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
 _PROBE_PIXELS = 16_000_000
+_PROBE_SHORTEST = 32
 # a thin strip whose short side is blown up to the model's size would fill the memory
 _RESIZED_PIXELS = 600_000_000
 
@@ -66,20 +67,36 @@ def view(processor: Any, width: int, height: int, size: tuple[int, int]) -> View
     axes = plan(processor, width, height)
     if axes is not None and (axes[1].seen, axes[0].seen) != size:
         axes = None
-    factor = 1
-    while (width // factor) * (height // factor) > _PROBE_PIXELS:
-        factor += 1
-    probed = probe(processor, max(1, width // factor), max(1, height // factor))
+    probe_width, probe_height = probe_size(width, height)
+    probed = probe(processor, probe_width, probe_height)
     if probed is None or probed.shape[1:] != size:
         return None
     if axes is not None:
-        small = axes if factor == 1 else plan(processor, max(1, width // factor), max(1, height // factor))
+        small = plan(processor, probe_width, probe_height)
         if small is not None and borne_out(probed, small):
             return View(axes[0].map(), axes[1].map(), size, _words(axes))
+    if probe_width * height != probe_height * width and min(width, height) < max(
+        _PROBE_SHORTEST, max(width, height) // 8
+    ):
+        return None  # what was fitted to another shape does not hold for this one
     x, y = fit(probed[0], probed[2], 1, width), fit(probed[1], probed[2], 0, height)
     if x is None or y is None:
         return None
     return View(x, y, size, f"{size[1]}×{size[0]}")
+
+
+def probe_size(width: int, height: int) -> tuple[int, int]:
+    """The (width, height) to probe in the place of a picture's.
+
+    The picture's own, as far as a probe of it can tell something: of a strip seven pixels wide, or of a single pixel,
+    the ramps show nothing, so a picture less thin shows whether the plan holds; a very large one is made smaller by a
+    whole factor.
+    """
+    width, height = max(width, _PROBE_SHORTEST, height // 4), max(height, _PROBE_SHORTEST, width // 4)
+    factor = 1
+    while (width // factor) * (height // factor) > _PROBE_PIXELS:
+        factor += 1
+    return width // factor, height // factor
 
 
 def plan(processor: Any, width: int, height: int) -> tuple[Axis, Axis] | None:
@@ -182,7 +199,9 @@ def borne_out(levels: Levels, axes: tuple[Axis, Axis]) -> bool:
     # padding is black or of the mean's colour; what is picture has all the blue there is
     if abs(float((levels[2] > 250).mean()) - float(mask.mean())) > 0.02 + 2 / min(levels.shape[1:]):
         return False
-    return _agrees(levels[0], axes[0], shown, 1) and _agrees(levels[1], axes[1], shown, 0)
+    # what a resize has mixed with padding is no longer as blue, and says nothing of where it comes from
+    clean = mask & (levels[2] > 252)
+    return _agrees(levels[0], axes[0], clean, 1) and _agrees(levels[1], axes[1], clean, 0)
 
 
 def _shown(axis: Axis) -> NDArray[np.bool_]:
@@ -197,12 +216,14 @@ def _positions(axis: Axis) -> Levels:
     return to_original.scale * (np.arange(axis.seen, dtype=np.float64) + 0.5) + to_original.offset
 
 
-def _agrees(levels: Levels, axis: Axis, shown: list[NDArray[np.bool_]], along: int) -> bool:
-    """Whether the levels rise along the axis as the plan has it."""
-    rows, cols = np.flatnonzero(shown[1]), np.flatnonzero(shown[0])
-    middle = levels[np.ix_(rows, cols)].mean(axis=1 - along)
-    at = _positions(axis)[cols if along == 1 else rows]
-    expected = 255.0 * at / axis.original
+def _agrees(levels: Levels, axis: Axis, clean: NDArray[np.bool_], along: int) -> bool:
+    """Whether the levels rise along the axis as the plan has it, wherever the probe is `clean`."""
+    count = clean.sum(axis=1 - along)
+    there = count > 0
+    if not there.any():
+        return False
+    middle = np.where(clean, levels, 0.0).sum(axis=1 - along)[there] / count[there]
+    expected = 255.0 * _positions(axis)[there] / axis.original
     off = np.abs(middle - expected)
     # at the picture's edges the resize has nothing to mix with: about two source pixels, or two of its own
     reach = 255.0 * 2 * max(1.0, axis.padded / axis.resized) / axis.original
