@@ -14,7 +14,7 @@ from vlmtui.demo.model import build_model, build_processor
 from vlmtui.demo.targets import SIGNALS
 
 COUNT = 6
-STAGES = (train.Stage("patch", 1, 1, 1e-3, 1, 1, 0), train.Stage("both", 2, 1, 1e-3, 1, 1, 1))
+STAGES = (train.Stage("patch", 1, 1, 1e-3, 1, 1, 0, 0, 0.5), train.Stage("both", 2, 2, 1e-3, 1, 1, 1, 1, 0.5))
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,8 @@ def trainer(work: Path, folder: Path) -> train.Trainer:
 
 
 def test_batches_depend_on_their_number_alone(work: Path) -> None:
-    data = Scenes(work / "scenes", COUNT, 1, 2, 5, 2, True)
-    one, again = data[3], Scenes(work / "scenes", COUNT, 1, 2, 5, 2, True)[3]
+    data = Scenes(work / "scenes", COUNT, (1, 2), 5, 2, 2, 0.5)
+    one, again = data[3], Scenes(work / "scenes", COUNT, (1, 2), 5, 2, 2, 0.5)[3]
     assert torch.equal(one.pixels, again.pixels)
     assert torch.equal(one.ids, again.ids)
     assert one.pixels.shape == (2, 3, 224, 224)

@@ -86,7 +86,7 @@ def _minutes(seconds: float) -> str:
 def making(training: dict[str, Any]) -> str:
     rows = [
         [s["name"], str(s["steps"]), str(s["size"]), f"{s['steps'] * s['size']:,}"]
-        + [f"{s[name]:g}" for name in ("rate", "patch", "talk")]
+        + [f"{s[name]:g}" for name in ("rate", "patch", "talk", "talkers", "balance")]
         for s in training["stages"]
     ]
     said = (
@@ -94,7 +94,17 @@ def making(training: dict[str, Any]) -> str:
         f"{_minutes(training['drawing_seconds'])}, then {_minutes(training['training_seconds'])} of training on "
         f"{training['device']} (shared with other work), torch {training['torch']}."
     )
-    head = ["stage", "steps", "batch", "presentations", "top rate", "weight of patch loss", "weight of language loss"]
+    head = [
+        "stage",
+        "steps",
+        "batch",
+        "presentations",
+        "top rate",
+        "patch loss",
+        "language loss",
+        "spoken of",
+        "balance",
+    ]
     return said + "\n\n" + table(head, rows)
 
 

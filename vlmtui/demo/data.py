@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +45,13 @@ def _array(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uin
     return array
 
 
-def draw_ahead(folder: Path, count: int, workers: int) -> None:
-    """Scenes 0..count as arrays in `folder`; what is complete is kept, what is not is drawn again."""
+def draw_ahead(folder: Path, count: int, workers: int) -> float:
+    """Scenes 0..count as arrays in `folder`, if they are not there whole; returns the seconds that drawing took."""
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / f"done-{count}.json"
     if done.exists():
-        return
+        return float(json.loads(done.read_text())["seconds"])
+    began = time.monotonic()
     images = _array(folder / "images.npy", (count, BASE_SIDE, BASE_SIDE, 3))
     labels = _array(folder / "labels.npy", (count, BASE_SIDE, BASE_SIDE))
     glyphs: list[str] = []
@@ -62,14 +64,16 @@ def draw_ahead(folder: Path, count: int, workers: int) -> None:
     images.flush()
     labels.flush()
     partial = done.with_suffix(".partial")
-    partial.write_text(json.dumps(glyphs))
+    seconds = round(time.monotonic() - began, 1)
+    partial.write_text(json.dumps({"seconds": seconds, "glyphs": glyphs}))
     os.replace(partial, done)
+    return seconds
 
 
 @dataclass(frozen=True)
 class Batch:
     """`pixels` `[b, 3, 224, 224]` uint8; `chosen` `[b, n]` patch indices; `told` `[b, n, SIGNALS]`, their signals;
-    `ids` `[b, t]` what follows the image tokens, `answers` the same with IGNORE outside answers."""
+    `ids` `[s, t]` what follows the image tokens of the first s, `answers` the same with IGNORE outside answers."""
 
     pixels: torch.Tensor
     chosen: torch.Tensor
@@ -99,14 +103,17 @@ def pad(rows: list[list[int]], value: int) -> torch.Tensor:
 class Scenes(Dataset[Batch]):
     """Item i is the i-th batch of a stage."""
 
-    def __init__(self, folder: Path, count: int, seed: int, stage: int, steps: int, size: int, talk: bool) -> None:
+    def __init__(
+        self, folder: Path, count: int, key: tuple[int, int], steps: int, size: int, talkers: int, balance: float
+    ) -> None:
+        """Batches of `size` pictures, the first `talkers` of which are spoken of; `key` is (seed, stage)."""
         self.images = np.load(folder / "images.npy", mmap_mode="r")
         self.labels = np.load(folder / "labels.npy", mmap_mode="r")
-        self.glyphs: list[str] = json.loads((folder / f"done-{count}.json").read_text())
-        self.key, self.steps, self.size, self.talk = (seed, stage), steps, size, talk
+        self.glyphs: list[str] = json.loads((folder / f"done-{count}.json").read_text())["glyphs"]
+        self.key, self.steps, self.size, self.talkers = key, steps, size, talkers
         areas = np.bincount(np.array(CLASS_OF)[self.labels[:1500:1, ::6, ::6].ravel()], minlength=len(CLASSES))
         # Small things (wheels, rings, leaves) would hardly be seen if patches were chosen by area.
-        self.odds = (1 / (areas / areas.sum() + 0.002)) ** 0.6
+        self.odds = (1 / (areas / areas.sum() + 0.002)) ** balance
 
     def __len__(self) -> int:
         return self.steps
@@ -115,7 +122,9 @@ class Scenes(Dataset[Batch]):
         if index >= self.steps:
             raise IndexError(index)
         rng = np.random.default_rng([*self.key, index])
-        pixels, chosen, told, ids, answers = [], [], [], [], []
+        pixels, chosen, told = [], [], []
+        ids: list[list[int]] = []
+        answers: list[list[int]] = []
         for at in rng.integers(0, len(self.images), self.size):
             rgb, labels = self._vary(int(at), rng)
             signal = signals(rgb, labels)
@@ -125,7 +134,7 @@ class Scenes(Dataset[Batch]):
             pixels.append(rgb)
             chosen.append(pick)
             told.append(np.concatenate([signal.labels[pick], signal.colours[pick]], 1))
-            if self.talk:
+            if len(ids) < self.talkers:
                 row, answer = conversation(language.turns(language.look(rgb, labels, self.glyphs[at]), rng))
                 ids.append(row)
                 answers.append(answer)
@@ -154,8 +163,8 @@ class Scenes(Dataset[Batch]):
 class Sentences(Dataset[Batch]):
     """Text without pictures, for the language model alone: forms of answers, and unrelated sentences."""
 
-    def __init__(self, seed: int, stage: int, steps: int, size: int) -> None:
-        self.key, self.steps, self.size = (seed, stage), steps, size
+    def __init__(self, key: tuple[int, int], steps: int, size: int) -> None:
+        self.key, self.steps, self.size = key, steps, size
 
     def __len__(self) -> int:
         return self.steps

@@ -57,11 +57,14 @@ class PatchLoss(nn.Module):
 def language_loss(
     model: LlavaForConditionalGeneration, before: torch.Tensor, tokens: torch.Tensor | None, batch: Batch
 ) -> torch.Tensor:
-    """Next-piece cross-entropy on answers; `before` `[p]` ids ahead of the image tokens `[b, 196, hidden]`."""
+    """Next-piece cross-entropy on answers; `before` `[p]` ids ahead of the image tokens `[b, 196, hidden]`.
+
+    The batch speaks of its first pictures only.
+    """
     embed = model.get_input_embeddings()
     after = embed(batch.ids)
     ahead = embed(before).expand(len(after), -1, -1)
-    parts = [ahead, after] if tokens is None else [ahead, tokens.to(after.dtype), after]
+    parts = [ahead, after] if tokens is None else [ahead, tokens[: len(after)].to(after.dtype), after]
     hidden = model.model.language_model(inputs_embeds=torch.cat(parts, 1)).last_hidden_state
     start = hidden.shape[1] - after.shape[1] - 1  # the position that predicts the first of `ids`
     predicting = hidden[:, start:-1]

@@ -37,7 +37,11 @@ SAVE_EVERY: Final = 200
 
 @dataclass(frozen=True)
 class Stage:
-    """`patch` and `talk` weigh the two losses; the rate goes from `rate` to `rate * end` along a cosine."""
+    """One stretch of training.
+
+    `patch` and `talk` weigh the two losses; the rate goes from `rate` to `rate * end` along a cosine. Of a batch of
+    `size` pictures `talkers` are spoken of. `balance` 0 takes patches as they come, 1 every class alike.
+    """
 
     name: str
     steps: int
@@ -46,12 +50,14 @@ class Stage:
     end: float
     patch: float
     talk: float
+    talkers: int
+    balance: float
 
 
 STAGES: Final[tuple[Stage, ...]] = (
-    Stage("text", 250, 48, 1.5e-3, 0.3, 0, 1),
-    Stage("patch", 1900, 32, 1.2e-3, 0.5, 1, 0),
-    Stage("both", 1350, 24, 7e-4, 0.02, 1, 0.4),
+    Stage("text", 250, 48, 1.5e-3, 0.3, 0, 1, 48, 0),
+    Stage("patch", 1900, 32, 1.2e-3, 0.5, 1, 0, 0, 0.6),
+    Stage("both", 1350, 32, 7e-4, 0.02, 1, 0.4, 16, 0.3),
 )
 
 
@@ -98,9 +104,11 @@ class Trainer:
     def _batches(self, index: int, stage: Stage) -> DataLoader[Batch]:
         data: Scenes | Sentences
         if stage.patch:
-            data = Scenes(self.work / "scenes", self.scenes, SEED, index, stage.steps, stage.size, stage.talk > 0)
+            data = Scenes(
+                self.work / "scenes", self.scenes, (SEED, index), stage.steps, stage.size, stage.talkers, stage.balance
+            )
         else:
-            data = Sentences(SEED, index, stage.steps, stage.size)
+            data = Sentences((SEED, index), stage.steps, stage.size)
         rest = Subset(data, range(self.step, stage.steps))
         return DataLoader(
             rest, batch_size=None, shuffle=False, num_workers=self.workers, prefetch_factor=4 if self.workers else None
@@ -174,9 +182,7 @@ def main() -> None:
     options = parser.parse_args()
     stages = tuple(replace(s, steps=max(2, int(s.steps * options.steps))) for s in STAGES)
     _keep_freed_memory()
-    began = time.monotonic()
-    draw_ahead(options.work / "scenes", options.scenes, max(1, os.cpu_count() or 1))
-    drawing = time.monotonic() - began
+    drawing = draw_ahead(options.work / "scenes", options.scenes, max(1, os.cpu_count() or 1))
     print(f"{options.scenes} scenes in {drawing:.0f} s", flush=True)
     trainer = Trainer(stages, options.work, options.device, options.scenes, options.workers)
     trainer.run()
