@@ -183,7 +183,7 @@ async def test_a_session_that_dies_is_named_and_comes_back() -> None:
         conversation.post(messages.SessionDied("the model session was killed (signal 9)"))
         await pilot.pause()
         assert "signal 9" in text(tui, "#status")
-        assert "R starts" in text(tui, "#status")
+        assert "R starts it again" in text(tui, "#status")
         await pilot.press("down")
         assert at(pilot) == (2, 3)
         await pilot.press("R")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Sequence
 
 from PIL import Image
@@ -76,4 +77,6 @@ class VlmtuiApp(App[int]):
         self._conversation.close()
         self.exit(status)
         # a terminal that has gone cannot be restored, and waiting for it would leave a process behind
-        asyncio.get_running_loop().call_later(LAST_RESORT_S, os._exit, status)
+        last_resort = threading.Timer(LAST_RESORT_S, os._exit, [status])
+        last_resort.daemon = True
+        last_resort.start()

@@ -177,7 +177,7 @@ class Explorer(Screen[None]):
     def _session_died(self, message: messages.SessionDied) -> None:
         self._work = messages.WorkProgressed("")
         self._status = None
-        self._trouble = f"{message.reason} · R starts the session again"
+        self._trouble = f"R starts it again: {message.reason}"
         self._asked.clear()
         self._show_state()
 

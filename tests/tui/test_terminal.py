@@ -1,0 +1,96 @@
+"""The whole program in a real terminal with a real session: it dies, it is told to go, its terminal vanishes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+
+PHOTO = Path(__file__).parents[2] / "sample_images" / "china.jpg"
+LEAVES_SCREEN = b"\x1b[?1049l"
+
+
+def explorer(model: Path, tmp_path: Path, size: tuple[int, int] = (120, 40)) -> Terminal:
+    command = [sys.executable, "-m", "vlmtui", str(PHOTO), "--model", str(model)]
+    return Terminal(command, size, XDG_STATE_HOME=str(tmp_path), HF_HUB_OFFLINE="1")
+
+
+def gone(pid: int, seconds: float = 10.0) -> bool:
+    """Whether a process ends within `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        os.sched_yield()
+    return False
+
+
+def said(terminal: Terminal, what: bytes, seconds: float = 90.0) -> None:
+    """Wait until `what` has been written since now."""
+    start = len(terminal.output)
+    terminal.until(lambda out: what in out[start:], seconds)
+
+
+def test_a_session_killed_at_any_moment_is_said_and_comes_back(siglip_folder: Path, tmp_path: Path) -> None:
+    with explorer(siglip_folder, tmp_path) as terminal:
+        # the picture is drawn while the session is still importing torch
+        terminal.until(lambda out: out.count("▀".encode()) > 500, 60)
+        assert b"token 21" not in terminal.output
+        (session,) = terminal.children()
+        os.kill(session, signal.SIGKILL)
+        said(terminal, b"R starts it again")
+        assert b"signal 9" in terminal.output
+        terminal.press("R")
+        said(terminal, b"token 21")
+        terminal.press("\x1b[C")
+        said(terminal, b"token 22")
+        (session,) = terminal.children()
+        terminal.press("mmmmm")
+        os.kill(session, signal.SIGKILL)
+        said(terminal, b"R starts it again")
+        # the cursor still walks, on what has arrived
+        terminal.press("\x1b[B")
+        said(terminal, b"token 28")
+        terminal.press("R")
+        said(terminal, b"float32")
+        terminal.quiet(1.0)
+        (session,) = terminal.children()
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.wait(10) == 128 + signal.SIGTERM
+        assert LEAVES_SCREEN in terminal.output
+        assert gone(session)
+
+
+@pytest.mark.parametrize("way", ["hangup", "kill"])
+def test_no_session_outlives_its_terminal(way: str, siglip_folder: Path, tmp_path: Path) -> None:
+    terminal = explorer(siglip_folder, tmp_path)
+    terminal.until(lambda out: out.count("▀".encode()) > 500, 60)
+    (session,) = terminal.children()
+    if way == "hangup":
+        os.close(terminal.fd)
+    else:
+        os.kill(terminal.pid, signal.SIGKILL)
+    assert gone(session)
+    assert gone(terminal.pid)
+    os.waitpid(terminal.pid, 0)
+
+
+def test_ctrl_c_leaves_at_once_with_130(siglip_folder: Path, tmp_path: Path) -> None:
+    with explorer(siglip_folder, tmp_path) as terminal:
+        terminal.until(lambda out: out.count("▀".encode()) > 500, 60)
+        (session,) = terminal.children()
+        terminal.press("\x03")
+        assert terminal.wait(5) == 130
+        assert LEAVES_SCREEN in terminal.output
+        assert b"Traceback" not in terminal.output
+        assert gone(session)
