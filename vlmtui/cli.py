@@ -32,6 +32,12 @@ class _Words(TyperGroup):
             args = [_IMAGE, *args]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _unheard()
+
 
 app = typer.Typer(
     cls=_Words,
@@ -110,9 +116,9 @@ def image(
     """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
     _check_choice("--color", color)
     query = _query(model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels)
-    if format is None and output is None and _is_terminal(image):
+    if format is None and output is None and can_explore(image):
         return _explore(image, query, color, debug)
-    return _report((image,), query, format, output, quiet)
+    return _report((image,), query, format, output, quiet, debug)
 
 
 @app.command()
@@ -138,7 +144,7 @@ def report(
 ) -> int:
     """Print the report of one or many images."""
     query = _query(model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels)
-    return _report(tuple(images), query, format, output, quiet)
+    return _report(tuple(images), query, format, output, quiet, debug)
 
 
 @app.command()
@@ -164,33 +170,40 @@ def doctor(debug: Debug = False, version: Version = False) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status. Errors are one line on stderr, with --debug a traceback before it."""
     words = sys.argv[1:] if argv is None else argv
+    debug = "--debug" in words  # known before the words are understood
     try:
         status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        return _say(UsageError(f"{error.format_message().rstrip('.')}: see vlmtui --help"), words)
+        return _say(UsageError(f"{error.format_message().rstrip('.')}: see vlmtui --help"), debug)
     except VlmtuiError as error:
-        return _say(error, words)
+        return _say(error, debug)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader has what it wanted; what Python would still flush at its end has nowhere to go
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _unheard()
     except Exception as error:
         what = " ".join(str(error).split()) or "no more is known"
-        return _say(VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where"), words)
+        unexpected = VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where")
+        unexpected.__cause__ = error
+        return _say(unexpected, debug)
     return status if isinstance(status, int) else 0
 
 
-def _say(error: VlmtuiError, words: list[str]) -> int:
-    """The sentence of an error on stderr; its exit status."""
+def _unheard() -> int:
+    """The reader has what it wanted: what Python would still write at its end goes nowhere, and all is well."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _say(error: VlmtuiError, debug: bool) -> int:
+    """The sentence of an error on stderr, with `debug` its traceback before it; its exit status."""
     from vlmtui.display.pieces import ascii_only, plain
 
-    if "--debug" in words:
+    if debug:
         import traceback
 
-        traceback.print_exc()
+        traceback.print_exception(error)
     line = f"vlmtui: {plain(' '.join(str(error).split()))}"
     try:
         line.encode(sys.stderr.encoding or "utf-8")
@@ -215,7 +228,7 @@ def _query(
     max_pixels: int,
 ) -> Query:
     """The options that every look at an image has, checked as far as they can be without a model."""
-    from vlmtui.catalogue import default_model
+    from vlmtui.catalogue import default_model, resolve
     from vlmtui.reading import METRICS
     from vlmtui.reports import Query
     from vlmtui.reports.patches import parse_patch
@@ -227,8 +240,10 @@ def _query(
     known = next((m for m in METRICS if m == metric), None)
     if known is None:
         raise UsageError(f"--metric {metric!r} is none: choose {', '.join(METRICS)}")
+    name = model if model is not None else default_model()
+    resolve(name)  # a folder that is not there is said at once, not when torch is imported
     return Query(
-        model=model or default_model(),
+        model=name,
         revision=revision,
         processor=processor,
         device=device,
@@ -248,9 +263,9 @@ def _check_choice(option: str, word: str) -> None:
         raise UsageError(f"{option} {word!r} is none: choose {', '.join(_CHOICES[option])}")
 
 
-def _is_terminal(source: str) -> bool:
+def can_explore(source: str) -> bool:
     """Whether an explorer can be opened: a screen that can be drawn on, and a keyboard."""
-    if os.environ.get("TERM", "dumb") == "dumb" or not sys.stdout.isatty():
+    if os.environ.get("TERM", "") in ("", "dumb") or not sys.stdout.isatty():
         return False
     # with the picture on stdin, the keyboard is the terminal's own
     return sys.stdin.isatty() or source == "-"
@@ -299,10 +314,12 @@ def _keyboard_to_stdin() -> None:
     os.close(keyboard)
 
 
-def _report(sources: tuple[str, ...], query: Query, format: str | None, output: str | None, quiet: bool) -> int:
+def _report(
+    sources: tuple[str, ...], query: Query, format: str | None, output: str | None, quiet: bool, debug: bool
+) -> int:
     from vlmtui.reports.run import run_report
 
-    return run_report(sources, query, format or "text", output, quiet, lambda error: _say(error, []))
+    return run_report(sources, query, format or "text", output, quiet, lambda error: _say(error, debug))
 
 
 if __name__ == "__main__":
