@@ -29,8 +29,10 @@ def run_report(
     progress = ProgressLine(quiet)
     failures: list[VlmtuiError] = []
 
+    found = results(sources, query, SessionClient.start, progress)
+
     def heard(to: Target) -> Iterator[Result]:
-        for result in results(sources, query, SessionClient.start, progress):
+        for result in found:
             progress.clear()
             if isinstance(result, Failure):
                 failures.append(result.error)
@@ -45,6 +47,7 @@ def run_report(
                 to.write(piece)
             to.flush()
     finally:
+        found.close()  # ends the session, also where the reader has left in the middle
         progress.clear()
     if not failures:
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,11 +64,11 @@ Result = Seen | Failure
 
 def results(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Read the pictures one after the other; one that fails is a `Failure`, and the rest go on.
 
     `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
-    Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, a session that died.
+    Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, no session to be had.
     """
     client: SessionClient | None = None
     model: ModelInfo | None = None
@@ -99,9 +99,11 @@ def results(
                 stage = check_stage(query.stage, model) if query.stage else default_stage(model)
             try:
                 seen = _look(client, source, query, stage, on_progress)
-            except SessionError:
-                raise
             except VlmtuiError as error:
+                if isinstance(error, SessionError):
+                    # this picture was its end (memory, most often); the next one may do with a new one
+                    client.close()
+                    client = model = None
                 yield Failure(name, error)
             else:
                 yield seen

@@ -1,0 +1,40 @@
+"""The doctor: what it says about terminals, and that it finds its way through a whole examination."""
+
+from __future__ import annotations
+
+import pytest
+
+from vlmtui import doctor
+from vlmtui.cli import main
+
+
+@pytest.mark.parametrize(
+    ("term", "colorterm", "said"),
+    [
+        ("xterm-256color", "truecolor", "16 million"),
+        ("xterm-256color", "", "256"),
+        ("xterm", "", "16: too few for a picture"),
+        ("xterm-kitty", "", "256"),
+        ("dumb", "", "none"),
+        ("", "", "none"),
+    ],
+)
+def test_colours(term: str, colorterm: str, said: str) -> None:
+    assert doctor.colours(term, colorterm) == said
+
+
+def test_over_ssh_it_says_how_to_get_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    assert "SendEnv COLORTERM" in "\n".join(doctor.terminal())
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    assert "SendEnv" not in "\n".join(doctor.terminal())
+
+
+def test_a_whole_examination(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    said = capfd.readouterr().out
+    for label in ("TERM", "locale", "torch", "transformers", "hub cache", "session          starts", "devices", "logs"):
+        assert f"\n{label}" in said, said
