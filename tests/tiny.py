@@ -17,7 +17,8 @@ SPECIALS = ("<unk>", "<s>", "</s>")
 IMAGE_TOKEN = "<image>"
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ 'USER: ' if message['role'] == 'user' else 'ASSISTANT: ' }}"
-    "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>\n{% else %}{{ part['text'] }}{% endif %}"
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image>\n{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %} {% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}"
 )
 _TEXT = """the sky is blue and the sea is green while a red ball lies on the yellow sand
@@ -71,6 +72,7 @@ def build_llava(
     hidden: int = 48,
     extra_rows: int = 13,
     max_shard_size: str = "1GB",
+    strategy: str | None = None,
     image_processor: Any = None,
 ) -> Path:
     """Save a random LLaVA with a CLIP tower (short-edge resize and centre crop, CLS) or a SigLIP tower (squash).
@@ -90,6 +92,7 @@ def build_llava(
 
     torch.manual_seed(seed)
     clip = tower == "clip"
+    strategy = strategy or ("default" if clip else "full")
     size = image_size or (70 if clip else 48)
     patch = patch_size or (14 if clip else 8)
     vision_class = CLIPVisionConfig if clip else SiglipVisionConfig
@@ -115,8 +118,8 @@ def build_llava(
         ),
         image_token_index=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
         vision_feature_layer=feature_layer if feature_layer is not None else (-2 if clip else -1),
-        vision_feature_select_strategy="default" if clip else "full",
-        image_seq_length=(size // patch) ** 2,
+        vision_feature_select_strategy=strategy,
+        image_seq_length=(size // patch) ** 2 + int(clip and strategy == "full"),
     )
     model = LlavaForConditionalGeneration(config)
     randomise(model, seed)
@@ -131,7 +134,7 @@ def build_llava(
         image_processor=image_processor,
         tokenizer=tokenizer,
         patch_size=patch,
-        vision_feature_select_strategy="default" if clip else "full",
+        vision_feature_select_strategy=strategy,
         num_additional_image_tokens=1 if clip else 0,
         chat_template=CHAT_TEMPLATE,
     ).save_pretrained(folder)

@@ -13,6 +13,7 @@ from transformers.models.llava.image_processing_pil_llava import LlavaImageProce
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from tests.models.test_model import held, picture
+from tests.tiny import build_llava
 from vlmtui.errors import ImageError
 from vlmtui.image import Picture
 from vlmtui.models import geometry
@@ -100,11 +101,17 @@ def test_a_lit_box_lights_its_patch(width, height, name, pick):
         assert abs(centre - (index + 0.5) * PATCH) <= 0.6 + 0.5 * pixel
 
 
-@pytest.mark.parametrize("tower", ["clip", "siglip"])
-@pytest.mark.parametrize("size", [(100, 60), (70, 70), (133, 201), (640, 480)])
+@pytest.fixture(scope="module")
+def remainder_folder(tmp_path_factory):
+    """A tower whose patches do not cover its input, as SigLIP So400m 14/384 leaves six pixels: 51 = 6 · 8 + 3."""
+    return build_llava(tmp_path_factory.mktemp("remainder") / "model", "siglip", image_size=51)
+
+
+@pytest.mark.parametrize("tower", ["clip", "siglip", "remainder"])
+@pytest.mark.parametrize("size", [(100, 60), (133, 201), (640, 480)])
 @torch.no_grad()
-def test_pixels_in_a_box_change_that_token_and_no_other(tower, size, clip_folder, siglip_folder):
-    model = held(clip_folder if tower == "clip" else siglip_folder)
+def test_pixels_in_a_box_change_that_token_and_no_other(tower, size, request):
+    model = held(request.getfixturevalue(f"{tower}_folder"))
     for name, module in model._tower.named_modules():
         if name.endswith("out_proj"):
             module.weight.zero_()
@@ -117,7 +124,7 @@ def test_pixels_in_a_box_change_that_token_and_no_other(tower, size, clip_folder
     scale = max((place.box[2] - place.box[0]) / 8 for place in places)
     reach = 2 * max(1.0, scale) + 1  # bicubic mixes in two pixels on either side
     hits = 0
-    for _ in range(25):
+    for _ in range(20):
         x, y = int(rng.integers(0, size[0] - 3)), int(rng.integers(0, size[1] - 3))
         changed_pixels = image.rgb.copy()
         changed_pixels[y : y + 3, x : x + 3] ^= 0xFF
@@ -142,6 +149,20 @@ def test_a_centre_crop_leaves_parts_without_a_box(clip_folder):
     assert layout.places[0].box == (70.0, 0.0, 84.0, 14.0)
     assert layout.places[24].box == (126.0, 56.0, 140.0, 70.0)
     assert layout.places[7].patches == (7,)
+
+
+def test_a_class_token_among_the_image_tokens_has_no_place(tmp_path):
+    folder = build_llava(tmp_path / "full", "clip", strategy="full")
+    model = held(folder)
+    image = picture(70, 70)
+    inputs = model.prepare(image, None)
+    tokens = model.encode(inputs).tokens
+    places = model.layout(image, inputs, len(tokens)).places
+    assert len(places) == len(tokens) == 26
+    assert [place.index for place in places] == list(range(26))
+    assert (places[0].kind, places[0].grid, places[0].box, places[0].patches) == ("query", None, None, ())
+    assert places[1].box == (0.0, 0.0, 14.0, 14.0)
+    assert places[1].patches == (0,)
 
 
 def test_a_padding_crop_says_how_much_is_inside():

@@ -9,7 +9,7 @@ is known, and nothing is claimed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -278,20 +278,25 @@ class Layout:
     patch_size: tuple[int, int]
 
 
-def raster(seen: View, patch: tuple[int, int], picture: tuple[int, int]) -> Layout:
-    """One token a patch, row by row, of a single view. `patch` is (height, width), `picture` (width, height)."""
+def raster(seen: View, patch: tuple[int, int], picture: tuple[int, int], leading: int = 0) -> Layout:
+    """One token a patch, row by row, of a single view, after `leading` tokens that stand for no patch (CLS).
+
+    `patch` is the (height, width) of a patch in the view's pixels, `picture` (width, height).
+    """
     rows, cols = seen.size[0] // patch[0], seen.size[1] // patch[1]
-    places = []
+    patches = []
     for index, box in enumerate(raster_boxes(rows, cols, patch, seen.x, seen.y)):
         clipped, inside = clip(_box(box), *picture)
-        places.append(Place(index, "patch", 0, index // cols, index % cols, clipped, inside, (index,)))
+        patches.append(Place(index, "patch", 0, index // cols, index % cols, clipped, inside, (index,)))
     whole, _ = clip(
         (seen.x(0), seen.y(0), seen.x(cols * patch[1]), seen.y(rows * patch[0])),
         *picture,
     )
     assert whole is not None, "a view shows something of its picture"
     grid = Grid(0, "whole", whole, rows, cols, rows, cols)
-    return Layout((grid,), tuple(places), tuple(places), seen.words, patch)
+    placeless = [Place(index, "query", None, None, None, None, 0.0, ()) for index in range(leading)]
+    tokens = (*placeless, *(replace(place, index=place.index + leading) for place in patches))
+    return Layout((grid,), tokens, tuple(patches), seen.words, patch)
 
 
 def _box(values: NDArray[np.float64]) -> Box:

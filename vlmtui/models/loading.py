@@ -20,6 +20,9 @@ from vlmtui.models.device import choose_device, choose_dtype
 from vlmtui.models.processing import Processing, load_processing
 from vlmtui.models.weights import Checkpoint, Progress
 
+# families and their towers whose layout is known and tested: one token a patch, in the patches' order
+_PLACED = {"llava": ("clip_vision_model", "siglip_vision_model")}
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -94,6 +97,13 @@ def _architecture(config: Any, name: str) -> Any:
         raise ModelError(
             f"{name} is a {config.model_type} model, which does not read pictures into a language model: choose a "
             "vision-language model"
+        )
+    towers = _PLACED.get(config.model_type)
+    tower = getattr(getattr(config, "vision_config", None), "model_type", "unknown")
+    if towers is None or tower not in towers:
+        raise ModelError(
+            f"{name} is a {config.model_type} model with a {tower} tower, whose patches vlmtui cannot place yet: choose "
+            "a LLaVA model with a CLIP or SigLIP tower"
         )
     return AutoModelForImageTextToText
 

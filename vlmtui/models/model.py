@@ -26,8 +26,6 @@ from vlmtui.models.loading import Loaded
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.reading import ModelInfo
 
-# families whose projector keeps one token a patch, in the patches' order
-_RASTER = frozenset({"llava", "vipllava"})
 _SAMPLE = 64
 
 
@@ -62,6 +60,9 @@ class VisionLanguageModel:
         self._final_norm = _final_norm(self._decoder, self.name)
         self._image_token = int(self._config.image_token_id)
         self._accepts = frozenset(inspect.signature(self._base.get_image_features).parameters)
+        # "full" hands the class token on to the projector, where the tower has one
+        whole = getattr(self._config, "vision_feature_select_strategy", "full") == "full"
+        self._leading = int(whole and _has_class_token(self._tower))
         self.embeddings = self._embedding_matrix()
         self.info = self._describe(loaded)
 
@@ -78,8 +79,13 @@ class VisionLanguageModel:
             raise ModelError(
                 f"{self.name} prepares its pictures in a way whose geometry vlmtui cannot tell: choose another model"
             )
-        layout = geometry.raster(view, self._patch_size(), (picture.width, picture.height))
-        assert len(layout.places) == tokens, f"{len(layout.places)} boxes for {tokens} tokens"
+        leading = self._leading
+        layout = geometry.raster(view, self._patch_size(), (picture.width, picture.height), leading)
+        if len(layout.places) != tokens:
+            raise ModelError(
+                f"{self.name} makes {tokens} image tokens of {len(layout.patch_places)} patches: vlmtui cannot "
+                "place them"
+            )
         return layout
 
     @torch.no_grad()
@@ -176,8 +182,6 @@ class VisionLanguageModel:
 
     def _describe(self, loaded: Loaded) -> ModelInfo:
         config = self._config
-        if config.model_type not in _RASTER:
-            raise ModelError(f"{self.name} is of the family {config.model_type}, which vlmtui cannot place yet")
         layer = getattr(config, "vision_feature_layer", None)
         feeds = None
         if isinstance(layer, int):
@@ -229,6 +233,10 @@ def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
     if not lists:
         raise ModelError(f"the vision tower of {name} has no list of blocks: vlmtui does not know its family")
     return max(lists, key=len)
+
+
+def _has_class_token(tower: nn.Module) -> bool:
+    return any(name.endswith(("class_embedding", "cls_token")) for name, _ in tower.named_parameters())
 
 
 def _final_norm(decoder: nn.Module, name: str) -> nn.Module:

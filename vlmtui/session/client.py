@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from vlmtui import __version__
-from vlmtui.errors import CancelledError, ProtocolError, SessionError, VlmtuiError, from_kind
+from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.image import MAX_PIXELS, SourceBytes
-from vlmtui.reading import Metric, ModelInfo, Reading, Words
+from vlmtui.reading import METRICS, Metric, ModelInfo, Reading, Words
 from vlmtui.session import messages as m
 from vlmtui.session.logs import log_folder, new_log
 
@@ -123,7 +123,10 @@ class SessionClient:
         self, reading_id: str, metric: Metric, k: int, tokens: tuple[int, ...] | None = None, all_tokens: bool = False
     ) -> Future[Words]:
         """The k nearest word-pieces of some tokens of a reading, or of all of them."""
-        return self._ask(m.FindWords(reading_id, metric, k, tokens, all_tokens), lambda done: done.words)
+        if metric not in METRICS:  # the session would take it for a broken pipe
+            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
+        which = None if tokens is None else tuple(int(token) for token in tokens)
+        return self._ask(m.FindWords(reading_id, metric, int(k), which, all_tokens), lambda done: done.words)
 
     def status(self) -> Future[m.Status]:
         """What the session is and holds; answered whatever else is going on."""
@@ -185,6 +188,9 @@ class SessionClient:
                     data = m.frame(request)
                 except VlmtuiError as error:
                     self._settle(request.id, error)
+                    continue
+                except (TypeError, ValueError, OverflowError) as error:
+                    self._settle(request.id, ProtocolError(f"the question cannot cross the pipe: {error}"))
                     continue
                 pipe.write(data)
                 pipe.flush()
@@ -293,6 +299,12 @@ class SessionClient:
 def _fail(future: Future[Any], error: Exception) -> None:
     with contextlib.suppress(InvalidStateError):  # the caller had cancelled it
         future.set_exception(error)
+
+
+def _failed(error: Exception) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
 
 
 def _same_version(welcome: m.Welcome) -> m.Welcome:

@@ -52,6 +52,7 @@ class Server:
 
     def run(self) -> None:
         """Serve; returns never: the process ends with the front end or at its request."""
+        self._note(f"{__version__} on Python {sys.version.split()[0]}, process {os.getpid()}")
         self._write(m.PREAMBLE)
         threading.Thread(target=self._read, name="requests", daemon=True).start()
         self._work()
