@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,3 +75,20 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
     with target("/dev/null") as to:
         to.write("x")
     assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.parametrize("size", [200, 200_000])
+def test_a_disk_that_fills_up_leaves_no_file(tmp_path: Path, size: int) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        with target(str(tmp_path / "report")) as to:
+            to.write("x" * size)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(VlmtuiError, match="cannot be written"):
+            fill()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir(tmp_path) == []

@@ -43,20 +43,20 @@ def target(name: str | None) -> Iterator[Target]:
         return
     path = Path(os.path.realpath(path))
     part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+    with _told(name):
+        file = part.open("xb")
     try:
+        taken = _File(file, name)
+        yield taken
         with _told(name):
-            file = part.open("xb")
-        with file:
-            taken = _File(file, name)
-            yield taken
-            with _told(name):
-                file.flush()
-                if path.exists():
-                    os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-        if taken.written:
-            with _told(name):
+            if path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            file.close()
+            if taken.written:
                 os.replace(part, path)
     finally:
+        with suppress(OSError):
+            file.close()
         with suppress(OSError):
             part.unlink()
 
