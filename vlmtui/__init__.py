@@ -1,8 +1,3 @@
 """vlmtui: see what a vision-language model's image tokens say."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("vlmtui")
-except PackageNotFoundError:  # run from a bare checkout
-    __version__ = "0.0.0"
+__version__ = "0.1.0"

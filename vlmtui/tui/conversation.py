@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from PIL import Image
 from textual.message import Message
 
-from vlmtui.errors import CancelledError, SessionError, VlmtuiError
+from vlmtui.errors import CancelledError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
-from vlmtui.reading import Metric
+from vlmtui.reading import Metric, ModelInfo
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 from vlmtui.tui import messages
@@ -35,6 +35,7 @@ class Conversation:
         self.post: Callable[[Message], object] = lambda message: None
         self._client: SessionClient | None = None
         self._turn = 0
+        self._held: str | None = None
 
     @property
     def alive(self) -> bool:
@@ -54,23 +55,34 @@ class Conversation:
         except VlmtuiError as error:
             self.post(messages.SessionDied(str(error)))
             return
-        client = self._client
+        client, options, model = self._client, self.options, self.model
         assert client is not None
         self.post(messages.WorkProgressed("starting the model session"))
-        options = self.options
+        own = model == options.model
+
+        def loaded(info: ModelInfo) -> Message:
+            self._held = model
+            self._read()
+            return messages.ModelLoaded(info)
+
+        def failed(sentence: str) -> None:
+            self.post(messages.WorkFailed(f"{model} could not be loaded", sentence))
+            if self._held not in (None, model):
+                # a model that does not load must not cost the one that did
+                self.load(self._held)
+
         self._when(
             client.load(
-                self.model,
-                revision=options.revision if self.model == options.model else None,
-                processor=options.processor if self.model == options.model else None,
+                model,
+                revision=options.revision if own else None,
+                processor=options.processor if own else None,
                 device=options.device,
                 dtype=options.dtype,
                 on_progress=self._progressed(),
             ),
-            lambda model: messages.ModelLoaded(model),
-            f"{self.model} could not be loaded",
+            loaded,
+            failed,
         )
-        self._read()
 
     def read(self, image: SourceBytes) -> None:
         """Read another picture with the model held."""
@@ -90,13 +102,13 @@ class Conversation:
             self._when(
                 self._client.words(reading, metric, k, tokens=tokens, all_tokens=self.options.all_tokens),
                 lambda words: messages.WordsArrived(reading, words),
-                "the words could not be found",
+                self._failed("the words could not be found"),
             )
 
     def status(self) -> None:
         """What the session holds."""
         if self._client is not None and self._client.alive:
-            self._when(self._client.status(), lambda status: messages.StatusArrived(status), "")
+            self._when(self._client.status(), messages.StatusArrived, lambda sentence: None)
 
     def open(self, source: str) -> None:
         """Fetch and decode another picture, in a thread: an address may take its time."""
@@ -127,8 +139,8 @@ class Conversation:
             client.read(
                 self.image, max_pixels=options.max_pixels, prompt=options.prompt, on_progress=self._progressed()
             ),
-            lambda reading: messages.PictureRead(reading),
-            "the picture could not be read",
+            messages.PictureRead,
+            self._failed("the picture could not be read"),
         )
 
     def _progressed(self) -> Callable[[Progress], None]:
@@ -140,22 +152,25 @@ class Conversation:
 
         return progressed
 
-    def _when(self, future: Future[_T], message: Callable[[_T], Message], failure: str) -> None:
-        """Post `message(result)` when the answer comes, if it is still wanted."""
+    def _failed(self, what: str) -> Callable[[str], None]:
+        def failed(sentence: str) -> None:
+            self.post(messages.WorkFailed(what, sentence))
+
+        return failed
+
+    def _when(self, future: Future[_T], message: Callable[[_T], Message], failed: Callable[[str], None]) -> None:
+        """When the answer comes, and is still wanted: post `message(result)`, or give `failed` the sentence."""
         turn = self._turn
 
-        def done(finished: Future[Any]) -> None:
+        def done(finished: Future[_T]) -> None:
             if turn != self._turn:
                 return
             error = finished.exception()
             if error is None:
                 self.post(message(finished.result()))
-            elif isinstance(error, CancelledError):
-                return
-            elif isinstance(error, SessionError):
-                return  # `_died` says it once
-            else:
-                self.post(messages.WorkFailed(failure, str(error)))
+            elif not isinstance(error, CancelledError) and self.alive:
+                # of a session that died `_died` tells, once
+                failed(str(error))
 
         future.add_done_callback(done)
 

@@ -83,6 +83,7 @@ class Explorer(Screen[None]):
         self._seconds: tuple[str, float] | None = None
         self._asked: set[int] = set()
         self._drawn: object = None
+        self._current = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
@@ -126,6 +127,7 @@ class Explorer(Screen[None]):
         first = known.reading is None
         known.reading, known.model = reading, reading.model
         known.book = None
+        self._current = True
         self._drawn = None
         self._trouble = ""
         self._work = messages.WorkProgressed("")
@@ -145,8 +147,10 @@ class Explorer(Screen[None]):
     def _words_arrived(self, message: messages.WordsArrived) -> None:
         book = self._known.book
         words = message.words
-        if book is None or book.reading != message.reading or (book.metric, book.k) != (words.metric, words.k):
+        if book is None or book.reading != message.reading or book.metric != words.metric:
             return
+        if words.k < min(book.k, words.candidates):
+            return  # asked before k grew
         book.add(words)
         self._asked.difference_update(words.tokens.tolist())
         self._seconds = ("words", words.seconds)
@@ -177,6 +181,7 @@ class Explorer(Screen[None]):
     def _session_died(self, message: messages.SessionDied) -> None:
         self._work = messages.WorkProgressed("")
         self._status = None
+        self._current = False
         self._trouble = f"R starts it again: {message.reason}"
         self._asked.clear()
         self._show_state()
@@ -184,8 +189,11 @@ class Explorer(Screen[None]):
     @on(messages.PictureOpened)
     def _picture_opened(self, message: messages.PictureOpened) -> None:
         self._known = Known(_info(message.source, message.picture), message.picture, model=self._known.model)
+        self._current = False
+        self._drawn = None
         self._conversation.read(message.source)
-        self._work = messages.WorkProgressed("reading the picture")
+        if self._conversation.alive:
+            self._work = messages.WorkProgressed("reading the picture")
         self._show_all()
 
     # keys
@@ -285,6 +293,7 @@ class Explorer(Screen[None]):
         def load(name: str | None) -> None:
             if name:
                 self._trouble = ""
+                self._current = False
                 self._conversation.load(name)
 
         self.app.push_screen(ChooseModel(on_disk(), self._conversation.model), load)
@@ -358,7 +367,7 @@ class Explorer(Screen[None]):
         """Ask for what is missing: first the token under the cursor, then the others, nearest rows first."""
         known, view = self._known, self._view
         reading = known.reading
-        if reading is None or not reading.model.embeddings:
+        if reading is None or not self._current:
             return
         book = known.book
         if book is None or book.reading != reading.id or book.metric != view.metric or book.k < view.k:

@@ -1,0 +1,33 @@
+"""What a cursor move costs: bytes to the terminal and CPU time, 200×60, 40×22 patches, 25 stages, all panels."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Iterator
+
+from benchmarks.start import PHOTO
+from tests.terminal import Terminal
+
+MOVES = 25
+KEYS = {"right": "\x1b[C", "down": "\x1b[B", "left": "\x1b[D", "up": "\x1b[A"}
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Made-up readings: every word and every norm differs from patch to patch, as in no real picture."""
+    command = [sys.executable, "-m", "tests.tui.fake", "22", "40", "24", str(PHOTO)]
+    written: list[int] = []
+    with Terminal(command, (200, 60)) as terminal:
+        terminal.until(lambda out: b"PATCH" in out and b"of words" in out, 60)
+        terminal.quiet(1.0)
+        began = terminal.cpu_seconds()
+        for key in KEYS.values():
+            for _ in range(MOVES):
+                terminal.press(key)
+                written.append(terminal.quiet(0.1))
+        cpu = (terminal.cpu_seconds() - began) / len(written)
+        terminal.press("q")
+        terminal.wait(10)
+    mean, most = statistics.mean(written), max(written)
+    yield "bytes a cursor move", f"{mean / 1000:.1f} KB on average, {most / 1000:.1f} KB at most", "at most 10 KB"
+    yield "CPU time a cursor move", f"{1000 * cpu:.1f} ms", "at most 15 ms"
