@@ -46,6 +46,8 @@ def test_256_colours_keep_dark_colours_apart() -> None:
         ({"LANG": "de_DE.utf8"}, True),
         ({"LANG": "en_US.ISO-8859-1"}, False),
         ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, False),
+        ({"LANG": "en_US.ISO-8859-1", "LC_CTYPE": "C.UTF-8"}, False),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),
     ],
 )
 def test_the_locale_tells(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: bool) -> None:
@@ -54,3 +56,17 @@ def test_the_locale_tells(monkeypatch: pytest.MonkeyPatch, environment: dict[str
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert terminal_is_utf8() is expected
+
+
+async def test_every_segment_has_a_style(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.tui.fake import app
+
+    # Textual's own filter for NO_COLOR looks into every style
+    monkeypatch.setenv("NO_COLOR", "1")
+    tui = app()
+    async with tui.run_test(size=(132, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("o", "o", "right")
+        await pilot.pause()
+        assert tui.no_color
+        assert tui.return_code is None

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 
 from PIL import Image
+from rich.text import Text
 from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
 
+from vlmtui.display.pieces import plain
 from vlmtui.tui.commands import Actions
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.explorer import Explorer
@@ -72,6 +75,15 @@ class VlmtuiApp(App[int]):
     def action_dress(self) -> None:
         """Dark or light."""
         self.theme = LIGHT_NAME if self.theme == DARK_NAME else DARK_NAME
+
+    def _fatal_error(self) -> None:
+        """An error of ours: one sentence, with --debug the traceback that Textual prints."""
+        error = sys.exc_info()[1]
+        if self._conversation.options.debug or error is None:
+            super()._fatal_error()
+            return
+        what = " ".join(str(error).split()) or "no more is known"
+        self.panic(Text(f"vlmtui: unexpected {type(error).__name__} ({plain(what)}): --debug shows where"))
 
     def _told_to_go(self, status: int) -> None:
         self._conversation.close()

@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from vlmtui.catalogue import on_disk
 from vlmtui.display.numbers import duration, memory
+from vlmtui.display.pieces import plain
 from vlmtui.errors import VlmtuiError
 from vlmtui.grid import place_at_pixel
 from vlmtui.image import SourceBytes
@@ -35,6 +36,7 @@ from vlmtui.tui.widgets.words import WordsPanel
 NARROW = 110
 SMALLEST = (60, 20)
 PANELS = ("words", "norms", "patch")
+DEPTHS = {"truecolor": "truecolor", "256": "256 colours", "standard": "16 colours: try --color 256"}
 CHUNK = 128
 """Words are asked for that many tokens at a time, so that the patch under the cursor never waits long."""
 
@@ -469,12 +471,12 @@ class Explorer(Screen[None]):
         work, known = self._work, self._known
         facts: list[str] = []
         if known.model:
-            facts += [known.model.device, known.model.dtype]
+            facts += [plain(known.model.name), known.model.device, known.model.dtype]
         if self._status:
             facts.append(memory(self._status.device_memory or self._status.process_memory))
         if self._seconds:
             facts.append(f"{self._seconds[0]} {duration(self._seconds[1])}")
-        facts.append(self.app.console.color_system or "no colour")
+        facts.append("no colour" if self.app.no_color else DEPTHS.get(self.app.console.color_system or "", "no colour"))
         if self._trouble:
             bar.show("outlier", self._trouble, tuple(facts))
         elif work.doing:

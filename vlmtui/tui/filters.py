@@ -15,6 +15,10 @@ from vlmtui.display.colours import xterm_number
 from vlmtui.display.pieces import ascii_only, width
 
 HALF_BLOCKS = "▀▄"
+# one cell each, where the look-alikes of reports are wider or too heavy for a screen
+ONE_CELL = {"→": ">", "━": "=", "─": "-", "▁": "_", "▂": "_", "▃": "_"}
+# what Python itself puts into LC_CTYPE where it cannot use the locale (PEP 538)
+COERCED = ("c.utf-8", "c.utf8", "utf-8")
 
 
 class Perceptual256(LineFilter):
@@ -55,6 +59,8 @@ def _ascii(segment: Segment) -> Segment:
 def _same_width(character: str) -> str:
     if character.isascii():
         return character
+    if character in ONE_CELL:
+        return ONE_CELL[character]
     cells = width(character)
     return ascii_only(character)[:cells].ljust(cells, "?")
 
@@ -68,6 +74,8 @@ def _mean(one: RichColor | None, other: RichColor | None) -> RichColor | None:
 def terminal_is_utf8() -> bool:
     """Whether the locale says UTF-8, or says nothing: terminals without a word about it are UTF-8 today."""
     for name in ("LC_ALL", "LC_CTYPE", "LANG"):
-        if value := os.environ.get(name):
-            return "utf-8" in value.lower() or "utf8" in value.lower()
+        value = os.environ.get(name, "").lower()
+        if not value or (name == "LC_CTYPE" and value in COERCED and "." in os.environ.get("LANG", "")):
+            continue
+        return "utf-8" in value or "utf8" in value
     return True

@@ -41,7 +41,7 @@ def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     rows, cols = known.shape(view.stage)
     size = known.image.width, known.image.height
     layout = fit_cells(place, max(rows, 1), max(cols, 1), known.grid_box(), size)
-    pixels = canvas.draw(known.picture, layout, known.grid_box())
+    pixels = known.canvas(layout)
     crop = "  (dimmed: not seen by the model)" if layout.left + layout.top + layout.right + layout.bottom else ""
     norms = known.norms(view.stage)
     if norms is None or view.overlay == "none":

@@ -12,7 +12,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from vlmtui.grid import Box, Grid, Place
+from vlmtui.display import canvas
+from vlmtui.display.canvas import Pixels
+from vlmtui.grid import Box, CellLayout, Grid, Place
 from vlmtui.reading import METRICS, ImageInfo, Metric, ModelInfo, Reading, Words, default_stage, stages, vision_layer
 
 Overlay = Literal["none", "norms", "words"]
@@ -109,6 +111,14 @@ class Known:
     model: ModelInfo | None = None
     reading: Reading | None = None
     book: WordBook | None = None
+    _canvas: tuple[CellLayout, Box, Pixels] | None = None
+
+    def canvas(self, layout: CellLayout) -> Pixels:
+        """The picture on the cells of a layout, remembered (large ones take their time); read-only."""
+        box = self.grid_box()
+        if self._canvas is None or self._canvas[:2] != (layout, box):
+            self._canvas = (layout, box, canvas.draw(self.picture, layout, box))
+        return self._canvas[2]
 
     def grid(self) -> Grid | None:
         """The grid walked."""

@@ -83,7 +83,7 @@ class PictureStrip(Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """A prepared line, with the cursor over it where it passes."""
         if y >= len(self._rows):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, roles(self.app).style())
         strip = self._rows[y]
         view = self.parent
         assert isinstance(view, PictureView)
