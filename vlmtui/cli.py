@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vlmtui.reports import Query
 
 INTERRUPTED = 130
-_IMAGE = "IMAGE"
+_IMAGE = " "  # no picture is called so, and in the usage line it is not seen
 _MAX_PIXELS = 200_000_000
 _CHOICES = {
     "--dtype": ("auto", "float32", "bfloat16", "float16"),
@@ -56,7 +56,7 @@ def _version(wanted: bool) -> None:
 
 
 ImageWord = Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")]
-ImageWords = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Paths, http(s) addresses, - for stdin.")]
+ImageWords = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Paths, http(s) addresses, - for stdin.")]
 Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Print a report: text, json, jsonl.")]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 Model = Annotated[

@@ -151,6 +151,7 @@ def test_a_piece_that_goes_on_is_told_from_one_that_begins_a_word() -> None:
     assert visible("<0xE2>", "\ufffd", True) == "<0xE2>"
     assert visible("</s>", "", True) == "</s>"
     assert marks_words(["sky", "▁cloud"])
+    assert marks_words(["sky", "<0x0A>"])
     assert not marks_words(["sky", "cloud", "▁", None])
 
 

@@ -52,9 +52,9 @@ def visible(piece: str | None, text: str | None, joins: bool = False) -> str:
 def marks_words(pieces: Iterable[str | None]) -> bool:
     """Whether these pieces come from a vocabulary that marks where words begin: `joins` for `visible`.
 
-    Ask with many pieces: a few may all continue a word.
+    So do those that have byte pieces (SentencePiece's). Ask with many: a few may all continue a word.
     """
-    return any(piece and piece[0] in "▁Ġ" and len(piece) > 1 for piece in pieces)
+    return any(piece and ((len(piece) > 1 and piece[0] in "▁Ġ") or _BYTE_PIECE.match(piece)) for piece in pieces)
 
 
 def plain(name: str) -> str:
