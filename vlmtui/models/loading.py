@@ -102,8 +102,8 @@ def _architecture(config: Any, name: str) -> Any:
     tower = getattr(getattr(config, "vision_config", None), "model_type", "unknown")
     if towers is None or tower not in towers:
         raise ModelError(
-            f"{name} is a {config.model_type} model with a {tower} tower, whose patches vlmtui cannot place yet: choose "
-            "a LLaVA model with a CLIP or SigLIP tower"
+            f"{name} is a {config.model_type} model with a {tower} tower, whose patches vlmtui cannot place yet: "
+            "choose a LLaVA model with a CLIP or SigLIP tower"
         )
     return AutoModelForImageTextToText
 

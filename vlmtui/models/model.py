@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -89,12 +89,15 @@ class VisionLanguageModel:
         return layout
 
     @torch.no_grad()
-    def encode(self, inputs: Inputs) -> Encoded:
-        """One forward pass of the tower: norms of every stage, and the image tokens as the decoder receives them."""
+    def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> Encoded:
+        """One forward pass of the tower: norms of every stage, and the image tokens as the decoder receives them.
+
+        `on_block` hears how many of the tower's blocks are done; what it raises ends the pass.
+        """
         pixels = {key: value.to(self.device) for key, value in inputs.pixels.items() if key in self._accepts}
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
         started = time.perf_counter()
-        with _stage_norms(self._blocks) as stages:
+        with _stage_norms(self._blocks, on_block) as stages:
             features = self._base.get_image_features(**pixels, return_dict=True)
         flat = self._flat(features.pooler_output)
         norms = torch.stack(stages, dim=1)
@@ -205,7 +208,7 @@ class VisionLanguageModel:
 
 
 @contextmanager
-def _stage_norms(blocks: nn.ModuleList) -> Iterator[list[Tensor]]:
+def _stage_norms(blocks: nn.ModuleList, on_block: Callable[[int, int], None]) -> Iterator[list[Tensor]]:
     """L2 norms of what enters the first block and of what every block puts out, each float32 [tiles, states]."""
     norms: list[Tensor] = []
 
@@ -216,6 +219,7 @@ def _stage_norms(blocks: nn.ModuleList) -> Iterator[list[Tensor]]:
         keep(output[0] if isinstance(output, tuple) else output)
 
     def keep(states: Tensor) -> None:
+        on_block(len(norms), len(blocks))
         norms.append(torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32))
 
     hooks = [blocks[0].register_forward_pre_hook(before, with_kwargs=True)]

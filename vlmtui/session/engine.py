@@ -79,8 +79,8 @@ class Engine:
         self._model = model
         return m.Loaded(model.info, time.perf_counter() - started)
 
-    def read(self, request: m.Read, progress: Progress, should_stop: Callable[[], bool]) -> m.ReadDone:
-        """Look at a picture with the model held."""
+    def read(self, request: m.Read, progress: Progress) -> m.ReadDone:
+        """Look at a picture with the model held. `progress` may raise to end it, also between the tower's blocks."""
         model, words = self._held()
         clock = _Clock()
         progress("decoding the picture")
@@ -89,8 +89,7 @@ class Engine:
         progress("preparing the picture")
         inputs = model.prepare(picture, request.prompt, request.source)
         clock.lap("prepare")
-        progress("running the vision tower")
-        encoded = model.encode(inputs)
+        encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
         clock.lap("encode")
         progress("placing the tokens")
         layout = model.layout(picture, inputs, len(encoded.tokens))

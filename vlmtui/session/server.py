@@ -194,7 +194,7 @@ class Server:
             case m.Load():
                 return engine.load(body, progress)
             case m.Read():
-                return engine.read(body, progress, job.withdrawn.is_set)
+                return engine.read(body, progress)
             case m.FindWords():
                 self._doing = "looking for words"
                 return engine.words(body, should_stop)

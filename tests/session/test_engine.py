@@ -1,0 +1,112 @@
+"""The engine in this process: what it keeps, and what it says when memory runs out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.session.test_client import png
+from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionError
+from vlmtui.session import messages as m
+from vlmtui.session.engine import Engine, array
+
+
+def quiet(*_: object) -> None:
+    pass
+
+
+def request(image) -> m.Read:
+    return m.Read(image.source, image.data, image.sha256, 10**6)
+
+
+@pytest.fixture
+def engine(clip_folder) -> Engine:
+    engine = Engine()
+    engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
+    return engine
+
+
+def test_without_a_model():
+    with pytest.raises(ModelError, match="load one first"):
+        Engine().read(request(png()), quiet)
+
+
+def test_readings_are_kept_within_a_budget(clip_folder):
+    one = 25 * 48 * 4  # bytes of a reading's tokens
+    engine = Engine(readings_bytes=2 * one)
+    engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
+    first, second = (engine.read(request(png()), quiet).reading.id for _ in range(2))
+    engine.words(m.FindWords(first, "l2", 1), lambda: False)  # looked at just now: the other one goes
+    engine.read(request(png()), quiet)
+    engine.words(m.FindWords(first, "l2", 1), lambda: False)
+    with pytest.raises(SessionError, match="read the picture again"):
+        engine.words(m.FindWords(second, "l2", 1), lambda: False)
+
+
+def test_another_model_forgets_the_readings_of_the_one_before(engine, siglip_folder):
+    reading = engine.read(request(png()), quiet).reading.id
+    engine.load(m.Load(str(siglip_folder), device="cpu"), quiet)
+    with pytest.raises(SessionError, match="read the picture again"):
+        engine.words(m.FindWords(reading, "l2", 1), lambda: False)
+    assert engine.read(request(png()), quiet).reading.id != reading
+
+
+def test_reading_is_cancelled_between_blocks(engine):
+    notes = []
+
+    def progress(doing: str, done: int = 0, total: int = 0) -> None:
+        notes.append((doing, done, total))
+        if done == 2:
+            raise CancelledError("enough")
+
+    with pytest.raises(CancelledError):
+        engine.read(request(png()), progress)
+    assert notes[-1] == ("running the vision tower", 2, 4)
+    # nothing is left hanging on the tower
+    reading = engine.read(request(png()), quiet).reading
+    assert reading.grid_norms[0].patches.shape == (5, 25)
+    assert reading.grid_norms[0].prefix.shape == (5, 1)
+
+
+def test_the_same_picture_gives_the_same_numbers(engine):
+    first, second = (engine.read(request(png()), quiet).reading for _ in range(2))
+    np.testing.assert_array_equal(first.norms, second.norms)
+    np.testing.assert_array_equal(first.grid_norms[0].patches, second.grid_norms[0].patches)
+    one = engine.words(m.FindWords(first.id, "cosine", 4), lambda: False).words
+    for token in (0, 24):
+        alone = engine.words(m.FindWords(second.id, "cosine", 4, (token,)), lambda: False).words
+        assert alone.ids[0].tolist() == one.ids[token].tolist()
+
+
+def test_prompt_and_note(engine):
+    reading = engine.read(request(png()), quiet).reading
+    assert reading.prompt == "Describe the image."
+    assert reading.model.note == ""
+    assert reading.model.processor == "CLIPImageProcessorPil"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes."),
+    ],
+)
+def test_no_memory_is_a_sentence_with_numbers(error):
+    said = Engine().explain(error)
+    assert isinstance(said, OutOfMemoryError)
+    assert "GB" in str(said)
+    assert "--dtype bfloat16" in str(said)
+
+
+def test_anything_else_is_a_sentence_too():
+    said = Engine().explain(KeyError("x"))
+    assert isinstance(said, ModelError)
+    assert "KeyError" in str(said)
+
+
+def test_arrays():
+    assert array(torch.ones(2, dtype=torch.bfloat16)).dtype == np.float32
+    assert array(torch.ones(2, dtype=torch.float64)).dtype == np.float64
