@@ -176,16 +176,6 @@ def test_many_images_go_on_past_one_that_fails(bad: Path, clip_folder: Path, tmp
     assert set(seen) == {names[1], names[3]}
 
 
-def test_one_patch_of_a_picture_on_stdin_as_text(siglip_folder: Path) -> None:
-    data = (PHOTOS / "china.jpg").read_bytes()
-    done = vlmtui("-", "-m", str(siglip_folder), "--patch", "1,2", "-k", "3", stdin=data)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == b""
-    text = done.stdout.decode()
-    assert "row 1  column 2  token 8" in text
-    assert "row 1  column 3" not in text
-
-
 def test_a_file_written_whole_and_the_environments_model(siglip_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.json"
     done = vlmtui(CHINA, "-o", str(out), "--stage", "vision.2", "--format", "json", VLMTUI_MODEL=str(siglip_folder))
@@ -197,10 +187,6 @@ def test_a_file_written_whole_and_the_environments_model(siglip_folder: Path, tm
     assert os.listdir(tmp_path) == ["report.json"]
 
 
-def test_a_stage_that_is_not_there(clip_folder: Path) -> None:
-    assert "vision.4" in refused(vlmtui(CHINA, "-m", str(clip_folder), "--stage", "vision.9"), 2)
-
-
 def test_output_to_a_folder_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
     started = time.monotonic()
     assert "is a folder" in refused(vlmtui(CHINA, "-o", str(tmp_path)))
@@ -210,10 +196,10 @@ def test_output_to_a_folder_is_refused_before_anything_is_computed(tmp_path: Pat
 # --- pipes, interrupts, terminals ------------------------------------------------------------------------------
 
 
-def test_a_reader_that_leaves_is_no_error(siglip_folder: Path) -> None:
-    command = f"{sys.executable} -m vlmtui {CHINA} -m {siglip_folder}; echo status $? >&2"
+def test_a_picture_on_stdin_and_a_reader_that_leaves(siglip_folder: Path) -> None:
+    command = f"{sys.executable} -m vlmtui - -m {siglip_folder} < {CHINA}; echo status $? >&2"
     done = subprocess.run(["bash", "-c", f"({command}) | head -1"], capture_output=True, text=True)
-    assert done.stdout.startswith(CHINA)
+    assert done.stdout == "standard input  640×427 pixels\n"
     assert done.stderr == "status 0\n"
 
 
@@ -268,7 +254,7 @@ def in_terminal(
 
 
 def test_progress_on_a_terminal_is_one_line_and_erased(siglip_folder: Path) -> None:
-    words = (CHINA, "-m", str(siglip_folder), "--patch", "0,0", "--format", "text")
+    words = (CHINA, "-m", str(siglip_folder), "--patch", "1,2", "-k", "3", "--format", "text")
     status, shown = in_terminal(*words, TERM="xterm-256color")
     assert status == 0
     before, report = shown.split(CHINA.encode(), 1)
@@ -276,6 +262,8 @@ def test_progress_on_a_terminal_is_one_line_and_erased(siglip_folder: Path) -> N
     assert before.count(b"\r\x1b[2K") >= 2
     assert b"\n" not in before
     assert b"\x1b" not in report
+    assert b"row 1  column 2  token 8" in report
+    assert report.count(b"row ") == 1
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ def lines(seen: Seen) -> Iterator[str]:
 def _title(seen: Seen) -> Iterator[str]:
     reading, query, words = seen.reading, seen.query, seen.words
     model, image = reading.model, reading.image
-    yield f"{isolate(plain(image.source))}  {numbers.pixels(image.width, image.height)} pixels"
+    source = "standard input" if image.source == "-" else isolate(plain(image.source))
+    yield f"{source}  {numbers.pixels(image.width, image.height)} pixels"
     yield ""
     yield from _labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     if model.revision:
