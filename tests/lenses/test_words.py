@@ -93,6 +93,16 @@ def test_near_ties_come_by_id(metric, generator):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("spread", [1e-3, 1e-5, 1e-7])
+def test_what_float32_cannot_tell_apart(metric, spread, generator):
+    # rows so close together that a float32 product orders them wrongly, by more than a tie
+    centre = torch.randn(1, 1024, generator=generator)
+    matrix = centre + spread * torch.randn(700, 1024, generator=generator)
+    vectors = 20 * torch.randn(3, 1024, generator=generator)
+    check(vectors, matrix, np.arange(700), metric, 8)
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_zero_rows_and_zero_vectors(metric, generator):
     matrix = torch.randn(200, 16, generator=generator)
     matrix[::3] = 0
@@ -156,9 +166,9 @@ def test_cancelling_is_looked_at_between_blocks(generator):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_tokens_by_vocabulary_never_exists(metric, generator):
-    # one such matrix would be 2000 × 20000 × 4 bytes = 160 MB
+    # one such matrix would be 600 × 20000 × 4 bytes = 48 MB
     matrix = torch.randn(20000, 8, generator=generator)
-    vectors = torch.randn(2000, 8, generator=generator)
+    vectors = torch.randn(600, 8, generator=generator)
     vocabulary = Vocabulary.of(matrix)
     largest = 0
 

@@ -118,6 +118,8 @@ def test_download_then_cache(hub, tmp_path, siglip_folder):
     weights = Path(found["folder"]) / "model.safetensors"
     assert weights.read_bytes() == (siglip_folder / "model.safetensors").read_bytes()
     assert found["notes"][0] == ["downloading org/tiny", 0, 0]
+    size = sum(file.stat().st_size for file in siglip_folder.iterdir())
+    assert found["notes"][-1] == ["downloading org/tiny", size, size]
     again = fetch(tmp_path, "http://127.0.0.1:9", "org/tiny")  # nobody there: the cache answers
     assert again["folder"] == found["folder"]
     assert again["notes"] == []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from tests.tiny import build_llava
 from vlmtui.catalogue import Source
+from vlmtui.errors import ModelError
 from vlmtui.image import Picture
 from vlmtui.models.loading import load
 from vlmtui.models.model import VisionLanguageModel
@@ -134,3 +138,57 @@ def test_which_rows_are_words(clip_folder):
     pieces, texts = names(tokenizer, named_ids(tokenizer), [newline, rows - 1])
     assert pieces == {newline: "<0x0A>", rows - 1: None}
     assert texts == {newline: "\n", rows - 1: None}
+
+
+NAMES = {
+    # as the published LLaVA checkpoints name their tensors
+    "published": {"vision_tower.": "vision_tower.vision_model."},
+    # as the modules are named in the library now
+    "modules": {
+        "language_model.model.": "model.language_model.",
+        "language_model.lm_head.": "lm_head.",
+        "vision_tower.": "model.vision_tower.",
+        "multi_modal_projector.": "model.multi_modal_projector.",
+    },
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+def test_checkpoints_with_other_names_of_weights(names, tmp_path, clip_folder):
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "renamed"))
+    renamed = {}
+    for key, tensor in load_file(folder / "model.safetensors").items():
+        prefix = next((prefix for prefix in names if key.startswith(prefix)), "")
+        renamed[names.get(prefix, "") + key.removeprefix(prefix)] = tensor
+    assert any(key.startswith(tuple(names.values())) for key in renamed)
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+    image = picture(90, 70)
+    one, other = held(clip_folder), held(folder)
+    assert torch.equal(one.encode(one.prepare(image, None)).tokens, other.encode(other.prepare(image, None)).tokens)
+
+
+def test_processor_files_of_old_versions(tmp_path, clip_folder):
+    """Image processor settings in a file of their own, and a processor that does not know its patches."""
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "old"))
+    config = json.loads((folder / "processor_config.json").read_text())
+    settings = config.pop("image_processor")
+    settings["image_processor_type"] = "CLIPImageProcessor"
+    settings["crop_size"], settings["size"] = 70, 70
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    (folder / "processor_config.json").write_text(json.dumps({"processor_class": "LlavaProcessor"}))
+    image = picture(90, 70)
+    one, other = held(clip_folder), held(folder)
+    inputs = other.prepare(image, None)
+    assert int((inputs.input_ids == 459).sum()) == 25
+    assert torch.equal(one.encode(one.prepare(image, None)).tokens, other.encode(inputs).tokens)
+    assert other.layout(image, inputs, 25) == one.layout(image, one.prepare(image, None), 25)
+
+
+def test_a_processor_that_leaves_the_wrong_number_of_places(tmp_path, clip_folder):
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "wrong"))
+    config = json.loads((folder / "processor_config.json").read_text())
+    config["patch_size"] = 35
+    (folder / "processor_config.json").write_text(json.dumps(config))
+    model = held(folder)
+    with pytest.raises(ModelError, match="25 image tokens where its processor leaves 4 places"):
+        model.encode(model.prepare(picture(70, 70), None))

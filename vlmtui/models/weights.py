@@ -241,16 +241,20 @@ def _reporting(doing: str, progress: Progress) -> Any:
 
     bar: Any = tqdm
 
+    counting: list[object] = []
+
     class Reporting(bar):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             options["disable"] = True
-            self.bytes = options.get("unit") == "B"
             super().__init__(*args, **options)
             self.seen = int(options.get("initial") or 0)
+            # the client has a bar for files and two for bytes, over the network and on disk: one is enough
+            if options.get("unit") == "B" and not counting:
+                counting.append(self)
 
         def update(self, n: float | None = 1) -> None:
             self.seen += int(n or 0)
-            if self.bytes:
+            if counting and counting[0] is self:
                 progress(doing, self.seen, int(self.total or 0))
 
     return Reporting
