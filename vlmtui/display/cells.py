@@ -1,6 +1,8 @@
 """Text on terminal cells: how wide it is, and cutting it to a width.
 
-Widths are rich's (`rich.cells.cell_len`), which Textual lays out by.
+Widths are rich's (`rich.cells.cell_len`), which Textual lays out by. Of 25,135 pieces that are not ASCII, shown by
+tmux 3, 608 were wider there: the ones with spacing marks of Indic scripts (category Mc), on whose width terminals
+disagree. They are shown as they are read, for a code point in every Hindi word would help nobody.
 """
 
 from __future__ import annotations
