@@ -14,7 +14,7 @@ from vlmtui.demo.model import build_model, build_processor
 from vlmtui.demo.targets import SIGNALS
 
 COUNT = 6
-STAGES = (train.Stage("patch", 1, 1, 1e-3, 1, 1, 0, 0, 0.5), train.Stage("both", 2, 2, 1e-3, 1, 1, 1, 1, 0.5))
+STAGES = (train.Stage("patch", 1, 1, 1e-3, 1, 1, 0, 0, 0.5, 9), train.Stage("both", 2, 2, 1e-3, 1, 1, 1, 1, 0.5, 9))
 
 
 @pytest.fixture(scope="module")

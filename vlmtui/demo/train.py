@@ -39,8 +39,8 @@ SAVE_EVERY: Final = 200
 class Stage:
     """One stretch of training.
 
-    `patch` and `talk` weigh the two losses; the rate goes from `rate` to `rate * end` along a cosine. Of a batch of
-    `size` pictures `talkers` are spoken of. `balance` 0 takes patches as they come, 1 every class alike.
+    `patch` and `talk` weigh the two losses; the rate goes from `rate` to `rate * end` along a cosine of `span`
+    steps, of which the stage may take the first part only. Of a batch of `size` pictures `talkers` are spoken of. `balance` 0 takes patches as they come, 1 every class alike.
     """
 
     name: str
@@ -52,12 +52,13 @@ class Stage:
     talk: float
     talkers: int
     balance: float
+    span: int
 
 
 STAGES: Final[tuple[Stage, ...]] = (
-    Stage("text", 250, 48, 1.5e-3, 0.3, 0, 1, 48, 0),
-    Stage("patch", 1900, 32, 1.2e-3, 0.5, 1, 0, 0, 0.6),
-    Stage("both", 1350, 32, 7e-4, 0.02, 1, 0.4, 16, 0.3),
+    Stage("text", 250, 48, 1.5e-3, 0.3, 0, 1, 48, 0, 250),
+    Stage("patch", 1000, 32, 1.2e-3, 0.5, 1, 0, 0, 0.6, 1900),
+    Stage("both", 800, 32, 8e-4, 0.02, 1, 0.4, 16, 0.3, 800),
 )
 
 
@@ -152,7 +153,7 @@ class Trainer:
 
     def _learn(self, stage: Stage, batch: Batch) -> dict[str, float]:
         """One step of the optimiser; what the losses were."""
-        fall = 0.5 * (1 + math.cos(math.pi * self.step / stage.steps))
+        fall = 0.5 * (1 + math.cos(math.pi * self.step / stage.span))
         for group in self.optimiser.param_groups:
             group["lr"] = stage.rate * (stage.end + (1 - stage.end) * fall) * min(1.0, (self.step + 1) / 60)
         batch = Batch(*(getattr(batch, f).to(self.device, non_blocking=True) for f in Batch.__dataclass_fields__))
