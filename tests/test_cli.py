@@ -193,6 +193,16 @@ def test_output_to_a_folder_is_refused_before_anything_is_computed(tmp_path: Pat
     assert time.monotonic() - started < 10
 
 
+def test_a_report_never_takes_the_pictures_place(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(encoded(Image.new("RGB", (4, 4))))
+    before = photo.read_bytes()
+    (tmp_path / "link.png").symlink_to(photo)
+    for output in (photo, tmp_path / "link.png"):
+        assert "is the picture itself" in refused(vlmtui("report", str(photo), "-o", str(output)), 2)
+    assert photo.read_bytes() == before
+
+
 # --- pipes, interrupts, terminals ------------------------------------------------------------------------------
 
 
@@ -216,16 +226,20 @@ def test_an_interrupt_is_quiet_and_leaves_no_process(clip_folder: Path) -> None:
     until(lambda: all(gone(pid) for pid in session))
 
 
-def test_killed_it_leaves_no_session(clip_folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_killed_it_leaves_no_session(clip_folder: Path, tmp_path: Path, number: int) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "vlmtui", CHINA, "-m", str(clip_folder), "--format", "text"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "vlmtui", CHINA, "-m", str(clip_folder), "-o", str(tmp_path / "report")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     session = until(lambda: children(process.pid))
-    process.kill()
-    process.wait()
+    process.send_signal(number)
+    assert process.communicate() == (b"", b"")
     until(lambda: all(gone(pid) for pid in session))
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number
+        assert os.listdir(tmp_path) == []
 
 
 def in_terminal(

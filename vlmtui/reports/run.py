@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports import Failure, Query, Result, check_format, results
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
@@ -26,6 +28,8 @@ def run_report(
     write = check_format(format)
     if output is not None and output != "-":
         check_target(output)
+        if any(_same_file(output, source) for source in sources):
+            raise UsageError(f"-o {output} is the picture itself: name another file for the report")
     progress = ProgressLine(quiet)
     failures: list[VlmtuiError] = []
 
@@ -52,3 +56,9 @@ def run_report(
     if not failures:
         return 0
     return failures[0].exit_status if len(sources) == 1 else 1
+
+
+def _same_file(output: str, source: str) -> bool:
+    with suppress(OSError, ValueError):
+        return os.path.samefile(os.path.expanduser(output), os.path.expanduser(source))
+    return False
