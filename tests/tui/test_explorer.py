@@ -265,3 +265,14 @@ async def test_the_light_dress() -> None:
         assert style is not None
         assert style.bgcolor is not None
         assert style.bgcolor.name == "#eeece6"
+
+
+async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
+    tui = app(stage="vision.99", patch=(50, 0))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        said = " ".join(n.message for n in tui._notifications)
+        assert "vision.99" in said
+        assert "6 × 8" in said
+        assert explorer(pilot)._view.stage == "tokens"
+        assert at(pilot) == (5, 0)

@@ -21,24 +21,21 @@ from vlmtui.display.pieces import plain
 from vlmtui.errors import VlmtuiError
 from vlmtui.grid import place_at_pixel
 from vlmtui.image import SourceBytes
-from vlmtui.reading import ImageInfo, default_stage
+from vlmtui.reading import ImageInfo, ModelInfo, check_stage, default_stage
 from vlmtui.session.messages import Status
 from vlmtui.tui import messages, overlays, saving
+from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
+from vlmtui.tui.asking import WordAsking
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask, ChooseModel, Help, PathSuggester, parse_go_to
-from vlmtui.tui.view import Known, View, WordBook, at_stage, fitted, walked
+from vlmtui.tui.view import Known, View, at_stage, fitted, walked
 from vlmtui.tui.widgets.bars import KeysBar, LegendBar, PathBar, StageClicked, StatusBar, TitleBar
 from vlmtui.tui.widgets.norms import NormsPanel
 from vlmtui.tui.widgets.patch import PatchPanel
 from vlmtui.tui.widgets.picture import PatchPointed, PictureView
 from vlmtui.tui.widgets.words import WordsPanel
 
-NARROW = 110
-SMALLEST = (60, 20)
-PANELS = ("words", "norms", "patch")
 DEPTHS = {"truecolor": "truecolor", "256": "256 colours", "standard": "16 colours: try --color 256"}
-CHUNK = 128
-"""Words are asked for that many tokens at a time, so that the patch under the cursor never waits long."""
 
 
 class Explorer(Screen[None]):
@@ -74,16 +71,14 @@ class Explorer(Screen[None]):
         options = conversation.options
         self._conversation = conversation
         self._known = Known(_info(conversation.image, picture), picture)
-        row, col = options.patch or (0, 0)
-        self._wanted_stage = options.stage
-        self._centred = options.patch is not None
-        self._view = View(row=row, col=col, stage="tokens", metric=options.metric, k=options.k)
+        self._view = View(metric=options.metric, k=options.k)
+        self._opening = True
         self._panel = PANELS[0]
         self._trouble = ""
         self._work = messages.WorkProgressed("starting the model session")
         self._status: Status | None = None
         self._seconds: tuple[str, float] | None = None
-        self._asked: set[int] = set()
+        self._asking = WordAsking()
         self._drawn: object = None
         self._current = False
 
@@ -126,7 +121,6 @@ class Explorer(Screen[None]):
     @on(messages.PictureRead)
     def _picture_read(self, message: messages.PictureRead) -> None:
         known, reading = self._known, message.reading
-        first = known.reading is None
         known.reading, known.model = reading, reading.model
         known.book = None
         self._current = True
@@ -134,27 +128,17 @@ class Explorer(Screen[None]):
         self._trouble = ""
         self._work = messages.WorkProgressed("")
         self._seconds = ("read", sum(reading.timings.values()))
-        stage = (self._wanted_stage if first else self._view.stage) or default_stage(reading.model)
-        self._view = at_stage(self._view, known, stage)
-        if first and not self._centred:
-            rows, cols = known.shape(self._view.stage)
-            self._view = replace(self._view, row=rows // 2, col=cols // 2)
-        self._view = fitted(self._view, known)
-        self._centred = True
+        self._view = self._opened(reading.model) if self._opening else at_stage(self._view, known, self._view.stage)
+        self._opening = False
         self._conversation.status()
         self._ask_words()
         self._show_all()
 
     @on(messages.WordsArrived)
     def _words_arrived(self, message: messages.WordsArrived) -> None:
-        book = self._known.book
         words = message.words
-        if book is None or book.reading != message.reading or book.metric != words.metric:
+        if not self._asking.answered(self._known, message.reading, words):
             return
-        if words.k < min(book.k, words.candidates):
-            return  # asked before k grew
-        book.add(words)
-        self._asked.difference_update(words.tokens.tolist())
         self._seconds = ("words", words.seconds)
         self._ask_words()
         self._show_panels()
@@ -185,7 +169,7 @@ class Explorer(Screen[None]):
         self._status = None
         self._current = False
         self._trouble = f"R starts it again: {message.reason}"
-        self._asked.clear()
+        self._asking.forget()
         self._show_state()
 
     @on(messages.PictureOpened)
@@ -335,6 +319,23 @@ class Explorer(Screen[None]):
         else:
             self.notify(f"saved {written}", timeout=5, markup=False)
 
+    def _opened(self, model: ModelInfo) -> View:
+        """The view that the command line asked for, on the first reading: its stage, its patch or the middle one."""
+        options = self._conversation.options
+        stage = default_stage(model)
+        try:
+            stage = check_stage(options.stage or stage, model)
+        except VlmtuiError as error:
+            self._complain(str(error))
+        rows, cols = self._known.shape(stage)
+        row, col = options.patch or (rows // 2, cols // 2)
+        if row >= rows or col >= cols:
+            self._complain(f"there is no patch in row {row}, column {col}: the grid has {rows} × {cols}")
+        return fitted(replace(self._view, stage=stage, row=row, col=col), self._known)
+
+    def _complain(self, sentence: str) -> None:
+        self.notify(sentence, severity="error", timeout=12, markup=False)
+
     def _at_pixel(self, x: float | None, y: float | None) -> tuple[int, int] | None:
         reading = self._known.reading
         if reading is None or x is None or y is None:
@@ -366,69 +367,30 @@ class Explorer(Screen[None]):
         self._show_panels()
 
     def _ask_words(self) -> None:
-        """Ask for what is missing: first the token under the cursor, then the others, nearest rows first."""
-        known, view = self._known, self._view
-        reading = known.reading
-        if reading is None or not self._current:
-            return
-        book = known.book
-        if book is None or book.reading != reading.id or book.metric != view.metric or book.k < view.k:
-            k = max(view.k, book.k if book else 0)
-            known.book = book = WordBook(reading.id, view.metric, k)
-            self._asked.clear()
-        place = known.place(view) if view.stage == "tokens" else None
-        if place and place.index not in book.rows and place.index not in self._asked:
-            self._asked.add(place.index)
-            self._conversation.words(reading.id, book.metric, book.k, (place.index,))
-        if len(self._asked) > 1:
-            return  # the next ones when these have come
-        here = place.index if place else 0
-        missing = [t for t in book.missing(range(len(reading.places))) if t not in self._asked]
-        chunk = tuple(sorted(sorted(missing, key=lambda t: abs(t - here))[:CHUNK]))
-        if chunk:
-            self._asked.update(chunk)
-            self._conversation.words(reading.id, book.metric, book.k, chunk)
+        if self._current:
+            for book, tokens in self._asking.next(self._known, self._view):
+                self._conversation.words(book.reading, book.metric, book.k, tokens)
 
     def _arrange(self) -> None:
         """Side by side, one above the other, or a sentence, by the size of the terminal."""
-        width, height = self.app.size
-        narrow = width < NARROW
-        too_small = width < SMALLEST[0] or height < SMALLEST[1]
-        self.set_class(narrow, "narrow")
-        self.set_class(too_small, "too-small")
+        size = self.app.size.width, self.app.size.height
+        plan = arrange(size, self._view.k, self._known.shape(self._view.stage)[0], self._panel)
+        self.set_class(plan.narrow, "narrow")
+        self.set_class(plan.too_small, "too-small")
         keys = self.query_one(KeysBar)
-        if keys.narrow != narrow:
-            keys.narrow = narrow
+        if keys.narrow != plan.narrow:
+            keys.narrow = plan.narrow
             keys.rebuild()
-        if too_small:
-            self.query_one("#too-small", LegendBar).show(
-                f"{width}×{height} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
-            )
-        heights = {"words": self._view.k + 3, "norms": 11, "patch": 8}
-        room = height - 5
+        if plan.too_small:
+            sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
+            self.query_one("#too-small", LegendBar).show(sentence)
         panels = self.query_one("#panels")
-        if narrow:
-            rows = self._known.shape(self._view.stage)[0]
-            spare = room - rows
-            # a small panel where that lets the picture be seen whole
-            panel = min(spare, 12) if spare >= 6 else 8
-            panels.styles.height, panels.styles.width = panel, "1fr"
-            shown = {self._panel: panel}
-        else:
-            panels.styles.height, panels.styles.width = "1fr", min(max(54, width * 45 // 100), 74)
-            order = [self._panel, *(p for p in PANELS if p != self._panel)]
-            shown = {}
-            for name in order:
-                if heights[name] <= room:
-                    shown[name] = heights[name]
-                    room -= heights[name]
-                elif not shown:
-                    shown[name] = room
+        panels.styles.width = plan.width or "1fr"
+        panels.styles.height = plan.height or "1fr"
         for name in PANELS:
             widget = self.query_one(f"#{name}")
-            widget.display = name in shown
-            if name in shown:
-                widget.styles.height = shown[name]
+            widget.display = name in plan.heights
+            widget.styles.height = plan.heights.get(name, 1)
 
     def _show_all(self) -> None:
         self._arrange()

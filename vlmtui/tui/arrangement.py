@@ -1,0 +1,44 @@
+"""Where things stand on the screen, by its size. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NARROW = 110
+SMALLEST = (60, 20)
+PANELS = ("words", "norms", "patch")
+CHROME = 5
+"""Lines that are neither picture nor panel: title, path, legend, state, keys."""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """`heights` of the panels that are seen, by name; the panels' block is `width` × `height`, None: what is left."""
+
+    narrow: bool
+    too_small: bool
+    heights: dict[str, int]
+    width: int | None
+    height: int | None
+
+
+def arrange(size: tuple[int, int], k: int, grid_rows: int, panel: str) -> Arrangement:
+    """Panels beside the picture, or one below it where the terminal is narrow; `panel` is the one that must be seen.
+
+    `size` is (columns, rows) of the terminal, `k` the number of words, `grid_rows` the rows of the patch grid.
+    """
+    columns, rows = size
+    too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
+    room = max(1, rows - CHROME)
+    if columns < NARROW:
+        spare = room - grid_rows
+        # a small panel where that lets the picture be seen whole
+        height = min(spare, 12) if spare >= 6 else 8
+        return Arrangement(True, too_small, {panel: height}, None, height)
+    wanted = {"words": k + 3, "norms": 11, "patch": 8}
+    heights: dict[str, int] = {}
+    for name in (panel, *(p for p in PANELS if p != panel)):
+        if wanted[name] <= room or not heights:
+            heights[name] = min(wanted[name], room)
+            room -= heights[name]
+    return Arrangement(False, too_small, heights, min(max(54, columns * 45 // 100), 74), None)
