@@ -186,6 +186,17 @@ def test_tokens_by_vocabulary_never_exists(metric, generator):
     assert largest <= 8 << 20
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("metric", METRICS)
+def test_on_a_gpu(metric, generator):
+    matrix = torch.randn(5000, 512, generator=generator).to(torch.bfloat16)
+    vectors = (20 * torch.randn(9, 512, generator=generator)).to(torch.bfloat16)
+    here = nearest(vectors, Vocabulary.of(matrix), torch.arange(5000), metric, 8)
+    there = nearest(vectors.cuda(), Vocabulary.of(matrix.cuda()), torch.arange(5000), metric, 8)
+    assert torch.equal(here.ids, there.ids)
+    torch.testing.assert_close(here.scores, there.scores, rtol=1e-12, atol=0)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

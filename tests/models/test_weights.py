@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.models.test_model import quiet
+from tests.models.test_model import held, picture, quiet
 from tests.tiny import build_llava
 from vlmtui.catalogue import Source
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
@@ -139,6 +139,23 @@ def test_no_processor_files(folder):
     for name in ("processor_config.json", "preprocessor_config.json"):
         (folder / name).unlink(missing_ok=True)
     assert "--processor" in refusal(folder)
+
+
+def test_no_tokenizer_files(folder):
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink()
+    assert "tokenizer" in refusal(folder)
+
+
+def test_without_a_whole_processor_the_parts_do(folder, siglip_folder):
+    config = json.loads((folder / "processor_config.json").read_text())
+    (folder / "preprocessor_config.json").write_text(json.dumps(config["image_processor"]))
+    (folder / "processor_config.json").write_text(json.dumps({"processor_class": "SomebodysOwnProcessor"}))
+    parts, whole = held(folder), held(siglip_folder)
+    image = picture(31, 17)
+    assert parts._processing.whole is None
+    tokens = parts.encode(parts.prepare(image, None)).tokens
+    assert torch.equal(tokens, whole.encode(whole.prepare(image, None)).tokens)
 
 
 def test_processor_from_another_folder(folder, siglip_folder):

@@ -302,10 +302,19 @@ def test_logs(tmp_path, monkeypatch):
     from vlmtui.session import logs
 
     monkeypatch.setattr(logs, "user_log_dir", lambda *_, **__: str(tmp_path / "logs"))
-    made = [logs.new_log() for _ in range(14)]
-    kept = sorted((tmp_path / "logs").iterdir())
-    assert len(kept) == logs.KEPT
-    assert made[-1] in kept
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    mine = logs.new_log()
+    for i in range(14):
+        log = mine.with_name(f"session-20260101-0000{i:02}-{ended.pid}.log")
+        log.touch()
+        os.utime(log, (i, i))
+    newest = logs.new_log()
+    kept = {path.name for path in (tmp_path / "logs").iterdir()}
+    assert {mine.name, newest.name} <= kept  # this process still runs
+    assert {name for name in kept if str(ended.pid) in name} == {
+        f"session-20260101-0000{i:02}-{ended.pid}.log" for i in range(14 - logs.KEPT + 1, 14)
+    }
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(logs, "user_log_dir", lambda *_, **__: str(tmp_path / "file" / "logs"))
     monkeypatch.setattr(logs.tempfile, "gettempdir", lambda: str(tmp_path))

@@ -170,10 +170,13 @@ class _Search:
         """
         unit_roundoff = torch.finfo(x.dtype).eps / 2
         terms = x.shape[1] + 24  # the few roundings around the dot product, counted generously
+        if x.dtype == torch.float64:
+            terms *= 2  # the scores that the bounds are held against have been rounded as much
         gamma = terms * unit_roundoff / (1 - terms * unit_roundoff)
         if self.metric == "cosine":
             lengths = torch.linalg.vector_norm(x.to(self.exact).double(), dim=-1, keepdim=True)
-            unit = (x.to(self.exact).double() / lengths.clamp(min=1e-300)).to(x)
+            # the dtype before the device: Apple's GPUs take no float64
+            unit = (x.to(self.exact).double() / lengths.clamp(min=1e-300)).to(x.dtype).to(x.device)
             bounds: Tensor = (unit @ matrix.T) / torch.where(norms == 0, 1, norms) + gamma
             untrusted = ((norms > 0) & (norms < _SMALLEST)) | (norms > _LARGEST)
         else:

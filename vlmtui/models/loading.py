@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,30 +112,26 @@ def _architecture(config: Any, name: str) -> Any:
 
 def _parameters(architecture: Any, config: Any) -> int:
     """How many numbers the model holds, counted on a copy without any."""
-    with torch.device("meta"):
+    with _hushed(), torch.device("meta"):
         return sum(p.numel() for p in architecture.from_config(config).parameters())
 
 
 def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
-    logger = logging.getLogger("transformers.modeling_utils")
-    before = logger.level
-    logger.setLevel(logging.ERROR)  # it reports the decoder's layers as unexpected, at length
     try:
-        model, report = architecture.from_pretrained(
-            checkpoint.folder,
-            config=config,
-            dtype=dtype,
-            output_loading_info=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-        )
+        with _hushed():
+            model, report = architecture.from_pretrained(
+                checkpoint.folder,
+                config=config,
+                dtype=dtype,
+                output_loading_info=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+            )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
             raise
         raise ModelError(f"the weights of {checkpoint.name} cannot be loaded ({_brief(error)})") from error
-    finally:
-        logger.setLevel(before)
     if report["missing_keys"]:
         first = sorted(report["missing_keys"])[0]
         raise ModelError(
@@ -143,6 +141,18 @@ def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torc
     if report.get("mismatched_keys"):
         raise ModelError(f"the weights of {checkpoint.name} have other shapes than its config says: fetch it again")
     return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without transformers' report, at length, that the decoder's layers are not there."""
+    logger = logging.getLogger("transformers.modeling_utils")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _brief(error: object) -> str:

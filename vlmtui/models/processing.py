@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,20 +61,20 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
     except Exception as error:
         raise _cannot_build("image processor", name, error) from error
     try:
+        whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        # torchvision's families: the parts will do, and the places are counted from the features
+        logging.getLogger(__name__).warning("the processor of %s could not be built whole: %s", name, error)
+        whole = None
+    if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
+        whole.image_processor = image_processor
+        _complete(whole, config)
+        return Processing(image_processor, whole.tokenizer, whole)
+    try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise _cannot_build("tokenizer", name, error) from error
-    try:
-        whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError):
-        whole = None  # torchvision's families: the parts do, and the places are counted from the features
-    if whole is not None and not hasattr(whole, "image_processor"):
-        whole = None
-    if whole is not None:
-        whole.image_processor = image_processor
-        tokenizer = whole.tokenizer
-        _complete(whole, config)
-    return Processing(image_processor, tokenizer, whole)
+    return Processing(image_processor, tokenizer, None)
 
 
 def _complete(whole: Any, config: Any) -> None:

@@ -28,9 +28,12 @@ def log_folder() -> Path:
 
 
 def new_log() -> Path:
-    """The path of a log for a session that begins now; of the older ones only the newest are kept."""
+    """The path of a log for a session that begins now.
+
+    Of the older ones the newest are kept, and those of front ends that still run: an error may yet name them.
+    """
     folder = log_folder()
-    old = sorted(folder.glob(_PATTERN), key=_age)
+    old = sorted((path for path in folder.glob(_PATTERN) if not _in_use(path)), key=_age)
     for path in old[: -(KEPT - 1)]:
         path.unlink(missing_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -41,6 +44,17 @@ def new_log() -> Path:
         path = folder / f"session-{stamp}-{os.getpid()}-{count}.log"
     path.touch(mode=0o600)
     return path
+
+
+def _in_use(path: Path) -> bool:
+    """Whether the process that began this log, whose id is in its name, still runs."""
+    try:
+        os.kill(int(path.stem.split("-")[3]), 0)
+    except (ValueError, IndexError, ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's process: it runs
+    return True
 
 
 def _age(path: Path) -> float:
