@@ -73,15 +73,16 @@ def build_llava(
     extra_rows: int = 13,
     max_shard_size: str = "1GB",
     strategy: str | None = None,
+    text_class: str = "LlamaConfig",
     image_processor: Any = None,
 ) -> Path:
     """Save a random LLaVA with a CLIP tower (short-edge resize and centre crop, CLS) or a SigLIP tower (squash).
 
     The embedding matrix has `extra_rows` padding rows beyond the tokenizer. Returns `folder`.
     """
+    import transformers
     from transformers import (
         CLIPVisionConfig,
-        LlamaConfig,
         LlavaConfig,
         LlavaForConditionalGeneration,
         LlavaProcessor,
@@ -106,7 +107,7 @@ def build_llava(
             image_size=size,
             patch_size=patch,
         ),
-        text_config=LlamaConfig(
+        text_config=getattr(transformers, text_class)(
             vocab_size=len(tokenizer) + extra_rows,
             hidden_size=hidden,
             intermediate_size=2 * hidden,
@@ -115,6 +116,7 @@ def build_llava(
             num_key_value_heads=4,
             bos_token_id=1,
             eos_token_id=2,
+            pad_token_id=2,
         ),
         image_token_index=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
         vision_feature_layer=feature_layer if feature_layer is not None else (-2 if clip else -1),

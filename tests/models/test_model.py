@@ -117,6 +117,27 @@ def test_embed_is_what_the_first_layer_receives_for_text(clip_folder):
     assert torch.equal(ours.embed([5, 300, 7]), ours.embeddings[[5, 300, 7]])
 
 
+@pytest.mark.parametrize("text_class", ["GemmaConfig", "Gemma2Config", "Qwen2Config", "MistralConfig", "Phi3Config"])
+def test_other_decoders_and_their_scaling(text_class, tmp_path):
+    """Gemma multiplies its embeddings by √hidden on the way to the first layer: that is where words are compared."""
+    folder = build_llava(tmp_path / "model", "siglip", text_class=text_class)
+    image = picture(64, 48)
+    model, tokens, _ = whole_model(folder, image)
+    ours = held(folder)
+    torch.testing.assert_close(ours.encode(ours.prepare(image, None)).tokens, tokens, rtol=1e-6, atol=1e-6)
+    seen = []
+    model.get_decoder().layers[0].register_forward_pre_hook(
+        lambda _, args, options: seen.append(args[0] if args else options["hidden_states"]), with_kwargs=True
+    )
+    ids = torch.tensor([[3, 300, 401]])
+    with torch.no_grad():
+        model(input_ids=ids)
+        scale = float(seen[0].norm() / model.get_input_embeddings().weight[ids[0]].norm())
+    torch.testing.assert_close(ours.embeddings[ids[0]], seen[0][0], rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(ours.embed(ids[0].tolist()), seen[0][0], rtol=1e-6, atol=1e-6)
+    assert scale == pytest.approx(48**0.5 if "Gemma" in text_class else 1.0, rel=1e-5)
+
+
 def test_prompt_does_not_move_the_image_tokens(siglip_folder):
     ours = held(siglip_folder)
     image = picture(50, 50)
