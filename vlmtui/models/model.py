@@ -26,7 +26,8 @@ from vlmtui.models.loading import Loaded
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.reading import ModelInfo
 
-_SAMPLE = 64
+_SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
+_EMBED_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -156,18 +157,13 @@ class VisionLanguageModel:
         scales it.
         """
         weight: Tensor = self._model.get_input_embeddings().weight
-        sample = [row for row in range(0, len(weight), max(1, len(weight) // _SAMPLE)) if row != self._image_token]
+        sample = list(range(0, len(weight), max(1, len(weight) // _SAMPLE)))
         if torch.equal(self.embed(sample), weight[sample]):
             return weight.detach()
         matrix = torch.empty_like(weight)
-        for start in range(0, len(weight), 4096):
-            ids = [i if i != self._image_token else 0 for i in range(start, min(start + 4096, len(weight)))]
-            matrix[start : start + len(ids)] = self.embed(ids)
-        # the image token's own row has no place among text, and its embedding is looked up with the others' scale
-        scale = torch.linalg.vector_norm(matrix[sample[0]].double()) / torch.linalg.vector_norm(
-            weight[sample[0]].double()
-        )
-        matrix[self._image_token] = weight[self._image_token] * scale.to(weight.dtype)
+        for start in range(0, len(weight), _EMBED_AT_ONCE):
+            end = min(start + _EMBED_AT_ONCE, len(weight))
+            matrix[start:end] = self.embed(range(start, end))
         return matrix
 
     def _flat(self, features: Any) -> Tensor:
