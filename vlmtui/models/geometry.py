@@ -75,9 +75,7 @@ def view(processor: Any, width: int, height: int, size: tuple[int, int]) -> View
         small = plan(processor, probe_width, probe_height)
         if small is not None and borne_out(probed, small):
             return View(axes[0].map(), axes[1].map(), size, _words(axes))
-    if probe_width * height != probe_height * width and min(width, height) < max(
-        _PROBE_SHORTEST, max(width, height) // 8
-    ):
+    if _thickened(width, height) != (width, height):
         return None  # what was fitted to another shape does not hold for this one
     x, y = fit(probed[0], probed[2], 1, width), fit(probed[1], probed[2], 0, height)
     if x is None or y is None:
@@ -92,11 +90,15 @@ def probe_size(width: int, height: int) -> tuple[int, int]:
     the ramps show nothing, so a picture less thin shows whether the plan holds; a very large one is made smaller by a
     whole factor.
     """
-    width, height = max(width, _PROBE_SHORTEST, height // 4), max(height, _PROBE_SHORTEST, width // 4)
+    width, height = _thickened(width, height)
     factor = 1
     while (width // factor) * (height // factor) > _PROBE_PIXELS:
         factor += 1
     return width // factor, height // factor
+
+
+def _thickened(width: int, height: int) -> tuple[int, int]:
+    return max(width, _PROBE_SHORTEST, height // 4), max(height, _PROBE_SHORTEST, width // 4)
 
 
 def plan(processor: Any, width: int, height: int) -> tuple[Axis, Axis] | None:
@@ -112,8 +114,9 @@ def plan(processor: Any, width: int, height: int) -> tuple[Axis, Axis] | None:
         resized_width, resized_height = resized
     cut: tuple[int | None, int | None] = (None, None)
     if getattr(processor, "do_center_crop", None):
-        crop = processor.crop_size
-        cut = (crop["width"], crop["height"])
+        cut = (_setting(processor.crop_size, "width"), _setting(processor.crop_size, "height"))
+        if None in cut:
+            return None
     pil = getattr(processor, "backend", "pil") == "pil"
     return (
         _axis(width, padded_width, resized_width, cut[0], pil),
@@ -136,24 +139,27 @@ def resized_size(size: Any, width: int, height: int) -> tuple[int, int] | None:
     from transformers.image_transforms import get_size_with_aspect_ratio
     from transformers.image_utils import get_image_size_for_max_height_width
 
-    def setting(key: str) -> int | None:
-        value = size.get(key) if hasattr(size, "get") else getattr(size, key, None)
-        return int(value) if value else None
-
-    short, long = setting("shortest_edge"), setting("longest_edge")
+    short, long = _setting(size, "shortest_edge"), _setting(size, "longest_edge")
+    tallest, widest = _setting(size, "max_height"), _setting(size, "max_width")
+    fixed_tall, fixed_wide = _setting(size, "height"), _setting(size, "width")
     if short and long:
         tall, wide = get_size_with_aspect_ratio((height, width), short, long)
     elif short:
         # as transformers.image_transforms.get_resize_output_image_size, which wants the pixels themselves
         larger = int(short * max(width, height) / min(width, height))
         tall, wide = (larger, short) if width <= height else (short, larger)
-    elif setting("max_height") and setting("max_width"):
-        tall, wide = get_image_size_for_max_height_width((height, width), setting("max_height"), setting("max_width"))
-    elif setting("height") and setting("width"):
-        tall, wide = setting("height"), setting("width")
+    elif tallest and widest:
+        tall, wide = get_image_size_for_max_height_width((height, width), tallest, widest)
+    elif fixed_tall and fixed_wide:
+        tall, wide = fixed_tall, fixed_wide
     else:
         return None
     return int(wide), int(tall)
+
+
+def _setting(size: Any, key: str) -> int | None:
+    value = size.get(key) if hasattr(size, "get") else getattr(size, key, None)
+    return int(value) if value else None
 
 
 def _axis(original: int, padded: int, resized: int, cut: int | None, pil: bool) -> Axis:

@@ -9,7 +9,6 @@ noticed instead of shown wrong.
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +40,6 @@ class Encoded:
     patch_norms: Tensor
     prefix_norms: Tensor
     tokens: Tensor
-    seconds: dict[str, float]
 
 
 class VisionLanguageModel:
@@ -97,12 +95,10 @@ class VisionLanguageModel:
         """
         pixels = {key: value.to(self.device) for key, value in inputs.pixels.items() if key in self._accepts}
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
-        started = time.perf_counter()
         with _stage_norms(self._blocks, on_block) as stages:
             features = self._base.get_image_features(**pixels, return_dict=True)
         flat = self._flat(features.pooler_output)
         norms = torch.stack(stages, dim=1)
-        seconds = {"encode": time.perf_counter() - started}
         ids = inputs.input_ids
         positions = None if ids is None else int((ids == self._image_token).sum())
         if ids is None or positions != len(flat):
@@ -123,18 +119,12 @@ class VisionLanguageModel:
             raise ModelError(
                 f"{self.name} keeps {norms.shape[-1]} states for {patches} patches: vlmtui cannot tell why"
             )
-        return Encoded(norms[..., prefix:], norms[..., :prefix], tokens, seconds)
+        return Encoded(norms[..., prefix:], norms[..., :prefix], tokens)
 
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:
         """What the first decoder layer receives for text ids [n, hidden], scaling included."""
         return self._at_first_layer(torch.tensor([list(ids)]))[0]
-
-    def memory(self) -> int:
-        """Bytes of the weights held."""
-        held = {p.data_ptr(): p.numel() * p.element_size() for p in self._model.parameters()}
-        held[self.embeddings.data_ptr()] = self.embeddings.numel() * self.embeddings.element_size()
-        return sum(held.values())
 
     def _at_first_layer(self, input_ids: Tensor, **options: Any) -> Tensor:
         """The decoder's residual stream before its first layer [1, positions, hidden], by the model's own forward."""
