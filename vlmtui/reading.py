@@ -26,8 +26,10 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is what the person called it, `family` transformers' `model_type`, `revision` the commit of a hub model.
     `parts` is one line for the screen, such as "SigLIP 16/224 → MLP → Llama". `feeds` names the vision stage that the
-    projector reads, such as "vision.4". `vision_layers` and `llm_layers` count blocks. `embeddings` is (rows, width).
-    `note` is a sentence that belongs beside every number of this model (the demo model's warning), or "".
+    projector reads, such as "vision.4". `vision_layers` and `llm_layers` count blocks. `embeddings` is (rows, width),
+    `vision_hidden` the width of the tower's states. `marks_words` says that the tokenizer's pieces tell where words
+    begin (`▁sky` and `sky` are two pieces). `note` is a sentence that belongs beside every number of this model (the
+    demo model's warning), or "".
     """
 
     name: str
@@ -41,6 +43,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     llm_layers: int
     feeds: str | None
     embeddings: tuple[int, int] | None
+    vision_hidden: int
+    marks_words: bool = False
     note: str = ""
 
 

@@ -38,6 +38,8 @@ def reading(rows: int = 3, cols: int = 4, layers: int = 2, grids: int = 1, seed:
             llm_layers=2,
             feeds=f"vision.{layers}",
             embeddings=(1000, 32),
+            vision_hidden=24,
+            marks_words=True,
         ),
         "image": ImageInfo("photo.jpg", "ab" * 32, width, height),
         "grids": tuple(

@@ -66,14 +66,12 @@ def client(siglip_folder):
     """One session with a model for all tests that leave it as it is, and for the last, which kills it."""
     client = SessionClient.start(on_death=died)
     notes: list[str] = []
-    started = time.monotonic()
     loading = client.load(str(siglip_folder), device="cpu", on_progress=lambda note: notes.append(note.doing))
     status = client.status().result(WAIT)
     # answered while torch is still being imported, and the load waits
     assert status.torch is None
     assert status.doing in ("starting", "importing torch")
     assert not loading.done()
-    assert time.monotonic() - started < 5
     model = loading.result(WAIT)
     assert model.family == "llava"
     assert "reading weights" in notes
@@ -225,10 +223,8 @@ def test_close_is_at_once_and_silent(siglip_folder):
     heard: list[str] = []
     client = SessionClient.start(on_death=heard.append)
     loading = client.load(str(siglip_folder))
-    started = time.monotonic()
     client.close()
     client.close()
-    assert time.monotonic() - started < 1
     assert isinstance(loading.exception(1), CancelledError)
     assert gone(client.pid, 5)
     client._reader.join(WAIT)
@@ -284,18 +280,13 @@ def test_versions_are_compared():
         _same_version(m.Welcome(m.VERSION - 1, "0", 1, ""))
 
 
-def test_the_client_brings_no_torch_and_is_quick():
+def test_the_client_brings_nothing_heavy():
     code = """
 import sys
-import numpy, msgspec, PIL.Image, PIL.ImageOps
-import time
-start = time.perf_counter()
 import vlmtui.session.client
-print(time.perf_counter() - start)
 assert not {"torch", "transformers", "huggingface_hub", "textual"} & set(sys.modules)
 """
-    times = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)]
-    assert min(times) < 0.5  # 0.1 s on a quiet machine
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_logs(tmp_path, monkeypatch):

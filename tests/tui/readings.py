@@ -27,6 +27,8 @@ def model(name: str = "toy", note: str = "") -> ModelInfo:
         llm_layers=3,
         feeds=f"vision.{LAYERS}",
         embeddings=(1000, 8),
+        vision_hidden=6,
+        marks_words=True,
         note=note,
     )
 

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ModelError
 from vlmtui.image import Picture
 from vlmtui.models import geometry
@@ -189,6 +190,8 @@ class VisionLanguageModel:
             llm_layers=loaded.llm_layers,
             feeds=feeds,
             embeddings=(int(self.embeddings.shape[0]), int(self.embeddings.shape[1])),
+            vision_hidden=int(vision.hidden_size),
+            marks_words=marks_words(self.tokenizer.get_vocab()),
             note=loaded.note,
         )
 

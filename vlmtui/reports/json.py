@@ -68,7 +68,7 @@ def report(seen: Seen) -> Object:
             "stage": seen.stage,
             "candidates": words.candidates if words else 0,
             "left_out": words.left_out if words else 0,
-            "hidden": reading.hidden if seen.stage == "tokens" else None,
+            "hidden": reading.hidden if seen.stage == "tokens" else reading.model.vision_hidden,
             "prompt": reading.prompt,
         },
         "grids": [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)],

@@ -12,7 +12,7 @@ import numpy as np
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTE
 from vlmtui.display import numbers
-from vlmtui.display.pieces import CONTINUES, fit, isolate, marks_words, plain, visible, width
+from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Words
@@ -66,14 +66,14 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from _labelled("prompt", plain(reading.prompt))
     what = "token" if seen.stage == "tokens" else "vision patch"
     said = numbers.count(len(reading.places_at(seen.stage)), what, "vision patches" if what != "token" else None)
-    wide_vectors = f", vectors of {reading.hidden:,} numbers" if seen.stage == "tokens" else ""
-    yield from _labelled("stage", f"{seen.stage}: {said}{wide_vectors}")
+    hidden = reading.hidden if seen.stage == "tokens" else model.vision_hidden
+    yield from _labelled("stage", f"{seen.stage}: {said}, vectors of {hidden:,} numbers")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
         yield from _labelled(
             "words", f"{query.k} nearest under {query.metric} of {words.candidates:,} word-pieces{left_out}"
         )
-        if _joins(words):
+        if model.marks_words:
             yield from _labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     if any(len(norms.patches) for norms in reading.grid_norms):
         yield from _labelled("norms", f"L2, vision.0 to vision.{reading.model.vision_layers}; ! marks an outlier")
@@ -86,7 +86,8 @@ def _patches(seen: Seen) -> Iterator[str]:
     places, norms = reading.places_at(seen.stage), reading.norms_at(seen.stage)
     marks = outlier(norms)
     stage_lines = _StageNorms(seen)
-    cell = _word_cell(words)
+    joins = reading.model.marks_words
+    cell = _word_cell(words, joins)
     yield "Patches" if seen.query.patch is None else "Patch"
     for row, entry in enumerate(seen.entries):
         place = places[entry]
@@ -98,7 +99,7 @@ def _patches(seen: Seen) -> Iterator[str]:
             percentile = f", above {numbers.percent(float(reading.percentiles[entry]))} of the vocabulary"
         yield f"  norm {numbers.figure(float(norms[entry]))}{mark}{percentile}"
         if words is not None:
-            yield from _flow(_word_cells(words, row, cell), "  ")
+            yield from _flow(_word_cells(words, row, cell, joins), "  ")
         yield from stage_lines.of(place)
     yield ""
 
@@ -172,21 +173,15 @@ def _norm_and_z(norm: float, z: float) -> str:
     return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
 
 
-def _joins(words: Words) -> bool:
-    return marks_words(words.pieces.values())
-
-
-def _word_cell(words: Words | None) -> int:
+def _word_cell(words: Words | None, joins: bool) -> int:
     """Cells for a word: that of the longest one that occurs, within reason; at least four."""
     if words is None:
         return 0
-    joins = _joins(words)
     longest = max((width(visible(p, words.texts[i], joins)) for i, p in words.pieces.items()), default=4)
     return min(max(longest, 4), _LONGEST_WORD)
 
 
-def _word_cells(words: Words, row: int, cell: int) -> Iterator[str]:
-    joins = _joins(words)
+def _word_cells(words: Words, row: int, cell: int, joins: bool) -> Iterator[str]:
     for id_, score in zip(words.ids[row].tolist(), words.scores[row].tolist(), strict=True):
         shown = fit(visible(words.pieces[id_], words.texts[id_], joins), cell)
         yield f"{shown} {numbers.figure(score):>10}  "

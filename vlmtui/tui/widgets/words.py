@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from vlmtui.display.numbers import figure, percent
-from vlmtui.display.pieces import fit, isolate, marks_words, visible, width
+from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.tui.lines import Lines, Part, line
 from vlmtui.tui.view import Known, View, WordRow
 
@@ -58,7 +58,10 @@ class WordsPanel(Lines):
 
     def _rows(self, words: tuple[WordRow, ...], cells: int) -> list[Strip]:
         r = self.roles
-        names = [visible(w.piece, w.text, joins=marks_words([w.piece for w in words])) for w in words]
+        known = self._known
+        assert known is not None
+        assert known.reading is not None
+        names = [visible(w.piece, w.text, joins=known.reading.model.marks_words) for w in words]
         name_cells = min(max([10, *(width(n) for n in names)]), max(10, cells // 3))
         ids = [str(w.id) for w in words]
         id_cells = max((len(i) for i in ids), default=1)
