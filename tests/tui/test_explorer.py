@@ -276,3 +276,15 @@ async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
         assert "6 × 8" in said
         assert explorer(pilot)._view.stage == "tokens"
         assert at(pilot) == (5, 0)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 132, 200])
+async def test_the_note_of_a_model_is_always_there(columns: int) -> None:
+    tui = app()
+    async with tui.run_test(size=(columns, 40)) as pilot:
+        await pilot.pause()
+        conversation = tui._conversation
+        conversation.post(messages.ModelLoaded(readings.model("demo", "demo model, trained on drawings")))
+        await pilot.pause()
+        assert "demo model, trained on drawings" in text(tui, "#title")
+        assert columns < 80 or "a real one" in text(tui, "#title")

@@ -32,23 +32,31 @@ class TitleBar(Lines):
         self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
-        """One line."""
+        """One line: as much as fits of what there is to say, the note of a model last to go."""
         r = self.roles
         strong, dim = r.style("strong", "raised", bold=True), r.style("dim", "raised")
-        parts: list[Part] = [(" ", dim)]
-        if self._image:
-            name = plain(self._image.source)
-            name = name if width(name) <= cells // 2 else name.rsplit("/", 1)[-1]
-            parts += [(name, strong), (f" {pixels(self._image.width, self._image.height)}   ", dim)]
-        tail: list[Part] = []
-        if self._model:
-            parts += [(plain(self._model.name), strong), (f" {self._model.parts}   ", dim)]
-            if self._model.note:
-                parts.append((self._model.note, r.style("accent", "raised")))
-                tail = [(f" {CHOOSE_A_MODEL} ", dim)]
-                if sum(width(t) for t, _ in parts) + width(tail[0][0]) + 2 > cells:
-                    tail = [("M: choose a real one ", dim)]
-        return [line(cells, r.style("text", "raised"), parts, tail)]
+        image, model = self._image, self._model
+        source = plain(image.source) if image else ""
+        names = [source, source.rsplit("/", 1)[-1]]
+        size = f" {pixels(image.width, image.height)}   " if image else ""
+        said = plain(model.name) if model else ""
+        parts = f" {model.parts}   " if model else ""
+        note = model.note if model else ""
+        advice = [f"{CHOOSE_A_MODEL} ", "M: choose a real one "] if note else [""]
+        variants = [
+            (names[0], parts, advice[0]),
+            (names[0], parts, advice[-1]),
+            (names[1], parts, advice[-1]),
+            (names[1], "   ", advice[-1]),
+            (names[1], "   ", "M: a real one " if note else ""),
+            (names[1], "   ", ""),
+        ]
+        for name, middle, tail in variants:
+            if width(f" {name}{size}{said}{middle}{note}  {tail}") <= cells:
+                break
+        left: list[Part] = [(" ", dim), (name, strong), (size, dim), (said, strong), (middle, dim)]
+        left.append((note, r.style("accent", "raised")))
+        return [line(cells, r.style("text", "raised"), left, [(tail, dim)])]
 
 
 class StageClicked(Message):
