@@ -215,7 +215,7 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         x0, y0, wide, tall = layout.region(row, col)
         y = y0 + (tall - 1) // 2
         x = x0
-        for character in fit(word, min(width(word), wide - 1)):
+        for character in fit(word, min(width(word), wide - 1), cut=""):
             size = width(character)
             if size == 0:
                 continue
