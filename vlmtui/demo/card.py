@@ -35,18 +35,8 @@ def overall(figures: dict[str, Any]) -> str:
 
 
 def classes(figures: dict[str, Any]) -> str:
-    head = [
-        "class",
-        "patches",
-        "object@1",
-        "object@5",
-        "@1 cosine",
-        "@5 cosine",
-        "colour@1",
-        "colour@5",
-        "@1 cosine",
-        "@5 cosine",
-    ]
+    measures = [f"{what}@{k}, {metric}" for what in ("object", "colour") for metric in ("l2", "cosine") for k in (1, 5)]
+    head = ["class", "patches", *measures]
     rows = []
     for name in NAMES:
         near, alike = figures["l2"]["classes"].get(name), figures["cosine"]["classes"].get(name)
@@ -86,7 +76,7 @@ def _minutes(seconds: float) -> str:
 def making(training: dict[str, Any]) -> str:
     rows = [
         [s["name"], str(s["steps"]), str(s["size"]), f"{s['steps'] * s['size']:,}"]
-        + [f"{s[name]:g}" for name in ("rate", "patch", "talk", "talkers", "balance")]
+        + [f"{s[name]:g}" for name in ("rate", "patch", "talk", "talkers", "balance", "hue")]
         for s in training["stages"]
     ]
     said = (
@@ -94,17 +84,7 @@ def making(training: dict[str, Any]) -> str:
         f"{_minutes(training['drawing_seconds'])}, then {_minutes(training['training_seconds'])} of training on "
         f"{training['device']} (shared with other work), torch {training['torch']}."
     )
-    head = [
-        "stage",
-        "steps",
-        "batch",
-        "presentations",
-        "top rate",
-        "patch loss",
-        "language loss",
-        "spoken of",
-        "balance",
-    ]
+    head = "stage|steps|batch|presentations|top rate|patch loss|language loss|spoken of|balance|hue".split("|")
     return said + "\n\n" + table(head, rows)
 
 

@@ -16,7 +16,7 @@ from vlmtui.demo import CHECKPOINT
 from vlmtui.demo.answers import Speaker, answer_accuracy, photographs, vectors
 from vlmtui.demo.card import write_card
 from vlmtui.demo.measure import held_out, patch_accuracy
-from vlmtui.demo.scenes import HELD_OUT
+from vlmtui.demo.scenes import FIGURES
 
 SCENES: Final = 200
 PICTURES: Final = Path(__file__).parents[2] / "sample_images"
@@ -27,7 +27,7 @@ def evaluate(folder: Path, count: int, pictures: Path) -> dict[str, Any]:
     began = time.monotonic()
     speaker = Speaker.load(folder)
     loading = time.monotonic() - began
-    scenes = held_out(HELD_OUT, count)
+    scenes = held_out(FIGURES, count)
     figures: dict[str, Any] = {"load seconds": round(loading, 2)}
     for metric in ("l2", "cosine"):
         figures[metric] = patch_accuracy(speaker.model, scenes, metric)

@@ -7,7 +7,7 @@ from torch import nn
 from transformers import LlavaForConditionalGeneration
 
 from vlmtui.demo.data import IGNORE, Batch
-from vlmtui.demo.targets import target_matrix
+from vlmtui.demo.targets import LABELS, target_matrix
 
 
 def image_tokens(model: LlavaForConditionalGeneration, pixels: torch.Tensor) -> torch.Tensor:
@@ -36,11 +36,15 @@ class PatchLoss(nn.Module):
         self.register_buffer("targets", torch.from_numpy(target_matrix()), persistent=False)
 
     def forward(
-        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor
+        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor, hue: float = 1.0
     ) -> torch.Tensor:
-        """tokens `[b, 196, hidden]`, chosen `[b, n]`, told `[b, n, SIGNALS]`, words `[vocabulary, hidden]`."""
+        """tokens `[b, 196, hidden]`, chosen `[b, n]`, told `[b, n, SIGNALS]`, words `[vocabulary, hidden]`.
+
+        `hue` multiplies the weight of colour words.
+        """
         hidden = tokens.shape[-1]
         picked = tokens.gather(1, chosen[..., None].expand(-1, -1, hidden)).reshape(-1, hidden)
+        told = torch.cat([told[..., :LABELS], told[..., LABELS:] * hue], -1)
         target = told.reshape(-1, told.shape[-1]) @ self.targets
         target = target / target.sum(-1, keepdim=True)
         dots = (picked @ words.T).float()

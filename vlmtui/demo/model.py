@@ -82,5 +82,6 @@ def save(model: LlavaForConditionalGeneration, folder: Path) -> None:
     build_processor().save_pretrained(fresh)
     folder.mkdir(parents=True, exist_ok=True)
     for made in fresh.iterdir():
+        made.chmod(0o644)
         os.replace(made, folder / made.name)
     fresh.rmdir()

@@ -1,6 +1,6 @@
 """Make the demo model: `python -m vlmtui.demo.train`.
 
-Draws the scenes, trains in three stages of fixed steps, writes the checkpoint with its loss curve. A run that
+Draws the scenes, trains in four stages of fixed steps, writes the checkpoint with its loss curve. A run that
 is stopped goes on from its last checkpoint in `--work`. Seeds, steps and rates are all below.
 """
 
@@ -40,7 +40,9 @@ class Stage:
     """One stretch of training.
 
     `patch` and `talk` weigh the two losses; the rate goes from `rate` to `rate * end` along a cosine of `span`
-    steps, of which the stage may take the first part only. Of a batch of `size` pictures `talkers` are spoken of. `balance` 0 takes patches as they come, 1 every class alike.
+    steps, of which the stage may take the first part only. Of a batch of `size` pictures `talkers` are spoken of.
+    `balance` 0 takes patches as they come, 1 every class alike. `hue` multiplies what colour words weigh in the
+    targets: the more, the surer the model must be of a thing for its word to come before its colour.
     """
 
     name: str
@@ -53,12 +55,14 @@ class Stage:
     talkers: int
     balance: float
     span: int
+    hue: float = 1.0
 
 
 STAGES: Final[tuple[Stage, ...]] = (
     Stage("text", 250, 48, 1.5e-3, 0.3, 0, 1, 48, 0, 250),
     Stage("patch", 1000, 32, 1.2e-3, 0.5, 1, 0, 0, 0.6, 1900),
     Stage("both", 800, 32, 8e-4, 0.02, 1, 0.4, 16, 0.3, 800),
+    Stage("polish", 450, 32, 6e-4, 0.01, 1, 1, 24, 0.2, 450, 1.7),
 )
 
 
@@ -119,7 +123,7 @@ class Trainer:
         total, said, tokens = torch.zeros((), device=self.device), {}, None
         if stage.patch:
             tokens = image_tokens(self.model, batch.pixels.float() / 127.5 - 1)
-            patch = self.loss(tokens, batch.chosen, batch.told, self.model.get_input_embeddings().weight)
+            patch = self.loss(tokens, batch.chosen, batch.told, self.model.get_input_embeddings().weight, stage.hue)
             total, said["patch"] = total + stage.patch * patch, float(patch.detach())
         if stage.talk:
             talk = language_loss(self.model, self.before, tokens, batch)
