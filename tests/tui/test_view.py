@@ -96,9 +96,9 @@ def test_k_has_bounds() -> None:
 
 
 def test_go_to_understands_rows_and_pixels() -> None:
-    assert parse_go_to("3,4") == GoTo(row=3, col=4)
-    assert parse_go_to(" 3 4 ") == GoTo(row=3, col=4)
-    assert parse_go_to("x120 y80.5") == GoTo(x=120.0, y=80.5)
-    assert parse_go_to("120x80 px") == GoTo(x=120.0, y=80.0)
+    assert parse_go_to("3,4") == GoTo(3, 4, pixel=False)
+    assert parse_go_to(" 3 4 ") == GoTo(3, 4, pixel=False)
+    assert parse_go_to("x120 y80.5") == GoTo(120, 80.5, pixel=True)
+    assert parse_go_to("120x80 px") == GoTo(120, 80, pixel=True)
     for wrong in ("", "3", "a,b", "3.5,4", "1,2,3", "-1,2", "rm -rf 1 2"):
         assert parse_go_to(wrong) is None

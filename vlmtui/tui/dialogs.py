@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from rich.text import Text
 from textual import on
@@ -19,24 +20,22 @@ from textual.widgets.option_list import Option
 
 from vlmtui.catalogue import OnDisk
 from vlmtui.display.pieces import plain
+from vlmtui.errors import UsageError
+
+_T = TypeVar("_T")
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(ModalScreen[_T | None], Generic[_T]):
     """One line of text; Escape leaves without an answer."""
 
     BINDINGS = [Binding("escape", "dismiss(None)", "leave")]
 
     def __init__(
-        self,
-        title: str,
-        hint: str,
-        check: Callable[[str], str | None],
-        value: str = "",
-        suggester: Suggester | None = None,
+        self, title: str, hint: str, read: Callable[[str], _T], value: str = "", suggester: Suggester | None = None
     ) -> None:
-        """`check` returns what is wrong with an answer, or None."""
+        """`read` makes the answer of what was typed, or raises `UsageError` with what is wrong with it."""
         super().__init__()
-        self._title, self._hint, self._check, self._value = title, hint, check, value
+        self._title, self._hint, self._read, self._value = title, hint, read, value
         self._suggester = suggester
 
     def compose(self) -> ComposeResult:
@@ -47,11 +46,40 @@ class Ask(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        answer = event.value.strip()
-        if wrong := self._check(answer):
-            self.query_one(".dialog-hint", Static).update(Text(wrong, style="bold red"))
+        try:
+            answer = self._read(event.value.strip())
+        except UsageError as error:
+            self.query_one(".dialog-hint", Static).update(Text(str(error), style="bold red"))
         else:
             self.dismiss(answer)
+
+
+def ask_picture() -> Ask[str]:
+    """A path or an address."""
+
+    def read(text: str) -> str:
+        if not text:
+            raise UsageError("name a picture, or leave with Escape")
+        return text
+
+    return Ask("Another picture", "a path or an http(s) address · → takes what is suggested", read, "", PathSuggester())
+
+
+def ask_place(rows: int, cols: int, at_pixel: Callable[[float, float], tuple[int, int] | None]) -> Ask[tuple[int, int]]:
+    """A row and column of a rows × cols grid, typed as such or as a pixel of the file."""
+
+    def read(text: str) -> tuple[int, int]:
+        where = parse_go_to(text)
+        if where is None:
+            raise UsageError("that is neither a row and column (3,4) nor a pixel (x120 y80)")
+        place = at_pixel(where.first, where.second) if where.pixel else (int(where.first), int(where.second))
+        if place is None:
+            raise UsageError("the model sees no patch at that pixel")
+        if place[0] >= rows or place[1] >= cols:
+            raise UsageError(f"rows run from 0 to {rows - 1}, columns from 0 to {cols - 1}")
+        return place
+
+    return Ask("Go to", f"row,column (0,0 to {rows - 1},{cols - 1}) · or a pixel of the file: x120 y80", read)
 
 
 class PathSuggester(Suggester):
@@ -154,12 +182,11 @@ def _help_text() -> Text:
 
 @dataclass(frozen=True)
 class GoTo:
-    """Where to go: a row and column, or a pixel of the file."""
+    """Where to go: row and column, or x and y of a `pixel` of the file."""
 
-    row: int | None = None
-    col: int | None = None
-    x: float | None = None
-    y: float | None = None
+    first: float
+    second: float
+    pixel: bool
 
 
 def parse_go_to(text: str) -> GoTo | None:
@@ -167,8 +194,7 @@ def parse_go_to(text: str) -> GoTo | None:
     numbers = re.findall(r"\d+(?:\.\d+)?", text)
     if len(numbers) != 2 or not re.fullmatch(r"[\s\d.,;:xyp()]+", text.strip(), re.IGNORECASE):
         return None
-    if re.search(r"[xyp]", text, re.IGNORECASE):
-        return GoTo(x=float(numbers[0]), y=float(numbers[1]))
-    if "." in numbers[0] + numbers[1]:
+    pixel = re.search(r"[xyp]", text, re.IGNORECASE) is not None
+    if not pixel and "." in numbers[0] + numbers[1]:
         return None
-    return GoTo(row=int(numbers[0]), col=int(numbers[1]))
+    return GoTo(float(numbers[0]), float(numbers[1]), pixel)

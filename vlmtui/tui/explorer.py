@@ -9,33 +9,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PIL import Image
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
+from textual.widgets import Static
 
 from vlmtui.catalogue import on_disk
-from vlmtui.display.numbers import duration, memory
-from vlmtui.display.pieces import plain
 from vlmtui.errors import VlmtuiError
 from vlmtui.grid import place_at_pixel
-from vlmtui.image import SourceBytes
-from vlmtui.reading import ImageInfo, ModelInfo, check_stage, default_stage
+from vlmtui.reading import ModelInfo, check_stage, default_stage
 from vlmtui.session.messages import Status
 from vlmtui.tui import messages, overlays, saving
 from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
 from vlmtui.tui.asking import WordAsking
 from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.dialogs import Ask, ChooseModel, Help, PathSuggester, parse_go_to
+from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
 from vlmtui.tui.view import Known, View, at_stage, fitted, walked
-from vlmtui.tui.widgets.bars import KeysBar, LegendBar, PathBar, StageClicked, StatusBar, TitleBar
+from vlmtui.tui.widgets.bars import KeysBar, LegendBar, PathBar, StageClicked, StatusBar, TitleBar, state_facts
 from vlmtui.tui.widgets.norms import NormsPanel
 from vlmtui.tui.widgets.patch import PatchPanel
 from vlmtui.tui.widgets.picture import PatchPointed, PictureView
 from vlmtui.tui.widgets.words import WordsPanel
-
-DEPTHS = {"truecolor": "truecolor", "256": "256 colours", "standard": "16 colours: try --color 256"}
 
 
 class Explorer(Screen[None]):
@@ -70,7 +67,7 @@ class Explorer(Screen[None]):
         super().__init__()
         options = conversation.options
         self._conversation = conversation
-        self._known = Known(_info(conversation.image, picture), picture)
+        self._known = Known.of(conversation.image, picture)
         self._view = View(metric=options.metric, k=options.k)
         self._opening = True
         self._panel = PANELS[0]
@@ -93,7 +90,7 @@ class Explorer(Screen[None]):
                 yield WordsPanel(id="words")
                 yield NormsPanel(id="norms")
                 yield PatchPanel(id="patch")
-        yield LegendBar(id="too-small")
+        yield Static(id="too-small")
         yield StatusBar(id="status")
         yield KeysBar(id="keys")
 
@@ -174,7 +171,7 @@ class Explorer(Screen[None]):
 
     @on(messages.PictureOpened)
     def _picture_opened(self, message: messages.PictureOpened) -> None:
-        self._known = Known(_info(message.source, message.picture), message.picture, model=self._known.model)
+        self._known = Known.of(message.source, message.picture, self._known.model)
         self._current = False
         self._drawn = None
         self._conversation.read(message.source)
@@ -238,27 +235,10 @@ class Explorer(Screen[None]):
     def action_go_to(self) -> None:
         """Ask for a row and column or a pixel."""
         rows, cols = self._known.shape(self._view.stage)
-
-        def check(text: str) -> str | None:
-            where = parse_go_to(text)
-            if where is None:
-                return "that is neither a row and column (3,4) nor a pixel (x120 y80)"
-            if where.row is not None and where.col is not None:
-                fits = where.row < rows and where.col < cols
-                return None if fits else f"rows run from 0 to {rows - 1}, columns from 0 to {cols - 1}"
-            return None if self._at_pixel(where.x, where.y) else "the model sees no patch at that pixel"
-
-        def go(text: str | None) -> None:
-            where = parse_go_to(text) if text else None
-            if where is None:
-                return
-            target = (where.row, where.col) if where.row is not None else self._at_pixel(where.x, where.y)
-            if target and target[0] is not None and target[1] is not None:
-                self._go(target[0], target[1])
-
         if rows:
-            hint = f"row,column (0,0 to {rows - 1},{cols - 1}) · or a pixel of the file: x120 y80"
-            self.app.push_screen(Ask("Go to", hint, check), go)
+            self.app.push_screen(
+                ask_place(rows, cols, self._at_pixel), lambda place: self._go(*place) if place else None
+            )
 
     def action_open_picture(self) -> None:
         """Ask for another picture."""
@@ -269,9 +249,7 @@ class Explorer(Screen[None]):
                 self._show_state()
                 self._conversation.open(source)
 
-        hint = "a path or an http(s) address · → takes what is suggested"
-        ask = Ask("Another picture", hint, lambda t: None if t else "name a picture", suggester=PathSuggester())
-        self.app.push_screen(ask, open_it)
+        self.app.push_screen(ask_picture(), open_it)
 
     def action_choose_model(self) -> None:
         """Ask for another model."""
@@ -300,14 +278,7 @@ class Explorer(Screen[None]):
 
     def action_save(self) -> None:
         """Ask where, then write the report."""
-
-        def save(name: str | None) -> None:
-            if name:
-                self._save(name)
-
-        hint = "the ending chooses the format: .txt, .json, .jsonl"
-        ask = Ask("Save the report", hint, saving.wrong_name, saving.default_name(self._known.image.source))
-        self.app.push_screen(ask, save)
+        self.app.push_screen(saving.ask_name(self._known.image.source), lambda name: self._save(name) if name else None)
 
     # the rest
 
@@ -336,11 +307,9 @@ class Explorer(Screen[None]):
     def _complain(self, sentence: str) -> None:
         self.notify(sentence, severity="error", timeout=12, markup=False)
 
-    def _at_pixel(self, x: float | None, y: float | None) -> tuple[int, int] | None:
+    def _at_pixel(self, x: float, y: float) -> tuple[int, int] | None:
         reading = self._known.reading
-        if reading is None or x is None or y is None:
-            return None
-        place = place_at_pixel(reading.places_at(self._view.stage), x, y)
+        place = place_at_pixel(reading.places_at(self._view.stage), x, y) if reading else None
         return (place.row, place.col) if place and place.row is not None and place.col is not None else None
 
     def _go(self, row: int, col: int) -> None:
@@ -383,7 +352,7 @@ class Explorer(Screen[None]):
             keys.rebuild()
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
-            self.query_one("#too-small", LegendBar).show(sentence)
+            self.query_one("#too-small", Static).update(Text(sentence))
         panels = self.query_one("#panels")
         panels.styles.width = plan.width or "1fr"
         panels.styles.height = plan.height or "1fr"
@@ -429,24 +398,13 @@ class Explorer(Screen[None]):
         self.query_one("#legend", LegendBar).show(drawn.legend, drawn.scale)
 
     def _show_state(self) -> None:
-        bar = self.query_one(StatusBar)
-        work, known = self._work, self._known
-        facts: list[str] = []
-        if known.model:
-            facts += [plain(known.model.name), known.model.device, known.model.dtype]
-        if self._status:
-            facts.append(memory(self._status.device_memory or self._status.process_memory))
-        if self._seconds:
-            facts.append(f"{self._seconds[0]} {duration(self._seconds[1])}")
-        facts.append("no colour" if self.app.no_color else DEPTHS.get(self.app.console.color_system or "", "no colour"))
+        work, bar = self._work, self.query_one(StatusBar)
+        depth = None if self.app.no_color else self.app.console.color_system
+        facts = state_facts(self._known.model, self._status, self._seconds, depth)
         if self._trouble:
-            bar.show("outlier", self._trouble, tuple(facts))
+            bar.show("outlier", self._trouble, facts)
         elif work.doing:
             share = f" {100 * work.done // work.total}%" if work.total else ""
-            bar.show("accent", f"{work.doing}{share}", tuple(facts))
+            bar.show("accent", f"{work.doing}{share}", facts)
         else:
-            bar.show("alive" if self._conversation.alive else "dim", "", tuple(facts))
-
-
-def _info(source: SourceBytes, picture: Image.Image) -> ImageInfo:
-    return ImageInfo(source.source, source.sha256, picture.width, picture.height)
+            bar.show("alive" if self._conversation.alive else "dim", "", facts)

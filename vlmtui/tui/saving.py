@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports import Query, Seen, check_format
 from vlmtui.reports.output import target
+from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.view import Known, View
 
@@ -46,13 +47,17 @@ def default_name(source: str) -> str:
     return f"{stem.strip('-') or 'picture'}.vlmtui.txt"
 
 
-def wrong_name(name: str) -> str | None:
-    """What is wrong with a file name for a report, or None."""
-    if Path(name).suffix not in FORMATS:
-        return f"the name must end in {', '.join(FORMATS)}"
-    if Path(name).expanduser().is_dir():
-        return f"{name} is a folder"
-    return None
+def ask_name(source: str) -> Ask[str]:
+    """A file name for the report of a picture; its ending chooses the format."""
+
+    def read(name: str) -> str:
+        if Path(name).suffix not in FORMATS:
+            raise UsageError(f"the name must end in {', '.join(FORMATS)}")
+        if Path(name).expanduser().is_dir():
+            raise UsageError(f"{name} is a folder: name a file")
+        return name
+
+    return Ask("Save the report", f"the ending chooses the format: {', '.join(FORMATS)}", read, default_name(source))
 
 
 def save(name: str, known: Known, view: View, options: ExplorerOptions) -> Path:

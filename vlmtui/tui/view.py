@@ -15,6 +15,7 @@ from PIL import Image
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
 from vlmtui.grid import Box, CellLayout, Grid, Place
+from vlmtui.image import SourceBytes
 from vlmtui.reading import METRICS, ImageInfo, Metric, ModelInfo, Reading, Words, default_stage, stages, vision_layer
 
 Overlay = Literal["none", "norms", "words"]
@@ -112,6 +113,11 @@ class Known:
     reading: Reading | None = None
     book: WordBook | None = None
     _canvas: tuple[CellLayout, Box, Pixels] | None = None
+
+    @classmethod
+    def of(cls, source: SourceBytes, picture: Image.Image, model: ModelInfo | None = None) -> Known:
+        """What is known as soon as a picture is decoded."""
+        return cls(ImageInfo(source.source, source.sha256, picture.width, picture.height), picture, model)
 
     def canvas(self, layout: CellLayout) -> Pixels:
         """The picture on the cells of a layout, remembered (large ones take their time); read-only."""

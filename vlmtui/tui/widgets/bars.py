@@ -11,9 +11,10 @@ from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
 from vlmtui.display.colours import magnitudes
-from vlmtui.display.numbers import figure, pixels
+from vlmtui.display.numbers import duration, figure, memory, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
+from vlmtui.session.messages import Status
 from vlmtui.tui.lines import Lines, Part, line
 from vlmtui.tui.view import depth
 
@@ -160,6 +161,21 @@ class LegendBar(Lines):
             parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
             parts.append((f" {figure(high, 3)}", r.style()))
         return [line(cells, r.style(), parts)]
+
+
+DEPTHS = {"truecolor": "truecolor", "256": "256 colours", "standard": "16 colours: try --color 256"}
+
+
+def state_facts(
+    model: ModelInfo | None, status: Status | None, seconds: tuple[str, float] | None, depth: str | None
+) -> tuple[str, ...]:
+    """Model, device, dtype, memory held, the last timing, the colour depth: as far as they are known."""
+    facts = [plain(model.name), model.device, model.dtype] if model else []
+    if status:
+        facts.append(memory(status.device_memory or status.process_memory))
+    if seconds:
+        facts.append(f"{seconds[0]} {duration(seconds[1])}")
+    return (*facts, DEPTHS.get(depth or "", "no colour"))
 
 
 class StatusBar(Lines):

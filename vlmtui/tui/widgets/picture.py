@@ -117,12 +117,6 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield from self._strips
 
-    def clear(self) -> None:
-        """Show nothing."""
-        self._pixels = self._layout = self._cursor = None
-        for strip in self._strips:
-            strip.fill(0, 0, [])
-
     def show(
         self,
         pixels: Pixels,
