@@ -283,26 +283,7 @@ def _explore(source: str, query: Query, color: str, debug: bool) -> int:
     data = read_source(source)
     if source == "-":
         _keyboard_to_stdin()
-    patch = query.patch
-    return run(
-        ExplorerOptions(
-            image=data,
-            model=query.model,
-            revision=query.revision,
-            processor=query.processor,
-            device=query.device,
-            dtype=query.dtype,
-            k=query.k,
-            metric=query.metric,
-            stage=query.stage,
-            all_tokens=query.all_tokens,
-            patch=(patch.row, patch.col) if patch else None,
-            prompt=query.prompt,
-            max_pixels=query.max_pixels,
-            color=color,
-            debug=debug,
-        )
-    )
+    return run(ExplorerOptions(image=data, query=query, color=color, debug=debug))
 
 
 def _keyboard_to_stdin() -> None:

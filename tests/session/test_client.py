@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import Future
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.waiting import gone, until
 from vlmtui.errors import CancelledError, ImageError, ModelError, ProtocolError, SessionError, UsageError
 from vlmtui.image import SourceBytes
 from vlmtui.session import messages as m
@@ -29,21 +28,6 @@ def png(width: int = 120, height: int = 80, seed: int = 0) -> SourceBytes:
     out = io.BytesIO()
     Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(out, "png", compress_level=1)
     return SourceBytes(f"{seed}.png", out.getvalue(), f"{seed:064x}")
-
-
-def gone(pid: int, seconds: float = 20) -> bool:
-    """Whether the process ends within that time (a zombie has ended)."""
-    end = time.monotonic() + seconds
-    pause = threading.Event()
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        pause.wait(0.02)
-    return False
 
 
 def reason_of(future: Future) -> str:
@@ -226,7 +210,7 @@ def test_close_is_at_once_and_silent(siglip_folder):
     client.close()
     client.close()
     assert isinstance(loading.exception(1), CancelledError)
-    assert gone(client.pid, 5)
+    until(lambda: gone(client.pid))
     client._reader.join(WAIT)
     assert heard == []
     assert isinstance(client.status().exception(0), SessionError)
@@ -244,10 +228,10 @@ import time; time.sleep(600)
 """
     front = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     pid = int(front.stdout.readline())
-    assert not gone(pid, 0.1)
+    assert not gone(pid)
     front.kill()
     front.wait()
-    assert gone(pid)
+    until(lambda: gone(pid))
     front.stdout.close()
 
 
@@ -255,7 +239,7 @@ def test_a_front_end_that_ends_in_order_leaves_nothing(tmp_path):
     code = "from vlmtui.session.client import SessionClient; c = SessionClient.start(); print(c.pid)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=WAIT)
     assert done.stderr == ""
-    assert gone(int(done.stdout))
+    until(lambda: gone(int(done.stdout)))
 
 
 def test_what_is_printed_in_the_session_goes_to_the_log(tmp_path):

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.tui import readings
 from vlmtui.image import SourceBytes, read_source
 from vlmtui.reading import Metric
+from vlmtui.reports import Query
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
@@ -71,7 +72,8 @@ def app(
 ) -> VlmtuiApp:
     """The application on a made-up picture and reading."""
     image = readings.picture(*size)
-    chosen = ExplorerOptions(image=readings.source(image), model="toy", **options)  # type: ignore[arg-type]
+    query = Query(model="toy", **options)  # type: ignore[arg-type]
+    chosen = ExplorerOptions(image=readings.source(image), query=query)
     return VlmtuiApp(FakeConversation(chosen, size, shape, pieces=pieces), image)
 
 
@@ -79,7 +81,9 @@ def main() -> None:
     rows, cols, layers = (int(word) for word in sys.argv[1:4])
     source = read_source(sys.argv[4])
     picture = Image.open(sys.argv[4]).convert("RGB")
-    conversation = FakeConversation(ExplorerOptions(image=source, model="toy"), picture.size, (rows, cols), layers)
+    conversation = FakeConversation(
+        ExplorerOptions(image=source, query=Query(model="toy")), picture.size, (rows, cols), layers
+    )
     VlmtuiApp(conversation, picture).run()
 
 

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from tests.tui import readings
 from tests.tui.fake import FakeConversation, app
+from vlmtui.reports.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.explorer import Explorer
@@ -72,7 +73,7 @@ async def test_a_click_puts_the_cursor_on_the_patch() -> None:
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (109, 30), (110, 24), (120, 40), (200, 60)])
 async def test_the_cursor_stays_on_its_patch_through_every_resize(size: tuple[int, int]) -> None:
-    tui = app(shape=(24, 24), size=(480, 480), patch=(20, 3))
+    tui = app(shape=(24, 24), size=(480, 480), patch=parse_patch("20,3"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert at(pilot) == (20, 3)
@@ -173,7 +174,7 @@ async def test_narrow_terminals_show_one_panel_and_tiny_ones_a_sentence() -> Non
 
 
 async def test_a_session_that_dies_is_named_and_comes_back() -> None:
-    tui = app(patch=(1, 2))
+    tui = app(patch=parse_patch("1,2"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         conversation = tui._conversation
@@ -268,7 +269,7 @@ async def test_the_light_dress() -> None:
 
 
 async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
-    tui = app(stage="vision.99", patch=(50, 0))
+    tui = app(stage="vision.99", patch=parse_patch("50,0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         said = " ".join(n.message for n in tui._notifications)

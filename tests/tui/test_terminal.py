@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.terminal import Terminal
+from tests.waiting import gone, until
 
 PHOTO = Path(__file__).parents[2] / "sample_images" / "china.jpg"
 LEAVES_SCREEN = b"\x1b[?1049l"
@@ -19,20 +19,6 @@ LEAVES_SCREEN = b"\x1b[?1049l"
 def explorer(model: Path, tmp_path: Path, size: tuple[int, int] = (120, 40)) -> Terminal:
     command = [sys.executable, "-m", "vlmtui", str(PHOTO), "--model", str(model)]
     return Terminal(command, size, XDG_STATE_HOME=str(tmp_path), HF_HUB_OFFLINE="1")
-
-
-def gone(pid: int, seconds: float = 10.0) -> bool:
-    """Whether a process ends within `seconds`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        os.sched_yield()
-    return False
 
 
 def said(terminal: Terminal, what: bytes, seconds: float = 90.0) -> None:
@@ -68,7 +54,7 @@ def test_a_session_killed_at_any_moment_is_said_and_comes_back(siglip_folder: Pa
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.wait(10) == 128 + signal.SIGTERM
         assert LEAVES_SCREEN in terminal.output
-        assert gone(session)
+        until(lambda: gone(session))
 
 
 @pytest.mark.parametrize("way", ["hangup", "kill"])
@@ -80,8 +66,8 @@ def test_no_session_outlives_its_terminal(way: str, siglip_folder: Path, tmp_pat
         os.close(terminal.fd)
     else:
         os.kill(terminal.pid, signal.SIGKILL)
-    assert gone(session)
-    assert gone(terminal.pid)
+    until(lambda: gone(session))
+    until(lambda: gone(terminal.pid))
     os.waitpid(terminal.pid, 0)
 
 
@@ -93,4 +79,4 @@ def test_ctrl_c_leaves_at_once_with_130(siglip_folder: Path, tmp_path: Path) -> 
         assert terminal.wait(5) == 130
         assert LEAVES_SCREEN in terminal.output
         assert b"Traceback" not in terminal.output
-        assert gone(session)
+        until(lambda: gone(session))

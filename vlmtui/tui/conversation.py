@@ -30,7 +30,7 @@ class Conversation:
 
     def __init__(self, options: ExplorerOptions) -> None:
         self.options = options
-        self.model = options.model
+        self.model = options.query.model
         self.image = options.image
         self.post: Callable[[Message], object] = lambda message: None
         self._client: SessionClient | None = None
@@ -55,10 +55,10 @@ class Conversation:
         except VlmtuiError as error:
             self.post(messages.SessionDied(str(error)))
             return
-        client, options, model = self._client, self.options, self.model
+        client, query, model = self._client, self.options.query, self.model
         assert client is not None
         self.post(messages.WorkProgressed("starting the model session"))
-        own = model == options.model
+        own = model == query.model
 
         def loaded(info: ModelInfo) -> Message:
             self._held = model
@@ -74,10 +74,10 @@ class Conversation:
         self._when(
             client.load(
                 model,
-                revision=options.revision if own else None,
-                processor=options.processor if own else None,
-                device=options.device,
-                dtype=options.dtype,
+                revision=query.revision if own else None,
+                processor=query.processor if own else None,
+                device=query.device,
+                dtype=query.dtype,
                 on_progress=self._progressed(),
             ),
             loaded,
@@ -100,7 +100,7 @@ class Conversation:
         """The words of some tokens."""
         if self._client is not None and self._client.alive:
             self._when(
-                self._client.words(reading, metric, k, tokens=tokens, all_tokens=self.options.all_tokens),
+                self._client.words(reading, metric, k, tokens=tokens, all_tokens=self.options.query.all_tokens),
                 lambda words: messages.WordsArrived(reading, words),
                 self._failed("the words could not be found"),
             )
@@ -117,7 +117,7 @@ class Conversation:
         def work() -> None:
             try:
                 image = read_source(source)
-                picture = Image.fromarray(decode(image.data, image.source, self.options.max_pixels).rgb)
+                picture = Image.fromarray(decode(image.data, image.source, self.options.query.max_pixels).rgb)
             except VlmtuiError as error:
                 self.post(messages.WorkFailed("the picture could not be opened", str(error)))
             else:
@@ -133,12 +133,10 @@ class Conversation:
             self._client.close()
 
     def _read(self) -> None:
-        client, options = self._client, self.options
+        client, query = self._client, self.options.query
         assert client is not None
         self._when(
-            client.read(
-                self.image, max_pixels=options.max_pixels, prompt=options.prompt, on_progress=self._progressed()
-            ),
+            client.read(self.image, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._progressed()),
             messages.PictureRead,
             self._failed("the picture could not be read"),
         )

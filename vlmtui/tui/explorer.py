@@ -68,7 +68,7 @@ class Explorer(Screen[None]):
         options = conversation.options
         self._conversation = conversation
         self._known = Known.of(conversation.image, picture)
-        self._view = View(metric=options.metric, k=options.k)
+        self._view = View(metric=options.query.metric, k=options.query.k)
         self._opening = True
         self._panel = PANELS[0]
         self._trouble = ""
@@ -284,7 +284,7 @@ class Explorer(Screen[None]):
 
     def _save(self, name: str) -> None:
         try:
-            written = saving.save(name, self._known, self._view, self._conversation.options)
+            written = saving.save(name, self._known, self._view, self._conversation.options.query)
         except VlmtuiError as error:
             self.notify(str(error), title="the report was not saved", severity="error", timeout=12, markup=False)
         else:
@@ -292,14 +292,15 @@ class Explorer(Screen[None]):
 
     def _opened(self, model: ModelInfo) -> View:
         """The view that the command line asked for, on the first reading: its stage, its patch or the middle one."""
-        options = self._conversation.options
+        query = self._conversation.options.query
         stage = default_stage(model)
         try:
-            stage = check_stage(options.stage or stage, model)
+            stage = check_stage(query.stage or stage, model)
         except VlmtuiError as error:
             self._complain(str(error))
         rows, cols = self._known.shape(stage)
-        row, col = options.patch or (rows // 2, cols // 2)
+        patch = query.patch
+        row, col = (patch.row, patch.col) if patch else (rows // 2, cols // 2)
         if row >= rows or col >= cols:
             self._complain(f"there is no patch in row {row}, column {col}: the grid has {rows} × {cols}")
         return fitted(replace(self._view, stage=stage, row=row, col=col), self._known)

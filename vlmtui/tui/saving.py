@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,6 @@ from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports import Query, Seen, check_format
 from vlmtui.reports.output import target
 from vlmtui.tui.dialogs import Ask
-from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.view import Known, View
 
 FORMATS = {".txt": "text", ".json": "json", ".jsonl": "jsonl"}
@@ -60,7 +60,7 @@ def ask_name(source: str) -> Ask[str]:
     return Ask("Save the report", f"the ending chooses the format: {', '.join(FORMATS)}", read, default_name(source))
 
 
-def save(name: str, known: Known, view: View, options: ExplorerOptions) -> Path:
+def save(name: str, known: Known, view: View, query: Query) -> Path:
     """Write the report of the stage looked at, whole or not at all; the same bytes as `vlmtui report` gives.
 
     Raises `VlmtuiError` where it cannot be written, or where not all words have arrived yet.
@@ -74,15 +74,8 @@ def save(name: str, known: Known, view: View, options: ExplorerOptions) -> Path:
         if book is None or book.metric != view.metric or book.missing(entries):
             raise VlmtuiError("not all words have arrived yet: try again in a moment")
         words = book.gathered(entries, view.k)
-    query = Query(
-        model=reading.model.name,
-        k=view.k,
-        metric=view.metric,
-        stage=view.stage,
-        all_tokens=options.all_tokens,
-        prompt=options.prompt,
-    )
-    seen = Seen(query=query, reading=reading, stage=view.stage, entries=entries, words=words)
+    asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage, patch=None)
+    seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words)
     path = Path(name).expanduser()
     with target(str(path)) as file:
         for piece in check_format(FORMATS[path.suffix])([seen], False):
