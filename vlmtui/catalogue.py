@@ -46,7 +46,10 @@ def default_model() -> str:
 
 
 def resolve(name: str) -> Source:
-    """What `name` stands for. A path that exists wins over a hub name; `ModelError` for what can be neither."""
+    """What `name` stands for. `ModelError` for what can be nothing.
+
+    Aliases win over paths (`./demo` is the folder of that name), and a folder that exists over a hub name.
+    """
     if not name.strip():
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
     if name == DEMO:

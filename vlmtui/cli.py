@@ -171,6 +171,8 @@ def doctor(debug: Debug = False, version: Version = False) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status. Errors are one line on stderr, with --debug a traceback before it."""
     words = sys.argv[1:] if argv is None else argv
+    if sys.stdout is None:  # closed by whoever started us: there is nowhere to say anything
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     debug = "--debug" in words  # known before the words are understood
     try:
         status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)

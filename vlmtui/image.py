@@ -60,7 +60,11 @@ def read_source(source: str) -> SourceBytes:
 
     Raises `ImageError` with one sentence when there is nothing to read.
     """
+    if not source:
+        raise ImageError("the name of the picture is empty: give a path, an http(s) address, or -")
     if source == "-":
+        if sys.stdin is None:
+            raise ImageError("standard input is closed: pipe a picture's bytes into it, or name a file")
         data = _read_limited(sys.stdin.buffer.read, "standard input")
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
@@ -139,8 +143,9 @@ def _grey_to_rgb(image: Image.Image) -> Pixels:
     if values.dtype == bool or image.mode.startswith("I;16"):
         top = 65535.0
     elif image.mode == "I":
-        # 16-bit PNGs open as "I" in some versions; a real 32-bit file has larger values
-        top = 65535.0 if values.size == 0 or values.max() <= 65535 else float(np.iinfo(np.int32).max)
+        # 32 bits that hold what fits fewer: nothing in the file says how many are meant
+        most = int(values.max())
+        top = 255.0 if most <= 255 else 65535.0 if most <= 65535 else float(np.iinfo(np.int32).max)
     else:
         finite = values[np.isfinite(values)]
         largest = float(finite.max()) if finite.size else 1.0

@@ -96,7 +96,7 @@ async def test_stages_metric_and_k() -> None:
         await pilot.press("left_square_bracket")
         assert explorer(pilot)._view.stage == "vision.4"
         assert "vision.4 has no words" in text(tui, "#words")
-        assert "the projector, and so the tokens" in text(tui, "PatchFacts")
+        assert "feeds    the projector" in text(tui, "PatchFacts")
         await pilot.press("left_square_bracket")
         assert "vision.3" in text(tui, "#norms")
         await pilot.press("right_square_bracket", "right_square_bracket", "m")
@@ -289,3 +289,69 @@ async def test_the_note_of_a_model_is_always_there(columns: int) -> None:
         await pilot.pause()
         assert "demo model, trained on drawings" in text(tui, "#title")
         assert columns < 80 or "a real one" in text(tui, "#title")
+
+
+async def test_the_first_picture_fills_its_place_in_a_narrow_terminal() -> None:
+    tui = app(shape=(14, 14), size=(451, 300))
+    async with tui.run_test(size=NARROW) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        view = explorer(pilot).query_one(PictureView)
+        side = explorer(pilot).query_one("#picture-side")
+        assert view._layout is not None
+        assert view.size.height == min(view._layout.height, side.size.height - 1)
+        assert view.size.height >= 11
+
+
+async def test_the_words_over_the_picture_follow_the_stage() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("o", "o", "left_square_bracket")
+        await pilot.pause()
+        assert "has none of" in text(tui, "#legend")
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        assert "first word" in text(tui, "#legend")
+
+
+async def test_standard_input_is_no_picture_here() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("i", "minus", "enter")
+        await pilot.pause()
+        assert len(tui.screen_stack) == 3
+
+
+async def test_words_that_have_come_stay_known_under_every_metric_and_without_a_session() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("m")
+        await pilot.pause()
+        conversation = tui._conversation
+        assert isinstance(conversation, FakeConversation)
+        conversation.running = False
+        conversation.post(messages.SessionDied("killed"))
+        await pilot.pause()
+        await pilot.press("m")
+        assert "R starts it again" in text(tui, "#words")
+        await pilot.press("m")
+        assert "w100" in text(tui, "#words")
+
+
+@pytest.mark.parametrize("rows", [24, 27, 28, 33, 40])
+async def test_no_panel_is_cut_at_its_end(rows: int) -> None:
+    tui = app()
+    async with tui.run_test(size=(120, rows)) as pilot:
+        await pilot.pause()
+        for _ in range(40):
+            await pilot.press("plus")
+        await pilot.pause()
+        screen = explorer(pilot)
+        bottom = screen.query_one("#status").region.y
+        for name in ("words", "norms", "patch"):
+            panel = screen.query_one(f"#{name}")
+            assert not panel.display or panel.region.bottom <= bottom
+        assert "margin" in text(tui, "#words")

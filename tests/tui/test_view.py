@@ -62,8 +62,8 @@ def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
 
 def test_words_of_another_metric_are_not_shown() -> None:
     seen = known()
-    seen.book = WordBook("r", "l2", 4)
-    seen.book.add(readings.words([0], 4))
+    seen.books["l2"] = WordBook("r", "l2", 4)
+    seen.books["l2"].add(readings.words([0], 4))
     assert len(seen.words(View(k=3)) or ()) == 3
     assert seen.words(View(metric="cosine")) is None
     assert seen.words(View(stage="vision.1")) is None
@@ -100,5 +100,7 @@ def test_go_to_understands_rows_and_pixels() -> None:
     assert parse_go_to(" 3 4 ") == GoTo(3, 4, pixel=False)
     assert parse_go_to("x120 y80.5") == GoTo(120, 80.5, pixel=True)
     assert parse_go_to("120x80 px") == GoTo(120, 80, pixel=True)
-    for wrong in ("", "3", "a,b", "3.5,4", "1,2,3", "-1,2", "rm -rf 1 2"):
+    assert parse_go_to("y80 x120") == GoTo(120, 80, pixel=True)
+    assert parse_go_to("120, 80 px") == GoTo(120, 80, pixel=True)
+    for wrong in ("", "3", "a,b", "3.5,4", "1,2,3", "-1,2", "rm -rf 1 2", "x5 x6", "y5 y6", "80y 120x"):
         assert parse_go_to(wrong) is None

@@ -69,7 +69,7 @@ class VisionLanguageModel:
     def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
         """The processor's inputs for one picture, as tensors on the CPU."""
         geometry.check_size(self._processing.image_processor, picture.width, picture.height, name)
-        return self._processing.prepare(Image.fromarray(picture.rgb), prompt or DEFAULT_PROMPT)
+        return self._processing.prepare(Image.fromarray(picture.rgb), DEFAULT_PROMPT if prompt is None else prompt)
 
     def layout(self, picture: Picture, inputs: Inputs, tokens: int) -> geometry.Layout:
         """Where so many image tokens and the vision patches lie in the picture."""

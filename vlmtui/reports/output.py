@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -12,6 +13,8 @@ from typing import BinaryIO, Protocol
 
 from vlmtui.display.pieces import ascii_only
 from vlmtui.errors import VlmtuiError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Target(Protocol):
@@ -79,7 +82,8 @@ def _told(name: str) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise VlmtuiError(f"{name} cannot be written ({reason}): free some space or choose another place") from error
+        way_out = "free some space or choose another place" if error.errno in _FULL else "choose another place"
+        raise VlmtuiError(f"{name} cannot be written ({reason}): {way_out}") from error
 
 
 class _File:

@@ -96,7 +96,7 @@ def results(
                 continue
             if model is None:
                 model = loading.result()
-                stage = check_stage(query.stage, model) if query.stage else default_stage(model)
+                stage = default_stage(model) if query.stage is None else check_stage(query.stage, model)
             try:
                 seen = _look(client, source, query, stage, on_progress)
             except VlmtuiError as error:

@@ -112,7 +112,7 @@ class Engine:
             norms=array(norms.float()),
             percentiles=array(standing.float()),
             hidden=int(encoded.tokens.shape[1]),
-            prompt=request.prompt or DEFAULT_PROMPT,
+            prompt=DEFAULT_PROMPT if request.prompt is None else request.prompt,
             seen=layout.seen,
             patch_size=layout.patch_size,
             timings=clock.seconds,

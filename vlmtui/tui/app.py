@@ -58,7 +58,7 @@ class VlmtuiApp(App[int]):
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_go, 128 + number)
         self.push_screen(Explorer(self._conversation, self._picture))
 
@@ -71,6 +71,15 @@ class VlmtuiApp(App[int]):
         """Ctrl-C."""
         self._conversation.close()
         self.exit(INTERRUPTED)
+
+    def action_picture_of_screen(self) -> None:
+        """Save the screen as SVG in the folder one is in."""
+        try:
+            path = self.save_screenshot(path=".")
+        except OSError as error:
+            self.notify(f"the screen could not be saved here ({error.strerror})", severity="error", markup=False)
+        else:
+            self.notify(f"saved {path}", timeout=5, markup=False)
 
     def action_dress(self) -> None:
         """Dark or light."""

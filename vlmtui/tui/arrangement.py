@@ -7,8 +7,10 @@ from dataclasses import dataclass
 NARROW = 110
 SMALLEST = (60, 20)
 PANELS = ("words", "norms", "patch")
-CHROME = 5
-"""Lines that are neither picture nor panel: title, path, legend, state, keys."""
+NARROW_CHROME = 5
+"""Lines of a narrow screen that are neither picture nor panel: title, path, legend, state, keys."""
+WIDE_CHROME = 6
+"""Lines of a wide screen above and below the panels: title, path with a blank line on each side, state, keys."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,18 @@ def arrange(size: tuple[int, int], k: int, grid_rows: int, panel: str) -> Arrang
     """
     columns, rows = size
     too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
-    room = max(1, rows - CHROME)
     if columns < NARROW:
+        room = max(1, rows - NARROW_CHROME)
         spare = room - grid_rows
         # a small panel where that lets the picture be seen whole
         height = min(spare, 12) if spare >= 6 else 8
         return Arrangement(True, too_small, {panel: height}, None, height)
-    wanted = {"words": k + 3, "norms": 11, "patch": 8}
+    room = max(1, rows - WIDE_CHROME)
+    wanted = {"words": k + 2, "norms": 11, "patch": 7}
     heights: dict[str, int] = {}
     for name in (panel, *(p for p in PANELS if p != panel)):
-        if wanted[name] <= room or not heights:
+        # each has a blank line below it
+        if wanted[name] + 1 <= room or not heights:
             heights[name] = min(wanted[name], room)
-            room -= heights[name]
+            room -= heights[name] + 1
     return Arrangement(False, too_small, heights, min(max(54, columns * 45 // 100), 74), None)

@@ -16,23 +16,26 @@ class WordAsking:
 
     def __init__(self) -> None:
         self._asked: set[int] = set()
+        self._book: WordBook | None = None
 
     def forget(self) -> None:
         """Nothing that was asked will be answered."""
         self._asked.clear()
+        self._book = None
 
     def next(self, known: Known, view: View) -> Iterator[tuple[WordBook, tuple[int, ...]]]:
         """The questions to put now: a book, and the tokens whose words it lacks."""
-        reading, book = known.reading, known.book
+        reading = known.reading
         if reading is None:
             return
-        if book is None or book.reading != reading.id or book.metric != view.metric or book.k < view.k:
-            same = book is not None and book.reading == reading.id
-            known.book = book = WordBook(reading.id, view.metric, max(view.k, book.k if book and same else 0))
+        book = known.books.setdefault(view.metric, WordBook(reading.id, view.metric, view.k))
+        if book is not self._book or book.k < view.k:
+            self._book = book
+            book.k = max(book.k, view.k)
             self._asked.clear()
         place = known.place(view) if view.stage == "tokens" else None
         here = place.index if place else 0
-        if place and place.index not in book.rows and place.index not in self._asked:
+        if place and place.index not in self._asked and book.missing((place.index,)):
             self._asked.add(place.index)
             yield book, (place.index,)
         if len(self._asked) > 1:
@@ -45,11 +48,10 @@ class WordAsking:
 
     def answered(self, known: Known, reading: str, words: Words) -> bool:
         """Take in an answer; False where the person has moved on from its question."""
-        book = known.book
-        if book is None or book.reading != reading or book.metric != words.metric:
+        book = known.books.get(words.metric)
+        if book is None or book.reading != reading:
             return False
-        if words.k < min(book.k, words.candidates):
-            return False  # asked before k grew
         book.add(words)
-        self._asked.difference_update(words.tokens.tolist())
+        if book is self._book:
+            self._asked.difference_update(words.tokens.tolist())
         return True

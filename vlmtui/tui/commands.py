@@ -23,7 +23,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Report: save", "s", "screen.save"),
     ("Theme: dark or light", "", "app.dress"),
     ("Help: the keys", "?", "screen.help"),
-    ("Screenshot: save as SVG", "", "app.screenshot"),
+    ("Screenshot: save as SVG", "", "app.picture_of_screen"),
     ("Suspend to the shell", "Ctrl-Z", "app.suspend_process"),
     ("Quit", "q", "app.leave"),
 )

@@ -35,6 +35,7 @@ class Conversation:
         self.post: Callable[[Message], object] = lambda message: None
         self._client: SessionClient | None = None
         self._turn = 0
+        self._openings = 0
         self._held: str | None = None
 
     @property
@@ -67,9 +68,10 @@ class Conversation:
 
         def failed(sentence: str) -> None:
             self.post(messages.WorkFailed(f"{model} could not be loaded", sentence))
-            if self._held not in (None, model):
+            before = self._held or self.options.query.model
+            if before != model:
                 # a model that does not load must not cost the one that did
-                self.load(self._held)
+                self.load(before)
 
         self._when(
             client.load(
@@ -111,24 +113,26 @@ class Conversation:
             self._when(self._client.status(), messages.StatusArrived, lambda sentence: None)
 
     def open(self, source: str) -> None:
-        """Fetch and decode another picture, in a thread: an address may take its time."""
-        turn = self._turn
+        """Fetch and decode another picture in a thread: an address may take its time. The latest asked for wins."""
+        self._openings += 1
+        opening = self._openings
 
         def work() -> None:
             try:
                 image = read_source(source)
                 picture = Image.fromarray(decode(image.data, image.source, self.options.query.max_pixels).rgb)
+                message: Message = messages.PictureOpened(image, picture)
             except VlmtuiError as error:
-                self.post(messages.WorkFailed("the picture could not be opened", str(error)))
-            else:
-                if turn == self._turn:
-                    self.post(messages.PictureOpened(image, picture))
+                message = messages.WorkFailed("the picture could not be opened", str(error))
+            if opening == self._openings:
+                self.post(message)
 
         threading.Thread(target=work, name="open", daemon=True).start()
 
     def close(self) -> None:
         """End the session, at once."""
         self._turn += 1
+        self._openings += 1
         if self._client is not None:
             self._client.close()
 

@@ -60,6 +60,8 @@ def ask_picture() -> Ask[str]:
     def read(text: str) -> str:
         if not text:
             raise UsageError("name a picture, or leave with Escape")
+        if text == "-":
+            raise UsageError("- is standard input, and that is the keyboard here: name a file or an address")
         return text
 
     return Ask("Another picture", "a path or an http(s) address · → takes what is suggested", read, "", PathSuggester())
@@ -189,12 +191,20 @@ class GoTo:
     pixel: bool
 
 
+_N = r"(\d+(?:\.\d+)?)"
+_BETWEEN = r"\s*[,;:\s]\s*"
+_ROW_COLUMN = re.compile(rf"\(?(\d+){_BETWEEN}(\d+)\)?")
+_X_THEN_Y = re.compile(rf"x\s*=?\s*{_N}{_BETWEEN}y\s*=?\s*{_N}|{_N}\s*x\s*{_N}\s*(?:px)?|{_N}{_BETWEEN}{_N}\s*px")
+_Y_THEN_X = re.compile(rf"y\s*=?\s*{_N}{_BETWEEN}x\s*=?\s*{_N}")
+
+
 def parse_go_to(text: str) -> GoTo | None:
-    """`3,4` or `3 4` is row 3, column 4; `x120 y80`, `120x80 px` or `p 120,80` a pixel; None for anything else."""
-    numbers = re.findall(r"\d+(?:\.\d+)?", text)
-    if len(numbers) != 2 or not re.fullmatch(r"[\s\d.,;:xyp()]+", text.strip(), re.IGNORECASE):
-        return None
-    pixel = re.search(r"[xyp]", text, re.IGNORECASE) is not None
-    if not pixel and "." in numbers[0] + numbers[1]:
-        return None
-    return GoTo(float(numbers[0]), float(numbers[1]), pixel)
+    """`3,4` or `3 4` is row 3, column 4; `x120 y80`, `y80 x120`, `120x80` or `120,80 px` a pixel; None for all else."""
+    text = text.strip().lower()
+    if match := _ROW_COLUMN.fullmatch(text):
+        return GoTo(float(match[1]), float(match[2]), pixel=False)
+    for pattern, turned in ((_X_THEN_Y, False), (_Y_THEN_X, True)):
+        if match := pattern.fullmatch(text):
+            first, second = (float(g) for g in match.groups() if g is not None)
+            return GoTo(second, first, pixel=True) if turned else GoTo(first, second, pixel=True)
+    return None

@@ -119,7 +119,9 @@ class Explorer(Screen[None]):
     def _picture_read(self, message: messages.PictureRead) -> None:
         known, reading = self._known, message.reading
         known.reading, known.model = reading, reading.model
-        known.book = None
+        known.books.clear()
+        known.alive = True
+        self._asking.forget()
         self._current = True
         self._drawn = None
         self._trouble = ""
@@ -164,10 +166,11 @@ class Explorer(Screen[None]):
     def _session_died(self, message: messages.SessionDied) -> None:
         self._work = messages.WorkProgressed("")
         self._status = None
-        self._current = False
+        self._current = self._known.alive = False
         self._trouble = f"R starts it again: {message.reason}"
         self._asking.forget()
         self._show_state()
+        self._show_panels()
 
     @on(messages.PictureOpened)
     def _picture_opened(self, message: messages.PictureOpened) -> None:
@@ -264,7 +267,7 @@ class Explorer(Screen[None]):
 
     def action_restart(self) -> None:
         """Start the session again, keeping picture and cursor."""
-        if self._conversation.alive:
+        if self._conversation.alive and (self._current or self._work.doing):
             self.notify("the model session is running", timeout=3)
             return
         self._trouble = ""
@@ -295,7 +298,7 @@ class Explorer(Screen[None]):
         query = self._conversation.options.query
         stage = default_stage(model)
         try:
-            stage = check_stage(query.stage or stage, model)
+            stage = check_stage(stage if query.stage is None else query.stage, model)
         except VlmtuiError as error:
             self._complain(str(error))
         rows, cols = self._known.shape(stage)
@@ -365,8 +368,9 @@ class Explorer(Screen[None]):
     def _show_all(self) -> None:
         self._arrange()
         self._show_lines()
-        self._show_picture()
         self._show_panels()
+        # fitted to its place once that has its size
+        self.call_after_refresh(self._show_picture)
 
     def _show_lines(self) -> None:
         known = self._known

@@ -32,7 +32,8 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
     """What the drawing depends on: the same key, the same drawing."""
     reading = known.reading
     norms = view.stage if view.overlay == "norms" else known.shape(view.stage)
-    words = (view.metric, len(known.book.rows) if known.book else 0) if view.overlay == "words" else None
+    book = known.book_for(view)
+    words = (view.stage, view.metric, len(book.rows) if book else 0) if view.overlay == "words" else None
     return id(known.picture), reading.id if reading else "", view.overlay, norms, words, place
 
 
@@ -63,9 +64,10 @@ def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
 
 def _first_words(known: Known, view: View, rows: int, cols: int) -> list[list[str]]:
     words = [[""] * cols for _ in range(rows)]
-    if known.reading is not None and known.book is not None and known.book.metric == view.metric:
+    book = known.book_for(view)
+    if known.reading is not None and book is not None:
         for place in known.reading.places:
-            found = known.book.rows.get(place.index)
+            found = book.rows.get(place.index)
             if found and place.grid == 0 and place.row is not None and place.col is not None:
                 words[place.row][place.col] = visible(found[0].piece, found[0].text)
     return words

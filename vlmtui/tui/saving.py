@@ -33,7 +33,7 @@ def patch_text(known: Known, view: View) -> str:
             f"above {percent(float(reading.percentiles[place.index]))} of the vocabulary"
         )
     if words := known.words(view):
-        lines.append(f"words ({view.metric}, score): ")
+        lines.append(f"words ({view.metric}, score):")
         lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
     if column := known.column(view):
         lines.append("norms " + ", ".join(f"vision.{i} {figure(float(v))}" for i, v in enumerate(column[0])))
@@ -51,10 +51,10 @@ def ask_name(source: str) -> Ask[str]:
     """A file name for the report of a picture; its ending chooses the format."""
 
     def read(name: str) -> str:
-        if Path(name).suffix not in FORMATS:
-            raise UsageError(f"the name must end in {', '.join(FORMATS)}")
         if Path(name).expanduser().is_dir():
             raise UsageError(f"{name} is a folder: name a file")
+        if Path(name).suffix not in FORMATS:
+            raise UsageError(f"the name must end in {', '.join(FORMATS)}")
         return name
 
     return Ask("Save the report", f"the ending chooses the format: {', '.join(FORMATS)}", read, default_name(source))
@@ -65,13 +65,13 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
 
     Raises `VlmtuiError` where it cannot be written, or where not all words have arrived yet.
     """
-    reading, book = known.reading, known.book
+    reading, book = known.reading, known.book_for(view)
     if reading is None:
         raise VlmtuiError("there is nothing to save yet: the model has not read the picture")
     entries = tuple(range(len(reading.places_at(view.stage))))
     words = None
     if view.stage == "tokens":
-        if book is None or book.metric != view.metric or book.missing(entries):
+        if book is None or book.missing(entries):
             raise VlmtuiError("not all words have arrived yet: try again in a moment")
         words = book.gathered(entries, view.k)
     asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage, patch=None)

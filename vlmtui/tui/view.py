@@ -44,7 +44,7 @@ class View:
 
     def with_k(self, k: int) -> View:
         """Another number of words, within bounds."""
-        return replace(self, k=min(max(1, k), MAX_K))
+        return replace(self, k=min(max(1, k), max(MAX_K, self.k)))
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ class WordBook:
             )
 
     def missing(self, tokens: Iterable[int]) -> list[int]:
-        """Which of `tokens` have no words yet."""
-        return [t for t in tokens if t not in self.rows]
+        """Which of `tokens` have no words yet, or fewer than are wanted now."""
+        wanted = min(self.k, self.candidates or self.k)
+        return [t for t in tokens if len(self.rows.get(t, ())) < wanted]
 
     def gathered(self, tokens: Sequence[int], k: int) -> Words:
         """The first k words of `tokens`, as one answer of the session would hold them."""
@@ -111,7 +112,8 @@ class Known:
     picture: Image.Image
     model: ModelInfo | None = None
     reading: Reading | None = None
-    book: WordBook | None = None
+    books: dict[Metric, WordBook] = field(default_factory=dict)
+    alive: bool = True
     _canvas: tuple[CellLayout, Box, Pixels] | None = None
 
     @classmethod
@@ -125,6 +127,10 @@ class Known:
         if self._canvas is None or self._canvas[:2] != (layout, box):
             self._canvas = (layout, box, canvas.draw(self.picture, layout, box))
         return self._canvas[2]
+
+    def book_for(self, view: View) -> WordBook | None:
+        """The words that have arrived under the view's metric."""
+        return self.books.get(view.metric)
 
     def grid(self) -> Grid | None:
         """The grid walked."""
@@ -154,9 +160,10 @@ class Known:
     def words(self, view: View) -> tuple[WordRow, ...] | None:
         """The words of the token under the cursor, as far as they have arrived."""
         place = self.place(view)
-        if view.stage != "tokens" or self.book is None or place is None or self.book.metric != view.metric:
+        book = self.book_for(view)
+        if view.stage != "tokens" or book is None or place is None:
             return None
-        rows = self.book.rows.get(place.index)
+        rows = book.rows.get(place.index)
         return rows[: view.k] if rows is not None else None
 
     def norms(self, stage: str) -> np.ndarray | None:

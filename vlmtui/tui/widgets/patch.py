@@ -123,7 +123,7 @@ class PatchFacts(PatchPart):
         if self._view.stage == "tokens" and model.feeds:
             facts.append(("reads", [(f"{model.feeds} → projector → here", text)]))
         elif self._view.stage == model.feeds:
-            facts.append(("feeds", [("the projector, and so the tokens", r.style("accent"))]))
+            facts.append(("feeds", [("the projector", r.style("accent"))]))
         if len(place.patches) > 1:
             facts.append(("made of", [(f"{len(place.patches)} vision patches", text)]))
         return facts

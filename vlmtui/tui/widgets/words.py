@@ -33,7 +33,8 @@ class WordsPanel(Lines):
         r = self.roles
         blank, dim = r.style(), r.style("dim")
         known, view = self._known, self._view
-        candidates = known.book.candidates if known and known.book else 0
+        book = known.book_for(view) if known else None
+        candidates = book.candidates if book else 0
         about = f"nearest of {candidates:,} · " if candidates else ""
         lines = [
             line(
@@ -50,7 +51,8 @@ class WordsPanel(Lines):
             ]
         words = known.words(view)
         if words is None:
-            return [*lines, line(cells, blank, [("looking ...", dim)])]
+            waits = "looking ..." if known.alive else "the model session is gone: R starts it again"
+            return [*lines, line(cells, blank, [(waits, dim)])]
         room = max(1, rows - 2)
         lines += self._rows(words[:room], cells)
         lines.append(line(cells, blank, self._footer(words, room)))
