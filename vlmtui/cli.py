@@ -306,12 +306,13 @@ def _leave(number: int, frame: object) -> None:
 def _report(
     sources: tuple[str, ...], query: Query, format: str | None, output: str | None, quiet: bool, debug: bool
 ) -> int:
+    from vlmtui.reports import format_for
     from vlmtui.reports.run import run_report
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup stays in force
             signal.signal(number, _leave)
-    return run_report(sources, query, format or "text", output, quiet, lambda error: _say(error, debug))
+    return run_report(sources, query, format or format_for(output), output, quiet, lambda error: _say(error, debug))
 
 
 if __name__ == "__main__":

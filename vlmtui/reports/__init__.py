@@ -6,17 +6,37 @@ A format is a function from results, made one after the other, to pieces of text
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePath
 
 from vlmtui.errors import UsageError
 from vlmtui.reports import json, text
 from vlmtui.reports.source import Failure, Query, Result, Seen, results
 
-__all__ = ["FORMATS", "Failure", "Query", "Result", "Seen", "Writer", "check_format", "results"]
+__all__ = [
+    "ENDINGS",
+    "FORMATS",
+    "Failure",
+    "Query",
+    "Result",
+    "Seen",
+    "Writer",
+    "check_format",
+    "format_for",
+    "results",
+]
 
 Writer = Callable[[Iterable[Result], bool], Iterator[str]]
 """(results, whether several images were asked for) -> the report, piece by piece."""
 
 FORMATS: dict[str, Writer] = {"text": text.write, "json": json.write, "jsonl": json.write_lines}
+
+ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl"}
+"""The format that a file's ending asks for."""
+
+
+def format_for(name: str | None) -> str:
+    """The format of a report that is to go to the file `name`, where none is asked for: its ending's, or text."""
+    return ENDINGS.get(PurePath(name).suffix.lower(), "text") if name else "text"
 
 
 def check_format(name: str) -> Writer:

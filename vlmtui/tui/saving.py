@@ -9,12 +9,10 @@ from urllib.parse import urlsplit
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import Query, Seen, check_format
+from vlmtui.reports import ENDINGS, Query, Seen, check_format, format_for
 from vlmtui.reports.output import target
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.view import Known, View
-
-FORMATS = {".txt": "text", ".json": "json", ".jsonl": "jsonl"}
 
 
 def patch_text(known: Known, view: View) -> str:
@@ -53,11 +51,11 @@ def ask_name(source: str) -> Ask[str]:
     def read(name: str) -> str:
         if Path(name).expanduser().is_dir():
             raise UsageError(f"{name} is a folder: name a file")
-        if Path(name).suffix not in FORMATS:
-            raise UsageError(f"the name must end in {', '.join(FORMATS)}")
+        if Path(name).suffix.lower() not in ENDINGS:
+            raise UsageError(f"the name must end in {', '.join(ENDINGS)}")
         return name
 
-    return Ask("Save the report", f"the ending chooses the format: {', '.join(FORMATS)}", read, default_name(source))
+    return Ask("Save the report", f"the ending chooses the format: {', '.join(ENDINGS)}", read, default_name(source))
 
 
 def save(name: str, known: Known, view: View, query: Query) -> Path:
@@ -78,6 +76,6 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
     seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words)
     path = Path(name).expanduser()
     with target(str(path)) as file:
-        for piece in check_format(FORMATS[path.suffix])([seen], False):
+        for piece in check_format(format_for(name))([seen], False):
             file.write(piece)
     return path

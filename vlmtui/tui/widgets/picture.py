@@ -96,7 +96,8 @@ class PictureStrip(Widget, can_focus=False):
     def on_click(self, event: events.Click) -> None:
         view = self.parent
         assert isinstance(view, PictureView)
-        view.point(self.left + event.x, event.y)
+        if event.button == 1:
+            view.point(self.left + event.x, event.y)
 
 
 class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
