@@ -18,7 +18,8 @@ from vlmtui.demo.card import write_card
 from vlmtui.demo.measure import held_out, patch_accuracy
 from vlmtui.demo.scenes import FIGURES
 
-SCENES: Final = 200
+SCENES: Final = 1000
+ASKED: Final = 200
 PICTURES: Final = Path(__file__).parents[2] / "sample_images"
 
 
@@ -32,7 +33,7 @@ def evaluate(folder: Path, count: int, pictures: Path) -> dict[str, Any]:
     for metric in ("l2", "cosine"):
         figures[metric] = patch_accuracy(speaker.model, scenes, metric)
     figures["vectors"] = vectors(speaker, scenes[:20])
-    figures["answers"] = answer_accuracy(speaker, scenes)
+    figures["answers"] = answer_accuracy(speaker, scenes[:ASKED])
     figures["captions"] = [speaker.answer(s.image, "Describe the image.") for s in scenes[:6]]
     figures["photographs"] = photographs(speaker, pictures)
     return figures

@@ -44,9 +44,12 @@ class PatchLoss(nn.Module):
         """
         hidden = tokens.shape[-1]
         picked = tokens.gather(1, chosen[..., None].expand(-1, -1, hidden)).reshape(-1, hidden)
-        told = torch.cat([told[..., :LABELS], told[..., LABELS:] * hue], -1)
-        target = told.reshape(-1, told.shape[-1]) @ self.targets
-        target = target / target.sum(-1, keepdim=True)
+        with torch.autocast(tokens.device.type, enabled=False):
+            # rounded to bfloat16 the targets would not sum to 1, and the loss could fall without end by making
+            # tokens longer: every logit sinks alike, and what is missing from the sum is paid back
+            told = torch.cat([told[..., :LABELS], told[..., LABELS:] * hue], -1).float()
+            target = told.reshape(-1, told.shape[-1]) @ self.targets
+            target = target / target.sum(-1, keepdim=True)
         dots = (picked @ words.T).float()
         a, b = picked.float().square().sum(-1, keepdim=True), words.square().sum(-1)
         distance, angle = self.scales.exp()

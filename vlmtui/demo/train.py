@@ -39,10 +39,10 @@ SAVE_EVERY: Final = 200
 class Stage:
     """One stretch of training.
 
-    `patch` and `talk` weigh the two losses; the rate goes from `rate` to `rate * end` along a cosine of `span`
-    steps, of which the stage may take the first part only. Of a batch of `size` pictures `talkers` are spoken of.
-    `balance` 0 takes patches as they come, 1 every class alike. `hue` multiplies what colour words weigh in the
-    targets: the more, the surer the model must be of a thing for its word to come before its colour.
+    `patch` and `talk` weigh the two losses; the rate goes from `rate` to `rate * end` along a cosine. Of a batch of
+    `size` pictures `talkers` are spoken of. `balance` 0 takes patches as they come, 1 every class alike. `hue`
+    multiplies what colour words weigh in the targets: the more, the surer the model must be of a thing for its word
+    to come before its colour.
     """
 
     name: str
@@ -54,15 +54,14 @@ class Stage:
     talk: float
     talkers: int
     balance: float
-    span: int
-    hue: float = 1.0
+    hue: float
 
 
 STAGES: Final[tuple[Stage, ...]] = (
-    Stage("text", 250, 48, 1.5e-3, 0.3, 0, 1, 48, 0, 250),
-    Stage("patch", 1000, 32, 1.2e-3, 0.5, 1, 0, 0, 0.6, 1900),
-    Stage("both", 800, 32, 8e-4, 0.02, 1, 0.4, 16, 0.3, 800),
-    Stage("polish", 450, 32, 6e-4, 0.01, 1, 1, 24, 0.2, 450, 1.7),
+    Stage("text", 250, 48, 1.5e-3, 0.3, 0, 1, 48, 0, 1.0),
+    Stage("patch", 1000, 32, 1.2e-3, 0.3, 1, 0, 0, 0.6, 1.4),
+    Stage("both", 1000, 32, 8e-4, 0.01, 1, 0.6, 16, 0.3, 1.4),
+    Stage("polish", 300, 32, 3e-4, 0.02, 1, 0.6, 16, 0.1, 1.65),
 )
 
 
@@ -157,7 +156,7 @@ class Trainer:
 
     def _learn(self, stage: Stage, batch: Batch) -> dict[str, float]:
         """One step of the optimiser; what the losses were."""
-        fall = 0.5 * (1 + math.cos(math.pi * self.step / stage.span))
+        fall = 0.5 * (1 + math.cos(math.pi * self.step / stage.steps))
         for group in self.optimiser.param_groups:
             group["lr"] = stage.rate * (stage.end + (1 - stage.end) * fall) * min(1.0, (self.step + 1) / 60)
         batch = Batch(*(getattr(batch, f).to(self.device, non_blocking=True) for f in Batch.__dataclass_fields__))
