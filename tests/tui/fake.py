@@ -33,6 +33,7 @@ class FakeConversation(Conversation):
         super().__init__(options)
         self.size, self.shape, self.layers, self.pieces = size, shape, layers, pieces
         self.running = True
+        self.slow = False
         self.begun = 0
         self.asked: list[tuple[Metric, int, tuple[int, ...]]] = []
 
@@ -47,7 +48,8 @@ class FakeConversation(Conversation):
         self.running = True
         self.begun += 1
         self.post(messages.ModelLoaded(readings.model(self.model)))
-        self.read(self.image)
+        if not self.slow:
+            self.read(self.image)
 
     def read(self, image: SourceBytes) -> None:
         reading = readings.reading(*self.shape, *self.size, layers=self.layers, id=f"r{self.begun}")

@@ -293,9 +293,14 @@ async def test_the_note_of_a_model_is_always_there(columns: int) -> None:
 
 async def test_the_first_picture_fills_its_place_in_a_narrow_terminal() -> None:
     tui = app(shape=(14, 14), size=(451, 300))
+    conversation = tui._conversation
+    assert isinstance(conversation, FakeConversation)
+    conversation.slow = True
     async with tui.run_test(size=NARROW) as pilot:
-        await pilot.pause()
-        await pilot.pause()
+        # the whole picture first, on a grid once the model has read it
+        await pilot.pause(0.2)
+        conversation.read(conversation.image)
+        await pilot.pause(0.2)
         view = explorer(pilot).query_one(PictureView)
         side = explorer(pilot).query_one("#picture-side")
         assert view._layout is not None

@@ -31,7 +31,7 @@ from vlmtui.tui.view import Known, View, at_stage, fitted, walked
 from vlmtui.tui.widgets.bars import KeysBar, LegendBar, PathBar, StageClicked, StatusBar, TitleBar, state_facts
 from vlmtui.tui.widgets.norms import NormsPanel
 from vlmtui.tui.widgets.patch import PatchPanel
-from vlmtui.tui.widgets.picture import PatchPointed, PictureView
+from vlmtui.tui.widgets.picture import PatchPointed, PicturePlace, PictureView, PlaceResized
 from vlmtui.tui.widgets.words import WordsPanel
 
 
@@ -83,7 +83,7 @@ class Explorer(Screen[None]):
         yield TitleBar(id="title")
         yield PathBar(id="path")
         with Horizontal(id="body"):
-            with Container(id="picture-side"):
+            with PicturePlace(id="picture-side"):
                 yield PictureView(id="picture")
                 yield LegendBar(id="legend")
             with Container(id="panels"):
@@ -369,8 +369,7 @@ class Explorer(Screen[None]):
         self._arrange()
         self._show_lines()
         self._show_panels()
-        # fitted to its place once that has its size
-        self.call_after_refresh(self._show_picture)
+        self._show_picture()
 
     def _show_lines(self) -> None:
         known = self._known
@@ -384,6 +383,7 @@ class Explorer(Screen[None]):
         self.query_one(NormsPanel).show(known, view)
         self.query_one(PatchPanel).show(known, view)
 
+    @on(PlaceResized)
     def _show_picture(self) -> None:
         picture = self.query_one(PictureView)
         side = self.query_one("#picture-side").size

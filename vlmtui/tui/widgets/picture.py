@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import ScrollableContainer
+from textual.containers import Container, ScrollableContainer
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -98,6 +98,17 @@ class PictureStrip(Widget, can_focus=False):
         assert isinstance(view, PictureView)
         if event.button == 1:
             view.point(self.left + event.x, event.y)
+
+
+class PlaceResized(Message):
+    """The place for the picture has another size."""
+
+
+class PicturePlace(Container):
+    """Where the picture and its legend stand; tells when there is more or less room."""
+
+    def on_resize(self) -> None:
+        self.post_message(PlaceResized())
 
 
 class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
