@@ -13,8 +13,9 @@ from textual.strip import Strip
 from vlmtui.display.numbers import figure
 from vlmtui.display.statistics import Summary, outlier, robust_z, summaries
 from vlmtui.reading import Reading
-from vlmtui.tui.lines import Lines, Part, line
-from vlmtui.tui.view import Known, View, depth
+from vlmtui.tui.lines import Part, line
+from vlmtui.tui.view import depth
+from vlmtui.tui.widgets.panel import ViewPanel
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 MEDIAN = "─"
@@ -32,20 +33,13 @@ class _Stages:
     top: float
 
 
-class NormsPanel(Lines):
+class NormsPanel(ViewPanel):
     """Depth from left to right: this patch as bars over the 5–95% band and the median of all patches."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="panel")
-        self._known: Known | None = None
-        self._view = View()
         self._stages: _Stages | None = None
         self._of: Reading | None = None
-
-    def show(self, known: Known | None, view: View) -> None:
-        """Show the norms of the patch under the cursor."""
-        self._known, self._view = known, view
-        self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Header, chart, axis, legend."""

@@ -14,8 +14,9 @@ from vlmtui.display.colours import hex_of
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import percent
 from vlmtui.grid import Place, pixel_bounds
-from vlmtui.tui.lines import Lines, Part, line
+from vlmtui.tui.lines import Part, line
 from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.panel import ViewPanel
 from vlmtui.tui.widgets.picture import half_block
 
 LABEL_CELLS = 9
@@ -45,20 +46,12 @@ class PatchPanel(Vertical):
             part.show(known, view)
 
 
-class PatchPart(Lines):
+class PatchPart(ViewPanel):
     """What the parts of the panel have in common: the place under the cursor."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._known: Known | None = None
-        self._view = View()
-        self._place: Place | None = None
-
-    def show(self, known: Known | None, view: View) -> None:
-        """Show the patch under the cursor."""
-        self._known, self._view = known, view
-        self._place = known.place(view) if known else None
-        self.rebuild()
+    @property
+    def _place(self) -> Place | None:
+        return self._known.place(self._view) if self._known else None
 
 
 class PatchHeader(PatchPart):

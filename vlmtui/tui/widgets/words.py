@@ -6,8 +6,9 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import figure, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
-from vlmtui.tui.lines import Lines, Part, line
-from vlmtui.tui.view import Known, View, WordRow
+from vlmtui.tui.lines import Part, line
+from vlmtui.tui.view import WordRow
+from vlmtui.tui.widgets.panel import ViewPanel
 
 BAR = "━"
 SHORTEST_BAR = 0.2
@@ -15,18 +16,11 @@ LONGEST_BAR = 36
 SCORE_NAMES = {"l2": "l2 distance", "cosine": "cosine", "dot": "dot product"}
 
 
-class WordsPanel(Lines):
+class WordsPanel(ViewPanel):
     """Piece, bar, score and id, nearest first; underneath what to make of it."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="panel")
-        self._known: Known | None = None
-        self._view = View()
-
-    def show(self, known: Known | None, view: View) -> None:
-        """Show the words of the token under the cursor."""
-        self._known, self._view = known, view
-        self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Header, words, footer."""
