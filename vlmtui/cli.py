@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -298,20 +297,14 @@ def _keyboard_to_stdin() -> None:
     os.close(keyboard)
 
 
-def _leave(number: int, frame: object) -> None:
-    """Leave in order when told to: a file half written is taken away, the session ended."""
-    sys.exit(128 + number)
-
-
 def _report(
     sources: tuple[str, ...], query: Query, format: str | None, output: str | None, quiet: bool, debug: bool
 ) -> int:
     from vlmtui.reports import format_for
     from vlmtui.reports.run import run_report
+    from vlmtui.signals import leave_when_told
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup stays in force
-            signal.signal(number, _leave)
+    leave_when_told()
     return run_report(sources, query, format or format_for(output), output, quiet, lambda error: _say(error, debug))
 
 

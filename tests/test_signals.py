@@ -1,0 +1,44 @@
+"""A signal ends the program in order wherever it arrives: real processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+# the signal comes while a finaliser runs, where Python swallows what its handler raises
+SWALLOWED = """
+import os, signal, threading
+from vlmtui.signals import leave_when_told
+leave_when_told()
+class Finalised:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        for _ in range(1000): pass
+try:
+    Finalised()
+    threading.Event().wait(20)
+    print("went on")
+finally:
+    print("in order", flush=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_during_a_finaliser_is_not_lost(name: str) -> None:
+    done = subprocess.run([sys.executable, "-c", SWALLOWED.format(name=name)], capture_output=True, text=True)
+    assert done.stdout == "in order\n"
+    assert "Exception ignored" not in done.stderr
+    number = getattr(signal, name)
+    assert done.returncode == (-number if name == "SIGINT" else 128 + number)
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    code = "import os, signal; from vlmtui.signals import leave_when_told; leave_when_told(); " + (
+        "os.kill(os.getpid(), signal.SIGHUP); print('still here')"
+    )
+    command = f"trap '' HUP; exec {sys.executable} -c \"{code}\""
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "still here\n")
