@@ -48,15 +48,18 @@ def load(
     device: str = "auto",
     dtype: str = "auto",
     note: str = "",
-    decoder_layers: int = 0,
+    decoder_layers: int | None = 0,
 ) -> Loaded:
-    """Load a checkpoint with the first `decoder_layers` of its decoder's layers (none of them: what most need)."""
+    """Load a checkpoint with the first `decoder_layers` of its decoder's layers.
+
+    None of them is what most need; with None it is all of them.
+    """
     on = choose_device(device)
     config = _config(checkpoint)
     whole_depth = int(config.get_text_config().num_hidden_layers)
-    _keep_layers(config, decoder_layers)
+    _keep_layers(config, whole_depth if decoder_layers is None else decoder_layers)
     architecture = _architecture(config, checkpoint.name)
-    held_as = choose_dtype(dtype, on, _parameters(architecture, config))
+    held_as = choose_dtype(dtype, on, count(_empty(architecture, config)))
     progress("reading the processor", 0, 0)
     processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
     progress("reading weights", 0, 0)
@@ -65,6 +68,22 @@ def load(
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
     return Loaded(checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on)
+
+
+def skeleton(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
+    """The model without its numbers, on torch's meta device: its names, shapes and how many there would be.
+
+    It needs config.json alone. Raises `ModelError` for what vlmtui cannot read, before any weights are fetched.
+    """
+    config = _config(checkpoint)
+    if decoder_layers is not None:
+        _keep_layers(config, decoder_layers)
+    return _empty(_architecture(config, checkpoint.name), config)
+
+
+def count(model: Any) -> int:
+    """How many numbers a model's parameters hold."""
+    return sum(p.numel() for p in model.parameters())
 
 
 def _config(checkpoint: Checkpoint) -> Any:
@@ -110,10 +129,9 @@ def _architecture(config: Any, name: str) -> Any:
     return AutoModelForImageTextToText
 
 
-def _parameters(architecture: Any, config: Any) -> int:
-    """How many numbers the model holds, counted on a copy without any."""
+def _empty(architecture: Any, config: Any) -> Any:
     with _hushed(), torch.device("meta"):
-        return sum(p.numel() for p in architecture.from_config(config).parameters())
+        return architecture.from_config(config)
 
 
 def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
