@@ -9,7 +9,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from vlmtui.grid import AxisMap, Box, CellLayout, Place, clip, fit_cells, pixel_bounds, place_at_pixel, raster_boxes
+from vlmtui.grid import (
+    AxisMap,
+    Box,
+    CellLayout,
+    Place,
+    clip,
+    fit_cells,
+    pixel_bounds,
+    place_at_pixel,
+    raster_boxes,
+    raster_extent,
+)
 
 sizes = st.integers(1, 40)
 views = st.tuples(st.integers(1, 240), st.integers(1, 70))
@@ -144,3 +155,32 @@ def test_every_pixel_has_its_token() -> None:
         assert place is not None
         assert (place.row, place.col) == (y // 10, x // 10)
     assert place_at_pixel(places, 40.0, 5.0) is None
+
+
+@given(
+    st.integers(3, 20), st.integers(3, 20), st.floats(0.5, 3), st.floats(-0.9, 0.9), st.floats(-0.9, 0.9), st.booleans()
+)
+def test_a_clipped_raster_is_known_whole_by_its_inner_edges(
+    rows: int, cols: int, scale: float, left: float, top: float, holes: bool
+) -> None:
+    """The raster reaches up to nine tenths of a cell beyond the picture on each side, and may have holes."""
+    size = 16 * scale
+    x, y = AxisMap(scale, left * size), AxisMap(scale, top * size)
+    boxes = raster_boxes(rows, cols, (16, 16), x, y)
+    width, height = math.ceil(cols * size * 0.95 + left * size), math.ceil(rows * size * 0.95 + top * size)
+    assume(width > 2 * size)
+    assume(height > 2 * size)
+    places = []
+    for i, corners in enumerate(boxes.tolist()):
+        box, inside = clip(tuple(corners), width, height)
+        if not holes or i % 7 != 3:
+            places.append(Place(i, "patch", 0, i // cols, i % cols, box, inside, (i,)))
+    whole, _ = clip((*boxes[0, :2], *boxes[-1, 2:]), width, height)
+    assert whole is not None
+    extent = raster_extent(places, rows, cols, (width, height), whole)
+    assert extent == pytest.approx((*boxes[0, :2], *boxes[-1, 2:]), abs=2e-3 * size)
+
+
+def test_a_raster_of_one_cell_is_its_box() -> None:
+    place = Place(0, "patch", 0, 0, 0, (0.0, 0.0, 64.0, 40.0), 0.5, (0,))
+    assert raster_extent([place], 1, 1, (64, 40), (0.0, 0.0, 64.0, 40.0)) == (0.0, 0.0, 64.0, 40.0)

@@ -7,6 +7,7 @@ Pixel coordinates are continuous, in the original picture after its EXIF turn: x
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,6 +112,37 @@ def place_at_pixel(places: tuple[Place, ...], x: float, y: float) -> Place | Non
     return None
 
 
+def raster_extent(places: Iterable[Place], rows: int, cols: int, picture: tuple[int, int], box: Box) -> Box:
+    """What a rows × cols raster of `places` covers, padding beyond the picture included.
+
+    The edges that lie inside the picture were not clipped, and a line through them gives the others. `picture` is
+    (width, height); `box`, the raster's part of the picture, is what remains where too few edges are known.
+    """
+    known: tuple[dict[int, float], dict[int, float]] = ({}, {})
+    for place in places:
+        if place.box is None or place.row is None or place.col is None:
+            continue
+        for axis, at in ((0, place.col), (1, place.row)):
+            known[axis][at], known[axis][at + 1] = place.box[axis], place.box[axis + 2]
+    (x0, x1), (y0, y1) = (
+        _line_ends(known[axis], count, picture[axis], (box[axis], box[axis + 2]))
+        for axis, count in ((0, cols), (1, rows))
+    )
+    return x0, y0, x1, y1
+
+
+def _line_ends(edges: dict[int, float], count: int, size: int, otherwise: tuple[float, float]) -> tuple[float, float]:
+    """Where the first and the last of count + 1 evenly spaced edges lie, from those strictly inside the picture."""
+    inside = [(i, edge) for i, edge in edges.items() if 1e-6 < edge < size - 1e-6]
+    if len(inside) < 2:
+        return otherwise
+    step, start = (float(v) for v in np.polyfit(*np.array(inside).T, 1))
+    ends = start, start + step * count
+    # where nothing is padded the box itself is the better number: it was not computed from differences
+    near = [abs(end - other) < 1e-3 * step for end, other in zip(ends, otherwise, strict=True)]
+    return (otherwise[0] if near[0] else ends[0]), (otherwise[1] if near[1] else ends[1])
+
+
 @dataclass(frozen=True)
 class CellLayout:
     """How a rows × cols grid lies on terminal cells, every patch `wide` × `tall` cells (two pixels a cell high).
@@ -161,8 +193,9 @@ def fit_cells(view: tuple[int, int], rows: int, cols: int, grid_box: Box, pictur
 
     def layout(wide: int, tall: int) -> CellLayout:
         across, down = wide / patch_wide, tall / patch_tall
-        left, right = _margins(x0 * across, (picture[0] - x1) * across, view[0] - cols * wide)
-        top, bottom = _margins(y0 * down, (picture[1] - y1) * down, view[1] - rows * tall)
+        # a grid that is padded reaches beyond the picture and has no margin there
+        left, right = _margins(max(0.0, x0 * across), max(0.0, (picture[0] - x1) * across), view[0] - cols * wide)
+        top, bottom = _margins(max(0.0, y0 * down), max(0.0, (picture[1] - y1) * down), view[1] - rows * tall)
         return CellLayout(rows, cols, wide, tall, left, top, right, bottom)
 
     best = None
