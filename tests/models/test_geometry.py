@@ -16,7 +16,10 @@ from tests.models.test_model import held, picture
 from tests.tiny import build_llava
 from vlmtui.errors import ImageError
 from vlmtui.image import Picture
-from vlmtui.models import geometry
+from vlmtui.models.geometry import views as views_module
+from vlmtui.models.geometry.layout import Layout, Raster, lay_out
+from vlmtui.models.geometry.plan import check_size
+from vlmtui.models.geometry.views import View, views
 
 PATCH = 8
 
@@ -39,6 +42,21 @@ PROCESSORS = processors()
 
 def size_of(name: str) -> tuple[int, int]:
     return (24, 56) if name == "oblong" else (40, 40)
+
+
+def see(processor):
+    return lambda image: list(processor(images=image, return_tensors="np")["pixel_values"])
+
+
+def view(processor, width: int, height: int, size: tuple[int, int]) -> View | None:
+    found = views(see(processor), processor, width, height, [size])
+    return found[0] if found else None
+
+
+def raster(seen: View, picture: tuple[int, int]) -> Layout:
+    rows, cols = seen.size[0] // PATCH, seen.size[1] // PATCH
+    of_themselves = np.arange(rows * cols)[:, None]
+    return lay_out([Raster(seen, (rows, cols), (PATCH, PATCH))], picture, of_themselves, rows * cols)
 
 
 def levels(processor, pixels: np.ndarray) -> np.ndarray:
@@ -65,9 +83,9 @@ def overlap(start: float, end: float, length: int) -> np.ndarray:
 @example(width=7, height=3000, name="pad to square", pick=12)
 def test_a_lit_box_lights_its_patch(width, height, name, pick):
     processor, size = PROCESSORS[name], size_of(name)
-    seen = geometry.view(processor, width, height, size)
+    seen = view(processor, width, height, size)
     assert seen is not None
-    layout = geometry.raster(seen, (PATCH, PATCH), (width, height))
+    layout = raster(seen, (width, height))
     rows, cols = size[0] // PATCH, size[1] // PATCH
     assert len(layout.places) == rows * cols
     shown = [place for place in layout.places if place.box is not None]
@@ -112,14 +130,14 @@ def remainder_folder(tmp_path_factory):
 @torch.no_grad()
 def test_pixels_in_a_box_change_that_token_and_no_other(tower, size, request):
     model = held(request.getfixturevalue(f"{tower}_folder"))
-    for name, module in model._tower.named_modules():
+    for name, module in model.family.tower.named_modules():
         if name.endswith("out_proj"):
             module.weight.zero_()
             module.bias.zero_()
     image = picture(*size)
     inputs = model.prepare(image, None)
     before = model.encode(inputs).tokens
-    places = model.layout(image, inputs, len(before)).places
+    places = model.layout(image, inputs, model.encode(inputs)).places
     rng = np.random.default_rng(3)
     scale = max((place.box[2] - place.box[0]) / 8 for place in places)
     reach = 2 * max(1.0, scale) + 1  # bicubic mixes in two pixels on either side
@@ -143,7 +161,8 @@ def test_pixels_in_a_box_change_that_token_and_no_other(tower, size, request):
 def test_a_centre_crop_leaves_parts_without_a_box(clip_folder):
     model = held(clip_folder)
     image = picture(210, 70)
-    layout = model.layout(image, model.prepare(image, None), 25)
+    inputs = model.prepare(image, None)
+    layout = model.layout(image, inputs, model.encode(inputs))
     assert layout.seen == "70×70, centre crop"
     assert layout.grids[0].box == (70.0, 0.0, 140.0, 70.0)
     assert layout.places[0].box == (70.0, 0.0, 84.0, 14.0)
@@ -156,9 +175,9 @@ def test_a_class_token_among_the_image_tokens_has_no_place(tmp_path):
     model = held(folder)
     image = picture(70, 70)
     inputs = model.prepare(image, None)
-    tokens = model.encode(inputs).tokens
-    places = model.layout(image, inputs, len(tokens)).places
-    assert len(places) == len(tokens) == 26
+    encoded = model.encode(inputs)
+    places = model.layout(image, inputs, encoded).places
+    assert len(places) == len(encoded.tokens) == 26
     assert [place.index for place in places] == list(range(26))
     assert (places[0].kind, places[0].grid, places[0].box, places[0].patches) == ("query", None, None, ())
     assert places[1].box == (0.0, 0.0, 14.0, 14.0)
@@ -167,8 +186,8 @@ def test_a_class_token_among_the_image_tokens_has_no_place(tmp_path):
 
 def test_a_padding_crop_says_how_much_is_inside():
     processor = CLIPImageProcessorPil(size={"shortest_edge": 20}, crop_size={"height": 40, "width": 40})
-    seen = geometry.view(processor, 20, 20, (40, 40))
-    layout = geometry.raster(seen, (PATCH, PATCH), (20, 20))
+    seen = view(processor, 20, 20, (40, 40))
+    layout = raster(seen, (20, 20))
     assert seen.words == "40×40, padded"
     assert layout.places[0].box is None
     assert layout.places[0].inside == 0
@@ -195,27 +214,27 @@ class Mirrored(CLIPImageProcessorPil):
 
 def test_the_probe_wins_over_a_plan_it_does_not_bear_out():
     settings_ = {"size": {"height": 40, "width": 40}, "crop_size": {"height": 40, "width": 40}}
-    seen = geometry.view(Odd(**settings_), 400, 300, (40, 40))
+    seen = view(Odd(**settings_), 400, 300, (40, 40))
     assert seen.x(0) == pytest.approx(100, abs=1)
     assert seen.x(40) == pytest.approx(400, abs=1)
     assert seen.y(40) == pytest.approx(300, abs=1)
-    assert geometry.view(Mirrored(**settings_), 400, 300, (40, 40)) is None
+    assert view(Mirrored(**settings_), 400, 300, (40, 40)) is None
 
 
 def test_large_pictures_are_probed_small(monkeypatch):
     sizes = []
-    real = geometry.probe
+    real = views_module.probe
 
-    def watched(processor, width, height):
+    def watched(see, processor, width, height):
         sizes.append((width, height))
-        return real(processor, width, height)
+        return real(see, processor, width, height)
 
-    monkeypatch.setattr(geometry, "probe", watched)
-    seen = geometry.view(PROCESSORS["squash"], 8000, 6000, (40, 40))
+    monkeypatch.setattr(views_module, "probe", watched)
+    seen = view(PROCESSORS["squash"], 8000, 6000, (40, 40))
     assert sizes == [(4000, 3000)]
     assert (seen.x(40), seen.y(40)) == (8000, 6000)
 
 
 def test_a_strip_that_would_fill_the_memory_is_refused():
     with pytest.raises(ImageError, match="crop it"):
-        geometry.check_size(PROCESSORS["centre crop"], 1, 1_000_000_0, "strip.png")
+        check_size(PROCESSORS["centre crop"], 1, 1_000_000_0, "strip.png")

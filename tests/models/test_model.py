@@ -70,10 +70,10 @@ def test_tokens_and_norms_are_the_whole_models(tower, size, clip_folder, siglip_
 
     prefix = 1 if tower == "clip" else 0
     norms = states[:, 0].double().norm(dim=-1)
-    assert encoded.patch_norms.dtype == torch.float32
-    torch.testing.assert_close(encoded.patch_norms[0].double(), norms[:, prefix:], rtol=1e-6, atol=0)
-    torch.testing.assert_close(encoded.prefix_norms[0].double(), norms[:, :prefix], rtol=1e-6, atol=0)
-    assert encoded.patch_norms.shape[1] == ours.info.vision_layers + 1
+    assert encoded.norms[0].patches.dtype == torch.float32
+    torch.testing.assert_close(encoded.norms[0].patches.double(), norms[:, prefix:], rtol=1e-6, atol=0)
+    torch.testing.assert_close(encoded.norms[0].prefix.double(), norms[:, :prefix], rtol=1e-6, atol=0)
+    assert len(encoded.norms[0].patches) == ours.info.vision_layers + 1
 
     assert ours.info.llm_layers == 2
     assert ours.info.feeds == ("vision.3" if tower == "clip" else "vision.4")
@@ -89,7 +89,7 @@ def test_bfloat16_is_the_whole_models_too(clip_folder):
     assert ours.info.dtype == "bfloat16"
     assert encoded.tokens.dtype == torch.bfloat16
     assert torch.equal(encoded.tokens, tokens)
-    torch.testing.assert_close(encoded.patch_norms[0], states[:, 0, 1:].float().norm(dim=-1), rtol=1e-5, atol=0)
+    torch.testing.assert_close(encoded.norms[0].patches, states[:, 0, 1:].float().norm(dim=-1), rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("tower", ["clip", "siglip"])
@@ -202,7 +202,8 @@ def test_processor_files_of_old_versions(tmp_path, clip_folder):
     inputs = other.prepare(image, None)
     assert int((inputs.input_ids == 459).sum()) == 25
     assert torch.equal(one.encode(one.prepare(image, None)).tokens, other.encode(inputs).tokens)
-    assert other.layout(image, inputs, 25) == one.layout(image, one.prepare(image, None), 25)
+    mine = one.prepare(image, None)
+    assert other.layout(image, inputs, other.encode(inputs)) == one.layout(image, mine, one.encode(mine))
 
 
 def test_a_processor_that_leaves_the_wrong_number_of_places(tmp_path, clip_folder):

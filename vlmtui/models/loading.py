@@ -14,16 +14,16 @@ from transformers import (
     CONFIG_MAPPING,
     MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
     AutoConfig,
+    AutoModel,
+    AutoModelForImageClassification,
     AutoModelForImageTextToText,
 )
 
 from vlmtui.errors import ModelError
+from vlmtui.models.checkpoint import Checkpoint, Progress
 from vlmtui.models.device import choose_device, choose_dtype
+from vlmtui.models.families import ENCODERS
 from vlmtui.models.processing import Processing, load_processing
-from vlmtui.models.weights import Checkpoint, Progress
-
-# families and their towers whose layout is known and tested: one token a patch, in the patches' order
-_PLACED = {"llava": ("clip_vision_model", "siglip_vision_model")}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def load(
     """
     on = choose_device(device)
     config = _config(checkpoint)
-    whole_depth = int(config.get_text_config().num_hidden_layers)
+    whole_depth = 0 if config.model_type in ENCODERS else int(config.get_text_config().num_hidden_layers)
     _keep_layers(config, whole_depth if decoder_layers is None else decoder_layers)
     architecture = _architecture(config, checkpoint.name)
     held_as = choose_dtype(dtype, on, count(_empty(architecture, config)))
@@ -107,26 +107,26 @@ def _config(checkpoint: Checkpoint) -> Any:
 
 
 def _keep_layers(config: Any, layers: int) -> None:
+    if config.model_type in ENCODERS:
+        return  # it has no decoder: its layers are the tower's own
     text = config.get_text_config()
     text.num_hidden_layers = layers
     if getattr(text, "layer_types", None) is not None:
         text.layer_types = text.layer_types[:layers]
+    if getattr(text, "cross_attention_layers", None) is not None:
+        text.cross_attention_layers = [layer for layer in text.cross_attention_layers if layer < layers]
 
 
 def _architecture(config: Any, name: str) -> Any:
-    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-        raise ModelError(
-            f"{name} is a {config.model_type} model, which does not read pictures into a language model: choose a "
-            "vision-language model"
-        )
-    towers = _PLACED.get(config.model_type)
-    tower = getattr(getattr(config, "vision_config", None), "model_type", "unknown")
-    if towers is None or tower not in towers:
-        raise ModelError(
-            f"{name} is a {config.model_type} model with a {tower} tower, whose patches vlmtui cannot place yet: "
-            "choose a LLaVA model with a CLIP or SigLIP tower"
-        )
-    return AutoModelForImageTextToText
+    if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        return AutoModelForImageTextToText
+    if config.model_type in ENCODERS:
+        classifies = any("ForImageClassification" in kind for kind in getattr(config, "architectures", None) or ())
+        return AutoModelForImageClassification if classifies else AutoModel
+    raise ModelError(
+        f"{name} is a {config.model_type} model, which neither reads pictures into a language model nor is a vision "
+        "tower that vlmtui knows: choose a vision-language model"
+    )
 
 
 def _empty(architecture: Any, config: Any) -> Any:

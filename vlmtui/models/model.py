@@ -1,27 +1,31 @@
 """One adapter for vision-language models: prepare a picture, run the tower once, place and embed tokens.
 
 The decoder's layers are not loaded (`num_hidden_layers=0`): what is looked at is the tower, the projector and the
-embeddings. What the first decoder layer would receive is read at the input of the final norm, through the model's own
-forward pass; so scaling that a family applies to its embeddings counts, and a family put together in another way is
-noticed instead of shown wrong.
+embeddings. Where a family goes its own way, `models.families` says how.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ModelError
 from vlmtui.image import Picture
-from vlmtui.models import geometry
+from vlmtui.models import proof
+from vlmtui.models.families import family_of
+from vlmtui.models.families.base import Sources
+from vlmtui.models.geometry.layout import Layout, Raster, lay_out
+from vlmtui.models.geometry.plan import check_size
+from vlmtui.models.geometry.views import views
 from vlmtui.models.loading import Loaded
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.reading import ModelInfo
@@ -31,16 +35,23 @@ _EMBED_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
+class TileNorms:
+    """L2 norms of one tile's states, float32: `patches` [stages, patches], `prefix` [stages, prefix tokens]."""
+
+    patches: Tensor
+    prefix: Tensor
+
+
+@dataclass(frozen=True)
 class Encoded:
     """What one forward pass left behind, on the model's device.
 
-    `patch_norms` and `prefix_norms` are float32 [tiles, stages, patches] and [tiles, stages, prefix tokens];
-    `tokens` [tokens, hidden] in the model's dtype.
+    `norms` are those of every tile, in the processor's order. `tokens` [tokens, hidden] are in the model's dtype; None
+    where the model puts no image tokens into a prompt.
     """
 
-    patch_norms: Tensor
-    prefix_norms: Tensor
-    tokens: Tensor
+    norms: tuple[TileNorms, ...]
+    tokens: Tensor | None
 
 
 class VisionLanguageModel:
@@ -53,40 +64,61 @@ class VisionLanguageModel:
         self.name = loaded.name
         self.device = loaded.device
         self.tokenizer = loaded.processing.tokenizer
-        self._base: Any = getattr(loaded.model, "model", loaded.model)
-        self._tower: nn.Module = loaded.model.get_encoder(modality="image")
-        self._decoder: nn.Module = loaded.model.get_decoder()
-        self._blocks = _longest_list(self._tower, self.name)
-        self._final_norm = _final_norm(self._decoder, self.name)
-        self._image_token = int(self._config.image_token_id)
-        self._accepts = frozenset(inspect.signature(self._base.get_image_features).parameters)
-        # "full" hands the class token on to the projector, where the tower has one
-        whole = getattr(self._config, "vision_feature_select_strategy", "full") == "full"
-        self._leading = int(whole and _has_class_token(self._tower))
-        self.embeddings = self._embedding_matrix()
+        self.family = family_of(loaded.model, loaded.config, loaded.name)
+        # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
+        self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
         self.info = self._describe(loaded)
 
     def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
         """The processor's inputs for one picture, as tensors on the CPU."""
-        geometry.check_size(self._processing.image_processor, picture.width, picture.height, name)
+        check_size(self._processing.image_processor, picture.width, picture.height, name)
         return self._processing.prepare(Image.fromarray(picture.rgb), DEFAULT_PROMPT if prompt is None else prompt)
 
-    def layout(self, picture: Picture, inputs: Inputs, tokens: int) -> geometry.Layout:
-        """Where so many image tokens and the vision patches lie in the picture."""
-        size = (int(inputs.pixels["pixel_values"].shape[-2]), int(inputs.pixels["pixel_values"].shape[-1]))
-        view = geometry.view(self._processing.image_processor, picture.width, picture.height, size)
-        if view is None:
-            raise ModelError(
-                f"{self.name} prepares its pictures in a way whose geometry vlmtui cannot tell: choose another model"
-            )
-        leading = self._leading
-        layout = geometry.raster(view, self._patch_size(), (picture.width, picture.height), leading)
-        if len(layout.places) != tokens:
-            raise ModelError(
-                f"{self.name} makes {tokens} image tokens of {len(layout.patch_places)} patches: vlmtui cannot "
-                "place them"
-            )
-        return layout
+    @torch.no_grad()
+    def layout(self, picture: Picture, inputs: Inputs, encoded: Encoded) -> Layout:
+        """Where the image tokens and the vision patches lie in the picture."""
+        tokens = 0 if encoded.tokens is None else len(encoded.tokens)
+        size = picture.width, picture.height
+        frames = self.family.frames(inputs.pixels)
+        shapes = self.family.shapes(frames)
+        seen = views(self._see, self._processing.image_processor, *size, [(f.shape[1], f.shape[2]) for f in frames])
+        if seen is None:
+            why = "where its processor takes their pixels from could not be measured for a picture of this shape"
+            return lay_out([], size, None, tokens, placeless=why)
+        rasters = [Raster(view, shape, self.family.patch_size) for view, shape in zip(seen, shapes, strict=True)]
+        sources = None
+        why = self.family.no_places
+        if tokens and not why:
+            sources = self._sources(inputs, shapes, tokens)
+            why = "" if sources else f"how the family {self._config.model_type} orders its tokens could not be proved"
+        return lay_out(
+            rasters,
+            size,
+            None if sources is None else sources.patches,
+            tokens,
+            again=None if sources is None else sources.again,
+            without=self.family.placeless,
+            placeless=why,
+        )
+
+    def _sources(self, inputs: Inputs, shapes: list[tuple[int, int]], tokens: int) -> Sources | None:
+        sources = self.family.sources(shapes, inputs.pixels, tokens)
+        if sources is None or self.family.known:
+            return sources
+        pixels = self._on_device(inputs)
+        holds = proof.holds(
+            sources.patches,
+            shapes,
+            pixels["pixel_values"],
+            self.family.patch_size,
+            self.family.tower,
+            lambda values: self._flat(self.family.features(pixels | {"pixel_values": values})),
+        )
+        return sources if holds else None
+
+    def _see(self, image: Image.Image) -> list[NDArray[np.float32]]:
+        """The tiles that the model gets of a picture, normalised."""
+        return [np.asarray(frame.float().numpy()) for frame in self.family.frames(self._processing.pixels(image))]
 
     @torch.no_grad()
     def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> Encoded:
@@ -94,51 +126,40 @@ class VisionLanguageModel:
 
         `on_block` hears how many of the tower's blocks are done; what it raises ends the pass.
         """
-        pixels = {key: value.to(self.device) for key, value in inputs.pixels.items() if key in self._accepts}
-        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
-        with _stage_norms(self._blocks, on_block) as stages:
-            features = self._base.get_image_features(**pixels, return_dict=True)
-        flat = self._flat(features.pooler_output)
-        norms = torch.stack(stages, dim=1)
+        pixels = self._on_device(inputs)
+        with _stage_norms(self.family.blocks, on_block) as stages:
+            features = self.family.features(pixels)
+        shapes = self.family.shapes(self.family.frames(inputs.pixels))
+        tiles = zip(*(self.family.states(values, shapes) for values in stages), strict=True)
+        norms = tuple(
+            TileNorms(torch.stack([patches for patches, _ in tile]), torch.stack([prefix for _, prefix in tile]))
+            for tile in tiles
+        )
+        return Encoded(norms, None if features is None else self._received(inputs, features))
+
+    def _received(self, inputs: Inputs, features: Any) -> Tensor:
+        """The image tokens as the first decoder layer receives them [tokens, hidden]."""
+        flat = self._flat(features)
+        image_token = int(self._config.image_token_id)
         ids = inputs.input_ids
-        positions = None if ids is None else int((ids == self._image_token).sum())
+        positions = None if ids is None else int((ids == image_token).sum())
         if ids is None or positions != len(flat):
-            if positions is not None and positions != 0:
+            if positions:
                 raise ModelError(
                     f"{self.name} makes {len(flat)} image tokens where its processor leaves {positions} places: its "
                     "processor's files do not belong to its weights, name the right ones with --processor"
                 )
-            ids = torch.full((1, len(flat)), self._image_token)
-        received = self._at_first_layer(ids, mm_encoder_outputs={"image": features})
-        tokens = received[0, (ids[0] == self._image_token).to(received.device)]
+            ids = torch.full((1, len(flat)), image_token)
+        received = self.family.first_layer(ids.to(self.device), features)
+        tokens = received[0, (ids[0] == image_token).to(received.device)]
         if tokens.shape != flat.shape:
             raise ModelError(f"{self.name} does not put its image tokens where vlmtui looks for them: choose another")
-        height, width = self._patch_size()
-        patches = (pixels["pixel_values"].shape[-2] // height) * (pixels["pixel_values"].shape[-1] // width)
-        prefix = norms.shape[-1] - patches
-        if norms.ndim != 3 or prefix < 0:
-            raise ModelError(
-                f"{self.name} keeps {norms.shape[-1]} states for {patches} patches: vlmtui cannot tell why"
-            )
-        return Encoded(norms[..., prefix:], norms[..., :prefix], tokens)
+        return tokens
 
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:
         """What the first decoder layer receives for text ids [n, hidden], scaling included."""
-        return self._at_first_layer(torch.tensor([list(ids)]))[0]
-
-    def _at_first_layer(self, input_ids: Tensor, **options: Any) -> Tensor:
-        """The decoder's residual stream before its first layer [1, positions, hidden], by the model's own forward."""
-        caught: list[Tensor] = []
-        hook = self._final_norm.register_forward_pre_hook(lambda _, args: caught.append(args[0]))
-        ids = input_ids.to(self.device)
-        try:
-            self._base(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **options)
-        finally:
-            hook.remove()
-        if len(caught) != 1 or caught[0].shape[:2] != ids.shape:
-            raise ModelError(f"the decoder of {self.name} is built in a way vlmtui does not know: choose another model")
-        return caught[0]
+        return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
 
     @torch.no_grad()
     def _embedding_matrix(self) -> Tensor:
@@ -148,7 +169,8 @@ class VisionLanguageModel:
         scales it.
         """
         weight: Tensor = self._model.get_input_embeddings().weight
-        sample = list(range(0, len(weight), max(1, len(weight) // _SAMPLE)))
+        image_token = int(self._config.image_token_id)
+        sample = [row for row in range(0, len(weight), max(1, len(weight) // _SAMPLE)) if row != image_token]
         if torch.equal(self.embed(sample), weight[sample]):
             return weight.detach()
         matrix = torch.empty_like(weight)
@@ -157,8 +179,14 @@ class VisionLanguageModel:
             matrix[start:end] = self.embed(range(start, end))
         return matrix
 
+    def _on_device(self, inputs: Inputs) -> dict[str, Tensor]:
+        pixels = {key: value.to(self.device) for key, value in inputs.pixels.items()}
+        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
+        return pixels
+
     def _flat(self, features: Any) -> Tensor:
-        parts = list(features) if not isinstance(features, Tensor) else [features]
+        made = features.pooler_output
+        parts = [made] if isinstance(made, Tensor) else list(made)
         flat = torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
         if flat.shape[1] != self._config.get_text_config().hidden_size:
             raise ModelError(
@@ -166,18 +194,17 @@ class VisionLanguageModel:
             )
         return flat
 
-    def _patch_size(self) -> tuple[int, int]:
-        patch = self._config.vision_config.patch_size
-        return (int(patch), int(patch)) if isinstance(patch, int) else (int(patch[0]), int(patch[1]))
-
     def _describe(self, loaded: Loaded) -> ModelInfo:
-        config = self._config
-        layer = getattr(config, "vision_feature_layer", None)
-        feeds = None
-        if isinstance(layer, int):
-            feeds = f"vision.{layer if layer >= 0 else len(self._blocks) + 1 + layer}"
-        vision, text = config.vision_config, config.get_text_config()
-        patch, size = self._patch_size()[0], getattr(vision, "image_size", "?")
+        config, family = self._config, self.family
+        vision = family.vision_config
+        size = getattr(vision, "image_size", None)
+        tower = f"{_title(vision.model_type)} {family.patch_size[0]}" + (f"/{size}" if isinstance(size, int) else "")
+        embeddings = None
+        parts = [tower]
+        if family.projector:
+            weight = self._model.get_input_embeddings().weight
+            embeddings = (int(weight.shape[0]), int(weight.shape[1]))
+            parts += [family.projector, _title(config.get_text_config().model_type)]
         return ModelInfo(
             name=self.name,
             family=config.model_type,
@@ -185,13 +212,14 @@ class VisionLanguageModel:
             dtype=str(self._model.dtype).removeprefix("torch."),
             device=str(self.device),
             processor=type(self._processing.image_processor).__name__,
-            parts=f"{_title(vision.model_type)} {patch}/{size} → MLP → {_title(text.model_type)}",
-            vision_layers=len(self._blocks),
+            parts=" → ".join(parts),
+            vision_layers=len(family.blocks),
             llm_layers=loaded.llm_layers,
-            feeds=feeds,
-            embeddings=(int(self.embeddings.shape[0]), int(self.embeddings.shape[1])),
-            vision_hidden=int(vision.hidden_size),
-            marks_words=marks_words(self.tokenizer.get_vocab()),
+            feeds=family.feeds(),
+            embeddings=embeddings,
+            vision_hidden=_width(family.blocks),
+            marks_words=self.embeddings is not None and marks_words(self.tokenizer.get_vocab()),
+            wordless=family.wordless,
             note=loaded.note,
         )
 
@@ -220,27 +248,24 @@ def _stage_norms(blocks: nn.ModuleList, on_block: Callable[[int, int], None]) ->
             hook.remove()
 
 
-def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
-    """The tower's blocks."""
-    lists = [module for module in tower.modules() if isinstance(module, nn.ModuleList)]
-    if not lists:
-        raise ModelError(f"the vision tower of {name} has no list of blocks: vlmtui does not know its family")
-    return max(lists, key=len)
+def _width(blocks: nn.ModuleList) -> int:
+    """The width of the tower's states: that of the norm before a block's attention."""
+    return next(len(p) for name, p in blocks[0].named_parameters() if "norm" in name and p.ndim == 1)
 
 
-def _has_class_token(tower: nn.Module) -> bool:
-    return any(name.endswith(("class_embedding", "cls_token")) for name, _ in tower.named_parameters())
-
-
-def _final_norm(decoder: nn.Module, name: str) -> nn.Module:
-    for attribute in ("norm", "final_layernorm", "final_layer_norm"):
-        module = getattr(decoder, attribute, None)
-        if isinstance(module, nn.Module):
-            return module
-    raise ModelError(f"the decoder of {name} has no final norm that vlmtui knows: choose another model")
-
-
-_TITLES = {"clip": "CLIP", "siglip": "SigLIP", "siglip2": "SigLIP2", "vit": "ViT", "dinov2": "DINOv2"}
+_TITLES = {
+    "clip": "CLIP",
+    "siglip": "SigLIP",
+    "siglip2": "SigLIP2",
+    "vit": "ViT",
+    "opt": "OPT",
+    "dinov2": "DINOv2",
+    "dinov2_with_registers": "DINOv2 with registers",
+    "dinov3_vit": "DINOv3",
+    "internvl": "InternViT",
+    "blip_2": "EVA-CLIP",
+    "instructblip": "EVA-CLIP",
+}
 
 
 def _title(model_type: str) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
+from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from vlmtui.errors import ModelError
+from vlmtui.models.families import ENCODERS
 
 DEFAULT_PROMPT = "Describe the image."
+# their image processor exists for torchvision alone, and does what ViT's does: resize, rescale, normalise
+_AS_VIT = ("dinov3_vit",)
 
 
 @dataclass(frozen=True)
@@ -27,19 +32,28 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Processing:
-    """`whole` is the family's processor, None where only its parts could be built."""
+    """`whole` is the family's processor, None where only its parts could be built; a tower alone has no tokenizer.
+
+    `options` are what the family's processor asks of its image processor beside the settings in its file.
+    """
 
     image_processor: Any
     tokenizer: Any
     whole: Any
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def pixels(self, image: Image.Image) -> dict[str, Tensor]:
+        """What the image processor makes of one upright RGB picture."""
+        made = self.image_processor(images=image, return_tensors="pt", **self.options)
+        return {key: value for key, value in made.items() if isinstance(value, Tensor)}
 
     def prepare(self, image: Image.Image, prompt: str) -> Inputs:
         """The inputs for one upright RGB picture and a sentence."""
         if self.whole is not None:
             made = self.whole(images=image, text=self._text(prompt), return_tensors="pt")
+            tensors = {key: value for key, value in made.items() if isinstance(value, Tensor)}
         else:
-            made = self.image_processor(images=image, return_tensors="pt")
-        tensors = {key: value for key, value in made.items() if isinstance(value, Tensor)}
+            tensors = self.pixels(image)
         ids = tensors.pop("input_ids", None)
         tensors.pop("attention_mask", None)
         return Inputs(tensors, ids)
@@ -54,12 +68,9 @@ class Processing:
 
 def load_processing(folder: Path, config: Any, name: str) -> Processing:
     """The processor in `folder`: PIL's image processor, unless the family has only the torchvision one."""
-    try:
-        image_processor = AutoImageProcessor.from_pretrained(
-            folder, backend="pil", local_files_only=True, trust_remote_code=False
-        )
-    except Exception as error:
-        raise _cannot_build("image processor", name, error) from error
+    image_processor = _image_processor(folder, config, name)
+    if config.model_type in ENCODERS:
+        return Processing(image_processor, None, None)
     try:
         whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError) as error:
@@ -69,12 +80,35 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
         _complete(whole, config)
-        return Processing(image_processor, whole.tokenizer, whole)
+        return Processing(image_processor, whole.tokenizer, whole, _options(type(whole)))
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise _cannot_build("tokenizer", name, error) from error
-    return Processing(image_processor, tokenizer, None)
+    return Processing(image_processor, tokenizer, None, _options(_processor_class(config.model_type)))
+
+
+def _image_processor(folder: Path, config: Any, name: str) -> Any:
+    try:
+        return AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        if "torchvision" in str(error) and config.model_type in _AS_VIT:
+            return ViTImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        raise _cannot_build("image processor", name, error) from error
+
+
+def _processor_class(model_type: str) -> Any:
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    return getattr(transformers, PROCESSOR_MAPPING_NAMES.get(model_type, ""), None)
+
+
+def _options(processor_class: Any) -> dict[str, Any]:
+    """What a family's processor asks of its image processor, such as to crop to tiles."""
+    try:
+        return dict(getattr(processor_class, "images_kwargs", None) or {})
+    except ImportError:  # a class that stands for one that this machine cannot have
+        return {}
 
 
 def _complete(whole: Any, config: Any) -> None:

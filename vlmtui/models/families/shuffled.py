@@ -1,0 +1,32 @@
+"""Idefics3, SmolVLM, InternVL and Aya Vision: square tiles whose patches a pixel shuffle puts together.
+
+Patch numbers are sent through the model's own shuffle.
+"""
+
+from __future__ import annotations
+
+from vlmtui.models.families.base import Family, Pixels, Shape, Sources, numbered, taken
+
+
+class Idefics3(Family):
+    """Tiles row by row, the whole view last."""
+
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+        connector = self.base.connector
+        return taken(connector.pixel_shuffle(numbered(shapes), connector.scale_factor).flatten(0, 1))
+
+
+class InternVL(Family):
+    """Tiles row by row, a thumbnail last."""
+
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+        rows, cols = shapes[0]
+        square = numbered(shapes).view(len(shapes), rows, cols, 1)
+        return taken(self.base.pixel_shuffle(square, scale_factor=self.config.downsample_ratio).flatten(0, 2))
+
+
+class AyaVision(Family):
+    """As InternVL, the shuffle in the projector."""
+
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+        return taken(self.base.multi_modal_projector.pixel_shuffle(numbered(shapes)).flatten(0, 2))

@@ -1,0 +1,180 @@
+"""Grids and places: from which patches a token was made of, and from where the tiles show of the picture, to boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.errors import ModelError
+from vlmtui.grid import Box, Grid, Place, clip, raster_boxes
+from vlmtui.models.geometry.views import View
+
+Shape = tuple[int, int]
+Boxes = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Grids and places of one picture: image tokens and vision patches."""
+
+    grids: tuple[Grid, ...]
+    places: tuple[Place, ...]
+    patch_places: tuple[Place, ...]
+    seen: str
+    patch_size: Shape
+    placeless: str = ""
+
+
+@dataclass(frozen=True)
+class Raster:
+    """The vision patches of one tile: where it is in the picture, and how many it has of what size.
+
+    `shape` is (rows, columns), `patch` the (height, width) of a patch in the pixels that the model gets.
+    """
+
+    view: View
+    shape: Shape
+    patch: Shape
+
+    def boxes(self) -> Boxes:
+        """The unclipped boxes of the patches, row by row, float64 [patches, 4]."""
+        return raster_boxes(*self.shape, self.patch, self.view.x, self.view.y)
+
+    def box(self) -> Box:
+        """The unclipped box of them all."""
+        boxes = self.boxes()
+        return _union(boxes)
+
+
+def lay_out(
+    rasters: list[Raster],
+    picture: tuple[int, int],
+    sources: NDArray[np.int64] | None,
+    tokens: int,
+    *,
+    again: tuple[int, Shape] | None = None,
+    without: Literal["newline", "query"] = "query",
+    placeless: str = "",
+) -> Layout:
+    """The layout of one picture of (width, height).
+
+    `sources` [tokens, patches a token] are the patches that each token was made of, numbered through all rasters, -1
+    for none; None where no token has a place, and `placeless` says why. `without` is what a token without patches is.
+    From token `again[0]` on tokens lie on `again[1]` rows and columns of the whole picture, whatever their patches.
+    """
+    if not rasters:
+        return Layout((), tuple(_placeless(tokens)), (), "", (0, 0), placeless)
+    shapes = [raster.shape for raster in rasters]
+    first = np.cumsum([0, *(rows * cols for rows, cols in shapes)])
+    boxes = np.concatenate([raster.boxes() for raster in rasters])
+    patches = []
+    for grid, (rows, cols) in enumerate(shapes):
+        for index in range(rows * cols):
+            clipped, inside = clip(_box(boxes[first[grid] + index]), *picture)
+            where = int(first[grid]) + index
+            patches.append(Place(where, "patch", grid, index // cols, index % cols, clipped, inside, (index,)))
+    grids = [
+        Grid(i, _kind(raster, rasters, picture), _clipped(raster.box(), picture), 0, 0, *raster.shape)
+        for i, raster in enumerate(rasters)
+    ]
+    if sources is None:
+        return _layout(grids, _placeless(tokens), patches, rasters, placeless)
+    if len(sources) != tokens:
+        raise ModelError(f"the model makes {tokens} image tokens where its layout has {len(sources)}: choose another")
+    places = []
+    for index, row in enumerate(sources):
+        made_of = np.unique(row[row >= 0])
+        if not len(made_of):
+            places.append(Place(index, without, None, None, None, None, 0.0, ()))
+            continue
+        clipped, inside = clip(_union(boxes[made_of]), *picture)
+        grid = int(np.searchsorted(first, made_of[0], side="right")) - 1
+        places.append(
+            Place(index, "patch", grid, None, None, clipped, inside, tuple(int(n - first[grid]) for n in made_of))
+        )
+    if again is None:
+        grids, places = _in_blocks(grids, places)
+    else:
+        base, rest = places[: again[0]], places[again[0] :]
+        grids, base = _in_blocks(grids, base)
+        whole = _union(np.array([place.box for place in rest if place.box is not None]))
+        grids.append(Grid(len(grids), "whole", whole, *again[1], 0, 0))
+        places = base + _anew(rest, len(grids) - 1, again[1][1])
+    return _layout(grids, places, patches, rasters, "")
+
+
+def _placeless(tokens: int) -> list[Place]:
+    return [Place(i, "query", None, None, None, None, 0.0, ()) for i in range(tokens)]
+
+
+def _layout(grids: list[Grid], places: list[Place], patches: list[Place], rasters: list[Raster], why: str) -> Layout:
+    seen = rasters[0].view.words if len(rasters) == 1 else f"{len(rasters)} tiles of {rasters[0].view.words}"
+    return Layout(tuple(grids), tuple(places), tuple(patches), seen, rasters[0].patch, why)
+
+
+def _in_blocks(grids: list[Grid], places: list[Place]) -> tuple[list[Grid], list[Place]]:
+    """Rows and columns of tokens that are blocks of patches, and the grids with how many of them they have."""
+    found: list[Place] = []
+    sides: dict[int, Shape] = {}
+    for place in places:
+        if place.grid is None:
+            found.append(place)
+            continue
+        cols = grids[place.grid].patch_cols
+        at = np.array(place.patches)
+        top, left = int(at.min()) // cols, int((at % cols).min())
+        side = int(at.max()) // cols - top + 1, int((at % cols).max()) - left + 1
+        regular = side[0] * side[1] == len(at) and top % side[0] == 0 and left % side[1] == 0
+        if not regular or sides.setdefault(place.grid, side) != side:
+            raise ModelError("the model puts its patches together in a way vlmtui cannot place: choose another model")
+        found.append(replace(place, row=top // side[0], col=left // side[1]))
+    counted = [
+        replace(grid, rows=grid.patch_rows // sides[grid.id][0], cols=grid.patch_cols // sides[grid.id][1])
+        if grid.id in sides
+        else grid
+        for grid in grids
+    ]
+    return counted, found
+
+
+def _anew(places: list[Place], grid: int, cols: int) -> list[Place]:
+    """Tokens on a grid of the whole picture, counted row by row; they are mixtures, not blocks, of the tiles' patches."""
+    found, count = [], 0
+    for place in places:
+        if place.grid is not None:
+            place = replace(place, grid=grid, row=count // cols, col=count % cols, patches=())
+            count += 1
+        found.append(place)
+    return found
+
+
+def _kind(raster: Raster, rasters: list[Raster], picture: tuple[int, int]) -> Literal["whole", "tile"]:
+    """A view of its own, or one that shows all that any of several shows, is the whole."""
+    if len(rasters) == 1:
+        return "whole"
+    mine = _clipped(raster.box(), picture)
+    every = _union(np.array([_clipped(one.box(), picture) for one in rasters]))
+    # a pixel's worth: what a patch's remainder cuts off at an edge differs from tile to tile
+    slack = [0.02 * (every[2] - every[0]), 0.02 * (every[3] - every[1])] * 2
+    return "whole" if all(abs(a - b) <= s for a, b, s in zip(mine, every, slack, strict=True)) else "tile"
+
+
+def _union(boxes: Boxes) -> Box:
+    low, high = boxes.min(axis=0), boxes.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[2]), float(high[3])
+
+
+def _clipped(box: Box, picture: tuple[int, int]) -> Box:
+    """The part of `box` in the picture, of no size where there is none."""
+    width, height = picture
+    x0, x1 = (min(max(x, 0.0), float(width)) for x in box[0::2])
+    y0, y1 = (min(max(y, 0.0), float(height)) for y in box[1::2])
+    return x0, y0, x1, y1
+
+
+def _box(values: Boxes) -> Box:
+    x0, y0, x1, y1 = (float(value) for value in values)
+    return x0, y0, x1, y1

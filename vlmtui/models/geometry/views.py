@@ -1,0 +1,68 @@
+"""What each tile that a model gets shows of the picture: by the plan where the probe bears it out, or by the probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vlmtui.grid import AxisMap
+from vlmtui.models.geometry.plan import in_words, plan
+from vlmtui.models.geometry.probe import Levels, See, borne_out, fit, probe
+
+# the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
+_PROBE_PIXELS = 16_000_000
+_PROBE_SHORTEST = 32
+
+
+@dataclass(frozen=True)
+class View:
+    """What one tile shows: maps to the picture, the tile's (height, width), and what was done in a few words."""
+
+    x: AxisMap
+    y: AxisMap
+    size: tuple[int, int]
+    words: str
+
+
+def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[int, int]]) -> list[View] | None:
+    """How a width × height picture reaches tiles of `sizes` (height, width); None where that cannot be told.
+
+    `see` sends a picture through the image processor that is really used, whose settings `processor` has.
+    """
+    if len(sizes) == 1 and (planned := _by_plan(see, processor, width, height, sizes[0])):
+        return [planned]
+    return _by_probe(probe(see, processor, width, height), width, height, sizes)
+
+
+def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int, int]) -> View | None:
+    axes = plan(processor, width, height)
+    if axes is None or (axes[1].seen, axes[0].seen) != size:
+        return None
+    small = probe_size(width, height)
+    probed = probe(see, processor, *small)
+    told = plan(processor, *small)
+    if len(probed) != 1 or told is None or probed[0].shape[1:] != (told[1].seen, told[0].seen):
+        return None
+    return View(axes[0].map(), axes[1].map(), size, in_words(axes)) if borne_out(probed[0], told) else None
+
+
+def _by_probe(tiles: list[Levels], width: int, height: int, sizes: list[tuple[int, int]]) -> list[View] | None:
+    if [tile.shape[1:] for tile in tiles] != sizes:
+        return None  # what it does hangs on more than the picture's size
+    across, down = fit(tiles, 1, width), fit(tiles, 0, height)
+    if across is None or down is None:
+        return None
+    return [View(x, y, size, f"{size[1]}×{size[0]}") for x, y, size in zip(across, down, sizes, strict=True)]
+
+
+def probe_size(width: int, height: int) -> tuple[int, int]:
+    """The (width, height) to probe in the place of a picture's, to see whether the plan holds.
+
+    The picture's own, as far as a probe of it can tell something: of a strip seven pixels wide, or of a single pixel,
+    the ramps show nothing, so a picture less thin shows it; a very large one is made smaller by a whole factor.
+    """
+    width, height = max(width, _PROBE_SHORTEST, height // 4), max(height, _PROBE_SHORTEST, width // 4)
+    factor = 1
+    while (width // factor) * (height // factor) > _PROBE_PIXELS:
+        factor += 1
+    return width // factor, height // factor
