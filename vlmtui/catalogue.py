@@ -45,10 +45,11 @@ def default_model() -> str:
     return os.environ.get(ENVIRONMENT) or DEMO
 
 
-def resolve(name: str) -> Source:
+def resolve(name: str, base: Path | None = None) -> Source:
     """What `name` stands for. `ModelError` for what can be nothing.
 
-    Aliases win over paths (`./demo` is the folder of that name), and a folder that exists over a hub name.
+    Aliases win over paths (`./demo` is the folder of that name), and a folder that exists over a hub name. A relative
+    path starts from `base`, or from the working folder.
     """
     if not name.strip():
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
@@ -56,7 +57,7 @@ def resolve(name: str) -> Source:
         return Source(DEMO, demo.CHECKPOINT, None, DEMO_NOTE)
     if name in ALIASES:
         return Source(name, None, ALIASES[name])
-    path = Path(name).expanduser()
+    path = (base or Path()) / Path(name).expanduser()
     if path.is_dir():
         same = path.resolve() == demo.CHECKPOINT.resolve()
         return Source(name, path, None, DEMO_NOTE if same else "")

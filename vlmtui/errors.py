@@ -51,6 +51,12 @@ class ProtocolError(SessionError):
     kind = "protocol"
 
 
+class ReadingGoneError(SessionError):
+    """A reading is not kept any more: the session is well, and reading the picture again helps."""
+
+    kind = "gone"
+
+
 class CancelledError(VlmtuiError):
     """The question was withdrawn, or a newer one took its place."""
 
@@ -67,6 +73,7 @@ _KINDS: dict[str, type[VlmtuiError]] = {
         OutOfMemoryError,
         SessionError,
         ProtocolError,
+        ReadingGoneError,
         CancelledError,
     )
 }

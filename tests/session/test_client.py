@@ -15,7 +15,15 @@ import pytest
 from PIL import Image
 
 from tests.waiting import gone, until
-from vlmtui.errors import CancelledError, ImageError, ModelError, ProtocolError, SessionError, UsageError
+from vlmtui.errors import (
+    CancelledError,
+    ImageError,
+    ModelError,
+    ProtocolError,
+    ReadingGoneError,
+    SessionError,
+    UsageError,
+)
 from vlmtui.image import SourceBytes
 from vlmtui.session import messages as m
 from vlmtui.session.client import SessionClient, _same_version
@@ -119,7 +127,7 @@ def test_what_cannot_be_done_is_one_sentence(client):
     cases = [
         (lambda: client.read(SourceBytes("x.png", b"no picture", "")), ImageError),
         (lambda: client.read(png(), max_pixels=100), ImageError),
-        (lambda: client.words("reading-0", "l2", 3), SessionError),
+        (lambda: client.words("reading-0", "l2", 3), ReadingGoneError),
         (lambda: client.words(reading.id, "l2", 3, (36,)), UsageError),
         (lambda: client.words(reading.id, "l2", 0), UsageError),
         (lambda: client.words(reading.id, "omp", 1), UsageError),

@@ -1,4 +1,7 @@
-"""`python -m vlmtui.session --log FILE`: the session as a process, speaking the protocol on its standard streams."""
+"""`python -m vlmtui.session --log FILE`: the session as a process, speaking the protocol on its standard streams.
+
+With `--listen IDLE_SECONDS --ready DESCRIPTOR` it is the warm one, and speaks it at its socket.
+"""
 
 import os
 import sys
@@ -7,7 +10,8 @@ import sys
 def main() -> None:
     """Keep the streams for the protocol, send everything else that is ever printed to the log, and serve."""
     requests, replies = os.dup(0), os.dup(1)
-    log = sys.argv[sys.argv.index("--log") + 1] if "--log" in sys.argv[:-1] else os.devnull
+    words = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
+    log = words.get("--log", os.devnull)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     # C libraries and child processes write to descriptors, not to sys.stdout: these must be the log before any of
@@ -21,9 +25,23 @@ def main() -> None:
     import faulthandler
 
     faulthandler.enable()
+    if "--listen" in words:
+        from vlmtui.session.listener import listen
+
+        os.close(requests)
+        os.close(replies)
+        listen(log, float(words["--listen"]), int(words["--ready"]))
+        return
+
+    import threading
+
+    from vlmtui.session.line import Line
     from vlmtui.session.server import Server
 
-    Server(requests, replies, log).run()
+    server = Server(log, private=True)
+    line = Line.over_pipes(requests, replies, lambda: os._exit(0))
+    threading.Thread(target=server.serve, args=(line,), name="requests", daemon=True).start()
+    server.work()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""What the front ends hold: a session started as a process of its own, and questions to it as futures. No torch.
+"""What the front ends hold: a session, wherever it runs, and questions to it as futures. No torch.
 
 A future fails with the `VlmtuiError` that the session answered with, or with a `SessionError` that gives the reason
-that can be known when the session died.
+that can be known when the session died. A line to another machine that was cut is taken up again, and what has not
+been answered is asked again.
 """
 
 from __future__ import annotations
@@ -10,89 +11,100 @@ import contextlib
 import itertools
 import os
 import queue
-import signal
-import subprocess
-import sys
+import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from vlmtui import __version__
 from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.reading import METRICS, Metric, ModelInfo, Reading, Words
 from vlmtui.session import messages as m
-from vlmtui.session.logs import log_folder, new_log
+from vlmtui.session.logs import log_folder
+from vlmtui.session.transport import Link, PipeLink
 
 __all__ = ["SessionClient", "log_folder"]
 
 OnProgress = Callable[[m.Progress], None]
 
-_SIGNALS = {
-    signal.SIGKILL: "killed (signal 9): often the system ran out of memory",
-    signal.SIGSEGV: "crashed (signal 11, a fault in native code)",
-    signal.SIGBUS: "crashed (signal 7, a fault in native code)",
-    signal.SIGABRT: "aborted (signal 6, an error in native code)",
-    signal.SIGTERM: "ended by somebody (signal 15)",
-}
+PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
+"""Before each attempt to take up a line that was cut."""
 
 
 @dataclass(frozen=True)
 class _Pending:
+    body: m.Question
     future: Future[Any]
     unpack: Callable[[Any], Any]
     on_progress: OnProgress | None
 
 
 class SessionClient:
-    """A private session: started at once, killed with `close()`, and gone when this process goes."""
+    """A front end's end of a line to a session.
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path, on_death: Callable[[str], None] | None) -> None:
-        self.log = log
-        self.pid = process.pid
-        self._process = process
+    `on_death` is called from another thread with the reason, once, should the session die by itself or be lost.
+    `again` makes another line where the session outlives this one; `on_line` is told when that is being tried, and
+    with "" that it has succeeded. `note` is what a person should know of how this session was chosen, or "".
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        on_death: Callable[[str], None] | None = None,
+        again: Callable[[], Link] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        note: str = "",
+    ) -> None:
+        self.note = note
+        self._link = link
         self._on_death = on_death
+        self._again = again
+        self._on_line = on_line
+        self._name = secrets.token_hex(16) if again else ""
         self._lock = threading.Lock()
         self._pending: dict[int, _Pending] = {}
         self._ids = itertools.count(1)
         self._outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
         self._death: str | None = None
         self._closed = False
-        threading.Thread(target=self._write, name="session-writer", daemon=True).start()
+        self._leaving = threading.Event()
+        self.welcome = self._open(link, resume=False)
+        """What the session says first: its version, process and log."""
         self._reader = threading.Thread(target=self._read, name="session-reader", daemon=True)
         self._reader.start()
-        self._ask(m.Hello(release=__version__), _same_version)
 
     @classmethod
     def start(cls, on_death: Callable[[str], None] | None = None) -> SessionClient:
-        """Start a session and return at once; it begins to import torch by itself.
+        """Start a private session and return at once; it begins to import torch by itself.
 
-        `on_death` is called from another thread with the reason, once, should the session die by itself.
-        Raises `SessionError` when it cannot even be started.
+        It is killed with `close()`, and gone when this process goes. Raises `SessionError` when it cannot even be
+        started.
         """
-        try:
-            log = new_log()
-            # -P: a torch.py in the folder where somebody looks at pictures must not be imported
-            command = [sys.executable, "-P", "-m", "vlmtui.session", "--log", str(log)]
-            with log.open("ab") as errors:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise SessionError(f"the model session could not be started ({error}): run vlmtui doctor") from error
-        return cls(process, log, on_death)
+        return cls(PipeLink(), on_death)
+
+    @property
+    def where(self) -> str:
+        """Which session this is, for a person."""
+        return self._link.where
+
+    @property
+    def pid(self) -> int | None:
+        """The session's process, on its machine; None until it has said so."""
+        return self._link.pid
+
+    @property
+    def log(self) -> Path | None:
+        """The session's log, on its machine; None until it has said so."""
+        return self._link.log
 
     @property
     def alive(self) -> bool:
         """Whether there is still somebody to ask."""
-        return self._death is None and not self._closed and self._process.poll() is None
+        return self._death is None and not self._closed and (self._again is not None or self._link.alive)
 
     def load(
         self,
@@ -105,7 +117,11 @@ class SessionClient:
         on_progress: OnProgress | None = None,
     ) -> Future[ModelInfo]:
         """Hold this model from now on."""
-        return self._ask(m.Load(model, revision, processor, device, dtype), lambda done: done.model, on_progress)
+        base = None
+        if self._again is None:  # on another machine this folder means nothing
+            with contextlib.suppress(OSError):
+                base = os.getcwd()
+        return self._ask(m.Load(model, revision, processor, device, dtype, base), lambda done: done.model, on_progress)
 
     def read(
         self,
@@ -132,6 +148,10 @@ class SessionClient:
         """What the session is and holds; answered whatever else is going on."""
         return self._ask(m.AskStatus(), lambda status: status)
 
+    def stop(self) -> Future[m.Done]:
+        """End the session, for everybody."""
+        return self._ask(m.Shutdown(), lambda done: done)
+
     def cancel(self, future: Future[Any]) -> None:
         """Withdraw a question: its future fails with `CancelledError` now. What cannot be stopped runs on unheard."""
         with self._lock:
@@ -142,23 +162,20 @@ class SessionClient:
             _fail(pending.future, CancelledError("the question was withdrawn"))
 
     def close(self) -> None:
-        """End the session at once, whatever it does, and reap it. What is pending fails with `CancelledError`."""
+        """Go, at once; a private session ends with it. What is pending fails with `CancelledError`."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        self._kill()
-        self._outbox.put(None)
+            link, outbox = self._link, self._outbox
+        self._leaving.set()
+        if self._name:
+            outbox.put(m.Request(next(self._ids), m.Leave()))
+        else:
+            link.cut()
+        outbox.put(None)
         self._fail_all(CancelledError("the session was closed"))
-        try:
-            self._process.wait(0.2)
-        except subprocess.TimeoutExpired:
-            # a driver may hold a killed process for a while: nobody at a terminal waits for that
-            threading.Thread(target=self._process.wait, name="session-reaper", daemon=True).start()
-
-    def _kill(self) -> None:
-        with contextlib.suppress(OSError):
-            self._process.kill()
+        link.reap()
 
     def _ask(
         self, body: m.Question, unpack: Callable[[Any], Any], on_progress: OnProgress | None = None
@@ -168,22 +185,46 @@ class SessionClient:
             reason = self._death or ("it was closed" if self._closed else None)
             number = next(self._ids)
             if reason is None:
-                self._pending[number] = _Pending(future, unpack, on_progress)
-        if reason is None:
-            self._outbox.put(m.Request(number, body))
-        else:
+                self._pending[number] = _Pending(body, future, unpack, on_progress)
+                self._outbox.put(m.Request(number, body))
+        if reason is not None:
             _fail(future, SessionError(f"there is no model session any more: {reason}"))
+        return future
+
+    def _open(self, link: Link, resume: bool) -> Future[m.Welcome]:
+        """Begin to speak over this line: a greeting, then all that is not answered yet."""
+
+        def welcomed(welcome: m.Welcome) -> m.Welcome:
+            _same_version(welcome)
+            link.pid, link.log = welcome.pid, Path(welcome.log)
+            if resume and not welcome.resumed:
+                raise ProtocolError("the session that was spoken to has ended meanwhile")
+            return welcome
+
+        future: Future[m.Welcome] = Future()
+        hello = m.Hello(release=__version__, client=self._name, resume=resume)
+        with self._lock:
+            waiting = sorted(self._pending.items())
+            number = next(self._ids)
+            self._pending[number] = _Pending(hello, future, welcomed, None)
+            self._link = link
+            outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
+            self._outbox = outbox
+            outbox.put(m.Request(number, hello))
+            for known, one in waiting:
+                if not isinstance(one.body, m.Hello):
+                    outbox.put(m.Request(known, one.body))
+            if self._closed:
+                outbox.put(None)
+        threading.Thread(target=self._write, args=(link, outbox), name="session-writer", daemon=True).start()
         return future
 
     # -- the writer's thread: a large picture must not hold up whoever sends it
 
-    def _write(self) -> None:
-        pipe = self._process.stdin
-        assert pipe is not None
+    def _write(self, link: Link, outbox: queue.SimpleQueue[m.Request | None]) -> None:
         try:
-            pipe.write(m.PREAMBLE)
-            pipe.flush()
-            while (request := self._outbox.get()) is not None:
+            link.write(m.PREAMBLE)
+            while (request := outbox.get()) is not None:
                 try:
                     data = m.frame(request)
                 except VlmtuiError as error:
@@ -192,40 +233,59 @@ class SessionClient:
                 except (TypeError, ValueError, OverflowError) as error:
                     self._settle(request.id, ProtocolError(f"the question cannot cross the pipe: {error}"))
                     continue
-                pipe.write(data)
-                pipe.flush()
+                link.write(data)
         except (OSError, ValueError):
             pass  # it died; the reader finds out why
         finally:
-            with contextlib.suppress(OSError):
-                pipe.close()
+            link.end_of_writing()
 
     # -- the reader's thread
 
     def _read(self) -> None:
-        pipe = self._process.stdout
-        assert pipe is not None
-        said = None
+        link, greeting, tried = self._link, self.welcome, 0
+        while True:
+            said = self._listen(link)
+            if said is not None:
+                link.cut()  # what no longer speaks the protocol is of no use, and must not stay behind
+            reason = link.why(said)
+            self._outbox.put(None)
+            if _done_well(greeting):
+                tried = 0
+            known = _done_well(self.welcome)  # one that was never reached is not waited for
+            if self._closed or not (known and link.was_cut and self._again and tried < len(PAUSES_S)):
+                return self._died(reason)
+            self._say_line(f"the line to {link.where} was cut: connecting again ({tried + 1} of {len(PAUSES_S)})")
+            if self._leaving.wait(PAUSES_S[tried]):
+                return self._died(reason)
+            tried += 1
+            try:
+                link = self._again()
+            except VlmtuiError as error:
+                return self._died(str(error))
+            greeting = self._open(link, resume=True)
+            greeting.add_done_callback(lambda hello: self._say_line("") if _done_well(hello) else None)
+
+    def _listen(self, link: Link) -> str | None:
+        """Take answers until the line ends; a sentence where it no longer spoke the protocol."""
         try:
-            self._listen(pipe)
+            m.read_preamble(link.read)
+            while (body := m.read_frame(link.read)) is not None:
+                reply = m.decode_reply(body)
+                if isinstance(reply.body, m.Progress):
+                    self._tell(reply.id, reply.body)
+                else:
+                    self._settle(reply.id, reply.body)
         except ProtocolError as error:
-            said = str(error)
+            return str(error)
         except (OSError, ValueError):
             pass
         finally:
-            pipe.close()
-        if said is not None:
-            self._kill()  # what no longer speaks the protocol is of no use, and must not stay behind
-        self._died(said)
+            link.end_of_reading()
+        return None
 
-    def _listen(self, pipe: IO[bytes]) -> None:
-        m.read_preamble(pipe.read)
-        while (body := m.read_frame(pipe.read)) is not None:
-            reply = m.decode_reply(body)
-            if isinstance(reply.body, m.Progress):
-                self._tell(reply.id, reply.body)
-            else:
-                self._settle(reply.id, reply.body)
+    def _say_line(self, sentence: str) -> None:
+        if self._on_line is not None and not self._closed:
+            self._on_line(sentence)
 
     def _tell(self, number: int, note: m.Progress) -> None:
         with self._lock:
@@ -261,32 +321,13 @@ class SessionClient:
         with contextlib.suppress(InvalidStateError):  # the caller had cancelled it
             pending.future.set_result(value)
 
-    def _died(self, said: str | None) -> None:
-        try:
-            status: int | None = self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            status = None
-        reason = self._reason(status, said)
+    def _died(self, reason: str) -> None:
         with self._lock:
             self._death = reason
             tell = self._on_death if not self._closed else None
-        self._outbox.put(None)
         self._fail_all(SessionError(reason))
         if tell is not None:
             tell(reason)
-
-    def _reason(self, status: int | None, said: str | None) -> str:
-        if said is not None:
-            what = f"ended: {said}"
-        elif status is None:
-            what = "closed its pipe"
-        elif status < 0:
-            what = _SIGNALS.get(signal.Signals(-status), f"ended by signal {-status}")
-            what = f"was {what}" if not what.startswith("crashed") else what
-        else:
-            what = f"ended with status {status}{_last_words(self.log)}"
-        return f"the model session {what}; its log is {self.log}"
 
     def _fail_all(self, error: VlmtuiError) -> None:
         with self._lock:
@@ -307,6 +348,10 @@ def _failed(error: Exception) -> Future[Any]:
     return future
 
 
+def _done_well(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
 def _same_version(welcome: m.Welcome) -> m.Welcome:
     if welcome.version != m.VERSION:
         older = "this end" if welcome.version > m.VERSION else "the session"
@@ -315,15 +360,3 @@ def _same_version(welcome: m.Welcome) -> m.Welcome:
             "up to date"
         )
     return welcome
-
-
-def _last_words(log: Path) -> str:
-    """The last line of the log, which is where Python says why it stopped."""
-    try:
-        with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 4096))
-            lines = file.read().decode(errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return f" ({lines[-1].strip()[:200]})" if lines else ""

@@ -17,7 +17,7 @@ import numpy as np
 from vlmtui.errors import ProtocolError
 from vlmtui.reading import Metric, ModelInfo, Reading, Words
 
-VERSION = 1
+VERSION = 2
 PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")
@@ -25,20 +25,30 @@ _T = TypeVar("_T")
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """Compare versions; answered by `Welcome` before torch is imported."""
+    """Compare versions; answered by `Welcome` before torch is imported. Versions to come keep this and `Welcome`.
+
+    `client` is a word of the front end's own making by which it is known again when its line is cut and it says hello
+    once more, then with `resume`; without one it is forgotten as its line ends.
+    """
 
     version: int = VERSION
     release: str = ""
+    client: str = ""
+    resume: bool = False
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):
-    """Hold this model from now on; answered by `Loaded`. `device` and `dtype` may be "auto"."""
+    """Hold this model from now on; answered by `Loaded`, at once where it is held already.
+
+    `device` and `dtype` may be "auto"; `base` is the folder that relative paths of this front end start from.
+    """
 
     model: str
     revision: str | None = None
     processor: str | None = None
     device: str = "auto"
     dtype: str = "auto"
+    base: str | None = None
 
 
 class Read(msgspec.Struct, frozen=True, tag=True):
@@ -74,11 +84,15 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     target: int
 
 
+class Leave(msgspec.Struct, frozen=True, tag=True):
+    """This front end goes for good, and will not resume; answered by `Done`."""
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the session; answered by `Done`."""
 
 
-Question = Hello | Load | Read | FindWords | AskStatus | Cancel | Shutdown
+Question = Hello | Load | Read | FindWords | AskStatus | Cancel | Leave | Shutdown
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -89,12 +103,17 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag=True):
-    """The session's own version, its process id and the file its log goes to."""
+    """The session's own version, its process id, the file its log goes to, and the folder its code lies in.
+
+    `resumed` says that the front end was known, and that what it had asked is still being answered.
+    """
 
     version: int
     release: str
     pid: int
     log: str
+    home: str = ""
+    resumed: bool = False
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):
@@ -120,7 +139,8 @@ class WordsFound(msgspec.Struct, frozen=True, tag=True):
 class Status(msgspec.Struct, frozen=True, tag=True):
     """Memory in bytes: `process_memory` resident in RAM, `device_memory` allocated on the GPU (0 on a CPU).
 
-    `torch` is None until it is imported; `devices` are the devices found, best first; `doing` what runs now.
+    `torch` is None until it is imported; `devices` are the devices found, best first; `doing` what runs now;
+    `clients` front ends use the session, and for `idle` seconds none has asked anything.
     """
 
     pid: int
@@ -132,6 +152,8 @@ class Status(msgspec.Struct, frozen=True, tag=True):
     transformers: str | None
     devices: tuple[str, ...]
     doing: str
+    clients: int = 0
+    idle: float = 0.0
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

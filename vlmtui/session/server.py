@@ -1,7 +1,7 @@
-"""The session's process: a thread that reads requests, and a worker that does what needs the model, one at a time.
+"""The session's process: a thread for each front end that reads its requests, and one worker for what needs the model.
 
-The reader never touches the model, so greetings, status and cancelling are answered whatever is going on. Where the
-person has moved on the latest question wins: a newer one of the same kind withdraws the older.
+The readers never touch the model, so greetings, status and cancelling are answered whatever is going on. Every front
+end gets answers from the model that it has loaded: where another one has put its own in the place, it is loaded again.
 """
 
 from __future__ import annotations
@@ -11,138 +11,178 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
-from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from vlmtui import __version__
 from vlmtui.errors import CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import messages as m
+from vlmtui.session.jobs import Front, Job, Jobs
+from vlmtui.session.line import Line
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine
 
+HOME = str(Path(__file__).parents[1])
 _PROGRESS_INTERVAL = 0.1
 _SUPERSEDED = "a newer question took its place"
-
-
-@dataclass
-class Job:
-    """A request that waits for the worker, or is worked on; a newer one of the same `kind` replaces it."""
-
-    request: m.Request
-    kind: str
-    withdrawn: threading.Event = field(default_factory=threading.Event)
+_FORGET_S = 600.0
+"""How long a front end whose line was cut may take to come back."""
+_LAST_WORDS_S = 1.0
 
 
 class Server:
-    """Serves one front end over two file descriptors until it goes."""
+    """Serves front ends over lines. `private`: there is one, and the process ends with it.
 
-    def __init__(self, requests: int, replies: int, log: str) -> None:
-        self._requests: IO[bytes] = os.fdopen(requests, "rb")
-        self._replies: IO[bytes] = os.fdopen(replies, "wb", buffering=0)
+    `end` leaves the process in order, with this status.
+    """
+
+    def __init__(self, log: str, private: bool, end: Callable[[int], None] = os._exit) -> None:
         self._log = log
-        self._sending = threading.Lock()
-        self._wake = threading.Condition()
-        self._jobs: deque[Job] = deque()
-        self._running: list[Job] = []  # more than one where a quick question is answered amidst a long one
+        self._private = private
+        self._end = end
+        self._jobs = Jobs()
+        self._fronts: list[Front] = []
+        self._lock = threading.Lock()  # of the list of fronts, and of who is at which line
         self._engine: Engine | None = None
-        self._doing = "starting"
+        self._doing = "importing torch"
         self._told = 0.0
+        self._active = time.monotonic()
+        note(f"{__version__} on Python {sys.version.split()[0]}, process {os.getpid()}")
 
-    def run(self) -> None:
-        """Serve; returns never: the process ends with the front end or at its request."""
-        self._note(f"{__version__} on Python {sys.version.split()[0]}, process {os.getpid()}")
-        self._write(m.PREAMBLE)
-        threading.Thread(target=self._read, name="requests", daemon=True).start()
-        self._work()
-
-    # -- the reader's thread
-
-    def _read(self) -> None:
+    def serve(self, line: Line) -> None:
+        """Answer the front end at this line, in this thread, until it goes."""
+        front = Front(line)
+        with self._lock:
+            self._fronts.append(front)
+        line.send(m.PREAMBLE)
+        status = 0
         try:
-            m.read_preamble(self._requests.read)
-            while (body := m.read_frame(self._requests.read)) is not None:
-                self._receive(m.decode_request(body))
+            m.read_preamble(line.read)
+            while (body := m.read_frame(line.read)) is not None:
+                front = self._receive(front, line, m.decode_request(body))
         except ProtocolError as error:
-            self._note(f"the front end sent something else than the protocol: {error}")
-            os._exit(2)
+            note(f"a front end sent something else than the protocol: {error}")
+            status = 2
+        except OSError as error:
+            note(f"the line to a front end broke: {error}")
         except BaseException:
             traceback.print_exc()
-            os._exit(3)
-        # the front end has gone, however it went: nothing may hold the GPU a moment longer
-        os._exit(0)
+            status = 3
+        if self._private:
+            if status:
+                line.finish(_LAST_WORDS_S)
+            # the front end has gone, however it went: nothing may hold the GPU a moment longer
+            os._exit(status)
+        self._gone(front, line)
 
-    def _receive(self, request: m.Request) -> None:
+    def quiet(self) -> float:
+        """For how many seconds nobody has used the session: 0 while somebody does."""
+        with self._lock:
+            used = any(front.line is not None and front.asked for front in self._fronts)
+        return 0.0 if used or self._jobs.busy else time.monotonic() - self._active
+
+    # -- the readers' threads
+
+    def _receive(self, front: Front, line: Line, request: m.Request) -> Front:
+        """Answer, or pass on to the worker; the front end that it came from, which `Hello` may tell."""
         body = request.body
         match body:
             case m.Hello():
-                self._send(request.id, m.Welcome(m.VERSION, __version__, os.getpid(), self._log))
+                return self._greet(front, line, request.id, body)
             case m.AskStatus():
-                self._send(request.id, self._status())
+                self._send(front, request.id, self._status())
             case m.Cancel(target):
-                self._withdraw([job for job in self._known() if job.request.id == target], "the question was withdrawn")
-                self._send(request.id, m.Done())
+                self._withdraw(
+                    lambda job: job.front is front and job.request.id == target, "the question was withdrawn"
+                )
+                self._send(front, request.id, m.Done())
+            case m.Leave():
+                front.client = ""
+                self._send(front, request.id, m.Done())
             case m.Shutdown():
-                self._send(request.id, m.Done())
-                os._exit(0)
+                note("ended because it was told to stop")
+                self._send(front, request.id, m.Done())
+                line.finish(_LAST_WORDS_S)
+                self._end(0)
             case _:
-                job = Job(request, _kind(body))
-                self._withdraw([older for older in self._known() if older.kind == job.kind], _SUPERSEDED)
-                with self._wake:
-                    self._jobs.append(job)
-                    self._wake.notify()
+                front.asked = True
+                self._active = time.monotonic()
+                job = Job(front, request)
+                for older in self._jobs.add(job):
+                    self._send(older.front, older.request.id, m.Failed(CancelledError.kind, _SUPERSEDED))
+                if self._engine is None:
+                    self._send(front, request.id, m.Progress(self._doing))
+                elif self._jobs.running_for_another(front):
+                    self._send(front, request.id, m.Progress("waiting for another front end's question"))
+        return front
 
-    def _known(self) -> list[Job]:
-        with self._wake:
-            return [*self._jobs, *self._running]
+    def _greet(self, front: Front, line: Line, request: int, hello: m.Hello) -> Front:
+        resumed = False
+        with self._lock:
+            if hello.resume:
+                known = next((one for one in self._fronts if one.client and one.client == hello.client), None)
+                if known is not None:
+                    self._fronts.remove(front)
+                    if known.line is not None:
+                        known.line.close()
+                    known.line, front, resumed = line, known, True
+            else:
+                front.client = hello.client
+        self._send(front, request, m.Welcome(m.VERSION, __version__, os.getpid(), self._log, HOME, resumed))
+        if hello.resume and not resumed:
+            line.finish(_LAST_WORDS_S)
+            line.close()  # what it is about to repeat makes no sense without what went before
+        return front
 
-    def _withdraw(self, jobs: list[Job], why: str) -> None:
-        """Answer for these jobs at once; what is running of them stops at its next look, and is not heard again."""
-        for job in jobs:
-            with self._wake:
-                if job.withdrawn.is_set() or job not in (*self._jobs, *self._running):
-                    continue
-                job.withdrawn.set()
-                if job in self._jobs:
-                    self._jobs.remove(job)
-            self._send(job.request.id, m.Failed(CancelledError.kind, why))
+    def _gone(self, front: Front, line: Line) -> None:
+        """A front end's line has ended. One that may come back is waited for, and its questions go on."""
+        line.finish(0)
+        line.close()
+        now = time.monotonic()
+        with self._lock:
+            if front.line is line:
+                front.line, front.left = None, now
+                if front.asked:
+                    self._active = now
+            self._fronts = [
+                one for one in self._fronts if one.line is not None or (one.client and now - one.left < _FORGET_S)
+            ]
+            forgotten = front not in self._fronts
+        if forgotten:
+            self._jobs.withdraw(lambda job: job.front is front)
+
+    def _withdraw(self, which: Callable[[Job], bool], why: str) -> None:
+        """Answer for these jobs at once; what is running of them is not heard again."""
+        for job in self._jobs.withdraw(which):
+            self._send(job.front, job.request.id, m.Failed(CancelledError.kind, why))
 
     def _status(self) -> m.Status:
         engine = self._engine
         # nothing is imported here: an import in this thread would wait for the worker's
         doing = self._doing
+        with self._lock:
+            clients = sum(front.line is not None and front.asked for front in self._fronts)
+        idle = 0.0 if self._jobs.busy else time.monotonic() - self._active
         if engine is None:
-            return m.Status(os.getpid(), None, 0, 0, 0, None, None, (), doing)
-        return engine.status(doing)
+            return m.Status(os.getpid(), None, 0, 0, 0, None, None, (), doing, clients, idle)
+        return msgspec.structs.replace(engine.status(doing), clients=clients, idle=idle)
 
     # -- the worker's thread
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Import torch, then answer what needs the model, one question at a time; never returns."""
         self._import()
         while True:
-            with self._wake:
-                while not self._jobs:
-                    self._doing = ""
-                    self._wake.wait()
-                job = self._jobs.popleft()
-                self._running.append(job)
-            self._answer(job)
+            self._answer(self._jobs.next(self._rest))
+
+    def _rest(self) -> None:
+        self._doing = ""
 
     def _import(self) -> None:
-        self._doing = "importing torch"
-        waiting = threading.Event()
-
-        def tell() -> None:
-            # whoever asks while torch is being imported is told what it is that takes so long
-            while not waiting.wait(_PROGRESS_INTERVAL):
-                with self._wake:
-                    job = self._jobs[0] if self._jobs else None
-                if job is not None:
-                    self._send(job.request.id, m.Progress(self._doing))
-                    return
-
-        threading.Thread(target=tell, name="telling", daemon=True).start()
         try:
             from vlmtui.session.engine import Engine
 
@@ -151,9 +191,7 @@ class Server:
             # without torch there is no session: the log says why, and the front end sees the status
             traceback.print_exc()
             sys.stderr.flush()
-            os._exit(4)
-        finally:
-            waiting.set()
+            self._end(4)
 
     def _answer(self, job: Job) -> None:
         assert self._engine is not None
@@ -169,13 +207,13 @@ class Server:
             traceback.print_exc()
             known = self._engine.explain(error)
             answer = m.Failed(known.kind, str(known), traceback.format_exc())
-        with self._wake:
-            self._running.remove(job)
-            withdrawn = job.withdrawn.is_set()
-        if not withdrawn:
-            self._send(job.request.id, answer)
+        self._active = time.monotonic()
+        if self._jobs.done(job):
+            self._send(job.front, job.request.id, answer)
 
     def _do(self, job: Job, engine: Engine) -> m.Answer:
+        front = job.front
+
         def progress(doing: str, done: int = 0, total: int = 0) -> None:
             if job.withdrawn.is_set():
                 raise CancelledError(_SUPERSEDED)
@@ -183,17 +221,23 @@ class Server:
             if doing == self._doing and now - self._told < _PROGRESS_INTERVAL:
                 return
             self._doing, self._told = doing, now
-            self._send(job.request.id, m.Progress(doing, done, total))
+            self._send(front, job.request.id, m.Progress(doing, done, total))
 
         def should_stop() -> bool:
-            self._quick_ones(job)
+            while (quick := self._jobs.quick(job)) is not None:
+                self._answer(quick)
             return job.withdrawn.is_set()
 
         body = job.request.body
         match body:
             case m.Load():
-                return engine.load(body, progress)
+                loaded = engine.load(body, progress)
+                front.load, front.holds = body, engine.holds
+                return loaded
             case m.Read():
+                if front.load is not None and front.holds != engine.holds:
+                    engine.load(front.load, progress)
+                    front.holds = engine.holds
                 return engine.read(body, progress)
             case m.FindWords():
                 self._doing = "looking for words"
@@ -201,44 +245,20 @@ class Server:
             case _:
                 raise ProtocolError(f"the session cannot answer {type(body).__name__}")
 
-    def _quick_ones(self, amidst: Job) -> None:
-        """Between the blocks of the words of a whole picture, answer for the one token the cursor has moved to."""
-        if amidst.kind != "words of many":
-            return
-        while True:
-            with self._wake:
-                quick = next((job for job in self._jobs if job.kind == "words of one"), None)
-                # what was asked before it must be done before it
-                if quick is None or self._jobs[0] is not quick:
-                    return
-                self._jobs.popleft()
-                self._running.append(quick)
-            self._answer(quick)
-
     # -- both
 
-    def _send(self, request: int, body: m.Answer | m.Note) -> None:
+    def _send(self, front: Front, request: int, body: m.Answer | m.Note) -> None:
+        line = front.line
+        if line is None or (line.crowded and isinstance(body, m.Note)):
+            return
         try:
             data = m.frame(m.Reply(request, body))
         except (VlmtuiError, TypeError, ValueError) as error:
             traceback.print_exc()
             data = m.frame(m.Reply(request, m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}")))
-        self._write(data)
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            with self._sending:
-                while view:
-                    view = view[self._replies.write(view) :]
-        except OSError:
-            os._exit(0)  # nobody listens any more
-
-    def _note(self, text: str) -> None:
-        print(f"vlmtui session: {text}", file=sys.stderr, flush=True)
+        line.send(data)
 
 
-def _kind(body: m.Question) -> str:
-    if isinstance(body, m.FindWords):
-        return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
-    return type(body).__name__
+def note(text: str) -> None:
+    """A line for the log."""
+    print(f"vlmtui session: {text}", file=sys.stderr, flush=True)

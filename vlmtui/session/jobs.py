@@ -1,0 +1,125 @@
+"""What front ends have asked of the model: one queue for all of them, and whose question takes the place of which."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vlmtui.session import messages as m
+from vlmtui.session.line import Line
+
+
+@dataclass(eq=False)
+class Front:
+    """A front end: its line, None while that is cut; the model it works with, and what that was made from.
+
+    `client` is the word by which it is known again; `left` when its line was lost; `asked` whether it has ever asked
+    for more than how the session is.
+    """
+
+    line: Line | None
+    client: str = ""
+    load: m.Load | None = None
+    holds: object = None
+    left: float = 0.0
+    asked: bool = False
+
+
+@dataclass(eq=False)
+class Job:
+    """A request that waits for the worker, or is worked on."""
+
+    front: Front
+    request: m.Request
+    kind: str = ""
+    withdrawn: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.kind = kind(self.request.body)
+
+    def replaces(self, other: Job) -> bool:
+        """Whether the person has moved on from `other` to this: the latest of a front end and of a kind wins."""
+        return self.front is other.front and self.kind == other.kind and self.request.id > other.request.id
+
+
+def kind(body: m.Question) -> str:
+    """Questions of one kind take each other's place: loading, reading, words of one patch, words of many."""
+    if isinstance(body, m.FindWords):
+        return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
+    return type(body).__name__
+
+
+class Jobs:
+    """First come, first served. All methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._wake = threading.Condition()
+        self._waiting: deque[Job] = deque()
+        self._running: list[Job] = []  # more than one where a quick question is answered amidst a long one
+
+    def add(self, job: Job) -> list[Job]:
+        """Take in a job; those that are withdrawn for it, which may be itself: a line that was cut repeats itself."""
+        with self._wake:
+            known = [*self._waiting, *self._running]
+            if any(job.front is other.front and job.request.id == other.request.id for other in known):
+                return []
+            if any(other.replaces(job) for other in known):
+                return [job]
+            self._waiting.append(job)
+            self._wake.notify()
+        return self.withdraw(job.replaces)
+
+    def withdraw(self, which: Callable[[Job], bool]) -> list[Job]:
+        """Take back these jobs, and list them: what waits is dropped, what runs stops at its next look."""
+        with self._wake:
+            found = [job for job in (*self._waiting, *self._running) if which(job) and not job.withdrawn.is_set()]
+            for job in found:
+                job.withdrawn.set()
+                if job in self._waiting:
+                    self._waiting.remove(job)
+        return found
+
+    def next(self, idle: Callable[[], None]) -> Job:
+        """The next job, as soon as there is one; `idle` is called where that must be waited for."""
+        with self._wake:
+            if not self._waiting:
+                idle()
+            while not self._waiting:
+                self._wake.wait()
+            job = self._waiting.popleft()
+            self._running.append(job)
+        return job
+
+    def quick(self, amidst: Job) -> Job | None:
+        """A question for one patch that may be answered between two blocks of `amidst`, the words of many."""
+        if amidst.kind != "words of many":
+            return None
+        with self._wake:
+            before: list[Front] = []
+            for job in self._waiting:
+                # what its front end asked before it must be done before it
+                if job.kind == "words of one" and job.front not in before:
+                    self._waiting.remove(job)
+                    self._running.append(job)
+                    return job
+                before.append(job.front)
+        return None
+
+    def done(self, job: Job) -> bool:
+        """The job is done; whether its answer is still wanted."""
+        with self._wake:
+            self._running.remove(job)
+            return not job.withdrawn.is_set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits or runs."""
+        with self._wake:
+            return bool(self._waiting or self._running)
+
+    def running_for_another(self, front: Front) -> bool:
+        """Whether the worker is at a question of another front end than this."""
+        with self._wake:
+            return any(job.front is not front for job in self._running)

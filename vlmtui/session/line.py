@@ -1,0 +1,65 @@
+"""The session's end of a line to a front end: what comes in is read, what goes out waits in a queue of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable
+
+MANY = 64
+"""Messages that wait for a front end that does not read: beyond, it is spared mere progress."""
+
+
+class Line:
+    """Two directions of bytes. A front end that does not read (stopped, or far away) holds up nobody but itself."""
+
+    def __init__(
+        self, read: Callable[[int], bytes], write: Callable[[memoryview], int], close: Callable[[], None]
+    ) -> None:
+        self.read = read
+        self.close = close
+        self._write = write
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._send_all, name="replies", daemon=True)
+        self._writer.start()
+
+    @classmethod
+    def over_pipes(cls, requests: int, replies: int, lost: Callable[[], None]) -> Line:
+        """Over two file descriptors; `lost` is called when nobody reads the replies any more."""
+        return cls(os.fdopen(requests, "rb").read, lambda data: os.write(replies, data), lost)
+
+    @classmethod
+    def over_socket(cls, connection: socket.socket) -> Line:
+        """Over a connected socket."""
+
+        def close() -> None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+        return cls(connection.makefile("rb").read, connection.send, close)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether much is waiting to go out."""
+        return self._outbox.qsize() > MANY
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes when it is their turn."""
+        self._outbox.put(data)
+
+    def finish(self, seconds: float) -> None:
+        """Send what waits, and nothing after it; come back when it is sent, or when that takes too long."""
+        self._outbox.put(None)
+        self._writer.join(seconds)
+
+    def _send_all(self) -> None:
+        try:
+            while (data := self._outbox.get()) is not None:
+                view = memoryview(data)
+                while view:
+                    view = view[self._write(view) :]
+        except OSError:
+            self.close()

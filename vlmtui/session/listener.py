@@ -1,0 +1,72 @@
+"""The warm session's door: front ends come and go at a unix socket until it is told to stop, or nobody asks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from vlmtui.errors import VlmtuiError
+from vlmtui.session import warm
+from vlmtui.session.line import Line
+from vlmtui.session.server import Server, note
+
+_LOOK_S = 0.02
+
+
+def listen(log: str, idle: float, ready: int) -> None:
+    """Be the warm session; returns never. A byte goes to the descriptor `ready` when front ends may come."""
+    try:
+        runtime = warm.folder()
+    except VlmtuiError as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(1)
+    while warm.lock(runtime) is None:  # kept open until the end
+        # the one that has it listens, or is about to, or about to end
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as other:
+            other.connect(str(warm.address()))
+            os._exit(warm.ALREADY)
+        time.sleep(_LOOK_S)
+    answering = warm.listening(runtime)
+    path = Path(answering.getsockname())
+
+    def end(status: int) -> None:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os._exit(status)
+
+    server = Server(log, private=False, end=end)
+    note(f"listens at {path}, ends after {idle:g} s without questions")
+    os.write(ready, b"1")
+    os.close(ready)
+    threading.Thread(target=_accept, args=(server, answering), name="door", daemon=True).start()
+    threading.Thread(target=_watch, args=(server, idle, end), name="idle", daemon=True).start()
+    server.work()
+
+
+def _accept(server: Server, answering: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = answering.accept()
+        except OSError as error:
+            note(f"nobody could be let in: {error}")
+            time.sleep(0.1)  # too many open files, most often: some will be closed
+            continue
+        threading.Thread(target=_serve, args=(server, connection), name="requests", daemon=True).start()
+
+
+def _serve(server: Server, connection: socket.socket) -> None:
+    with connection:
+        server.serve(Line.over_socket(connection))
+
+
+def _watch(server: Server, idle: float, end: Callable[[int], None]) -> None:
+    while (rest := idle - server.quiet()) > 0:
+        time.sleep(rest)
+    note(f"ended: nobody has asked anything for {idle:g} s")
+    end(0)

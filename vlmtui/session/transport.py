@@ -1,0 +1,290 @@
+"""How a front end reaches a session: a pipe to its own, a unix socket to the warm one, ssh to another machine's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from pathlib import Path
+from typing import IO
+
+from vlmtui.display.pieces import plain
+from vlmtui.errors import SessionError, UsageError
+from vlmtui.session import warm
+from vlmtui.session.logs import new_log
+
+SSH = "VLMTUI_SSH"
+"""The environment variable with the ssh command, where it is not `ssh`."""
+ENDED = 70
+"""Exit status of `session stdio` when the session it speaks for has ended."""
+_PATIENCE_S = 5.0
+_GOODBYE_S = 0.3
+_SIGNALS = {
+    signal.SIGKILL: "killed (signal 9): often the system ran out of memory",
+    signal.SIGSEGV: "crashed (signal 11, a fault in native code)",
+    signal.SIGBUS: "crashed (signal 7, a fault in native code)",
+    signal.SIGABRT: "aborted (signal 6, an error in native code)",
+    signal.SIGTERM: "ended by somebody (signal 15)",
+}
+
+
+class Link(ABC):
+    """A line to a session. `where` names the session for a person; `pid` and `log` are None until they are known."""
+
+    where: str
+    pid: int | None = None
+    log: Path | None = None
+    was_cut = False
+    """After `why`: whether only the line has ended, and another one may find the session as it was."""
+
+    def __init__(self, reads: IO[bytes], writes: IO[bytes]) -> None:
+        self._reads, self._writes = reads, writes
+
+    @property
+    def alive(self) -> bool:
+        """Whether the other end may still be there."""
+        return True
+
+    def read(self, count: int) -> bytes:
+        """So many bytes; fewer only at the end."""
+        return self._reads.read(count)
+
+    def write(self, data: bytes) -> None:
+        """Send all of it. `OSError` or `ValueError` where the line has ended."""
+        self._writes.write(data)
+        self._writes.flush()
+
+    def end_of_writing(self) -> None:
+        """Nothing more will be written."""
+        with contextlib.suppress(OSError, ValueError):
+            self._writes.close()
+
+    def end_of_reading(self) -> None:
+        """Nothing more will be read."""
+        with contextlib.suppress(OSError, ValueError):
+            self._reads.close()
+
+    @abstractmethod
+    def cut(self) -> None:
+        """End it at once, from any thread: whoever reads sees the end."""
+
+    def reap(self) -> None:  # noqa: B027
+        """After `cut`: leave nothing behind, and wait for nothing long."""
+
+    @abstractmethod
+    def why(self, said: str | None) -> str:
+        """After its end, a sentence on how it came; `said` is known where it no longer spoke the protocol."""
+
+
+class _ProcessLink(Link):
+    """A line that is the standard streams of a process."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        super().__init__(process.stdout, process.stdin)
+        self.process = process
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process.poll() is None
+
+    def cut(self) -> None:
+        """Kill the process."""
+        with contextlib.suppress(OSError):
+            self.process.kill()
+
+    def reap(self) -> None:
+        """Take note of the process's end."""
+        try:
+            self.process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            # a driver may hold a killed process for a while: nobody at a terminal waits for that
+            threading.Thread(target=self.process.wait, name="session-reaper", daemon=True).start()
+
+    def status(self) -> int | None:
+        """Its exit status, minus the signal, or None where it does not end by itself."""
+        try:
+            return self.process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.cut()
+            return None
+
+
+class PipeLink(_ProcessLink):
+    """A private session: a process of this front end, that goes when this one goes."""
+
+    where = "its own session"
+
+    def __init__(self) -> None:
+        try:
+            log = new_log()
+            # -P: a torch.py in the folder where somebody looks at pictures must not be imported
+            command = [sys.executable, "-P", "-m", "vlmtui.session", "--log", str(log)]
+            with log.open("ab") as errors:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+                )
+        except OSError as error:
+            raise SessionError(f"the model session could not be started ({error}): run vlmtui doctor") from error
+        super().__init__(process)
+        self.log: Path = log
+        self.pid = process.pid
+
+    def why(self, said: str | None) -> str:
+        """Killed, crashed, or what it said last."""
+        status = self.status()
+        if said is not None:
+            what = f"ended: {said}"
+        elif status is None:
+            what = "closed its pipe"
+        elif status < 0:
+            what = _SIGNALS.get(signal.Signals(-status), f"ended by signal {-status}")
+            what = f"was {what}" if not what.startswith("crashed") else what
+        else:
+            what = f"ended with status {status}{last_words(self.log)}"
+        return f"the model session {what}; its log is {self.log}"
+
+
+class SocketLink(Link):
+    """The warm session of this machine."""
+
+    where = "the warm session"
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(connection.makefile("rb"), connection.makefile("wb"))
+        self._connection = connection
+
+    def write(self, data: bytes) -> None:
+        """Send all of it."""
+        self._connection.sendall(data)
+
+    def end_of_writing(self) -> None:
+        """Only this direction: answers may yet come."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+    def end_of_reading(self) -> None:
+        """Let go of the socket."""
+        super().end_of_reading()
+        self._connection.close()
+
+    def cut(self) -> None:
+        """Hang up; the session goes on."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def why(self, said: str | None) -> str:
+        """What it said last: nobody tells how a process of somebody else's ended."""
+        if said is not None:
+            what = f"cannot be used: {said}"
+        elif self.log is None:
+            what = "has ended"
+        else:
+            what = f"has ended{last_words(self.log)}; its log is {self.log}"
+        return f"the warm session (process {self.pid}) {what}"
+
+
+class SshLink(_ProcessLink):
+    """A warm session on another machine, by the person's own ssh client and its configuration.
+
+    The first time ssh may ask for a password, at the terminal; `again` not, as a screen is on it by then.
+    """
+
+    def __init__(self, host: str, command: str, again: bool = False) -> None:
+        check_host(host, command)
+        self._host = host
+        self._command = command
+        words = [
+            *shlex.split(os.environ.get(SSH) or "ssh"),
+            "-T",
+            *("-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"),
+            *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=20"),
+            *(("-o", "BatchMode=yes") if again else ()),
+            *("--", host, f"{command} session stdio"),
+        ]
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=again,
+            )
+        except OSError as error:
+            raise SessionError(
+                f"the ssh client {plain(words[0])!r} cannot be run ({error.strerror}): --remote needs one"
+            ) from None
+        super().__init__(process)
+        self.where = plain(host)
+        self._lines: deque[str] = deque(maxlen=20)
+        self._hearing = threading.Thread(target=self._hear, name="ssh-stderr", daemon=True)
+        self._hearing.start()
+
+    def _hear(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as errors:
+            while line := errors.readline(4096):
+                if words := line.decode(errors="replace").strip():
+                    self._lines.append(words)
+
+    def reap(self) -> None:
+        """It may have something to pass on yet: it has a moment for that."""
+        try:
+            self.process.wait(_GOODBYE_S)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            super().reap()
+
+    def why(self, said: str | None) -> str:
+        """By ssh's exit status, or that of what it ran."""
+        status = self.status()
+        self._hearing.join(1)
+        words = f": {plain(self._lines[-1])[:300].rstrip('.')}" if self._lines else ""
+        self.was_cut = status == 255 or (said is None and (status is None or status < 0))
+        if status in (126, 127):
+            return (
+                f"{plain(self._command.split()[0])} cannot be run on {self.where}{words}; "
+                "add --remote-command with its path there, such as --remote-command '~/vlmtui/.venv/bin/vlmtui'"
+            )
+        if self.was_cut:
+            return f"{self.where} cannot be reached through ssh{words}; see that `ssh {self.where}` works"
+        if status == ENDED:
+            return f"the model session on {self.where} has ended{words}"
+        if said is None or (status is not None and status > 0):
+            return f"vlmtui on {self.where} ended with status {status}{words}"
+        return f"the session on {self.where} cannot be used: {said}"
+
+
+def check_host(host: str, command: str) -> None:
+    """`UsageError` for what ssh would take for an option, or a shell for something else."""
+    if not host or host.startswith("-") or any(c.isspace() or not c.isprintable() for c in host):
+        raise UsageError(f"--remote {host!r} is no host: give a name as for ssh, such as gpu-box or me@gpu-box")
+    if not command.strip() or command.startswith("-") or not command.isprintable():
+        raise UsageError(f"--remote-command {command!r} is no command: give the path of vlmtui on {host}")
+
+
+def warm_link() -> SocketLink | None:
+    """A line to the warm session, or None where there is none. `SessionError` where it cannot be used."""
+    connection = warm.connected()
+    return SocketLink(connection) if connection is not None else None
+
+
+def last_words(log: Path) -> str:
+    """The last line of the log, which is where Python says why it stopped."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 4096))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return f" ({lines[-1].strip()[:200]})" if lines else ""
