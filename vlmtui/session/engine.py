@@ -24,7 +24,8 @@ from vlmtui.lenses.norms import percentiles, row_norms
 from vlmtui.lenses.words import Vocabulary, nearest
 from vlmtui.models import device, weights
 from vlmtui.models.loading import load
-from vlmtui.models.model import VisionLanguageModel
+from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import DEFAULT_PROMPT, candidates, named_ids, names, special_ids
 from vlmtui.reading import GridNorms, ImageInfo, Reading, Words
 from vlmtui.session import messages as m
@@ -79,13 +80,13 @@ class Engine:
         loaded = load(checkpoint, progress, processor=processor, device=str(on), dtype=request.dtype, note=source.note)
         progress("reading the vocabulary")
         model = VisionLanguageModel(loaded)
-        rows = len(model.embeddings)
-        self._words = _Words(
-            Vocabulary.of(model.embeddings),
-            candidates(model.tokenizer, rows, all_tokens=False),
-            named_ids(model.tokenizer),
-            special_ids(model.tokenizer),
-        )
+        if model.embeddings is not None:
+            self._words = _Words(
+                Vocabulary.of(model.embeddings),
+                candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
+                named_ids(model.tokenizer),
+                special_ids(model.tokenizer),
+            )
         self._model = model
         self.holds = wanted
         return m.Loaded(model.info, time.perf_counter() - started)
@@ -103,38 +104,41 @@ class Engine:
         encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
         clock.lap("encode")
         progress("placing the tokens")
-        layout = model.layout(picture, inputs, len(encoded.tokens))
+        layout = model.layout(picture, inputs, encoded)
         clock.lap("geometry")
-        norms = row_norms(encoded.tokens)
-        standing = percentiles(norms, words.vocabulary.norms[words.words])
-        patch_norms, prefix_norms = array(encoded.patch_norms), array(encoded.prefix_norms)
+        norms, standing = np.zeros(0, np.float32), np.zeros(0, np.float32)
+        if encoded.tokens is not None and words is not None:
+            lengths = row_norms(encoded.tokens)
+            norms = array(lengths.float())
+            standing = array(percentiles(lengths, words.vocabulary.norms[words.words]).float())
         clock.lap("norms")
-        assert len(patch_norms) == len(layout.grids)
         reading = Reading(
             id=f"reading-{next(self._numbers)}",
             model=model.info,
             image=ImageInfo(request.source, request.sha256, picture.width, picture.height),
             grids=layout.grids,
-            grid_norms=tuple(
-                GridNorms(patches, prefix) for patches, prefix in zip(patch_norms, prefix_norms, strict=True)
-            ),
+            grid_norms=_grid_norms(layout, encoded),
             places=layout.places,
             patch_places=layout.patch_places,
-            norms=array(norms.float()),
-            percentiles=array(standing.float()),
-            hidden=int(encoded.tokens.shape[1]),
+            norms=norms,
+            percentiles=standing,
+            hidden=0 if encoded.tokens is None else int(encoded.tokens.shape[1]),
             prompt=DEFAULT_PROMPT if request.prompt is None else request.prompt,
             seen=layout.seen,
             patch_size=layout.patch_size,
             timings=clock.seconds,
+            placeless=layout.placeless,
         )
-        self._keep(reading.id, encoded.tokens)
+        if encoded.tokens is not None:
+            self._keep(reading.id, encoded.tokens)
         return m.ReadDone(reading)
 
     def words(self, request: m.FindWords, should_stop: Callable[[], bool]) -> m.WordsFound:
         """The nearest word-pieces of tokens of a reading that is still kept."""
         started = time.perf_counter()
         model, words = self._held()
+        if words is None or model.embeddings is None:
+            raise UsageError(f"{model.name} has no words: {model.family.wordless}")
         if request.k < 1:
             raise UsageError(f"{request.k} words cannot be looked for: -k must be at least 1")
         tokens = self._tokens.get(request.reading)
@@ -206,8 +210,8 @@ class Engine:
         brief = text if len(text) <= 300 else text[:297] + "..."
         return ModelError(f"the model could not do it: {type(error).__name__}: {brief} (the session's log has more)")
 
-    def _held(self) -> tuple[VisionLanguageModel, _Words]:
-        if self._model is None or self._words is None:
+    def _held(self) -> tuple[VisionLanguageModel, _Words | None]:
+        if self._model is None:
             raise ModelError("no model is held: load one first")
         return self._model, self._words
 
@@ -229,6 +233,14 @@ def _files(folder: Path) -> list[tuple[str, int, int]]:
     """The files of a checkpoint as they are now: one that was trained on since is another model."""
     files = ((path, path.stat()) for path in folder.resolve().iterdir() if path.is_file())
     return sorted((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in files)
+
+
+def _grid_norms(layout: Layout, encoded: Encoded) -> tuple[GridNorms, ...]:
+    """The norms of every grid; a grid on which tokens lie anew has no vision patches of its own."""
+    found = [GridNorms(array(norms.patches), array(norms.prefix)) for norms in encoded.norms]
+    stages = len(found[0].patches)
+    none = np.zeros((stages, 0), np.float32)
+    return tuple([*found, *(GridNorms(none, none) for _ in layout.grids)][: len(layout.grids)])
 
 
 class _Clock:
