@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vlmtui import __version__
+from vlmtui import __version__, cli_session
 from vlmtui.errors import UsageError, VlmtuiError
 
 if TYPE_CHECKING:
     from vlmtui.reports import Query
+    from vlmtui.session.opening import Where
 
 INTERRUPTED = 130
 _IMAGE = " "  # no picture is called so, and in the usage line it is not seen
@@ -55,6 +56,8 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+app.add_typer(cli_session.app, name="session")
+
 ImageWord = Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")]
 ImageWords = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Paths, http(s) addresses, - for stdin.")]
 Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Print a report: text, json, jsonl.")]
@@ -76,6 +79,14 @@ AllTokens = Annotated[bool, typer.Option("--all-tokens", help="Every row of the 
 Patch = Annotated[str | None, typer.Option("--patch", metavar="[GRID:]R,C", help="One patch: row and column from 0.")]
 Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")]
 MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse larger pictures.")]
+Remote = Annotated[
+    str | None, typer.Option("--remote", metavar="HOST", help="Run the model on HOST, through ssh [VLMTUI_REMOTE].")
+]
+RemoteCommand = Annotated[
+    str | None,
+    typer.Option("--remote-command", metavar="COMMAND", help="vlmtui on HOST, if not on the PATH there."),
+]
+NoWarm = Annotated[bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")]
 Color = Annotated[str, typer.Option("--color", metavar="DEPTH", help="Explorer: auto, truecolor or 256.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -108,6 +119,9 @@ def image(
     patch: Patch = None,
     prompt: Prompt = None,
     max_pixels: MaxPixels = _MAX_PIXELS,
+    remote: Remote = None,
+    remote_command: RemoteCommand = None,
+    no_warm: NoWarm = False,
     color: Color = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
@@ -115,7 +129,10 @@ def image(
 ) -> int:
     """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
     _check_choice("--color", color)
-    query = _query(model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels)
+    where = _where(remote, remote_command, no_warm)
+    query = _query(
+        model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels, where
+    )
     if format is None and output is None and can_explore(image):
         return _explore(image, query, color, debug)
     return _report((image,), query, format, output, quiet, debug)
@@ -138,12 +155,18 @@ def report(
     patch: Patch = None,
     prompt: Prompt = None,
     max_pixels: MaxPixels = _MAX_PIXELS,
+    remote: Remote = None,
+    remote_command: RemoteCommand = None,
+    no_warm: NoWarm = False,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
     """Print the report of one or many images."""
-    query = _query(model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels)
+    where = _where(remote, remote_command, no_warm)
+    query = _query(
+        model, revision, processor, device, dtype, k, metric, stage, all_tokens, patch, prompt, max_pixels, where
+    )
     return _report(tuple(images), query, format, output, quiet, debug)
 
 
@@ -200,19 +223,24 @@ def _unheard() -> int:
 
 def _say(error: VlmtuiError, debug: bool) -> int:
     """The sentence of an error on stderr, with `debug` its traceback before it; its exit status."""
-    from vlmtui.display.pieces import ascii_only, plain
-
     if debug:
         import traceback
 
         traceback.print_exception(error)
-    line = f"vlmtui: {plain(' '.join(str(error).split()))}"
+    _print(str(error))
+    return error.exit_status
+
+
+def _print(sentence: str) -> None:
+    """One line on stderr, whatever is in the sentence."""
+    from vlmtui.display.pieces import ascii_only, plain
+
+    line = f"vlmtui: {plain(' '.join(sentence.split()))}"
     try:
         line.encode(sys.stderr.encoding or "utf-8")
     except UnicodeEncodeError:
         line = ascii_only(line)
     print(line, file=sys.stderr, flush=True)
-    return error.exit_status
 
 
 def _query(
@@ -228,6 +256,7 @@ def _query(
     patch: str | None,
     prompt: str | None,
     max_pixels: int,
+    where: Where,
 ) -> Query:
     """The options that every look at an image has, checked as far as they can be without a model."""
     from vlmtui.catalogue import default_model, resolve
@@ -235,15 +264,13 @@ def _query(
     from vlmtui.reports import Query
     from vlmtui.reports.patches import parse_patch
 
-    _check_choice("--dtype", dtype)
-    kind, mark, number = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
-        raise UsageError(f"--device {device!r} is none: choose auto, cpu, cuda, cuda:N or mps")
+    check_device(device, dtype)
     known = next((m for m in METRICS if m == metric), None)
     if known is None:
         raise UsageError(f"--metric {metric!r} is none: choose {', '.join(METRICS)}")
     name = model if model is not None else default_model()
-    resolve(name)  # a folder that is not there is said at once, not when torch is imported
+    if where.remote is None:
+        resolve(name)  # a folder that is not there is said at once, not when torch is imported
     return Query(
         model=name,
         revision=revision,
@@ -257,7 +284,27 @@ def _query(
         patch=parse_patch(patch) if patch is not None else None,
         prompt=prompt,
         max_pixels=max_pixels,
+        where=where,
     )
+
+
+def _where(remote: str | None, remote_command: str | None, no_warm: bool) -> Where:
+    """Where the session is to be."""
+    from vlmtui.session.opening import Where
+
+    host = remote if remote is not None else os.environ.get("VLMTUI_REMOTE") or None
+    command = remote_command if remote_command is not None else os.environ.get("VLMTUI_REMOTE_COMMAND") or "vlmtui"
+    if remote_command is not None and host is None:
+        raise UsageError("--remote-command says what to run on another machine: name that with --remote HOST")
+    return Where(host, command, warm=not no_warm)
+
+
+def check_device(device: str, dtype: str) -> None:
+    """`UsageError` for a device or dtype that is none."""
+    _check_choice("--dtype", dtype)
+    kind, mark, number = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
+        raise UsageError(f"--device {device!r} is none: choose auto, cpu, cuda, cuda:N or mps")
 
 
 def _check_choice(option: str, word: str) -> None:
@@ -304,8 +351,14 @@ def _report(
     from vlmtui.reports.run import run_report
     from vlmtui.signals import leave_when_told
 
+    def tell(note: str) -> None:
+        if not quiet:
+            _print(note)
+
     leave_when_told()
-    return run_report(sources, query, format or format_for(output), output, quiet, lambda error: _say(error, debug))
+    return run_report(
+        sources, query, format or format_for(output), output, quiet, lambda error: _say(error, debug), tell, debug
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from vlmtui.reports import Failure, Query, Result, check_format, results
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.session.client import SessionClient
+from vlmtui.session.messages import Progress
+from vlmtui.session.opening import connect
 
 
 def run_report(
@@ -20,10 +22,13 @@ def run_report(
     output: str | None,
     quiet: bool,
     say: Callable[[VlmtuiError], object],
+    tell: Callable[[str], object] = lambda note: None,
+    debug: bool = False,
 ) -> int:
     """Write the report of the pictures; the exit status.
 
-    `say` is told of every picture that failed. With one picture the status is its error's, with many 1.
+    `say` is told of every picture that failed, `tell` what else a person should know, with `debug` also which session
+    it is. With one picture the status is its error's, with many 1.
     """
     write = check_format(format)
     if output is not None and output != "-":
@@ -33,7 +38,15 @@ def run_report(
     progress = ProgressLine(quiet)
     failures: list[VlmtuiError] = []
 
-    found = results(sources, query, SessionClient.start, progress)
+    def start() -> SessionClient:
+        client = connect(query.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+        if client.note:
+            tell(client.note)
+        if debug:
+            tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
+        return client
+
+    found = results(sources, query, start, progress)
 
     def heard(to: Target) -> Iterator[Result]:
         for result in found:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.errors import SessionError, VlmtuiError
+from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
 from vlmtui.reading import Metric, ModelInfo, Reading, Words, check_stage, default_stage
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.session.messages import Progress
+from vlmtui.session.opening import Where
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
 
 OnProgress = Callable[[Progress], None]
 
+_READ_AGAIN = 3
+
 
 @dataclass(frozen=True)
 class Query:
-    """What was asked: which model, and what of every picture. The words of the command line, checked."""
+    """What was asked: which model, in which session, and what of every picture. The command line's words, checked."""
 
     model: str
     revision: str | None = None
@@ -34,6 +37,7 @@ class Query:
     patch: PatchWords | None = None
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
+    where: Where = field(default_factory=Where)
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,17 @@ def results(
 
 def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, on_progress: OnProgress | None) -> Seen:
     """One picture read, and the words of the entries asked for."""
+    for _ in range(_READ_AGAIN):
+        try:
+            return _look_once(client, source, query, stage, on_progress)
+        except ReadingGoneError:
+            continue  # another front end has used the session in between
+    return _look_once(client, source, query, stage, on_progress)
+
+
+def _look_once(
+    client: SessionClient, source: SourceBytes, query: Query, stage: str, on_progress: OnProgress | None
+) -> Seen:
     reading = client.read(source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=on_progress).result()
     entries = entries_at(reading, stage, query.patch)
     words = None

@@ -12,6 +12,10 @@ def main() -> None:
     requests, replies = os.dup(0), os.dup(1)
     words = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
     log = words.get("--log", os.devnull)
+    if "--listen" in words:
+        from vlmtui.session.logs import new_log
+
+        log = str(new_log())  # it outlives whoever started it, and is kept as long as the process in its name
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     # C libraries and child processes write to descriptors, not to sys.stdout: these must be the log before any of

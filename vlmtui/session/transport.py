@@ -161,26 +161,30 @@ class SocketLink(Link):
 
     def __init__(self, connection: socket.socket) -> None:
         super().__init__(connection.makefile("rb"), connection.makefile("wb"))
-        self._connection = connection
+        self.connection = connection
+
+    def limit(self, seconds: float) -> None:
+        """From now on reading and writing raise `TimeoutError` when nothing moves for so long."""
+        self.connection.settimeout(seconds)
 
     def write(self, data: bytes) -> None:
         """Send all of it."""
-        self._connection.sendall(data)
+        self.connection.sendall(data)
 
     def end_of_writing(self) -> None:
         """Only this direction: answers may yet come."""
         with contextlib.suppress(OSError):
-            self._connection.shutdown(socket.SHUT_WR)
+            self.connection.shutdown(socket.SHUT_WR)
 
     def end_of_reading(self) -> None:
         """Let go of the socket."""
         super().end_of_reading()
-        self._connection.close()
+        self.connection.close()
 
     def cut(self) -> None:
         """Hang up; the session goes on."""
         with contextlib.suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def why(self, said: str | None) -> str:
         """What it said last: nobody tells how a process of somebody else's ended."""
@@ -196,10 +200,10 @@ class SocketLink(Link):
 class SshLink(_ProcessLink):
     """A warm session on another machine, by the person's own ssh client and its configuration.
 
-    The first time ssh may ask for a password, at the terminal; `again` not, as a screen is on it by then.
+    `may_ask`: ssh may ask for a password at the terminal; not so where a screen is on it.
     """
 
-    def __init__(self, host: str, command: str, again: bool = False) -> None:
+    def __init__(self, host: str, command: str, may_ask: bool = True) -> None:
         check_host(host, command)
         self._host = host
         self._command = command
@@ -208,7 +212,7 @@ class SshLink(_ProcessLink):
             "-T",
             *("-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"),
             *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=20"),
-            *(("-o", "BatchMode=yes") if again else ()),
+            *(() if may_ask else ("-o", "BatchMode=yes")),
             *("--", host, f"{command} session stdio"),
         ]
         try:
@@ -217,7 +221,7 @@ class SshLink(_ProcessLink):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=again,
+                start_new_session=not may_ask,
             )
         except OSError as error:
             raise SessionError(

@@ -17,7 +17,6 @@ from pathlib import Path
 from platformdirs import user_runtime_dir
 
 from vlmtui.errors import SessionError
-from vlmtui.session.logs import new_log
 
 IDLE_S = 30 * 60.0
 ALREADY = 5
@@ -131,27 +130,23 @@ def holder(runtime: Path) -> int | None:
         return None
 
 
-def start(idle: float) -> Path:
-    """Start a warm session, detached from this terminal, and come back when it listens; its log.
+def start(idle: float) -> None:
+    """Start a warm session, detached from this terminal, and come back when it listens.
 
     No harm is done where somebody else is quicker: theirs is the one. Raises `SessionError`.
     """
     folder()
     ready, told = os.pipe()
     try:
-        log = new_log()
-        command = [sys.executable, "-P", "-m", "vlmtui.session", "--log", str(log)]
-        command += ["--listen", str(idle), "--ready", str(told)]
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                pass_fds=(told,),
-                cwd=Path.home() if Path.home().is_dir() else "/",
-            )
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "vlmtui.session", "--listen", str(idle), "--ready", str(told)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=(told,),
+            cwd=Path.home() if Path.home().is_dir() else "/",
+        )
     except OSError as error:
         os.close(ready)
         raise SessionError(f"the warm session could not be started ({error}): run vlmtui doctor") from error
@@ -161,6 +156,5 @@ def start(idle: float) -> Path:
     listens = os.read(ready, 1)
     os.close(ready)
     if not listens and process.wait() != ALREADY:
-        raise SessionError(f"the warm session ended as it started: its log is {log}")
+        raise SessionError(f"the warm session ended as it started, with status {process.returncode}: run vlmtui doctor")
     process.returncode = process.returncode or 0  # it outlives this process: nobody waits for it
-    return log

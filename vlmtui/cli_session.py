@@ -1,0 +1,201 @@
+"""`vlmtui session start|stop|status|stdio`: the command line's words for the warm session, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from vlmtui.errors import SessionError, UsageError, VlmtuiError
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_STOP_S = 5.0
+_LOOK_S = 0.05
+
+app = typer.Typer(
+    help="The model session that stays warm between commands.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Idle = Annotated[
+    str, typer.Option("--idle", metavar="TIME", help="End after so long without front ends: 90s, 30m, 2h.")
+]
+Model = Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")]
+Revision = Annotated[str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")]
+Processor = Annotated[
+    str | None, typer.Option("--processor", metavar="NAME", help="For a folder without processor files.")
+]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
+Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, bfloat16 or float16.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command()
+def start(
+    model: Model = None,
+    revision: Revision = None,
+    processor: Processor = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    idle: Idle = "30m",
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Start a session that later commands find and use; with -m, load a model at once."""
+    from vlmtui.catalogue import resolve
+    from vlmtui.cli import check_device
+    from vlmtui.reports.progress import ProgressLine
+    from vlmtui.session import warm
+    from vlmtui.session.client import SessionClient
+    from vlmtui.session.opening import usable
+
+    seconds = parse_idle(idle)
+    check_device(device, dtype)
+    if model is not None:
+        resolve(model)
+    link = usable()
+    word = "runs already"
+    if link is None:
+        warm.start(seconds)
+        word = "started"
+        link = usable()
+        if link is None:
+            raise SessionError("the warm session ended as it started: run vlmtui doctor")
+    pid = link.pid
+    client = SessionClient(link)
+    progress = ProgressLine(quiet)
+    try:
+        if model is not None:
+            loading = client.load(
+                model, revision=revision, processor=processor, device=device, dtype=dtype, on_progress=progress
+            )
+            info = loading.result()
+            progress.clear()
+            holds = f", holds {info.name} on {info.device} in {info.dtype}"
+        else:
+            client.status().result()
+            holds = ""
+    finally:
+        progress.clear()
+        client.close()
+    if not quiet:
+        print(f"the warm session (process {pid}) {word}{_shown(holds)}", file=sys.stderr)
+    return 0
+
+
+@app.command()
+def stop(quiet: Quiet = False, debug: Debug = False) -> int:
+    """End the warm session, for all front ends that use it."""
+    from vlmtui.session import warm
+    from vlmtui.session.client import SessionClient
+    from vlmtui.session.transport import warm_link
+
+    runtime = warm.folder()
+    try:
+        link = warm_link()
+    except SessionError:
+        link = None
+    pid = warm.holder(runtime)
+    if link is not None:
+        client = SessionClient(link)
+        client.stop()
+    free = _free_within(_STOP_S if link is not None else 0.0)
+    if not free and pid is not None:
+        # it hangs: the lock says that this is its process still
+        os.kill(pid, signal.SIGKILL)
+        free = _free_within(_STOP_S)
+    if link is not None:
+        client.close()
+    elif pid is None or free:
+        if not quiet:
+            print("there is no warm session", file=sys.stderr)
+        return 0
+    if not free:
+        raise SessionError(f"the warm session (process {pid}) does not end: kill -9 {pid}")
+    if not quiet:
+        print(f"the warm session (process {pid}) has ended", file=sys.stderr)
+    return 0
+
+
+@app.command()
+def status(debug: Debug = False) -> int:
+    """Say what the warm session is and holds."""
+    from vlmtui.display.numbers import duration, memory
+    from vlmtui.session import warm
+    from vlmtui.session.client import SessionClient
+    from vlmtui.session.opening import usable
+
+    link = usable()
+    if link is None:
+        raise SessionError("there is no warm session: vlmtui session start")
+    client = SessionClient(link)
+    try:
+        found = client.status().result()
+    finally:
+        client.close()
+    model = found.model
+    lines = [
+        ("process", str(found.pid)),
+        ("model", f"{model.name}, {model.dtype} on {model.device}" if model else "none yet"),
+        ("memory", memory(found.process_memory) if found.process_memory else "not known yet"),
+    ]
+    if found.device_total:
+        lines.append(("GPU memory", f"{memory(found.device_memory)} of {memory(found.device_total)}"))
+    lines += [
+        ("front ends", str(found.clients)),
+        ("does", found.doing or "nothing"),
+        ("idle for", duration(found.idle)),
+        ("socket", str(warm.address())),
+        ("log", str(client.log)),
+    ]
+    for label, what in lines:
+        typer.echo(f"{label:<12}{_shown(what)}")
+    return 0
+
+
+@app.command()
+def stdio(idle: Idle = "30m", debug: Debug = False) -> int:
+    """Speak the protocol on stdin and stdout: what `--remote` runs at the far end."""
+    from vlmtui.session.relay import relay
+
+    return relay(parse_idle(idle), _tell)
+
+
+def parse_idle(word: str) -> float:
+    """The seconds that `30m`, `90s`, `2h` or `1d` stand for."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", word.strip())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if not 0 < seconds <= 366 * 86400:
+        raise UsageError(f"--idle {word!r} is no time: give one such as 90s, 30m or 2h")
+    return seconds
+
+
+def _free_within(seconds: float) -> bool:
+    """Whether the place of the warm session is free, or becomes so in time."""
+    from vlmtui.session import warm
+
+    deadline = time.monotonic() + seconds
+    while (place := warm.lock(warm.folder())) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_S)
+    os.close(place)
+    return True
+
+
+def _tell(error: VlmtuiError) -> None:
+    print(_shown(str(error)), file=sys.stderr, flush=True)
+
+
+def _shown(text: str) -> str:
+    from vlmtui.display.pieces import plain
+
+    return plain(text)
