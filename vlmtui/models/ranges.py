@@ -1,0 +1,225 @@
+"""Parts of remote files into one local file: in parallel, again where the line broke, and on from where it stopped.
+
+What arrived is written down in a journal beside the file, after it has reached the disk; so neither a server that dies
+nor a process that is killed makes anything be fetched twice.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+THREADS = 4
+CHUNK = 16 << 20
+JOURNAL_EVERY = 4 << 20
+# seconds before the next attempt; an attempt that brought something begins the count anew
+WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+_TELL_EVERY_S = 0.1
+
+
+class BrokenLineError(Exception):
+    """The connection failed in a way that may pass: worth another attempt."""
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """What `attempt` returns, tried again after a while where the line broke."""
+    for seconds in WAITS_S:
+        try:
+            return attempt()
+        except BrokenLineError:
+            time.sleep(seconds)
+    return attempt()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`size` bytes of remote `file` from `start` on, which go to the local file from `to` on."""
+
+    file: str
+    start: int
+    to: int
+    size: int
+
+
+T = TypeVar("T")
+# (file, first byte, how many) -> the bytes in blocks; raises `BrokenLineError` for what may pass
+Open = Callable[[str, int, int], AbstractContextManager[Iterator[bytes]]]
+
+
+def coalesce(pieces: Sequence[Piece]) -> list[Piece]:
+    """The same bytes in as few pieces as can be: neighbours that are neighbours on both sides become one."""
+    merged: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: piece.to):
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and last.file == piece.file
+            and last.start + last.size == piece.start
+            and last.to + last.size == piece.to
+        ):
+            merged[-1] = Piece(last.file, last.start, last.to, last.size + piece.size)
+        elif piece.size:
+            merged.append(piece)
+    return merged
+
+
+def missing(pieces: Sequence[Piece], got: Sequence[tuple[int, int]]) -> list[Piece]:
+    """What is left of `pieces` when the bytes [first, end) of the local file in `got` are there."""
+    spans = _union(got)
+    left = []
+    for piece in pieces:
+        at, end = piece.to, piece.to + piece.size
+        for first, last in spans:
+            if last <= at or first >= end:
+                continue
+            if first > at:
+                left.append(Piece(piece.file, piece.start + at - piece.to, at, first - at))
+            at = max(at, last)
+        if at < end:
+            left.append(Piece(piece.file, piece.start + at - piece.to, at, end - at))
+    return left
+
+
+def _union(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    union: list[tuple[int, int]] = []
+    for first, end in sorted(spans):
+        if union and first <= union[-1][1]:
+            union[-1] = union[-1][0], max(union[-1][1], end)
+        else:
+            union.append((first, end))
+    return union
+
+
+class Journal:
+    """What has arrived, as spans [first, end) of the local file, one a line; the last line may be torn."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def spans(self) -> list[tuple[int, int]]:
+        """What it tells of; nothing where there is none."""
+        found = []
+        try:
+            lines = self.path.read_text(encoding="ascii").splitlines(keepends=True)
+        except (OSError, ValueError):
+            return []
+        for line in lines:
+            words = line.split()
+            if line.endswith("\n") and len(words) == 2 and all(word.isdigit() for word in words):
+                found.append((int(words[0]), int(words[1])))
+        return found
+
+    def add(self, first: int, end: int) -> None:
+        """Bytes that are on the disk."""
+        with self.path.open("a", encoding="ascii") as file:
+            file.write(f"{first} {end}\n")
+
+
+class Fetch:
+    """One local file being put together out of pieces of remote ones."""
+
+    def __init__(self, target: Path, size: int, pieces: Sequence[Piece], open_range: Open) -> None:
+        """`size` is the whole local file's; what `pieces` leave out is the caller's to write."""
+        self.journal = Journal(target.with_suffix(".journal"))
+        self._target = target
+        self._size = size
+        self._pieces = coalesce(pieces)
+        self._open = open_range
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self.wanted = sum(piece.size for piece in self._pieces)
+        if not (target.is_file() and target.stat().st_size == size):
+            self.journal.path.unlink(missing_ok=True)
+        self._left = missing(self._pieces, self.journal.spans())
+        self.got = self.wanted - sum(piece.size for piece in self._left)
+
+    @property
+    def left(self) -> int:
+        """Bytes still to be fetched."""
+        return self.wanted - self.got
+
+    def run(self, tell: Callable[[int, int], None]) -> None:
+        """Fetch what is missing; `tell(bytes there, bytes wanted)` is called from this thread and may raise to stop.
+
+        Raises `BrokenLineError` when the line stays broken, `OSError` when the disk is full.
+        """
+        tell(self.got, self.wanted)
+        handle = os.open(self._target, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            os.ftruncate(handle, self._size)
+            chunks = [
+                Piece(piece.file, piece.start + at, piece.to + at, min(CHUNK, piece.size - at))
+                for piece in self._left
+                for at in range(0, piece.size, CHUNK)
+            ]
+            with ThreadPoolExecutor(THREADS, "fetch") as pool:
+                futures = [pool.submit(self._chunk, handle, chunk) for chunk in chunks]
+                try:
+                    pending = set(futures)
+                    while pending:
+                        done, pending = wait(pending, _TELL_EVERY_S, FIRST_EXCEPTION)
+                        for future in done:
+                            future.result()
+                        tell(self.got, self.wanted)
+                finally:
+                    # on the way out with an error the others end at their next block, and write down what they have
+                    self._stop.set()
+                    pool.shutdown(cancel_futures=True)
+            assert self.got == self.wanted, f"{self.got} bytes of {self.wanted}"
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _chunk(self, handle: int, chunk: Piece) -> None:
+        done, failures = 0, 0
+        while done < chunk.size and not self._stop.is_set():
+            before = done
+            try:
+                for block in self._blocks(chunk, done):
+                    _write(handle, block, chunk.to + done)
+                    done += len(block)
+                    with self._lock:
+                        self.got += len(block)
+                    if done - before >= JOURNAL_EVERY:
+                        before = self._keep(handle, chunk, before, done)
+                        failures = 0
+            except BrokenLineError:
+                failures = 0 if done > before else failures + 1
+                if failures > len(WAITS_S):
+                    raise
+                self._stop.wait(WAITS_S[max(0, failures - 1)])
+            finally:
+                self._keep(handle, chunk, before, done)
+
+    def _blocks(self, chunk: Piece, done: int) -> Iterator[bytes]:
+        left = chunk.size - done
+        with self._open(chunk.file, chunk.start + done, left) as blocks:
+            for block in blocks:
+                if self._stop.is_set():
+                    return
+                yield block[:left]
+                left -= len(block)
+                if left <= 0:
+                    return
+        raise BrokenLineError(f"the connection ended {left:,} bytes early")
+
+    def _keep(self, handle: int, chunk: Piece, before: int, done: int) -> int:
+        if done > before:
+            os.fsync(handle)
+            with self._lock:
+                self.journal.add(chunk.to + before, chunk.to + done)
+        return done
+
+
+def _write(handle: int, block: bytes, at: int) -> None:
+    view = memoryview(block)
+    while view:
+        count = os.pwrite(handle, view, at)
+        view, at = view[count:], at + count
