@@ -92,7 +92,8 @@ def clip(box: Box, width: int, height: int) -> tuple[Box | None, float]:
     if cx1 <= cx0 or cy1 <= cy0 or area <= 0:
         return None, 0.0
     inside = (cx1 - cx0) * (cy1 - cy0) / area
-    return (cx0, cy0, cx1, cy1), min(1.0, inside)
+    # an edge that is the picture's own up to rounding cuts nothing off
+    return (cx0, cy0, cx1, cy1), 1.0 if inside > 1 - 1e-9 else inside
 
 
 def pixel_bounds(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
@@ -136,7 +137,7 @@ def _line_ends(edges: dict[int, float], count: int, size: int, otherwise: tuple[
     inside = [(i, edge) for i, edge in edges.items() if 1e-6 < edge < size - 1e-6]
     if len(inside) < 2:
         return otherwise
-    step, start = (float(v) for v in np.polyfit(*np.array(inside).T, 1))
+    step, start = (float(v) for v in np.polyfit([i for i, _ in inside], [edge for _, edge in inside], 1))
     ends = start, start + step * count
     # where nothing is padded the box itself is the better number: it was not computed from differences
     near = [abs(end - other) < 1e-3 * step for end, other in zip(ends, otherwise, strict=True)]

@@ -263,6 +263,10 @@ _TITLES = {
     "dinov2_with_registers": "DINOv2 with registers",
     "dinov3_vit": "DINOv3",
     "internvl": "InternViT",
+    "qwen2_vl": "Qwen2-VL",
+    "qwen2_5_vl": "Qwen2.5-VL",
+    "qwen3_vl": "Qwen3-VL",
+    "smolvlm": "SmolVLM",
     "blip_2": "EVA-CLIP",
     "instructblip": "EVA-CLIP",
 }

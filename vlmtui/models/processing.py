@@ -61,7 +61,9 @@ class Processing:
     def _text(self, prompt: str) -> str:
         """The chat template with the image first; without a template BOS, image, newline and the sentence."""
         if getattr(self.whole, "chat_template", None) is None:
-            return f"{self.tokenizer.bos_token or ''}{self.whole.image_token}\n{prompt}"
+            # BLIP's processors put the places of their queries before the text by themselves
+            image = "" if getattr(self.whole, "num_query_tokens", None) else f"{self.whole.image_token}\n"
+            return f"{self.tokenizer.bos_token or ''}{image}{prompt}"
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
         return str(self.whole.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True))
 
@@ -92,7 +94,7 @@ def _image_processor(folder: Path, config: Any, name: str) -> Any:
     try:
         return AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        if "torchvision" in str(error) and config.model_type in _AS_VIT:
+        if "torchvision" in str(error).lower() and config.model_type in _AS_VIT:
             return ViTImageProcessorPil.from_pretrained(folder, local_files_only=True)
         raise _cannot_build("image processor", name, error) from error
 
@@ -123,7 +125,7 @@ def _complete(whole: Any, config: Any) -> None:
 
 def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
     text = " ".join(str(error).split())
-    if "torchvision" in text:
+    if "torchvision" in text.lower():
         return ModelError(f"the {part} of {name} exists only for torchvision: install torchvision beside this torch")
     if isinstance(error, OSError) or "Unrecognized" in text:
         return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from torch import Tensor
@@ -23,7 +24,8 @@ class Encoder(Family):
         return None
 
     def features(self, pixels: Pixels) -> Any:
-        self.tower(pixel_values=pixels["pixel_values"])
+        accepted = inspect.signature(self.tower.forward).parameters
+        self.tower(**{key: value for key, value in pixels.items() if key in accepted})
         return None
 
 
@@ -35,14 +37,6 @@ class Siglip2(Encoder):
         tall, wide = self.patch_size
         values = pixels["pixel_values"][0, : rows * cols].view(rows, cols, tall, wide, 3)
         return [values.permute(4, 0, 2, 1, 3).reshape(3, rows * tall, cols * wide)]
-
-    def features(self, pixels: Pixels) -> Any:
-        self.tower(
-            pixel_values=pixels["pixel_values"],
-            attention_mask=pixels["pixel_attention_mask"],
-            spatial_shapes=pixels["spatial_shapes"],
-        )
-        return None
 
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
         return super().states(values[:, : shapes[0][0] * shapes[0][1]], shapes)

@@ -26,6 +26,9 @@ class Blip2(Idefics2):
     no_places = "every token is a query of the Q-Former, which reads all patches"
 
     def first_layer(self, ids: Tensor, features: Any) -> Tensor:
+        if features is None:  # its forward pass wants a picture; without one the embeddings are handed on as they are
+            embedded: Tensor = self.model.get_input_embeddings()(ids)
+            return embedded
         hook = Caught(self._decoder(), "inputs_embeds")
         with hook:
             self._forward(ids, features)

@@ -76,8 +76,9 @@ def lay_out(
             clipped, inside = clip(_box(boxes[first[grid] + index]), *picture)
             where = int(first[grid]) + index
             patches.append(Place(where, "patch", grid, index // cols, index % cols, clipped, inside, (index,)))
+    whole = _whole(rasters, picture)
     grids = [
-        Grid(i, _kind(raster, rasters, picture), _clipped(raster.box(), picture), 0, 0, *raster.shape)
+        Grid(i, "whole" if i == whole else "tile", _clipped(raster.box(), picture), 0, 0, *raster.shape)
         for i, raster in enumerate(rasters)
     ]
     if sources is None:
@@ -100,8 +101,8 @@ def lay_out(
     else:
         base, rest = places[: again[0]], places[again[0] :]
         grids, base = _in_blocks(grids, base)
-        whole = _union(np.array([place.box for place in rest if place.box is not None]))
-        grids.append(Grid(len(grids), "whole", whole, *again[1], 0, 0))
+        covered = _union(np.array([place.box for place in rest if place.box is not None]))
+        grids.append(Grid(len(grids), "whole", covered, *again[1], 0, 0))
         places = base + _anew(rest, len(grids) - 1, again[1][1])
     return _layout(grids, places, patches, rasters, "")
 
@@ -141,7 +142,7 @@ def _in_blocks(grids: list[Grid], places: list[Place]) -> tuple[list[Grid], list
 
 
 def _anew(places: list[Place], grid: int, cols: int) -> list[Place]:
-    """Tokens on a grid of the whole picture, counted row by row; they are mixtures, not blocks, of the tiles' patches."""
+    """Tokens on a grid of the whole picture, counted row by row; each is a mixture of the tiles' patches, not a block."""
     found, count = [], 0
     for place in places:
         if place.grid is not None:
@@ -151,15 +152,16 @@ def _anew(places: list[Place], grid: int, cols: int) -> list[Place]:
     return found
 
 
-def _kind(raster: Raster, rasters: list[Raster], picture: tuple[int, int]) -> Literal["whole", "tile"]:
-    """A view of its own, or one that shows all that any of several shows, is the whole."""
-    if len(rasters) == 1:
-        return "whole"
-    mine = _clipped(raster.box(), picture)
-    every = _union(np.array([_clipped(one.box(), picture) for one in rasters]))
-    # a pixel's worth: what a patch's remainder cuts off at an edge differs from tile to tile
+def _whole(rasters: list[Raster], picture: tuple[int, int]) -> int | None:
+    """Which of the tiles is the view of the whole picture: the first that shows all that any of them shows."""
+    boxes = [_clipped(raster.box(), picture) for raster in rasters]
+    every = _union(np.array(boxes))
+    # what a patch's remainder cuts off at an edge differs from tile to tile
     slack = [0.02 * (every[2] - every[0]), 0.02 * (every[3] - every[1])] * 2
-    return "whole" if all(abs(a - b) <= s for a, b, s in zip(mine, every, slack, strict=True)) else "tile"
+    for index, box in enumerate(boxes):
+        if all(abs(a - b) <= s for a, b, s in zip(box, every, slack, strict=True)):
+            return index
+    return None
 
 
 def _union(boxes: Boxes) -> Box:

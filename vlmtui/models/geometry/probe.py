@@ -7,6 +7,7 @@ picture it is from, and whether it is from the picture at all.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -97,42 +98,53 @@ def fit(tiles: list[Levels], along: int, length: int) -> list[AxisMap] | None:
     Most processors resize the whole picture to some size and cut tiles out of it: where that explains what is seen as
     well as free lines do, the lines are exact. None where the levels lie on no line.
     """
-    channel = 1 - along
-    points = [_points(tile, channel, along, length, 8.0) for tile in tiles]
-    free = [_line(u, x) for u, x in points]
+    seen = [_seen(tile, along, length, 8.0) for tile in tiles]
+    free = [_line(tile) for tile in seen]
     scales = [line.scale for line in free if line is not None]
-    if not scales or min(scales) <= 0:
+    if not scales:
         return None
     # nearer to the picture's edge than three source pixels, a resize has nothing to mix with
     margin = 255.0 * 3 * max(1.0, max(scales)) / length + 0.5
-    points = [_points(tile, channel, along, length, margin) for tile in tiles]
-    free = [_line(u, x) or old for (u, x), old in zip(points, free, strict=True)]
+    seen = [_seen(tile, along, length, margin) for tile in tiles]
+    free = [_line(tile) or old for tile, old in zip(seen, free, strict=True)]
     found: list[AxisMap] = []
-    for index, line in enumerate(free):
-        alike = [
-            points[i] for i, other in enumerate(free) if line and other and abs(other.scale / line.scale - 1) < 0.03
-        ]
-        best = _whole_numbers(alike, points[index], length) if line else None
-        best = best or line
-        if best is None or not _close(best, points[index]):
+    for mine, line in zip(seen, free, strict=True):
+        if line is None:
+            return None
+        alike = [s for s, other in zip(seen, free, strict=True) if other and abs(other.scale / line.scale - 1) < 0.03]
+        best = _whole_numbers([s for s in alike if len(s.u)], mine, length) or line
+        if not _close(best, mine):
             return None
         found.append(best)
     return found
 
 
-_Points = tuple[Levels, Levels]
+@dataclass(frozen=True)
+class _Seen:
+    """One axis of a tile: at the pixel middles `u` are the original coordinates `x`, told without doubt.
+
+    The picture takes up the tile's `size` pixels from `start` to `end`.
+    """
+
+    u: Levels
+    x: Levels
+    size: int
+    start: int
+    end: int
 
 
-def _points(levels: Levels, channel: int, along: int, length: int, margin: float) -> _Points:
-    """Where in a tile (pixel middles) which original coordinates are, as far as the levels tell without doubt."""
+def _seen(levels: Levels, along: int, length: int, margin: float) -> _Seen:
     valid = levels[2] > _CLEAN
     count = valid.sum(axis=1 - along)
-    mean = np.where(valid, levels[channel], 0.0).sum(axis=1 - along) / np.maximum(count, 1)
+    mean = np.where(valid, levels[1 - along], 0.0).sum(axis=1 - along) / np.maximum(count, 1)
     at = np.flatnonzero((count > 0) & (mean > margin) & (mean < 255 - margin))
-    return (at + 0.5).astype(np.float64), np.asarray(mean[at] / 255.0 * length)
+    there = np.flatnonzero((levels[2] > 128).any(axis=1 - along))
+    start, end = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
+    return _Seen((at + 0.5).astype(np.float64), np.asarray(mean[at] / 255.0 * length), len(mean), start, end)
 
 
-def _line(u: Levels, x: Levels) -> AxisMap | None:
+def _line(seen: _Seen) -> AxisMap | None:
+    u, x = seen.u, seen.x
     if len(u) < 4 or np.ptp(x) == 0:
         return None
     scale, offset = np.polyfit(u, x, 1)
@@ -144,35 +156,58 @@ def _line(u: Levels, x: Levels) -> AxisMap | None:
     return AxisMap(float(scale), float(offset)) if scale > 0 else None
 
 
-def _whole_numbers(alike: list[_Points], mine: _Points, length: int) -> AxisMap | None:
-    """The line of a picture resized to a whole number of pixels and cut at one; None where none explains the points.
+def _whole_numbers(alike: list[_Seen], mine: _Seen, length: int) -> AxisMap | None:
+    """The line of a picture resized to a whole number of pixels and cut at one; None where none explains the tiles.
 
-    `alike` are the points of all tiles of one scale, which narrow down that size together.
+    `alike` are all tiles of one scale, which narrow down that size together.
     """
-    centred = [(u - u.mean(), x - x.mean()) for u, x in alike]
-    u, x = (np.concatenate(parts) for parts in zip(*centred, strict=True))
+    if not len(mine.u):
+        return None
+    u = np.concatenate([seen.u - seen.u.mean() for seen in alike])
+    x = np.concatenate([seen.x - seen.x.mean() for seen in alike])
     scale = float((u * x).sum() / (u * u).sum())
+    if not scale > 0:
+        return None
     free = float(np.sqrt(np.mean((scale * u - x) ** 2)))
-    best: tuple[float, AxisMap] | None = None
-    middle = round(length / scale)
-    for resized in range(max(1, middle - 3), middle + 4):
-        step = length / resized
-        errors = [_cut(points, step)[1] for points in alike]
-        error = float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
-        if best is None or error < best[0]:
-            best = error, AxisMap(step, step * _cut(mine, step)[0])
-    # what is lost against free lines must be no more than whole numbers may lose by chance
-    return best[1] if best and best[0] <= 1.2 * free + 0.02 * scale else None
+    middle, reach = round(length / scale), max(3, round(0.03 * length / scale))
+    errors: dict[int, float] = {}
+    for resized in range(max(1, middle - reach), middle + reach + 1):
+        cuts = [_cut(seen, length / resized) for seen in alike]
+        if all(_fills(seen, resized, first) for seen, (first, _) in zip(alike, cuts, strict=True)):
+            errors[resized] = float(np.sqrt(np.mean(np.concatenate([off for _, off in cuts]) ** 2)))
+    # the rounding of 256 levels, by chance
+    chance = 0.2 * length / 255
+    if not errors or min(errors.values()) > 1.2 * free + 0.02 * scale + chance:
+        return None
+    # of sizes that chance cannot tell apart, a whole number of tiles is likeliest
+    near = [r for r, error in errors.items() if error <= 1.2 * min(errors.values()) + chance and r % mine.size == 0]
+    best = min(near or errors, key=errors.__getitem__)
+    step = length / best
+    return AxisMap(step, step * _cut(mine, step)[0])
 
 
-def _cut(points: _Points, step: float) -> tuple[int, Levels]:
+def _cut(seen: _Seen, step: float) -> tuple[int, Levels]:
     """At which whole pixel of the resized picture a tile begins, and how far its points then lie off."""
-    u, x = points
-    first = round(float(np.median(x / step - u)))
-    return first, step * (u + first) - x
+    first = round(float(np.median(seen.x / step - seen.u)))
+    return first, step * (seen.u + first) - seen.x
 
 
-def _close(line: AxisMap, points: _Points) -> bool:
-    u, x = points
-    off = np.abs(line.scale * u + line.offset - x)
+def _fills(seen: _Seen, resized: int, first: int) -> bool:
+    """Whether the picture would take up what it is seen to take up of a tile, to a pixel."""
+    return abs(max(0, -first) - seen.start) <= 1 and abs(min(seen.size, resized - first) - seen.end) <= 1
+
+
+def _close(line: AxisMap, seen: _Seen) -> bool:
+    off = np.abs(line.scale * seen.u + line.offset - seen.x)
     return not len(off) or float(np.quantile(off, 0.9)) <= max(1.0, 2 * line.scale)
+
+
+def told_by(maps: list[AxisMap], tiles: list[Levels], along: int, length: int) -> bool:
+    """Whether a probe, too small for a line through it, shows what lines that were found otherwise say."""
+    for line, levels in zip(maps, tiles, strict=True):
+        seen = _seen(levels, along, length, -1.0)
+        # nowhere further off than a pixel of the picture: that is how far its middles are apart
+        off = np.abs(np.clip(line.scale * seen.u + line.offset, 0.5, length - 0.5) - seen.x)
+        if len(off) and off.max() > 1.0:
+            return False
+    return True

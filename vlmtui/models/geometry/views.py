@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vlmtui.grid import AxisMap
 from vlmtui.models.geometry.plan import in_words, plan
-from vlmtui.models.geometry.probe import Levels, See, borne_out, fit, probe
+from vlmtui.models.geometry.probe import Levels, See, borne_out, fit, probe, told_by
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
 _PROBE_PIXELS = 16_000_000
 _PROBE_SHORTEST = 32
+# a side shorter than this has too few pixels for a ramp
+_SMALL = 64
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,12 @@ def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[i
     """
     if len(sizes) == 1 and (planned := _by_plan(see, processor, width, height, sizes[0])):
         return [planned]
-    return _by_probe(probe(see, processor, width, height), width, height, sizes)
+    tiles = probe(see, processor, width, height)
+    if [tile.shape[1:] for tile in tiles] != sizes:
+        return None  # what it does hangs on more than the picture's size
+    if min(width, height) < _SMALL and (enlarged := _by_larger(see, processor, width, height, tiles)):
+        return enlarged
+    return _by_probe(tiles, width, height)
 
 
 def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int, int]) -> View | None:
@@ -46,13 +53,32 @@ def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int,
     return View(axes[0].map(), axes[1].map(), size, in_words(axes)) if borne_out(probed[0], told) else None
 
 
-def _by_probe(tiles: list[Levels], width: int, height: int, sizes: list[tuple[int, int]]) -> list[View] | None:
-    if [tile.shape[1:] for tile in tiles] != sizes:
-        return None  # what it does hangs on more than the picture's size
+def _by_probe(tiles: list[Levels], width: int, height: int) -> list[View] | None:
     across, down = fit(tiles, 1, width), fit(tiles, 0, height)
     if across is None or down is None:
         return None
+    sizes = [(tile.shape[1], tile.shape[2]) for tile in tiles]
     return [View(x, y, size, f"{size[1]}×{size[0]}") for x, y, size in zip(across, down, sizes, strict=True)]
+
+
+def _by_larger(see: See, processor: Any, width: int, height: int, tiles: list[Levels]) -> list[View] | None:
+    """The views of a picture a whole number of times as large, where a small one's own probe agrees with them."""
+    factor = -(-_SMALL // min(width, height))
+    if width * height * factor**2 > _PROBE_PIXELS:
+        return None
+    larger = probe(see, processor, width * factor, height * factor)
+    if [tile.shape for tile in larger] != [tile.shape for tile in tiles]:
+        return None
+    found = _by_probe(larger, width * factor, height * factor)
+    if found is None:
+        return None
+    shrunk = [replace(view, x=_shrunk(view.x, factor), y=_shrunk(view.y, factor)) for view in found]
+    agrees = told_by([v.x for v in shrunk], tiles, 1, width) and told_by([v.y for v in shrunk], tiles, 0, height)
+    return shrunk if agrees else None
+
+
+def _shrunk(line: AxisMap, factor: int) -> AxisMap:
+    return AxisMap(line.scale / factor, line.offset / factor)
 
 
 def probe_size(width: int, height: int) -> tuple[int, int]:
