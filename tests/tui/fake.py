@@ -1,17 +1,20 @@
 """A conversation that answers at once from made-up readings of any shape: the screen without a model.
 
-`python -m tests.tui.fake ROWS COLS LAYERS IMAGE` opens the explorer on one, for measuring it in a terminal.
+`python -m tests.tui.fake ROWS COLS LAYERS IMAGE` opens the explorer on one, for measuring it in a terminal, and
+`python -m tests.tui.fake FAMILY IMAGE` on one of a family's shape; the picture must be 640×427 (china.jpg).
 """
 
 from __future__ import annotations
 
 import sys
 
+import msgspec
 from PIL import Image
 
 from tests.tui import readings
+from tests.tui.families import FAMILIES
 from vlmtui.image import SourceBytes, read_source
-from vlmtui.reading import Metric
+from vlmtui.reading import Metric, Reading
 from vlmtui.reports import Query
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
@@ -29,8 +32,10 @@ class FakeConversation(Conversation):
         shape: tuple[int, int],
         layers: int = readings.LAYERS,
         pieces: dict[int, str] | None = None,
+        made: Reading | None = None,
     ) -> None:
         super().__init__(options)
+        self.made = made
         self.size, self.shape, self.layers, self.pieces = size, shape, layers, pieces
         self.running = True
         self.slow = False
@@ -47,12 +52,16 @@ class FakeConversation(Conversation):
     def begin(self) -> None:
         self.running = True
         self.begun += 1
-        self.post(messages.ModelLoaded(readings.model(self.model)))
+        self.post(messages.ModelLoaded(self.made.model if self.made else readings.model(self.model)))
         if not self.slow:
             self.read(self.image)
 
     def read(self, image: SourceBytes) -> None:
-        reading = readings.reading(*self.shape, *self.size, layers=self.layers, id=f"r{self.begun}")
+        id_ = f"r{self.begun}"
+        if self.made is not None:
+            reading = msgspec.structs.replace(self.made, id=id_)
+        else:
+            reading = readings.reading(*self.shape, *self.size, layers=self.layers, id=id_)
         self.post(messages.PictureRead(reading))
 
     def words(self, reading: str, metric: Metric, k: int, tokens: tuple[int, ...]) -> None:
@@ -70,21 +79,26 @@ def app(
     shape: tuple[int, int] = (6, 8),
     size: tuple[int, int] = (96, 64),
     pieces: dict[int, str] | None = None,
+    made: Reading | None = None,
+    photo: Image.Image | None = None,
     **options: object,
 ) -> VlmtuiApp:
-    """The application on a made-up picture and reading."""
-    image = readings.picture(*size)
+    """The application on a made-up picture and reading; `made` is one of another shape."""
+    if made is not None:
+        size = made.image.width, made.image.height
+    image = photo or readings.picture(*size)
     query = Query(model="toy", **options)  # type: ignore[arg-type]
     chosen = ExplorerOptions(image=readings.source(image), query=query)
-    return VlmtuiApp(FakeConversation(chosen, size, shape, pieces=pieces), image)
+    return VlmtuiApp(FakeConversation(chosen, size, shape, pieces=pieces, made=made), image)
 
 
 def main() -> None:
-    rows, cols, layers = (int(word) for word in sys.argv[1:4])
-    source = read_source(sys.argv[4])
-    picture = Image.open(sys.argv[4]).convert("RGB")
+    source = read_source(sys.argv[-1])
+    picture = Image.open(sys.argv[-1]).convert("RGB")
+    made = FAMILIES[sys.argv[1]]() if sys.argv[1] in FAMILIES else None
+    rows, cols, layers = (1, 1, 1) if made else (int(word) for word in sys.argv[1:4])
     conversation = FakeConversation(
-        ExplorerOptions(image=source, query=Query(model="toy")), picture.size, (rows, cols), layers
+        ExplorerOptions(image=source, query=Query(model="toy")), picture.size, (rows, cols), layers, made=made
     )
     VlmtuiApp(conversation, picture).run()
 

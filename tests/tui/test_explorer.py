@@ -274,9 +274,9 @@ async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
         await pilot.pause()
         said = " ".join(n.message for n in tui._notifications)
         assert "vision.99" in said
-        assert "6 × 8" in said
+        assert "--patch 50,0: the whole view has rows 0 to 5 and columns 0 to 7" in said
         assert explorer(pilot)._view.stage == "tokens"
-        assert at(pilot) == (5, 0)
+        assert at(pilot) == (3, 4)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100, 132, 200])

@@ -10,7 +10,8 @@ from vlmtui.display import canvas
 from vlmtui.grid import fit_cells
 from vlmtui.reading import ImageInfo
 from vlmtui.tui import overlays
-from vlmtui.tui.view import Known, View, WordBook
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.wordbook import WordBook
 
 
 def patchwork(rows: int, cols: int, patch: tuple[int, int], margin: int = 0) -> tuple[Image.Image, np.ndarray]:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from tests.tui import readings
 from vlmtui.reading import ImageInfo
 from vlmtui.tui.dialogs import GoTo, parse_go_to
-from vlmtui.tui.view import MAX_K, Known, View, WordBook, at_stage, fitted, walked
+from vlmtui.tui.view import MAX_K, Known, View
+from vlmtui.tui.walking import at_stage, fitted, walked
+from vlmtui.tui.wordbook import WordBook
 
 
 def known(rows: int = 6, cols: int = 8) -> Known:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -9,19 +11,24 @@ from PIL import Image
 from vlmtui.grid import Box, CellLayout
 
 Pixels = NDArray[np.uint8]
+_Value = TypeVar("_Value", np.float64, np.bool_)
 MARGIN_LIGHT = 0.35
+PADDING: Pixels = np.array([[34, 39, 47], [48, 54, 63]], dtype=np.uint8)
+"""Two greys in diagonal stripes: there is no picture here."""
 
 
-def draw(picture: Image.Image, layout: CellLayout, grid_box: Box) -> Pixels:
+def draw(picture: Image.Image, layout: CellLayout, grid_box: Box, holes: NDArray[np.bool_] | None = None) -> Pixels:
     """The picture as uint8 [2 · layout.height, layout.width, 3], the part outside the grid dimmed.
 
-    Each part is resized by itself, so that the grid's edges fall exactly between cells.
+    Each part is resized by itself, so that the grid's edges fall exactly between cells. Where the grid reaches beyond
+    the picture stands the pattern for padding. Cells marked in `holes` [rows, cols] are dimmed too.
     """
     x0, y0, x1, y1 = grid_box
     across = layout.cols * layout.wide / (x1 - x0)
     down = 2 * layout.rows * layout.tall / (y1 - y0)
-    xs = (x0 - layout.left / across, x0, x1, x1 + layout.right / across)
-    ys = (y0 - 2 * layout.top / down, y0, y1, y1 + 2 * layout.bottom / down)
+    # a margin of whole cells may be a little more than the picture has there
+    xs = (max(0.0, x0 - layout.left / across), x0, x1, min(float(picture.width), x1 + layout.right / across))
+    ys = (max(0.0, y0 - 2 * layout.top / down), y0, y1, min(float(picture.height), y1 + 2 * layout.bottom / down))
     wides = (layout.left, layout.cols * layout.wide, layout.right)
     talls = (2 * layout.top, 2 * layout.rows * layout.tall, 2 * layout.bottom)
     rows = []
@@ -31,10 +38,44 @@ def draw(picture: Image.Image, layout: CellLayout, grid_box: Box) -> Pixels:
             if not tall or not wide:
                 parts.append(np.zeros((tall, wide, 3), np.uint8))
                 continue
-            part = resized(picture, (xs[i], ys[j], xs[i + 1], ys[j + 1]), (wide, tall))
-            parts.append(part if (i, j) == (1, 1) else (part * MARGIN_LIGHT).astype(np.uint8))
+            part = framed(picture, (xs[i], ys[j], xs[i + 1], ys[j + 1]), (wide, tall))
+            parts.append(part if (i, j) == (1, 1) else _dimmed(part))
         rows.append(np.concatenate(parts, axis=1))
-    return np.concatenate(rows, axis=0)
+    pixels = np.concatenate(rows, axis=0)
+    if holes is not None and holes.any():
+        there = inner(pixels, layout)
+        dark = spread(holes, layout)
+        # padding is dark already, and its pattern should be seen
+        (left, right), (top, bottom) = _within(picture, grid_box, (dark.shape[1], dark.shape[0]))
+        seen = np.zeros_like(dark)
+        seen[top:bottom, left:right] = True
+        pixels[there] = np.where((dark & seen)[..., None], _dimmed(pixels[there]), pixels[there])
+    return pixels
+
+
+def _dimmed(pixels: Pixels) -> Pixels:
+    return (pixels * MARGIN_LIGHT).astype(np.uint8)
+
+
+def framed(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
+    """As `resized`, for a box that may reach beyond the picture: there stands the pattern for padding."""
+    wide, tall = size
+    (left, right), (top, bottom) = _within(picture, box, size)
+    if (left, top, right, bottom) == (0, 0, wide, tall):
+        return resized(picture, box, size)
+    y, x = np.mgrid[0:tall, 0:wide]
+    pixels: Pixels = PADDING[(x + y) // 2 % 2]
+    if left < right and top < bottom:
+        pixels[top:bottom, left:right] = resized(picture, box, (right - left, bottom - top))
+    return pixels
+
+
+def _within(picture: Image.Image, box: Box, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Which columns and rows of a box drawn at `size` (width, height) have picture: (left, right), (top, bottom)."""
+    x0, y0, x1, y1 = box
+    left, right = (round((min(max(x, 0.0), picture.width) - x0) / (x1 - x0) * size[0]) for x in (x0, x1))
+    top, bottom = (round((min(max(y, 0.0), picture.height) - y0) / (y1 - y0) * size[1]) for y in (y0, y1))
+    return (left, right), (top, bottom)
 
 
 def resized(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
@@ -49,7 +90,7 @@ def resized(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
     return np.asarray(picture.resize(size, how, box=(x0, y0, x1, y1)))
 
 
-def spread(values: NDArray[np.float64], layout: CellLayout) -> NDArray[np.float64]:
+def spread(values: NDArray[_Value], layout: CellLayout) -> NDArray[_Value]:
     """One value a patch [rows, cols] as one value a pixel of the grid's cells [2·rows·tall, cols·wide]."""
     return np.repeat(np.repeat(values, 2 * layout.tall, axis=0), layout.wide, axis=1)
 

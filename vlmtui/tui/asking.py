@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vlmtui.reading import Words
-from vlmtui.tui.view import Known, View, WordBook
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.wordbook import WordBook
 
 CHUNK = 128
 """Tokens asked for at a time, so that the patch under the cursor never waits long."""

@@ -9,6 +9,9 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Go to a patch or pixel", "g", "screen.go_to"),
+    ("Page: the next tile or view", "t", "screen.turn(1)"),
+    ("Page: the tile or view before", "T", "screen.turn(-1)"),
+    ("Page: closer to the same spot", "z", "screen.closer"),
     ("Stage: one back", "[", "screen.walk(-1)"),
     ("Stage: one on", "]", "screen.walk(1)"),
     ("Metric: the next", "m", "screen.metric"),

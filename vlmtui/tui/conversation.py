@@ -14,11 +14,12 @@ from typing import TypeVar
 from PIL import Image
 from textual.message import Message
 
-from vlmtui.errors import CancelledError, VlmtuiError
+from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
 from vlmtui.reading import Metric, ModelInfo
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
+from vlmtui.session.opening import connect
 from vlmtui.tui import messages
 from vlmtui.tui.options import ExplorerOptions
 
@@ -43,10 +44,25 @@ class Conversation:
         """Whether there is a session to ask."""
         return self._client is not None and self._client.alive
 
-    def start(self) -> None:
-        """Start a session where there is none; it imports torch at once, and waits."""
+    @property
+    def where(self) -> str:
+        """Which session it is where that is not the explorer's own, and "" where it is."""
+        return self._client.where if self._client is not None and self._client.shared else ""
+
+    @property
+    def note(self) -> str:
+        """What a person should know of how the session was chosen, or ""."""
+        return self._client.note if self._client is not None else ""
+
+    def start(self, may_ask: bool = False) -> None:
+        """Turn to a session where there is none: the warm one, or a new one, which imports torch at once, and waits.
+
+        With `may_ask` ssh may ask for a password at the terminal, and the session is there when this comes back.
+        """
         if not self.alive:
-            self._client = SessionClient.start(on_death=self._died)
+            self._client = connect(self.options.query.where, self._died, self._line_changed, may_ask)
+            if may_ask and self.options.query.where.remote is not None:
+                self._client.welcome.result()
 
     def begin(self) -> None:
         """Load the model and read the picture, in a new session where there is none."""
@@ -170,11 +186,17 @@ class Conversation:
             error = finished.exception()
             if error is None:
                 self.post(message(finished.result()))
+            elif isinstance(error, ReadingGoneError):
+                self._turn += 1  # every other question about it would say the same
+                self.post(messages.SessionDied(f"{self.where or 'the session'} no longer keeps this reading"))
             elif not isinstance(error, CancelledError) and self.alive:
                 # of a session that died `_died` tells, once
                 failed(str(error))
 
         future.add_done_callback(done)
+
+    def _line_changed(self, sentence: str) -> None:
+        self.post(messages.WorkProgressed(sentence))
 
     def _died(self, reason: str) -> None:
         self._turn += 1

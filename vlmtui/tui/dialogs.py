@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -21,6 +21,8 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import OnDisk
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.walking import at_pixel, to_cell
 
 _T = TypeVar("_T")
 
@@ -67,21 +69,41 @@ def ask_picture() -> Ask[str]:
     return Ask("Another picture", "a path or an http(s) address · → takes what is suggested", read, "", PathSuggester())
 
 
-def ask_place(rows: int, cols: int, at_pixel: Callable[[float, float], tuple[int, int] | None]) -> Ask[tuple[int, int]]:
-    """A row and column of a rows × cols grid, typed as such or as a pixel of the file."""
+def ask_place(view: View, known: Known) -> Ask[View]:
+    """A row and column of this page or of another grid, a pixel of the file, or a token of the list."""
+    page, pages = known.page(view), known.pages(view.stage)
+    listed = page is not None and page.grid is None
 
-    def read(text: str) -> tuple[int, int]:
+    def read(text: str) -> View:
+        if listed and text.isdecimal():
+            return _token(view, known, int(text))
         where = parse_go_to(text)
         if where is None:
-            raise UsageError("that is neither a row and column (3,4) nor a pixel (x120 y80)")
-        place = at_pixel(where.first, where.second) if where.pixel else (int(where.first), int(where.second))
-        if place is None:
-            raise UsageError("the model sees no patch at that pixel")
-        if place[0] >= rows or place[1] >= cols:
-            raise UsageError(f"rows run from 0 to {rows - 1}, columns from 0 to {cols - 1}")
-        return place
+            raise UsageError("that is neither a row and column (3,4), with a grid (1:3,4), nor a pixel (x120 y80)")
+        if where.pixel:
+            found = at_pixel(view, known, where.first, where.second)
+            if found is None:
+                raise UsageError(f"no {'token' if view.stage == 'tokens' else 'patch'} shows that pixel")
+            return found
+        return to_cell(view, known, where.grid, int(where.first), int(where.second))
 
-    return Ask("Go to", f"row,column (0,0 to {rows - 1},{cols - 1}) · or a pixel of the file: x120 y80", read)
+    hints = [f"row,column (0,0 to {page.rows - 1},{page.cols - 1})"] if page and not listed else []
+    if listed:
+        hints.append("the index of a token")
+    if ids := [str(page.id) for page in pages if page.grid] if len(pages) > 1 else []:
+        hints.append(f"{ids[-1]}:row,column (grids {', '.join(ids)})")
+    if any(page.grid for page in pages):
+        hints.append("a pixel of the file: x120 y80")
+    return Ask("Go to", " · ".join(hints), read)
+
+
+def _token(view: View, known: Known, index: int) -> View:
+    """The line of the list that has the token with an index among all."""
+    page, places = known.page(view), known.reading.places if known.reading else ()
+    rows = [row for (row, _), entry in page.entries.items() if places[entry].index == index] if page else []
+    if not rows:
+        raise UsageError(f"token {index} is not in this list")
+    return replace(view, row=rows[0], col=0)
 
 
 class PathSuggester(Suggester):
@@ -151,8 +173,10 @@ HELP: tuple[tuple[str, str], ...] = (
     ("← ↑ ↓ →  h j k l", "move the cursor by one patch"),
     ("Home End", "to the first, the last column"),
     ("PgUp PgDn", "up, down by a quarter of the picture"),
-    ("g", "go to a row and column, or to a pixel of the file"),
-    ("mouse", "click a patch, or a stage of the path"),
+    ("t  T", "the next, the page before: whole view, tiles, tokens in no grid"),
+    ("z", "closer: the same spot on a finer page; from the finest back"),
+    ("g", "go to a row and column (a grid's: 2:3,4), or to a pixel"),
+    ("mouse", "click a patch, a page, a stage; beside a tile: the tile there"),
     ("[  ]", "one stage back, on: vision.0 … tokens"),
     ("m", "metric: l2, cosine, dot"),
     ("+  -", "more, fewer words"),
@@ -184,23 +208,28 @@ def _help_text() -> Text:
 
 @dataclass(frozen=True)
 class GoTo:
-    """Where to go: row and column, or x and y of a `pixel` of the file."""
+    """Where to go: row and column, of a `grid` where one is named, or x and y of a `pixel` of the file."""
 
     first: float
     second: float
     pixel: bool
+    grid: int | None = None
 
 
 _N = r"(\d+(?:\.\d+)?)"
 _BETWEEN = r"\s*[,;:\s]\s*"
 _ROW_COLUMN = re.compile(rf"\(?(\d+){_BETWEEN}(\d+)\)?")
+_GRID = re.compile(r"(\d+)\s*:\s*(\d+)\s*,\s*(\d+)")
 _X_THEN_Y = re.compile(rf"x\s*=?\s*{_N}{_BETWEEN}y\s*=?\s*{_N}|{_N}\s*x\s*{_N}\s*(?:px)?|{_N}{_BETWEEN}{_N}\s*px")
 _Y_THEN_X = re.compile(rf"y\s*=?\s*{_N}{_BETWEEN}x\s*=?\s*{_N}")
 
 
 def parse_go_to(text: str) -> GoTo | None:
-    """`3,4` or `3 4` is row 3, column 4; `x120 y80`, `y80 x120`, `120x80` or `120,80 px` a pixel; None for all else."""
+    """`3,4` or `3 4` is row 3, column 4; `2:3,4` the same of grid 2; `x120 y80`, `y80 x120`, `120x80` or `120,80 px` a
+    pixel; None for all else."""
     text = text.strip().lower()
+    if match := _GRID.fullmatch(text):
+        return GoTo(float(match[2]), float(match[3]), pixel=False, grid=int(match[1]))
     if match := _ROW_COLUMN.fullmatch(text):
         return GoTo(float(match[1]), float(match[2]), pixel=False)
     for pattern, turned in ((_X_THEN_Y, False), (_Y_THEN_X, True)):

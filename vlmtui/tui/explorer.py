@@ -19,19 +19,20 @@ from textual.widgets import Static
 
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
-from vlmtui.grid import place_at_pixel
-from vlmtui.reading import ModelInfo, check_stage, default_stage
-from vlmtui.session.messages import Status
-from vlmtui.tui import messages, overlays, saving
+from vlmtui.tui import messages, saving, walking
 from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
 from vlmtui.tui.asking import WordAsking
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
-from vlmtui.tui.view import Known, View, at_stage, fitted, walked
-from vlmtui.tui.widgets.bars import KeysBar, LegendBar, PathBar, StageClicked, StatusBar, TitleBar, state_facts
+from vlmtui.tui.opening import opened
+from vlmtui.tui.standing import IDLE, Standing
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.bars import KeysBar, PathBar, StageClicked, StatusBar, TitleBar
 from vlmtui.tui.widgets.norms import NormsPanel
+from vlmtui.tui.widgets.pages import PageClicked
 from vlmtui.tui.widgets.patch import PatchPanel
-from vlmtui.tui.widgets.picture import PatchPointed, PicturePlace, PictureView, PlaceResized
+from vlmtui.tui.widgets.picture import PatchPointed
+from vlmtui.tui.widgets.side import PictureSide, PixelPointed
 from vlmtui.tui.widgets.words import WordsPanel
 
 
@@ -47,6 +48,9 @@ class Explorer(Screen[None]):
         Binding("end", "column('last')", "last column"),
         Binding("pageup", "page(-1)", "up a page"),
         Binding("pagedown", "page(1)", "down a page"),
+        Binding("t", "turn(1)", "next page"),
+        Binding("T", "turn(-1)", "page before"),
+        Binding("z", "closer", "closer"),
         Binding("g", "go_to", "go to a patch or pixel"),
         Binding("left_square_bracket", "walk(-1)", "stage back"),
         Binding("right_square_bracket", "walk(1)", "stage on"),
@@ -71,21 +75,15 @@ class Explorer(Screen[None]):
         self._view = View(metric=options.query.metric, k=options.query.k)
         self._opening = True
         self._panel = PANELS[0]
-        self._trouble = ""
-        self._work = messages.WorkProgressed("starting the model session")
-        self._status: Status | None = None
-        self._seconds: tuple[str, float] | None = None
+        self._standing = Standing(messages.WorkProgressed("starting the model session"))
         self._asking = WordAsking()
-        self._drawn: object = None
         self._current = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
         yield PathBar(id="path")
         with Horizontal(id="body"):
-            with PicturePlace(id="picture-side"):
-                yield PictureView(id="picture")
-                yield LegendBar(id="legend")
+            yield PictureSide(id="picture-side")
             with Container(id="panels"):
                 yield WordsPanel(id="words")
                 yield NormsPanel(id="norms")
@@ -111,23 +109,28 @@ class Explorer(Screen[None]):
     @on(messages.ModelLoaded)
     def _model_loaded(self, message: messages.ModelLoaded) -> None:
         self._known.model = message.model
-        self._trouble = ""
+        self._standing.trouble = ""
         self._conversation.status()
         self._show_lines()
 
     @on(messages.PictureRead)
     def _picture_read(self, message: messages.PictureRead) -> None:
         known, reading = self._known, message.reading
+        before = walking.spotted(self._view, known)
         known.reading, known.model = reading, reading.model
         known.books.clear()
         known.alive = True
         self._asking.forget()
         self._current = True
-        self._drawn = None
-        self._trouble = ""
-        self._work = messages.WorkProgressed("")
-        self._seconds = ("read", sum(reading.timings.values()))
-        self._view = self._opened(reading.model) if self._opening else at_stage(self._view, known, self._view.stage)
+        self._standing.trouble = ""
+        self._standing.work = IDLE
+        self._standing.seconds = ("read", sum(reading.timings.values()))
+        if self._opening:
+            self._view, wrong = opened(self._view, known, self._conversation.options.query)
+            for sentence in wrong:
+                self.notify(sentence, severity="error", timeout=12, markup=False)
+        else:
+            self._view = walking.settled(before, known)
         self._opening = False
         self._conversation.status()
         self._ask_words()
@@ -138,36 +141,35 @@ class Explorer(Screen[None]):
         words = message.words
         if not self._asking.answered(self._known, message.reading, words):
             return
-        self._seconds = ("words", words.seconds)
+        self._standing.seconds = ("words", words.seconds)
         self._ask_words()
         self._show_panels()
         self._show_state()
-        if self._view.overlay == "words":
-            self._show_picture()
+        self._show_picture()
 
     @on(messages.WorkProgressed)
     def _work_progressed(self, message: messages.WorkProgressed) -> None:
-        self._work = message
+        self._standing.work = message
         self._show_state()
 
     @on(messages.StatusArrived)
     def _status_arrived(self, message: messages.StatusArrived) -> None:
-        self._status = message.status
+        self._standing.status = message.status
         self._show_state()
 
     @on(messages.WorkFailed)
     def _work_failed(self, message: messages.WorkFailed) -> None:
-        self._work = messages.WorkProgressed("")
-        self._trouble = message.sentence if self._known.reading is None else ""
+        self._standing.work = IDLE
+        self._standing.trouble = message.sentence if self._known.reading is None else ""
         self.notify(message.sentence, title=message.what, severity="error", timeout=12, markup=False)
         self._show_state()
 
     @on(messages.SessionDied)
     def _session_died(self, message: messages.SessionDied) -> None:
-        self._work = messages.WorkProgressed("")
-        self._status = None
+        self._standing.work = IDLE
+        self._standing.status = None
         self._current = self._known.alive = False
-        self._trouble = f"R starts it again: {message.reason}"
+        self._standing.trouble = f"R starts it again: {message.reason}"
         self._asking.forget()
         self._show_state()
         self._show_panels()
@@ -175,55 +177,70 @@ class Explorer(Screen[None]):
     @on(messages.PictureOpened)
     def _picture_opened(self, message: messages.PictureOpened) -> None:
         self._known = Known.of(message.source, message.picture, self._known.model)
+        self._view = replace(self._view, spot=None)
         self._current = False
-        self._drawn = None
         self._conversation.read(message.source)
         if self._conversation.alive:
-            self._work = messages.WorkProgressed("reading the picture")
+            self._standing.work = messages.WorkProgressed("reading the picture")
         self._show_all()
 
     # keys
 
     def action_move(self, rows: int, cols: int) -> None:
         """Move the cursor; the edges hold."""
-        self._go(self._view.row + rows, self._view.col + cols)
+        self._choose(walking.moved(self._view, self._known, rows, cols))
 
     def action_column(self, which: str) -> None:
         """To the first or last column."""
-        self._go(self._view.row, 0 if which == "first" else self._known.shape(self._view.stage)[1] - 1)
+        self._choose(walking.to_column(self._view, self._known, which == "last"))
 
     def action_page(self, direction: int) -> None:
-        """A quarter of the picture up or down."""
-        self._go(self._view.row + direction * max(1, self._known.shape(self._view.stage)[0] // 4), self._view.col)
+        """A quarter of the page up or down."""
+        if page := self._known.page(self._view):
+            self.action_move(direction * max(1, page.rows // 4), 0)
+
+    def action_turn(self, step: int) -> None:
+        """The next page: whole view, tiles, tokens that lie in no grid."""
+        self._choose(walking.turned(self._view, self._known, step))
+
+    def action_closer(self) -> None:
+        """The same spot on a finer page."""
+        self._choose(walking.closer(self._view, self._known))
 
     @on(PatchPointed)
     def _pointed(self, message: PatchPointed) -> None:
-        self._go(message.row, message.col)
+        self._choose(walking.fitted(walking.put(self._view, message.row, message.col), self._known))
+
+    @on(PixelPointed)
+    def _pixel_pointed(self, message: PixelPointed) -> None:
+        if view := walking.at_pixel(self._view, self._known, message.x, message.y):
+            self._choose(view)
+
+    @on(PageClicked)
+    def _page_clicked(self, message: PageClicked) -> None:
+        self._choose(walking.at_page(self._view, self._known, message.page))
 
     @on(StageClicked)
     def _stage_clicked(self, message: StageClicked) -> None:
-        self._choose(at_stage(self._view, self._known, message.stage))
+        self._choose(walking.at_stage(self._view, self._known, message.stage))
 
     def action_walk(self, step: int) -> None:
         """Along the path."""
-        self._choose(walked(self._view, self._known, step))
+        self._choose(walking.walked(self._view, self._known, step))
 
     def action_metric(self) -> None:
         """The next metric."""
         self._choose(self._view.next_metric())
-        self._ask_words()
-        self._show_panels()
 
     def action_more(self, step: int) -> None:
         """More or fewer words."""
         self._choose(self._view.with_k(self._view.k + step))
         self._arrange()
-        self._ask_words()
-        self._show_panels()
 
     def action_overlay(self) -> None:
         """The next overlay."""
-        self._choose(self._view.next_overlay())
+        model = self._known.model
+        self._choose(self._view.next_overlay(bool(model and model.wordless)))
 
     def action_panel(self) -> None:
         """The next panel, where not all are seen."""
@@ -237,18 +254,15 @@ class Explorer(Screen[None]):
 
     def action_go_to(self) -> None:
         """Ask for a row and column or a pixel."""
-        rows, cols = self._known.shape(self._view.stage)
-        if rows:
-            self.app.push_screen(
-                ask_place(rows, cols, self._at_pixel), lambda place: self._go(*place) if place else None
-            )
+        if self._known.pages(self._view.stage):
+            self.app.push_screen(ask_place(self._view, self._known), lambda view: self._choose(view) if view else None)
 
     def action_open_picture(self) -> None:
         """Ask for another picture."""
 
         def open_it(source: str | None) -> None:
             if source:
-                self._work = messages.WorkProgressed("opening the picture")
+                self._standing.work = messages.WorkProgressed("opening the picture")
                 self._show_state()
                 self._conversation.open(source)
 
@@ -259,7 +273,7 @@ class Explorer(Screen[None]):
 
         def load(name: str | None) -> None:
             if name:
-                self._trouble = ""
+                self._standing.trouble = ""
                 self._current = False
                 self._conversation.load(name)
 
@@ -267,10 +281,10 @@ class Explorer(Screen[None]):
 
     def action_restart(self) -> None:
         """Start the session again, keeping picture and cursor."""
-        if self._conversation.alive and (self._current or self._work.doing):
+        if self._conversation.alive and (self._current or self._standing.work.doing):
             self.notify("the model session is running", timeout=3)
             return
-        self._trouble = ""
+        self._standing.trouble = ""
         self._conversation.begin()
 
     def action_copy(self) -> None:
@@ -293,38 +307,6 @@ class Explorer(Screen[None]):
         else:
             self.notify(f"saved {written}", timeout=5, markup=False)
 
-    def _opened(self, model: ModelInfo) -> View:
-        """The view that the command line asked for, on the first reading: its stage, its patch or the middle one."""
-        query = self._conversation.options.query
-        stage = default_stage(model)
-        try:
-            stage = check_stage(stage if query.stage is None else query.stage, model)
-        except VlmtuiError as error:
-            self._complain(str(error))
-        rows, cols = self._known.shape(stage)
-        patch = query.patch
-        row, col = (patch.row, patch.col) if patch else (rows // 2, cols // 2)
-        if row >= rows or col >= cols:
-            self._complain(f"there is no patch in row {row}, column {col}: the grid has {rows} × {cols}")
-        return fitted(replace(self._view, stage=stage, row=row, col=col), self._known)
-
-    def _complain(self, sentence: str) -> None:
-        self.notify(sentence, severity="error", timeout=12, markup=False)
-
-    def _at_pixel(self, x: float, y: float) -> tuple[int, int] | None:
-        reading = self._known.reading
-        place = place_at_pixel(reading.places_at(self._view.stage), x, y) if reading else None
-        return (place.row, place.col) if place and place.row is not None and place.col is not None else None
-
-    def _go(self, row: int, col: int) -> None:
-        before = self._view
-        self._view = fitted(replace(before, row=row, col=col), self._known)
-        if self._view == before or self._known.reading is None:
-            return
-        self.query_one(PictureView).move_cursor(self._view.row, self._view.col)
-        self._ask_words()
-        self._show_panels()
-
     def _choose(self, view: View) -> None:
         """Take another view and show what differs."""
         before, self._view = self._view, view
@@ -332,11 +314,9 @@ class Explorer(Screen[None]):
             return
         if view.stage != before.stage:
             self.query_one(PathBar).show(self._known.model, view.stage)
-            self._ask_words()
-        if view.overlay != before.overlay or (view.stage != before.stage and view.overlay != "none"):
-            self._show_picture()
-        elif view.stage != before.stage:
-            self.query_one(PictureView).move_cursor(view.row, view.col)
+            self._arrange()
+        self._show_picture()
+        self._ask_words()
         self._show_panels()
 
     def _ask_words(self) -> None:
@@ -347,13 +327,12 @@ class Explorer(Screen[None]):
     def _arrange(self) -> None:
         """Side by side, one above the other, or a sentence, by the size of the terminal."""
         size = self.app.size.width, self.app.size.height
-        plan = arrange(size, self._view.k, self._known.shape(self._view.stage)[0], self._panel)
+        page, pages = self._known.shown(self._view), self._known.pages(self._view.stage)
+        several = len(pages) > 1
+        plan = arrange(size, self._view.k, (page.rows if page else 0) + several, self._panel)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
-        keys = self.query_one(KeysBar)
-        if keys.narrow != plan.narrow:
-            keys.narrow = plan.narrow
-            keys.rebuild()
+        self.query_one(KeysBar).show(plan.narrow, several)
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
             self.query_one("#too-small", Static).update(Text(sentence))
@@ -383,33 +362,9 @@ class Explorer(Screen[None]):
         self.query_one(NormsPanel).show(known, view)
         self.query_one(PatchPanel).show(known, view)
 
-    @on(PlaceResized)
     def _show_picture(self) -> None:
-        picture = self.query_one(PictureView)
-        side = self.query_one("#picture-side").size
-        room = side.width, side.height - 1
-        if room[0] < 2 or room[1] < 1:
-            return
-        cursor = (self._view.row, self._view.col) if self._known.reading is not None else None
-        key = overlays.key(self._known, self._view, room)
-        if key == self._drawn:
-            if cursor:
-                picture.move_cursor(*cursor)
-            return
-        self._drawn = key
-        drawn = overlays.draw(self._known, self._view, room)
-        picture.styles.height = min(drawn.layout.height + (drawn.layout.width > room[0]), room[1])
-        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words)
-        self.query_one("#legend", LegendBar).show(drawn.legend, drawn.scale)
+        self.query_one(PictureSide).show(self._known, self._view)
 
     def _show_state(self) -> None:
-        work, bar = self._work, self.query_one(StatusBar)
         depth = None if self.app.no_color else self.app.console.color_system
-        facts = state_facts(self._known.model, self._status, self._seconds, depth)
-        if self._trouble:
-            bar.show("outlier", self._trouble, facts)
-        elif work.doing:
-            share = f" {100 * work.done // work.total}%" if work.total else ""
-            bar.show("accent", f"{work.doing}{share}", facts)
-        else:
-            bar.show("alive" if self._conversation.alive else "dim", "", facts)
+        self._standing.show(self.query_one(StatusBar), self._known.model, depth, self._conversation.alive)

@@ -29,8 +29,8 @@ def run(options: ExplorerOptions) -> int:
 
     conversation = Conversation(options)
     try:
-        # first of all: the session imports torch while Textual is imported here
-        conversation.start()
+        # first of all: the session imports torch while Textual is imported here; ssh may have to ask for a password
+        conversation.start(may_ask=True)
 
         from vlmtui.tui.app import VlmtuiApp
 

@@ -44,6 +44,17 @@ def line(cells: int, fill: Style, left: Iterable[Part], right: Iterable[Part] = 
     return Strip(segments, cells).simplify()
 
 
+def wrapped(sentence: str, cells: int) -> list[str]:
+    """A sentence in lines of at most `cells` cells, broken between words."""
+    lines: list[str] = []
+    for word in sentence.split():
+        if lines and width(lines[-1]) + 1 + width(word) <= cells:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
 class Lines(Widget, can_focus=False):
     """A widget whose content is a list of lines; `build` makes them for a size."""
 

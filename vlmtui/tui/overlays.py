@@ -11,6 +11,7 @@ from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import blend, brightness, magnitudes, robust_range
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
+from vlmtui.tui.pages import Page
 from vlmtui.tui.view import Known, View
 
 HEAT_SHARE = 0.7
@@ -19,55 +20,86 @@ DIMMED = 0.75
 
 @dataclass(frozen=True)
 class Drawn:
-    """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map."""
+    """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map.
+
+    `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds.
+    """
 
     pixels: Pixels
     layout: CellLayout
     words: list[list[str]] | None
     legend: str
+    page: Page | None = None
+    split: tuple[int, int] = (1, 1)
     scale: tuple[float, float] | None = None
 
 
 def key(known: Known, view: View, place: tuple[int, int]) -> object:
     """What the drawing depends on: the same key, the same drawing."""
-    reading = known.reading
-    norms = view.stage if view.overlay == "norms" else known.shape(view.stage)
     book = known.book_for(view)
-    words = (view.stage, view.metric, len(book.rows) if book else 0) if view.overlay == "words" else None
-    return id(known.picture), reading.id if reading else "", view.overlay, norms, words, place
+    words = (view.metric, len(book.rows) if book else 0) if view.overlay == "words" else None
+    # without an overlay, all vision stages look the same
+    stage = view.stage if view.overlay != "none" else ""
+    return id(known.picture), known.atlas, known.shown(view), known.page(view), stage, view.overlay, words, place
 
 
 def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     """The picture for a place of `place` cells (across, down)."""
-    rows, cols = known.shape(view.stage)
+    page = known.shown(view)
+    rows, cols = (page.rows, page.cols) if page else (1, 1)
     size = known.image.width, known.image.height
-    layout = fit_cells(place, max(rows, 1), max(cols, 1), known.grid_box(), size)
-    pixels = known.canvas(layout)
-    crop = "  (dimmed: not seen by the model)" if layout.left + layout.top + layout.right + layout.bottom else ""
-    norms = known.norms(view.stage)
-    if norms is None or view.overlay == "none":
-        return Drawn(pixels, layout, None, f"overlay: none{crop}" if norms is not None else "")
+    layout = fit_cells(place, rows, cols, page.box if page else (0.0, 0.0, float(size[0]), float(size[1])), size)
+    pixels = known.canvas(layout, page)
+    norms = known.norms(view)
+    if page is None or norms is None:
+        return Drawn(pixels, layout, None, _without_cells(known, view), page)
+    split = page.split if view.stage == "tokens" else (1, 1)
+    if view.overlay == "none":
+        return Drawn(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
     inner = canvas.inner(pixels, layout)
     pixels = pixels.copy()
     if view.overlay == "norms":
-        low, high = robust_range(norms)
+        # one scale for all pages, so that they can be compared
+        low, high = robust_range(known.norms_at(view.stage))
+        there = ~canvas.spread(page.holes, layout)[..., None]
         heat = magnitudes(canvas.spread(norms, layout), low, high)
-        pixels[inner] = blend(brightness(pixels[inner]), heat, HEAT_SHARE)
-        return Drawn(pixels, layout, None, f"norm {view.stage}", (low, high))
+        pixels[inner] = np.where(there, blend(brightness(pixels[inner]), heat, HEAT_SHARE), pixels[inner])
+        return Drawn(pixels, layout, None, f"norm {view.stage}", page, split, (low, high))
     if view.stage != "tokens":
-        return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} has none of")
+        return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} has none of", page)
     pixels[inner] = (pixels[inner] * DIMMED).astype(np.uint8)
     if layout.wide < 3:
-        return Drawn(pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal")
-    return Drawn(pixels, layout, _first_words(known, view, rows, cols), f"overlay: first word, {view.metric}")
+        return Drawn(
+            pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal", page, split
+        )
+    return Drawn(pixels, layout, _first_words(known, view, page), f"overlay: first word, {view.metric}", page, split)
 
 
-def _first_words(known: Known, view: View, rows: int, cols: int) -> list[list[str]]:
-    words = [[""] * cols for _ in range(rows)]
+def _dimmed(page: Page, layout: CellLayout) -> str:
+    """What is dark on the picture, and why."""
+    why = []
+    if layout.left + layout.top + layout.right + layout.bottom:
+        # around a tile is what other tiles see
+        tile = page.grid is not None and page.grid.kind == "tile"
+        why.append("outside this tile" if tile else "not seen by the model")
+    if page.holes.any():
+        why.append("cut away by the model")
+    return f"  (dimmed: {', '.join(why)})" if why else ""
+
+
+def _without_cells(known: Known, view: View) -> str:
+    """Why nothing lies over the picture."""
+    if known.reading is None:
+        return ""
+    page = known.page(view)
+    return f"{page.name}: no place in the picture" if page else ""
+
+
+def _first_words(known: Known, view: View, page: Page) -> list[list[str]]:
+    words = [[""] * page.cols for _ in range(page.rows)]
     book = known.book_for(view)
     if known.reading is not None and book is not None:
-        for place in known.reading.places:
-            found = book.rows.get(place.index)
-            if found and place.grid == 0 and place.row is not None and place.col is not None:
-                words[place.row][place.col] = visible(found[0].piece, found[0].text)
+        for (row, col), entry in page.entries.items():
+            if found := book.rows.get(entry):
+                words[row][col] = visible(found[0].piece, found[0].text)
     return words

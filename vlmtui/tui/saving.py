@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
@@ -17,14 +18,19 @@ from vlmtui.tui.view import Known, View
 
 def patch_text(known: Known, view: View) -> str:
     """The patch under the cursor in a few lines: where it is, its words with ids and scores, its norms by stage."""
-    place, reading = known.place(view), known.reading
-    if place is None or reading is None:
+    page, place, reading = known.page(view), known.place(view), known.reading
+    if page is None or place is None or reading is None:
         return ""
-    what = "token" if view.stage == "tokens" else "patch"
-    lines = [
-        f"{plain(reading.image.source)} · {plain(reading.model.name)} · {view.stage}",
-        f"row {view.row}, column {view.col}, {what} {place.index}, box {box(place.box, 2)}",
-    ]
+    what = f"{'token' if view.stage == 'tokens' else 'patch'} {place.index}"
+    if page.grid is None:
+        where = f"{what}: {unplaced_reason(place, reading.placeless)}"
+    else:
+        grid = f"{page.name} (grid {page.grid.id}), " if len(known.pages(view.stage)) > 1 else ""
+        lies = f"box {box(place.box, 2)}" if place.box else "in the padding"
+        where = f"{grid}row {view.row}, column {view.col}, {what}, {lies}"
+        if place.box and place.inside < 1:
+            where += f", {percent(100 * (1 - place.inside))} padding"
+    lines = [f"{plain(reading.image.source)} · {plain(reading.model.name)} · {view.stage}", where]
     if view.stage == "tokens":
         lines.append(
             f"norm {figure(float(reading.norms[place.index]))}, "
@@ -33,7 +39,8 @@ def patch_text(known: Known, view: View) -> str:
     if words := known.words(view):
         lines.append(f"words ({view.metric}, score):")
         lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
-    if column := known.column(view):
+    column = known.column(view)
+    if column is not None and column[0] is not None:
         lines.append("norms " + ", ".join(f"vision.{i} {figure(float(v))}" for i, v in enumerate(column[0])))
     return "\n".join(lines)
 

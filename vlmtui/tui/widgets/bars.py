@@ -225,15 +225,25 @@ class KeysBar(Lines):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.narrow = False
+        self._keys = [*KEYS]
+
+    def show(self, narrow: bool, pages: bool) -> None:
+        """`narrow`: one panel is seen at a time; `pages`: there are several to turn."""
+        keys = [*KEYS]
+        if pages:
+            keys.insert(1, ("t T", "tile"))
+        if narrow:
+            keys.insert(0, ("Tab", "panel"))
+        if keys != self._keys:
+            self._keys = keys
+            self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """One line."""
         r = self.roles
-        keys = ((("Tab", "panel"),) if self.narrow else ()) + KEYS
         parts: list[Part] = [(" ", r.style(on="raised"))]
         used = 1
-        for key, name in keys:
+        for key, name in self._keys:
             size = width(key) + len(name) + 4
             if used + size > cells:
                 break

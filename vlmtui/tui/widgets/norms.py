@@ -55,17 +55,19 @@ class NormsPanel(ViewPanel):
         if self._of is not reading or self._stages is None:
             self._stages, self._of = _stages(everything), reading
         stages = self._stages
+        layers = len(everything) - 1
         place = known.place(view)
-        assert place is not None
-        layers = len(values) - 1
-        flags = np.asarray(stages.outliers[:, list(place.patches)].any(axis=1))
-        about = f"vision 0–{layers} · L2 · patch against all patches"
+        columns = known.atlas.columns(place) if known.atlas and place else []
+        flags = np.asarray(stages.outliers[:, columns].any(axis=1))
+        about = f"vision 0–{layers} · L2 · {'patch against ' if values is not None else ''}all patches"
         lines = [line(cells, blank, [("NORMS", r.style(bold=True))], [(about, dim)])]
         chart_rows = max(1, rows - 3)
-        widths = _bar_widths(len(values), cells - AXIS_CELLS - 1)
-        lines += self._chart(values, stages, flags, chart_rows, widths, cells)
-        lines.append(self._axis(values, widths, cells))
-        lines.append(line(cells, blank, self._legend(values, stages, flags, place.patches)))
+        widths = _bar_widths(len(everything), cells - AXIS_CELLS - 1)
+        lines += self._chart(
+            np.full(len(everything), np.nan) if values is None else values, stages, flags, chart_rows, widths, cells
+        )
+        lines.append(self._axis(len(everything), widths, cells))
+        lines.append(line(cells, blank, self._legend(values, stages, flags, columns)))
         return lines
 
     def _chart(
@@ -106,13 +108,13 @@ class NormsPanel(ViewPanel):
             strips.append(strip.adjust_cell_length(cells, r.style()).simplify())
         return strips
 
-    def _axis(self, values: np.ndarray, widths: list[int], cells: int) -> Strip:
+    def _axis(self, bars: int, widths: list[int], cells: int) -> Strip:
         """Layer numbers, the stage looked at marked."""
         r = self.roles
         here = depth(self._view.stage)
-        marks = {0, (len(values) - 1) // 2, len(values) - 1}
-        if len(values) <= 10:
-            marks = set(range(len(values)))
+        marks = {0, (bars - 1) // 2, bars - 1}
+        if bars <= 10:
+            marks = set(range(bars))
         characters = [" "] * (cells - AXIS_CELLS)
         starts = np.concatenate([[0], np.cumsum(widths)]).tolist()
         last = -1
@@ -137,27 +139,28 @@ class NormsPanel(ViewPanel):
             ]
         return line(cells, r.style(), [p for p in parts if p[0]])
 
-    def _legend(self, values: np.ndarray, stages: _Stages, flags: np.ndarray, patches: tuple[int, ...]) -> list[Part]:
+    def _legend(self, values: np.ndarray | None, stages: _Stages, flags: np.ndarray, columns: list[int]) -> list[Part]:
         r = self.roles
         here = depth(self._view.stage)
         parts: list[Part] = []
-        if here is not None:
+        if here is not None and values is not None:
             parts.append((f"vision.{here} {figure(float(values[here]))}  ", r.style("strong")))
         if flags.any():
             where = np.flatnonzero(flags)
-            z = stages.z[:, list(patches)]
+            z = stages.z[:, columns]
             worst = float(z.ravel()[np.abs(z).argmax()])
-            parts.append((f"▲ outlier at {_runs(where.tolist())}: z {worst:.1f}", r.style("outlier", bold=True)))
-        else:
-            parts += [
-                (" ", Style(bgcolor=Color.parse(r.measured))),
-                (" this patch  ", r.style("dim")),
-                (" ", Style(bgcolor=Color.parse(r.band))),
-                (" 5–95%  ", r.style("dim")),
-                (MEDIAN, r.style()),
-                (" median", r.style("dim")),
-            ]
-        return parts
+            return [*parts, (f"▲ outlier at {_runs(where.tolist())}: z {worst:.1f}", r.style("outlier", bold=True))]
+        if values is not None:
+            whose = " this patch  " if len(columns) == 1 else f" mean of {len(columns)} patches  "
+            parts += [(" ", Style(bgcolor=Color.parse(r.measured))), (whose, r.style("dim"))]
+        return [
+            *parts,
+            (" ", Style(bgcolor=Color.parse(r.band))),
+            (" 5–95%  ", r.style("dim")),
+            (MEDIAN, r.style()),
+            (" median", r.style("dim")),
+            ("" if values is not None else "   this token has no patches of its own", r.style("dim")),
+        ]
 
 
 def _stages(everything: np.ndarray) -> _Stages:

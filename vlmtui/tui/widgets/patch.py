@@ -1,6 +1,8 @@
-"""The patch under the cursor: itself enlarged, and the facts about it."""
+"""The patch under the cursor: itself enlarged, the facts about it, and where its page lies in the picture."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from rich.color import Color
@@ -9,17 +11,23 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
 
-from vlmtui.display.canvas import resized
+from vlmtui.display.canvas import framed
 from vlmtui.display.colours import hex_of
+from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import percent
+from vlmtui.display.numbers import count, percent
 from vlmtui.grid import Place, pixel_bounds
-from vlmtui.tui.lines import Part, line
+from vlmtui.reading import Reading
+from vlmtui.tui.lines import Part, line, wrapped
+from vlmtui.tui.pages import Page
 from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.minimap import MiniMap
 from vlmtui.tui.widgets.panel import ViewPanel
-from vlmtui.tui.widgets.picture import half_block
+from vlmtui.tui.widgets.picture import divided, divisions, half_block
 
 LABEL_CELLS = 9
+FACTS_CELLS = 42
+"""What the facts need before the map may stand beside them."""
 
 
 class PatchPanel(Vertical):
@@ -29,6 +37,7 @@ class PatchPanel(Vertical):
     PatchPanel > Horizontal { height: 1fr; }
     PatchPanel PatchFacts { width: 1fr; height: 1fr; margin-left: 2; }
     PatchPanel EnlargedPatch { width: 10; height: 5; }
+    PatchPanel MiniMap { width: 14; height: 5; margin-left: 1; }
     """
 
     def __init__(self, *, id: str) -> None:
@@ -39,86 +48,131 @@ class PatchPanel(Vertical):
         with Horizontal():
             yield EnlargedPatch()
             yield PatchFacts()
+            yield MiniMap()
 
     def show(self, known: Known | None, view: View) -> None:
         """Show the patch under the cursor."""
-        for part in (self.query_one(PatchHeader), self.query_one(EnlargedPatch), self.query_one(PatchFacts)):
+        under = Under.of(known, view)
+        enlarged, minimap = self.query_one(EnlargedPatch), self.query_one(MiniMap)
+        # twelve can be divided by three and four too; ten cost less to repaint
+        cells = 12 if under and view.stage == "tokens" and max(under.page.split) > 2 else 10
+        enlarged.styles.width, enlarged.styles.height = cells, cells // 2
+        # a token that lies in no grid has nothing to enlarge, a picture without tiles needs no map
+        enlarged.display = under is None or under.page.grid is not None
+        needs = enlarged.display and known is not None and len(known.pages(view.stage)) > 1
+        minimap.display = needs and self.size.width >= cells + 2 + FACTS_CELLS + 1 + 14
+        for part in (self.query_one(PatchHeader), enlarged, self.query_one(PatchFacts), minimap):
             part.show(known, view)
 
 
-class PatchPart(ViewPanel):
-    """What the parts of the panel have in common: the place under the cursor."""
+@dataclass(frozen=True)
+class Under:
+    """What is under the cursor."""
 
-    @property
-    def _place(self) -> Place | None:
-        return self._known.place(self._view) if self._known else None
+    known: Known
+    reading: Reading
+    page: Page
+    place: Place
+
+    @classmethod
+    def of(cls, known: Known | None, view: View) -> Under | None:
+        """None where there is nothing."""
+        page, place = (known.page(view), known.place(view)) if known else (None, None)
+        if known is None or known.reading is None or page is None or place is None:
+            return None
+        return cls(known, known.reading, page, place)
 
 
-class PatchHeader(PatchPart):
-    """Row, column and token index."""
+class PatchHeader(ViewPanel):
+    """Page, row, column and token index."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """One line."""
         r = self.roles
-        where = ""
-        if self._place:
-            what = "token" if self._view.stage == "tokens" else "patch"
-            where = f"row {self._view.row} · column {self._view.col} · {what} {self._place.index}"
+        under = Under.of(self._known, self._view)
+        where = where_text(under, self._view) if under else ""
         return [line(cells, r.style(), [("PATCH", r.style(bold=True))], [(where, r.style("dim"))])]
 
 
-class EnlargedPatch(PatchPart):
-    """The pixels of the file within the patch's box."""
+def where_text(under: Under, view: View) -> str:
+    """`tile 3 of 5 · row 4 · column 7 · token 812`; the page only where there are several."""
+    what = f"{'token' if view.stage == 'tokens' else 'patch'} {under.place.index}"
+    if under.page.grid is None:
+        return f"{under.place.kind} {what}" if under.place.kind != "patch" else what
+    page = f"{under.page.name} · " if len(under.known.pages(view.stage)) > 1 else ""
+    return f"{page}row {view.row} · column {view.col} · {what}"
+
+
+class EnlargedPatch(ViewPanel):
+    """The pixels of the file within the patch's box, divided as the vision patches lie."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Half-blocks."""
-        if self._known is None or self._place is None or self._place.box is None:
+        under, view = Under.of(self._known, self._view), self._view
+        if under is None or under.page.grid is None:
             return []
-        pixels = resized(self._known.picture, self._place.box, (cells, 2 * rows)).tolist()
-        pairs = zip(pixels[::2], pixels[1::2], strict=True)
-        return [
-            Strip([half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)], cells).simplify()
-            for top, bottom in pairs
-        ]
+        pixels = framed(under.known.picture, under.page.cell_box(view.row, view.col), (cells, 2 * rows))
+        split = under.page.split if view.stage == "tokens" else (1, 1)
+        strips = []
+        for y in range(rows):
+            pair = pixels[2 * y : 2 * y + 2]
+            segments = [half_block(tuple(a), tuple(b)) for a, b in zip(*pair.tolist(), strict=True)]
+            for x, mark in divisions(y, cells, rows, split):
+                segments[x] = divided(pair[:, x], mark)
+            strips.append(Strip(segments, cells).simplify())
+        return strips
 
 
-class PatchFacts(PatchPart):
+class PatchFacts(ViewPanel):
     """Box in the file, mean colour, how the model saw it, what feeds it."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """One line a fact."""
-        if self._known is None or self._known.reading is None or self._place is None:
+        under = Under.of(self._known, self._view)
+        if under is None:
             return []
         r = self.roles
+        if under.page.grid is None:
+            said = unplaced_reason(under.place, under.reading.placeless)
+            return [line(cells, r.style(), [(part, r.style())]) for part in wrapped(said, cells)]
         return [
             line(cells, r.style(), [(label.ljust(LABEL_CELLS), r.style("dim")), *parts])
-            for label, parts in self._facts(self._known, self._place)
+            for label, parts in self._facts(under)
         ]
 
-    def _facts(self, known: Known, place: Place) -> list[tuple[str, list[Part]]]:
+    def _facts(self, under: Under) -> list[tuple[str, list[Part]]]:
         r = self.roles
-        text = r.style()
-        assert known.reading is not None
-        reading, model = known.reading, known.reading.model
+        text, dim = r.style(), r.style("dim")
+        reading, place = under.reading, under.place
         facts: list[tuple[str, list[Part]]] = []
         if place.box is None:
             facts.append(("in file", [("nothing: it lies in the padding", text)]))
         else:
             facts.append(("in file", [(box_text(place.box), text)]))
-            mean = mean_colour(known, place)
+            if place.inside < 1.0:
+                facts.append(
+                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is picture", dim)])
+                )
+            mean = mean_colour(under.known, place)
             swatch = Style(bgcolor=Color.from_rgb(*mean))
             rgb = " ".join(str(v) for v in mean)
             facts.append(("mean", [("  ", swatch), (f" {hex_of(mean)}  rgb {rgb}", text)]))
-            if place.inside < 1.0:
-                facts.append(("inside", [(f"{percent(100 * place.inside)} is picture, the rest padding", text)]))
         tall, wide = reading.patch_size
         facts.append(("seen as", [(f"{wide}×{tall} px of {reading.seen}", text)]))
-        if self._view.stage == "tokens" and model.feeds:
-            facts.append(("reads", [(f"{model.feeds} → projector → here", text)]))
-        elif self._view.stage == model.feeds:
+        feeds = reading.model.feeds
+        if self._view.stage == "tokens":
+            if len(place.patches) > 1:
+                down, across = under.page.split
+                laid = f" ({down}×{across})" if down * across == len(place.patches) else ""
+                facts.append(
+                    ("made of", [(f"{count(len(place.patches), 'vision patch', 'vision patches')}{laid}", text)])
+                )
+            elif not place.patches:
+                facts.append(("made of", [("patches of several tiles, resampled", text)]))
+            if feeds:
+                facts.append(("reads", [(f"{feeds} → projector → here", text)]))
+        elif self._view.stage == feeds:
             facts.append(("feeds", [("the projector", r.style("accent"))]))
-        if len(place.patches) > 1:
-            facts.append(("made of", [(f"{len(place.patches)} vision patches", text)]))
         return facts
 
 

@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container, ScrollableContainer
+from textual.containers import ScrollableContainer
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -32,6 +32,7 @@ from vlmtui.tui.theme import roles
 UPPER_HALF = "▀"
 STRIPS = 10
 CURSOR_SHADE = 0.35
+LINE_STRENGTH = 0.45
 
 
 @lru_cache(maxsize=1 << 16)
@@ -49,6 +50,15 @@ class PatchPointed(Message):
         super().__init__()
         self.row = row
         self.col = col
+
+
+class BesidePointed(Message):
+    """The cell (x, y) of the picture was clicked, and it lies beside the grid."""
+
+    def __init__(self, x: int, y: int) -> None:
+        super().__init__()
+        self.x = x
+        self.y = y
 
 
 class PictureStrip(Widget, can_focus=False):
@@ -100,17 +110,6 @@ class PictureStrip(Widget, can_focus=False):
             view.point(self.left + event.x, event.y)
 
 
-class PlaceResized(Message):
-    """The place for the picture has another size."""
-
-
-class PicturePlace(Container):
-    """Where the picture and its legend stand; tells when there is more or less room."""
-
-    def on_resize(self) -> None:
-        self.post_message(PlaceResized())
-
-
 class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
     """The picture, its overlay and the cursor; scrolls with the cursor where it is larger than its place."""
 
@@ -125,6 +124,7 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         self._layout: CellLayout | None = None
         self._words: Sequence[Sequence[str]] | None = None
         self._cursor: tuple[int, int] | None = None
+        self._split = (1, 1)
 
     def compose(self) -> ComposeResult:
         yield from self._strips
@@ -135,9 +135,13 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         layout: CellLayout,
         cursor: tuple[int, int] | None,
         words: Sequence[Sequence[str]] | None = None,
+        split: tuple[int, int] = (1, 1),
     ) -> None:
-        """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given."""
-        self._pixels, self._layout, self._words = pixels, layout, words
+        """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given.
+
+        The cell under the cursor is divided into `split` parts (down, across) where it has the room.
+        """
+        self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         rows = self._make_rows(pixels, layout, words)
         for strip, (start, end) in zip(self._strips, _cuts(layout), strict=True):
             strip.fill(start, end - start, [Strip(row[start:end], end - start).simplify() for row in rows])
@@ -145,11 +149,11 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         if cursor:
             self.call_after_refresh(self._follow)
 
-    def move_cursor(self, row: int, col: int) -> None:
-        """Put the cursor on a patch, repainting the two patches concerned and no more."""
-        if self._layout is None or self._cursor == (row, col):
+    def move_cursor(self, cursor: tuple[int, int] | None) -> None:
+        """Put the cursor on a patch (row, column), repainting the two patches concerned and no more."""
+        if self._layout is None or self._cursor == cursor:
             return
-        before, self._cursor = self._cursor, (row, col)
+        before, self._cursor = self._cursor, cursor
         for patch in (before, self._cursor):
             if patch:
                 self._repaint(*self._layout.region(*patch))
@@ -157,8 +161,10 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
 
     def point(self, x: int, y: int) -> None:
         """The cell (x, y) of the picture was clicked."""
-        if self._layout and (patch := self._layout.patch_at(x, y)):
-            self.post_message(PatchPointed(*patch))
+        if self._layout is None:
+            return
+        patch = self._layout.patch_at(x, y)
+        self.post_message(PatchPointed(*patch) if patch else BesidePointed(x, y))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._follow)
@@ -170,17 +176,23 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         x0, y0, wide, tall = self._layout.region(*self._cursor)
         if not y0 <= y < y0 + tall:
             return []
-        marks = _bracket(y - y0, wide, tall)
-        word = self._word(*self._cursor) if self._words and y == y0 + (tall - 1) // 2 else ""
+        line = y - y0
+        word = self._word(*self._cursor) if self._words and line == (tall - 1) // 2 else ""
         colours = roles(self.app)
         cells = []
-        for i, mark in marks:
+        for i, mark in _bracket(line, wide, tall):
             x = x0 + i
             shade = (self._pixels[2 * y : 2 * y + 2, x].mean(axis=0) * CURSOR_SHADE).astype(int)
             if word and i == 0 and width(word[0]) == 1:
                 mark = word[0]
             style = Style(color=Color.parse(colours.accent), bgcolor=Color.from_rgb(*shade), bold=True)
             cells.append((x, Segment(mark, style)))
+        edges = {x for x, _ in cells}
+        # lines need cells beside them that still show the picture
+        roomy = wide >= 3 * self._split[1] and tall >= 2 * self._split[0] and not self._words
+        for i, mark in divisions(line, wide, tall, self._split) if roomy else ():
+            if x0 + i not in edges:
+                cells.append((x0 + i, divided(self._pixels[2 * y : 2 * y + 2, x0 + i], mark)))
         return cells
 
     def _follow(self) -> None:
@@ -231,6 +243,32 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
             if size == 2 and x + 1 < len(rows[y]):
                 rows[y][x + 1] = Segment("", style)
             x += size
+
+
+def divisions(line: int, wide: int, tall: int, split: tuple[int, int]) -> list[tuple[int, str]]:
+    """Thin lines on one line of wide × tall cells that divide it into `split` parts (down, across): (cell, character).
+
+    None where the parts do not end on an edge or in the middle of a cell.
+    """
+    down, across = split
+    if wide % across or 2 * tall % down:
+        return []
+    uprights = {i * wide // across for i in range(1, across)}
+    level = ""
+    for i in range(1, down):
+        cell, half = divmod(2 * tall * i // down, 2)
+        if cell == line:
+            level = "─" if half else "▔"
+    marks = [(x, level) for x in range(wide) if level and x not in uprights]
+    return [*marks, *((x, "▏") for x in uprights)]
+
+
+def divided(pixels: np.ndarray, mark: str) -> Segment:
+    """A cell of two pixels [2, 3] as its mean, with a line over it that shows on it."""
+    ground = tuple(int(v) for v in pixels.mean(axis=0))
+    other = np.array(ink(ground))
+    line = tuple(int(v) for v in np.array(ground) * (1 - LINE_STRENGTH) + other * LINE_STRENGTH)
+    return Segment(mark, Style(color=Color.from_rgb(*line), bgcolor=Color.from_rgb(*ground)))
 
 
 def _bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:

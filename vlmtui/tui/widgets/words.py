@@ -6,9 +6,10 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import figure, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
-from vlmtui.tui.lines import Part, line
-from vlmtui.tui.view import WordRow
+from vlmtui.tui.lines import Part, line, wrapped
 from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.ranking import largest_norms
+from vlmtui.tui.wordbook import WordRow
 
 BAR = "━"
 SHORTEST_BAR = 0.2
@@ -37,12 +38,12 @@ class WordsPanel(ViewPanel):
         ]
         if known is None or known.reading is None:
             return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
-        if view.stage != "tokens":
-            return [
-                *lines,
-                line(cells, blank, [(f"{view.stage} has no words: its vectors are not the LLM's", dim)]),
-                line(cells, blank, [("] walks on to tokens, where there are", dim)]),
-            ]
+        wordless = known.reading.model.wordless
+        if wordless or view.stage != "tokens":
+            why = wordless or f"{view.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
+            head = line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])
+            told = [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
+            return [head, *told, *largest_norms(self.roles, known, view, cells, rows - 1 - len(told))]
         words = known.words(view)
         if words is None:
             waits = "looking ..." if known.alive else "the model session is gone: R starts it again"

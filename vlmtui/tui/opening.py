@@ -1,0 +1,42 @@
+"""The view that the command line asks for, when the first reading arrives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vlmtui.errors import UsageError
+from vlmtui.reading import check_stage, default_stage
+from vlmtui.reports import Query
+from vlmtui.reports.patches import PatchWords
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.walking import at_stage, fitted, middle, to_cell
+
+
+def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
+    """Its stage and its patch, or the middle of the whole view; and what of it is not there, in sentences."""
+    assert known.reading is not None
+    model = known.reading.model
+    wrong: list[str] = []
+    stage = default_stage(model)
+    try:
+        stage = stage if query.stage is None else check_stage(query.stage, model)
+    except UsageError as error:
+        wrong.append(str(error))
+    view = replace(view, stage=stage)
+    if pages := known.pages(stage):
+        view = middle(view, pages[0])
+    if query.patch is not None:
+        try:
+            view = _at_patch(view, known, query.patch)
+        except UsageError as error:
+            wrong.append(f"--patch {query.patch}: {error}")
+    return fitted(view, known), wrong
+
+
+def _at_patch(view: View, known: Known, patch: PatchWords) -> View:
+    """The cursor on the token that `--patch` names; at a vision stage on the patches it was made of."""
+    tokens = [page for page in known.pages("tokens") if page.grid]
+    stage = "tokens" if tokens else view.stage
+    pages = tokens or [page for page in known.pages(stage) if page.grid]
+    first = replace(view, stage=stage, grid=pages[0].id if pages else None)
+    return at_stage(to_cell(first, known, patch.grid, patch.row, patch.col), known, view.stage)

@@ -1,0 +1,59 @@
+"""The whole picture in a few cells, the page that is walked lit in it: where a tile lies."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.color import Color
+from textual.strip import Strip
+
+from vlmtui.display.canvas import Pixels, resized
+from vlmtui.tui.pages import Page
+from vlmtui.tui.view import Known
+from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.picture import half_block
+
+DIMMED = 0.3
+
+
+class MiniMap(ViewPanel):
+    """Dim, but for the page; the place of the cursor is one pixel in the accent colour."""
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """Half-blocks, against the right edge."""
+        known, view = self._known, self._view
+        page = known.page(view) if known else None
+        if known is None or page is None or page.grid is None:
+            return []
+        wide, tall = _size((known.image.width, known.image.height), (cells, 2 * rows))
+        pixels = _lit(known, page, wide, tall)
+        x0, y0, x1, y1 = page.cell_box(view.row, view.col)
+        x = min(max(int((x0 + x1) / 2 / known.image.width * wide), 0), wide - 1)
+        y = min(max(int((y0 + y1) / 2 / known.image.height * tall), 0), tall - 1)
+        pixels[y, x] = Color.parse(self.roles.accent).get_truecolor()
+        blank = Strip.blank(cells - wide, self.roles.style())
+        strips = []
+        for top, bottom in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
+            row = [half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)]
+            strips.append(Strip.join([blank, Strip(row, wide)]).simplify())
+        return strips
+
+
+def _size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
+    """The largest (wide, tall) in pixels that has the picture's shape within `room`; `tall` is even."""
+    scale = min(room[0] / picture[0], room[1] / picture[1])
+    wide = min(max(1, round(picture[0] * scale)), room[0])
+    return wide, max(2, 2 * round(picture[1] * scale / 2))
+
+
+def _lit(known: Known, page: Page, wide: int, tall: int) -> Pixels:
+    """The picture at wide × tall pixels, all but the page dimmed."""
+    size = known.image.width, known.image.height
+    pixels = resized(known.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
+    x0, y0, x1, y1 = page.box
+    # at least a pixel, however small the tile
+    left, top = (min(max(round(v * n / whole), 0), n - 1) for v, n, whole in ((x0, wide, size[0]), (y0, tall, size[1])))
+    right = max(left + 1, round(x1 * wide / size[0]))
+    bottom = max(top + 1, round(y1 * tall / size[1]))
+    lit = np.zeros((tall, wide, 1), dtype=bool)
+    lit[top:bottom, left:right] = True
+    return np.where(lit, pixels, (pixels * DIMMED).astype(np.uint8))

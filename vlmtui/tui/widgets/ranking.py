@@ -1,0 +1,60 @@
+"""The entries of a stage with the largest norms: what there is to see where there are no words."""
+
+from __future__ import annotations
+
+import numpy as np
+from textual.strip import Strip
+
+from vlmtui.display.numbers import count, figure
+from vlmtui.display.statistics import outlier
+from vlmtui.tui.lines import Part, line
+from vlmtui.tui.theme import Roles
+from vlmtui.tui.view import Known, View
+
+LONGEST_BAR = 36
+BAR = "━"
+
+
+def largest_norms(roles: Roles, known: Known, view: View, cells: int, rows: int) -> list[Strip]:
+    """As many lines as there is room for: a heading, the largest norms with their places, the rank of this entry."""
+    reading, atlas = known.reading, known.atlas
+    if reading is None or atlas is None or rows < 4 or not known.pages(view.stage):
+        return []
+    dim, text = roles.style("dim"), roles.style()
+    norms = known.norms_at(view.stage)
+    order = np.argsort(-norms, kind="stable")
+    marks = outlier(norms)
+    here = known.entry(view)
+    places = reading.places_at(view.stage)
+    names = {page.id: page.name for page in known.pages(view.stage)}
+    top = order[: rows - 3].tolist()
+    where = [
+        (f"{names[p.grid]}, " if len(names) > 1 else "") + f"row {p.row}, column {p.col}"
+        for p in map(places.__getitem__, top)
+    ]
+    label = max(map(len, where))
+    largest = float(norms[top[0]])
+    bar_cells = min(cells - label - 14, LONGEST_BAR)
+    lines = [line(cells, text, []), line(cells, text, [(f"Largest norms of {view.stage}", dim)])]
+    for entry, name in zip(top, where, strict=True):
+        lit = entry == here
+        role = "outlier" if marks[entry] else "measured"
+        share = float(norms[entry]) / largest if largest > 0 else 0.0
+        bar = BAR * max(1, round(share * bar_cells)) if bar_cells > 3 and np.isfinite(share) else ""
+        parts: list[Part] = [
+            (f" {name.ljust(label)}  ", roles.style("accent" if lit else "text", bold=lit)),
+            (bar, roles.style(role)),
+        ]
+        lines.append(line(cells, text, parts, [(f"{figure(float(norms[entry]))} ", text)]))
+    if here is not None:
+        rank = int(np.flatnonzero(order == here)[0]) + 1
+        said = (
+            f"this one: {figure(float(norms[here]))}, the {_ordinal(rank)} of {count(len(norms), 'patch', 'patches')}"
+        )
+        lines.append(line(cells, text, [(said, dim)]))
+    return lines
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"

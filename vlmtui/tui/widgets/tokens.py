@@ -1,0 +1,86 @@
+"""The tokens that lie in no grid, one below the other: index, first word, norm."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.strip import Strip
+
+from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import fit, isolate, visible
+from vlmtui.tui.lines import Part, line
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.picture import PatchPointed
+
+WHEEL_LINES = 3
+
+
+class TokenList(ViewPanel):
+    """A list with the cursor on one line; scrolls with the cursor and with the wheel."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._first = 0
+        self._at: tuple[int | None, int] | None = None
+
+    def show(self, known: Known | None, view: View) -> None:
+        """Show the list, scrolled so that the cursor is seen where it has moved."""
+        moved = self._at != (view.grid, view.row)
+        self._at = view.grid, view.row
+        if moved:
+            room = max(1, self.size.height - 1)
+            self._first = min(max(self._first, view.row - room + 1), view.row)
+        super().show(known, view)
+
+    def on_resize(self) -> None:
+        self._at = None
+        self.show(self._known, self._view)
+        super().on_resize()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """A header and as many tokens as fit."""
+        r = self.roles
+        known, view = self._known, self._view
+        page = known.page(view) if known else None
+        if known is None or known.reading is None or page is None or page.grid is not None:
+            return []
+        reading, book = known.reading, known.book_for(view)
+        room = max(1, rows - 1)
+        self._first = min(max(self._first, 0), max(0, page.rows - room))
+        last = min(self._first + room, page.rows)
+        seen = f"{self._first + 1}–{last} of {page.rows}" if page.rows > room else ""
+        digits = max(5, len(str(reading.places[page.entries[page.rows - 1, 0]].index)))
+        head: list[Part] = [(" token".rjust(digits + 1), r.style("dim")), ("  first word", r.style("dim"))]
+        lines = [line(cells, r.style(), head, [(f"{seen or 'norm'} ", r.style("dim"))])]
+        joins = reading.model.marks_words
+        for row in range(self._first, last):
+            entry = page.entries[row, 0]
+            here = row == view.row
+            ground = "raised" if here else "ground"
+            found = book.rows.get(entry) if book else None
+            word = visible(found[0].piece, found[0].text, joins=joins) if found else "…"
+            norm = figure(float(reading.norms[entry]))
+            parts: list[Part] = [
+                ("▌" if here else " ", r.style("accent", ground)),
+                (str(reading.places[entry].index).rjust(digits), r.style("dim", ground)),
+                ("  ", r.style(on=ground)),
+                (isolate(fit(word, max(4, cells - digits - 14))), r.style("strong" if here else "text", ground, here)),
+            ]
+            lines.append(
+                line(cells, r.style(on=ground), parts, [(f"{norm} ", r.style("text" if here else "dim", ground))])
+            )
+        return lines
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y > 0 and event.button == 1:
+            self.post_message(PatchPointed(self._first + event.y - 1, 0))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._first += WHEEL_LINES
+        self.rebuild()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._first -= WHEEL_LINES
+        self.rebuild()
