@@ -140,9 +140,27 @@ def _session() -> Iterator[str]:
             yield _said("GPU memory", numbers.memory(status.device_total))
         elif not any(device.startswith(("cuda", "mps")) for device in status.devices):
             yield _advice("no GPU is found: small models run on the CPU; for NVIDIA, check the driver with nvidia-smi")
+    yield from _warm()
     yield _said("logs", plain(str(log_folder())))
     if newest is not None:
         yield _said("newest log", plain(newest.name))
+
+
+def _warm() -> Iterator[str]:
+    """The warm session, if there is one."""
+    from vlmtui.session.opening import usable
+    from vlmtui.session.warm import address
+
+    try:
+        link = usable()
+        if link is None:
+            yield _said("warm session", f"none; `vlmtui session start` puts one at {plain(str(address()))}")
+        else:
+            yield _said("warm session", f"process {link.pid}: commands on this machine use it")
+            link.cut()
+            link.end_of_reading()
+    except VlmtuiError as error:
+        yield _said("warm session", plain(str(error)))
 
 
 def _with_torch(client: SessionClient) -> Status:

@@ -92,6 +92,11 @@ class SessionClient:
         return self._link.where
 
     @property
+    def shared(self) -> bool:
+        """Whether the session serves other front ends too, and outlives this one."""
+        return not isinstance(self._link, PipeLink)
+
+    @property
     def pid(self) -> int | None:
         """The session's process, on its machine; None until it has said so."""
         return self._link.pid
