@@ -1,0 +1,99 @@
+"""The unembedding: from the residual stream after a decoder layer to logits, as the model itself makes them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlmtui.errors import ModelError
+from vlmtui.models.families.base import final_norm
+
+Finish = Callable[[Tensor], Tensor]
+_IDS = [0, 1, 2, 3]
+_FARTHEST = 60.0  # beyond where every soft cap that is in use bends
+
+
+class Head:
+    """Final norm, head, and what the model does to its logits after that.
+
+    Families differ in the last step, and not as their configs say: the same text model has its logits capped or
+    scaled inside one vision-language model and not inside another. So it is measured: the head's output is replaced
+    by known numbers, and what the model makes of them tells.
+    """
+
+    def __init__(self, model: Any, name: str) -> None:
+        head = model.get_output_embeddings()
+        if head is None:
+            raise ModelError(f"{name} has no language model, so no logits: choose a vision-language model")
+        decoder = decoder_of(model)
+        self._norm = final_norm(decoder, name)
+        # OPT of some sizes is wider inside than its embeddings
+        self._narrow: nn.Module | None = getattr(decoder, "project_out", None)
+        self._head: nn.Module = head
+        self._finish = _measured(model, head, name)
+
+    @torch.no_grad()
+    def __call__(self, states: Tensor) -> Tensor:
+        """The logits [..., rows] of the residual stream after a decoder layer [..., hidden], before any final norm."""
+        normed = self._norm(states)
+        if self._narrow is not None:
+            normed = self._narrow(normed)
+        return self._finish(self._head(normed))
+
+
+def decoder_of(model: Any) -> Any:
+    """The module that holds a language model's layers and final norm, however deep it is wrapped."""
+    decoder = model.get_decoder()
+    while hasattr(decoder, "get_decoder") and (inner := decoder.get_decoder()) is not None and inner is not decoder:
+        decoder = inner
+    return decoder
+
+
+@torch.no_grad()
+def _measured(model: Any, head: nn.Module, name: str) -> Finish:
+    """What the model does to the output of its head."""
+    given: list[Tensor] = []
+
+    def replaced(_: nn.Module, __: Any, output: Tensor) -> Tensor:
+        ramp = torch.linspace(-_FARTHEST, _FARTHEST, output.shape[-1], device=output.device).to(output.dtype)
+        given.append(ramp.expand_as(output))
+        return given[-1]
+
+    hook = head.register_forward_hook(replaced)
+    try:
+        ids = torch.tensor([_IDS], device=next(head.parameters()).device)
+        made = speaker(model)(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
+    finally:
+        hook.remove()
+    for finish in _known(model.config):
+        if given and torch.allclose(finish(given[-1]).float(), made.float(), rtol=1e-2, atol=1e-2):
+            return finish
+    raise ModelError(f"{name} makes its logits in a way that vlmtui does not know: choose another model")
+
+
+def speaker(model: Any) -> Any:
+    """What can be asked for logits without a picture: BLIP-2's own forward asks for one, its language model not."""
+    pixels = inspect.signature(model.forward).parameters.get("pixel_values")
+    needed = pixels is not None and pixels.default is pixels.empty
+    return model.language_model if needed else model
+
+
+def _known(config: Any) -> Iterator[Finish]:
+    """What families do to logits, with the numbers of this config, the plainest first."""
+    text = config.get_text_config()
+    cap = getattr(text, "final_logit_softcapping", None)
+    divisor = getattr(text, "logits_scaling", None)
+    scales: list[Finish] = [lambda logits: logits]
+    if divisor:
+        scales += [lambda logits: logits / divisor, lambda logits: logits * divisor]
+    for factor in (getattr(text, "logit_scale", None), getattr(text, "output_multiplier", None)):
+        if factor:
+            scales.append(lambda logits, factor=factor: logits * factor)  # type: ignore[misc]
+    yield from scales
+    if cap:
+        for scale in scales:
+            yield lambda logits, scale=scale: torch.tanh(scale(logits) / cap) * cap  # type: ignore[misc]

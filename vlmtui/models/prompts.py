@@ -1,0 +1,35 @@
+"""Prompts with a picture where the family's processor cannot be built: by the tokenizer's chat template alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vlmtui.models.processing import DEFAULT_PROMPT
+
+
+def expanded(tokenizer: Any, image_token: int, count: int, prompt: str | None = None) -> Tensor:
+    """The ids of a prompt with `count` image tokens one after the other, int64 [1, positions].
+
+    The chat template with the image first, its one image token expanded; without such a template BOS, image tokens,
+    newline and the sentence. The marks that a processor sets between tiles are not there.
+    """
+    sentence = DEFAULT_PROMPT if prompt is None else prompt
+    ids = _by_template(tokenizer, sentence)
+    if ids is None or ids.count(image_token) != 1:
+        start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
+        ids = [*start, image_token, *tokenizer(f"\n{sentence}", add_special_tokens=False)["input_ids"]]
+    at = ids.index(image_token)
+    return torch.tensor([ids[:at] + [image_token] * count + ids[at + 1 :]])
+
+
+def _by_template(tokenizer: Any, sentence: str) -> list[int] | None:
+    if getattr(tokenizer, "chat_template", None) is None:
+        return None
+    content = [{"type": "image"}, {"type": "text", "text": sentence}]
+    said = tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+    )
+    return list(tokenizer(said, add_special_tokens=False)["input_ids"])
