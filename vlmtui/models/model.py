@@ -26,6 +26,7 @@ from vlmtui.models.families.base import Sources
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
 from vlmtui.models.geometry.views import views
+from vlmtui.models.head import Head
 from vlmtui.models.loading import Loaded
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.reading import ModelInfo
@@ -67,6 +68,7 @@ class VisionLanguageModel:
         self.family = family_of(loaded.model, loaded.config, loaded.name)
         # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
+        self._head: Head | None = None
         self.info = self._describe(loaded)
 
     def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
@@ -81,6 +83,9 @@ class VisionLanguageModel:
         size = picture.width, picture.height
         frames = self.family.frames(inputs.pixels)
         shapes = self.family.shapes(frames)
+        if not encoded.norms or not self._patches_in_order(inputs, shapes):
+            why = f"how the family {self._config.model_type} cuts a picture into patches is not known"
+            return lay_out([], size, None, tokens, placeless=why)
         seen = views(self._see, self._processing.image_processor, *size, [(f.shape[1], f.shape[2]) for f in frames])
         if seen is None:
             why = "where its processor takes their pixels from could not be measured for a picture of this shape"
@@ -105,16 +110,36 @@ class VisionLanguageModel:
         sources = self.family.sources(shapes, inputs.pixels, tokens)
         if sources is None or self.family.known:
             return sources
+        features = self.family.features
+        return sources if self._proved(inputs, shapes, sources.patches, lambda p: self._flat(features(p))) else None
+
+    def _patches_in_order(self, inputs: Inputs, shapes: list[tuple[int, int]]) -> bool:
+        """Whether what is taken for the patches' states, row by row, is theirs."""
+
+        def states(pixels: dict[str, Tensor]) -> Tensor:
+            with _stage_norms(self.family.blocks, lambda done, total: None) as stages:
+                self.family.features(pixels)
+            return torch.cat([patches for patches, _ in self.family.states(stages[-1], shapes)])[:, None]
+
+        total = sum(rows * cols for rows, cols in shapes)
+        return self.family.known or self._proved(inputs, shapes, np.arange(total)[:, None], states)
+
+    def _proved(
+        self,
+        inputs: Inputs,
+        shapes: list[tuple[int, int]],
+        sources: NDArray[np.int64],
+        run: Callable[[dict[str, Tensor]], Tensor],
+    ) -> bool:
         pixels = self._on_device(inputs)
-        holds = proof.holds(
-            sources.patches,
+        return proof.holds(
+            sources,
             shapes,
             pixels["pixel_values"],
             self.family.patch_size,
             self.family.tower,
-            lambda values: self._flat(self.family.features(pixels | {"pixel_values": values})),
+            lambda values: run(pixels | {"pixel_values": values}),
         )
-        return sources if holds else None
 
     def _see(self, image: Image.Image) -> list[NDArray[np.float32]]:
         """The tiles that the model gets of a picture, normalised."""
@@ -160,6 +185,15 @@ class VisionLanguageModel:
     def embed(self, ids: Sequence[int]) -> Tensor:
         """What the first decoder layer receives for text ids [n, hidden], scaling included."""
         return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
+
+    def unembed(self, states: Tensor) -> Tensor:
+        """The model's own logits [..., rows] of the residual stream after a decoder layer [..., hidden].
+
+        The final norm is applied here, once: not for the library's `hidden_states[-1]`, which has been through it.
+        """
+        if self._head is None:
+            self._head = Head(self._model, self.name)
+        return self._head(states)
 
     @torch.no_grad()
     def _embedding_matrix(self) -> Tensor:

@@ -53,6 +53,11 @@ class Family:
         self.base: Any = getattr(model, "model", model)
         self.tower: nn.Module = self._tower()
         self.blocks = _longest_list(self.tower, name)
+        if not self.wordless and not hasattr(self.base, "get_image_features"):
+            raise ModelError(
+                f"{name} is a {config.model_type} model, whose pictures reach its language model in a way vlmtui does "
+                "not know: choose another model"
+            )
 
     # -- the parts
 
@@ -81,13 +86,14 @@ class Family:
     # -- the picture
 
     def frames(self, pixels: Pixels) -> list[Tensor]:
-        """The tiles that the tower sees, each [3, height, width], in the processor's own order."""
+        """The tiles that the tower sees, each [3, height, width], in the processor's own order.
+
+        None where the processor hands pictures over in a form that is not known.
+        """
         values = pixels["pixel_values"]
         while values.ndim > 4:
             values = values.flatten(0, 1)
-        if values.ndim != 4 or values.shape[1] != 3:
-            raise ModelError(f"{self.name} is given its pictures in a form that vlmtui does not know: choose another")
-        return list(values)
+        return list(values) if values.ndim == 4 and values.shape[1] == 3 else []
 
     def shapes(self, frames: list[Tensor]) -> list[Shape]:
         """The (rows, columns) of vision patches of every tile."""
@@ -106,8 +112,11 @@ class Family:
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
         """For every tile what belongs to its patches, row by row, and to the tokens before them (CLS, registers).
 
+        No tiles where a family's states cannot be told apart.
         `values` is one number a state, as a block of the tower puts its states out: [tiles, states] or [states].
         """
+        if not shapes:
+            return []
         counts = [rows * cols for rows, cols in shapes]
         if values.ndim == 2 and len(values) == len(shapes) and len(set(counts)) == 1:
             prefix = values.shape[1] - counts[0]
@@ -115,6 +124,8 @@ class Family:
                 return [(row[prefix:], row[:prefix]) for row in values]
         if values.numel() == sum(counts):
             return [(part, part[:0]) for part in torch.split(values.flatten(), counts)]
+        if not self.known:
+            return []
         raise ModelError(
             f"{self.name} keeps {tuple(values.shape)} states for {sum(counts)} patches: vlmtui cannot tell why"
         )

@@ -142,7 +142,7 @@ def _in_blocks(grids: list[Grid], places: list[Place]) -> tuple[list[Grid], list
 
 
 def _anew(places: list[Place], grid: int, cols: int) -> list[Place]:
-    """Tokens on a grid of the whole picture, counted row by row; each is a mixture of the tiles' patches, not a block."""
+    """Tokens on a grid of the whole picture, counted row by row; each is a mixture of patches, not a block."""
     found, count = [], 0
     for place in places:
         if place.grid is not None:
