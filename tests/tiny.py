@@ -21,6 +21,8 @@ CHAT_TEMPLATE = (
     "{% if part['type'] == 'image' %}<image>\n{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %} {% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}"
 )
+# per-channel factors of a block's output
+SCALES = ("lambda1", "lambda_1", "lambda2", "lambda_2")
 _TEXT = """the sky is blue and the sea is green while a red ball lies on the yellow sand
 a cat and a dog look at a small house with a white roof near the old tree
 an astronaut in an orange suit smiles before a flag and a model of a rocket
@@ -151,5 +153,7 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
             noise = torch.randn(parameter.shape, generator=generator)
             if "norm" in name and name.endswith("weight"):
                 parameter.copy_(1 + 0.1 * noise)
+            elif name.rpartition(".")[2] in SCALES or (parameter.numel() == 1 and "gate" in name):
+                parameter.copy_(0.8 + 0.1 * noise)  # what a block adds must be seen among what it is added to
             else:
                 parameter.copy_(0.15 * noise)

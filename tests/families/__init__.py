@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
 
 from tests.families import anyres, google, qwen, resamplers, tiles, towers
 from tests.families.base import Family
@@ -14,9 +19,29 @@ FAMILIES: dict[str, Family] = {
     family.name: family for module in (anyres, google, tiles, qwen, resamplers, towers) for family in module.FAMILIES
 }
 
+# what an attention's results go through on their way back to the residual stream, as the towers call it
+_PUTS_OUT = re.compile(
+    r"(self_attn\.out_proj|self_attn\.projection|attn\.proj|o_proj|projection_layer|attention\.output\.dense)\.(weight|bias)$"
+)
+_OTHERS = re.compile(r"language_model|text_model|qformer|perceiver|connector|^model\.layers")
+
 
 def build(name: str, folder: Path) -> Path:
     """Save the tiny checkpoint of a family into `folder`, which is made; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     FAMILIES[name].builder(folder)
     return folder
+
+
+def isolate(folder: Path, target: Path) -> Path:
+    """Copy a checkpoint to `target` with its tower's attention put out: every patch is then on its own; returns it."""
+    shutil.copytree(folder, target)
+    weights = load_file(target / "model.safetensors")
+    put_out = [key for key in weights if _PUTS_OUT.search(key) and not _OTHERS.search(key)]
+    assert put_out, f"no attention was found in {folder}"
+    save_file(
+        weights | {key: torch.zeros_like(weights[key]) for key in put_out},
+        target / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    return target

@@ -85,7 +85,7 @@ def _pixtral(folder: Path, name: str, merge: int) -> None:
     import transformers
     from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 
-    side, patch = 112, 8
+    side, patch = 104, 8  # 13 patches: with a merge 14
     tokens = tokenizer(["[IMG]", "[IMG_BREAK]", "[IMG_END]"], template=chat_template("[IMG]"))
     special = {"spatial_merge_size": 2} if merge > 1 else {"vision_feature_select_strategy": "full"}
     config = getattr(transformers, f"{name}Config")(
@@ -111,7 +111,7 @@ def _pixtral(folder: Path, name: str, merge: int) -> None:
 
 
 def pixtral(folder: Path) -> None:
-    """LLaVA with a Pixtral tower: at most 112 pixels a side, patches of 8, `[IMG_BREAK]` after every row."""
+    """LLaVA with a Pixtral tower: at most 104 pixels a side, patches of 8, `[IMG_BREAK]` after every row."""
     _pixtral(folder, "Llava", 1)
 
 
@@ -119,7 +119,8 @@ def mistral3(folder: Path) -> None:
     """Pixtral's tower, 2×2 patches a token.
 
     Its processor hands patch_size · spatial_merge_size to the image processor, whose own files say patch_size: used
-    alone, it makes sides that are no multiple of two patches.
+    alone, it makes sides that are no multiple of two patches. It never enlarges a picture, and one that ends up as a
+    single token cannot be seen at all: transformers 5.23 squeezes that dimension away and fails.
     """
     _pixtral(folder, "Mistral3", 2)
 
@@ -128,14 +129,20 @@ FAMILIES = [
     Family("llava", llava_clip, "patch", prefix=1),
     Family("llava_siglip", llava_siglip, "patch"),
     Family("pixtral", pixtral, "patch", has_processor=False),
-    Family("mistral3", mistral3, "merged", has_processor=False, image_options={"patch_size": 16}),
+    Family(
+        "mistral3",
+        mistral3,
+        "merged",
+        has_processor=False,
+        image_options={"patch_size": 16},
+        shapes=SHAPES | {"tiny": (30, 20)},
+    ),
     Family("llava_next", llava_next, "newline", prefix=1),
     Family(
         "llava_onevision",
         llava_onevision,
         "newline",
         has_processor=False,
-        blur=1.0,
         shapes=SHAPES | {"unshrunk": (98, 90)},
     ),
 ]

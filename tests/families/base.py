@@ -25,8 +25,8 @@ class Family:
     `prefix` counts class tokens and registers before the patches; `has_processor` says whether `AutoProcessor` builds
     it without torchvision; `tokens` is what an image token is made of: one patch, several, patches with a newline
     after each row, a query, or nothing (towers alone, cross-attention). `image_options` is what the family's own
-    processor passes to its image processor. `blur` is by how many vision patches a token reaches beyond its box
-    (where tokens are resampled). `support` is the radius of the resize filter in the pixels of the smaller picture.
+    processor passes to its image processor. `support` is how far its resize filters reach, in pixels of whichever
+    picture is smaller: 2 for bicubic, 3 for LANCZOS, added up where one follows on another.
     """
 
     name: str
@@ -37,7 +37,6 @@ class Family:
     tower_only: bool = False
     chat: bool = True
     support: float = 2.0
-    blur: float = 0.0
     image_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(SHAPES))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.families.base import Family, chat_template, id_of, save, text, tokenizer, vision
+from tests.families.base import SHAPES, Family, chat_template, id_of, save, text, tokenizer, vision
 
 _QUERIES = 6
 
@@ -130,5 +130,6 @@ FAMILIES = [
     Family("blip2", blip2, "query", prefix=1, chat=False),
     Family("instructblip", instructblip, "query", prefix=1, chat=False),
     Family("idefics2", idefics2, "query"),
-    Family("mllama", mllama, "none", prefix=1),
+    # nearly square: two rows of two tiles
+    Family("mllama", mllama, "none", prefix=1, shapes=SHAPES | {"square": (150, 140)}),
 ]

@@ -33,7 +33,10 @@ def _idefics3(folder: Path, name: str, images: Any, decoder: dict[str, Any], **s
 
 
 def idefics3(folder: Path) -> None:
-    """Tiles of 84 pixels, at most three a side, row by row, and the squashed whole last; two LANCZOS resizes."""
+    """Tiles of 84 pixels, at most three a side, row by row, and the squashed whole last; two LANCZOS resizes.
+
+    Its whole processor builds without torchvision, unlike SmolVLM's.
+    """
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
     images = Idefics3ImageProcessorPil(size={"longest_edge": 3 * _SIDE}, max_image_size={"longest_edge": _SIDE})
@@ -102,9 +105,10 @@ def aya_vision(folder: Path) -> None:
 
 
 _CROP = {"crop_to_patches": True}
+_ROWS = {"return_row_col_info": True}
 FAMILIES = [
-    Family("idefics3", idefics3, "merged", support=3.0),
-    Family("smolvlm", smolvlm, "merged", has_processor=False, support=3.0),
+    Family("idefics3", idefics3, "merged", support=6.0, image_options=_ROWS),
+    Family("smolvlm", smolvlm, "merged", has_processor=False, support=6.0, image_options=_ROWS),
     Family("internvl", internvl, "merged", prefix=1, has_processor=False, image_options=_CROP),
     Family("aya_vision", aya_vision, "merged", image_options=_CROP),
 ]

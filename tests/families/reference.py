@@ -1,0 +1,227 @@
+"""What the fully loaded model makes of a picture, by transformers alone: the truth that other tests compare with.
+
+Nothing here knows vlmtui. Where a family's processor cannot be built (torchvision), its image processor is used with
+the options that the processor's class passes to it, and the prompt is made by hand.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from PIL import Image
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoImageProcessor, AutoProcessor, AutoTokenizer
+from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+from tests.families.base import Family
+
+PROMPT = "Describe the image."
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The states of one tile: `patches` [stages, patches, width] row by row, `prefix` [stages, prefix, width].
+
+    `shape` is the (rows, columns) of its patches.
+    """
+
+    patches: Tensor
+    prefix: Tensor
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`tokens` [tokens, hidden] is what the decoder's first layer receives at the image's positions, None without any.
+
+    `places` is how many image tokens the family's own processor leaves room for; `tiles` come in its order.
+    """
+
+    tokens: Tensor | None
+    tiles: tuple[Tile, ...]
+    places: int
+    inputs: dict[str, Tensor]
+
+
+class WholeModel:
+    """A checkpoint loaded whole, with its processor or the parts of it."""
+
+    def __init__(self, folder: Path, family: Family) -> None:
+        self.folder, self.family = folder, family
+        self.config = AutoConfig.from_pretrained(folder)
+        # the class that saved it, as its config says
+        architecture = getattr(transformers, self.config.architectures[0])
+        self.model = architecture.from_pretrained(folder, dtype=torch.float32).eval()
+        self.processor = AutoProcessor.from_pretrained(folder) if family.has_processor else None
+        # of DINOv3's only torchvision's exists: the nearest in PIL resizes bytes where that resizes floats
+        if self.config.model_type == "dinov3_vit":
+            self.image_processor = ViTImageProcessorPil.from_pretrained(folder)
+        else:
+            self.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+        if self.processor is not None and not family.tower_only:
+            self.processor.image_processor = self.image_processor  # PIL's also where torchvision is installed
+
+    @torch.no_grad()
+    def see(self, image: Image.Image) -> Reference:
+        """Run the whole model once."""
+        if self.family.tower_only:
+            inputs = dict(self.image_processor(images=image, return_tensors="pt"))
+            return Reference(None, self._tiles(self._states(inputs), inputs), 0, inputs)
+        inputs, places = self._inputs(image)
+        states = self._states(inputs)
+        tokens = self._tokens(inputs) if self.family.has_tokens else None
+        return Reference(tokens, self._tiles(states, inputs), places, inputs)
+
+    # -- inputs
+
+    def _inputs(self, image: Image.Image) -> tuple[dict[str, Tensor], int]:
+        if self.processor is not None:
+            inputs = dict(self.processor(images=image, text=self._prompt(), return_tensors="pt"))
+            return inputs, int((inputs["input_ids"] == self.config.image_token_id).sum())
+        made = self.image_processor(images=image, return_tensors="pt", **self.family.image_options)
+        inputs = {key: value for key, value in made.items() if isinstance(value, Tensor)}
+        places = self._places(dict(made))
+        tokenizer = AutoTokenizer.from_pretrained(self.folder)
+        before, after = tokenizer(["USER:", PROMPT], add_special_tokens=False).input_ids
+        if hasattr(self.config, "vision_start_token_id"):
+            before, after = [*before, self.config.vision_start_token_id], [self.config.vision_end_token_id, *after]
+        ids = torch.tensor([[*before, *[self.config.image_token_id] * places, *after]])
+        kinds = (ids == self.config.image_token_id).long()
+        text = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "mm_token_type_ids": kinds}
+        return inputs | text, places
+
+    def _prompt(self) -> str:
+        if self.family.chat:
+            content = [{"type": "image"}, {"type": "text", "text": PROMPT}]
+            said = [{"role": "user", "content": content}]
+            return str(self.processor.apply_chat_template(said, add_generation_prompt=True))
+        # BLIP's processors put the image tokens before the text, and BOS where the tokenizer does, by themselves; the
+        # Q-Former of InstructBLIP reads the sentence alone, in a vocabulary that has no BOS
+        return PROMPT if "blip" in self.config.model_type else "<image>" + PROMPT
+
+    def _places(self, inputs: dict[str, Tensor]) -> int:
+        """The image tokens that the processor's own code writes for this picture; it needs no torchvision for that."""
+        settings = json.loads((self.folder / "processor_config.json").read_text())
+        name = settings.pop("processor_class")
+        if name == "PixtralProcessor":  # its module cannot even be imported; one token a block, a break a row
+            side = settings["patch_size"] * settings["spatial_merge_size"]
+            height, width = inputs["image_sizes"][0].tolist()
+            return (height // side) * (width // side)
+        family = self.config.model_type
+        kind = getattr(import_module(f"transformers.models.{family}.processing_{family}"), name)
+        bare = object.__new__(kind)
+        words = {"start_image_token": "", "end_image_token": "", "fake_image_token": "", "global_image_token": ""}
+        bare.__dict__.update(settings | words, image_processor=self.image_processor, image_token="#")
+        return str(bare.replace_image_token(inputs, 0)).count("#")
+
+    def _tokens(self, inputs: dict[str, Tensor]) -> Tensor:
+        seen: list[Tensor] = []
+
+        def first_layer(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+            seen.append(args[0] if args else options["hidden_states"])
+
+        def embedded(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+            seen.append(options["inputs_embeds"])
+
+        decoder = next(part for part in self.model.get_decoder().modules() if hasattr(part, "layers"))
+        # OPT adds positions to what it is given: what is wanted is what it is given
+        opt = "OPT" in type(decoder).__name__
+        part, hook = (decoder, embedded) if opt else (decoder.layers[0], first_layer)
+        handle = part.register_forward_pre_hook(hook, with_kwargs=True)
+        accepted = inspect.signature(self.model.forward).parameters
+        self.model(**{key: value for key, value in inputs.items() if key in accepted})
+        handle.remove()
+        (received,) = seen
+        return received[inputs["input_ids"] == self.config.image_token_id]
+
+    # -- states
+
+    def _states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        """The tower's `output_hidden_states`, in whatever order it keeps them."""
+        if self.config.model_type == "mllama":
+            return self._mllama_states(inputs)
+        if not hasattr(self.model, "get_image_features"):
+            return list(self.model(inputs["pixel_values"], output_hidden_states=True).hidden_states)
+        run = getattr(self.model, "model", self.model).get_image_features
+        taken = {key: inputs[key] for key in inspect.signature(run).parameters if key in inputs}
+        return list(run(**taken, output_hidden_states=True, return_dict=True).hidden_states)
+
+    def _mllama_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        """By hooks: the tower gives nothing for `output_hidden_states`."""
+        layers = self.model.model.vision_model.transformer.layers
+        states: list[Tensor] = []
+
+        def enters(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+            states.append(args[0] if args else options["hidden_states"])
+
+        def leaves(_: nn.Module, __: Any, output: Any) -> None:
+            states.append(output[0] if isinstance(output, tuple) else output)
+
+        handles = [layers[0].register_forward_pre_hook(enters, with_kwargs=True)]
+        handles += [layer.register_forward_hook(leaves) for layer in layers]
+        self.model.model.vision_model(
+            pixel_values=inputs["pixel_values"],
+            aspect_ratio_ids=inputs["aspect_ratio_ids"],
+            aspect_ratio_mask=inputs["aspect_ratio_mask"],
+        )
+        for handle in handles:
+            handle.remove()
+        return states
+
+    def _tiles(self, states: list[Tensor], inputs: dict[str, Tensor]) -> tuple[Tile, ...]:
+        kind, prefix = self.config.model_type, self.family.prefix
+        if kind.startswith("qwen"):
+            return (self._packed(torch.stack(states), inputs),)
+        vision = getattr(self.config, "vision_config", self.config)
+        patch = vision.patch_size if isinstance(vision.patch_size, int) else vision.patch_size[0]
+        if kind == "siglip2":
+            rows, cols = inputs["spatial_shapes"][0].tolist()
+            return (_tile(torch.stack(states)[:, 0, : rows * cols], 0, (rows, cols)),)
+        if vision.model_type == "pixtral":
+            height, width = inputs["image_sizes"][0].tolist()
+            return (_tile(torch.stack(states).flatten(0, -3), 0, (height // patch, width // patch)),)
+        pixels = inputs["pixel_values"]
+        shape = pixels.shape[-2] // patch, pixels.shape[-1] // patch
+        stacked = torch.stack(states)
+        if kind == "mllama":
+            rows, cols = vision.supported_aspect_ratios[int(inputs["aspect_ratio_ids"]) - 1]
+            stacked = stacked.view(len(states), vision.max_num_tiles, -1, stacked.shape[-1])[:, : rows * cols]
+            stacked = stacked[:, :, : 1 + shape[0] * shape[1]]
+        return tuple(_tile(stacked[:, i], prefix, shape) for i in range(stacked.shape[1]))
+
+    def _packed(self, states: Tensor, inputs: dict[str, Tensor]) -> Tile:
+        """Qwen's states [stages, patches, width], row by row.
+
+        The processor hands the patches over block by block; in which order the tower then keeps them (Qwen2.5 by
+        windows) is found by comparing what enters the first block with the embedding of every patch.
+        """
+        visual = self.model.model.visual
+        embedded = visual.patch_embed(inputs["pixel_values"])
+        if hasattr(visual, "fast_pos_embed_interpolate") or hasattr(visual, "pos_embed"):
+            order = torch.arange(len(embedded))
+        else:
+            order = torch.cdist(embedded.double(), states[0].double()).argmin(dim=1)
+            assert torch.equal(states[0][order], embedded)
+        assert len(order.unique()) == len(order)
+        _, rows, cols = inputs["image_grid_thw"][0].tolist()
+        merge = visual.spatial_merge_size
+        blocks = torch.arange(rows * cols).view(rows // merge, cols // merge, merge, merge)
+        raster = blocks.permute(0, 2, 1, 3).reshape(-1)
+        return _tile(states[:, order[raster]], 0, (rows, cols))
+
+
+def _tile(states: Tensor, prefix: int, shape: tuple[int, int]) -> Tile:
+    assert states.shape[1] == prefix + shape[0] * shape[1], (tuple(states.shape), prefix, shape)
+    return Tile(states[:, prefix:], states[:, :prefix], shape)
+
+
+def reference(folder: Path, image: Image.Image, family: Family) -> Reference:
+    """What the whole model in `folder` makes of `image`."""
+    return WholeModel(folder, family).see(image)
