@@ -61,9 +61,10 @@ class Processing:
     def _text(self, prompt: str) -> str:
         """The chat template with the image first; without a template BOS, image, newline and the sentence."""
         if getattr(self.whole, "chat_template", None) is None:
-            # BLIP's processors put the places of their queries before the text by themselves
-            image = "" if getattr(self.whole, "num_query_tokens", None) else f"{self.whole.image_token}\n"
-            return f"{self.tokenizer.bos_token or ''}{image}{prompt}"
+            if getattr(self.whole, "num_query_tokens", None):
+                # BLIP's processors put the places of their queries before the text, and show the text to the Q-Former
+                return prompt
+            return f"{self.tokenizer.bos_token or ''}{self.whole.image_token}\n{prompt}"
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
         return str(self.whole.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True))
 
