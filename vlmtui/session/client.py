@@ -250,7 +250,7 @@ class SessionClient:
         link, greeting, tried = self._link, self.welcome, 0
         while True:
             said = self._listen(link)
-            if said is not None:
+            if said is not None and not link.at_end:
                 link.cut()  # what no longer speaks the protocol is of no use, and must not stay behind
             reason = link.why(said)
             self._outbox.put(None)

@@ -41,6 +41,7 @@ class Link(ABC):
     where: str
     pid: int | None = None
     log: Path | None = None
+    at_end = False
     was_cut = False
     """After `why`: whether only the line has ended, and another one may find the session as it was."""
 
@@ -54,7 +55,9 @@ class Link(ABC):
 
     def read(self, count: int) -> bytes:
         """So many bytes; fewer only at the end."""
-        return self._reads.read(count)
+        data = self._reads.read(count)
+        self.at_end = len(data) < count
+        return data
 
     def write(self, data: bytes) -> None:
         """Send all of it. `OSError` or `ValueError` where the line has ended."""
