@@ -180,12 +180,20 @@ class CellLayout:
         return (row, col) if 0 <= row < self.rows and 0 <= col < self.cols else None
 
 
-def fit_cells(view: tuple[int, int], rows: int, cols: int, grid_box: Box, picture: tuple[int, int]) -> CellLayout:
+def fit_cells(
+    view: tuple[int, int],
+    rows: int,
+    cols: int,
+    grid_box: Box,
+    picture: tuple[int, int],
+    split: tuple[int, int] = (1, 1),
+) -> CellLayout:
     """The layout of a grid with the largest patches that fit `view` (cells across, cells down).
 
     A cell is one pixel wide and two high, so a square patch gets 2n × n cells. `picture` is (width, height) in
     pixels. The margins take what room is left, at most what the picture has there and at least two cells of it.
-    Where not even the smallest patch fits, the layout is larger than the view and must be scrolled.
+    Where not even the smallest patch fits, the layout is larger than the view and must be scrolled. Cells that can be
+    divided into `split` parts (down, across) are preferred a little.
     """
     x0, y0, x1, y1 = grid_box
     patch_wide, patch_tall = (x1 - x0) / cols, (y1 - y0) / rows
@@ -208,6 +216,8 @@ def fit_cells(view: tuple[int, int], rows: int, cols: int, grid_box: Box, pictur
                 continue
             # a larger patch is worth some change of shape: most towers see the picture squashed anyway
             rank = wide * tall * math.exp(-1.5 * abs(math.log(wide / ideal)))
+            if wide % split[1] or 2 * tall % split[0]:
+                rank *= 0.8
             if best is None or rank > best[0]:
                 best = (rank, candidate)
     return best[1] if best else layout(max(1, round(2 * aspect)), 1)

@@ -45,22 +45,23 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
 
 def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     """The picture for a place of `place` cells (across, down)."""
-    page = known.shown(view)
-    rows, cols = (page.rows, page.cols) if page else (1, 1)
+    page, norms = known.shown(view), known.norms(view)
     size = known.image.width, known.image.height
-    layout = fit_cells(place, rows, cols, page.box if page else (0.0, 0.0, float(size[0]), float(size[1])), size)
-    pixels = known.canvas(layout, page)
-    norms = known.norms(view)
+    box = page.box if page else (0.0, 0.0, float(size[0]), float(size[1]))
     if page is None or norms is None:
-        return Drawn(pixels, layout, None, _without_cells(known, view), page)
+        # no cells to walk: the picture as large as it gets
+        layout = fit_cells(place, 1, 1, box, size)
+        return Drawn(known.canvas(layout, box), layout, None, _without_cells(known, view), page)
     split = page.split if view.stage == "tokens" else (1, 1)
+    layout = fit_cells(place, page.rows, page.cols, box, size, split)
+    pixels = known.canvas(layout, box, page.holes)
     if view.overlay == "none":
         return Drawn(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
     inner = canvas.inner(pixels, layout)
     pixels = pixels.copy()
     if view.overlay == "norms":
         # one scale for all pages, so that they can be compared
-        low, high = robust_range(known.norms_at(view.stage))
+        low, high = robust_range(known.norms_at(view.stage).values)
         there = ~canvas.spread(page.holes, layout)[..., None]
         heat = magnitudes(canvas.spread(norms, layout), low, high)
         pixels[inner] = np.where(there, blend(brightness(pixels[inner]), heat, HEAT_SHARE), pixels[inner])

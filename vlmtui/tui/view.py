@@ -13,6 +13,7 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
 from vlmtui.reading import METRICS, ImageInfo, Metric, ModelInfo, Reading, vision_layer
@@ -58,6 +59,16 @@ class View:
         return replace(self, k=min(max(1, k), max(MAX_K, self.k)))
 
 
+@dataclass(frozen=True)
+class StageNorms:
+    """The norms of a stage's entries: float64 `values`, `order` from the largest, `rank` from 0, which are outliers."""
+
+    values: np.ndarray
+    order: np.ndarray
+    rank: np.ndarray
+    outliers: np.ndarray
+
+
 @dataclass
 class Known:
     """What has arrived so far: the picture first, then the model, then the reading, then words."""
@@ -69,8 +80,8 @@ class Known:
     books: dict[Metric, WordBook] = field(default_factory=dict)
     alive: bool = True
     _atlas: Atlas | None = None
-    _canvas: tuple[CellLayout, Box, Page | None, Pixels] | None = None
-    _norms: tuple[Reading, str, np.ndarray] | None = None
+    _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
+    _norms: tuple[Atlas, str, StageNorms] | None = None
 
     @classmethod
     def of(cls, source: SourceBytes, picture: Image.Image, model: ModelInfo | None = None) -> Known:
@@ -101,16 +112,15 @@ class Known:
             return page
         return next((page for page in (self.atlas.pages("vision.0") if self.atlas else ()) if page.grid), None)
 
-    def canvas(self, layout: CellLayout, page: Page | None) -> Pixels:
+    def canvas(self, layout: CellLayout, box: Box, holes: np.ndarray | None = None) -> Pixels:
         """The picture on the cells of a layout, remembered (large ones take their time); read-only.
 
-        What the model cut away of a page is dimmed as what it does not see.
+        What the model cut away, the `holes` of a page, is dimmed as what it does not see.
         """
-        box = page.box if page else (0.0, 0.0, float(self.image.width), float(self.image.height))
-        if self._canvas is None or self._canvas[:3] != (layout, box, page):
-            pixels = canvas.draw(self.picture, layout, box, page.holes if page else None)
-            self._canvas = (layout, box, page, pixels)
-        return self._canvas[3]
+        key = layout, box, holes.tobytes() if holes is not None else b""
+        if self._canvas is None or self._canvas[0] != key:
+            self._canvas = key, canvas.draw(self.picture, layout, box, holes)
+        return self._canvas[1]
 
     def book_for(self, view: View) -> WordBook | None:
         """The words that have arrived under the view's metric."""
@@ -135,11 +145,13 @@ class Known:
         rows = book.rows.get(place.index)
         return rows[: view.k] if rows is not None else None
 
-    def norms_at(self, stage: str) -> np.ndarray:
-        """The norms of a stage's entries on all pages, float64 [entries]."""
-        assert self.reading is not None
-        if self._norms is None or self._norms[0] is not self.reading or self._norms[1] != stage:
-            self._norms = (self.reading, stage, self.reading.norms_at(stage).astype(np.float64))
+    def norms_at(self, stage: str) -> StageNorms:
+        """The norms of a stage's entries on all pages, remembered."""
+        assert self.atlas is not None
+        if self._norms is None or self._norms[0] is not self.atlas or self._norms[1] != stage:
+            values = self.atlas.reading.norms_at(stage).astype(np.float64)
+            order = np.argsort(-values, kind="stable")
+            self._norms = self.atlas, stage, StageNorms(values, order, np.argsort(order), outlier(values))
         return self._norms[2]
 
     def norms(self, view: View) -> np.ndarray | None:
@@ -148,7 +160,7 @@ class Known:
         if page is None or page.grid is None:
             return None
         values = np.full((page.rows, page.cols), np.nan)
-        everything = self.norms_at(view.stage)
+        everything = self.norms_at(view.stage).values
         for cell, entry in page.entries.items():
             values[cell] = everything[entry]
         return values

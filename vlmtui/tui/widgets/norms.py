@@ -48,9 +48,10 @@ class NormsPanel(ViewPanel):
         known, view = self._known, self._view
         column = known.column(view) if known else None
         reading = known.reading if known else None
-        if reading is None or column is None or known is None:
+        if reading is None or column is None or known is None or not column[1].size:
+            why = "the model has not read the picture yet" if reading is None else "its vision patches are not known"
             head = line(cells, blank, [("NORMS", r.style(bold=True))])
-            return [head, line(cells, blank, [("the model has not read the picture yet", dim)])]
+            return [head, line(cells, blank, [(why, dim)])]
         values, everything = column
         if self._of is not reading or self._stages is None:
             self._stages, self._of = _stages(everything), reading

@@ -15,7 +15,8 @@ from vlmtui.tui.lines import Lines, Part, line
 from vlmtui.tui.pages import Page
 
 _Add = Callable[[str, Style, "Page | None"], None]
-HINT = "t T  step   z  closer "
+HINT = "t T  step "
+CLOSER = "  z  closer "
 
 
 class PageClicked(Message):
@@ -46,7 +47,9 @@ class PagesBar(Lines):
         parts = self._parts(every_tile=True)
         if _wide(parts) > cells:
             parts = self._parts(every_tile=False)
-        hint = HINT if _wide(parts) + width(HINT) < cells else ""
+        kinds = [page.grid.kind for page in self._pages if page.grid]
+        hint = HINT + (CLOSER if len(kinds) > 1 and "whole" in kinds else "")
+        hint = hint if _wide(parts) + width(hint) < cells else ""
         return [line(cells, self.roles.style(), parts, [(hint, self.roles.style("rule"))])]
 
     def _parts(self, every_tile: bool) -> list[Part]:
@@ -87,11 +90,11 @@ class PagesBar(Lines):
             add(f" {name} ", lit if page is here else dim, page)
             add(" ", rule, None)
             return
-        add(" tiles", dim, None)
+        add(" tiles ", dim, None)
         number = 0
         for i, row in enumerate(tile_rows([page.grid for page in tiles.values() if page.grid])):
             if i:
-                add("│", rule, None)
+                add(" │ ", rule, None)
             for id_ in row:
                 number += 1
                 page = tiles[id_]

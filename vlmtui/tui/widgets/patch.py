@@ -59,6 +59,7 @@ class PatchPanel(Vertical):
         enlarged.styles.width, enlarged.styles.height = cells, cells // 2
         # a token that lies in no grid has nothing to enlarge, a picture without tiles needs no map
         enlarged.display = under is None or under.page.grid is not None
+        self.query_one(PatchFacts).styles.margin = (0, 0, 0, 2 if enlarged.display else 0)
         needs = enlarged.display and known is not None and len(known.pages(view.stage)) > 1
         minimap.display = needs and self.size.width >= cells + 2 + FACTS_CELLS + 1 + 14
         for part in (self.query_one(PatchHeader), enlarged, self.query_one(PatchFacts), minimap):
@@ -91,7 +92,8 @@ class PatchHeader(ViewPanel):
         r = self.roles
         under = Under.of(self._known, self._view)
         where = where_text(under, self._view) if under else ""
-        return [line(cells, r.style(), [("PATCH", r.style(bold=True))], [(where, r.style("dim"))])]
+        title = "TOKEN" if under and under.page.grid is None else "PATCH"
+        return [line(cells, r.style(), [(title, r.style(bold=True))], [(where, r.style("dim"))])]
 
 
 def where_text(under: Under, view: View) -> str:

@@ -189,7 +189,7 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
             cells.append((x, Segment(mark, style)))
         edges = {x for x, _ in cells}
         # lines need cells beside them that still show the picture
-        roomy = wide >= 3 * self._split[1] and tall >= 2 * self._split[0] and not self._words
+        roomy = wide >= 2 * self._split[1] and tall >= self._split[0] and not self._words
         for i, mark in divisions(line, wide, tall, self._split) if roomy else ():
             if x0 + i not in edges:
                 cells.append((x0 + i, divided(self._pixels[2 * y : 2 * y + 2, x0 + i], mark)))

@@ -6,7 +6,6 @@ import numpy as np
 from textual.strip import Strip
 
 from vlmtui.display.numbers import count, figure
-from vlmtui.display.statistics import outlier
 from vlmtui.tui.lines import Part, line
 from vlmtui.tui.theme import Roles
 from vlmtui.tui.view import Known, View
@@ -21,13 +20,12 @@ def largest_norms(roles: Roles, known: Known, view: View, cells: int, rows: int)
     if reading is None or atlas is None or rows < 4 or not known.pages(view.stage):
         return []
     dim, text = roles.style("dim"), roles.style()
-    norms = known.norms_at(view.stage)
-    order = np.argsort(-norms, kind="stable")
-    marks = outlier(norms)
+    ranked = known.norms_at(view.stage)
+    norms, marks = ranked.values, ranked.outliers
     here = known.entry(view)
     places = reading.places_at(view.stage)
     names = {page.id: page.name for page in known.pages(view.stage)}
-    top = order[: rows - 3].tolist()
+    top = ranked.order[: rows - 3].tolist()
     where = [
         (f"{names[p.grid]}, " if len(names) > 1 else "") + f"row {p.row}, column {p.col}"
         for p in map(places.__getitem__, top)
@@ -47,7 +45,7 @@ def largest_norms(roles: Roles, known: Known, view: View, cells: int, rows: int)
         ]
         lines.append(line(cells, text, parts, [(f"{figure(float(norms[entry]))} ", text)]))
     if here is not None:
-        rank = int(np.flatnonzero(order == here)[0]) + 1
+        rank = int(ranked.rank[here]) + 1
         said = (
             f"this one: {figure(float(norms[here]))}, the {_ordinal(rank)} of {count(len(norms), 'patch', 'patches')}"
         )
