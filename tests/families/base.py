@@ -25,8 +25,9 @@ class Family:
     `prefix` counts class tokens and registers before the patches; `has_processor` says whether `AutoProcessor` builds
     it without torchvision; `tokens` is what an image token is made of: one patch, several, patches with a newline
     after each row, a query, or nothing (towers alone, cross-attention). `image_options` is what the family's own
-    processor passes to its image processor. `support` is how far its resize filters reach, in pixels of whichever
-    picture is smaller: 2 for bicubic, 3 for LANCZOS, added up where one follows on another.
+    processor passes to its image processor. `support` is how far its resize filter reaches, in pixels of whichever
+    picture is smaller: 2 for bicubic, 3 for LANCZOS. `first_edge` is the longest edge of what a first resize makes,
+    where others follow on it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Family:
     tower_only: bool = False
     chat: bool = True
     support: float = 2.0
+    first_edge: int | None = None
     image_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(SHAPES))
 
