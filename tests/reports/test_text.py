@@ -130,7 +130,8 @@ def test_tokens_without_a_place() -> None:
     reading = made.reading(2, 2, places=places)
     lines = text(made.seen(reading, made.words(reading)))
     assert "token 3  query" in lines
-    assert not any(line.startswith("First words") for line in lines)
+    assert "First words of 4 query tokens" in lines
+    assert not any(line.startswith("First words,") for line in lines)
 
 
 def test_a_hostile_name_and_model() -> None:

@@ -12,13 +12,13 @@ def grid_names(grids: Sequence[Grid]) -> dict[int, str]:
     """`whole view`, `tile 3 of 5`, by grid id.
 
     A grid of the whole picture that holds no patches of its own, beside tiles, is what a model makes of all tiles
-    together: `tiles, resampled`.
+    together: `tiles resampled`.
     """
     tiles = [grid.id for grid in grids if grid.kind == "tile"]
     names = {id_: f"tile {number} of {len(tiles)}" for number, id_ in enumerate(tiles, 1)}
     for grid in grids:
         if grid.kind == "whole":
-            names[grid.id] = "tiles, resampled" if tiles and not grid.patch_rows else "whole view"
+            names[grid.id] = "tiles resampled" if tiles and not grid.patch_rows else "whole view"
     return names
 
 

@@ -44,10 +44,14 @@ def entries_at(reading: Reading, stage: str, patch: PatchWords | None) -> tuple[
     if patch is None:
         return tuple(range(len(places)))
     grid = _grid(reading, patch)
-    if not (patch.row < grid.rows and patch.col < grid.cols):
-        raise UsageError(
-            f"there is no patch {patch}: grid {grid.id} has rows 0 to {grid.rows - 1} and columns 0 to {grid.cols - 1}"
-        )
+    # a grid without tokens (a tower's, a resampler's) counts its vision patches
+    rows, cols = (grid.rows, grid.cols) if grid.rows else (grid.patch_rows, grid.patch_cols)
+    if not (patch.row < rows and patch.col < cols):
+        there = f"rows 0 to {rows - 1} and columns 0 to {cols - 1}"
+        raise UsageError(f"there is no patch {patch}: grid {grid.id} has {there}")
+    if stage == "tokens" and not grid.rows:
+        why = f": {reading.placeless}" if reading.placeless else ""
+        raise UsageError(f"there is no token at {patch}: grid {grid.id} has vision patches only{why}")
     token = _at(reading.places, grid, patch)
     if stage == "tokens":
         found: tuple[int, ...] = () if token is None else (token,)
@@ -55,8 +59,7 @@ def entries_at(reading: Reading, stage: str, patch: PatchWords | None) -> tuple[
         wanted = set(reading.places[token].patches)
         found = tuple(i for i, p in enumerate(places) if p.grid == grid.id and not wanted.isdisjoint(p.patches))
     else:
-        # a vision tower alone has no tokens: its patches are the grid
-        direct = _at(places, grid, patch) if not reading.places else None
+        direct = _at(places, grid, patch) if not (grid.rows and reading.places) else None
         found = () if direct is None else (direct,)
     if not found:
         raise UsageError(f"there is no token at {patch}: the model leaves that place of grid {grid.id} out")

@@ -12,12 +12,13 @@ import numpy as np
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTE
 from vlmtui.display import numbers
+from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
-from vlmtui.reading import Words
+from vlmtui.reading import Reading, Words
 from vlmtui.reports.source import Failure, Result, Seen
-from vlmtui.reports.wordgrid import word_grid
+from vlmtui.reports.wordgrid import titled, word_grid
 
 COLUMNS = 80
 _LABEL = 8
@@ -64,8 +65,14 @@ def _title(seen: Seen) -> Iterator[str]:
     yield from _labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
     if reading.prompt is not None and query.prompt is not None:
         yield from _labelled("prompt", plain(reading.prompt))
+    if len(reading.grids) > 1:
+        yield from _labelled("views", _views(reading))
     what = "token" if seen.stage == "tokens" else "vision patch"
-    said = numbers.count(len(reading.places_at(seen.stage)), what, "vision patches" if what != "token" else None)
+    places = reading.places_at(seen.stage)
+    said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
+    newlines = sum(place.kind == "newline" for place in places)
+    if newlines:
+        said += f", {numbers.count(newlines, 'newline token')} among them"
     hidden = reading.hidden if seen.stage == "tokens" else model.vision_hidden
     yield from _labelled("stage", f"{seen.stage}: {said}, vectors of {hidden:,} numbers")
     if words is not None:
@@ -75,43 +82,115 @@ def _title(seen: Seen) -> Iterator[str]:
         )
         if model.marks_words:
             yield from _labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
+    elif model.wordless:
+        yield from _labelled("words", model.wordless)
+    if reading.placeless:
+        yield from _labelled("places", reading.placeless)
     if any(len(norms.patches) for norms in reading.grid_norms):
         yield from _labelled("norms", f"L2, vision.0 to vision.{reading.model.vision_layers}; ! marks an outlier")
     yield ""
 
 
+def _views(reading: Reading) -> str:
+    """`whole view, 24 × 24 tokens; 4 tiles, 12 × 12 tokens each`; patches where a grid has no tokens of its own."""
+    names = grid_names(reading.grids)
+    alike: dict[tuple[str, str], int] = {}
+    for grid in reading.grids:
+        of_tokens = f"{grid.rows} × {grid.cols} tokens"
+        shape = of_tokens if grid.rows else f"{grid.patch_rows} × {grid.patch_cols} vision patches"
+        key = "" if grid.kind == "tile" else names[grid.id], shape
+        alike[key] = alike.get(key, 0) + 1
+    parts = []
+    for (name, shape), count in alike.items():
+        each = " each" if count > 1 else ""
+        parts.append(f"{name or numbers.count(count, 'tile')}, {shape}{each}")
+    return "; ".join(parts)
+
+
 def _patches(seen: Seen) -> Iterator[str]:
-    """Every entry: where it is, its norm, its words, its vision patches' norms."""
-    reading, words = seen.reading, seen.words
-    places, norms = reading.places_at(seen.stage), reading.norms_at(seen.stage)
-    marks = outlier(norms)
-    stage_lines = _StageNorms(seen)
-    joins = reading.model.marks_words
-    cell = _word_cell(words, joins)
-    yield "Patches" if seen.query.patch is None else "Patch"
+    """Every entry, grid by grid: where it is, its norm, its words, its vision patches' norms. Then those in no grid."""
+    reading = seen.reading
+    places = reading.places_at(seen.stage)
+    one_by_one = _Entries(seen)
+    one = seen.query.patch is not None
+    what = "Patch" if one else "Patches"
+    many = len(reading.grids) > 1
+    names = grid_names(reading.grids)
+    rows: dict[int | None, list[int]] = {grid.id: [] for grid in reading.grids} | {None: []}
+    newlines: list[int] = []
     for row, entry in enumerate(seen.entries):
         place = places[entry]
+        (newlines if place.kind == "newline" else rows[place.grid]).append(row)
+    for grid in reading.grids:
+        if rows[grid.id]:
+            title = titled(grid, names[grid.id], many)
+            yield f"{what}, {title}" if title else what
+            for row in rows[grid.id]:
+                yield from one_by_one.lines(row)
+            yield ""
+    if rows[None]:
+        yield "Tokens without a place in the picture"
+        for row in rows[None]:
+            yield from one_by_one.lines(row)
         yield ""
-        yield _where(place, len(reading.grids) > 1, seen.stage)
-        mark = "!" if marks[entry] else ""
+    if newlines:
+        # as they come from the projector they are one vector, and need not be said one by one
+        distinct = [row for i, row in enumerate(newlines) if not any(one_by_one.same(row, r) for r in newlines[:i])]
+        yield unplaced_name(places[seen.entries[row]] for row in newlines)
+        yield from _wrapped(unplaced_reason(places[seen.entries[newlines[0]]], ""), "  ")
+        if len(distinct) < len(newlines):
+            yield f"  {'all the same' if len(distinct) == 1 else f'{len(distinct)} of them differ'}:"
+        for row in distinct:
+            yield from one_by_one.lines(row)
+        yield ""
+
+
+class _Entries:
+    """The lines of single entries."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        reading = seen.reading
+        self._places, self._norms = reading.places_at(seen.stage), reading.norms_at(seen.stage)
+        self._marks = outlier(self._norms)
+        self._stage_norms = _StageNorms(seen)
+        self._joins = reading.model.marks_words
+        self._cell = _word_cell(seen.words, self._joins)
+
+    def same(self, row: int, other: int) -> bool:
+        """Whether two entries have the same norm and the same words at the same scores."""
+        words, entries = self._seen.words, self._seen.entries
+        if not np.isclose(self._norms[entries[row]], self._norms[entries[other]], rtol=1e-6):
+            return False
+        return words is None or (
+            np.array_equal(words.ids[row], words.ids[other]) and np.allclose(words.scores[row], words.scores[other])
+        )
+
+    def lines(self, row: int) -> Iterator[str]:
+        """Of one entry of the report, a blank line first."""
+        seen = self._seen
+        entry = seen.entries[row]
+        place = self._places[entry]
+        yield ""
+        yield _where(place, seen.stage)
+        mark = "!" if self._marks[entry] else ""
         percentile = ""
-        if seen.stage == "tokens" and len(reading.percentiles):
-            percentile = f", above {numbers.percent(float(reading.percentiles[entry]))} of the vocabulary"
-        yield f"  norm {numbers.figure(float(norms[entry]))}{mark}{percentile}"
-        if words is not None:
-            yield from _flow(_word_cells(words, row, cell, joins), "  ")
-        yield from stage_lines.of(place)
-    yield ""
+        if seen.stage == "tokens" and len(seen.reading.percentiles):
+            percentile = f", above {numbers.percent(float(seen.reading.percentiles[entry]))} of the vocabulary"
+        yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}"
+        if seen.words is not None:
+            yield from _flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
+        yield from self._stage_norms.of(place)
 
 
-def _where(place: Place, many_grids: bool, stage: str) -> str:
+def _where(place: Place, stage: str) -> str:
     name = f"token {place.index}" if stage == "tokens" else f"patch {place.index}"
     if place.row is None:
         return f"{name}  {place.kind}"
-    grid = f"grid {place.grid}  " if many_grids else ""
-    inside = "" if place.inside >= 1 else f"  {numbers.percent(100 * place.inside)} inside"
-    box = f"box {numbers.box(place.box)}" if place.box else "outside the picture"
-    return f"{grid}row {place.row}  column {place.col}  {name}  {box}{inside}"
+    padding = "" if place.inside >= 1 else f"  {numbers.percent(100 * (1 - place.inside))} padding"
+    if not place.box:
+        return f"row {place.row}  column {place.col}  {name}  all padding"
+    return f"row {place.row}  column {place.col}  {name}  box {numbers.box(place.box)}{padding}"
 
 
 class _StageNorms:

@@ -1,10 +1,12 @@
-"""The grid of first words, in equal columns that stay aligned for any script."""
+"""The grids of first words, in equal columns that stay aligned for any script."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 
+from vlmtui.display.grids import grid_names, unplaced_name
+from vlmtui.display.numbers import box
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.grid import Grid
 from vlmtui.reading import Reading, Words
@@ -12,19 +14,36 @@ from vlmtui.reading import Reading, Words
 _LEAST = 2
 _UNCUT = 5
 """From so many cells on, a cut word ends in an ellipsis; below, every cell is a letter."""
+_HOLE = "·"
 
 
 def word_grid(reading: Reading, words: Words, columns: int) -> Iterator[str]:
-    """The first words of every grid that has tokens, at most `columns` cells wide."""
+    """The first words of every grid that has tokens, then of the queries, at most `columns` cells wide."""
     first = {int(token): row for row, token in enumerate(words.tokens)}
+    names = grid_names(reading.grids)
+    rows: dict[int | None, dict[tuple[int, int], str]] = {grid.id: {} for grid in reading.grids}
+    queries: dict[int, str] = {}
+    for index, place in enumerate(reading.places):
+        if index not in first:
+            continue
+        if place.grid is None or place.row is None or place.col is None:
+            if place.kind != "newline":
+                queries[place.index] = _word(words, first[index])
+        else:
+            rows[place.grid][place.row, place.col] = _word(words, first[index])
     for grid in reading.grids:
-        rows: dict[tuple[int, int], str] = {}
-        for index, place in enumerate(reading.places):
-            if place.grid == grid.id and place.row is not None and place.col is not None and index in first:
-                rows[place.row, place.col] = _word(words, first[index])
-        if rows:
-            yield from _one_grid(grid, rows, columns, len(reading.grids) > 1)
+        if rows[grid.id]:
+            yield from _one_grid(grid, rows[grid.id], columns, titled(grid, names[grid.id], len(reading.grids) > 1))
             yield ""
+    if queries:
+        name = unplaced_name(place for place in reading.places if place.kind != "newline")
+        yield from _list(f"First words of {name}", queries, columns)
+        yield ""
+
+
+def titled(grid: Grid, name: str, many: bool) -> str:
+    """`tile 2 of 5 (grid 2): pixels (0, 213.5) – (320, 427)`; nothing where there is but one grid."""
+    return f"{name} (grid {grid.id}): pixels {box(grid.box)}" if many else ""
 
 
 def _word(words: Words, row: int) -> str:
@@ -34,7 +53,7 @@ def _word(words: Words, row: int) -> str:
     return visible(words.pieces[id_], words.texts[id_])
 
 
-def _one_grid(grid: Grid, shown: dict[tuple[int, int], str], columns: int, many: bool) -> Iterator[str]:
+def _one_grid(grid: Grid, shown: dict[tuple[int, int], str], columns: int, title: str) -> Iterator[str]:
     label = len(str(grid.rows - 1)) + 1
     room = columns - label
     # a grid too wide for two cells a word is laid out in blocks of columns, one under the other
@@ -42,19 +61,36 @@ def _one_grid(grid: Grid, shown: dict[tuple[int, int], str], columns: int, many:
     per_block = math.ceil(grid.cols / blocks)
     widest = max(width(word) for word in shown.values())
     cell = min(room // per_block - 1, max(_LEAST, widest))
-    title = f"First words, {grid.rows} rows × {grid.cols} columns"
-    if many:
-        title += f", grid {grid.id} ({grid.kind})"
+    facts = f"{grid.rows} rows × {grid.cols} columns"
     if widest > cell:
-        title += f"; words are cut to {cell} cells"
-    yield title
+        facts += f"; words are cut to {cell} cells"
+    if title:
+        yield f"First words, {title}"
+        yield facts
+    else:
+        yield f"First words, {facts}"
+    if len(shown) < grid.rows * grid.cols:
+        yield f"{_HOLE} was cut away by the model"
     for start in range(0, grid.cols, per_block):
         block = range(start, min(start + per_block, grid.cols))
         yield ""
         yield " " * label + "".join(" " + fit(str(col)[-cell:], cell) for col in block)
         for row in range(grid.rows):
-            cells = (_cell(shown.get((row, col), ""), cell) for col in block)
+            cells = (_cell(shown.get((row, col), _HOLE), cell) for col in block)
             yield fit(str(row), label - 1, "right") + " " + "".join(f" {c}" for c in cells)
+
+
+def _list(title: str, shown: dict[int, str], columns: int) -> Iterator[str]:
+    """Index and word, in as many columns as fit, down each of them first."""
+    label = max(len(str(index)) for index in shown)
+    cell = min(max(_LEAST, *(width(word) for word in shown.values())), columns - label - 1, 20)
+    across = max(1, (columns + 2) // (label + 1 + cell + 2))
+    down = math.ceil(len(shown) / across)
+    entries = [f"{index:>{label}} {_cell(word, cell)}" for index, word in shown.items()]
+    yield title
+    yield ""
+    for row in range(down):
+        yield "  ".join(entries[row::down])
 
 
 def _cell(word: str, cells: int) -> str:
