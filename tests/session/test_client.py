@@ -26,7 +26,8 @@ from vlmtui.errors import (
 )
 from vlmtui.image import SourceBytes
 from vlmtui.session import messages as m
-from vlmtui.session.client import SessionClient, _same_version
+from vlmtui.session.client import SessionClient
+from vlmtui.session.exchange import _same_version
 
 WAIT = 120  # seconds; only a failure takes that long
 

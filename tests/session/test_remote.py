@@ -18,7 +18,7 @@ from tests.session.test_client import WAIT, png
 from tests.test_cli import CHINA, refused, vlmtui
 from tests.waiting import gone, until
 from vlmtui.errors import SessionError, UsageError
-from vlmtui.session import client as clients
+from vlmtui.session import exchange
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import Where, connect
 from vlmtui.session.transport import SSH
@@ -82,7 +82,7 @@ def test_a_line_that_is_cut_is_taken_up_again(far: Far, client: SessionClient, s
     reading = client.read(png(3000, 3000))
     far.cut()
     assert reading.result(WAIT).image.width == 3000
-    assert notes[0] == f"the line to far was cut: connecting again (1 of {len(clients.PAUSES_S)})"
+    assert notes[0] == f"the line to far was cut: connecting again (1 of {len(exchange.PAUSES_S)})"
     assert notes[-1] == ""
     # the reading from before the cut is still there, and so is the session
     after = client.words(kept.id, "l2", 4, (1,)).result(WAIT)
