@@ -25,6 +25,8 @@ from vlmtui.models.weights import find
 
 CASES = [(name, shape) for name, family in FAMILIES.items() for shape in family.shapes]
 Folders = Callable[[str, bool], Path]
+# transformers' PaliGemma processor, under NumPy 2
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture(scope="session")
