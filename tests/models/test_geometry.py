@@ -238,3 +238,45 @@ def test_large_pictures_are_probed_small(monkeypatch):
 def test_a_strip_that_would_fill_the_memory_is_refused():
     with pytest.raises(ImageError, match="crop it"):
         check_size(PROCESSORS["centre crop"], 1, 1_000_000_0, "strip.png")
+
+
+def tiled(name: str):
+    """Image processors of tiled families with the settings of published checkpoints."""
+    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+    from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+
+    if name == "llava_next":
+        pinpoints = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
+        crop = {"height": 336, "width": 336}
+        return LlavaNextImageProcessorPil(size={"shortest_edge": 336}, crop_size=crop, image_grid_pinpoints=pinpoints)
+    if name == "idefics3":
+        return Idefics3ImageProcessorPil()
+    return GotOcr2ImageProcessorPil(size={"height": 448, "width": 448}, crop_to_patches=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "resized", "last"),
+    [
+        # the picture is resized to this many pixels, and the last tile but one begins at these
+        ("llava_next", (1279, 853), (672, 449), (0, 225)),
+        ("llava_next", (500, 2000), (252, 1008), (-42, 336)),
+        ("idefics3", (1279, 853), (1456, 1092), (1092, 728)),
+        ("internvl", (1279, 853), (1344, 896), (896, 448)),
+        ("internvl", (500, 2000), (448, 1792), (0, 1344)),
+    ],
+)
+def test_tiles_of_published_settings_are_exact(name, size, resized, last):
+    processor = tiled(name)
+
+    def see(image):
+        values = np.asarray(processor(images=image, return_tensors="np")["pixel_values"])
+        return list(values.reshape(-1, *values.shape[-3:]))
+
+    frames = see(Image.new("RGB", size))
+    found = views(see, processor, *size, [frame.shape[1:] for frame in frames])
+    one = found[-2]
+    assert one.x.scale == pytest.approx(size[0] / resized[0], rel=1e-12)
+    assert one.y.scale == pytest.approx(size[1] / resized[1], rel=1e-12)
+    assert one.x.offset == pytest.approx(last[0] * one.x.scale, abs=1e-9)
+    assert one.y.offset == pytest.approx(last[1] * one.y.scale, abs=1e-9)

@@ -6,8 +6,8 @@ picture it is from, and whether it is from the picture at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,15 @@ _BLUE = 250
 _CLEAN = 252
 
 
-def probe(see: See, processor: Any, width: int, height: int) -> list[Levels]:
-    """The probe's levels (0–255) as the model gets them, each tile float64 [3, height, width]."""
+def probe(see: See, processor: Any, width: int, height: int, slopes: tuple[int, int] = (1, 1)) -> list[Levels]:
+    """The probe's levels (0–255) as the model gets them, each tile float64 [3, height, width].
+
+    `slopes` is how many times red rises or falls along x, and green along y: one slope tells of every level where it
+    is from, many tell it more exactly, to one who knows about where it is from.
+    """
     ramp = np.empty((height, width, 3), dtype=np.uint8)
-    ramp[..., 0] = np.rint(_ramp(width))[None, :]
-    ramp[..., 1] = np.rint(_ramp(height))[:, None]
+    ramp[..., 0] = np.rint(_ramp(width, slopes[0]))[None, :]
+    ramp[..., 1] = np.rint(_ramp(height, slopes[1]))[:, None]
     ramp[..., 2] = 255
     return [_levels(tile, processor) for tile in see(Image.fromarray(ramp))]
 
@@ -46,8 +50,9 @@ def _levels(tile: NDArray[np.float32], processor: Any) -> Levels:
     return np.asarray(levels)
 
 
-def _ramp(length: int) -> Levels:
-    return 255.0 * (np.arange(length, dtype=np.float64) + 0.5) / length
+def _ramp(length: int, slopes: int = 1) -> Levels:
+    slope, share = np.divmod(slopes * (np.arange(length, dtype=np.float64) + 0.5) / length, 1)
+    return np.asarray(255.0 * np.where(slope % 2 == 0, share, 1 - share))
 
 
 def borne_out(levels: Levels, axes: tuple[Axis, Axis]) -> bool:
@@ -93,10 +98,9 @@ def _agrees(levels: Levels, axis: Axis, clean: NDArray[np.bool_], along: int) ->
 
 
 def fit(tiles: list[Levels], along: int, length: int) -> list[AxisMap] | None:
-    """The straight line through the levels of every tile along an axis, in pixels of an original of that length.
+    """About the straight line through the levels of every tile along an axis, in pixels of an original of that length.
 
-    Most processors resize the whole picture to some size and cut tiles out of it: where that explains what is seen as
-    well as free lines do, the lines are exact. None where the levels lie on no line.
+    None where the levels lie on no line.
     """
     seen = [_seen(tile, along, length, 8.0) for tile in tiles]
     free = [_line(tile) for tile in seen]
@@ -106,16 +110,42 @@ def fit(tiles: list[Levels], along: int, length: int) -> list[AxisMap] | None:
     # nearer to the picture's edge than three source pixels, a resize has nothing to mix with
     margin = 255.0 * 3 * max(1.0, max(scales)) / length + 0.5
     seen = [_seen(tile, along, length, margin) for tile in tiles]
-    free = [_line(tile) or old for tile, old in zip(seen, free, strict=True)]
+    return _lines([_line(tile) or old for tile, old in zip(seen, free, strict=True)], seen, length, length / 255)
+
+
+def slopes_for(lines: list[AxisMap], length: int) -> int:
+    """How many slopes a finer probe of an axis may have: each long enough for the reach of a resize at both ends."""
+    return max(1, min(64, int(length / (16 * max(1.0, *(line.scale for line in lines))))))
+
+
+def refine(lines: list[AxisMap], tiles: list[Levels], along: int, length: int, slopes: int) -> list[AxisMap] | None:
+    """The lines through a probe of many slopes, near those of the probe of one.
+
+    Most processors resize the whole picture to some size and cut tiles out of it: where that explains what is seen as
+    well as free lines do, the lines are exact. None where the levels lie on no line.
+    """
+    seen = [_seen_on_slopes(tile, along, length, slopes, line) for tile, line in zip(tiles, lines, strict=True)]
+    free = [_line(tile) or old for tile, old in zip(seen, lines, strict=True)]
+    return _lines(free, seen, length, length / 255 / slopes)
+
+
+def _lines(free: Sequence[AxisMap | None], seen: list[_Seen], length: int, level: float) -> list[AxisMap] | None:
+    """For every tile the line of whole numbers, where there is one, or its free line; `level` is what a level spans."""
     found: list[AxisMap] = []
+    sizes: dict[tuple[int, ...], int | None] = {}
     for mine, line in zip(seen, free, strict=True):
         if line is None:
             return None
-        alike = [s for s, other in zip(seen, free, strict=True) if other and abs(other.scale / line.scale - 1) < 0.03]
-        best = _whole_numbers([s for s in alike if len(s.u)], mine, length) or line
-        if not _close(best, mine):
+        alike = tuple(i for i, other in enumerate(free) if other and abs(other.scale / line.scale - 1) < 0.03)
+        if alike not in sizes:
+            sizes[alike] = _resized([seen[i] for i in alike if len(seen[i].u)], length, level)
+        resized = sizes[alike]
+        if resized and len(mine.u):
+            step = length / resized
+            line = AxisMap(step, step * _cut(mine, step)[0])
+        if not _close(line, mine, level):
             return None
-        found.append(best)
+        found.append(line)
     return found
 
 
@@ -143,6 +173,16 @@ def _seen(levels: Levels, along: int, length: int, margin: float) -> _Seen:
     return _Seen((at + 0.5).astype(np.float64), np.asarray(mean[at] / 255.0 * length), len(mean), start, end)
 
 
+def _seen_on_slopes(levels: Levels, along: int, length: int, slopes: int, line: AxisMap) -> _Seen:
+    """As `_seen`, of a probe of many slopes: `line` says on which of them a level is."""
+    span = length / slopes
+    margin = 255.0 * 4 * max(1.0, line.scale) / span
+    seen = _seen(levels, along, length, margin)
+    share = seen.x / length
+    slope = np.floor((line.scale * seen.u + line.offset) / span)
+    return replace(seen, x=np.asarray((slope + np.where(slope % 2 == 0, share, 1 - share)) * span))
+
+
 def _line(seen: _Seen) -> AxisMap | None:
     u, x = seen.u, seen.x
     if len(u) < 4 or np.ptp(x) == 0:
@@ -156,12 +196,12 @@ def _line(seen: _Seen) -> AxisMap | None:
     return AxisMap(float(scale), float(offset)) if scale > 0 else None
 
 
-def _whole_numbers(alike: list[_Seen], mine: _Seen, length: int) -> AxisMap | None:
-    """The line of a picture resized to a whole number of pixels and cut at one; None where none explains the tiles.
+def _resized(alike: list[_Seen], length: int, level: float) -> int | None:
+    """The whole number of pixels to which a picture was resized of which these tiles, of one scale, were cut.
 
-    `alike` are all tiles of one scale, which narrow down that size together.
+    None where no such number explains them.
     """
-    if not len(mine.u):
+    if not alike:
         return None
     u = np.concatenate([seen.u - seen.u.mean() for seen in alike])
     x = np.concatenate([seen.x - seen.x.mean() for seen in alike])
@@ -169,21 +209,21 @@ def _whole_numbers(alike: list[_Seen], mine: _Seen, length: int) -> AxisMap | No
     if not scale > 0:
         return None
     free = float(np.sqrt(np.mean((scale * u - x) ** 2)))
-    middle, reach = round(length / scale), max(3, round(0.03 * length / scale))
+    middle = round(length / scale)
+    reach = max(3, round(middle * min(0.03, 4 * level / float(np.ptp(x)))))
     errors: dict[int, float] = {}
     for resized in range(max(1, middle - reach), middle + reach + 1):
         cuts = [_cut(seen, length / resized) for seen in alike]
         if all(_fills(seen, resized, first) for seen, (first, _) in zip(alike, cuts, strict=True)):
             errors[resized] = float(np.sqrt(np.mean(np.concatenate([off for _, off in cuts]) ** 2)))
-    # the rounding of 256 levels, by chance
-    chance = 0.2 * length / 255
+    # what the rounding to 256 levels may do by chance
+    chance = 0.2 * level
     if not errors or min(errors.values()) > 1.2 * free + 0.02 * scale + chance:
         return None
     # of sizes that chance cannot tell apart, a whole number of tiles is likeliest
-    near = [r for r, error in errors.items() if error <= 1.2 * min(errors.values()) + chance and r % mine.size == 0]
-    best = min(near or errors, key=errors.__getitem__)
-    step = length / best
-    return AxisMap(step, step * _cut(mine, step)[0])
+    alike_size = alike[0].size
+    near = [r for r, error in errors.items() if error <= 1.2 * min(errors.values()) + chance and r % alike_size == 0]
+    return min(near or errors, key=errors.__getitem__)
 
 
 def _cut(seen: _Seen, step: float) -> tuple[int, Levels]:
@@ -197,9 +237,9 @@ def _fills(seen: _Seen, resized: int, first: int) -> bool:
     return abs(max(0, -first) - seen.start) <= 1 and abs(min(seen.size, resized - first) - seen.end) <= 1
 
 
-def _close(line: AxisMap, seen: _Seen) -> bool:
+def _close(line: AxisMap, seen: _Seen, level: float) -> bool:
     off = np.abs(line.scale * seen.u + line.offset - seen.x)
-    return not len(off) or float(np.quantile(off, 0.9)) <= max(1.0, 2 * line.scale)
+    return not len(off) or float(np.quantile(off, 0.9)) <= max(1.0, line.scale) + level
 
 
 def told_by(maps: list[AxisMap], tiles: list[Levels], along: int, length: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from vlmtui.grid import AxisMap
 from vlmtui.models.geometry.plan import in_words, plan
-from vlmtui.models.geometry.probe import Levels, See, borne_out, fit, probe, told_by
+from vlmtui.models.geometry.probe import Levels, See, borne_out, fit, probe, refine, slopes_for, told_by
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
 _PROBE_PIXELS = 16_000_000
@@ -38,7 +38,7 @@ def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[i
         return None  # what it does hangs on more than the picture's size
     if min(width, height) < _SMALL and (enlarged := _by_larger(see, processor, width, height, tiles)):
         return enlarged
-    return _by_probe(tiles, width, height)
+    return _by_probe(see, processor, tiles, width, height)
 
 
 def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int, int]) -> View | None:
@@ -53,10 +53,16 @@ def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int,
     return View(axes[0].map(), axes[1].map(), size, in_words(axes)) if borne_out(probed[0], told) else None
 
 
-def _by_probe(tiles: list[Levels], width: int, height: int) -> list[View] | None:
+def _by_probe(see: See, processor: Any, tiles: list[Levels], width: int, height: int) -> list[View] | None:
     across, down = fit(tiles, 1, width), fit(tiles, 0, height)
     if across is None or down is None:
         return None
+    slopes = slopes_for(across, width), slopes_for(down, height)
+    if max(slopes) > 1:
+        tiles = probe(see, processor, width, height, slopes)
+        across, down = refine(across, tiles, 1, width, slopes[0]), refine(down, tiles, 0, height, slopes[1])
+        if across is None or down is None:
+            return None
     sizes = [(tile.shape[1], tile.shape[2]) for tile in tiles]
     return [View(x, y, size, f"{size[1]}×{size[0]}") for x, y, size in zip(across, down, sizes, strict=True)]
 
@@ -69,7 +75,7 @@ def _by_larger(see: See, processor: Any, width: int, height: int, tiles: list[Le
     larger = probe(see, processor, width * factor, height * factor)
     if [tile.shape for tile in larger] != [tile.shape for tile in tiles]:
         return None
-    found = _by_probe(larger, width * factor, height * factor)
+    found = _by_probe(see, processor, larger, width * factor, height * factor)
     if found is None:
         return None
     shrunk = [replace(view, x=_shrunk(view.x, factor), y=_shrunk(view.y, factor)) for view in found]
