@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vlmtui import cache
 from vlmtui.catalogue import Source
 from vlmtui.errors import ModelError
 from vlmtui.models import hub
 from vlmtui.models.checkpoint import INDEX, Checkpoint, Progress, check_folder
 
-__all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find", "find_processor"]
+__all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find", "find_processor", "has_all_layers"]
 
 
 def find(source: Source, revision: str | None, progress: Progress, *, decoder_layers: int | None = 0) -> Checkpoint:
@@ -26,6 +27,12 @@ def find(source: Source, revision: str | None, progress: Progress, *, decoder_la
         return Checkpoint(source.name, source.folder, None, config)
     assert source.hub_name is not None
     return hub.obtain(source.hub_name, source.name, revision, decoder_layers, progress)
+
+
+def has_all_layers(checkpoint: Checkpoint) -> bool:
+    """Whether all of the decoder's layers are on this disk: of a hub model often only what exploring needs is."""
+    finished, layers = cache.layers_in(checkpoint.folder)
+    return not finished or layers is None
 
 
 def find_processor(source: Source, progress: Progress) -> Path:

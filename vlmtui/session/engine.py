@@ -23,12 +23,13 @@ from vlmtui.image import decode
 from vlmtui.lenses.norms import percentiles, row_norms
 from vlmtui.lenses.words import Vocabulary, nearest
 from vlmtui.models import device, weights
-from vlmtui.models.loading import load
 from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.loading import load
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import DEFAULT_PROMPT, candidates, named_ids, names, special_ids
 from vlmtui.reading import GridNorms, ImageInfo, Reading, Words
 from vlmtui.session import messages as m
+from vlmtui.session import truth
 
 READINGS_BYTES = 256 << 20
 
@@ -62,13 +63,7 @@ class Engine:
     def load(self, request: m.Load, progress: Progress) -> m.Loaded:
         """Hold the model asked for. The one held before goes when another is found to take its place."""
         started = time.perf_counter()
-        progress(f"looking for {request.model}")
-        base = Path(request.base) if request.base is not None else None
-        source = catalogue.resolve(request.model, base)
-        processor = None
-        if request.processor:
-            processor = weights.find_processor(catalogue.resolve(request.processor, base), progress)
-        checkpoint = weights.find(source, request.revision, progress)
+        source, checkpoint, processor = _find(request, progress)
         on = device.choose_device(request.device)
         wanted = (
             (checkpoint.name, checkpoint.revision, source.note, on, request.dtype),
@@ -173,6 +168,18 @@ class Engine:
             ),
         )
 
+    def verify(self, request: m.Verify, progress: Progress) -> m.Verified:
+        """Hold a checkpoint against itself, in the place of the model held."""
+        started = time.perf_counter()
+        source, checkpoint, processor = _find(request, progress, decoder_layers=None if request.whole else 0)
+        missing = ""
+        if not weights.has_all_layers(checkpoint):
+            missing = "its language model's layers are not on this disk: add --whole to fetch them"
+        self._drop()
+        options = truth.Options(processor, request.device, request.dtype, source.note)
+        info, checks = truth.verify(checkpoint, missing, options, progress)
+        return m.Verified(info, checks, time.perf_counter() - started)
+
     def status(self, doing: str) -> m.Status:
         """What is held; may be asked from another thread at any time."""
         model = self._model
@@ -227,6 +234,19 @@ class Engine:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def _find(
+    request: m.Load | m.Verify, progress: Progress, decoder_layers: int | None = 0
+) -> tuple[catalogue.Source, weights.Checkpoint, Path | None]:
+    """The checkpoint asked for, and the folder of another processor where one is named."""
+    progress(f"looking for {request.model}")
+    base = Path(request.base) if request.base is not None else None
+    source = catalogue.resolve(request.model, base)
+    processor = None
+    if request.processor:
+        processor = weights.find_processor(catalogue.resolve(request.processor, base), progress)
+    return source, weights.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
 
 
 def _files(folder: Path) -> list[tuple[str, int, int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -74,6 +74,21 @@ class FindWords(msgspec.Struct, frozen=True, tag=True):
     all_tokens: bool = False
 
 
+class Verify(msgspec.Struct, frozen=True, tag=True):
+    """Hold a checkpoint against itself; answered by `Verified`. No model is held afterwards.
+
+    The fields are those of `Load`; `whole` also fetches from the hub what only the comparison needs.
+    """
+
+    model: str
+    revision: str | None = None
+    processor: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    base: str | None = None
+    whole: bool = False
+
+
 class AskStatus(msgspec.Struct, frozen=True, tag=True):
     """What the session is and holds; answered by `Status` at once, whatever else is going on."""
 
@@ -92,7 +107,7 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the session; answered by `Done`."""
 
 
-Question = Hello | Load | Read | FindWords | AskStatus | Cancel | Leave | Shutdown
+Question = Hello | Load | Read | FindWords | Verify | AskStatus | Cancel | Leave | Shutdown
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -136,6 +151,22 @@ class WordsFound(msgspec.Struct, frozen=True, tag=True):
     words: Words
 
 
+class Check(msgspec.Struct, frozen=True):
+    """One line of a verification. `figure` is what was measured, or why it was not."""
+
+    name: str
+    result: Literal["pass", "fail", "unchecked"]
+    figure: str
+
+
+class Verified(msgspec.Struct, frozen=True, tag=True):
+    """What came of every check, in a fixed order."""
+
+    model: ModelInfo
+    checks: tuple[Check, ...]
+    seconds: float
+
+
 class Status(msgspec.Struct, frozen=True, tag=True):
     """Memory in bytes: `process_memory` resident in RAM, `device_memory` allocated on the GPU (0 on a CPU).
 
@@ -176,7 +207,7 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     total: int = 0
 
 
-Answer = Welcome | Loaded | ReadDone | WordsFound | Status | Done | Failed
+Answer = Welcome | Loaded | ReadDone | WordsFound | Verified | Status | Done | Failed
 Note = Progress
 
 

@@ -242,6 +242,8 @@ class Server:
             case m.FindWords():
                 self._doing = "looking for words"
                 return engine.words(body, should_stop)
+            case m.Verify():
+                return engine.verify(body, progress)
             case _:
                 raise ProtocolError(f"the session cannot answer {type(body).__name__}")
 
