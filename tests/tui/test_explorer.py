@@ -194,6 +194,27 @@ async def test_a_session_that_dies_is_named_and_comes_back() -> None:
         assert "signal 9" not in text(tui, "#status")
 
 
+async def test_a_reading_that_is_gone_is_read_again() -> None:
+    tui = app(patch=parse_patch("1,2"))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        conversation = tui._conversation
+        assert isinstance(conversation, FakeConversation)
+        conversation.post(messages.ReadingLost("the warm session has been used for something else"))
+        await pilot.pause()
+        assert "r reads the picture again: the warm session" in text(tui, "#status")
+        asked = len(conversation.asked)
+        await pilot.press("m", "right")
+        assert len(conversation.asked) == asked
+        assert "r reads the picture again" in text(tui, "#words")
+        await pilot.press("r")
+        await pilot.pause()
+        assert "again" not in text(tui, "#status")
+        assert "again" not in text(tui, "#words")
+        assert at(pilot) == (1, 3)
+        assert len(conversation.asked) > asked
+
+
 async def test_hostile_pieces_are_shown_and_not_obeyed() -> None:
     pieces = {0: "[red]no[/red]", 1: "\x1b[2J", 2: "‮evil", 3: "<0xE2>", 4: "́", 5: "漢字", 6: "שלום", 7: "a\nb"}
     tui = app(shape=(1, 1), pieces=pieces)

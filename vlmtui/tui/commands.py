@@ -21,6 +21,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Panel: the next", "Tab", "screen.panel"),
     ("Picture: open another", "i", "screen.open_picture"),
     ("Model: choose another", "M", "screen.choose_model"),
+    ("Picture: read it again", "r", "screen.read_again"),
     ("Session: start again", "R", "screen.restart"),
     ("Patch: copy words, box and norms", "y", "screen.copy"),
     ("Report: save", "s", "screen.save"),

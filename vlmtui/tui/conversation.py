@@ -188,7 +188,10 @@ class Conversation:
                 self.post(message(finished.result()))
             elif isinstance(error, ReadingGoneError):
                 self._turn += 1  # every other question about it would say the same
-                self.post(messages.SessionDied(f"{self.where or 'the session'} no longer keeps this reading"))
+                where = self.where or "the model session"
+                self.post(
+                    messages.ReadingLost(f"{where} has been used for something else, and keeps this reading no more")
+                )
             elif not isinstance(error, CancelledError) and self.alive:
                 # of a session that died `_died` tells, once
                 failed(str(error))

@@ -184,6 +184,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("Tab", "narrow terminal: the next panel"),
     ("i", "another picture: a path or an address"),
     ("M", "another model"),
+    ("r", "read the picture again"),
     ("R", "start the model session again"),
     ("y", "copy the patch's words, box and norms"),
     ("s", "save the report"),

@@ -26,7 +26,7 @@ from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
 from vlmtui.tui.opening import opened
 from vlmtui.tui.standing import IDLE, Standing
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.view import LOOKING, Known, View
 from vlmtui.tui.widgets.bars import KeysBar, PathBar, StageClicked, StatusBar, TitleBar
 from vlmtui.tui.widgets.norms import NormsPanel
 from vlmtui.tui.widgets.pages import PageClicked
@@ -61,6 +61,7 @@ class Explorer(Screen[None]):
         Binding("tab", "panel", "next panel"),
         Binding("i", "open_picture", "another picture"),
         Binding("M", "choose_model", "another model"),
+        Binding("r", "read_again", "read the picture again"),
         Binding("R", "restart", "start the model session again"),
         Binding("y", "copy", "copy the patch"),
         Binding("s", "save", "save the report"),
@@ -97,6 +98,8 @@ class Explorer(Screen[None]):
         self._conversation.post = self.post_message
         self._show_lines()
         self._conversation.begin()
+        if self._conversation.note:
+            self.notify(self._conversation.note, severity="warning", timeout=12, markup=False)
         # drawn after the first paint: a picture that is there at compose is painted three times
         self.call_after_refresh(self._show_all)
 
@@ -119,7 +122,7 @@ class Explorer(Screen[None]):
         before = walking.spotted(self._view, known)
         known.reading, known.model = reading, reading.model
         known.books.clear()
-        known.alive = True
+        known.waiting = LOOKING
         self._asking.forget()
         self._current = True
         self._standing.trouble = ""
@@ -168,11 +171,11 @@ class Explorer(Screen[None]):
     def _session_died(self, message: messages.SessionDied) -> None:
         self._standing.work = IDLE
         self._standing.status = None
-        self._current = self._known.alive = False
-        self._standing.trouble = f"R starts it again: {message.reason}"
-        self._asking.forget()
-        self._show_state()
-        self._show_panels()
+        self._stand_still(f"R starts it again: {message.reason}", "the model session is gone: R starts it again")
+
+    @on(messages.ReadingLost)
+    def _reading_lost(self, message: messages.ReadingLost) -> None:
+        self._stand_still(f"r reads the picture again: {message.reason}", "r reads the picture again")
 
     @on(messages.PictureOpened)
     def _picture_opened(self, message: messages.PictureOpened) -> None:
@@ -279,6 +282,16 @@ class Explorer(Screen[None]):
 
         self.app.push_screen(ChooseModel(on_disk(), self._conversation.model), load)
 
+    def action_read_again(self) -> None:
+        """Read the picture again, with the model of this explorer."""
+        if not self._conversation.alive or self._known.model is None:
+            self.action_restart()
+            return
+        self._standing.trouble = ""
+        self._standing.work = messages.WorkProgressed("reading the picture")
+        self._show_state()
+        self._conversation.read(self._conversation.image)
+
     def action_restart(self) -> None:
         """Start the session again, keeping picture and cursor."""
         if self._conversation.alive and (self._current or self._standing.work.doing):
@@ -298,6 +311,15 @@ class Explorer(Screen[None]):
         self.app.push_screen(saving.ask_name(self._known.image.source), lambda name: self._save(name) if name else None)
 
     # the rest
+
+    def _stand_still(self, trouble: str, waiting: str) -> None:
+        """Nothing more is asked of the session until the picture is read again."""
+        self._current = False
+        self._known.waiting = waiting
+        self._standing.trouble = trouble
+        self._asking.forget()
+        self._show_state()
+        self._show_panels()
 
     def _save(self, name: str) -> None:
         try:
@@ -367,4 +389,5 @@ class Explorer(Screen[None]):
 
     def _show_state(self) -> None:
         depth = None if self.app.no_color else self.app.console.color_system
+        self._standing.where = self._conversation.where
         self._standing.show(self.query_one(StatusBar), self._known.model, depth, self._conversation.alive)

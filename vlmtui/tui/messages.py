@@ -71,6 +71,13 @@ class StatusArrived(Message):
 
 
 @dataclass
+class ReadingLost(Message):
+    """The session is well, and no longer keeps the reading: words of it cannot be asked for."""
+
+    reason: str
+
+
+@dataclass
 class SessionDied(Message):
     """The session is gone."""
 

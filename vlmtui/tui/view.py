@@ -24,6 +24,8 @@ Overlay = Literal["none", "norms", "words"]
 OVERLAYS: tuple[Overlay, ...] = ("none", "norms", "words")
 MAX_K = 50
 
+LOOKING = "looking ..."
+
 
 @dataclass(frozen=True)
 class View:
@@ -71,14 +73,17 @@ class StageNorms:
 
 @dataclass
 class Known:
-    """What has arrived so far: the picture first, then the model, then the reading, then words."""
+    """What has arrived so far: the picture first, then the model, then the reading, then words.
+
+    `waiting` is said in the place of words that have not arrived.
+    """
 
     image: ImageInfo
     picture: Image.Image
     model: ModelInfo | None = None
     reading: Reading | None = None
     books: dict[Metric, WordBook] = field(default_factory=dict)
-    alive: bool = True
+    waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
     _norms: tuple[Atlas, str, StageNorms] | None = None

@@ -46,8 +46,7 @@ class WordsPanel(ViewPanel):
             return [head, *told, *largest_norms(self.roles, known, view, cells, rows - 1 - len(told))]
         words = known.words(view)
         if words is None:
-            waits = "looking ..." if known.alive else "the model session is gone: R starts it again"
-            return [*lines, line(cells, blank, [(waits, dim)])]
+            return [*lines, line(cells, blank, [(known.waiting, dim)])]
         room = max(1, rows - 2)
         lines += self._rows(words[:room], cells)
         lines.append(line(cells, blank, self._footer(words, room)))
