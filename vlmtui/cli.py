@@ -181,6 +181,35 @@ def models(debug: Debug = False, version: Version = False) -> int:
 
 
 @app.command()
+def verify(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A hub name, a folder, or an alias.")],
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    revision: Revision = None,
+    processor: Processor = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    whole: Annotated[bool, typer.Option("--whole", help="Fetch the language model's layers too, to compare.")] = False,
+    remote: Remote = None,
+    remote_command: RemoteCommand = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
+    from vlmtui.catalogue import resolve
+    from vlmtui.reports.verify import Order, run_verify
+    from vlmtui.signals import leave_when_told
+
+    check_device(device, dtype)
+    where = _where(remote, remote_command, no_warm=True)
+    if where.remote is None:
+        resolve(model)
+    leave_when_told()
+    run_verify(Order(model, revision, processor, device, dtype, whole), where, format, quiet)
+    return 0
+
+
+@app.command()
 def doctor(debug: Debug = False, version: Version = False) -> int:
     """Say what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
     from vlmtui.doctor import examine

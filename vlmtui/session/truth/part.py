@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vlmtui.errors import ModelError
 from vlmtui.grid import Place
 from vlmtui.image import Picture
 from vlmtui.lenses.words import Nearest, Vocabulary, nearest
@@ -93,7 +94,12 @@ class Part:
         for name, picture in self._pictures.items():
             self._progress(f"looking at a {name} picture", 0, 0)
             inputs = self.model.prepare(picture, None)
-            encoded = self.model.encode(inputs)
+            try:
+                encoded = self.model.encode(inputs)
+            except (ValueError, RuntimeError, IndexError, KeyError) as error:
+                if "memory" in str(error):
+                    raise
+                raise ModelError(f"the model cannot take what its processor makes of a picture: {error}") from error
             self._seen[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
 
     def _boxes(self) -> None:

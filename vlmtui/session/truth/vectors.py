@@ -71,7 +71,8 @@ def strangers(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, m
 def _score(vector: Tensor, row: Tensor, metric: Metric) -> Tensor:
     x, e = vector.cpu().double(), row.cpu().double()
     if metric == "l2":
-        return 0.0 - torch.linalg.vector_norm(e - x)
+        distance: Tensor = torch.linalg.vector_norm(e - x)
+        return 0.0 - distance
     lengths = torch.linalg.vector_norm(x) * torch.linalg.vector_norm(e)
     cosine: Tensor = (x @ e) / lengths.clamp(min=1e-300)
     return cosine
