@@ -18,14 +18,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
-from vlmtui.errors import ModelError
+from vlmtui.errors import ImageError, ModelError
 from vlmtui.image import Picture
 from vlmtui.models import proof
 from vlmtui.models.families import family_of
 from vlmtui.models.families.base import Sources
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
-from vlmtui.models.geometry.views import views
+from vlmtui.models.geometry.views import View, views
 from vlmtui.models.head import Head
 from vlmtui.models.loading import Loaded
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
@@ -33,6 +33,7 @@ from vlmtui.reading import ModelInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
 _EMBED_AT_ONCE = 2048
+_MEASURED = 256  # sizes of pictures
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class VisionLanguageModel:
         self.device = loaded.device
         self.tokenizer = loaded.processing.tokenizer
         self.family = family_of(loaded.model, loaded.config, loaded.name)
+        self._measured: dict[tuple[tuple[int, int], tuple[tuple[int, int], ...]], list[View] | None] = {}
         # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
         self._head: Head | None = None
@@ -74,7 +76,15 @@ class VisionLanguageModel:
     def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
         """The processor's inputs for one picture, as tensors on the CPU."""
         check_size(self._processing.image_processor, picture.width, picture.height, name)
-        return self._processing.prepare(Image.fromarray(picture.rgb), DEFAULT_PROMPT if prompt is None else prompt)
+        sentence = DEFAULT_PROMPT if prompt is None else prompt
+        try:
+            return self._processing.prepare(Image.fromarray(picture.rgb), sentence)
+        except ValueError as error:
+            why = " ".join(str(error).split())
+            raise ImageError(
+                f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} refuses it "
+                f"({why}): crop or enlarge it"
+            ) from error
 
     @torch.no_grad()
     def layout(self, picture: Picture, inputs: Inputs, encoded: Encoded) -> Layout:
@@ -86,7 +96,7 @@ class VisionLanguageModel:
         if not encoded.norms or not self._patches_in_order(inputs, shapes):
             why = f"how the family {self._config.model_type} cuts a picture into patches is not known"
             return lay_out([], size, None, tokens, placeless=why)
-        seen = views(self._see, self._processing.image_processor, *size, [(f.shape[1], f.shape[2]) for f in frames])
+        seen = self._views(size, tuple((frame.shape[1], frame.shape[2]) for frame in frames))
         if seen is None:
             why = "where its processor takes their pixels from could not be measured for a picture of this shape"
             return lay_out([], size, None, tokens, placeless=why)
@@ -105,6 +115,15 @@ class VisionLanguageModel:
             without=self.family.placeless,
             placeless=why,
         )
+
+    def _views(self, size: tuple[int, int], tiles: tuple[tuple[int, int], ...]) -> list[View] | None:
+        """What the tiles show of a picture of a (width, height), measured once for many pictures of that size."""
+        key = (size, tiles)
+        if key not in self._measured:
+            if len(self._measured) >= _MEASURED:
+                self._measured.clear()
+            self._measured[key] = views(self._see, self._processing.image_processor, *size, list(tiles))
+        return self._measured[key]
 
     def _sources(self, inputs: Inputs, shapes: list[tuple[int, int]], tokens: int) -> Sources | None:
         sources = self.family.sources(shapes, inputs.pixels, tokens)

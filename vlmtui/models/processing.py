@@ -15,7 +15,7 @@ from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from vlmtui.errors import ModelError
-from vlmtui.models.families import ENCODERS
+from vlmtui.models.families import ENCODERS, kind_of
 
 DEFAULT_PROMPT = "Describe the image."
 # their image processor exists for torchvision alone, and does what ViT's does: resize, rescale, normalise
@@ -83,12 +83,12 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
         _complete(whole, config)
-        return Processing(image_processor, whole.tokenizer, whole, _options(type(whole)))
+        return Processing(image_processor, whole.tokenizer, whole, _options(type(whole), config))
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise _cannot_build("tokenizer", name, error) from error
-    return Processing(image_processor, tokenizer, None, _options(_processor_class(config.model_type)))
+    return Processing(image_processor, tokenizer, None, _options(_processor_class(config.model_type), config))
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:
@@ -106,12 +106,13 @@ def _processor_class(model_type: str) -> Any:
     return getattr(transformers, PROCESSOR_MAPPING_NAMES.get(model_type, ""), None)
 
 
-def _options(processor_class: Any) -> dict[str, Any]:
+def _options(processor_class: Any, config: Any) -> dict[str, Any]:
     """What a family's processor asks of its image processor, such as to crop to tiles."""
     try:
-        return dict(getattr(processor_class, "images_kwargs", None) or {})
+        asked = dict(getattr(processor_class, "images_kwargs", None) or {})
     except ImportError:  # a class that stands for one that this machine cannot have
-        return {}
+        asked = {}
+    return asked | kind_of(config.model_type).image_options(config)
 
 
 def _complete(whole: Any, config: Any) -> None:

@@ -53,7 +53,11 @@ class Unknown(Family):
     known = False
 
 
+def kind_of(model_type: str) -> type[Family]:
+    """The class for a family by transformers' name for it."""
+    return ENCODERS.get(model_type) or FAMILIES.get(model_type, Unknown)
+
+
 def family_of(model: Any, config: Any, name: str) -> Family:
     """The family of a loaded model."""
-    kind = ENCODERS.get(config.model_type) or FAMILIES.get(config.model_type, Unknown)
-    return kind(model, config, name)
+    return kind_of(config.model_type)(model, config, name)

@@ -59,6 +59,11 @@ class Family:
                 "not know: choose another model"
             )
 
+    @classmethod
+    def image_options(cls, config: Any) -> dict[str, Any]:
+        """What the family's processor asks of its image processor beside the settings in its file."""
+        return {}
+
     # -- the parts
 
     def _tower(self) -> nn.Module:

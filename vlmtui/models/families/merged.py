@@ -9,12 +9,17 @@ from vlmtui.models.families.base import Family, Pixels
 
 
 class Mistral3(Family):
-    """Its processor enlarges nothing, and a picture of fewer patches than make one token gives none."""
+    """Its processor enlarges nothing, so a picture can be too small."""
+
+    @classmethod
+    def image_options(cls, config: Any) -> dict[str, Any]:
+        # sides of whole tokens, not only of whole patches
+        return {"patch_size": config.vision_config.patch_size * config.spatial_merge_size}
 
     def features(self, pixels: Pixels) -> Any:
         side = int(self.config.spatial_merge_size)
         rows, cols = self.shapes(self.frames(pixels))[0]
-        if min(rows, cols) < side:
+        if (rows // side) * (cols // side) < 2:  # of a single token the library drops a dimension, and fails
             least = " × ".join(str(side * edge) for edge in self.patch_size)
-            raise ImageError(f"the picture is too small for {self.name}: it needs at least {least} pixels, enlarge it")
+            raise ImageError(f"the picture is too small for {self.name}: it needs more than {least} pixels, enlarge it")
         return super().features(pixels)

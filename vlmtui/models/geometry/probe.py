@@ -6,7 +6,7 @@ picture it is from, and whether it is from the picture at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -125,28 +125,40 @@ def refine(lines: list[AxisMap], tiles: list[Levels], along: int, length: int, s
     well as free lines do, the lines are exact. None where the levels lie on no line.
     """
     seen = [_seen_on_slopes(tile, along, length, slopes, line) for tile, line in zip(tiles, lines, strict=True)]
-    free = [_line(tile) or old for tile, old in zip(seen, lines, strict=True)]
-    return _lines(free, seen, length, length / 255 / slopes)
+    return _lines([_line(tile) for tile in seen], seen, length, length / 255 / slopes)
 
 
-def _lines(free: Sequence[AxisMap | None], seen: list[_Seen], length: int, level: float) -> list[AxisMap] | None:
-    """For every tile the line of whole numbers, where there is one, or its free line; `level` is what a level spans."""
-    found: list[AxisMap] = []
+def _lines(free: list[AxisMap | None], seen: list[_Seen], length: int, level: float) -> list[AxisMap] | None:
+    """For every tile the line of whole numbers, where there is one, or its free line; `level` is what a level spans.
+
+    None where a tile has neither.
+    """
     sizes: dict[tuple[int, ...], int | None] = {}
-    for mine, line in zip(seen, free, strict=True):
+    for line in free:
+        if line is not None:
+            alike = tuple(i for i, other in enumerate(free) if other and abs(other.scale / line.scale - 1) < 0.03)
+            if alike not in sizes:
+                sizes[alike] = _resized([seen[i] for i in alike if len(seen[i].u)], length, level)
+    found: list[AxisMap | None] = []
+    for index, (mine, line) in enumerate(zip(seen, free, strict=True)):
+        resized = next((size for alike, size in sizes.items() if index in alike), None)
         if line is None:
-            return None
-        alike = tuple(i for i, other in enumerate(free) if other and abs(other.scale / line.scale - 1) < 0.03)
-        if alike not in sizes:
-            sizes[alike] = _resized([seen[i] for i in alike if len(seen[i].u)], length, level)
-        resized = sizes[alike]
-        if resized and len(mine.u):
+            line = _by_edge(mine, sizes, length)
+        elif resized and len(mine.u):
             step = length / resized
             line = AxisMap(step, step * _cut(mine, step)[0])
-        if not _close(line, mine, level):
-            return None
-        found.append(line)
-    return found
+        found.append(line if line and _close(line, mine, level) else None)
+    return [line for line in found if line] if all(found) else None
+
+
+def _by_edge(mine: _Seen, sizes: dict[tuple[int, ...], int | None], length: int) -> AxisMap | None:
+    """The line of a tile that shows too little of the picture for one: its edge, at the scale of most other tiles."""
+    resized = sizes[max(sizes, key=len)] if sizes else None
+    if resized is None or (mine.start == 0 and mine.end == mine.size):
+        return None
+    # nothing of the picture is in it: it lies anywhere beyond
+    first = -mine.start if mine.start else resized - mine.end
+    return AxisMap(length / resized, length / resized * first)
 
 
 @dataclass(frozen=True)
