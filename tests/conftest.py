@@ -14,10 +14,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Sessions started by tests write their logs to a folder of the run, and find no warm session of the person's."""
+    """Sessions started by tests write to folders of the run, and find no warm sessions or models of the person."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        patch.setenv("VLMTUI_CACHE", str(tmp_path_factory.mktemp("cache")))
         for name in ("VLMTUI_REMOTE", "VLMTUI_REMOTE_COMMAND", "VLMTUI_SSH"):
             patch.delenv(name, raising=False)
         yield

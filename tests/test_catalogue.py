@@ -62,5 +62,14 @@ def test_models_on_this_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (whole / "model.safetensors").write_bytes(b"x")
     (broken / "model.safetensors").write_bytes(b"x")
     (broken / "config.json").write_text("[]")
-    found = [model for model in catalogue.on_disk() if model.name != "demo"]
+    monkeypatch.setenv("VLMTUI_CACHE", str(tmp_path / "own"))
+    demo, *found = catalogue.on_disk()
+    assert (demo.name, demo.owner) == ("demo", "demo")
     assert found == [catalogue.OnDisk("org/whole", "llava", whole)]
+
+
+def test_every_short_name_stands_for_a_model_on_the_hub() -> None:
+    for alias, model in catalogue.known().items():
+        assert catalogue.resolve(alias).hub_name == model.hub
+        assert model.hub.count("/") == 1
+        assert 0 < model.download <= model.whole

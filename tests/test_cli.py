@@ -90,7 +90,11 @@ def test_help(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_the_models_on_this_disk(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
+    assert "llava-1.5-7b" in capfd.readouterr().out
+    assert main(["models", "--long"]) == 0
     assert "llava-hf/llava-1.5-7b-hf" in capfd.readouterr().out
+    assert main(["models", "--clear", "llava-1.5-7b"]) == 1
+    assert "has nothing of llava-hf/llava-1.5-7b-hf" in capfd.readouterr().err
 
 
 # --- pictures and models that cannot be ------------------------------------------------------------------------

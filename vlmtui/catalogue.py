@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from vlmtui import demo
+from vlmtui import cache, demo
 from vlmtui.errors import ModelError
 
 DEMO = "demo"
@@ -15,10 +16,47 @@ DEMO_NOTE = "demo model, trained on drawings"
 CHOOSE_A_MODEL = "choose a real one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
 ENVIRONMENT = "VLMTUI_MODEL"
 
-ALIASES = {
-    "llava-1.5-7b": "llava-hf/llava-1.5-7b-hf",
-    "llava-1.5-13b": "llava-hf/llava-1.5-13b-hf",
-}
+# written by `python -m tests.models.known`: counted on the models, as transformers builds them from their configs
+KNOWN = Path(__file__).parent / "known.json"
+_STORED_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model with a short name. `vision` (tower and projector), `words` (embedding matrix and head) and `layers` (the
+    decoder's) count numbers, each of `stored` bytes on the hub; `gated`: its licence must be accepted there first."""
+
+    alias: str
+    hub: str
+    family: str
+    licence: str
+    gated: bool
+    stored: int
+    vision: int
+    words: int
+    layers: int
+
+    @property
+    def seen(self) -> int:
+        """How many numbers exploring holds: all but the decoder's layers."""
+        return self.vision + self.words
+
+    @property
+    def download(self) -> int:
+        """Bytes of weights that exploring fetches."""
+        return self.seen * self.stored
+
+    @property
+    def whole(self) -> int:
+        """Bytes of all its weights."""
+        return (self.seen + self.layers) * self.stored
+
+
+@lru_cache
+def known() -> dict[str, Known]:
+    """The models with short names, by that name."""
+    rows = json.loads(KNOWN.read_text(encoding="utf-8"))
+    return {row["alias"]: Known(**{**row, "stored": _STORED_BYTES[row["stored"]]}) for row in rows}
 
 
 @dataclass(frozen=True)
@@ -33,11 +71,17 @@ class Source:
 
 @dataclass(frozen=True)
 class OnDisk:
-    """A model found on this disk: what to pass as --model, its `model_type`, and where it lies."""
+    """A model found on this disk: what to pass as --model, its `model_type`, where it lies.
+
+    `owner` says whose copy it is: ours with the program (`demo`), in the hub's own cache (`hub`), or in vlmtui's
+    (`vlmtui`), where `decoder_layers` tells how many of the decoder's layers are there (None: all).
+    """
 
     name: str
     family: str
     folder: Path
+    owner: str = "hub"
+    decoder_layers: int | None = None
 
 
 def default_model() -> str:
@@ -55,8 +99,8 @@ def resolve(name: str, base: Path | None = None) -> Source:
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
     if name == DEMO:
         return Source(DEMO, demo.CHECKPOINT, None, DEMO_NOTE)
-    if name in ALIASES:
-        return Source(name, None, ALIASES[name])
+    if name in known():
+        return Source(name, None, known()[name].hub)
     path = (base or Path()) / Path(name).expanduser()
     if path.is_dir():
         same = path.resolve() == demo.CHECKPOINT.resolve()
@@ -70,12 +114,15 @@ def resolve(name: str, base: Path | None = None) -> Source:
 
 
 def on_disk() -> list[OnDisk]:
-    """The models on this disk: the demo model and the complete snapshots in the hub's cache, by name."""
+    """The models on this disk: the demo model, what vlmtui fetched, and the snapshots in the hub's own cache."""
     from huggingface_hub.constants import HF_HUB_CACHE  # half a second, and only wanted when somebody looks
 
     found = []
     if family := _family(demo.CHECKPOINT):
-        found.append(OnDisk(DEMO, family, demo.CHECKPOINT))
+        found.append(OnDisk(DEMO, family, demo.CHECKPOINT, "demo"))
+    for held in cache.held():
+        if held.finished and (family := _family(held.folder)):
+            found.append(OnDisk(held.name, family, held.folder, "vlmtui", held.decoder_layers))
     for repo in sorted(Path(HF_HUB_CACHE).glob("models--*--*")):
         snapshots = sorted((repo / "snapshots").glob("*/config.json"), key=lambda p: p.stat().st_mtime)
         for config in reversed(snapshots):

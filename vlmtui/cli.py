@@ -88,6 +88,10 @@ RemoteCommand = Annotated[
 ]
 NoWarm = Annotated[bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")]
 Color = Annotated[str, typer.Option("--color", metavar="DEPTH", help="Explorer: auto, truecolor or 256.")]
+Long = Annotated[bool, typer.Option("--long", help="The hub's names and the sizes of each part as well.")]
+Clear = Annotated[
+    str | None, typer.Option("--clear", metavar="NAME", help="Remove what vlmtui fetched of a model from its cache.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
@@ -171,11 +175,12 @@ def report(
 
 
 @app.command()
-def models(debug: Debug = False, version: Version = False) -> int:
-    """List the models on this disk."""
+def models(long: Long = False, clear: Clear = None, debug: Debug = False, version: Version = False) -> int:
+    """List the models on this disk, and those with short names: what exploring them fetches and holds."""
+    from vlmtui.reports.models import clear as remove
     from vlmtui.reports.models import table
 
-    for line in table():
+    for line in table(long) if clear is None else [remove(clear)]:
         typer.echo(line)
     return 0
 

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlmtui import __version__, catalogue, demo
+from vlmtui import __version__, cache, catalogue, demo
 from vlmtui.display import numbers
 from vlmtui.display.pieces import ascii_only, plain
 from vlmtui.errors import VlmtuiError
@@ -96,7 +96,6 @@ def _places() -> Iterator[str]:
     """The models at hand, the cache and the disk it is on."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    cache = Path(HF_HUB_CACHE)
     yield ""
     default = catalogue.default_model()
     where = f"from {catalogue.ENVIRONMENT}" if os.environ.get(catalogue.ENVIRONMENT) else "the default"
@@ -107,8 +106,9 @@ def _places() -> Iterator[str]:
     else:
         yield _said("demo model", f"not there: {plain(str(demo.CHECKPOINT))} holds no weights")
         yield _advice("make it with `python -m vlmtui.demo.train`, or name another model with --model")
-    there = "" if cache.is_dir() else ", not there yet"
-    yield _said("hub cache", f"{plain(str(cache))}{there}, {numbers.memory(_free(cache))} free")
+    for label, place in (("hub cache", Path(HF_HUB_CACHE)), ("vlmtui's cache", cache.folder())):
+        there = "" if place.is_dir() else ", not there yet"
+        yield _said(label, f"{plain(str(place))}{there}, {numbers.memory(_free(place))} free")
 
 
 def _free(folder: Path) -> int:

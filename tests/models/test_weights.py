@@ -115,7 +115,7 @@ def test_a_family_from_the_future(folder):
 
 def test_a_model_that_reads_no_pictures(folder):
     (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
-    assert "does not read pictures" in refusal(folder)
+    assert "neither reads pictures" in refusal(folder)
 
 
 def test_weights_that_the_config_asks_for_in_vain(folder):

@@ -8,12 +8,11 @@ from pathlib import Path
 import torch
 
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
+from vlmtui.memory import available_memory as available_memory
+from vlmtui.memory import needed
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-# activations, the embedding norms, the library's own buffers: measured on small models, generous on large ones
-_ROOM = 1.15
-_CPU_OVERHEAD = 300 << 20
-_GPU_OVERHEAD = 600 << 20
+_WAYS_OUT = "choose a smaller model, or one in bitsandbytes' 4 bits"
 
 
 def devices() -> tuple[str, ...]:
@@ -58,11 +57,11 @@ def choose_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dt
         free, total = torch.cuda.mem_get_info(device)
         # what torch holds without using it is as good as free
         free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        need = int(parameters * dtype.itemsize * _ROOM) + _GPU_OVERHEAD
+        need = needed(parameters, dtype.itemsize, on_gpu=True)
         if need > free:
             raise OutOfMemoryError(
                 f"the model needs about {gigabytes(need)} as {_name(dtype)}, and {device} has {gigabytes(free)} free "
-                f"of {gigabytes(total)}: {_smaller(dtype)}choose --device cpu, or free memory on the GPU"
+                f"of {gigabytes(total)}: {_smaller(dtype)}choose --device cpu, free memory on the GPU, or {_WAYS_OUT}"
             )
     return dtype
 
@@ -71,9 +70,7 @@ def _on_cpu(wanted: str, parameters: int) -> torch.dtype:
     if wanted == "float16":
         raise ModelError("float16 on a CPU is slow and overflows: choose --dtype bfloat16 or float32")
     free = available_memory()
-    needs = {
-        dtype: int(parameters * dtype.itemsize * _ROOM) + _CPU_OVERHEAD for dtype in (torch.float32, torch.bfloat16)
-    }
+    needs = {dtype: needed(parameters, dtype.itemsize, on_gpu=False) for dtype in (torch.float32, torch.bfloat16)}
     if wanted == "auto":
         dtype = torch.float32 if free is None or needs[torch.float32] <= free else torch.bfloat16
     else:
@@ -81,50 +78,9 @@ def _on_cpu(wanted: str, parameters: int) -> torch.dtype:
     if free is not None and needs[dtype] > free:
         raise OutOfMemoryError(
             f"the model needs about {gigabytes(needs[dtype])} as {_name(dtype)}, and {gigabytes(free)} of memory are "
-            f"available: {_smaller(dtype)}close other programs, or choose a smaller model"
+            f"available: {_smaller(dtype)}close other programs, or {_WAYS_OUT}"
         )
     return dtype
-
-
-def available_memory() -> int | None:
-    """Bytes of RAM that can be had without swapping, within this process's control group; None where unknown."""
-    found = [value for value in (_proc_available(), _cgroup_available()) if value is not None]
-    if found:
-        return min(found)
-    try:  # macOS tells only the whole
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (ValueError, OSError):
-        return None
-
-
-def _proc_available() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return None
-
-
-def _cgroup_available() -> int | None:
-    """What the control group still allows; its page cache counts as available, as it does outside."""
-    for limit, used, cache in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
-        (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-            "/sys/fs/cgroup/memory/memory.stat",
-        ),
-    ):
-        try:
-            most, now = int(Path(limit).read_text()), int(Path(used).read_text())
-            stat = dict(line.split() for line in Path(cache).read_text().splitlines())
-            held = int(stat.get("inactive_file", 0)) + int(stat.get("active_file", 0))
-            return max(0, most - now + held)
-        except (OSError, ValueError):
-            continue
-    return None
 
 
 def process_memory() -> int:

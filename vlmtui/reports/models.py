@@ -1,35 +1,128 @@
-"""`vlmtui models`: the models on this disk, as a table."""
+"""`vlmtui models`: the models on this disk, and those with short names with what exploring them costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vlmtui.catalogue import ALIASES, OnDisk, on_disk
+from vlmtui import cache, memory
+from vlmtui.catalogue import Known, OnDisk, known, on_disk, resolve
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, plain, width
+from vlmtui.errors import ModelError
+
+_FLOAT32, _BFLOAT16 = 4, 2
+_GATED = "*"
 
 
-def table() -> Iterator[str]:
-    """The lines of the table: name, family, size, folder; then the aliases."""
+def table(long: bool = False) -> Iterator[str]:
+    """The lines: what is on this disk and how to remove it, then the short names with their sizes.
+
+    With `long` the short names come with the hub's names and the sizes of their parts.
+    """
+    yield from _disk()
+    yield ""
+    yield from _names(memory.device(), long)
+    yield ""
+    yield f"{_GATED} accept the licence on the hub first, then log in with `hf auth login`."
+    yield "Any other hub name or folder will do as well: --model NAME, or VLMTUI_MODEL."
+
+
+def clear(name: str) -> str:
+    """Remove a hub model from vlmtui's cache; says what was freed. `ModelError` where nothing of it is there."""
+    hub_name = resolve(name).hub_name
+    if hub_name is None:
+        raise ModelError(f"{name} is a folder of your own or comes with vlmtui: only fetched models can be cleared")
+    freed = cache.clear(hub_name)
+    if not freed:
+        elsewhere = any(model.name == hub_name for model in on_disk())
+        raise ModelError(
+            f"vlmtui's cache has nothing of {hub_name}: "
+            + (
+                f"remove it from the hub's own with `hf cache rm model/{hub_name}`"
+                if elsewhere
+                else "see vlmtui models"
+            )
+        )
+    return f"{numbers.memory(freed)} of {hub_name} removed from {cache.folder()}"
+
+
+def _disk() -> Iterator[str]:
     found = on_disk()
     if found:
-        rows = [("NAME", "FAMILY", "SIZE", "FOLDER"), *(_row(model) for model in found)]
-        columns = [max(width(row[i]) for row in rows) for i in range(3)]
-        for name, family, size, folder in rows:
-            yield f"{fit(name, columns[0])}  {fit(family, columns[1])}  {fit(size, columns[2], 'right')}  {folder}"
+        rows = [(model.name, model.family, _size(model.folder), _what(model), str(model.folder)) for model in found]
+        yield from _columns(("ON THIS DISK", "FAMILY", "SIZE", "WHAT", "FOLDER"), rows, right=(2,))
     else:
         yield "There is no model on this disk."
-    yield ""
-    aliases = ", ".join(f"{alias} ({name})" for alias, name in ALIASES.items())
-    yield f"Short names: {aliases}."
-    yield "Any hub name or folder will do: --model NAME, or VLMTUI_MODEL."
+    begun = [held for held in cache.held() if not held.finished]
+    for held in begun:
+        yield f"Begun: {plain(held.name)}, {numbers.memory(held.size)} so far; load it again to go on."
+    if begun or any(model.owner == "vlmtui" for model in found):
+        yield "To remove what vlmtui fetched: vlmtui models --clear NAME"
+    if any(model.owner == "hub" for model in found):
+        yield "To remove what other programs fetched as well: hf cache rm model/NAME"
 
 
-def _row(model: OnDisk) -> tuple[str, str, str, str]:
-    return plain(model.name), plain(model.family), numbers.memory(_weights(model.folder)), plain(str(model.folder))
+def _what(model: OnDisk) -> str:
+    if model.owner == "demo":
+        return "comes with vlmtui"
+    if model.decoder_layers is None:
+        return "whole"
+    if model.decoder_layers == 0:
+        return "for exploring"
+    return f"with {numbers.count(model.decoder_layers, 'decoder layer')}"
 
 
-def _weights(folder: Path) -> int:
+def _names(device: memory.Device, long: bool) -> Iterator[str]:
+    heads = ["SHORT NAME", "FAMILY", "LICENCE", "DOWNLOADS", "OF", "HOLDS", "FITS"]
+    right = [3, 4, 5]
+    if long:
+        heads += ["AS BFLOAT16", "VISION", "WORDS", "DECODER", "HUB NAME"]
+        right += [7, 8, 9, 10]
+    rows = [_row(model, device, long) for model in known().values()]
+    free = "an unknown amount" if device.free is None else numbers.memory(device.free)
+    of = "" if device.total is None else f" of {numbers.memory(device.total)}"
+    yield from _columns(heads, rows, right)
+    yield f"Downloads: what exploring fetches, of the whole model. Holds: on {device.name}, with {free}{of} free."
+
+
+def _row(model: Known, device: memory.Device, long: bool) -> list[str]:
+    on_gpu = device.name != "cpu"
+    half = memory.needed(model.seen, _BFLOAT16, on_gpu)
+    need, dtype = half, "bfloat16"
+    if not on_gpu:
+        full = memory.needed(model.seen, _FLOAT32, on_gpu)
+        if device.free is None or full <= device.free:  # as --dtype auto decides
+            need, dtype = full, "float32"
+    fits = device.free is None or need <= device.free
+    row = [
+        model.alias,
+        model.family,
+        model.licence + (_GATED if model.gated else ""),
+        numbers.memory(model.download),
+        numbers.memory(model.whole),
+        numbers.memory(need),
+        f"yes, as {dtype}" if fits else "no",
+    ]
+    if long:
+        parts = (model.vision, model.words, model.layers)
+        row += [numbers.memory(half), *(_millions(part) for part in parts), model.hub]
+    return row
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / 1e6:,.0f} M" if parameters else numbers.NOT_A_NUMBER
+
+
+def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
+    """Rows of one width a column; the last column as long as it is."""
+    shown = [list(heads), *([plain(cell) for cell in row] for row in rows)]
+    widths = [max(width(row[i]) for row in shown) for i in range(len(heads))]
+    for row in shown:
+        cells = [fit(cell, widths[i], "right" if i in right else "left") for i, cell in enumerate(row[:-1])]
+        yield "  ".join([*cells, row[-1]])
+
+
+def _size(folder: Path) -> str:
     """Bytes of the weights in a folder; links into the hub's cache are followed."""
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors") if file.exists())
+    return numbers.memory(sum(file.stat().st_size for file in folder.glob("*.safetensors") if file.exists()))

@@ -1,0 +1,80 @@
+"""vlmtui's own cache: what it holds, what is only begun, and how it is cleared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vlmtui import cache, catalogue
+from vlmtui.errors import ModelError
+from vlmtui.reports.models import clear, table
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VLMTUI_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def fetched(name: str, layers: int | str | None) -> Path:
+    """A model in the cache: with so many decoder layers, "all", or None for one that is only begun."""
+    folder = cache.commit_folder(name, COMMIT)
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "llava"}))
+    if layers is None:
+        (folder / "part-1.incomplete").write_bytes(b"x" * 100_000)
+    else:
+        (folder / "part-1.safetensors").write_bytes(b"x" * 200_000)
+        index = {"metadata": {"decoder_layers": layers}, "weight_map": {"a": "part-1.safetensors"}}
+        (folder / cache.INDEX).write_text(json.dumps(index))
+    return folder
+
+
+def test_what_it_holds() -> None:
+    assert cache.held() == []
+    fetched("org/begun", None)
+    fetched("org/explored", 0)
+    fetched("org/some", 3)
+    fetched("org/whole", "all")
+    assert [(held.name, held.finished, held.decoder_layers) for held in cache.held()] == [
+        ("org/begun", False, 0),
+        ("org/explored", True, 0),
+        ("org/some", True, 3),
+        ("org/whole", True, None),
+    ]
+    ours = {model.name: model.decoder_layers for model in catalogue.on_disk() if model.owner == "vlmtui"}
+    assert ours == {"org/explored": 0, "org/some": 3, "org/whole": None}
+    shown = "\n".join(table())
+    for words in ("for exploring", "with 3 decoder layers", "whole", "Begun: org/begun, 10", "--clear NAME"):
+        assert words in shown, shown
+
+
+def test_a_part_that_is_gone_makes_it_unfinished() -> None:
+    folder = fetched("org/explored", 0)
+    (folder / "part-1.safetensors").unlink()
+    assert cache.layers_in(folder) == (False, 0)
+
+
+def test_clearing() -> None:
+    folder = fetched("llava-hf/llava-1.5-7b-hf", 0)
+    fetched("org/other", 0)
+    assert "20" in clear("llava-1.5-7b")
+    assert not folder.exists()
+    assert [held.name for held in cache.held()] == ["org/other"]
+    with pytest.raises(ModelError, match="has nothing of llava-hf"):
+        clear("llava-1.5-7b")
+    with pytest.raises(ModelError, match="comes with vlmtui"):
+        clear("demo")
+
+
+def test_revisions_lead_nowhere_else(own: Path) -> None:
+    cache.remember("org/model", "../../../escape", COMMIT)
+    assert cache.commit_of("org/model", "../../../escape") == COMMIT
+    assert not (own.parent / "escape").exists()
+    assert cache.commit_of("org/model", COMMIT) is None
+    fetched("org/model", 0)
+    assert cache.commit_of("org/model", COMMIT) == COMMIT

@@ -1,0 +1,88 @@
+"""What memory this machine has, and how much of it a model takes. No torch: front ends ask too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+# activations, the embedding norms, the library's own buffers: measured on small models, generous on large ones
+_ROOM = 1.15
+_CPU_OVERHEAD = 300 << 20
+_GPU_OVERHEAD = 600 << 20
+_ASK_S = 3.0
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model would be held: `cuda:0` or `cpu`, what is free of how many bytes; None where that is unknown."""
+
+    name: str
+    free: int | None
+    total: int | None
+
+
+def needed(parameters: int, itemsize: int, on_gpu: bool) -> int:
+    """Bytes that a model of so many numbers, of `itemsize` bytes each, takes with all that comes with it."""
+    return int(parameters * itemsize * _ROOM) + (_GPU_OVERHEAD if on_gpu else _CPU_OVERHEAD)
+
+
+def device() -> Device:
+    """The device that `--device auto` chooses, as far as it can be told without torch."""
+    return _gpu() or Device("cpu", available_memory(), None)
+
+
+def _gpu() -> Device | None:
+    """The first NVIDIA GPU, where this torch could use one."""
+    try:
+        if version("torch").endswith("+cpu") or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+            return None
+        asked = ["nvidia-smi", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=True)
+        free, total = (int(word) << 20 for word in done.stdout.splitlines()[0].split(","))
+        return Device("cuda:0", free, total)
+    except (PackageNotFoundError, OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None
+
+
+def available_memory() -> int | None:
+    """Bytes of RAM that can be had without swapping, within this process's control group; None where unknown."""
+    found = [value for value in (_proc_available(), _cgroup_available()) if value is not None]
+    if found:
+        return min(found)
+    try:  # macOS tells only the whole
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (ValueError, OSError):
+        return None
+
+
+def _proc_available() -> int | None:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def _cgroup_available() -> int | None:
+    """What the control group still allows; its page cache counts as available, as it does outside."""
+    for limit, used, cache in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+        (
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+            "/sys/fs/cgroup/memory/memory.stat",
+        ),
+    ):
+        try:
+            most, now = int(Path(limit).read_text()), int(Path(used).read_text())
+            stat = dict(line.split() for line in Path(cache).read_text().splitlines())
+            held = int(stat.get("inactive_file", 0)) + int(stat.get("active_file", 0))
+            return max(0, most - now + held)
+        except (OSError, ValueError):
+            continue
+    return None
