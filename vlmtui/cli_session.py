@@ -53,22 +53,18 @@ def start(
     from vlmtui.catalogue import resolve
     from vlmtui.cli import check_device
     from vlmtui.reports.progress import ProgressLine
-    from vlmtui.session import warm
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.opening import usable
+    from vlmtui.session.opening import JUST_BEGUN_S, started, usable
 
     seconds = parse_idle(idle)
     check_device(device, dtype)
     if model is not None:
         resolve(model)
-    link = usable()
+    link = usable(JUST_BEGUN_S)
     word = "runs already"
     if link is None:
-        warm.start(seconds)
         word = "started"
-        link = usable()
-        if link is None:
-            raise SessionError("the warm session ended as it started: run vlmtui doctor")
+        link = started(seconds)
     pid = link.pid
     client = SessionClient(link)
     progress = ProgressLine(quiet)

@@ -65,11 +65,13 @@ class Engine:
         started = time.perf_counter()
         source, checkpoint, processor = _find(request, progress)
         on = device.choose_device(request.device)
-        wanted = (
-            (checkpoint.name, checkpoint.revision, source.note, on, request.dtype),
-            [_files(folder) for folder in (checkpoint.folder, processor) if folder is not None],
-        )
-        if wanted == self.holds and self._model is not None:
+
+        def made_from() -> object:
+            folders = [folder for folder in (checkpoint.folder, processor) if folder is not None]
+            words = (checkpoint.name, checkpoint.revision, source.note, on, request.dtype)
+            return words, [_files(folder) for folder in folders]
+
+        if self._model is not None and made_from() == self.holds:
             return m.Loaded(self._model.info, time.perf_counter() - started)
         self._drop()
         loaded = load(checkpoint, progress, processor=processor, device=str(on), dtype=request.dtype, note=source.note)
@@ -83,7 +85,7 @@ class Engine:
                 special_ids(model.tokenizer),
             )
         self._model = model
-        self.holds = wanted
+        self.holds = made_from()  # loading may have fetched more of it
         return m.Loaded(model.info, time.perf_counter() - started)
 
     def read(self, request: m.Read, progress: Progress) -> m.ReadDone:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,15 @@ from pathlib import Path
 from vlmtui import __version__
 from vlmtui.errors import ProtocolError, SessionError
 from vlmtui.session import messages as m
+from vlmtui.session import warm
 from vlmtui.session.client import SessionClient
 from vlmtui.session.transport import Link, PipeLink, SocketLink, SshLink, check_host, warm_link
 
 HOME = str(Path(__file__).parents[1])
 PATIENCE_S = 3.0
-"""How long the warm session may take to say hello; it says so whatever it does, unless it hangs."""
+"""How long the warm session may take to say hello: it does so whatever it is at, unless it hangs or has just begun."""
+JUST_BEGUN_S = 120.0
+"""How long one may take that has just begun: torch is loaded from a slow disk at times, and holds all threads up."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ def connect(
     return SessionClient(link or PipeLink(), on_death, note=note)
 
 
-def usable() -> SocketLink | None:
-    """A line to the warm session, or None where there is none.
+def usable(patience: float = PATIENCE_S) -> SocketLink | None:
+    """A line to the warm session, or None where there is none; it is given `patience` seconds to answer.
 
     Raises `SessionError` where there is one and it cannot be used: it does not answer, or is of another version.
     """
@@ -69,7 +71,7 @@ def usable() -> SocketLink | None:
     if link is None:
         return None
     try:
-        welcome = _greeting(link)
+        welcome = _greeting(link, patience)
     finally:
         link.cut()
         link.end_of_reading()
@@ -79,20 +81,17 @@ def usable() -> SocketLink | None:
     return link
 
 
-def greeting() -> m.Welcome | None:
-    """What the warm session says of itself, of whatever version it is; None where there is none."""
-    link = warm_link()
+def started(idle: float) -> SocketLink:
+    """A line to a warm session that is started now. Raises `SessionError`."""
+    warm.start(idle)
+    link = usable(JUST_BEGUN_S)
     if link is None:
-        return None
-    try:
-        return _hello(link)
-    finally:
-        link.cut()
-        link.end_of_reading()
+        raise SessionError("the warm session ended as it started: run vlmtui doctor")
+    return link
 
 
-def _greeting(link: SocketLink) -> m.Welcome:
-    welcome = _hello(link)
+def _greeting(link: SocketLink, patience: float) -> m.Welcome:
+    welcome = _hello(link, patience)
     which = f"the warm session (process {welcome.pid})"
     again = "vlmtui session stop, then start"
     if (welcome.version, welcome.release) != (m.VERSION, __version__):
@@ -111,17 +110,19 @@ def _greeting(link: SocketLink) -> m.Welcome:
     return welcome
 
 
-def _hello(link: SocketLink) -> m.Welcome:
+def _hello(link: SocketLink, patience: float) -> m.Welcome:
     """Exchange greetings and nothing else."""
-    link.limit(PATIENCE_S)
+    link.limit(patience)
     try:
         link.write(m.PREAMBLE + m.frame(m.Request(0, m.Hello(release=__version__))))
         m.read_preamble(link.read)
         body = m.read_frame(link.read)
         answer = m.decode_reply(body).body if body is not None else None
-    except (TimeoutError, OSError, ProtocolError) as error:
-        what = f"within {PATIENCE_S:g} s" if isinstance(error, TimeoutError | socket.timeout) else f"({error})"
-        raise SessionError(f"the warm session does not answer {what}: end it with vlmtui session stop") from None
+    except (OSError, ProtocolError) as error:
+        what = f"within {patience:g} s" if isinstance(error, TimeoutError) else f"({error})"
+        raise SessionError(
+            f"the warm session does not answer {what}: if it stays so, end it with vlmtui session stop"
+        ) from None
     if not isinstance(answer, m.Welcome):
         raise SessionError("the warm session gives no greeting: end it with vlmtui session stop")
     return answer

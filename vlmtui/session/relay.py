@@ -9,8 +9,7 @@ import threading
 from collections.abc import Callable
 
 from vlmtui.errors import SessionError, VlmtuiError
-from vlmtui.session import warm
-from vlmtui.session.opening import usable
+from vlmtui.session.opening import JUST_BEGUN_S, started, usable
 from vlmtui.session.transport import ENDED, last_words
 
 _CHUNK = 1 << 16
@@ -23,12 +22,7 @@ def relay(idle: float, say: Callable[[VlmtuiError], object]) -> int:
     """
     requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # nothing but the protocol may go to the front end
-    link = usable()
-    if link is None:
-        warm.start(idle)
-        link = usable()
-        if link is None:
-            raise SessionError("the warm session ended as it started: run vlmtui session start to see why")
+    link = usable(JUST_BEGUN_S) or started(idle)
     connection = link.connection
     gone = threading.Event()
 

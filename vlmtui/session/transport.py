@@ -255,7 +255,8 @@ class SshLink(_ProcessLink):
         """By ssh's exit status, or that of what it ran."""
         status = self.status()
         self._hearing.join(1)
-        words = f": {plain(self._lines[-1])[:300].rstrip('.')}" if self._lines else ""
+        last = plain(self._lines[-1]).removeprefix("vlmtui: ") if self._lines else ""
+        words = f": {last[:300].rstrip('.')}" if last else ""
         self.was_cut = status == 255 or (said is None and (status is None or status < 0))
         if status in (126, 127):
             return (
