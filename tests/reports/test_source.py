@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.reports import made
 from tests.test_image import encoded
-from vlmtui.errors import ModelError, OutOfMemoryError, SessionError, UsageError, VlmtuiError
+from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, SessionError, UsageError, VlmtuiError
 from vlmtui.reports import Failure, Query, Seen, results
 from vlmtui.reports.patches import PatchWords
 
@@ -95,6 +95,22 @@ def test_a_session_that_dies_is_replaced(photos: list[str]) -> None:
     assert first.closed
     assert second.closed
     assert [name for what, name in second.asked if what == "read"] == [photos[2]]
+
+
+def test_a_reading_that_is_gone_is_read_again(photos: list[str]) -> None:
+    class Shared(Played):
+        """A session in which another front end loads its model between a reading and its words, so many times."""
+
+        gone = 2
+
+        def words(self, *question: Any, **options: Any) -> Future[Any]:
+            self.gone -= 1
+            return super().words(*question, **options) if self.gone < 0 else done(ReadingGoneError("no longer kept"))
+
+    session = Shared()
+    (found,) = run(photos[:1], session)
+    assert isinstance(found, Seen)
+    assert [name for what, name in session.asked if what == "read"] == [photos[0]] * 3
 
 
 @pytest.mark.parametrize("error", [ModelError("there is no such model"), SessionError("it died at once")])
