@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from tests.models.test_model import held, picture, quiet
 from tests.tiny import build_llava
 from vlmtui.catalogue import Source
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
-from vlmtui.models import device, weights
+from vlmtui.models import device, headers, weights
 from vlmtui.models.loading import load
+from vlmtui.models.processing import candidates
 
 
 @pytest.fixture
@@ -133,6 +136,63 @@ def test_weights_of_other_shapes(folder):
     config["text_config"]["vocab_size"] += 5
     (folder / "config.json").write_text(json.dumps(config))
     refusal(folder)
+
+
+def retyped(folder: Path, key: str, dtype: str, size: int) -> None:
+    """Say in the file's header that a tensor is of another dtype, of `size` bytes a number, and write so many bytes."""
+    file = folder / "model.safetensors"
+    data = file.read_bytes()
+    there = headers.read(file)
+    changed = [
+        replace(t, dtype=dtype, end=t.start + size * math.prod(t.shape)) if t.key.endswith(key) else t for t in there
+    ]
+    bodies = [
+        data[old.start : old.end][: new.size].ljust(new.size, b"\0") for old, new in zip(there, changed, strict=True)
+    ]
+    file.write_bytes(headers.pack(changed) + b"".join(bodies))
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("I8", 1), ("I32", 4), ("F8_E4M3", 1), ("BOOL", 1), ("X7", 2)])
+def test_weights_of_another_dtype(folder, dtype, size):
+    retyped(folder, "embed_tokens.weight", dtype, size)
+    said = refusal(folder)
+    assert f"embed_tokens.weight as {dtype}" in said
+    assert ("no known dtype" in said) == (dtype == "X7")
+
+
+def test_float16_and_float64_are_read(folder):
+    retyped(folder, "embed_tokens.weight", "F16", 2)
+    retyped(folder, "multi_modal_projector.linear_1.weight", "F64", 8)
+    model = load(weights.find(Source("mine", folder, None), None, quiet), quiet, device="cpu", dtype="float32").model
+    assert model.get_input_embeddings().weight.dtype == torch.float32
+
+
+def test_integers_that_are_no_weights_do_no_harm(folder):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    # as old checkpoints have it
+    tensors["vision_tower.vision_model.embeddings.position_ids"] = torch.arange(36)[None]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    load(weights.find(Source("mine", folder, None), None, quiet), quiet, device="cpu")
+
+
+def test_a_tokenizer_larger_than_the_matrix(folder, tmp_path):
+    small = build_llava(tmp_path / "small", "siglip", extra_rows=0)
+    assert held(small)  # as many as rows
+    known = json.loads((small / "tokenizer.json").read_text())
+    vocab = known["model"]["vocab"]
+    vocab |= {f"more{i}": len(vocab) + 2 + i for i in range(50)}
+    (small / "tokenizer.json").write_text(json.dumps(known))
+    with pytest.raises(ModelError, match=r"word-pieces and its embedding matrix only \d+ rows"):
+        held(small)
+
+
+def test_a_tokenizer_smaller_than_the_matrix(folder, tmp_path):
+    large = build_llava(tmp_path / "large", "siglip", extra_rows=500)
+    model = held(large)
+    words = candidates(model.tokenizer, len(model.embeddings), all_tokens=False)
+    assert len(model.embeddings) - len(words) >= 500
 
 
 def test_no_processor_files(folder):

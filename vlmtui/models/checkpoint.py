@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO
 from vlmtui.errors import ModelError
@@ -182,15 +182,14 @@ def check_file(file: Path, name: str) -> list[headers.Tensor]:
     return tensors
 
 
-def check_dtypes(tensors: Collection[headers.Tensor], name: str) -> None:
-    """Refuse weights that are no plain floating-point numbers; only for tensors that a model is made of."""
-    for tensor in tensors:
-        if tensor.dtype not in FLOATS:
-            unknown = "" if tensor.dtype in _DTYPES or tensor.dtype.startswith("F8") else ", which is no known dtype"
-            raise ModelError(
-                f"{name} has {tensor.key} as {tensor.dtype}{unknown}, and its config.json does not say how to read it: "
-                "choose the model in bfloat16, float16 or float32 that it was made from"
-            )
+def refuse_dtype(tensor: headers.Tensor, name: str) -> NoReturn:
+    """The sentence for a weight that is no plain floating-point number, in a checkpoint that does not say why."""
+    known = tensor.dtype in _DTYPES or tensor.dtype.startswith(("F8", "F4"))
+    what = tensor.dtype if known else f"{tensor.dtype}, which is no known dtype"
+    raise ModelError(
+        f"{name} has {tensor.key} as {what}, and its {CONFIG} does not say how to read it: choose the model in "
+        "bfloat16, float16 or float32 that it was made from"
+    )
 
 
 def _is_pointer(file: Path) -> bool:

@@ -24,7 +24,6 @@ from vlmtui.models.checkpoint import (
     SINGLE,
     Checkpoint,
     Progress,
-    check_dtypes,
     check_folder,
     parse_index,
     quantisation,
@@ -32,7 +31,7 @@ from vlmtui.models.checkpoint import (
     refuse_other_formats,
 )
 from vlmtui.models.loading import skeleton
-from vlmtui.models.needed import needed_keys
+from vlmtui.models.needed import check_numbers, needed_keys
 from vlmtui.models.ranges import THREADS, Fetch, Piece
 from vlmtui.models.remote import Remote, plainly
 
@@ -195,10 +194,10 @@ class _Download:
         index = self._index()
         quantised = quantisation(config) is not None
         held = self._held()
-        wanted = needed_keys(model, index, quantised) - held.keys()
+        wanted = needed_keys(model, index, quantised).keys() - held.keys()
         tensors = self._tensors({index[key] for key in wanted}, wanted)
         if not quantised:
-            check_dtypes([tensor for found in tensors.values() for tensor in found], self._label)
+            check_numbers(model, [tensor for group in tensors.values() for tensor in group], self._label)
         if wanted:
             part = self._part(tensors)
             held.update(dict.fromkeys(wanted, part.name))

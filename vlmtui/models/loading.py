@@ -20,9 +20,10 @@ from transformers import (
 )
 
 from vlmtui.errors import ModelError
-from vlmtui.models.checkpoint import Checkpoint, Progress
+from vlmtui.models.checkpoint import Checkpoint, Progress, check_file, quantisation, weight_files
 from vlmtui.models.device import choose_device, choose_dtype
 from vlmtui.models.families import ENCODERS
+from vlmtui.models.needed import check_numbers
 from vlmtui.models.processing import Processing, load_processing
 
 
@@ -59,9 +60,12 @@ def load(
     whole_depth = 0 if config.model_type in ENCODERS else int(config.get_text_config().num_hidden_layers)
     _keep_layers(config, whole_depth if decoder_layers is None else decoder_layers)
     architecture = _architecture(config, checkpoint.name)
-    held_as = choose_dtype(dtype, on, count(_empty(architecture, config)))
+    empty = _empty(architecture, config)
+    _check_numbers(checkpoint, empty)
+    held_as = choose_dtype(dtype, on, count(empty))
     progress("reading the processor", 0, 0)
     processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
+    _check_rows(processing.tokenizer, empty, checkpoint.name)
     progress("reading weights", 0, 0)
     model = _weights(architecture, checkpoint, config, held_as)
     if on.type != "cpu":
@@ -132,6 +136,26 @@ def _architecture(config: Any, name: str) -> Any:
 def _empty(architecture: Any, config: Any) -> Any:
     with _hushed(), torch.device("meta"):
         return architecture.from_config(config)
+
+
+def _check_numbers(checkpoint: Checkpoint, empty: Any) -> None:
+    if quantisation(checkpoint.config) is None:
+        files = weight_files(checkpoint.folder, checkpoint.name)
+        tensors = [tensor for file in files for tensor in check_file(file, checkpoint.name)]
+        check_numbers(empty, tensors, checkpoint.name)
+
+
+def _check_rows(tokenizer: Any, empty: Any, name: str) -> None:
+    """A tokenizer with fewer word-pieces than the matrix has rows is common; with more it is another model's."""
+    rows = empty.get_input_embeddings()
+    if tokenizer is None or not hasattr(rows, "num_embeddings"):
+        return
+    # tokens that were added beyond the matrix, but never trained, are none of its words
+    if tokenizer.vocab_size > rows.num_embeddings:
+        raise ModelError(
+            f"the tokenizer of {name} has {tokenizer.vocab_size:,} word-pieces and its embedding matrix only "
+            f"{rows.num_embeddings:,} rows: they do not belong together, name the model's own with --processor"
+        )
 
 
 def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
