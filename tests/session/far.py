@@ -11,12 +11,15 @@ from typing import Any
 import asyncssh
 
 HOST = "far"
+ASKS = "far-asks"
+PASSWORD = "correct horse"
 
 
 class Far:
     """An ssh server that runs what it is asked in a bare shell, with a login banner, and can cut its lines.
 
-    `environment` is all that its commands see; `ssh` the ssh command that knows the host `far`.
+    `environment` is all that its commands see; `ssh` the ssh command that knows the host `far`, and as `far-asks` the
+    same with a password in the place of a key.
     """
 
     def __init__(self, folder: Path, banner: bytes, **environment: str) -> None:
@@ -36,8 +39,10 @@ class Far:
         known.write_bytes(f"[127.0.0.1]:{port} ".encode() + keys["host"].export_public_key())
         config = folder / "config"
         config.write_text(
-            f"Host {HOST}\n HostName 127.0.0.1\n Port {port}\n User somebody\n IdentityFile {key}\n"
-            f" IdentitiesOnly yes\n UserKnownHostsFile {known}\n StrictHostKeyChecking yes\n"
+            f"Host {HOST} {ASKS}\n HostName 127.0.0.1\n Port {port}\n User somebody\n IdentitiesOnly yes\n"
+            f" UserKnownHostsFile {known}\n StrictHostKeyChecking yes\n"
+            f"Host {HOST}\n IdentityFile {key}\n"
+            f"Host {ASKS}\n PreferredAuthentications password\n NumberOfPasswordPrompts 1\n"
         )
         self.ssh = f"ssh -F {config}"
 
@@ -71,6 +76,12 @@ class Far:
 
             def connection_lost(self, exc: Exception | None) -> None:
                 far._lines.remove(self._line)
+
+            def password_auth_supported(self) -> bool:
+                return True
+
+            def validate_password(self, username: str, password: str) -> bool:
+                return password == PASSWORD
 
         return await asyncssh.listen(
             "127.0.0.1",

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.far import HOST, Far
+from tests.session.far import ASKS, HOST, PASSWORD, Far
 from tests.session.test_client import WAIT, png
+from tests.terminal import Terminal
 from tests.test_cli import CHINA, refused, vlmtui
 from tests.waiting import gone, until
 from vlmtui.errors import SessionError, UsageError
@@ -98,6 +99,24 @@ def test_a_line_that_is_cut_while_nothing_goes_on(far: Far, client: SessionClien
     far.cut()
     until(lambda: notes[-1:] == [""])
     assert client.status().result(WAIT).pid == client.pid
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_ssh_asks_before_the_screen_is_there(far: Far, password: str) -> None:
+    words = (CHINA, "--remote", ASKS, "--remote-command", COMMAND)
+    with Terminal([sys.executable, "-m", "vlmtui", *words], (120, 40), **{SSH: far.ssh}) as terminal:
+        terminal.until(lambda output: b"password:" in output, WAIT)
+        assert b"\x1b[?1049h" not in terminal.output
+        terminal.press(f"{password}\n")
+        if password == PASSWORD:
+            terminal.until(lambda output: b"WORDS" in output and b"truecolor" in output, WAIT)
+            terminal.press("q")
+            assert terminal.wait(WAIT) == 0
+        else:
+            assert terminal.wait(WAIT) == 1
+            assert b"cannot be reached through ssh" in terminal.output
+            assert b"Permission denied" in terminal.output
+            assert b"\x1b[?1049h" not in terminal.output
 
 
 def test_a_session_that_has_ended_is_no_cut_line(far: Far, client: SessionClient) -> None:
