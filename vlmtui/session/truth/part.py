@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ImageError, ModelError
 from vlmtui.grid import Place
 from vlmtui.image import Picture
 from vlmtui.lenses.words import Nearest, Vocabulary, nearest
@@ -91,9 +91,14 @@ class Part:
         return self._kept()
 
     def _look(self) -> None:
+        refused: ImageError | None = None
         for name, picture in self._pictures.items():
             self._progress(f"looking at a {name} picture", 0, 0)
-            inputs = self.model.prepare(picture, None)
+            try:
+                inputs = self.model.prepare(picture, None, f"the {name} picture")
+            except ImageError as error:
+                refused = error
+                continue
             try:
                 encoded = self.model.encode(inputs)
             except (ValueError, RuntimeError, IndexError, KeyError) as error:
@@ -101,6 +106,8 @@ class Part:
                     raise
                 raise ModelError(f"the model cannot take what its processor makes of a picture: {error}") from error
             self._seen[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
+        if refused and not self._seen:
+            raise refused
 
     def _boxes(self) -> None:
         processor, exact = self._loaded.processing.image_processor, self.model.info.dtype == "float32"
