@@ -35,8 +35,11 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
 
 def _at_patch(view: View, known: Known, patch: PatchWords) -> View:
     """The cursor on the token that `--patch` names; at a vision stage on the patches it was made of."""
-    tokens = [page for page in known.pages("tokens") if page.grid]
-    stage = "tokens" if tokens else view.stage
-    pages = tokens or [page for page in known.pages(stage) if page.grid]
+    pages = [page for page in known.pages("tokens") if page.grid and patch.grid in (None, page.id)]
+    stage = "tokens"
+    if not pages:
+        # a grid without tokens (a tower's, a resampler's) counts its vision patches
+        stage = view.stage
+        pages = [page for page in known.pages(stage) if page.grid]
     first = replace(view, stage=stage, grid=pages[0].id if pages else None)
     return at_stage(to_cell(first, known, patch.grid, patch.row, patch.col), known, view.stage)

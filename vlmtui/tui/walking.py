@@ -6,7 +6,6 @@ from tokens to finer vision patches, and back, is where they were.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from vlmtui.errors import UsageError
@@ -73,7 +72,7 @@ def at_stage(view: View, known: Known, stage: str) -> View:
     """The view at a stage, on the same page where the stage has it, the cursor on the same part of the picture."""
     view = spotted(view, known)
     after = replace(view, stage=stage)
-    page = known.page(after) or _alike(view, known.page(view), known.pages(stage))
+    page = known.page(after) or _alike(view, known, known.pages(stage))
     return fitted(_on(after, page), known) if page else fitted(after, known)
 
 
@@ -128,6 +127,9 @@ def at_pixel(view: View, known: Known, x: float, y: float) -> View | None:
 def to_cell(view: View, known: Known, grid: int | None, row: int, col: int) -> View:
     """The cursor on a row and column of a grid (of this page where none is named); `UsageError` where that is none."""
     pages = {page.id: page for page in known.pages(view.stage) if page.grid}
+    if not pages:
+        why = known.reading.placeless if known.reading else ""
+        raise UsageError(why or f"nothing at {view.stage} has a row and a column")
     page = pages.get(view.grid if grid is None else grid)
     if page is None:
         there = ", ".join(str(id_) for id_ in pages) or "none"
@@ -162,12 +164,16 @@ def spotted(view: View, known: Known) -> View:
     return replace(view, spot=((x0 + x1) / 2, (y0 + y1) / 2))
 
 
-def _alike(view: View, before: Page | None, pages: tuple[Page, ...]) -> Page | None:
-    """The page to open where the one before is not: of those that show the spot the one most alike in fineness."""
+def _alike(view: View, known: Known, pages: tuple[Page, ...]) -> Page | None:
+    """The page to open where the one before is not: of those that show the spot the coarsest for the coarsest, else
+    the finest (tokens resampled from tiles have their patches in the tiles)."""
+    before = known.page(view)
     there = [page for page in pages if page.grid and view.spot and page.holds(*view.spot)]
     if before is None or before.grid is None or not there:
         return _default(pages)
-    return min(there, key=lambda page: abs(math.log(page.cell_area / before.cell_area)))
+    coarsest = max(page.cell_area for page in known.pages(view.stage) if page.grid)
+    by_area = max if before.cell_area == coarsest else min
+    return by_area(there, key=lambda page: page.cell_area)
 
 
 def _default(pages: tuple[Page, ...]) -> Page | None:
