@@ -6,34 +6,29 @@ embeddings. Where a family goes its own way, `models.families` says how.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.image import Picture
-from vlmtui.models import proof
 from vlmtui.models.families import family_of
-from vlmtui.models.families.base import Sources
-from vlmtui.models.geometry.layout import Layout, Raster, lay_out
+from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.plan import check_size
-from vlmtui.models.geometry.views import View, views
 from vlmtui.models.head import Head
 from vlmtui.models.loading import Loaded
+from vlmtui.models.placing import Placing
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
+from vlmtui.models.states import stage_norms
 from vlmtui.reading import ModelInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
 _EMBED_AT_ONCE = 2048
-_MEASURED = 256  # sizes of pictures
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class VisionLanguageModel:
         self.device = loaded.device
         self.tokenizer = loaded.processing.tokenizer
         self.family = family_of(loaded.model, loaded.config, loaded.name)
-        self._measured: dict[tuple[tuple[int, int], tuple[tuple[int, int], ...]], list[View] | None] = {}
+        self._placing = Placing(self.family, loaded.processing)
         # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
         self._head: Head | None = None
@@ -91,78 +86,7 @@ class VisionLanguageModel:
         """Where the image tokens and the vision patches lie in the picture."""
         tokens = 0 if encoded.tokens is None else len(encoded.tokens)
         size = picture.width, picture.height
-        frames = self.family.frames(inputs.pixels)
-        shapes = self.family.shapes(frames)
-        if not encoded.norms or not self._patches_in_order(inputs, shapes):
-            why = f"how the family {self._config.model_type} cuts a picture into patches is not known"
-            return lay_out([], size, None, tokens, placeless=why)
-        seen = self._views(size, tuple((frame.shape[1], frame.shape[2]) for frame in frames))
-        if seen is None:
-            why = "where its processor takes their pixels from could not be measured for a picture of this shape"
-            return lay_out([], size, None, tokens, placeless=why)
-        rasters = [Raster(view, shape, self.family.patch_size) for view, shape in zip(seen, shapes, strict=True)]
-        sources = None
-        why = self.family.no_places
-        if tokens and not why:
-            sources = self._sources(inputs, shapes, tokens)
-            why = "" if sources else f"how the family {self._config.model_type} orders its tokens could not be proved"
-        return lay_out(
-            rasters,
-            size,
-            None if sources is None else sources.patches,
-            tokens,
-            again=None if sources is None else sources.again,
-            without=self.family.placeless,
-            placeless=why,
-        )
-
-    def _views(self, size: tuple[int, int], tiles: tuple[tuple[int, int], ...]) -> list[View] | None:
-        """What the tiles show of a picture of a (width, height), measured once for many pictures of that size."""
-        key = (size, tiles)
-        if key not in self._measured:
-            if len(self._measured) >= _MEASURED:
-                self._measured.clear()
-            self._measured[key] = views(self._see, self._processing.image_processor, *size, list(tiles))
-        return self._measured[key]
-
-    def _sources(self, inputs: Inputs, shapes: list[tuple[int, int]], tokens: int) -> Sources | None:
-        sources = self.family.sources(shapes, inputs.pixels, tokens)
-        if sources is None or self.family.known:
-            return sources
-        features = self.family.features
-        return sources if self._proved(inputs, shapes, sources.patches, lambda p: self._flat(features(p))) else None
-
-    def _patches_in_order(self, inputs: Inputs, shapes: list[tuple[int, int]]) -> bool:
-        """Whether what is taken for the patches' states, row by row, is theirs."""
-
-        def states(pixels: dict[str, Tensor]) -> Tensor:
-            with _stage_norms(self.family.blocks, lambda done, total: None) as stages:
-                self.family.features(pixels)
-            return torch.cat([patches for patches, _ in self.family.states(stages[-1], shapes)])[:, None]
-
-        total = sum(rows * cols for rows, cols in shapes)
-        return self.family.known or self._proved(inputs, shapes, np.arange(total)[:, None], states)
-
-    def _proved(
-        self,
-        inputs: Inputs,
-        shapes: list[tuple[int, int]],
-        sources: NDArray[np.int64],
-        run: Callable[[dict[str, Tensor]], Tensor],
-    ) -> bool:
-        pixels = self._on_device(inputs)
-        return proof.holds(
-            sources,
-            shapes,
-            pixels["pixel_values"],
-            self.family.patch_size,
-            self.family.tower,
-            lambda values: run(pixels | {"pixel_values": values}),
-        )
-
-    def _see(self, image: Image.Image) -> list[NDArray[np.float32]]:
-        """The tiles that the model gets of a picture, normalised."""
-        return [np.asarray(frame.float().numpy()) for frame in self.family.frames(self._processing.pixels(image))]
+        return self._placing.layout(size, inputs, self._on_device(inputs), tokens, bool(encoded.norms))
 
     @torch.no_grad()
     def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> Encoded:
@@ -171,7 +95,7 @@ class VisionLanguageModel:
         `on_block` hears how many of the tower's blocks are done; what it raises ends the pass.
         """
         pixels = self._on_device(inputs)
-        with _stage_norms(self.family.blocks, on_block) as stages:
+        with stage_norms(self.family.blocks, on_block) as stages:
             features = self.family.features(pixels)
         shapes = self.family.shapes(self.family.frames(inputs.pixels))
         tiles = zip(*(self.family.states(values, shapes) for values in stages), strict=True)
@@ -183,7 +107,7 @@ class VisionLanguageModel:
 
     def _received(self, inputs: Inputs, features: Any) -> Tensor:
         """The image tokens as the first decoder layer receives them [tokens, hidden]."""
-        flat = self._flat(features)
+        flat = self.family.flat(features)
         image_token = int(self._config.image_token_id)
         ids = inputs.input_ids
         positions = None if ids is None else int((ids == image_token).sum())
@@ -237,16 +161,6 @@ class VisionLanguageModel:
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
         return pixels
 
-    def _flat(self, features: Any) -> Tensor:
-        made = features.pooler_output
-        parts = [made] if isinstance(made, Tensor) else list(made)
-        flat = torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
-        if flat.shape[1] != self._config.get_text_config().hidden_size:
-            raise ModelError(
-                f"the image tokens of {self.name} are {flat.shape[1]} wide: vlmtui does not know its family"
-            )
-        return flat
-
     def _describe(self, loaded: Loaded) -> ModelInfo:
         config, family = self._config, self.family
         vision = family.vision_config
@@ -275,30 +189,6 @@ class VisionLanguageModel:
             wordless=family.wordless,
             note=loaded.note,
         )
-
-
-@contextmanager
-def _stage_norms(blocks: nn.ModuleList, on_block: Callable[[int, int], None]) -> Iterator[list[Tensor]]:
-    """L2 norms of what enters the first block and of what every block puts out, each float32 [tiles, states]."""
-    norms: list[Tensor] = []
-
-    def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        keep(args[0] if args else options["hidden_states"])
-
-    def after(_: nn.Module, __: Any, output: Any) -> None:
-        keep(output[0] if isinstance(output, tuple) else output)
-
-    def keep(states: Tensor) -> None:
-        on_block(len(norms), len(blocks))
-        norms.append(torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32))
-
-    hooks = [blocks[0].register_forward_pre_hook(before, with_kwargs=True)]
-    hooks += [block.register_forward_hook(after) for block in blocks]
-    try:
-        yield norms
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _width(blocks: nn.ModuleList) -> int:

@@ -114,6 +114,17 @@ class Family:
         taken = {key: value for key, value in pixels.items() if key in accepted}
         return run(**taken, return_dict=True)
 
+    def flat(self, features: Any) -> Tensor:
+        """The image tokens in `features`, one after the other [tokens, hidden]."""
+        made = features.pooler_output
+        parts = [made] if isinstance(made, Tensor) else list(made)
+        flat = torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
+        if flat.shape[1] != self.config.get_text_config().hidden_size:
+            raise ModelError(
+                f"the image tokens of {self.name} are {flat.shape[1]} wide: vlmtui does not know its family"
+            )
+        return flat
+
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
         """For every tile what belongs to its patches, row by row, and to the tokens before them (CLS, registers).
 
