@@ -1,4 +1,4 @@
-"""`python -m benchmarks [start] [cursor] [size]`: measure here, and print a table of Markdown."""
+"""`python -m benchmarks [start] [cursor] [size] [load]`: measure here, and print a table of Markdown."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import cursor, size, start
+from benchmarks import cursor, load, size, start
 
 Row = tuple[str, str, str]
-BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {"start": start.rows, "cursor": cursor.rows, "size": size.rows}
+BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
+    "start": start.rows,
+    "cursor": cursor.rows,
+    "size": size.rows,
+    "load": load.rows,
+}
 
 
 def main(names: list[str]) -> int:
