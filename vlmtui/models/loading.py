@@ -26,6 +26,8 @@ from vlmtui.models.families import ENCODERS
 from vlmtui.models.needed import check_numbers
 from vlmtui.models.processing import Processing, load_processing
 
+_TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -187,14 +189,16 @@ def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torc
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Without transformers' report, at length, that the decoder's layers are not there."""
-    logger = logging.getLogger("transformers.modeling_utils")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    """Without transformers' reports, at length, that the decoder's layers are not there and nothing is sharded."""
+    loggers = [logging.getLogger(f"transformers.{name}") for name in _TALKATIVE]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _brief(error: object) -> str:
