@@ -128,7 +128,9 @@ def _complete(whole: Any, config: Any) -> None:
 def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
     text = " ".join(str(error).split())
     if "torchvision" in text.lower():
-        return ModelError(f"the {part} of {name} exists only for torchvision: install torchvision beside this torch")
+        return ModelError(
+            f"the {part} of {name} exists only for torchvision: install it with pip install 'vlmtui[torchvision]'"
+        )
     if isinstance(error, OSError) or "Unrecognized" in text:
         return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
     brief = text if len(text) <= 160 else text[:157] + "..."
