@@ -257,12 +257,13 @@ def test_one_of_another_version_is_not_used(runtime: Path, welcome: tuple[int, s
     assert "vlmtui session stop, then start" in str(raised.value)
 
 
-def test_a_command_that_cannot_use_it_says_so_and_goes_on(runtime: Path, siglip_folder: Path) -> None:
+def test_a_command_that_cannot_use_it_says_so_and_goes_on(runtime: Path) -> None:
     runtime.chmod(0o755)
-    done = vlmtui(CHINA, "-m", str(siglip_folder), "--patch", "0,0")
-    assert done.returncode == 0
-    assert "can be reached by others (mode 755)" in done.stderr.decode()
-    assert f"chmod 700 {runtime}; this command has a session of its own" in done.stderr.decode()
+    client = connect(Where())
+    client.close()
+    assert client.where == "its own session"
+    assert "can be reached by others (mode 755)" in client.note
+    assert f"chmod 700 {runtime}; this command has a session of its own" in client.note
     assert "chmod 700" in refused(vlmtui("session", "start"))
 
 
@@ -301,10 +302,14 @@ def test_what_a_dead_one_left_is_cleared_away(runtime: Path) -> None:
     assert vlmtui("session", "stop").stderr == b"there is no warm session\n"
 
 
-def test_it_ends_when_nobody_asks(runtime: Path) -> None:
-    assert vlmtui("session", "start", "--idle", "0.5s").returncode == 0
+def test_two_are_started_at_once_and_one_comes_of_it_that_ends_when_nobody_asks(runtime: Path) -> None:
+    command = [sys.executable, "-m", "vlmtui", "session", "start", "--idle", "2s"]
+    starting = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate()[1] for process in starting]
     pid = warm.holder(runtime)
     assert pid is not None
+    assert [process.returncode for process in starting] == [0, 0]
+    assert all(f"(process {pid})" in one for one in said)
     until(lambda: gone(pid))
     assert not warm.address().exists()
 

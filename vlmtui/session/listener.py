@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.session import warm
@@ -33,7 +32,7 @@ def listen(log: str, idle: float, ready: int) -> None:
             os._exit(warm.ALREADY)
         time.sleep(_LOOK_S)
     answering = warm.listening(runtime)
-    path = Path(answering.getsockname())
+    path = warm.address()
 
     def end(status: int) -> None:
         with contextlib.suppress(OSError):

@@ -85,8 +85,8 @@ def lock(runtime: Path) -> int | None:
 
 
 def listening(runtime: Path) -> socket.socket:
-    """The socket that a warm session answers at; the caller holds the lock."""
-    path = runtime / _SOCKET
+    """The socket that a warm session answers at, there as soon as it does so; the caller holds the lock."""
+    path = runtime / f"{_SOCKET}.new"
     path.unlink(missing_ok=True)
     answering = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
@@ -95,6 +95,7 @@ def listening(runtime: Path) -> socket.socket:
     finally:
         os.umask(before)
     answering.listen(16)
+    path.replace(runtime / _SOCKET)
     return answering
 
 
