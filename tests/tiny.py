@@ -72,6 +72,7 @@ def build_llava(
     llm_layers: int = 2,
     vision_layers: int = 4,
     hidden: int = 48,
+    vision_hidden: int = 32,
     extra_rows: int = 13,
     max_shard_size: str = "1GB",
     strategy: str | None = None,
@@ -102,8 +103,8 @@ def build_llava(
     tokenizer = tiny_tokenizer()
     config = LlavaConfig(
         vision_config=vision_class(
-            hidden_size=32,
-            intermediate_size=64,
+            hidden_size=vision_hidden,
+            intermediate_size=2 * vision_hidden,
             num_hidden_layers=vision_layers,
             num_attention_heads=4,
             image_size=size,
