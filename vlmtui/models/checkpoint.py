@@ -78,10 +78,10 @@ def _check_quantisation(config: dict[str, Any], name: str) -> None:
     if method is None:
         return
     if method == _BITSANDBYTES:
-        if importlib.util.find_spec(_BITSANDBYTES) is None:
+        if any(importlib.util.find_spec(package) is None for package in (_BITSANDBYTES, "accelerate")):
             raise ModelError(
-                f"{name} is quantised with bitsandbytes, which is not installed: pip install bitsandbytes, or choose "
-                "the model that it was made from"
+                f"{name} is quantised with bitsandbytes, which is not installed: pip install 'vlmtui[bitsandbytes]', "
+                "or choose the model that it was made from"
             )
         return
     what = {

@@ -69,8 +69,9 @@ def load(
     processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
     _check_rows(processing.tokenizer, empty, checkpoint.name)
     progress("reading weights", 0, 0)
-    model = _weights(architecture, checkpoint, config, held_as)
-    if on.type != "cpu":
+    quantised = quantisation(checkpoint.config) is not None
+    model = _weights(architecture, checkpoint, config, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were put there
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
     return Loaded(checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on)
@@ -160,7 +161,9 @@ def _check_rows(tokenizer: Any, empty: Any, name: str) -> None:
         )
 
 
-def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
+def _weights(
+    architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype, options: dict[str, Any]
+) -> Any:
     try:
         with _hushed():
             model, report = architecture.from_pretrained(
@@ -171,6 +174,7 @@ def _weights(architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torc
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
+                **options,
             )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
