@@ -162,6 +162,8 @@ def stdio(idle: Idle = "30m", debug: Debug = False) -> int:
     """Speak the protocol on stdin and stdout: what `--remote` runs at the far end."""
     from vlmtui.session.relay import relay
 
+    if sys.stdin.isatty() or sys.stdout.isatty():
+        raise UsageError("session stdio speaks to a program, not to a person: vlmtui IMAGE --remote HOST runs it there")
     return relay(parse_idle(idle), _tell)
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +133,31 @@ def test_a_session_that_has_ended_is_no_cut_line(far: Far, client: SessionClient
     with_new = connect(Where(HOST, COMMAND))
     assert with_new.welcome.result(WAIT).pid != client.pid
     with_new.close()
+
+
+def test_a_session_that_ends_while_the_line_is_cut(
+    far: Far, client: SessionClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.status().result(WAIT)
+    assert client.pid is not None
+    cut = threading.Event()
+    client._on_line = lambda sentence: cut.set()
+    monkeypatch.setattr(exchange, "PAUSES_S", (0.5,))
+    far.cut()
+    assert cut.wait(WAIT)
+    os.kill(client.pid, signal.SIGKILL)
+    until(lambda: not client.alive)
+    said = str(client.status().exception(WAIT))
+    assert "the session on far cannot be used: the session that was spoken to has ended meanwhile" in said
+
+
+def test_a_line_that_stays_cut(far: Far, client: SessionClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.welcome.result(WAIT)
+    monkeypatch.setenv(SSH, far.ssh.replace("config", "no-such-config"))
+    monkeypatch.setattr(exchange, "PAUSES_S", (0.0, 0.0))
+    far.cut()
+    until(lambda: not client.alive)
+    assert "far cannot be reached through ssh: " in str(client.status().exception(WAIT))
 
 
 @pytest.mark.parametrize(("version", "older"), [(1, "bring the session up to date"), (99, "bring this end up to date")])
