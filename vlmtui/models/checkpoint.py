@@ -73,6 +73,16 @@ def quantisation(config: dict[str, Any]) -> str | None:
     return str(found.get("quant_method") or "an unnamed method").lower()
 
 
+def stored_dtype(config: dict[str, Any]) -> str:
+    """The dtype that a model was saved in, in the config's own word; bfloat16 where it does not say."""
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, dict) else {}):
+        for key in ("dtype", "torch_dtype"):
+            if (found := str(part.get(key))) in ("float32", "bfloat16", "float16"):
+                return found
+    return "bfloat16"
+
+
 def _check_quantisation(config: dict[str, Any], name: str) -> None:
     method = quantisation(config)
     if method is None:

@@ -20,10 +20,10 @@ from transformers import (
 )
 
 from vlmtui.errors import ModelError
-from vlmtui.models.checkpoint import Checkpoint, Progress, check_file, quantisation, weight_files
-from vlmtui.models.device import choose_device, choose_dtype
+from vlmtui.models.checkpoint import Checkpoint, Progress, check_file, quantisation, stored_dtype, weight_files
+from vlmtui.models.device import DTYPES, choose_device, choose_dtype
 from vlmtui.models.families import ENCODERS
-from vlmtui.models.needed import check_numbers
+from vlmtui.models.needed import check_numbers, needed_keys
 from vlmtui.models.processing import Processing, load_processing
 
 _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
@@ -63,8 +63,7 @@ def load(
     _keep_layers(config, whole_depth if decoder_layers is None else decoder_layers)
     architecture = _architecture(config, checkpoint.name)
     empty = _empty(architecture, config)
-    _check_numbers(checkpoint, empty)
-    held_as = choose_dtype(dtype, on, count(empty))
+    held_as = _dtype(checkpoint, dtype, on, empty)
     progress("reading the processor", 0, 0)
     processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
     _check_rows(processing.tokenizer, empty, checkpoint.name)
@@ -141,11 +140,22 @@ def _empty(architecture: Any, config: Any) -> Any:
         return architecture.from_config(config)
 
 
-def _check_numbers(checkpoint: Checkpoint, empty: Any) -> None:
+def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) -> torch.dtype:
+    """The dtype to hold the model in, when its files' dtypes are such as can be read and it fits in memory."""
+    files = weight_files(checkpoint.folder, checkpoint.name)
+    tensors = [tensor for file in files for tensor in check_file(file, checkpoint.name)]
     if quantisation(checkpoint.config) is None:
-        files = weight_files(checkpoint.folder, checkpoint.name)
-        tensors = [tensor for file in files for tensor in check_file(file, checkpoint.name)]
         check_numbers(empty, tensors, checkpoint.name)
+        return choose_dtype(wanted, on, count(empty))
+    # what is not quantised stays as it was stored, and the rest computes with it: no other dtype goes with it
+    stored = stored_dtype(checkpoint.config)
+    if wanted not in ("auto", stored):
+        raise ModelError(f"{checkpoint.name} is quantised around {stored} and cannot be {wanted}: leave out --dtype")
+    if on.type == "cpu" and stored == "float16":
+        raise ModelError(f"{checkpoint.name} is quantised around float16, which is for GPUs: choose --device cuda")
+    needed = needed_keys(empty, [tensor.key for tensor in tensors], quantised=True)
+    size = sum(tensor.size for tensor in tensors if tensor.key in needed)
+    return choose_dtype(stored, on, size // DTYPES[stored].itemsize)
 
 
 def _check_rows(tokenizer: Any, empty: Any, name: str) -> None:
