@@ -73,7 +73,6 @@ def build_llava(
     vision_layers: int = 4,
     hidden: int = 48,
     vision_hidden: int = 32,
-    vision_hidden: int = 32,
     extra_rows: int = 13,
     max_shard_size: str = "1GB",
     strategy: str | None = None,

@@ -70,6 +70,6 @@ def test_it_loads_where_bitsandbytes_is(bits, tmp_path):
 
     close = torch.nn.functional.cosine_similarity(tokens(tmp_path / "small"), tokens(plain), dim=-1)
     assert close.min() > (0.9 if bits == 4 else 0.99)
+    checkpoint = weights.find(Source("mine", tmp_path / "small", None), None, quiet)
     with pytest.raises(ModelError, match="leave out --dtype"):
-        checkpoint = weights.find(Source("mine", tmp_path / "small", None), None, quiet)
         load(checkpoint, quiet, device="cpu", dtype="float32")
