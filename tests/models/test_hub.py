@@ -261,7 +261,7 @@ def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched
         ({"quantization_config": {"quant_method": "awq"}}, "AWQ"),
         ({"quantization_config": {"quant_method": "gptq"}}, "GPTQ"),
         ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
-        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, "pip install bitsandbytes"),
+        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, "vlmtui[bitsandbytes]"),
     ]
     models = {f"org/{i}": spoilt(tmp_path / str(i), sharded, **config) for i, (config, _) in enumerate(said)}
     with serving(models) as hub:
