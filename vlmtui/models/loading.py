@@ -59,9 +59,9 @@ def load(
     """
     on = choose_device(device)
     config = _config(checkpoint)
+    architecture = _architecture(config, checkpoint.name)
     whole_depth = 0 if config.model_type in ENCODERS else int(config.get_text_config().num_hidden_layers)
     _keep_layers(config, whole_depth if decoder_layers is None else decoder_layers)
-    architecture = _architecture(config, checkpoint.name)
     empty = _empty(architecture, config)
     held_as = _dtype(checkpoint, dtype, on, empty)
     progress("reading the processor", 0, 0)
@@ -82,9 +82,10 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
     It needs config.json alone. Raises `ModelError` for what vlmtui cannot read, before any weights are fetched.
     """
     config = _config(checkpoint)
+    architecture = _architecture(config, checkpoint.name)
     if decoder_layers is not None:
         _keep_layers(config, decoder_layers)
-    return _empty(_architecture(config, checkpoint.name), config)
+    return _empty(architecture, config)
 
 
 def count(model: Any) -> int:
