@@ -28,9 +28,9 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     `parts` is one line for the screen, such as "SigLIP 16/224 → MLP → Llama". `feeds` names the vision stage that the
     projector reads, such as "vision.4". `vision_layers` and `llm_layers` count blocks. `embeddings` is (rows, width),
     `vision_hidden` the width of the tower's states. `marks_words` says that the tokenizer's pieces tell where words
-    begin (`▁sky` and `sky` are two pieces). `wordless` says why no stage has words (a vision tower alone has no language
-    side; an Mllama's pictures do not enter its prompt), or "" where there are words. `note` is a sentence that belongs beside every number of this model (the
-    demo model's warning), or "".
+    begin (`▁sky` and `sky` are two pieces). `wordless` says why no stage has words (a vision tower alone has no
+    language side; an Mllama's pictures do not enter its prompt), or "" where there are words. `note` is a sentence that
+    belongs beside every number of this model (the demo model's warning), or "".
     """
 
     name: str
@@ -78,8 +78,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     vocabulary's named, non-special rows whose norm is smaller [tokens]. `patch_places` are the vision patches of all
     grids, grid by grid, row by row: what a vision stage has entries for. `seen` says in a few words how the picture
     reached the model ("224×224, squashed", "336×336, centre crop") and `patch_size` is the (height, width) of a vision
-    patch in those pixels. `placeless` says why image tokens have no place in the picture (the queries of a resampler, an
-    unknown family), or "" where all have one. `timings` is seconds by step.
+    patch in those pixels. `placeless` says why image tokens have no place in the picture (the queries of a resampler,
+    an unknown family), or "" where all have one. `timings` is seconds by step.
     """
 
     id: str
