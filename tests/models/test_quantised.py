@@ -1,21 +1,21 @@
-"""Checkpoints in bitsandbytes' 4 and 8 bits: what of them is needed, and that they load where the library is."""
+"""Checkpoints of bitsandbytes: what of them is needed, and that they are read where the library is installed
+(`pip install 'vlmtui[bitsandbytes]'`)."""
 
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
 
-from tests.models.test_model import picture, quiet
+from tests.models.test_model import held, picture, quiet
 from tests.tiny import build_llava
 from vlmtui.catalogue import Source
 from vlmtui.errors import ModelError
 from vlmtui.models import weights
 from vlmtui.models.checkpoint import Checkpoint, quantisation, read_config, stored_dtype
 from vlmtui.models.loading import load, skeleton
-from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.needed import needed_keys
 
 LAYER = "language_model.model.layers.0.mlp.up_proj"
@@ -51,25 +51,33 @@ def test_the_stored_dtype():
 
 
 @pytest.mark.parametrize("bits", [4, 8])
-def test_it_loads_where_bitsandbytes_is(bits, tmp_path):
+def test_a_quantised_checkpoint_is_read_as_the_library_runs_it(bits, tmp_path):
     pytest.importorskip("bitsandbytes")
     pytest.importorskip("accelerate")
-    from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+    whole = build_llava(tmp_path / "whole", "siglip", hidden=128, vision_hidden=128)
+    how = {"load_in_8bit": True} if bits == 8 else {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
+    folder = tmp_path / "quantised"
+    model = AutoModelForImageTextToText.from_pretrained(
+        whole, quantization_config=BitsAndBytesConfig(**how), device_map="cpu", dtype=torch.float32
+    )
+    model.save_pretrained(folder)
+    for file in whole.iterdir():
+        if not (folder / file.name).exists():
+            shutil.copy(file, folder)
 
-    how = BitsAndBytesConfig(load_in_4bit=True) if bits == 4 else BitsAndBytesConfig(load_in_8bit=True)
-    plain = build_llava(tmp_path / "plain", "clip", dtype=torch.bfloat16, hidden=128, vision_hidden=128)
-    shutil.copytree(plain, tmp_path / "small", ignore=shutil.ignore_patterns("*.safetensors", "config.json"))
-    options = {"quantization_config": how, "device_map": {"": "cpu"}, "dtype": torch.bfloat16}
-    AutoModelForImageTextToText.from_pretrained(plain, **options).save_pretrained(tmp_path / "small")
-
-    def tokens(folder: Path) -> torch.Tensor:
-        checkpoint = weights.find(Source("mine", folder, None), None, quiet)
-        dtype = "auto" if folder.name == "small" else "bfloat16"
-        model = VisionLanguageModel(load(checkpoint, quiet, device="cpu", dtype=dtype))
-        return model.encode(model.prepare(picture(31, 17), None)).tokens.float()
-
-    close = torch.nn.functional.cosine_similarity(tokens(tmp_path / "small"), tokens(plain), dim=-1)
-    assert close.min() > (0.9 if bits == 4 else 0.99)
-    checkpoint = weights.find(Source("mine", tmp_path / "small", None), None, quiet)
-    with pytest.raises(ModelError, match="leave out --dtype"):
-        load(checkpoint, quiet, device="cpu", dtype="float32")
+    ours, image = held(folder), picture(100, 60)
+    inputs = ours.prepare(image, None)
+    encoded = ours.encode(inputs)
+    seen = {}
+    model.get_decoder().layers[0].register_forward_pre_hook(
+        lambda _, args, options: seen.update(x=args[0] if args else options["hidden_states"]), with_kwargs=True
+    )
+    with torch.no_grad():
+        model(**inputs.pixels, input_ids=inputs.input_ids)
+    expected = seen["x"][inputs.input_ids == model.config.image_token_id]
+    torch.testing.assert_close(encoded.tokens, expected, rtol=1e-4, atol=1e-4)
+    # the embeddings are not quantised: words are compared with the true ones
+    assert torch.equal(ours.embeddings, model.get_input_embeddings().weight)
+    assert len(ours.layout(image, inputs, encoded).places) == len(expected)
+    with pytest.raises(ModelError, match="quantised around float32 and cannot be bfloat16: leave out --dtype"):
+        load(weights.find(Source("mine", folder, None), None, quiet), quiet, device="cpu", dtype="bfloat16")
