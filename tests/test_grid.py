@@ -184,3 +184,13 @@ def test_a_clipped_raster_is_known_whole_by_its_inner_edges(
 def test_a_raster_of_one_cell_is_its_box() -> None:
     place = Place(0, "patch", 0, 0, 0, (0.0, 0.0, 64.0, 40.0), 0.5, (0,))
     assert raster_extent([place], 1, 1, (64, 40), (0.0, 0.0, 64.0, 40.0)) == (0.0, 0.0, 64.0, 40.0)
+
+
+def test_boxes_that_overlap_have_their_edges_midway() -> None:
+    """Tokens resampled over more than their own cell: cells of 10, boxes of 14 around them."""
+    places = []
+    for i in range(24):
+        row, col = divmod(i, 6)
+        box, inside = clip((col * 10 - 2, row * 10 - 2, col * 10 + 12, row * 10 + 12), 60, 40)
+        places.append(Place(i, "patch", 0, row, col, box, inside, ()))
+    assert raster_extent(places, 4, 6, (60, 40), (0.0, 0.0, 60.0, 40.0)) == (0.0, 0.0, 60.0, 40.0)

@@ -116,28 +116,26 @@ def place_at_pixel(places: tuple[Place, ...], x: float, y: float) -> Place | Non
 def raster_extent(places: Iterable[Place], rows: int, cols: int, picture: tuple[int, int], box: Box) -> Box:
     """What a rows × cols raster of `places` covers, padding beyond the picture included.
 
-    The edges that lie inside the picture were not clipped, and a line through them gives the others. `picture` is
-    (width, height); `box`, the raster's part of the picture, is what remains where too few edges are known.
+    The edges that lie inside the picture were not clipped, and a line through them gives the others; where boxes
+    overlap (resampled tokens) the raster's edges lie midway. `picture` is (width, height); `box`, the raster's part of
+    the picture, is what remains where too few edges are known.
     """
-    known: tuple[dict[int, float], dict[int, float]] = ({}, {})
-    for place in places:
-        if place.box is None or place.row is None or place.col is None:
-            continue
-        for axis, at in ((0, place.col), (1, place.row)):
-            known[axis][at], known[axis][at + 1] = place.box[axis], place.box[axis + 2]
-    (x0, x1), (y0, y1) = (
-        _line_ends(known[axis], count, picture[axis], (box[axis], box[axis + 2]))
-        for axis, count in ((0, cols), (1, rows))
-    )
+    placed = [(p.box, p.row, p.col) for p in places if p.box is not None and p.row is not None and p.col is not None]
+    x0, x1 = _line_ends([(b[0], b[2], col) for b, _, col in placed], cols, picture[0], (box[0], box[2]))
+    y0, y1 = _line_ends([(b[1], b[3], row) for b, row, _ in placed], rows, picture[1], (box[1], box[3]))
     return x0, y0, x1, y1
 
 
-def _line_ends(edges: dict[int, float], count: int, size: int, otherwise: tuple[float, float]) -> tuple[float, float]:
-    """Where the first and the last of count + 1 evenly spaced edges lie, from those strictly inside the picture."""
-    inside = [(i, edge) for i, edge in edges.items() if 1e-6 < edge < size - 1e-6]
-    if len(inside) < 2:
+def _line_ends(
+    spans: list[tuple[float, float, int]], count: int, size: int, otherwise: tuple[float, float]
+) -> tuple[float, float]:
+    """Where the first and the last of count + 1 evenly spaced edges lie; `spans` are (from, to, at which place)."""
+    starts = {at: start for start, _, at in spans if 1e-6 < start < size - 1e-6}
+    stops = {at + 1: stop for _, stop, at in spans if 1e-6 < stop < size - 1e-6}
+    lines = [np.polyfit(list(edges), list(edges.values()), 1) for edges in (starts, stops) if len(edges) > 1]
+    if not lines:
         return otherwise
-    step, start = (float(v) for v in np.polyfit([i for i, _ in inside], [edge for _, edge in inside], 1))
+    step, start = (float(v) for v in np.mean(lines, axis=0))
     ends = start, start + step * count
     # where nothing is padded the box itself is the better number: it was not computed from differences
     near = [abs(end - other) < 1e-3 * step for end, other in zip(ends, otherwise, strict=True)]

@@ -163,11 +163,9 @@ def clip_tower() -> Reading:
 
 
 def mllama() -> Reading:
-    """Tiles of patches, no tokens."""
+    """Tiles of patches, and a stage `tokens` that has none."""
     reading = build(tiles(2, 2, (16, 16)), tokens=False)
-    return msgspec.structs.replace(
-        reading, model=msgspec.structs.replace(reading.model, embeddings=None, wordless=CROSS)
-    )
+    return msgspec.structs.replace(reading, model=msgspec.structs.replace(reading.model, wordless=CROSS))
 
 
 FAMILIES: dict[str, Callable[[], Reading]] = {

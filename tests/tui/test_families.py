@@ -261,3 +261,20 @@ async def test_a_page_too_many_gives_way_to_one_name() -> None:
         await pilot.resize_terminal(60, 20)
         await pilot.pause()
         assert len(text(tui, "#pages").split("\n")) == 1
+
+
+async def test_a_stage_of_tokens_that_has_none() -> None:
+    tui = of("mllama")
+    async with tui.run_test(size=LARGE) as pilot:
+        await pilot.pause()
+        await pilot.press("t", "down", "right")
+        before = view(pilot)
+        assert before.stage == "vision.4"
+        await pilot.press("right_square_bracket", "down", "t", "z", "g", "y")
+        await pilot.pause()
+        assert view(pilot).stage == "tokens"
+        assert CROSS in words_of(text(tui, "#words"))
+        assert "nothing to walk here" in text(tui, "#legend")
+        assert "this token" not in text(tui, "#norms")
+        await pilot.press("left_square_bracket")
+        assert (view(pilot).grid, view(pilot).row, view(pilot).col) == (before.grid, before.row, before.col)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vlmtui.errors import UsageError
-from vlmtui.reading import check_stage, default_stage
+from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports import Query
 from vlmtui.reports.patches import PatchWords
 from vlmtui.tui.view import Known, View
@@ -22,6 +22,9 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
         stage = stage if query.stage is None else check_stage(query.stage, model)
     except UsageError as error:
         wrong.append(str(error))
+    if query.stage is None and not known.pages(stage):
+        # no image tokens enter the prompt, and there are patches to look at
+        stage = next((stage for stage in reversed(stages(model)) if known.pages(stage)), stage)
     view = replace(view, stage=stage)
     if pages := known.pages(stage):
         view = middle(view, pages[0])

@@ -36,11 +36,14 @@ class Drawn:
 
 def key(known: Known, view: View, place: tuple[int, int]) -> object:
     """What the drawing depends on: the same key, the same drawing."""
-    book = known.book_for(view)
-    words = (view.metric, len(book.rows) if book else 0) if view.overlay == "words" else None
+    page, book = known.page(view), known.book_for(view)
+    words = None
+    if view.overlay == "words" and page is not None and book is not None:
+        # words that arrive for other pages change nothing here
+        words = view.metric, sum(entry in book.rows for entry in page.entries.values())
     # without an overlay, all vision stages look the same
     stage = view.stage if view.overlay != "none" else ""
-    return id(known.picture), known.atlas, known.shown(view), known.page(view), stage, view.overlay, words, place
+    return id(known.picture), known.atlas, known.shown(view), page, stage, view.overlay, words, place
 
 
 def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
@@ -93,7 +96,7 @@ def _without_cells(known: Known, view: View) -> str:
     if known.reading is None:
         return ""
     page = known.page(view)
-    return f"{page.name}: no place in the picture" if page else ""
+    return f"{page.name}: no place in the picture" if page else f"{view.stage}: nothing to walk here"
 
 
 def _first_words(known: Known, view: View, page: Page) -> list[list[str]]:

@@ -68,7 +68,7 @@ class NormsPanel(ViewPanel):
             np.full(len(everything), np.nan) if values is None else values, stages, flags, chart_rows, widths, cells
         )
         lines.append(self._axis(len(everything), widths, cells))
-        lines.append(line(cells, blank, self._legend(values, stages, flags, columns)))
+        lines.append(line(cells, blank, self._legend(values, stages, flags, columns, place is not None)))
         return lines
 
     def _chart(
@@ -140,7 +140,9 @@ class NormsPanel(ViewPanel):
             ]
         return line(cells, r.style(), [p for p in parts if p[0]])
 
-    def _legend(self, values: np.ndarray | None, stages: _Stages, flags: np.ndarray, columns: list[int]) -> list[Part]:
+    def _legend(
+        self, values: np.ndarray | None, stages: _Stages, flags: np.ndarray, columns: list[int], placed: bool
+    ) -> list[Part]:
         r = self.roles
         here = depth(self._view.stage)
         parts: list[Part] = []
@@ -160,7 +162,7 @@ class NormsPanel(ViewPanel):
             (" 5–95%  ", r.style("dim")),
             (MEDIAN, r.style()),
             (" median", r.style("dim")),
-            ("" if values is not None else "   this token has no patches of its own", r.style("dim")),
+            ("   this token has no patches of its own" if placed and values is None else "", r.style("dim")),
         ]
 
 

@@ -113,7 +113,10 @@ class EnlargedPatch(ViewPanel):
         under, view = Under.of(self._known, self._view), self._view
         if under is None or under.page.grid is None:
             return []
-        pixels = framed(under.known.picture, under.page.cell_box(view.row, view.col), (cells, 2 * rows))
+        # boxes of resampled tokens are larger than their cells; what is clipped is shown with its padding
+        place, cell = under.place, under.page.cell_box(view.row, view.col)
+        box = place.box if place.box and place.inside >= 1 else cell
+        pixels = framed(under.known.picture, box, (cells, 2 * rows))
         split = under.page.split if view.stage == "tokens" else (1, 1)
         strips = []
         for y in range(rows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
+from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import figure, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.tui.lines import Part, line, wrapped
@@ -40,7 +41,9 @@ class WordsPanel(ViewPanel):
             return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
         wordless = known.reading.model.wordless
         if wordless or view.stage != "tokens":
-            why = wordless or f"{view.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
+            why = (
+                sentence(wordless) or f"{view.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
+            )
             head = line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])
             told = [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
             return [head, *told, *largest_norms(self.roles, known, view, cells, rows - 1 - len(told))]
