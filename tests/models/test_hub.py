@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,16 @@ import torch
 
 from tests.hub import COMMIT, Hub, serving
 from tests.tiny import build_llava
+from vlmtui.errors import ModelError
 from vlmtui.models import headers, weights
 from vlmtui.models.checkpoint import read_config
 from vlmtui.models.loading import load, skeleton
 from vlmtui.models.needed import needed_keys
+from vlmtui.models.remote import plainly
 
-# a process of its own: the hub's client reads its environment when it is imported
+# a process of its own: the hub's client reads most of its environment when it is imported
 FETCH = """
-import json, sys
+import json, os, sys
 from vlmtui.catalogue import Source
 from vlmtui.errors import ModelError
 from vlmtui.models import ranges
@@ -32,13 +35,18 @@ ranges.CHUNK = ranges.JOURNAL_EVERY = 1 << 18
 def progress(*note):
     notes.append(note)
     print(json.dumps(note), file=sys.stderr, flush=True)
-for name, revision, layers in json.loads(sys.argv[1]):
-    notes = []
-    try:
-        found = find(Source(name, None, name), revision, progress, decoder_layers=layers)
-        print(json.dumps({"folder": str(found.folder), "revision": found.revision, "notes": notes}))
-    except ModelError as error:
-        print(json.dumps({"error": str(error)}))
+for line in sys.argv[1:] or sys.stdin:
+    request = json.loads(line)
+    os.environ.update(request["env"])
+    answers = []
+    for name, revision, layers in request["asked"]:
+        notes = []
+        try:
+            found = find(Source(name, None, name), revision, progress, decoder_layers=layers)
+            answers.append({"folder": str(found.folder), "revision": found.revision, "notes": notes})
+        except ModelError as error:
+            answers.append({"error": str(error)})
+    print(json.dumps(answers), flush=True)
 """
 
 
@@ -49,18 +57,31 @@ def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_llava(folder, "clip", hidden=256, llm_layers=12, max_shard_size="2MB")
 
 
-@pytest.fixture
-def hub(sharded: Path) -> Iterator[Hub]:
-    with serving({"org/tiny": sharded, "org/gated": sharded}, gated=frozenset({"org/gated"})) as hub:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Hub]:
+    with serving({}) as hub:
         yield hub
+
+
+@pytest.fixture
+def hub(server: Hub, sharded: Path) -> Hub:
+    """`org/tiny` is `sharded`; `org/gated` as well, once its licence is accepted."""
+    server.models = {"org/tiny": sharded, "org/gated": sharded}
+    server.gated = frozenset({"org/gated"})
+    server.status, server.ranges, server.dies_after, server.cut_every = 0, True, None, None
+    server.sent.clear()
+    server.spans.clear()
+    server.tokens_at_storage.clear()
+    return server
 
 
 # name, revision, decoder layers
 Asked = tuple[str, str | None, int | None]
+Fetch = Callable[..., list[dict]]
 
 
 def command(*asked: Asked) -> list[str]:
-    return [sys.executable, "-c", FETCH, json.dumps(asked)]
+    return [sys.executable, "-c", FETCH, json.dumps({"env": {}, "asked": asked})]
 
 
 def environment(home: Path, endpoint: str, **more: str) -> dict[str, str]:
@@ -69,20 +90,36 @@ def environment(home: Path, endpoint: str, **more: str) -> dict[str, str]:
     return {**kept, **own, "HF_HUB_DISABLE_XET": "1", **more}
 
 
+def one_line_each(found: list[dict]) -> list[dict]:
+    assert not any("\n" in one.get("error", "") for one in found)
+    return found
+
+
 def fetch_all(home: Path, endpoint: str, *asked: Asked, **more: str) -> list[dict]:
     """What a process of its own finds, one after another: folder, revision and notes, or the error."""
     env = environment(home, endpoint, **more)
     done = subprocess.run(command(*asked), env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert not any("\n" in one.get("error", "") for one in found)
-    return found
+    return one_line_each(json.loads(done.stdout))
 
 
-def fetch(
-    home: Path, endpoint: str, name: str, revision: str | None = None, layers: int | None = 0, **more: str
-) -> dict:
-    return fetch_all(home, endpoint, (name, revision, layers), **more)[0]
+@pytest.fixture(scope="module")
+def fetch(server: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetch]:
+    """The same from one process that the tests share, since importing takes seconds: another cache for each `home`."""
+    argv, env = [sys.executable, "-c", FETCH], environment(tmp_path_factory.mktemp("home"), server.endpoint)
+    with subprocess.Popen(
+        argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+
+        def ask(home: Path, *asked: Asked | str, token: str = "") -> list[dict]:
+            names = [(one, None, 0) if isinstance(one, str) else one for one in asked]
+            request = {"env": {"VLMTUI_CACHE": str(home / "own"), "HF_TOKEN": token}, "asked": names}
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            return one_line_each(json.loads(process.stdout.readline()))
+
+        yield ask
+        process.stdin.close()
 
 
 def quiet(*note: object) -> None:
@@ -111,8 +148,8 @@ def assert_same(mine: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) 
         assert torch.equal(value, theirs[key]), key
 
 
-def test_only_what_is_needed_is_fetched(hub, tmp_path, sharded):
-    found = fetch(tmp_path, hub.endpoint, "org/tiny", HF_TOKEN="hf_secret")
+def test_only_what_is_needed_is_fetched(fetch, hub, tmp_path, sharded):
+    found = fetch(tmp_path, "org/tiny", token="hf_secret")[0]
     assert found["revision"] == COMMIT
     folder = Path(found["folder"])
     assert folder == tmp_path / "own" / "models" / "org--tiny" / COMMIT
@@ -129,30 +166,31 @@ def test_only_what_is_needed_is_fetched(hub, tmp_path, sharded):
     assert_same(parameters(folder), parameters(sharded, None))
 
 
-def test_the_next_start_needs_no_network(hub, tmp_path):
-    first = fetch(tmp_path, hub.endpoint, "org/tiny")
+def test_the_next_start_needs_no_network(fetch, hub, tmp_path):
+    first = fetch(tmp_path, "org/tiny")[0]
     nobody, asked = "http://127.0.0.1:9", [("org/tiny", None, 0), ("org/tiny", "main", 0), ("org/tiny", COMMIT, 0)]
-    assert fetch_all(tmp_path, nobody, *asked) == 3 * [{**first, "notes": []}]
-    assert fetch(tmp_path, nobody, "org/tiny", HF_HUB_OFFLINE="1")["folder"] == first["folder"]
+    assert fetch_all(tmp_path, nobody, *asked, HF_HUB_OFFLINE="1") == 3 * [{**first, "notes": []}]
+    hub.dies_after = 0
+    assert fetch(tmp_path, *asked) == 3 * [{**first, "notes": []}]
 
 
-def test_a_hub_that_dies_halfway_is_gone_on_from(hub, tmp_path, sharded):
+def test_a_hub_that_dies_halfway_is_gone_on_from(fetch, hub, tmp_path, sharded):
     needed = needed_bytes(sharded)
     hub.dies_after = needed // 2
-    assert "cannot be reached" in fetch(tmp_path, hub.endpoint, "org/tiny")["error"]
+    assert "cannot be reached" in fetch(tmp_path, "org/tiny")[0]["error"]
     begun = hub.weights
     assert not list(tmp_path.glob("own/models/*/*/*.safetensors"))
     hub.dies_after = None
-    found = fetch(tmp_path, hub.endpoint, "org/tiny")
+    found = fetch(tmp_path, "org/tiny")[0]
     told = [note for note in found["notes"] if note[0].startswith("downloading") and note[2]]
     assert told[0][1] > 0.3 * needed
     assert begun >= 0.9 * needed // 2
-    # only the headers are read again
-    assert hub.weights <= 1.05 * needed
+    # only the headers, which begin a file, are read again
+    assert sum(end - first for _, first, end in hub.spans if first) <= 1.01 * needed
     assert_same(parameters(Path(found["folder"])), parameters(sharded, None))
 
 
-def test_a_process_that_is_killed_is_gone_on_from(hub, tmp_path, sharded):
+def test_a_process_that_is_killed_is_gone_on_from(fetch, hub, tmp_path, sharded):
     needed = needed_bytes(sharded)
     env = environment(tmp_path, hub.endpoint)
     with subprocess.Popen(
@@ -163,25 +201,25 @@ def test_a_process_that_is_killed_is_gone_on_from(hub, tmp_path, sharded):
             if wanted and got > 0.3 * wanted:
                 process.send_signal(signal.SIGKILL)
                 break
-    found = fetch(tmp_path, hub.endpoint, "org/tiny")
+    found = fetch(tmp_path, "org/tiny")[0]
     assert hub.weights <= 1.6 * needed
     assert_same(parameters(Path(found["folder"])), parameters(sharded, None))
 
 
-def test_lines_that_break_are_taken_up_again(hub, tmp_path, sharded):
+def test_lines_that_break_are_taken_up_again(fetch, hub, tmp_path, sharded):
     hub.cut_every = 100_000
-    found = fetch(tmp_path, hub.endpoint, "org/tiny")
+    found = fetch(tmp_path, "org/tiny")[0]
     assert hub.weights <= 1.05 * needed_bytes(sharded)
     assert_same(parameters(Path(found["folder"])), parameters(sharded, None))
 
 
-def test_layers_are_fetched_when_they_are_wanted(hub, tmp_path, sharded):
-    none, three = fetch_all(tmp_path, hub.endpoint, ("org/tiny", None, 0), ("org/tiny", None, 3))
+def test_layers_are_fetched_when_they_are_wanted(fetch, hub, tmp_path, sharded):
+    none, three = fetch(tmp_path, ("org/tiny", None, 0), ("org/tiny", None, 3))
     assert none["folder"] == three["folder"]
     assert hub.weights <= 1.05 * needed_bytes(sharded, 3)
     assert_same(parameters(Path(three["folder"]), 3), parameters(sharded, None))
     # the rest, and then fewer are there as well
-    whole, some = fetch_all(tmp_path, hub.endpoint, ("org/tiny", None, None), ("org/tiny", None, 5))
+    whole, some = fetch(tmp_path, ("org/tiny", None, None), ("org/tiny", None, 5))
     assert hub.weights <= 1.05 * needed_bytes(sharded, None)
     theirs = parameters(sharded, None)
     mine = parameters(Path(whole["folder"]), None)
@@ -190,17 +228,17 @@ def test_layers_are_fetched_when_they_are_wanted(hub, tmp_path, sharded):
     assert some == {**whole, "notes": []}
 
 
-def test_a_single_file(tmp_path, siglip_folder):
-    with serving({"org/single": siglip_folder}) as hub:
-        found = fetch(tmp_path, hub.endpoint, "org/single")
+def test_a_single_file(hub, fetch, tmp_path, siglip_folder):
+    hub.models["org/single"] = siglip_folder
+    found = fetch(tmp_path, "org/single")[0]
     assert_same(parameters(Path(found["folder"])), parameters(siglip_folder, None))
 
 
-def test_what_was_damaged_is_fetched_again(hub, tmp_path, sharded):
-    folder = Path(fetch(tmp_path, hub.endpoint, "org/tiny")["folder"])
+def test_what_was_damaged_is_fetched_again(fetch, hub, tmp_path, sharded):
+    folder = Path(fetch(tmp_path, "org/tiny")[0]["folder"])
     part = next(folder.glob("*.safetensors"))
     part.write_bytes(part.read_bytes()[:-100])
-    fetch(tmp_path, hub.endpoint, "org/tiny")
+    fetch(tmp_path, "org/tiny")[0]
     assert_same(parameters(folder), parameters(sharded, None))
 
 
@@ -210,34 +248,35 @@ def test_a_whole_snapshot_of_the_hubs_own_cache_is_used(hub, tmp_path, sharded):
     (place / "refs" / "main").write_text(COMMIT)
     (place / "snapshots").mkdir()
     (place / "snapshots" / COMMIT).symlink_to(sharded)
-    found = fetch(tmp_path, hub.endpoint, "org/tiny")
+    found = fetch_all(tmp_path, hub.endpoint, ("org/tiny", None, 0))[0]
     assert Path(found["folder"]) == place / "snapshots" / COMMIT
     assert not hub.sent
 
 
-def test_what_the_hub_refuses(hub, tmp_path):
+def test_what_the_hub_refuses(fetch, hub, tmp_path):
     asked = [("org/gated", None, 0), ("org/none", None, 0), ("org/tiny", "none", 0)]
-    gated, unknown, revision = (one["error"] for one in fetch_all(tmp_path, hub.endpoint, *asked))
+    gated, unknown, revision = (one["error"] for one in fetch(tmp_path, *asked))
     assert f"accept its licence at {hub.endpoint}/org/gated" in gated
     assert "hf auth login" in gated
     assert f"there is no model org/none on {hub.endpoint}" in unknown
     assert "has no revision none" in revision
     # logged in, and the licence is not accepted; and a refusal without a reason
-    assert "accept its licence" in fetch(tmp_path, hub.endpoint, "org/gated", HF_TOKEN="hf_secret")["error"]
+    assert "accept its licence" in fetch(tmp_path, "org/gated", token="hf_secret")[0]["error"]
     hub.status = 403
-    assert "accept its licence" in fetch(tmp_path, hub.endpoint, "org/tiny")["error"]
+    assert "accept its licence" in fetch(tmp_path, "org/tiny")[0]["error"]
 
 
-def test_a_hub_without_ranges(hub, tmp_path):
+def test_a_hub_without_ranges(fetch, hub, tmp_path):
     hub.ranges = False
-    assert "`hf download org/tiny`" in fetch(tmp_path, hub.endpoint, "org/tiny")["error"]
+    assert "`hf download org/tiny`" in fetch(tmp_path, "org/tiny")[0]["error"]
 
 
 def test_a_hub_that_cannot_be_reached(tmp_path):
-    nobody = "http://127.0.0.1:9"
-    assert "cannot be reached" in fetch(tmp_path, nobody, "org/tiny")["error"]
-    assert "HF_HUB_OFFLINE" in fetch(tmp_path, nobody, "org/tiny", HF_HUB_OFFLINE="1")["error"]
-    said = fetch(tmp_path, "http://example.org", "org/tiny", http_proxy="http://me:secret@127.0.0.1:9")["error"]
+    nobody, asked = "http://127.0.0.1:9", ("org/tiny", None, 0)
+    assert "cannot be reached" in fetch_all(tmp_path, nobody, asked)[0]["error"]
+    assert "HF_HUB_OFFLINE" in fetch_all(tmp_path, nobody, asked, HF_HUB_OFFLINE="1")[0]["error"]
+    proxy = "http://me:secret@127.0.0.1:9"
+    said = fetch_all(tmp_path, "http://example.org", asked, http_proxy=proxy)[0]["error"]
     assert "the proxy http://127.0.0.1:9" in said
     assert "secret" not in said
 
@@ -253,7 +292,7 @@ def spoilt(folder: Path, sharded: Path, **config: object) -> Path:
     return folder
 
 
-def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched(tmp_path, sharded):
+def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched(hub, fetch, tmp_path, sharded):
     said: list[tuple[dict[str, object], str]] = [
         ({"model_type": "llava_2050"}, "newer transformers"),
         ({"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}, "code of its own"),
@@ -264,14 +303,14 @@ def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched
         ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, "vlmtui[bitsandbytes]"),
     ]
     models = {f"org/{i}": spoilt(tmp_path / str(i), sharded, **config) for i, (config, _) in enumerate(said)}
-    with serving(models) as hub:
-        found = fetch_all(tmp_path, hub.endpoint, *((name, None, 0) for name in models))
+    hub.models |= models
+    found = fetch(tmp_path, *models)
     for one, (_, words) in zip(found, said, strict=True):
         assert words in one["error"]
     assert hub.weights == 0
 
 
-def test_repositories_of_other_formats(tmp_path):
+def test_repositories_of_other_formats(hub, fetch, tmp_path):
     said = [
         (("config.json", "pytorch_model.bin"), "--processor org/0"),
         (("adapter_config.json", "adapter_model.safetensors"), "merge_and_unload"),
@@ -284,19 +323,48 @@ def test_repositories_of_other_formats(tmp_path):
         folder.mkdir()
         for file in files:
             (folder / file).write_text("{}")
-    with serving(models) as hub:
-        found = fetch_all(tmp_path, hub.endpoint, *((name, None, 0) for name in models))
+    hub.models |= models
+    found = fetch(tmp_path, *models)
     for one, (_, words) in zip(found, said, strict=True):
         assert words in one["error"]
     assert hub.sent.total() == 0
 
 
-def test_a_hub_whose_files_are_not_whole(tmp_path, sharded):
+def test_a_hub_whose_files_are_not_whole(hub, fetch, tmp_path, sharded):
     folder = spoilt(tmp_path / "spoilt", sharded)
     shard = min(folder.glob("*.safetensors"))
     data = shard.read_bytes()
     shard.unlink()
-    with serving({"org/other": folder}) as hub:
-        assert f"{shard.name} is missing there" in fetch(tmp_path, hub.endpoint, "org/other")["error"]
-        shard.write_bytes(data[:-1000])
-        assert f"{shard.name} of org/other is damaged on the hub" in fetch(tmp_path, hub.endpoint, "org/other")["error"]
+    hub.models["org/other"] = folder
+    assert f"{shard.name} is missing there" in fetch(tmp_path, "org/other")[0]["error"]
+    shard.write_bytes(data[:-1000])
+    assert f"{shard.name} of org/other is damaged on the hub" in fetch(tmp_path, "org/other")[0]["error"]
+
+
+def test_a_disk_that_is_too_small_is_seen_before_anything_is_fetched(hub, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    small = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"'
+    argv = ["unshare", "--map-root-user", "--mount", "sh", "-c", small, str(own)]
+    if subprocess.run([*argv, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    env = environment(tmp_path, hub.endpoint)
+    argv += command(("org/tiny", None, 0))
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120)
+    said = json.loads(done.stdout)[0]["error"]
+    assert f"more on the disk of {own}" in said
+    assert "VLMTUI_CACHE" in said
+    assert sum(end - first for _, first, end in hub.spans) < 500_000  # headers
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk of .* is full: free some"),
+        (PermissionError(errno.EACCES, "Permission denied"), "a folder of yours with VLMTUI_CACHE"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "check disk and connection"),
+    ],
+)
+def test_what_breaks_on_the_way_is_said_in_one_sentence(error, said):
+    with pytest.raises(ModelError, match=said), plainly("org/tiny", None):
+        raise error
