@@ -153,15 +153,11 @@ def _alone(place: Path, name: str, progress: Progress) -> Iterator[None]:
     """One process at a time downloads a commit; the others wait for it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(place.with_suffix(".lock"))
-    while True:
+    while not lock.is_locked:
         try:
-            lock.acquire(timeout=0 if not lock.is_locked else _LOCK_TELL_S)
-            break
+            lock.acquire(timeout=_LOCK_TELL_S)
         except Timeout:
             progress(f"waiting for another vlmtui that downloads {name}", 0, 0)
-            with contextlib.suppress(Timeout):
-                lock.acquire(timeout=_LOCK_TELL_S)
-                break
     try:
         yield
     finally:
