@@ -63,7 +63,7 @@ async def test_tiles_are_pages_and_the_panel_says_which() -> None:
         assert view(pilot).grid == 1
         assert "tile 1 of 4 · row 11 · column 11 · token" in text(tui, "PatchHeader")
         assert "(293.3, 186.8) – (320, 213.5)" in text(tui, "PatchFacts")
-        assert "dimmed: outside this tile, cut away by the model" in text(tui, "#legend")
+        assert "dimmed: outside this tile, cut away)" in text(tui, "#legend")
         await pilot.press("T", "T")
         assert view(pilot).grid is None
         await pilot.press("t")

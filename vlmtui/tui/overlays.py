@@ -87,7 +87,7 @@ def _dimmed(page: Page, layout: CellLayout) -> str:
         tile = page.grid is not None and page.grid.kind == "tile"
         why.append("outside this tile" if tile else "not seen by the model")
     if page.holes.any():
-        why.append("cut away by the model")
+        why.append("cut away")
     return f"  (dimmed: {', '.join(why)})" if why else ""
 
 
