@@ -17,8 +17,7 @@ from PIL import Image
 from tests.reports import contract
 from tests.test_image import bomb, closed_port, encoded
 from tests.waiting import children, gone, until
-from vlmtui import cli
-from vlmtui.cli import main
+from vlmtui.cli import look, main
 
 PHOTOS = Path(__file__).parents[1] / "sample_images"
 CHINA = str(PHOTOS / "china.jpg")
@@ -301,7 +300,7 @@ def test_where_the_explorer_can_be(
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: stdin)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: stdout)
-    assert cli.can_explore(source) == explorer
+    assert look.can_explore(source) == explorer
 
 
 @pytest.mark.parametrize("name", ["truncated.jpg", "album"])

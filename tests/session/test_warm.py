@@ -18,8 +18,9 @@ from tests.session.test_client import WAIT, png
 from tests.terminal import Terminal
 from tests.test_cli import CHINA, refused, vlmtui
 from tests.waiting import gone, until
-from vlmtui import __version__, cli_session
+from vlmtui import __version__
 from vlmtui.cli import main
+from vlmtui.cli import session as cli_session
 from vlmtui.errors import CancelledError, ReadingGoneError, SessionError, UsageError
 from vlmtui.session import messages as m
 from vlmtui.session import warm

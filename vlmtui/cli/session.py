@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.options import Debug, Held, Quiet, gathers
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -27,37 +28,25 @@ app = typer.Typer(
 Idle = Annotated[
     str, typer.Option("--idle", metavar="TIME", help="End after so long without front ends: 90s, 30m, 2h.")
 ]
-Model = Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")]
-Revision = Annotated[str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")]
-Processor = Annotated[
-    str | None, typer.Option("--processor", metavar="NAME", help="For a folder without processor files.")
-]
-Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
-Dtype = Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, bfloat16 or float16.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command()
+@gathers
 def start(
-    model: Model = None,
-    revision: Revision = None,
-    processor: Processor = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
+    held: Held,
+    model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")] = None,
     idle: Idle = "30m",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
     """Start a session that later commands find and use; with -m, load a model at once."""
     from vlmtui.catalogue import resolve
-    from vlmtui.cli import check_device
     from vlmtui.reports.progress import ProgressLine
     from vlmtui.session.client import SessionClient
     from vlmtui.session.opening import JUST_BEGUN_S, started, usable
 
     seconds = parse_idle(idle)
-    check_device(device, dtype)
+    held.check()
     if model is not None:
         resolve(model)
     link = usable(JUST_BEGUN_S)
@@ -71,7 +60,12 @@ def start(
     try:
         if model is not None:
             loading = client.load(
-                model, revision=revision, processor=processor, device=device, dtype=dtype, on_progress=progress
+                model,
+                revision=held.revision,
+                processor=held.processor,
+                device=held.device,
+                dtype=held.dtype,
+                on_progress=progress,
             )
             info = loading.result()
             progress.clear()

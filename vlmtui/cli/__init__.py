@@ -1,0 +1,87 @@
+"""The words of the command line, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from vlmtui.cli import look, models, session
+from vlmtui.cli.options import Version
+from vlmtui.cli.saying import say
+from vlmtui.errors import UsageError, VlmtuiError
+
+INTERRUPTED = 130
+_IMAGE = " "  # no picture is called so, and in the usage line it is not seen
+
+
+class _Words(TyperGroup):
+    """A group for which a word that is no command is an image."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
+            args = [_IMAGE, *args]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _unheard()
+
+
+app = typer.Typer(
+    cls=_Words,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    subcommand_metavar="IMAGE | COMMAND [OPTIONS]",
+    context_settings={"help_option_names": ["--help"]},
+)
+app.command(_IMAGE, hidden=True)(look.image)
+for command in (look.report, models.models, models.verify, models.doctor):
+    app.command()(command)
+app.add_typer(session.app, name="session")
+
+
+@app.callback()
+def group(version: Version = False) -> None:
+    """See what a vision-language model's image tokens say.
+
+    `vlmtui IMAGE` opens the explorer; into a pipe, or with --format, it prints the report. `vlmtui IMAGE --help`
+    lists the options. IMAGE is a path, an http(s) address, or - for the bytes on stdin.
+    """
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit status. Errors are one line on stderr, with --debug a traceback before it."""
+    words = sys.argv[1:] if argv is None else argv
+    if sys.stdout is None:  # closed by whoever started us: there is nowhere to say anything
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    debug = "--debug" in words  # known before the words are understood
+    try:
+        status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        return say(UsageError(f"{error.format_message().rstrip('.')}: see vlmtui --help"), debug)
+    except VlmtuiError as error:
+        return say(error, debug)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _unheard()
+    except Exception as error:
+        what = " ".join(str(error).split()) or "no more is known"
+        unexpected = VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where")
+        unexpected.__cause__ = error
+        return say(unexpected, debug)
+    return status if isinstance(status, int) else 0
+
+
+def _unheard() -> int:
+    """The reader has what it wanted: what Python would still write at its end goes nowhere, and all is well."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

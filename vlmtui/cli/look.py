@@ -1,0 +1,105 @@
+"""`vlmtui IMAGE` and `vlmtui report IMAGE...`: looking at pictures."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, check_choice, gathers
+from vlmtui.cli.saying import say, say_line
+from vlmtui.errors import UsageError, VlmtuiError
+
+if TYPE_CHECKING:
+    from vlmtui.reports import Query
+
+Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Print a report: text, json, jsonl.")]
+Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
+
+
+@gathers
+def image(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
+    look: Look,
+    held: Held,
+    far: Far,
+    format: Format = None,
+    output: Output = None,
+    color: Annotated[str, typer.Option("--color", metavar="DEPTH", help="Explorer: auto, truecolor or 256.")] = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
+    check_choice("--color", color)
+    query = look.query(held, far)
+    if format is None and output is None and can_explore(image):
+        return _explore(image, query, color, debug)
+    return _report((image,), query, format, output, quiet, debug)
+
+
+@gathers
+def report(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="Paths, http(s) addresses, - for stdin.")],
+    look: Look,
+    held: Held,
+    far: Far,
+    format: Format = None,
+    output: Output = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Print the report of one or many images."""
+    return _report(tuple(images), look.query(held, far), format, output, quiet, debug)
+
+
+def can_explore(source: str) -> bool:
+    """Whether an explorer can be opened: a screen that can be drawn on, and a keyboard."""
+    if os.environ.get("TERM", "") in ("", "dumb") or not sys.stdout.isatty():
+        return False
+    # with the picture on stdin, the keyboard is the terminal's own
+    return sys.stdin.isatty() or source == "-"
+
+
+def _explore(source: str, query: Query, color: str, debug: bool) -> int:
+    """Read the picture, then hand over to the explorer."""
+    from vlmtui.image import read_source
+    from vlmtui.tui.launch import run
+    from vlmtui.tui.options import ExplorerOptions
+
+    if source == "-" and sys.stdin.isatty():
+        raise UsageError("IMAGE - reads a picture from stdin, and that is the keyboard: pipe a file into it")
+    data = read_source(source)
+    if source == "-":
+        _keyboard_to_stdin()
+    return run(ExplorerOptions(image=data, query=query, color=color, debug=debug))
+
+
+def _keyboard_to_stdin() -> None:
+    """Make the terminal's keyboard file descriptor 0, after the picture came through it."""
+    try:
+        keyboard = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise VlmtuiError("there is no keyboard for the explorer: name a file, or add --format text") from error
+    os.dup2(keyboard, 0)
+    os.close(keyboard)
+
+
+def _report(
+    sources: tuple[str, ...], query: Query, format: str | None, output: str | None, quiet: bool, debug: bool
+) -> int:
+    from vlmtui.reports import format_for
+    from vlmtui.reports.run import run_report
+    from vlmtui.signals import leave_when_told
+
+    def tell(note: str) -> None:
+        if not quiet:
+            say_line(note)
+
+    leave_when_told()
+    return run_report(
+        sources, query, format or format_for(output), output, quiet, lambda error: say(error, debug), tell, debug
+    )

@@ -1,0 +1,62 @@
+"""`vlmtui models`, `vlmtui verify` and `vlmtui doctor`: what there is, and whether it is as it should be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+
+
+def models(
+    long: Annotated[bool, typer.Option("--long", help="The hub's names and the sizes of each part as well.")] = False,
+    clear: Annotated[
+        str | None,
+        typer.Option("--clear", metavar="NAME", help="Remove what vlmtui fetched of a model from its cache."),
+    ] = None,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """List the models on this disk, and those with short names: what exploring them fetches and holds."""
+    from vlmtui.reports.models import clear as remove
+    from vlmtui.reports.models import table
+
+    for line in table(long) if clear is None else [remove(clear)]:
+        typer.echo(line)
+    return 0
+
+
+@gathers
+def verify(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A hub name, a folder, or an alias.")],
+    held: Held,
+    far: Far,
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    whole: Annotated[bool, typer.Option("--whole", help="Fetch the language model's layers too, to compare.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
+    from vlmtui.catalogue import resolve
+    from vlmtui.reports.verify import Order, run_verify
+    from vlmtui.signals import leave_when_told
+
+    held.check()
+    where = far.where(warm=False)
+    if where.remote is None:
+        resolve(model)
+    leave_when_told()
+    order = Order(model, held.revision, held.processor, held.device, held.dtype, whole)
+    run_verify(order, where, format, quiet)
+    return 0
+
+
+def doctor(debug: Debug = False, version: Version = False) -> int:
+    """Say what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
+    from vlmtui.doctor import examine
+
+    for line in examine():
+        typer.echo(line)
+    return 0

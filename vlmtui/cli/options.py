@@ -1,0 +1,188 @@
+"""The options that several commands have, each in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from vlmtui import __version__
+from vlmtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from vlmtui.reports import Query
+    from vlmtui.session.opening import Where
+
+_MAX_PIXELS = 200_000_000
+_CHOICES = {
+    "--dtype": ("auto", "float32", "bfloat16", "float16"),
+    "--color": ("auto", "truecolor", "256"),
+}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vlmtui {__version__}")
+        raise typer.Exit
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """How a model is to be held."""
+
+    revision: Annotated[
+        str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
+    ] = None
+    processor: Annotated[
+        str | None, typer.Option("--processor", metavar="NAME", help="For a folder without processor files.")
+    ] = None
+    device: Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    dtype: Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, bfloat16 or float16.")] = "auto"
+
+    def check(self) -> None:
+        """`UsageError` for a device or dtype that is none."""
+        check_choice("--dtype", self.dtype)
+        kind, mark, number = self.device.partition(":")
+        if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
+            raise UsageError(f"--device {self.device!r} is none: choose auto, cpu, cuda, cuda:N or mps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Far:
+    """On which machine."""
+
+    remote: Annotated[
+        str | None,
+        typer.Option("--remote", metavar="HOST", help="Run the model on HOST, through ssh [VLMTUI_REMOTE]."),
+    ] = None
+    remote_command: Annotated[
+        str | None,
+        typer.Option("--remote-command", metavar="COMMAND", help="vlmtui on HOST, if not on the PATH there."),
+    ] = None
+
+    def where(self, warm: bool) -> Where:
+        """Where the session is to be."""
+        from vlmtui.session.opening import Where
+
+        host = self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE") or None
+        command = self.remote_command
+        if command is None:
+            command = os.environ.get("VLMTUI_REMOTE_COMMAND") or "vlmtui"
+        elif host is None:
+            raise UsageError("--remote-command says what to run on another machine: name that with --remote HOST")
+        return Where(host, command, warm=warm)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What every look at an image may be told."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "-m", "--model", metavar="NAME", help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo]."
+        ),
+    ] = None
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Word-pieces a patch.")] = 8
+    metric: Annotated[str, typer.Option("--metric", metavar="METRIC", help="l2, cosine or dot.")] = "l2"
+    stage: Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 … vision.L, or tokens.")] = (
+        None
+    )
+    all_tokens: Annotated[bool, typer.Option("--all-tokens", help="Every row of the vocabulary, special ones too.")] = (
+        False
+    )
+    patch: Annotated[
+        str | None, typer.Option("--patch", metavar="[GRID:]R,C", help="One patch: row and column from 0.")
+    ] = None
+    prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")] = (
+        None
+    )
+    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse larger pictures.")] = (
+        _MAX_PIXELS
+    )
+    no_warm: Annotated[
+        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
+    ] = False
+
+    def query(self, held: Held, far: Far) -> Query:
+        """All of it, checked as far as it can be without a model."""
+        from vlmtui.catalogue import default_model, resolve
+        from vlmtui.reading import METRICS
+        from vlmtui.reports import Query
+        from vlmtui.reports.patches import parse_patch
+
+        where = far.where(warm=not self.no_warm)
+        held.check()
+        known = next((m for m in METRICS if m == self.metric), None)
+        if known is None:
+            raise UsageError(f"--metric {self.metric!r} is none: choose {', '.join(METRICS)}")
+        name = self.model if self.model is not None else default_model()
+        if where.remote is None:
+            resolve(name)  # a folder that is not there is said at once, not when torch is imported
+        return Query(
+            model=name,
+            revision=held.revision,
+            processor=held.processor,
+            device=held.device,
+            dtype=held.dtype,
+            k=self.k,
+            metric=known,
+            stage=self.stage,
+            all_tokens=self.all_tokens,
+            patch=parse_patch(self.patch) if self.patch is not None else None,
+            prompt=self.prompt,
+            max_pixels=self.max_pixels,
+            where=where,
+        )
+
+
+def check_choice(option: str, word: str) -> None:
+    """`UsageError` for a word that the option does not have."""
+    if word not in _CHOICES[option]:
+        raise UsageError(f"{option} {word!r} is none: choose {', '.join(_CHOICES[option])}")
+
+
+def gathers(command: Callable[..., int]) -> Callable[..., int]:
+    """A command whose parameters of the dataclasses above are options of the command line, field by field.
+
+    Typer reads the signature that this leaves.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind = hints[name]
+        if not dataclasses.is_dataclass(kind):
+            parameters.append(parameter.replace(annotation=kind, kind=parameter.KEYWORD_ONLY))
+            continue
+        groups[name] = kind
+        fields = get_type_hints(kind, include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=fields[field.name]
+            )
+            for field in dataclasses.fields(kind)
+        ]
+
+    @functools.wraps(command)
+    def called(**given: Any) -> int:
+        whole = {
+            name: kind(**{field.name: given.pop(field.name) for field in dataclasses.fields(kind)})
+            for name, kind in groups.items()
+        }
+        return command(**given, **whole)
+
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called
