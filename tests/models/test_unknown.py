@@ -17,6 +17,8 @@ from vlmtui.models import families
 from vlmtui.models.families.base import Sources
 
 SIZE = (400, 120)
+# transformers' PaliGemma processor, under NumPy 2
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")

@@ -110,3 +110,29 @@ def test_anything_else_is_a_sentence_too():
 def test_arrays():
     assert array(torch.ones(2, dtype=torch.bfloat16)).dtype == np.float32
     assert array(torch.ones(2, dtype=torch.float64)).dtype == np.float64
+
+
+def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
+    """What was read before stays what it is, and what is read after is the same."""
+    before = engine.read(request(png()), quiet).reading
+    words = engine.words(m.FindWords(before.id, "l2", 3), lambda: False).words
+    without = engine._model
+    notes = []
+    engine.load(m.Load(str(clip_folder), device="cpu", layers=True), lambda *note: notes.append(note[0]))
+    assert "reading weights" in notes
+    assert not without.whole
+    assert engine._model.whole
+    assert any(".layers.1." in name for name, _ in engine._model._model.named_parameters())
+
+    again = engine.words(m.FindWords(before.id, "l2", 3), lambda: False).words
+    after = engine.read(request(png()), quiet).reading
+    np.testing.assert_array_equal(words.ids, again.ids)
+    np.testing.assert_array_equal(words.scores, again.scores)
+    np.testing.assert_array_equal(before.norms, after.norms)
+    np.testing.assert_array_equal(before.grid_norms[0].patches, after.grid_norms[0].patches)
+
+    # who needs no layers is served by the model that has them, at once
+    notes.clear()
+    engine.load(m.Load(str(clip_folder), device="cpu"), lambda *note: notes.append(note[0]))
+    assert engine._model.whole
+    assert "reading weights" not in notes

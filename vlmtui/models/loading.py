@@ -31,7 +31,10 @@ _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model on its device, how deep its decoder really is, and the processing that belongs to it."""
+    """A model on its device, how deep its decoder really is, and the processing that belongs to it.
+
+    `whole` says that all of the decoder's layers were loaded.
+    """
 
     name: str
     revision: str | None
@@ -41,6 +44,7 @@ class Loaded:
     processing: Processing
     llm_layers: int
     device: torch.device
+    whole: bool
 
 
 def load(
@@ -73,7 +77,9 @@ def load(
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were put there
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
-    return Loaded(checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on)
+    return Loaded(
+        checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on, decoder_layers is None
+    )
 
 
 def skeleton(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:

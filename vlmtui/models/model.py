@@ -1,7 +1,7 @@
 """One adapter for vision-language models: prepare a picture, run the tower once, place and embed tokens.
 
-The decoder's layers are not loaded (`num_hidden_layers=0`): what is looked at is the tower, the projector and the
-embeddings. Where a family goes its own way, `models.families` says how.
+The decoder's layers need not be loaded (`num_hidden_layers=0`): what is looked at here is the tower, the projector and
+the embeddings. Where a family goes its own way, `models.families` says how.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class VisionLanguageModel:
         self._config = loaded.config
         self._processing = loaded.processing
         self.name = loaded.name
+        self.whole = loaded.whole
         self.device = loaded.device
         self.tokenizer = loaded.processing.tokenizer
         self.family = family_of(loaded.model, loaded.config, loaded.name)

@@ -43,10 +43,11 @@ class SessionClient(Exchange):
         processor: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
+        layers: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[ModelInfo]:
-        """Hold this model from now on."""
-        body = m.Load(model, revision, processor, device, dtype, self._base())
+        """Hold this model from now on; with `layers` its language model's layers too."""
+        body = m.Load(model, revision, processor, device, dtype, self._base(), layers)
         return self.ask(body, lambda done: done.model, on_progress)
 
     def verify(

@@ -34,6 +34,8 @@ from vlmtui.session import truth
 READINGS_BYTES = 256 << 20
 
 Progress = Callable[..., None]
+# the words by which a model is asked for, and the files of its folders
+_MadeFrom = tuple[tuple[object, ...], list[list[tuple[str, int, int]]]]
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Engine:
         self._readings_bytes = readings_bytes
         self._model: VisionLanguageModel | None = None
         self._words: _Words | None = None
-        self.holds: object = None
-        """What the model held was made from, to be compared; None without one."""
+        self.holds: _MadeFrom = ((), [])
+        """What the model held was made from, to be compared; empty without one."""
         self._tokens: OrderedDict[str, Tensor] = OrderedDict()
         self._numbers = itertools.count(1)
         self._devices = device.devices()
@@ -63,20 +65,39 @@ class Engine:
     def load(self, request: m.Load, progress: Progress) -> m.Loaded:
         """Hold the model asked for. The one held before goes when another is found to take its place."""
         started = time.perf_counter()
-        source, checkpoint, processor = _find(request, progress)
+        source, checkpoint, processor = _find(request, progress, None if request.layers else 0)
         on = device.choose_device(request.device)
+        words = (checkpoint.name, checkpoint.revision, source.note, on, request.dtype)
 
-        def made_from() -> object:
-            folders = [folder for folder in (checkpoint.folder, processor) if folder is not None]
-            words = (checkpoint.name, checkpoint.revision, source.note, on, request.dtype)
-            return words, [_files(folder) for folder in folders]
+        def made_from() -> _MadeFrom:
+            return words, [_files(folder) for folder in (checkpoint.folder, processor) if folder is not None]
 
-        if self._model is not None and made_from() == self.holds:
-            return m.Loaded(self._model.info, time.perf_counter() - started)
-        self._drop()
-        loaded = load(checkpoint, progress, processor=processor, device=str(on), dtype=request.dtype, note=source.note)
+        held = self._model
+        same = held is not None and made_from() == self.holds
+        if held is not None and same and (held.whole or not request.layers):
+            return m.Loaded(held.info, time.perf_counter() - started)
+        # a commit of the hub is the same model, also when more of it has just been fetched
+        deeper = held is not None and (same or (checkpoint.revision is not None and self.holds[0] == words))
+        if not deeper:
+            self._drop()
+        loaded = load(
+            checkpoint,
+            progress,
+            processor=processor,
+            device=str(on),
+            # what was read so far stays comparable
+            dtype=held.info.dtype if held is not None and deeper else request.dtype,
+            note=source.note,
+            decoder_layers=None if request.layers else 0,
+        )
         progress("reading the vocabulary")
-        model = VisionLanguageModel(loaded)
+        self._hold(VisionLanguageModel(loaded))
+        self.holds = made_from()  # loading may have fetched more of it
+        assert self._model is not None
+        return m.Loaded(self._model.info, time.perf_counter() - started)
+
+    def _hold(self, model: VisionLanguageModel) -> None:
+        self._model, self._words = model, None
         if model.embeddings is not None:
             self._words = _Words(
                 Vocabulary.of(model.embeddings),
@@ -84,9 +105,6 @@ class Engine:
                 named_ids(model.tokenizer),
                 special_ids(model.tokenizer),
             )
-        self._model = model
-        self.holds = made_from()  # loading may have fetched more of it
-        return m.Loaded(model.info, time.perf_counter() - started)
 
     def read(self, request: m.Read, progress: Progress) -> m.ReadDone:
         """Look at a picture with the model held. `progress` may raise to end it, also between the tower's blocks."""
@@ -231,7 +249,7 @@ class Engine:
 
     def _drop(self) -> None:
         """Let go of the model held, its memory on the GPU included."""
-        self._model, self._words, self.holds = None, None, None
+        self._model, self._words, self.holds = None, None, ((), [])
         self._tokens.clear()
         gc.collect()
         if torch.cuda.is_available():
@@ -260,7 +278,7 @@ def _files(folder: Path) -> list[tuple[str, int, int]]:
 def _grid_norms(layout: Layout, encoded: Encoded) -> tuple[GridNorms, ...]:
     """The norms of every grid; a grid on which tokens lie anew has no vision patches of its own."""
     found = [GridNorms(array(norms.patches), array(norms.prefix)) for norms in encoded.norms]
-    stages = len(found[0].patches)
+    stages = len(found[0].patches) if found else 0
     none = np.zeros((stages, 0), np.float32)
     return tuple([*found, *(GridNorms(none, none) for _ in layout.grids)][: len(layout.grids)])
 

@@ -40,7 +40,8 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
 class Load(msgspec.Struct, frozen=True, tag=True):
     """Hold this model from now on; answered by `Loaded`, at once where it is held already.
 
-    `device` and `dtype` may be "auto"; `base` is the folder that relative paths of this front end start from.
+    `device` and `dtype` may be "auto"; `base` is the folder that relative paths of this front end start from. With
+    `layers` all of the language model's layers are held too; readings of the same model without them stay as they are.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Load(msgspec.Struct, frozen=True, tag=True):
     device: str = "auto"
     dtype: str = "auto"
     base: str | None = None
+    layers: bool = False
 
 
 class Read(msgspec.Struct, frozen=True, tag=True):

@@ -149,10 +149,13 @@ class Family:
     def first_layer(self, ids: Tensor, features: Any) -> Tensor:
         """What the first decoder layer receives for `ids` [1, positions] → [1, positions, hidden].
 
-        Read through the model's own forward pass, at the input of the final norm of a decoder without layers; so
-        scaling that a family applies to its embeddings counts. `features` fill the places of the image tokens.
+        Read through the model's own forward pass, which goes no further; so scaling that a family applies to its
+        embeddings counts. Of a decoder without layers it is the input of the final norm. `features` fill the places
+        of the image tokens.
         """
-        hook = Caught(final_norm(self.model.get_decoder(), self.name))
+        decoder = self.model.get_decoder()
+        layers = getattr(decoder, "layers", None)
+        hook = Caught(layers[0] if layers else final_norm(decoder, self.name), "hidden_states")
         with hook:
             self._forward(ids, features)
         return hook.value(ids, self.name)
@@ -209,27 +212,33 @@ def taken(numbers: Tensor) -> Sources:
     return Sources(np.asarray(numbers.to(torch.int64).numpy()))
 
 
-class Caught:
-    """Catches what a module is given, once."""
+class _Enough(Exception):  # noqa: N818
+    """What was wanted has been seen: the rest of the forward pass is not."""
 
-    def __init__(self, module: nn.Module, keyword: str = "") -> None:
+
+class Caught:
+    """Catches what a module is given, as its first argument or by `keyword`, and ends the forward pass there."""
+
+    def __init__(self, module: nn.Module, keyword: str) -> None:
         self._module, self._keyword = module, keyword
-        self._seen: list[Tensor] = []
+        self._seen: Tensor | None = None
 
     def __enter__(self) -> None:
         self._hook = self._module.register_forward_pre_hook(self._catch, with_kwargs=True)
 
     def _catch(self, _: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        self._seen.append(options[self._keyword] if self._keyword in options else args[0])
+        self._seen = options[self._keyword] if self._keyword in options else args[0]
+        raise _Enough
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         self._hook.remove()
+        return kind is _Enough
 
     def value(self, ids: Tensor, name: str) -> Tensor:
-        """What was caught, when it was caught once and for every position."""
-        if len(self._seen) != 1 or self._seen[0].shape[:2] != ids.shape:
+        """What was caught, when it is there for every position."""
+        if self._seen is None or self._seen.shape[:2] != ids.shape:
             raise ModelError(f"the decoder of {name} is built in a way vlmtui does not know: choose another model")
-        return self._seen[0]
+        return self._seen
 
 
 def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
