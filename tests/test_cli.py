@@ -216,11 +216,17 @@ def test_a_picture_on_stdin_and_a_reader_that_leaves(siglip_folder: Path) -> Non
     assert done.stderr == "status 0\n"
 
 
+def heeding() -> None:
+    """Interrupts count, also where the tests themselves were started in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_is_quiet_and_leaves_no_process(clip_folder: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "vlmtui", CHINA, "-m", str(clip_folder), "--format", "text"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=heeding,
     )
     session = until(lambda: children(process.pid))
     process.send_signal(signal.SIGINT)

@@ -11,6 +11,7 @@ import pytest
 # the signal comes while a finaliser runs, where Python swallows what its handler raises
 SWALLOWED = """
 import os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests were started in the background
 from vlmtui.signals import leave_when_told
 leave_when_told()
 class Finalised:

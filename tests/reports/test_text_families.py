@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 import msgspec
 import numpy as np
 import pytest
@@ -31,9 +34,8 @@ def test_every_entry_is_told_once_within_80_cells(family: str) -> None:
         told = lines(reading, stage=stage)
         assert max(width(line) for line in told) <= 80
         what = "token" if stage == "tokens" else "patch"
-        for place in reading.places_at(stage):
-            named = f"{what} {place.index}"
-            assert sum(line.startswith(f"{named}  ") or f"  {named}  " in line for line in told) == 1
+        told_of = Counter(int(n) for line in told for n in re.findall(rf"(?:^|  ){what} (\d+)  ", line))
+        assert told_of == Counter(place.index for place in reading.places_at(stage))
 
 
 def test_grids_come_one_after_another_with_their_titles() -> None:
