@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.words import TIE, Nearest, Vocabulary, nearest
-from vlmtui.reading import METRICS
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+METRICS = ("l2", "cosine", "|cosine|", "cosine-centred", "dot")
 
 
 def brute(vectors: torch.Tensor, matrix: torch.Tensor, candidates: np.ndarray, metric: str, k: int):
@@ -21,10 +23,15 @@ def brute(vectors: torch.Tensor, matrix: torch.Tensor, candidates: np.ndarray, m
         if metric == "l2":
             scores = np.array([[-np.sqrt(np.sum((v - row) ** 2)) for row in e] for v in x]).reshape(len(x), len(e))
         else:
+            if metric == "cosine-centred":
+                centre = np.mean(e, axis=0, keepdims=True)
+                x, e = x - centre, e - centre
             scores = np.array([[np.sum(v * row) for row in e] for v in x]).reshape(len(x), len(e))
-            if metric == "cosine":
+            if "cosine" in metric:
                 scale = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(e, axis=1)[None]
                 scores = np.divide(scores, scale, out=np.zeros_like(scores), where=scale > 0)
+            if metric == "|cosine|":
+                scores = np.abs(scores)
     ids_out, scores_out = [], []
     for row in scores:
         rest = [(float(s), int(i)) for s, i in zip(row, candidates, strict=True) if np.isfinite(s)]
@@ -186,7 +193,30 @@ def test_tokens_by_vocabulary_never_exists(metric, generator):
     assert largest <= 8 << 20
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+@pytest.mark.parametrize("rows", [1, 3, 200])
+def test_bfloat16_products_are_summed_in_float32(device, rows, generator):
+    """What the bounds of a bfloat16 sweep rest on; of numbers all positive a bfloat16 sum is off by far more."""
+    matrix = torch.rand(300, 4096, generator=generator).to(torch.bfloat16).to(device)
+    x = torch.rand(rows, 4096, generator=generator).to(torch.bfloat16).to(device)
+    exact = x.double() @ matrix.double().T
+    made = torch.mm(x, matrix.T, out_dtype=torch.float32) if device == "cuda" else x @ matrix.T
+    share = 0 if device == "cuda" else 2.0**-8
+    assert ((made.double() - exact).abs() <= share * made.double().abs() + 4120 * 2.0**-24 * exact).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_whole_bfloat16_sweeps_are_proved_too(metric, generator, monkeypatch):
+    """Also where this CPU would not choose them: a slow product has the same bounds."""
+    monkeypatch.setattr("vlmtui.lenses.words._fast_in_bfloat16", lambda device: True)
+    matrix = (0.02 * torch.randn(3000, 256, generator=generator)).to(torch.bfloat16)
+    matrix[100:140] = matrix[200]
+    vectors = torch.cat([matrix[200:201], 30 * torch.randn(5, 256, generator=generator).to(torch.bfloat16)])
+    check(vectors, matrix, np.arange(3000), metric, 8)
+    check(vectors.float() + 1e-4, matrix, np.arange(3000), metric, 8)
+
+
+@needs_gpu
 @pytest.mark.parametrize("metric", METRICS)
 def test_on_a_gpu(metric, generator):
     matrix = torch.randn(5000, 512, generator=generator).to(torch.bfloat16)

@@ -1,13 +1,11 @@
-"""The nearest word-pieces of vectors under l2, cosine and dot: exact, and in bounded memory.
+"""The nearest word-pieces of vectors: exact, and in bounded memory.
 
-The order is that of float64 on the weights as they are held. A float32 sweep over blocks of the vocabulary keeps, for
-each vector, the rows with the largest *upper bound* on their score; these are scored again in float64. A row that was
-not kept cannot score above the smallest bound kept, so the shortlist is known to be enough when its k-th exact score
-lies above that; vectors for which it does not (many identical rows, extreme values) get a longer list, and in the end
-a float64 sweep. tokens × vocabulary never exists as a matrix.
-
-The bound is the textbook one on a dot product of n terms in any order of summation, |fl(x·y) - x·y| ≤ γ_n |x|·|y| ≤
-γ_n ‖x‖‖y‖ with γ_n = n·u/(1 - n·u) (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1).
+The order is that of float64 on the weights as they are held. A sweep over blocks of the vocabulary in bfloat16 or
+float32 keeps, for each vector, the rows with the largest *upper bound* on their score (see `measures`); those that can
+matter are scored again in float64. A row that was not kept cannot score above the smallest bound kept, so the shortlist
+is known to be enough when its k-th exact score lies above that; vectors for which it does not (many identical rows,
+extreme values) get a sweep in float32, a longer list, and in the end a float64 sweep. tokens × vocabulary never exists
+as a matrix.
 """
 
 from __future__ import annotations
@@ -19,28 +17,16 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks, row_norms
-from vlmtui.reading import Metric
+from vlmtui.lenses.measures import Measure, Near, Product, Vocabulary, measure, take
+from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks
+
+__all__ = ["TIE", "Near", "Nearest", "Vocabulary", "in_order", "nearest"]
 
 TIE = 1e-6  # scores this close, relative to the larger, are ties: the lower id comes first
 _SLACK = 24  # rows kept beyond k at first: enough for nearly every vector, cheap to score again
 _WIDER = 8  # how much longer the second list is
-_LARGEST = 1e15  # the product of two longer vectors may overflow in float32
-_SMALLEST = 1e-12  # dividing by a shorter row would magnify what underflows in float32
 _UNDERFLOW = 2.0**-125  # more than one product loses where it falls below the normal numbers
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """An embedding matrix [rows, hidden] as held, with the float64 norm of every row [rows] (on the CPU)."""
-
-    embeddings: Tensor
-    norms: Tensor
-
-    @classmethod
-    def of(cls, embeddings: Tensor) -> Vocabulary:
-        """The vocabulary of an embedding matrix; reads all of it once."""
-        return cls(embeddings, row_norms(embeddings))
+_BFLOAT16_SHARE = 2.0**-8  # more than a float32 sum loses when it is stored as bfloat16
 
 
 @dataclass(frozen=True)
@@ -58,16 +44,17 @@ def nearest(
     vectors: Tensor,
     vocabulary: Vocabulary,
     candidates: Tensor,
-    metric: Metric,
+    metric: Near,
     k: int,
     should_stop: Callable[[], bool] = lambda: False,
     budget: int = BLOCK_BYTES,
 ) -> Nearest:
     """The k nearest rows of each of `vectors` [n, hidden] among the rows `candidates` (int64, ascending).
 
-    Score: minus the Euclidean distance, the cosine (0 for a zero row) or the dot product. Fewer than k candidates give
-    all of them. `should_stop` is asked between blocks: `CancelledError` when it says so. `budget` bounds the bytes of
-    a block of intermediate values.
+    Score: minus the Euclidean distance, the cosine (0 for a zero row) or its size, the cosine after the mean of the
+    candidates has been subtracted from both sides, or the dot product. Fewer than k candidates give all of them.
+    `should_stop` is asked between blocks: `CancelledError` when it says so. `budget` bounds the bytes of a block of
+    intermediate values.
     """
     if vectors.ndim != 2 or vectors.shape[1] != vocabulary.embeddings.shape[1]:
         raise ValueError(f"vectors {tuple(vectors.shape)} do not fit embeddings {tuple(vocabulary.embeddings.shape)}")
@@ -82,16 +69,59 @@ def nearest(
     # nothing is near a vector that is not a number: the first rows, without scores
     ids[~finite], scores[~finite] = candidates[:k], torch.nan
     todo = torch.nonzero(finite).flatten()
-    for keep in (k + _SLACK, _WIDER * (k + _SLACK)):
-        if not len(todo):
-            break
-        found, right = search.by_shortlist(_take(vectors, todo), keep)
-        ids[todo[right]], scores[todo[right]] = found.ids[right], found.scores[right]
-        todo = todo[~right]
+    for dtype, keep in search.attempts():
+        left = []
+        for block in row_blocks(len(todo), 8 * vectors.shape[1], 2 * budget):
+            some = todo[block]
+            found, right = search.by_shortlist(_Vectors.of(take(vectors, some), search), dtype, keep)
+            ids[some[right]], scores[some[right]] = found.ids[right], found.scores[right]
+            left.append(some[~right])
+        todo = torch.cat([todo[:0], *left])
     for block in row_blocks(len(todo), 3 * 8 * len(candidates), budget):
-        found = search.by_whole_rows(_take(vectors, todo[block]))
+        found = search.by_whole_rows(_Vectors.of(take(vectors, todo[block]), search))
         ids[todo[block]], scores[todo[block]] = found.ids, found.scores
     return Nearest(ids, scores)
+
+
+@dataclass(frozen=True)
+class _Operand:
+    """What rows are multiplied with [n, hidden] in the dtype of the product; its `offset` in the bounds, the norm of
+    what it `lost` by that dtype, and its `size`, float64 [n]."""
+
+    values: Tensor
+    offset: Tensor
+    lost: Tensor
+    size: Tensor
+
+    def __getitem__(self, part: slice) -> _Operand:
+        return _Operand(self.values[part], self.offset[part], self.lost[part], self.size[part])
+
+
+@dataclass(frozen=True)
+class _Vectors:
+    """`exact` float64 [n, hidden] and their lengths [n]; the `operand` that rows are multiplied with, float64."""
+
+    exact: Tensor
+    lengths: Tensor
+    operand: Tensor
+
+    @classmethod
+    def of(cls, vectors: Tensor, search: _Search) -> _Vectors:
+        x = vectors.to(search.exact).double()
+        lengths = torch.linalg.vector_norm(x, dim=-1)
+        return cls(x, lengths, search.measure.operand(x, lengths[:, None]))
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+    def rounded(self, dtype: torch.dtype, device: torch.device, measure: Measure) -> _Operand:
+        """The operand in another dtype."""
+        # the dtype before the device: Apple's GPUs take no float64
+        values = self.operand.to(dtype)
+        # double() is the operand itself where there is nothing to round
+        lost = torch.linalg.vector_norm(self.operand - values.double(), dim=-1, keepdim=True)
+        size = torch.linalg.vector_norm(self.operand, dim=-1, keepdim=True) + lost
+        return _Operand(values.to(device), measure.offset(self.operand)[:, None], lost, size)
 
 
 class _Search:
@@ -101,124 +131,133 @@ class _Search:
         self,
         vocabulary: Vocabulary,
         candidates: Tensor,
-        metric: Metric,
+        metric: Near,
         k: int,
         should_stop: Callable[[], bool],
         budget: int,
     ) -> None:
         self.embeddings = vocabulary.embeddings
-        self.metric = metric
         self.k = k
         self.should_stop = should_stop
         self.budget = budget
         self.exact = exact_device(self.embeddings.device)
-        norms = vocabulary.norms[candidates]
-        finite = torch.isfinite(norms)
-        self.candidates, self.norms = candidates[finite], norms[finite]
+        finite = torch.isfinite(vocabulary.norms[candidates])
+        self.candidates = candidates[finite]
         # rows that are not finite never enter the search: they are what is left when it runs out of rows
         self.last_resort: list[int] = candidates[~finite].tolist()
+        self.measure: Measure = measure(metric, vocabulary, self.candidates)
 
-    def by_shortlist(self, vectors: Tensor, keep: int) -> tuple[Nearest, Tensor]:
-        """The nearest of each of `vectors` [n, hidden], and bool [n]: whether they are known to be right."""
+    def attempts(self) -> Iterator[tuple[torch.dtype, int]]:
+        """In which precision to sweep, and how many rows to keep, one after the other until all is proved."""
+        keep = self.k + _SLACK
         if len(self.candidates) <= keep:
-            rows = torch.arange(len(self.candidates)).expand(len(vectors), -1)
-            return self._ordered(rows, self._scores(vectors, rows)), torch.ones(len(vectors), dtype=torch.bool)
-        if not self._float32_is_exact_enough(vectors):
-            nothing = torch.empty(len(vectors), self.k)
-            return Nearest(nothing.long(), nothing.double()), torch.zeros(len(vectors), dtype=torch.bool)
-        rows, ceilings = self._sweep(vectors, keep)
-        scores = self._scores(vectors, rows)
-        worst = scores.topk(self.k, dim=1).values[:, -1]
-        lengths = row_norms(vectors)
-        right = ceilings < self._bound_needed(worst, lengths)
-        right &= (lengths < _LARGEST) & ((lengths == 0) | (lengths > _SMALLEST))
-        return self._ordered(rows, scores), right
+            yield torch.float64, keep  # all of them are scored exactly
+        elif self.embeddings.dtype != torch.float64:
+            if self.embeddings.dtype == torch.bfloat16 and _fast_in_bfloat16(self.embeddings.device):
+                yield torch.bfloat16, keep
+            # no TF32: it is a product of matrices in float32 only by name
+            if torch.get_float32_matmul_precision() == "highest":
+                yield torch.float32, keep
+                yield torch.float32, _WIDER * keep
 
-    def by_whole_rows(self, vectors: Tensor) -> Nearest:
-        """The nearest of each of `vectors`, by bounds in float64 on all candidates: [vectors, candidates] of them."""
+    def by_shortlist(self, vectors: _Vectors, dtype: torch.dtype, keep: int) -> tuple[Nearest, Tensor]:
+        """The nearest of each of the vectors, and bool [n]: whether they are known to be right."""
+        n, rows = len(vectors), len(self.candidates)
+        if rows <= keep:
+            everything = torch.arange(rows).expand(n, -1)
+            scores = self._scores(vectors, torch.ones(n, rows, dtype=torch.bool), everything)
+            return self._ordered(everything, scores), torch.ones(n, dtype=torch.bool)
+        shortlist, bounds = self._sweep(vectors, dtype, keep)
+        first = torch.zeros_like(shortlist, dtype=torch.bool)
+        first[:, : self.k] = True
+        scores = self._scores(vectors, first, shortlist)
+        needed = self._bound_needed(scores[:, : self.k].amin(dim=1), vectors.lengths.cpu())
+        others = ~first & (bounds >= needed[:, None])
+        scores = torch.where(others, self._scores(vectors, others, shortlist), scores)
+        right = (bounds[:, -1] < needed) & self.measure.trusted(vectors.lengths.cpu())
+        return self._ordered(shortlist, scores), right
+
+    def by_whole_rows(self, vectors: _Vectors) -> Nearest:
+        """The nearest of each of the vectors, by bounds in float64 on all candidates: [vectors, candidates] of them."""
         bounds = torch.empty(len(vectors), len(self.candidates), dtype=torch.float64)
+        operand = vectors.rounded(torch.float64, self.exact, self.measure)
         for block, matrix, norms in self._row_blocks(torch.float64, self.exact):
-            bounds[:, block] = self._bounds(vectors.to(self.exact).double(), matrix, norms).cpu()
+            bounds[:, block] = self._bounds(operand, matrix, norms, block).cpu()
         some = bounds.topk(min(self.k + _SLACK, bounds.shape[1]), dim=1).indices
-        worst = self._scores(vectors, some).topk(self.k, dim=1).values[:, -1]
-        needed = self._bound_needed(worst, row_norms(vectors))
+        tried = self._scores(vectors, torch.ones_like(some, dtype=torch.bool), some)
+        needed = self._bound_needed(tried.topk(self.k, dim=1).values[:, -1], vectors.lengths.cpu())
         found = []
         for i in range(len(vectors)):
             rows = torch.nonzero(bounds[i] >= needed[i]).T
-            found.append(self._ordered(rows, self._scores(vectors[i : i + 1], rows)))
+            one = _Vectors(vectors.exact[i : i + 1], vectors.lengths[i : i + 1], vectors.operand[i : i + 1])
+            found.append(self._ordered(rows, self._scores(one, torch.ones_like(rows, dtype=torch.bool), rows)))
         return Nearest(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
 
-    def _sweep(self, vectors: Tensor, keep: int) -> tuple[Tensor, Tensor]:
-        """The `keep` rows with the largest bounds for each vector [n, keep], and the smallest of these bounds [n]."""
+    def _sweep(self, vectors: _Vectors, dtype: torch.dtype, keep: int) -> tuple[Tensor, Tensor]:
+        """The `keep` rows with the largest bounds for each vector, and these, largest first; both [n, keep]."""
         device = self.embeddings.device
-        x = vectors.to(device).float()
-        best = torch.full((len(x), keep), -torch.inf, device=device)
-        rows = torch.zeros((len(x), keep), dtype=torch.int64, device=device)
-        for block, matrix, norms in self._row_blocks(torch.float32, device):
-            for part in row_blocks(len(x), 4 * 4 * (len(matrix) + keep), self.budget):
-                self._check()
-                bounds = torch.cat([best[part], self._bounds(x[part], matrix, norms)], dim=1)
-                best[part], index = bounds.topk(keep, dim=1)
-                held = rows[part].gather(1, index.clamp(max=keep - 1))
-                rows[part] = torch.where(index < keep, held, index - keep + block.start)
-        return rows.cpu(), best[:, -1].cpu().double()
+        x = vectors.rounded(dtype, device, self.measure)
+        best = torch.full((len(vectors), keep), -torch.inf, device=device)
+        rows = torch.zeros((len(vectors), keep), dtype=torch.int64, device=device)
+        for block, matrix, norms in self._row_blocks(dtype, device):
+            for part in row_blocks(len(vectors), 4 * 4 * (len(matrix) + keep), self.budget):
+                self.check()
+                found = self._bounds(x[part], matrix, norms, block)
+                bounds, index = found.topk(min(keep, found.shape[1]), dim=1)
+                both = torch.cat([best[part], bounds], dim=1)
+                best[part], order = both.topk(keep, dim=1)
+                rows[part] = torch.cat([rows[part], index + block.start], dim=1).gather(1, order)
+        return rows.cpu(), best.cpu().double()
 
-    def _bounds(self, x: Tensor, matrix: Tensor, norms: Tensor) -> Tensor:
-        """What no row of `matrix` [rows, hidden] can exceed for x [n, hidden], rounding included; [n, rows].
+    def _bounds(self, operand: _Operand, matrix: Tensor, norms: Tensor, places: slice) -> Tensor:
+        """What no row of `matrix` [rows, hidden] can exceed, rounding included; [n, rows], float32 or float64.
 
-        Of the cosine or the dot product itself; of x·e - ‖e‖²/2 for l2, whose order is that of minus the distance.
+        bfloat16 numbers have exact float32 products, which are summed in float32; the sum is rounded once more where
+        it is stored.
         """
-        unit_roundoff = torch.finfo(x.dtype).eps / 2
+        x = operand.values
         terms = x.shape[1] + 24  # the few roundings around the dot product, counted generously
-        if x.dtype == torch.float64:
+        share = 0.0
+        if x.dtype == torch.bfloat16 and x.is_cuda:
+            # out_dtype keeps partial sums in float32; tensor cores cut off where they add instead of rounding
+            values, terms = torch.mm(x, matrix.T, out_dtype=torch.float32), 2 * terms
+        elif x.dtype == torch.bfloat16:
+            values, share = (x @ matrix.T).float(), _BFLOAT16_SHARE
+        else:
+            values = x @ matrix.T
+        wide = values.dtype
+        unit_roundoff = torch.finfo(wide).eps / 2
+        if wide == torch.float64:
             terms *= 2  # the scores that the bounds are held against have been rounded as much
         gamma = terms * unit_roundoff / (1 - terms * unit_roundoff)
-        if self.metric == "cosine":
-            lengths = torch.linalg.vector_norm(x.to(self.exact).double(), dim=-1, keepdim=True)
-            # the dtype before the device: Apple's GPUs take no float64
-            unit = (x.to(self.exact).double() / lengths.clamp(min=1e-300)).to(x.dtype).to(x.device)
-            bounds: Tensor = (unit @ matrix.T) / torch.where(norms == 0, 1, norms) + gamma
-            untrusted = ((norms > 0) & (norms < _SMALLEST)) | (norms > _LARGEST)
-        else:
-            lengths = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-            bounds = x @ matrix.T + gamma * lengths * norms
-            bounds += terms * _UNDERFLOW if x.dtype == torch.float32 else 0.0
-            if self.metric == "l2":
-                bounds += (gamma - 0.5) * norms * norms
-            untrusted = norms > _LARGEST
-        if x.dtype == torch.float32:
-            bounds = bounds.masked_fill(untrusted, torch.inf)
+        tiny = terms * _UNDERFLOW if wide == torch.float32 else 0.0
+
+        def placed(column: Tensor) -> Tensor:
+            return column.to(wide).to(x.device)
+
+        error = (1.0 + 1e-6) * (operand.lost + gamma * operand.size) + tiny
+        floor = tiny * (1 + operand.size)
+        product = Product(values, placed(operand.offset), placed(error), share, placed(floor), norms, places)
+        bounds = self.measure.bounds(product, unit_roundoff)
+        if wide == torch.float32:
+            bounds = bounds.masked_fill_(self.measure.untrusted_rows(product), torch.inf)
         return bounds
 
     def _bound_needed(self, scores: Tensor, lengths: Tensor) -> Tensor:
-        """The bound below which a row of a vector of this length cannot even tie with `scores`; float64 [n]."""
-        floor = scores - TIE * scores.abs()
-        if self.metric != "l2":
-            return floor - 1e-13 * floor.abs()
-        # -s = ‖x - e‖ and x·e - ‖e‖²/2 = (‖x‖² - s²)/2, with room for the rounding of this line
-        return (lengths**2 - floor**2) / 2 - 1e-13 * (lengths**2 + floor**2)
+        """The bound below which a row cannot even tie with `scores`; float64 [n]."""
+        return self.measure.needed(scores - TIE * scores.abs(), lengths)
 
-    def _scores(self, vectors: Tensor, rows: Tensor) -> Tensor:
-        """The float64 scores of the rows [n, m] for `vectors` [n, hidden]; [n, m] on the CPU."""
-        x = vectors.to(self.exact).double()
-        lengths = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-        scores = torch.empty(rows.shape, dtype=torch.float64)
-        width = x.shape[1] * 2 * 8
-        for some in row_blocks(len(x), min(rows.shape[1] * width, self.budget), self.budget):
-            for part in row_blocks(rows.shape[1], len(x[some]) * width, self.budget):
-                self._check()
-                chosen = rows[some, part]
-                near = _take(self.embeddings, self.candidates[chosen]).to(self.exact).double()
-                if self.metric == "l2":
-                    near -= x[some, None]
-                    # 0 - d rather than -d: no minus zero for a vector that finds itself
-                    scores[some, part] = (0.0 - torch.linalg.vector_norm(near, dim=-1)).cpu()
-                    continue
-                product = torch.einsum("nh,nmh->nm", x[some], near)
-                if self.metric == "cosine":
-                    both = lengths[some] * self.norms[chosen].to(self.exact)
-                    product = torch.where(both > 0, product / both, 0.0)
-                scores[some, part] = product.cpu()
+    def _scores(self, vectors: _Vectors, wanted: Tensor, rows: Tensor) -> Tensor:
+        """The float64 scores of the rows [n, m] that are `wanted` (bool), minus infinity for the others; on the CPU."""
+        scores = torch.full(rows.shape, -torch.inf, dtype=torch.float64)
+        whose, which = torch.nonzero(wanted, as_tuple=True)
+        places = rows[whose, which]
+        for part in row_blocks(len(whose), vectors.exact.shape[1] * 8 * 4, self.budget):
+            self.check()
+            near = self.embeddings[self.candidates[places[part]].to(self.embeddings.device)].to(self.exact).double()
+            at = whose[part].to(self.exact)
+            found = self.measure.scores(vectors.exact[at], near, vectors.lengths[at], places[part])
+            scores[whose[part], which[part]] = found.cpu()
         return scores
 
     def _ordered(self, rows: Tensor, scores: Tensor) -> Nearest:
@@ -238,25 +277,24 @@ class _Search:
         return Nearest(torch.cat([best_ids[:, :k], last], dim=1), torch.cat([best[:, :k], unknown], dim=1))
 
     def _row_blocks(self, dtype: torch.dtype, device: torch.device) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """The candidates in blocks: places, rows of the matrix in `dtype`, and their norms."""
-        row_bytes = self.embeddings.shape[1] * dtype.itemsize * 2
-        for block in row_blocks(len(self.candidates), row_bytes, self.budget):
-            self._check()
-            chosen = self.candidates[block]
-            first, last = int(chosen[0]), int(chosen[-1]) + 1
-            # nearly always all in a row: a view instead of a copy
-            rows = self.embeddings[first:last] if last - first == len(chosen) else _take(self.embeddings, chosen)
-            matrix = rows.to(device).to(dtype)
-            yield block, matrix, self.norms[block].to(dtype).to(device)
+        """The candidates in blocks: places, rows of the matrix in `dtype`, and their norms (float64, else float32)."""
+        wide = torch.promote_types(dtype, torch.float32)
+        for block in row_blocks(len(self.candidates), self.embeddings.shape[1] * wide.itemsize * 2, self.budget):
+            self.check()
+            matrix = take(self.embeddings, self.candidates[block]).to(device).to(dtype)
+            yield block, matrix, self.measure.norms[block].to(wide).to(device)
 
-    def _float32_is_exact_enough(self, vectors: Tensor) -> bool:
-        """Whether float32 holds the numbers as they are, and a product of matrices is computed in it (no TF32)."""
-        wide = torch.float64 in (vectors.dtype, self.embeddings.dtype)
-        return not wide and torch.get_float32_matmul_precision() == "highest"
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """`CancelledError` where the question is no longer wanted."""
         if self.should_stop():
             raise CancelledError("the question was withdrawn")
+
+
+def _fast_in_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices itself, summing in float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0) and torch.version.hip is None
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def in_order(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:
@@ -272,8 +310,3 @@ def in_order(ids: list[int], scores: list[float], k: int) -> list[tuple[int, flo
         chosen += sorted(left[start:end])
         start = end
     return chosen[:k]
-
-
-def _take(matrix: Tensor, rows: Tensor) -> Tensor:
-    """Rows of a matrix by an index that may live on another device."""
-    return matrix[rows.to(matrix.device)]

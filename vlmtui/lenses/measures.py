@@ -1,0 +1,240 @@
+"""What near means: l2, cosine (plain, centred, without its sign), dot. Exact scores, and bounds that none can exceed.
+
+A bound comes from a product of matrices in low precision. Of n terms summed in any order, |fl(x·y) - x·y| ≤ γ_n |x|·|y|
+≤ γ_n ‖x‖‖y‖ with γ_n = n·u/(1 - n·u) (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1);
+what was rounded before the product adds ‖x - fl(x)‖‖y‖, which is measured.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vlmtui.lenses.norms import exact_device, row_blocks, row_norms
+
+Near = Literal["l2", "cosine", "|cosine|", "cosine-centred", "dot"]
+
+_LARGEST = 1e15  # the product of two longer vectors may overflow in float32
+_SMALLEST = 1e-12  # dividing by a shorter row would magnify what underflows in float32
+_NO_DIRECTION = 1e-13  # what subtracting the mean leaves of a row that is the mean: rounding, not a direction
+
+
+@dataclass(frozen=True)
+class Centre:
+    """The mean float64 [hidden] of some rows, and the norm of each after subtracting it, float64 [rows]; on the CPU."""
+
+    mean: Tensor
+    norms: Tensor
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """An embedding matrix [rows, hidden] as held, with the float64 norm of every row [rows] (on the CPU)."""
+
+    embeddings: Tensor
+    norms: Tensor
+    _centres: list[tuple[Tensor, Centre]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, embeddings: Tensor) -> Vocabulary:
+        """The vocabulary of an embedding matrix; reads all of it once."""
+        return cls(embeddings, row_norms(embeddings))
+
+    def centre(self, rows: Tensor) -> Centre:
+        """The mean of these (finite) rows, computed in float64; remembered, since it reads them all twice."""
+        for known, centre in self._centres:
+            if torch.equal(known, rows):
+                return centre
+        device = exact_device(self.embeddings.device)
+        blocks = list(row_blocks(len(rows), self.embeddings.shape[1] * 16))
+        mean = torch.zeros(self.embeddings.shape[1], dtype=torch.float64, device=device)
+        for block in blocks:
+            mean += take(self.embeddings, rows[block]).to(device).double().sum(dim=0)
+        mean /= max(1, len(rows))
+        norms = torch.empty(len(rows), dtype=torch.float64)
+        for block in blocks:
+            apart = take(self.embeddings, rows[block]).to(device).double() - mean
+            norms[block] = torch.linalg.vector_norm(apart, dim=-1).cpu()
+        size = torch.maximum(self.norms[rows], torch.linalg.vector_norm(mean).cpu())
+        centre = Centre(mean.cpu(), torch.where(norms > _NO_DIRECTION * size, norms, 0.0))
+        self._centres[:] = [*self._centres[-1:], (rows, centre)]
+        return centre
+
+
+@dataclass(frozen=True)
+class Product:
+    """A block of fl(x·e) [n, rows] for operands x and rows e, which is off by at most `error` [n, 1] times ‖e‖, plus
+    `share` of its own size, plus `floor` [n, 1]; `norms` [rows] are those of the rows. All in the product's dtype.
+
+    `offset` [n, 1] is what the measure takes off every product of x, and `places` where the block lies.
+    """
+
+    values: Tensor
+    offset: Tensor
+    error: Tensor
+    share: float
+    floor: Tensor
+    norms: Tensor
+    places: slice
+
+    def above(self, values: Tensor | None = None) -> Tensor:
+        """What x·e (or what `values` were made from) can be at most."""
+        most = self.values if values is None else values
+        if self.share:
+            most = most + self.share * most.abs()
+        return most + self.error * self.norms + self.floor
+
+
+class Measure(ABC):
+    """Rows are the finite candidates, named by their places among them; `norms` float64 [rows]."""
+
+    def __init__(self, norms: Tensor) -> None:
+        self.norms = norms
+
+    @abstractmethod
+    def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """What rows are multiplied with, float64 [n, hidden], for vectors x and their lengths [n, 1]."""
+
+    def offset(self, operand: Tensor) -> Tensor:
+        """What is taken off every product of an operand, float64 [n]."""
+        return torch.zeros(len(operand), dtype=torch.float64, device=operand.device)
+
+    @abstractmethod
+    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+        """What no row's key can exceed, [n, rows]: keys are in the order of the scores."""
+
+    @abstractmethod
+    def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
+        """The exact scores of pairs: x and rows float64 [pairs, hidden], lengths [pairs]; [pairs]."""
+
+    def needed(self, floor: Tensor, lengths: Tensor) -> Tensor:
+        """The key of a score, a little less for rounding; float64 [n]."""
+        return floor - 1e-13 * floor.abs()
+
+    def trusted(self, lengths: Tensor) -> Tensor:
+        """Bool [n]: for vectors of these lengths float32 neither overflows nor underflows."""
+        return (lengths < _LARGEST) & ((lengths == 0) | (lengths > _SMALLEST))
+
+    def untrusted_rows(self, product: Product) -> Tensor:
+        """Bool [rows]: for which float32 may overflow or underflow."""
+        return product.norms > _LARGEST
+
+
+class Dot(Measure):
+    """x·e."""
+
+    def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
+        return x
+
+    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+        return product.above()
+
+    def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
+        return (x * rows).sum(dim=-1)
+
+
+class Distance(Dot):
+    """-‖x - e‖, which is in the order of x·e - ‖e‖²/2."""
+
+    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+        return product.above() + (16 * unit_roundoff - 0.5) * product.norms * product.norms
+
+    def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
+        # 0 - d rather than -d: no minus zero for a vector that finds itself
+        distances: Tensor = torch.linalg.vector_norm(rows - x, dim=-1)
+        return 0.0 - distances
+
+    def needed(self, floor: Tensor, lengths: Tensor) -> Tensor:
+        # -s = ‖x - e‖ and x·e - ‖e‖²/2 = (‖x‖² - s²)/2, with room for the rounding of this line
+        return (lengths**2 - floor**2) / 2 - 1e-13 * (lengths**2 + floor**2)
+
+
+class Cosine(Measure):
+    """x·e / (‖x‖‖e‖), 0 where either is zero; or the size of that."""
+
+    def __init__(self, norms: Tensor, absolute: bool = False) -> None:
+        super().__init__(norms)
+        self.absolute = absolute
+
+    def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
+        return x / lengths.clamp(min=1e-300)
+
+    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+        most = product.above(product.values.abs() if self.absolute else None)
+        return most / torch.where(product.norms == 0, 1, product.norms) + 16 * unit_roundoff
+
+    def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
+        both = lengths * self.norms[places].to(x.device)
+        cosines = torch.where(both > 0, (x * rows).sum(dim=-1) / both, 0.0)
+        return cosines.abs() if self.absolute else cosines
+
+    def trusted(self, lengths: Tensor) -> Tensor:
+        return torch.ones_like(lengths, dtype=torch.bool)
+
+    def untrusted_rows(self, product: Product) -> Tensor:
+        return ((product.norms > 0) & (product.norms < _SMALLEST)) | (product.norms > _LARGEST)
+
+
+class CentredCosine(Cosine):
+    """The cosine of x - c and e - c, c the mean of the rows; 0 where either is the mean itself."""
+
+    def __init__(self, norms: Tensor, centre: Centre) -> None:
+        super().__init__(norms)
+        self.centre = centre
+        self._size = float(torch.linalg.vector_norm(centre.mean))
+
+    def _apart(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        apart = x - self.centre.mean.to(x.device)
+        lengths = torch.linalg.vector_norm(apart, dim=-1)
+        # either of the two may be the larger
+        size = torch.linalg.vector_norm(x, dim=-1).clamp(min=self._size)
+        return apart, torch.where(lengths > _NO_DIRECTION * size, lengths, 0.0)
+
+    def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
+        apart, own = self._apart(x)
+        return torch.where(own > 0, 1 / own.clamp(min=1e-300), 0.0)[:, None] * apart
+
+    def offset(self, operand: Tensor) -> Tensor:
+        return operand @ self.centre.mean.to(operand.device)
+
+    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+        own = self.centre.norms[product.places].to(product.norms)
+        # the offset is rounded, and subtracted with another rounding; ‖c‖ ≤ ‖e‖ + ‖e - c‖
+        most = product.above() - product.offset + 16 * unit_roundoff * (product.norms + own)
+        return torch.where(own == 0, 0, most / torch.where(own == 0, 1, own) + 16 * unit_roundoff)
+
+    def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
+        apart, own = self._apart(x)
+        both = own * self.centre.norms[places].to(x.device)
+        product = (apart * (rows - self.centre.mean.to(x.device))).sum(dim=-1)
+        return torch.where(both > 0, product / both, 0.0)
+
+    def untrusted_rows(self, product: Product) -> Tensor:
+        own = self.centre.norms[product.places].to(product.norms)
+        return ((own > 0) & (own < _SMALLEST)) | (own > _LARGEST) | (product.norms > _LARGEST)
+
+
+def measure(metric: Near, vocabulary: Vocabulary, rows: Tensor) -> Measure:
+    """The measure of this name over these (finite) rows of a vocabulary."""
+    norms = vocabulary.norms[rows]
+    if metric == "cosine-centred":
+        return CentredCosine(norms, vocabulary.centre(rows))
+    if metric in ("cosine", "|cosine|"):
+        return Cosine(norms, absolute=metric == "|cosine|")
+    return Distance(norms) if metric == "l2" else Dot(norms)
+
+
+def take(matrix: Tensor, rows: Tensor) -> Tensor:
+    """Rows of a matrix by an index that may live on another device; a view where they are all in a row."""
+    if (
+        len(rows)
+        and rows.ndim == 1
+        and int(rows[-1]) - int(rows[0]) + 1 == len(rows)
+        and bool((rows.diff() == 1).all())
+    ):
+        return matrix[int(rows[0]) : int(rows[-1]) + 1]
+    return matrix[rows.to(matrix.device)]

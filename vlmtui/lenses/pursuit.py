@@ -1,0 +1,143 @@
+"""Which few words together make up a vector: orthogonal matching pursuit over unit-length word vectors.
+
+Y. C. Pati, R. Rezaiifar, P. S. Krishnaprasad, Orthogonal Matching Pursuit, Asilomar 1993. Each step picks the word
+whose direction correlates most with what is left of the vector, then fits all words picked anew by least squares.
+All tokens of a block take a step together: one search for the nearest direction, exact as all searches are, and one
+Gram-Schmidt step in float64, done twice so that what is left stays orthogonal to what was picked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vlmtui.lenses.measures import Vocabulary
+from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks
+from vlmtui.lenses.words import nearest
+
+NOTHING_LEFT = 1e-9
+"""A step that correlates less with the rest, relative to the vector's norm, is rounding: the pursuit is over."""
+
+
+@dataclass(frozen=True)
+class Pursuit:
+    """What was picked, in the order picked, all [vectors, k] on the CPU.
+
+    `ids` int64, `coefficients` float64 of the fit with all words picked, `explained` float64 the share of the norm
+    explained after each pick, 1 - ‖rest‖/‖vector‖. A pursuit that ended early (nothing left to explain, no word that
+    correlates) is filled up with the id -1 and NaN.
+    """
+
+    ids: Tensor
+    coefficients: Tensor
+    explained: Tensor
+
+
+def pursue(
+    vectors: Tensor,
+    vocabulary: Vocabulary,
+    candidates: Tensor,
+    k: int,
+    positive: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+    budget: int = BLOCK_BYTES,
+) -> Pursuit:
+    """At most k words for each of `vectors` [n, hidden], among the rows `candidates` (int64, ascending).
+
+    Words are picked by the size of their correlation, with `positive` only where that is positive (the coefficients
+    of the fit may still be negative); of those within 1e-6 of the largest the lower id. Word vectors have unit length,
+    the vectors are taken as they are. Rows that are zero or not finite are never picked, nor is anything for a vector
+    that is not finite. `should_stop` and `budget` as in `nearest`; three budgets hold what is known of a block of
+    vectors.
+    """
+    direction = torch.isfinite(vocabulary.norms[candidates]) & (vocabulary.norms[candidates] > 0)
+    rows = candidates[direction]
+    k = min(k, len(rows))
+    found = Pursuit(
+        torch.full((len(vectors), k), -1, dtype=torch.int64),
+        torch.full((len(vectors), k), torch.nan, dtype=torch.float64),
+        torch.full((len(vectors), k), torch.nan, dtype=torch.float64),
+    )
+    if not k:
+        return found
+    for block in row_blocks(len(vectors), (k + 2) * vectors.shape[1] * 8, 3 * budget):
+        whose = torch.nonzero(torch.isfinite(vectors[block]).all(dim=-1).cpu()).flatten() + block.start
+        state = _Block(vectors[whose.to(vectors.device)], vocabulary, k)
+        while state.steps < k and len(state.going):
+            near = nearest(
+                state.rest[state.going],
+                vocabulary,
+                rows,
+                "cosine" if positive else "|cosine|",
+                1,
+                should_stop,
+                budget,
+            )
+            state.step(near.ids[:, 0], near.scores[:, 0])
+        found.ids[whose] = state.ids
+        found.coefficients[whose] = state.coefficients()
+        found.explained[whose] = state.explained
+    return found
+
+
+class _Block:
+    """Vectors on their way: `rest` [n, hidden] of each is what is left of it; `going` are those that go on."""
+
+    def __init__(self, vectors: Tensor, vocabulary: Vocabulary, k: int) -> None:
+        self.vocabulary = vocabulary
+        self.device = exact_device(vectors.device)
+        self.rest = vectors.to(self.device).double().clone()
+        n, hidden = self.rest.shape
+        self.lengths = torch.linalg.vector_norm(self.rest, dim=-1)
+        self.going = torch.nonzero(self.lengths > 0).flatten()
+        self.steps = 0
+        self.ids = torch.full((n, k), -1, dtype=torch.int64)
+        self.explained = torch.full((n, k), torch.nan, dtype=torch.float64)
+        # words = directions · triangle: the directions orthonormal, one more at each step
+        self.directions = torch.zeros(n, k, hidden, dtype=torch.float64, device=self.device)
+        self.triangle = torch.eye(k, dtype=torch.float64, device=self.device).repeat(n, 1, 1)
+        self.along = torch.zeros(n, k, dtype=torch.float64, device=self.device)
+
+    def step(self, ids: Tensor, correlations: Tensor) -> None:
+        """Take a word into the fit of each vector that goes on; those for which it is none stop."""
+        left = torch.linalg.vector_norm(self.rest[self.going], dim=-1)
+        worth = (correlations.to(self.device) * left) > NOTHING_LEFT * self.lengths[self.going]
+        ids, self.going = ids[worth.cpu()], self.going[worth]
+        for part in row_blocks(len(self.going), self.rest.shape[1] * 8 * (self.steps + 6)):
+            self._take(self.going[part], ids[part])
+        self.steps += 1
+
+    def _take(self, whose: Tensor, ids: Tensor) -> None:
+        t = self.steps
+        embeddings, norms = self.vocabulary.embeddings, self.vocabulary.norms
+        word = embeddings[ids.to(embeddings.device)].to(self.device).double() / norms[ids].to(self.device)[:, None]
+        before = self.directions[whose, :t]
+        shares = torch.zeros(len(whose), t, 1, dtype=torch.float64, device=self.device)
+        for _ in range(2):
+            again = before @ word[..., None]
+            word = word - (before.transpose(1, 2) @ again)[..., 0]
+            shares += again
+        own = torch.linalg.vector_norm(word, dim=-1)
+        direction = word / own[:, None]
+        rest = self.rest[whose]
+        along = (direction * rest).sum(dim=-1)
+        rest = rest - along[:, None] * direction
+        # rounding leaves a little of the older directions behind, which would be picked once more in the end
+        rest = rest - (before.transpose(1, 2) @ (before @ rest[..., None]))[..., 0]
+        self.rest[whose] = rest
+        self.directions[whose, t] = direction
+        self.triangle[whose, :t, t] = shares[..., 0]
+        self.triangle[whose, t, t] = own
+        self.along[whose, t] = along
+        where = whose.cpu()
+        self.ids[where, t] = ids
+        share = 1 - torch.linalg.vector_norm(rest, dim=-1) / self.lengths[whose]
+        self.explained[where, t] = share.clamp(min=0).cpu()
+
+    def coefficients(self) -> Tensor:
+        """Those of the fit with all words picked; NaN where none was. float64 [n, k] on the CPU."""
+        found = torch.linalg.solve_triangular(self.triangle, self.along[..., None], upper=True)[..., 0].cpu()
+        return torch.where(self.ids >= 0, found, torch.nan)
