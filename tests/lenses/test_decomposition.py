@@ -1,0 +1,96 @@
+"""Ridge and pseudoinverse coefficients against scikit-learn and NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+from vlmtui.errors import CancelledError
+from vlmtui.lenses.decomposition import Decomposition, decomposed
+from vlmtui.lenses.measures import Vocabulary
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(5)
+
+
+def units(matrix: torch.Tensor, candidates: torch.Tensor) -> np.ndarray:
+    rows = matrix[candidates].double().numpy()
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def check(found, candidates, coefficients) -> None:
+    """`coefficients` [tokens, candidates] in the lens's order."""
+    for ids, scores, expected in zip(found.ids, found.scores, coefficients, strict=True):
+        order = np.argsort(-expected, kind="stable")[: len(ids)]
+        assert ids.tolist() == candidates[order].tolist()
+        np.testing.assert_allclose(scores, expected[order], rtol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("ridge", [0.01, 1.0])
+def test_ridge_equals_scikit_learn(dtype, ridge, generator):
+    matrix = (0.02 * torch.randn(700, 40, generator=generator)).to(dtype)
+    vectors = (9 * torch.randn(5, 40, generator=generator)).to(dtype)
+    candidates = torch.arange(2, 700, 3)
+    vocabulary = Vocabulary.of(matrix)
+    found = decomposed(vectors, vocabulary, candidates, 9, Decomposition.of(vocabulary, candidates, ridge))
+    atoms = units(matrix, candidates)
+    penalty = ridge * len(candidates) / 40
+    theirs = Ridge(alpha=penalty, fit_intercept=False, solver="svd").fit(atoms.T, vectors.double().numpy().T).coef_
+    check(found, candidates, theirs)
+
+
+@pytest.mark.parametrize("rows", [30, 400])
+def test_pinv_equals_numpy(rows, generator):
+    # with 30 rows fewer than dimensions: the triangle does not exist
+    matrix = torch.randn(rows, 64, generator=generator)
+    vectors = torch.randn(4, 64, generator=generator)
+    vocabulary, candidates = Vocabulary.of(matrix), torch.arange(rows)
+    found = decomposed(vectors, vocabulary, candidates, 7, Decomposition.of(vocabulary, candidates, None))
+    theirs = vectors.double().numpy() @ np.linalg.pinv(units(matrix, candidates))
+    check(found, candidates, theirs)
+
+
+def test_identical_rows_share(generator):
+    matrix = torch.randn(90, 16, generator=generator)
+    matrix[20] = 3 * matrix[10]
+    vocabulary, candidates = Vocabulary.of(matrix), torch.arange(90)
+    found = decomposed(matrix[10:11], vocabulary, candidates, 2, Decomposition.of(vocabulary, candidates, None))
+    assert found.ids.tolist() == [[10, 20]]
+    assert found.scores[0, 0].item() == pytest.approx(found.scores[0, 1].item())
+
+
+def test_zero_rows_have_no_part(generator):
+    matrix = torch.randn(50, 8, generator=generator)
+    matrix[3], matrix[5, 1] = 0, torch.nan
+    vocabulary, some = Vocabulary.of(matrix), torch.tensor([i for i in range(50) if i not in (3, 5)])
+    x = torch.randn(3, 8, generator=generator)
+    every = decomposed(x, vocabulary, torch.arange(50), 4, Decomposition.of(vocabulary, torch.arange(50), 0.1))
+    few = decomposed(x, vocabulary, some, 4, Decomposition.of(vocabulary, some, 0.1))
+    assert torch.equal(every.ids, few.ids)
+    torch.testing.assert_close(every.scores, few.scores, rtol=1e-9, atol=0)
+    x[1, 0] = torch.nan
+    none = decomposed(x, vocabulary, some, 4, Decomposition.of(vocabulary, some, 0.1))
+    assert none.scores[1].isnan().all()
+    assert decomposed(x[:0], vocabulary, some, 4, Decomposition.of(vocabulary, some, 0.1)).ids.shape == (0, 4)
+
+
+def test_blocks_change_nothing(generator):
+    matrix = torch.randn(300, 30, generator=generator)
+    vocabulary, candidates = Vocabulary.of(matrix), torch.arange(300)
+    x = torch.randn(9, 30, generator=generator)
+    whole = decomposed(x, vocabulary, candidates, 5, Decomposition.of(vocabulary, candidates, 0.1))
+    small = Decomposition.of(vocabulary, candidates, 0.1, budget=4096)
+    parts = decomposed(x, vocabulary, candidates, 5, small, budget=4096)
+    assert torch.equal(whole.ids, parts.ids)
+    torch.testing.assert_close(whole.scores, parts.scores, rtol=1e-10, atol=0)
+
+
+def test_it_can_be_withdrawn(generator):
+    vocabulary = Vocabulary.of(torch.randn(30, 4, generator=generator))
+    with pytest.raises(CancelledError):
+        Decomposition.of(vocabulary, torch.arange(30), 0.1, should_stop=lambda: True)

@@ -1,0 +1,115 @@
+"""All words at once: the least-squares decomposition of a vector over unit-length word vectors. For comparison.
+
+With the word vectors e_j as the rows of E, each scaled to length one, the coefficients are
+
+    ridge:  w = argmin ‖x - Eᵀw‖² + λ·s·‖w‖²  =  E (EᵀE + λ·s·I)⁻¹ x,   s = trace(EᵀE) / hidden = rows / hidden
+    pinv:   w = the shortest of all w that minimise ‖x - Eᵀw‖  =  E (EᵀE)⁺ x
+
+λ is relative to s, the mean eigenvalue of EᵀE, so that one λ means the same for every vocabulary. A word's coefficient
+is the dot product of its direction with y = (…)⁻¹ x, so the words with the largest coefficients are the nearest of y
+under the cosine: found exactly, without a matrix of tokens × vocabulary. EᵀE [hidden, hidden] is made once, in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vlmtui.errors import CancelledError
+from vlmtui.lenses.measures import Vocabulary, take
+from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks
+from vlmtui.lenses.words import Nearest, nearest
+
+_PANELS = 4  # of columns: the half below the diagonal is enough
+_INDEPENDENT = 1e-5
+"""Where the triangle's smallest diagonal entry, relative to its largest, is below, eigenvectors take over."""
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """Solves (EᵀE + λ·s·I) y = x for the rows of a vocabulary: by its Cholesky triangle, or by eigenvectors."""
+
+    triangle: Tensor | None
+    inverse: Tensor | None
+
+    @classmethod
+    def of(
+        cls,
+        vocabulary: Vocabulary,
+        candidates: Tensor,
+        ridge: float | None,
+        should_stop: Callable[[], bool] = lambda: False,
+        budget: int = BLOCK_BYTES,
+    ) -> Decomposition:
+        """For λ = `ridge`, or without one for the pseudoinverse. Reads the rows `candidates` once; takes hidden³.
+
+        Rows that are zero or not finite have no part in it. Eigenvalues below hidden · 2⁻⁵² of the largest are zero to
+        the pseudoinverse.
+        """
+        matrix = _gram(vocabulary, candidates, should_stop, budget)
+        hidden = len(matrix)
+        if ridge is not None:
+            mean = matrix.diagonal().sum() / hidden
+            matrix.diagonal().add_(ridge * mean)
+        triangle, failed = torch.linalg.cholesky_ex(matrix)
+        diagonal = triangle.diagonal()
+        if not int(failed) and hidden and float(diagonal.min()) > _INDEPENDENT * float(diagonal.max()):
+            return cls(triangle, None)
+        values, vectors = torch.linalg.eigh(matrix)
+        there = values > hidden * torch.finfo(torch.float64).eps * values.max().clamp(min=0)
+        return cls(None, vectors[:, there] / values[there].sqrt())
+
+    def solve(self, vectors: Tensor) -> Tensor:
+        """y of each of `vectors` [n, hidden]; float64 [n, hidden]."""
+        if self.triangle is not None:
+            x = vectors.to(self.triangle.device).double()
+            found: Tensor = torch.cholesky_solve(x.T, self.triangle).T
+            return found.contiguous()
+        assert self.inverse is not None
+        return vectors.to(self.inverse.device).double() @ self.inverse @ self.inverse.T
+
+
+def decomposed(
+    vectors: Tensor,
+    vocabulary: Vocabulary,
+    candidates: Tensor,
+    k: int,
+    decomposition: Decomposition,
+    should_stop: Callable[[], bool] = lambda: False,
+    budget: int = BLOCK_BYTES,
+) -> Nearest:
+    """The k words with the largest coefficients for each of `vectors` [n, hidden], largest first; as in `nearest`.
+
+    `decomposition` is that of the same vocabulary and candidates.
+    """
+    found = []
+    for block in row_blocks(len(vectors), vectors.shape[1] * 8, 2 * budget):
+        y = decomposition.solve(vectors[block])
+        near = nearest(y.to(vectors.device), vocabulary, candidates, "cosine", k, should_stop, budget)
+        lengths = torch.linalg.vector_norm(y, dim=-1).cpu()
+        found.append(Nearest(near.ids, near.scores * lengths[:, None]))
+    if not found:
+        return nearest(vectors, vocabulary, candidates, "cosine", k)
+    return Nearest(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
+
+
+def _gram(vocabulary: Vocabulary, candidates: Tensor, should_stop: Callable[[], bool], budget: int) -> Tensor:
+    """EᵀE [hidden, hidden] of the rows at unit length, in float64."""
+    norms = vocabulary.norms[candidates]
+    there = torch.isfinite(norms) & (norms > 0)
+    rows, norms = candidates[there], norms[there]
+    device = exact_device(vocabulary.embeddings.device)
+    hidden = vocabulary.embeddings.shape[1]
+    gram = torch.zeros(hidden, hidden, dtype=torch.float64, device=device)
+    width = -(-hidden // _PANELS)
+    for block in row_blocks(len(rows), hidden * 8, budget):
+        if should_stop():
+            raise CancelledError("the question was withdrawn")
+        units = take(vocabulary.embeddings, rows[block]).to(device).double() / norms[block].to(device)[:, None]
+        for start in range(0, hidden, width):
+            panel = slice(start, start + width)
+            gram[start:, panel].addmm_(units[:, start:].T, units[:, panel])
+    return gram.tril() + gram.tril(-1).T
