@@ -85,8 +85,8 @@ class Product:
         """What x·e (or what `values` were made from) can be at most."""
         most = self.values if values is None else values
         if self.share:
-            most = most + self.share * most.abs()
-        return most + self.error * self.norms + self.floor
+            most = torch.add(most, most.abs(), alpha=self.share)
+        return torch.addcmul(most, self.error, self.norms).add_(self.floor)
 
 
 class Measure(ABC):
@@ -141,7 +141,7 @@ class Distance(Dot):
     """-‖x - e‖, which is in the order of x·e - ‖e‖²/2."""
 
     def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
-        return product.above() + (16 * unit_roundoff - 0.5) * product.norms * product.norms
+        return product.above().add_((16 * unit_roundoff - 0.5) * product.norms * product.norms)
 
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
         # 0 - d rather than -d: no minus zero for a vector that finds itself
@@ -165,7 +165,7 @@ class Cosine(Measure):
 
     def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
         most = product.above(product.values.abs() if self.absolute else None)
-        return most / torch.where(product.norms == 0, 1, product.norms) + 16 * unit_roundoff
+        return most.div_(torch.where(product.norms == 0, 1, product.norms)).add_(16 * unit_roundoff)
 
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
         both = lengths * self.norms[places].to(x.device)
@@ -204,8 +204,9 @@ class CentredCosine(Cosine):
     def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
         own = self.centre.norms[product.places].to(product.norms)
         # the offset is rounded, and subtracted with another rounding; ‖c‖ ≤ ‖e‖ + ‖e - c‖
-        most = product.above() - product.offset + 16 * unit_roundoff * (product.norms + own)
-        return torch.where(own == 0, 0, most / torch.where(own == 0, 1, own) + 16 * unit_roundoff)
+        most = product.above().sub_(product.offset).add_(16 * unit_roundoff * (product.norms + own))
+        bounds = most.div_(torch.where(own == 0, 1, own)).add_(16 * unit_roundoff)
+        return bounds.masked_fill_(own == 0, 0)
 
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
         apart, own = self._apart(x)

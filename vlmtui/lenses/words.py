@@ -239,8 +239,8 @@ class _Search:
         floor = tiny * (1 + operand.size)
         product = Product(values, placed(operand.offset), placed(error), share, placed(floor), norms, places)
         bounds = self.measure.bounds(product, unit_roundoff)
-        if wide == torch.float32:
-            bounds = bounds.masked_fill_(self.measure.untrusted_rows(product), torch.inf)
+        if wide == torch.float32 and bool((untrusted := self.measure.untrusted_rows(product)).any()):
+            bounds = bounds.masked_fill_(untrusted, torch.inf)
         return bounds
 
     def _bound_needed(self, scores: Tensor, lengths: Tensor) -> Tensor:
