@@ -1,4 +1,4 @@
-"""`python -m benchmarks [start] [cursor] [size] [load]`: measure here, and print a table of Markdown."""
+"""`python -m benchmarks [start] [cursor] [size] [load] [words]`: measure here, and print a table of Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import cursor, load, size, start
+from benchmarks import cursor, load, size, start, words
 
 Row = tuple[str, str, str]
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "cursor": cursor.rows,
     "size": size.rows,
     "load": load.rows,
+    "words": words.rows,
 }
 
 

@@ -125,7 +125,8 @@ def test_zero_rows_and_what_is_not_a_number(generator):
     assert found.ids[1].tolist() == [-1] * 6
     assert not {0, 1, 2, 3, 4, 6, 8} & {*found.ids[0].tolist(), *found.ids[2].tolist()}
     none = pursue(vectors, Vocabulary.of(matrix), torch.tensor([0, 6]), 3)
-    assert none.ids.shape == (3, 0)
+    assert none.ids.tolist() == [[-1, -1]] * 3
+    assert pursue(vectors, Vocabulary.of(matrix), torch.arange(0), 3).ids.shape == (3, 0)
 
 
 def test_blocks_change_nothing(generator):

@@ -28,6 +28,41 @@ _INDEPENDENT = 1e-5
 """Where the triangle's smallest diagonal entry, relative to its largest, is below, eigenvectors take over."""
 
 
+class Gram:
+    """EᵀE [hidden, hidden] of the rows `candidates` at unit length, in float64; made in blocks, when it is asked for.
+
+    Rows that are zero or not finite have no part in it. Making it may be stopped at any block, and goes on from there.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, candidates: Tensor) -> None:
+        norms = vocabulary.norms[candidates]
+        there = torch.isfinite(norms) & (norms > 0)
+        self.candidates = candidates
+        self._rows, self._norms = candidates[there], norms[there]
+        self._embeddings = vocabulary.embeddings
+        hidden = self._embeddings.shape[1]
+        self._device = exact_device(self._embeddings.device)
+        self._below = torch.zeros(hidden, hidden, dtype=torch.float64, device=self._device)
+        self._done = 0
+
+    def whole(self, should_stop: Callable[[], bool], budget: int = BLOCK_BYTES) -> Tensor:
+        """A copy of it; `should_stop` may itself ask for it, and leaves less to do here."""
+        hidden = len(self._below)
+        width = -(-hidden // _PANELS)
+        step = max(1, budget // (hidden * 8))
+        while self._done < len(self._rows):
+            if should_stop():
+                raise CancelledError("the question was withdrawn")
+            block = slice(self._done, self._done + step)
+            rows = take(self._embeddings, self._rows[block])
+            units = rows.to(self._device).double() / self._norms[block].to(self._device)[:, None]
+            for start in range(0, hidden, width):
+                panel = slice(start, start + width)
+                self._below[start:, panel].addmm_(units[:, start:].T, units[:, panel])
+            self._done += len(units)
+        return self._below.tril() + self._below.tril(-1).T
+
+
 @dataclass(frozen=True)
 class Decomposition:
     """Solves (EᵀE + λ·s·I) y = x for the rows of a vocabulary: by its Cholesky triangle, or by eigenvectors."""
@@ -38,18 +73,16 @@ class Decomposition:
     @classmethod
     def of(
         cls,
-        vocabulary: Vocabulary,
-        candidates: Tensor,
+        gram: Gram,
         ridge: float | None,
         should_stop: Callable[[], bool] = lambda: False,
         budget: int = BLOCK_BYTES,
     ) -> Decomposition:
-        """For λ = `ridge`, or without one for the pseudoinverse. Reads the rows `candidates` once; takes hidden³.
+        """For λ = `ridge`, or without one for the pseudoinverse; takes hidden³ beside the making of `gram`.
 
-        Rows that are zero or not finite have no part in it. Eigenvalues below hidden · 2⁻⁵² of the largest are zero to
-        the pseudoinverse.
+        Eigenvalues below hidden · 2⁻⁵² of the largest are zero to the pseudoinverse.
         """
-        matrix = _gram(vocabulary, candidates, should_stop, budget)
+        matrix = gram.whole(should_stop, budget)
         hidden = len(matrix)
         if ridge is not None:
             mean = matrix.diagonal().sum() / hidden
@@ -94,22 +127,3 @@ def decomposed(
     if not found:
         return nearest(vectors, vocabulary, candidates, "cosine", k)
     return Nearest(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
-
-
-def _gram(vocabulary: Vocabulary, candidates: Tensor, should_stop: Callable[[], bool], budget: int) -> Tensor:
-    """EᵀE [hidden, hidden] of the rows at unit length, in float64."""
-    norms = vocabulary.norms[candidates]
-    there = torch.isfinite(norms) & (norms > 0)
-    rows, norms = candidates[there], norms[there]
-    device = exact_device(vocabulary.embeddings.device)
-    hidden = vocabulary.embeddings.shape[1]
-    gram = torch.zeros(hidden, hidden, dtype=torch.float64, device=device)
-    width = -(-hidden // _PANELS)
-    for block in row_blocks(len(rows), hidden * 8, budget):
-        if should_stop():
-            raise CancelledError("the question was withdrawn")
-        units = take(vocabulary.embeddings, rows[block]).to(device).double() / norms[block].to(device)[:, None]
-        for start in range(0, hidden, width):
-            panel = slice(start, start + width)
-            gram[start:, panel].addmm_(units[:, start:].T, units[:, panel])
-    return gram.tril() + gram.tril(-1).T

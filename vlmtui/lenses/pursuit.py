@@ -55,13 +55,13 @@ def pursue(
     """
     direction = torch.isfinite(vocabulary.norms[candidates]) & (vocabulary.norms[candidates] > 0)
     rows = candidates[direction]
-    k = min(k, len(rows))
+    k = min(k, len(candidates))
     found = Pursuit(
         torch.full((len(vectors), k), -1, dtype=torch.int64),
         torch.full((len(vectors), k), torch.nan, dtype=torch.float64),
         torch.full((len(vectors), k), torch.nan, dtype=torch.float64),
     )
-    if not k:
+    if not len(rows):
         return found
     for block in row_blocks(len(vectors), (k + 2) * vectors.shape[1] * 8, 3 * budget):
         whose = torch.nonzero(torch.isfinite(vectors[block]).all(dim=-1).cpu()).flatten() + block.start
