@@ -18,6 +18,9 @@ from vlmtui.grid import Grid, Place
 Metric = Literal["l2", "cosine", "dot"]
 METRICS: tuple[Metric, ...] = ("l2", "cosine", "dot")
 
+# what words are ordered by: at the stages of the language model's layers by their logits
+Order = Metric | Literal["logit"]
+
 Floats = NDArray[np.float32]
 
 
@@ -99,13 +102,18 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     placeless: str = ""
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
-        """What the stage has entries for: image tokens at `tokens`, vision patches at `vision.i`."""
-        return self.places if stage == "tokens" else self.patch_places
+        """What the stage has entries for: vision patches at `vision.i`, image tokens at `tokens` and `llm.i`."""
+        return self.patch_places if of_patches(stage) else self.places
 
     def norms_at(self, stage: str) -> Floats:
-        """L2 norms of the stage's entries, in the order of `places_at` [entries]."""
+        """L2 norms of the stage's entries, in the order of `places_at` [entries].
+
+        Those of `llm.i` are not among what a reading holds, but in its `Layers`: here they are not-a-number.
+        """
         if stage == "tokens":
             return self.norms
+        if of_layers(stage):
+            return np.full(len(self.places), np.nan, np.float32)
         layer = vision_layer(stage)
         return np.concatenate([grid.patches[layer] for grid in self.grid_norms])
 
@@ -119,7 +127,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     `left_out` were not.
     """
 
-    metric: Metric
+    metric: Order
     k: int
     all_tokens: bool
     tokens: NDArray[np.int64]
@@ -133,25 +141,78 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class Layers(msgspec.Struct, frozen=True, kw_only=True):
+    """What the language model's layers made of a reading's image tokens, in the prompt of that reading.
+
+    `norms` are the L2 norms of the residual stream as it leaves each layer, at the image's positions
+    [llm stages 1 … M, tokens]. `positions` is how long the prompt is, image tokens included.
+    """
+
+    reading: str
+    norms: Floats
+    positions: int
+
+
+class LayerWords(msgspec.Struct, frozen=True, kw_only=True):
+    """The words with the largest logits for one image token after every layer of the language model (logit lens).
+
+    `ids` int64 and `scores` float64 (the logits) are [M, k], largest first; `pieces`, `texts` and `special` as in
+    `Words`. `entropy` float64 [M] is that of the softmax over all rows of the head, in nats. `settled` is the first
+    layer, counted from 1, from which on the last layer's first word is first in every layer; None without words.
+    """
+
+    token: int
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    pieces: dict[int, str | None]
+    texts: dict[int, str | None]
+    special: frozenset[int]
+    entropy: NDArray[np.float64]
+    settled: int | None
+    seconds: float
+
+
+def of_patches(stage: str) -> bool:
+    """Whether the stage's entries are vision patches; else they are image tokens."""
+    return stage.startswith("vision.")
+
+
+def of_layers(stage: str) -> bool:
+    """Whether it is a stage `llm.i`, after one of the language model's layers."""
+    return stage.startswith("llm.")
+
+
 def vision_layer(stage: str) -> int:
     """The i of `vision.i`."""
     return int(stage.removeprefix("vision."))
 
 
+def llm_layer(stage: str) -> int:
+    """The i of `llm.i`."""
+    return int(stage.removeprefix("llm."))
+
+
 def stages(model: ModelInfo) -> tuple[str, ...]:
-    """Every stage that a reading of this model holds, in the order of the path."""
+    """Every stage of a picture's path through this model, in order: `vision.0` … `vision.L`, `tokens`, `llm.1` …"""
     vision = tuple(f"vision.{i}" for i in range(model.vision_layers + 1))
-    return (*vision, "tokens") if model.embeddings else vision
+    if model.embeddings is None:
+        return vision
+    if model.wordless:  # no image tokens enter the prompt
+        return (*vision, "tokens")
+    return (*vision, "tokens", *(f"llm.{i}" for i in range(1, model.llm_layers + 1)))
 
 
 def default_stage(model: ModelInfo) -> str:
     """The stage looked at first: `tokens`, or the last vision stage of a tower alone."""
-    return stages(model)[-1]
+    return "tokens" if model.embeddings else f"vision.{model.vision_layers}"
 
 
 def check_stage(stage: str, model: ModelInfo) -> str:
     """`stage` itself, or a `UsageError` that names the stages there are."""
-    if stage in stages(model):
+    there = stages(model)
+    if stage in there:
         return stage
-    words = ", tokens" if model.embeddings else ""
-    raise UsageError(f"no stage {stage!r} in {model.name}: choose vision.0 … vision.{model.vision_layers}{words}")
+    words = f"vision.0 … vision.{model.vision_layers}"
+    words += ", tokens" if "tokens" in there else ""
+    words += f", llm.1 … llm.{model.llm_layers}" if "llm.1" in there else ""
+    raise UsageError(f"no stage {stage!r} in {model.name}: choose {words}")

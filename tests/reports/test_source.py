@@ -44,7 +44,7 @@ class Played:
         self.asked.append(("read", image.source))
         return done((self._reads.pop(0) if self._reads else None) or self.reading)
 
-    def words(self, reading: str, metric: str, k: int, tokens: Any = None, all_tokens: bool = False) -> Future[Any]:
+    def words(self, reading: str, metric: str, k: int, tokens: Any = None, **_: Any) -> Future[Any]:
         self.asked.append(("words", tokens))
         return done(made.words(self.reading, k))
 

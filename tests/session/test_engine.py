@@ -9,7 +9,8 @@ import torch
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionError
 from vlmtui.session import messages as m
-from vlmtui.session.engine import Engine, array
+from vlmtui.session.arrays import array
+from vlmtui.session.engine import Engine
 
 
 def quiet(*_: object) -> None:
@@ -33,7 +34,10 @@ def test_without_a_model():
 
 
 def test_readings_are_kept_within_a_budget(clip_folder):
-    one = 25 * 48 * 4  # bytes of a reading's tokens
+    engine = Engine()
+    engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
+    one = engine._readings[engine.read(request(png()), quiet).reading.id].size
+    assert one > 25 * 48 * 4 + 70 * 70 * 3 * 4  # its tokens, and the pixels as the model gets them
     engine = Engine(readings_bytes=2 * one)
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
     first, second = (engine.read(request(png()), quiet).reading.id for _ in range(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from vlmtui.models.families.base import final_norm
 
 Finish = Callable[[Tensor], Tensor]
 _IDS = [0, 1, 2, 3]
+_BLOCK_BYTES = 64 << 20
 _FARTHEST = 60.0  # beyond where every soft cap that is in use bends
 
 
@@ -33,8 +35,10 @@ class Head:
         self._norm = final_norm(decoder, name)
         # OPT of some sizes is wider inside than its embeddings
         self._narrow: nn.Module | None = getattr(decoder, "project_out", None)
-        self._head: nn.Module = head
+        self._head: Any = head
         self._finish = _measured(model, head, name)
+        self._float32: tuple[nn.Module, nn.Module | None] | None = None
+        self.rows = int(head.weight.shape[0])
 
     @torch.no_grad()
     def __call__(self, states: Tensor) -> Tensor:
@@ -43,6 +47,36 @@ class Head:
         if self._narrow is not None:
             normed = self._narrow(normed)
         return self._finish(self._head(normed))
+
+    @torch.no_grad()
+    def float32(self, states: Tensor) -> Tensor:
+        """The logits [n, rows] of states [n, hidden] computed in float32, whatever dtype the model is held in.
+
+        In 16 bits many of a vocabulary's largest logits round to the same number. The head's rows are widened block by
+        block.
+        """
+        weight: Tensor = self._head.weight
+        if weight.dtype == torch.float32 or not weight.is_floating_point():
+            return self(states.to(self._norm_dtype())).float()
+        if self._float32 is None:
+            narrow = None if self._narrow is None else copy.deepcopy(self._narrow).float()
+            self._float32 = copy.deepcopy(self._norm).float(), narrow
+        norm, narrow = self._float32
+        normed = norm(states.float())
+        if narrow is not None:
+            normed = narrow(normed)
+        bias: Tensor | None = getattr(self._head, "bias", None)
+        logits = torch.empty(len(states), self.rows, device=normed.device)
+        step = max(1, _BLOCK_BYTES // (4 * weight.shape[1]))
+        for start in range(0, self.rows, step):
+            part = slice(start, start + step)
+            logits[:, part] = nn.functional.linear(
+                normed, weight[part].float(), None if bias is None else bias[part].float()
+            )
+        return self._finish(logits)
+
+    def _norm_dtype(self) -> torch.dtype:
+        return next((p.dtype for p in self._norm.parameters()), torch.float32)
 
 
 def decoder_of(model: Any) -> Any:

@@ -7,7 +7,7 @@ the embeddings. Where a family goes its own way, `models.families` says how.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,7 +24,9 @@ from vlmtui.models.head import Head
 from vlmtui.models.loading import Loaded
 from vlmtui.models.placing import Placing
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
+from vlmtui.models.prompts import expanded
 from vlmtui.models.states import stage_norms
+from vlmtui.models.whole import Whole
 from vlmtui.reading import ModelInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
@@ -66,7 +68,9 @@ class VisionLanguageModel:
         self._placing = Placing(self.family, loaded.processing)
         # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
+        self._loaded = loaded
         self._head: Head | None = None
+        self._run: Whole | None = None
         self.info = self._describe(loaded)
 
     def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
@@ -130,14 +134,33 @@ class VisionLanguageModel:
         """What the first decoder layer receives for text ids [n, hidden], scaling included."""
         return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
 
+    def prompted(self, inputs: Inputs, tokens: int, prompt: str | None) -> Inputs:
+        """The inputs with a prompt: where the family's processor made none, that of the tokenizer's template."""
+        if inputs.input_ids is not None:
+            return inputs
+        return replace(inputs, input_ids=expanded(self.tokenizer, int(self._config.image_token_id), tokens, prompt))
+
+    def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
+        """Runs all of the decoder's layers, as `Whole.stream` does; they must be held."""
+        if not self.whole:
+            raise ModelError(f"the language model's layers of {self.name} are not loaded: load it with all of them")
+        if self._run is None:
+            self._run = Whole(self._loaded)
+        self._run.stream(inputs, on_layer)
+
+    @property
+    def head(self) -> Head:
+        """From the residual stream after a decoder layer to logits."""
+        if self._head is None:
+            self._head = Head(self._model, self.name)
+        return self._head
+
     def unembed(self, states: Tensor) -> Tensor:
         """The model's own logits [..., rows] of the residual stream after a decoder layer [..., hidden].
 
         The final norm is applied here, once: not for the library's `hidden_states[-1]`, which has been through it.
         """
-        if self._head is None:
-            self._head = Head(self._model, self.name)
-        return self._head(states)
+        return self.head(states)
 
     @torch.no_grad()
     def _embedding_matrix(self) -> Tensor:

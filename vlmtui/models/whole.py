@@ -1,4 +1,4 @@
-"""A model with all of its decoder's layers: what the first one receives, what the last one puts out, its own logits.
+"""A model with all of its decoder's layers: what the first one receives, what each puts out, its own logits.
 
 All is hooked in the model's own forward pass, on the inputs that a user of transformers would give it.
 """
@@ -6,14 +6,16 @@ All is hooked in the model's own forward pass, on the inputs that a user of tran
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
+from vlmtui.models.families.base import final_norm
 from vlmtui.models.head import Head, decoder_of, speaker
 from vlmtui.models.loading import Loaded
 from vlmtui.models.processing import Inputs
@@ -22,7 +24,7 @@ _EMBED_AT_ONCE = 2048
 
 
 class _EnoughError(Exception):
-    """The first layer has been reached: the rest of the pass is not wanted."""
+    """What was wanted has been seen: the rest of the pass is not."""
 
 
 class Whole:
@@ -35,10 +37,15 @@ class Whole:
         self._name = loaded.name
         self._device = loaded.device
         self._decoder = decoder_of(loaded.model)
-        self._layers: nn.ModuleList | None = getattr(self._decoder, "layers", None)
-        if not self._layers:
+        layers: nn.ModuleList | None = getattr(self._decoder, "layers", None)
+        if not layers:
             raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui knows: choose another model")
-        self.head = Head(loaded.model, loaded.name)
+        self._layers = layers
+
+    @cached_property
+    def head(self) -> Head:
+        """From what the last layer puts out to logits."""
+        return Head(self._model, self._name)
 
     @torch.no_grad()
     def received(self, inputs: Inputs) -> Tensor:
@@ -61,6 +68,23 @@ class Whole:
         return matrix
 
     @torch.no_grad()
+    def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
+        """Runs the layers, and hands on the residual stream after each at the image's positions [tokens, hidden].
+
+        `on_layer` is given the layer, counted from 1; what it raises ends the pass.
+        """
+        arguments = self._arguments(inputs)
+        places = (arguments["input_ids"][0] == self._image_token).to(self._device)
+
+        def seen(layer: int, states: Tensor) -> None:
+            on_layer(layer, states[0, places])
+            if layer == len(self._layers):
+                raise _EnoughError
+
+        with self._after_layers(seen), suppress(_EnoughError):
+            self._model(**arguments)
+
+    @torch.no_grad()
     def spoken(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """The residual stream after the last layer [positions, hidden], and the model's own logits [positions, rows].
 
@@ -68,22 +92,43 @@ class Whole:
         """
         caught: list[Tensor] = []
 
-        def after(_: nn.Module, __: Any, output: Any) -> None:
-            caught.append(output[0] if isinstance(output, tuple) else output)
+        def seen(layer: int, states: Tensor) -> None:
+            if layer == len(self._layers):
+                caught.append(states)
 
-        assert self._layers is not None
-        hook = self._layers[-1].register_forward_hook(after)
-        try:
+        with self._after_layers(seen):
             logits = self._model(**self._arguments(inputs)).logits
-        finally:
-            hook.remove()
         return self._one(caught)[0], logits[0]
+
+    @contextmanager
+    def _after_layers(self, seen: Callable[[int, Tensor], None]) -> Iterator[None]:
+        """`seen` is given the residual stream after every layer [1, positions, hidden], and the layer, from 1.
+
+        It is what the next layer is given, and after the last what the final norm is: Qwen3-VL adds to what a layer
+        put out before it hands it on.
+        """
+        following = [*self._layers[1:], final_norm(self._decoder, self._name)]
+
+        def catcher(layer: int) -> Callable[..., None]:
+            def catch(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+                seen(layer, self._one([args[0] if args else options["hidden_states"]]))
+
+            return catch
+
+        hooks = [
+            module.register_forward_pre_hook(catcher(layer), with_kwargs=True)
+            for layer, module in enumerate(following, 1)
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @contextmanager
     def _entrance(self) -> Iterator[list[Tensor]]:
         """Catches what enters the first layer, and goes no further. OPT: before it adds its positions."""
         caught: list[Tensor] = []
-        assert self._layers is not None
         adds_positions = hasattr(self._decoder, "embed_positions")
 
         def catch(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:

@@ -63,12 +63,12 @@ def report(seen: Seen) -> Object:
         },
         "image": {"source": image.source, "sha256": image.sha256, "width": image.width, "height": image.height},
         "query": {
-            "metric": query.metric,
+            "metric": seen.order,
             "k": query.k,
             "stage": seen.stage,
             "candidates": words.candidates if words else 0,
             "left_out": words.left_out if words else 0,
-            "hidden": reading.hidden if seen.stage == "tokens" else reading.model.vision_hidden,
+            "hidden": seen.hidden,
             "prompt": reading.prompt,
         },
         "grids": [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)],
@@ -78,7 +78,7 @@ def report(seen: Seen) -> Object:
 
 def tokens(seen: Seen) -> Iterator[Object]:
     """The objects of the entries reported, in their order."""
-    places, norms = seen.reading.places_at(seen.stage), seen.reading.norms_at(seen.stage)
+    places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
         yield _token(places[entry], float(norms[entry]), _words(seen.words, row))
 

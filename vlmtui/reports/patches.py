@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vlmtui.errors import UsageError
 from vlmtui.grid import Grid, Place
-from vlmtui.reading import Reading
+from vlmtui.reading import Reading, of_patches
 
 _WORDS = re.compile(r"\s*(?:(\d{1,6})\s*:\s*)?(\d{1,6})\s*,\s*(\d{1,6})\s*", re.ASCII)
 
@@ -49,11 +49,11 @@ def entries_at(reading: Reading, stage: str, patch: PatchWords | None) -> tuple[
     if not (patch.row < rows and patch.col < cols):
         there = f"rows 0 to {rows - 1} and columns 0 to {cols - 1}"
         raise UsageError(f"there is no patch {patch}: grid {grid.id} has {there}")
-    if stage == "tokens" and not grid.rows:
+    if not of_patches(stage) and not grid.rows:
         why = f": {reading.placeless}" if reading.placeless else ""
         raise UsageError(f"there is no token at {patch}: grid {grid.id} has vision patches only{why}")
     token = _at(reading.places, grid, patch)
-    if stage == "tokens":
+    if not of_patches(stage):
         found: tuple[int, ...] = () if token is None else (token,)
     elif token is not None:
         wanted = set(reading.places[token].patches)

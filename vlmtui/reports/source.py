@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
-from vlmtui.reading import Metric, ModelInfo, Reading, Words, check_stage, default_stage
+from vlmtui.reading import (
+    Floats,
+    Layers,
+    Metric,
+    ModelInfo,
+    Order,
+    Reading,
+    Words,
+    check_stage,
+    default_stage,
+    llm_layer,
+    of_layers,
+    of_patches,
+)
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import Where
@@ -45,7 +58,7 @@ class Seen:
     """A picture that was read.
 
     `entries` are the indices among `reading.places_at(stage)` that the report is about; `words` holds theirs, in
-    that order, and is None where the stage has no words.
+    that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
     """
 
     query: Query
@@ -53,6 +66,25 @@ class Seen:
     stage: str
     entries: tuple[int, ...]
     words: Words | None
+    layers: Layers | None = None
+
+    @property
+    def norms(self) -> Floats:
+        """L2 norms of all of the stage's entries, in the order of `reading.places_at(stage)`."""
+        if self.layers is not None and of_layers(self.stage):
+            norms: Floats = self.layers.norms[llm_layer(self.stage) - 1]
+            return norms
+        return self.reading.norms_at(self.stage)
+
+    @property
+    def order(self) -> Order:
+        """What the stage's words are ordered by."""
+        return "logit" if of_layers(self.stage) else self.query.metric
+
+    @property
+    def hidden(self) -> int:
+        """The width of the stage's vectors."""
+        return self.reading.model.vision_hidden if of_patches(self.stage) else self.reading.hidden
 
 
 @dataclass(frozen=True)
@@ -131,8 +163,17 @@ def _look_once(
 ) -> Seen:
     reading = client.read(source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=on_progress).result()
     entries = entries_at(reading, stage, query.patch)
-    words = None
-    if stage == "tokens" and entries:
-        tokens = entries if query.patch else None
-        words = client.words(reading.id, query.metric, query.k, tokens=tokens, all_tokens=query.all_tokens).result()
-    return Seen(query, reading, stage, entries, words)
+    words = layers = None
+    if of_layers(stage):
+        layers = client.layers(reading.id, on_progress=on_progress).result()
+    if entries and not of_patches(stage):
+        words = client.words(
+            reading.id,
+            query.metric,
+            query.k,
+            tokens=entries if query.patch else None,
+            all_tokens=query.all_tokens,
+            stage=stage,
+            on_progress=on_progress,
+        ).result()
+    return Seen(query, reading, stage, entries, words, layers)

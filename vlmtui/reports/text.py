@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTE
 from vlmtui.display import numbers
@@ -16,7 +17,7 @@ from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
-from vlmtui.reading import Reading, Words
+from vlmtui.reading import Reading, Words, of_layers, of_patches
 from vlmtui.reports.source import Failure, Result, Seen
 from vlmtui.reports.wordgrid import titled, word_grid
 
@@ -63,23 +64,23 @@ def _title(seen: Seen) -> Iterator[str]:
     yield from _labelled("runs on", f"{model.device}, {model.dtype}")
     tall, wide = reading.patch_size
     yield from _labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
-    if reading.prompt is not None and query.prompt is not None:
+    if reading.prompt is not None and (query.prompt is not None or seen.layers is not None):
         yield from _labelled("prompt", plain(reading.prompt))
     if len(reading.grids) > 1:
         yield from _labelled("views", _views(reading))
-    what = "token" if seen.stage == "tokens" else "vision patch"
+    what = "vision patch" if of_patches(seen.stage) else "token"
     places = reading.places_at(seen.stage)
     said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
     newlines = sum(place.kind == "newline" for place in places)
     if newlines:
         said += f", {numbers.count(newlines, 'newline token')} among them"
-    hidden = reading.hidden if seen.stage == "tokens" else model.vision_hidden
-    yield from _labelled("stage", f"{seen.stage}: {said}, vectors of {hidden:,} numbers")
+    yield from _labelled("stage", f"{seen.stage}: {said}, vectors of {seen.hidden:,} numbers")
+    if seen.layers is not None:
+        yield from _labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
-        yield from _labelled(
-            "words", f"{query.k} nearest under {query.metric} of {words.candidates:,} word-pieces{left_out}"
-        )
+        how = "with the largest logits" if of_layers(seen.stage) else f"nearest under {query.metric}"
+        yield from _labelled("words", f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}")
         if model.marks_words:
             yield from _labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
@@ -87,7 +88,10 @@ def _title(seen: Seen) -> Iterator[str]:
     if reading.placeless:
         yield from _labelled("places", reading.placeless)
     if any(len(norms.patches) for norms in reading.grid_norms):
-        yield from _labelled("norms", f"L2, vision.0 to vision.{reading.model.vision_layers}; ! marks an outlier")
+        through = f"vision.0 to vision.{model.vision_layers}"
+        if seen.layers is not None:
+            through += f", llm.1 to llm.{len(seen.layers.norms)}"
+        yield from _labelled("norms", f"L2, {through}; ! marks an outlier")
     yield ""
 
 
@@ -151,9 +155,10 @@ class _Entries:
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         reading = seen.reading
-        self._places, self._norms = reading.places_at(seen.stage), reading.norms_at(seen.stage)
+        self._places, self._norms = reading.places_at(seen.stage), seen.norms
         self._marks = outlier(self._norms)
         self._stage_norms = _StageNorms(seen)
+        self._layer_norms = _LayerNorms(seen)
         self._joins = reading.model.marks_words
         self._cell = _word_cell(seen.words, self._joins)
 
@@ -181,10 +186,12 @@ class _Entries:
         if seen.words is not None:
             yield from _flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
         yield from self._stage_norms.of(place)
+        if not of_patches(seen.stage):
+            yield from self._layer_norms.of(entry)
 
 
 def _where(place: Place, stage: str) -> str:
-    name = f"token {place.index}" if stage == "tokens" else f"patch {place.index}"
+    name = f"{'patch' if of_patches(stage) else 'token'} {place.index}"
     if place.row is None:
         return f"{name}  {place.kind}"
     padding = "" if place.inside >= 1 else f"  {numbers.percent(100 * (1 - place.inside))} padding"
@@ -209,11 +216,25 @@ class _StageNorms:
             if index is None:
                 continue
             label = "  vision" if len(place.patches) == 1 else f"  vision patch {patch}"
-            cells = [
-                f"{numbers.figure(float(norm))}{'!' if mark else ''}"
-                for norm, mark in zip(self._norms[:, index], self._marks[:, index], strict=True)
-            ]
-            yield from _flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
+            yield from _through(label, self._norms[:, index], self._marks[:, index])
+
+
+class _LayerNorms:
+    """The norms of image tokens through the language model's layers, outliers marked; nothing where it was not run."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._norms = np.zeros((0, 0), np.float32) if seen.layers is None else seen.layers.norms
+        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+
+    def of(self, entry: int) -> Iterator[str]:
+        if len(self._norms):
+            yield from _through("  llm   ", self._norms[:, entry], self._marks[:, entry])
+
+
+def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> Iterator[str]:
+    """Norms stage after stage behind a label, outliers marked."""
+    cells = [f"{numbers.figure(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)]
+    yield from _flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
 
 
 def _outliers(seen: Seen) -> Iterator[str]:
@@ -224,12 +245,13 @@ def _outliers(seen: Seen) -> Iterator[str]:
     yield from _wrapped(f"{RULE}.", "  ")
     yield ""
     count = len(reading.grid_norms[0].patches) if reading.grid_norms else 0
-    stages = [f"vision.{i}" for i in range(count)]
+    stages = {f"vision.{i}": reading.norms_at(f"vision.{i}") for i in range(count)}
     if len(reading.norms):
-        stages.append("tokens")
+        stages["tokens"] = reading.norms
+    if seen.layers is not None:
+        stages |= {f"llm.{i}": norms for i, norms in enumerate(seen.layers.norms, 1)}
     label = max(map(len, stages), default=0) + 4
-    for stage in stages:
-        norms = reading.norms_at(stage)
+    for stage, norms in stages.items():
         z = robust_z(norms)
         found = np.flatnonzero(outlier(norms))
         feeds = " (feeds the projector)" if stage == reading.model.feeds and not len(found) else ""

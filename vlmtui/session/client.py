@@ -14,7 +14,7 @@ from typing import Any
 
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
-from vlmtui.reading import METRICS, Metric, ModelInfo, Reading, Words
+from vlmtui.reading import METRICS, Layers, LayerWords, Metric, ModelInfo, Reading, Words
 from vlmtui.session import messages as m
 from vlmtui.session.exchange import Exchange, OnProgress
 from vlmtui.session.logs import log_folder
@@ -85,13 +85,32 @@ class SessionClient(Exchange):
         return self.ask(body, lambda done: done.reading, on_progress)
 
     def words(
-        self, reading_id: str, metric: Metric, k: int, tokens: tuple[int, ...] | None = None, all_tokens: bool = False
+        self,
+        reading_id: str,
+        metric: Metric,
+        k: int,
+        tokens: tuple[int, ...] | None = None,
+        all_tokens: bool = False,
+        stage: str = "tokens",
+        on_progress: OnProgress | None = None,
     ) -> Future[Words]:
-        """The k nearest word-pieces of some tokens of a reading, or of all of them."""
+        """The k nearest word-pieces of some tokens of a reading, or of all of them; at `llm.i` by their logits."""
         if metric not in METRICS:  # the session would take it for a broken pipe
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        return self.ask(m.FindWords(reading_id, metric, int(k), which, all_tokens), lambda done: done.words)
+        body = m.FindWords(reading_id, metric, int(k), which, all_tokens, stage)
+        return self.ask(body, lambda done: done.words, on_progress)
+
+    def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[Layers]:
+        """Run a reading through the language model, whose layers are loaded where they are not held."""
+        return self.ask(m.ReadLayers(reading_id), lambda done: done.layers, on_progress)
+
+    def layer_words(
+        self, reading_id: str, token: int, k: int, all_tokens: bool = False, on_progress: OnProgress | None = None
+    ) -> Future[LayerWords]:
+        """The k words with the largest logits for one token, after every layer of the language model."""
+        body = m.FindLayerWords(reading_id, int(token), int(k), all_tokens)
+        return self.ask(body, lambda done: done.words, on_progress)
 
     def status(self) -> Future[m.Status]:
         """What the session is and holds; answered whatever else is going on."""

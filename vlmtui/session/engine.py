@@ -6,59 +6,49 @@ import gc
 import itertools
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 import transformers
-from torch import Tensor
 
 from vlmtui import catalogue
-from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, UsageError, VlmtuiError
+from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
 from vlmtui.image import decode
 from vlmtui.lenses.norms import percentiles, row_norms
-from vlmtui.lenses.words import Vocabulary, nearest
+from vlmtui.lenses.words import nearest
 from vlmtui.models import device, weights
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import load
 from vlmtui.models.model import Encoded, VisionLanguageModel
-from vlmtui.models.processing import DEFAULT_PROMPT, candidates, named_ids, names, special_ids
-from vlmtui.reading import GridNorms, ImageInfo, Reading, Words
+from vlmtui.models.processing import DEFAULT_PROMPT
+from vlmtui.reading import GridNorms, ImageInfo, Reading, Words, check_stage, llm_layer
 from vlmtui.session import messages as m
 from vlmtui.session import truth
-
-READINGS_BYTES = 256 << 20
+from vlmtui.session.arrays import array
+from vlmtui.session.layers import LayersOf
+from vlmtui.session.lexicon import Lexicon
+from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, Kept, Readings
 
 Progress = Callable[..., None]
 # the words by which a model is asked for, and the files of its folders
 _MadeFrom = tuple[tuple[object, ...], list[list[tuple[str, int, int]]]]
 
 
-@dataclass(frozen=True)
-class _Words:
-    """A model's vocabulary: its rows, which of them are words, which have a name at all, and which are special."""
-
-    vocabulary: Vocabulary
-    words: Tensor
-    named: frozenset[int]
-    special: frozenset[int]
-
-
 class Engine:
-    """One model at a time, and the image tokens of its recent readings, within a budget of bytes."""
+    """One model at a time, and its recent readings, within budgets of bytes."""
 
-    def __init__(self, readings_bytes: int = READINGS_BYTES) -> None:
+    def __init__(self, readings_bytes: int = READINGS_BYTES, layers_bytes: int = LAYERS_BYTES) -> None:
         transformers.utils.logging.disable_progress_bar()
-        self._readings_bytes = readings_bytes
         self._model: VisionLanguageModel | None = None
-        self._words: _Words | None = None
+        self._words: Lexicon | None = None
+        self._asked: m.Load | None = None
         self.holds: _MadeFrom = ((), [])
         """What the model held was made from, to be compared; empty without one."""
-        self._tokens: OrderedDict[str, Tensor] = OrderedDict()
+        self._readings = Readings(readings_bytes, layers_bytes)
         self._numbers = itertools.count(1)
         self._devices = device.devices()
 
@@ -92,19 +82,13 @@ class Engine:
         )
         progress("reading the vocabulary")
         self._hold(VisionLanguageModel(loaded))
+        self._asked = request
         self.holds = made_from()  # loading may have fetched more of it
         assert self._model is not None
         return m.Loaded(self._model.info, time.perf_counter() - started)
 
     def _hold(self, model: VisionLanguageModel) -> None:
-        self._model, self._words = model, None
-        if model.embeddings is not None:
-            self._words = _Words(
-                Vocabulary.of(model.embeddings),
-                candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
-                named_ids(model.tokenizer),
-                special_ids(model.tokenizer),
-            )
+        self._model, self._words = model, Lexicon.of(model)
 
     def read(self, request: m.Read, progress: Progress) -> m.ReadDone:
         """Look at a picture with the model held. `progress` may raise to end it, also between the tower's blocks."""
@@ -145,31 +129,31 @@ class Engine:
             placeless=layout.placeless,
         )
         if encoded.tokens is not None:
-            self._keep(reading.id, encoded.tokens)
+            self._readings.keep(reading.id, Kept(inputs, encoded.tokens, request.prompt))
         return m.ReadDone(reading)
 
-    def words(self, request: m.FindWords, should_stop: Callable[[], bool]) -> m.WordsFound:
+    def words(
+        self, request: m.FindWords, should_stop: Callable[[], bool], progress: Progress = lambda *note: None
+    ) -> m.WordsFound:
         """The nearest word-pieces of tokens of a reading that is still kept."""
         started = time.perf_counter()
-        model, words = self._held()
-        if words is None or model.embeddings is None:
-            raise UsageError(f"{model.name} has no words: {model.family.wordless}")
-        if request.k < 1:
-            raise UsageError(f"{request.k} words cannot be looked for: -k must be at least 1")
-        tokens = self._tokens.get(request.reading)
-        if tokens is None:
-            raise ReadingGoneError("that reading is no longer kept in memory: read the picture again")
-        self._tokens.move_to_end(request.reading)
+        model, words = self._wordy(request.k)
+        tokens = self._readings[request.reading].tokens
         which = np.arange(len(tokens)) if request.tokens is None else np.asarray(request.tokens, dtype=np.int64)
-        if which.size and not (which.min() >= 0 and which.max() < len(tokens)):
-            raise UsageError(f"there is no image token {int(which.max())}: the picture has {len(tokens)}, from 0")
-        rows = len(model.embeddings)
-        chosen = candidates(model.tokenizer, rows, all_tokens=True) if request.all_tokens else words.words
+        self._check_tokens(which, len(tokens))
+        if request.stage != "tokens":
+            if not check_stage(request.stage, model.info).startswith("llm."):
+                raise UsageError(f"there are no words at {request.stage}: choose tokens or a layer, such as llm.1")
+            found_there = self._layers_of(request.reading, progress).words(
+                llm_layer(request.stage), which, request.k, request.all_tokens, should_stop
+            )
+            return m.WordsFound(request.reading, found_there)
+        rows = len(words.vocabulary.embeddings)
+        chosen = words.candidates(rows, request.all_tokens)
         vectors = tokens[torch.from_numpy(which).to(tokens.device)]
         found = nearest(vectors, words.vocabulary, chosen, request.metric, request.k, should_stop)
         ids = array(found.ids)
-        occurring = sorted({int(i) for i in ids.flat})
-        pieces, texts = names(model.tokenizer, words.named, occurring)
+        named = words.names(ids)
         return m.WordsFound(
             request.reading,
             Words(
@@ -179,14 +163,54 @@ class Engine:
                 tokens=which.astype(np.int64),
                 ids=ids,
                 scores=array(found.scores),
-                pieces=pieces,
-                texts=texts,
-                special=frozenset(i for i in occurring if i in words.special),
+                pieces=named.pieces,
+                texts=named.texts,
+                special=named.special,
                 candidates=len(chosen),
                 left_out=rows - len(chosen),
                 seconds=time.perf_counter() - started,
             ),
         )
+
+    def layers(self, request: m.ReadLayers, progress: Progress) -> m.LayersRead:
+        """Run a reading through the language model; its layers come first where they are not held."""
+        self._wordy()
+        return m.LayersRead(self._layers_of(request.reading, progress).layers())
+
+    def layer_words(
+        self, request: m.FindLayerWords, should_stop: Callable[[], bool], progress: Progress
+    ) -> m.LayerWordsFound:
+        """The words of one token of a reading after every layer of the language model."""
+        self._wordy(request.k)
+        self._check_tokens(np.array([request.token]), len(self._readings[request.reading].tokens))
+        found = self._layers_of(request.reading, progress).layer_words(
+            request.token, request.k, request.all_tokens, should_stop
+        )
+        return m.LayerWordsFound(request.reading, found)
+
+    def _layers_of(self, reading: str, progress: Progress) -> LayersOf:
+        """A reading that is still kept, and the language model with all of its layers."""
+        self._readings[reading]
+        model, _ = self._held()
+        if not model.whole and self._asked is not None:
+            self.load(msgspec.structs.replace(self._asked, layers=True), progress)
+        model, words = self._wordy()
+        return LayersOf(model, words, self._readings, reading, progress)
+
+    def _wordy(self, k: int = 1) -> tuple[VisionLanguageModel, Lexicon]:
+        """The model held and its words; `UsageError` where it has none, or fewer than one is asked for."""
+        model, words = self._held()
+        if words is None:
+            raise UsageError(f"{model.name} has no words: {model.family.wordless}")
+        if k < 1:
+            raise UsageError(f"{k} words cannot be looked for: -k must be at least 1")
+        return model, words
+
+    @staticmethod
+    def _check_tokens(which: np.ndarray[Any, np.dtype[np.int64]], there: int) -> None:
+        wrong = which[(which < 0) | (which >= there)]
+        if wrong.size:
+            raise UsageError(f"there is no image token {int(wrong[0])}: the picture has {there}, from 0")
 
     def verify(self, request: m.Verify, progress: Progress) -> m.Verified:
         """Hold a checkpoint against itself, in the place of the model held."""
@@ -223,7 +247,7 @@ class Engine:
         """One sentence for what went wrong in torch, transformers or here."""
         text = " ".join(str(error).split())
         if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
-            self._tokens.clear()
+            self._readings.clear()
             gc.collect()
             if torch.cuda.is_available():
                 free, total = torch.cuda.mem_get_info()
@@ -237,20 +261,15 @@ class Engine:
         brief = text if len(text) <= 300 else text[:297] + "..."
         return ModelError(f"the model could not do it: {type(error).__name__}: {brief} (the session's log has more)")
 
-    def _held(self) -> tuple[VisionLanguageModel, _Words | None]:
+    def _held(self) -> tuple[VisionLanguageModel, Lexicon | None]:
         if self._model is None:
             raise ModelError("no model is held: load one first")
         return self._model, self._words
 
-    def _keep(self, reading: str, tokens: Tensor) -> None:
-        self._tokens[reading] = tokens
-        while len(self._tokens) > 1 and sum(map(_size, self._tokens.values())) > self._readings_bytes:
-            self._tokens.popitem(last=False)
-
     def _drop(self) -> None:
         """Let go of the model held, its memory on the GPU included."""
         self._model, self._words, self.holds = None, None, ((), [])
-        self._tokens.clear()
+        self._readings.clear()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -293,13 +312,3 @@ class _Clock:
     def lap(self, step: str) -> None:
         now = time.perf_counter()
         self.seconds[step], self._last = now - self._last, now
-
-
-def array(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """The one place where a tensor becomes an array: a copy on the CPU, bfloat16 as float32."""
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy().copy()
-
-
-def _size(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.element_size()

@@ -96,11 +96,12 @@ class Jobs:
         """A question for one patch that may be answered between two blocks of `amidst`, the words of many."""
         if amidst.kind != "words of many":
             return None
+        quick = "words of one", m.FindLayerWords.__name__
         with self._wake:
             before: list[Front] = []
             for job in self._waiting:
                 # what its front end asked before it must be done before it
-                if job.kind == "words of one" and job.front not in before:
+                if job.kind in quick and job.front not in before:
                     self._waiting.remove(job)
                     self._running.append(job)
                     return job

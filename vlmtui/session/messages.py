@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from vlmtui.errors import ProtocolError
-from vlmtui.reading import Metric, ModelInfo, Reading, Words
+from vlmtui.reading import Layers, LayerWords, Metric, ModelInfo, Reading, Words
 
-VERSION = 2
+VERSION = 3
 PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")
@@ -66,13 +66,33 @@ class Read(msgspec.Struct, frozen=True, tag=True):
 class FindWords(msgspec.Struct, frozen=True, tag=True):
     """The nearest word-pieces of some image tokens (all without `tokens`); answered by `WordsFound`.
 
-    `reading` is the id of a reading of this session; only recent ones are kept.
+    `reading` is the id of a reading of this session; only recent ones are kept. At a stage `llm.i` the words are those
+    with the largest logits, whatever `metric` says, and what `ReadLayers` does is done first.
     """
 
     reading: str
     metric: Metric
     k: int
     tokens: tuple[int, ...] | None = None
+    all_tokens: bool = False
+    stage: str = "tokens"
+
+
+class ReadLayers(msgspec.Struct, frozen=True, tag=True):
+    """Run a reading's picture and prompt through the language model; answered by `LayersRead`.
+
+    Its layers are loaded first where they are not held.
+    """
+
+    reading: str
+
+
+class FindLayerWords(msgspec.Struct, frozen=True, tag=True):
+    """The words of one image token after every layer of the language model; answered by `LayerWordsFound`."""
+
+    reading: str
+    token: int
+    k: int
     all_tokens: bool = False
 
 
@@ -109,7 +129,9 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the session; answered by `Done`."""
 
 
-Question = Hello | Load | Read | FindWords | Verify | AskStatus | Cancel | Leave | Shutdown
+Question = (
+    Hello | Load | Read | FindWords | ReadLayers | FindLayerWords | Verify | AskStatus | Cancel | Leave | Shutdown
+)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -151,6 +173,19 @@ class WordsFound(msgspec.Struct, frozen=True, tag=True):
 
     reading: str
     words: Words
+
+
+class LayersRead(msgspec.Struct, frozen=True, tag=True):
+    """The language model was run."""
+
+    layers: Layers
+
+
+class LayerWordsFound(msgspec.Struct, frozen=True, tag=True):
+    """The words asked for."""
+
+    reading: str
+    words: LayerWords
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -209,7 +244,7 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     total: int = 0
 
 
-Answer = Welcome | Loaded | ReadDone | WordsFound | Verified | Status | Done | Failed
+Answer = Welcome | Loaded | ReadDone | WordsFound | LayersRead | LayerWordsFound | Verified | Status | Done | Failed
 Note = Progress
 
 

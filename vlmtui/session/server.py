@@ -241,7 +241,12 @@ class Server:
                 return engine.read(body, progress)
             case m.FindWords():
                 self._doing = "looking for words"
-                return engine.words(body, should_stop)
+                return engine.words(body, should_stop, progress)
+            case m.ReadLayers():
+                return engine.layers(body, progress)
+            case m.FindLayerWords():
+                self._doing = "looking for words"
+                return engine.layer_words(body, should_stop, progress)
             case m.Verify():
                 return engine.verify(body, progress)
             case _:

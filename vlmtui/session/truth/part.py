@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import Loaded
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import Inputs, candidates
-from vlmtui.models.prompts import expanded
 from vlmtui.reading import Metric, ModelInfo
 from vlmtui.session.truth import table as t
 from vlmtui.session.truth import vectors
@@ -187,9 +186,7 @@ class Part:
     def _keep(self, inputs: Inputs, encoded: Encoded) -> Seen:
         if encoded.tokens is None or self._vocabulary is None or self._words is None:
             return Seen(inputs, None, None)
-        if inputs.input_ids is None:
-            prompt = expanded(self.model.tokenizer, int(self._loaded.config.image_token_id), len(encoded.tokens))
-            inputs = replace(inputs, input_ids=prompt)
+        inputs = self.model.prompted(inputs, len(encoded.tokens), None)
         self._progress("looking for words", 0, 0)
         return Seen(inputs, encoded.tokens.cpu(), nearest(encoded.tokens, self._vocabulary, self._words, "l2", _K))
 

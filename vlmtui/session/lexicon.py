@@ -1,0 +1,57 @@
+"""A model's words: the rows they are looked for in, and what they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmtui.lenses.words import Vocabulary
+from vlmtui.models.model import VisionLanguageModel
+from vlmtui.models.processing import candidates, named_ids, names, special_ids
+
+
+@dataclass(frozen=True)
+class Named:
+    """Pieces and texts of some ids (None where the tokenizer has no name for a row), and which of them are special."""
+
+    pieces: dict[int, str | None]
+    texts: dict[int, str | None]
+    special: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A model's vocabulary: its rows, which of them are words, which have a name at all, and which are special."""
+
+    tokenizer: Any
+    vocabulary: Vocabulary
+    words: Tensor
+    named: frozenset[int]
+    special: frozenset[int]
+
+    @classmethod
+    def of(cls, model: VisionLanguageModel) -> Lexicon | None:
+        """Reads a model's vocabulary; None where it has none."""
+        if model.embeddings is None:
+            return None
+        return cls(
+            model.tokenizer,
+            Vocabulary.of(model.embeddings),
+            candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
+            named_ids(model.tokenizer),
+            special_ids(model.tokenizer),
+        )
+
+    def candidates(self, rows: int, all_tokens: bool) -> Tensor:
+        """The rows of a matrix with so many that words are looked for in, int64 ascending."""
+        return candidates(self.tokenizer, rows, True) if all_tokens else self.words[self.words < rows]
+
+    def names(self, ids: NDArray[np.int64]) -> Named:
+        """What the tokenizer calls these ids, each once."""
+        occurring = sorted({int(i) for i in ids.flat})
+        pieces, texts = names(self.tokenizer, self.named, occurring)
+        return Named(pieces, texts, frozenset(i for i in occurring if i in self.special))
