@@ -14,7 +14,7 @@ from PIL import Image
 from tests.tui import readings
 from tests.tui.families import FAMILIES
 from vlmtui.image import SourceBytes, read_source
-from vlmtui.reading import Metric, Reading
+from vlmtui.reading import Order, Reading
 from vlmtui.reports import Query
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
@@ -40,7 +40,12 @@ class FakeConversation(Conversation):
         self.running = True
         self.slow = False
         self.begun = 0
-        self.asked: list[tuple[Metric, int, tuple[int, ...]]] = []
+        self.asked: list[tuple[Order, int, tuple[int, ...]]] = []
+        self.asked_layers: list[str] = []
+        self.asked_tokens: list[int] = []
+        self.left = 0
+        self.no_layers = ""
+        self.slow_layers = False
 
     @property
     def alive(self) -> bool:
@@ -64,9 +69,28 @@ class FakeConversation(Conversation):
             reading = readings.reading(*self.shape, *self.size, layers=self.layers, id=id_)
         self.post(messages.PictureRead(reading))
 
-    def words(self, reading: str, metric: Metric, k: int, tokens: tuple[int, ...]) -> None:
-        self.asked.append((metric, k, tokens))
-        self.post(messages.WordsArrived(reading, readings.words(list(tokens), k, metric, self.pieces)))
+    def words(self, reading: str, stage: str, order: Order, k: int, tokens: tuple[int, ...]) -> None:
+        self.asked.append((order, k, tokens))
+        self.post(messages.WordsArrived(reading, stage, readings.words(list(tokens), k, order, self.pieces, stage)))
+
+    def layers(self, reading: str) -> None:
+        self.asked_layers.append(reading)
+        if self.no_layers:
+            self.post(messages.LayersFailed(self.no_layers))
+        elif not self.slow_layers:
+            self.bring_layers(reading)
+
+    def bring_layers(self, reading: str) -> None:
+        made = self.made or readings.reading(*self.shape)
+        self.post(messages.LayersArrived(readings.layers(made, reading)))
+
+    def leave_layers(self) -> None:
+        self.left += 1
+
+    def layer_words(self, reading: str, token: int) -> None:
+        self.asked_tokens.append(token)
+        made = self.made or readings.reading(*self.shape)
+        self.post(messages.LayerWordsArrived(reading, readings.layer_words(token, made.model.llm_layers)))
 
     def status(self) -> None:
         pass

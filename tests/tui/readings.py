@@ -9,7 +9,7 @@ from PIL import Image
 
 from vlmtui.grid import Grid, Place
 from vlmtui.image import SourceBytes
-from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, Words
+from vlmtui.reading import GridNorms, ImageInfo, Layers, LayerWords, ModelInfo, Reading, Words
 
 LAYERS = 4
 
@@ -86,8 +86,12 @@ def reading(rows: int, cols: int, width: int = 96, height: int = 64, layers: int
     )
 
 
-def words(tokens: list[int], k: int, metric: str = "l2", pieces: dict[int, str] | None = None) -> Words:
-    ids = np.array([[100 * (t % 9) + j for j in range(k)] for t in tokens], dtype=np.int64)
+def words(
+    tokens: list[int], k: int, metric: str = "l2", pieces: dict[int, str] | None = None, stage: str = "tokens"
+) -> Words:
+    # of llm.2 those of tokens, and 20 more
+    more = 10 * int(stage.removeprefix("llm.")) if stage.startswith("llm.") else 0
+    ids = np.array([[100 * (t % 9) + more + j for j in range(k)] for t in tokens], dtype=np.int64)
     scores = np.array([[-1.0 - 0.01 * j - 0.001 * t for j in range(k)] for t in tokens])
     named = {int(i): (pieces or {}).get(int(i), f"▁w{i}") for i in np.unique(ids)}
     return Words(
@@ -103,4 +107,30 @@ def words(tokens: list[int], k: int, metric: str = "l2", pieces: dict[int, str] 
         candidates=997,
         left_out=3,
         seconds=0.001,
+    )
+
+
+def layers(reading: Reading, id: str) -> Layers:
+    """Norms a hundred times as large as those of the tokens, more from layer to layer; token 0 an outlier in llm.2."""
+    many = reading.model.llm_layers
+    norms = 100 * np.arange(1, many + 1, dtype=np.float32)[:, None] * reading.norms[None]
+    if many > 1 and norms.size:
+        norms[1, 0] = 9000.0
+    return Layers(reading=id, norms=norms.astype(np.float32), positions=len(reading.places) + 5)
+
+
+def layer_words(token: int, layers: int) -> LayerWords:
+    """A word for every layer, the last one's from the layer before the last on."""
+    ids = np.array([[10 * min(i, layers - 1) + token % 9] for i in range(1, layers + 1)], dtype=np.int64)
+    named = {int(i): f"▁w{i}" for i in ids.ravel()}
+    return LayerWords(
+        token=token,
+        ids=ids,
+        scores=np.arange(1, layers + 1, dtype=np.float64)[:, None] + 0.25,
+        pieces=dict(named),
+        texts={i: p.replace("▁", " ") for i, p in named.items()},
+        special=frozenset(),
+        entropy=np.linspace(6, 1, layers),
+        settled=max(1, layers - 1),
+        seconds=0.002,
     )

@@ -77,8 +77,8 @@ def test_the_heat_map_follows_the_norms() -> None:
 
 def test_first_words_stand_in_their_patches() -> None:
     known = seen()
-    known.books["l2"] = WordBook("r", "l2", 2)
-    known.books["l2"].add(readings.words(list(range(48)), 2))
+    known.books["tokens", "l2"] = WordBook("r", "tokens", "l2", 2)
+    known.books["tokens", "l2"].add(readings.words(list(range(48)), 2))
     drawn = overlays.draw(known, View(overlay="words"), (80, 30))
     assert drawn.words is not None
     assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"

@@ -32,11 +32,10 @@ def test_the_cursor_never_leaves_the_grid(row: int, col: int) -> None:
 def test_the_path_holds_at_its_ends() -> None:
     seen = known()
     view = View(stage="tokens")
-    assert walked(view, seen, 1).stage == "tokens"
-    back = view
-    for _ in range(99):
-        back = walked(back, seen, -1)
-    assert back.stage == "vision.0"
+    assert walked(view, seen, 1).stage == "llm.1"
+    assert walked(view, seen, 99).stage == walked(view, seen, 3).stage == "llm.3"
+    assert walked(view, seen, -99).stage == "pixels"
+    assert walked(walked(view, seen, -99), seen, 1).stage == "vision.0"
 
 
 def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
@@ -64,15 +63,15 @@ def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
 
 def test_words_of_another_metric_are_not_shown() -> None:
     seen = known()
-    seen.books["l2"] = WordBook("r", "l2", 4)
-    seen.books["l2"].add(readings.words([0], 4))
+    seen.books["tokens", "l2"] = WordBook("r", "tokens", "l2", 4)
+    seen.books["tokens", "l2"].add(readings.words([0], 4))
     assert len(seen.words(View(k=3)) or ()) == 3
     assert seen.words(View(metric="cosine")) is None
     assert seen.words(View(stage="vision.1")) is None
 
 
 def test_gathered_words_are_what_the_session_sent() -> None:
-    book = WordBook("r", "l2", 5)
+    book = WordBook("r", "tokens", "l2", 5)
     book.add(readings.words([3, 4], 5))
     book.add(readings.words([0, 1, 2], 5))
     got, sent = book.gathered([0, 1, 2, 3, 4], 5), readings.words([0, 1, 2, 3, 4], 5)

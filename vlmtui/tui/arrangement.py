@@ -24,10 +24,11 @@ class Arrangement:
     height: int | None
 
 
-def arrange(size: tuple[int, int], k: int, grid_rows: int, panel: str) -> Arrangement:
+def arrange(size: tuple[int, int], words: int, grid_rows: int, panel: str) -> Arrangement:
     """Panels beside the picture, or one below it where the terminal is narrow; `panel` is the one that must be seen.
 
-    `size` is (columns, rows) of the terminal, `k` the number of words, `grid_rows` the rows of the patch grid.
+    `size` is (columns, rows) of the terminal, `words` the lines that the words would like, `grid_rows` the rows of the
+    patch grid.
     """
     columns, rows = size
     too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
@@ -38,7 +39,7 @@ def arrange(size: tuple[int, int], k: int, grid_rows: int, panel: str) -> Arrang
         height = min(spare, 12) if spare >= 6 else 8
         return Arrangement(True, too_small, {panel: height}, None, height)
     room = max(1, rows - WIDE_CHROME)
-    wanted = {"words": k + 2, "norms": 11, "patch": 7}
+    wanted = {"words": words, "norms": 11, "patch": 7}
     heights: dict[str, int] = {}
     for name in (panel, *(p for p in PANELS if p != panel)):
         # each has a blank line below it

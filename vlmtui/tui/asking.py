@@ -1,10 +1,13 @@
-"""Which words to ask for next: those of the patch under the cursor first, then the others, nearest first."""
+"""What to ask the session for next: words of the patch under the cursor first, then of the others, nearest first; and
+the language model's layers where somebody stands at one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from vlmtui.reading import Words
+from vlmtui.reading import LayerWords, Words
+from vlmtui.tui.path import llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.wordbook import WordBook
 
@@ -27,14 +30,17 @@ class WordAsking:
     def next(self, known: Known, view: View) -> Iterator[tuple[WordBook, tuple[int, ...]]]:
         """The questions to put now: a book, and the tokens whose words it lacks."""
         reading = known.reading
-        if reading is None:
+        # at a stage without words those of the tokens are asked for meanwhile
+        stage = view.stage if of_tokens(view.stage) else "tokens"
+        if reading is None or (llm_depth(stage) and not known.layers):
             return
-        book = known.books.setdefault(view.metric, WordBook(reading.id, view.metric, view.k))
+        order = replace(view, stage=stage).order
+        book = known.books.setdefault((stage, order), WordBook(reading.id, stage, order, view.k))
         if book is not self._book or book.k < view.k:
             self._book = book
             book.k = max(book.k, view.k)
             self._asked.clear()
-        place = known.place(view) if view.stage == "tokens" else None
+        place = known.place(view) if stage == view.stage else None
         here = place.index if place else 0
         if place and place.index not in self._asked and book.missing((place.index,)):
             self._asked.add(place.index)
@@ -47,12 +53,48 @@ class WordAsking:
             self._asked.update(chunk)
             yield book, chunk
 
-    def answered(self, known: Known, reading: str, words: Words) -> bool:
+    def answered(self, known: Known, reading: str, stage: str, words: Words) -> bool:
         """Take in an answer; False where the person has moved on from its question."""
-        book = known.books.get(words.metric) if words.metric != "logit" else None
+        book = known.books.get((stage, words.metric))
         if book is None or book.reading != reading:
             return False
         book.add(words)
         if book is self._book:
             self._asked.difference_update(words.tokens.tolist())
+        return True
+
+
+class LayerAsking:
+    """Whether the language model's layers have been asked for and not come yet; and the words of one token in all."""
+
+    def __init__(self) -> None:
+        self.under_way = False
+        self._token: int | None = None
+
+    def wanted(self, known: Known, view: View) -> bool:
+        """Whether to ask now: somebody stands at a layer, there are tokens in it, and it is not known."""
+        there = bool(known.reading and known.reading.places)
+        return there and not self.under_way and llm_depth(view.stage) is not None and known.layers is None
+
+    def forget(self) -> None:
+        """Nothing that was asked will be answered."""
+        self.under_way = False
+        self._token = None
+
+    def token(self, known: Known, view: View) -> int | None:
+        """The token whose words in all layers are to be shown, and have neither come nor been asked for."""
+        token = known.token(view) if view.shows_layers and known.layers else None
+        return None if token is None or token in known.by_layer or token == self._token else token
+
+    def asked(self, token: int) -> None:
+        """The words of this token in all layers were asked for: a question for another one takes its place."""
+        self._token = token
+
+    def answered(self, known: Known, reading: str, words: LayerWords) -> bool:
+        """Take in the words of a token in all layers; False where they are those of another reading."""
+        if known.reading is None or known.reading.id != reading:
+            return False
+        known.by_layer[words.token] = words
+        if self._token == words.token:
+            self._token = None
         return True

@@ -15,6 +15,8 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Stage: one back", "[", "screen.walk(-1)"),
     ("Stage: one on", "]", "screen.walk(1)"),
     ("Metric: the next", "m", "screen.metric"),
+    ("Words: the first after every layer", "w", "screen.by_layer"),
+    ("Layers: leave them while they are being read", "Esc", "screen.leave_layers"),
     ("Words: one more", "+", "screen.more(1)"),
     ("Words: one fewer", "-", "screen.more(-1)"),
     ("Overlay: the next", "o", "screen.overlay"),

@@ -16,7 +16,7 @@ from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
-from vlmtui.reading import Metric, ModelInfo
+from vlmtui.reading import METRICS, Layers, ModelInfo, Order
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
@@ -38,6 +38,7 @@ class Conversation:
         self._turn = 0
         self._openings = 0
         self._held: str | None = None
+        self._layers: Future[Layers] | None = None
 
     @property
     def alive(self) -> bool:
@@ -114,12 +115,39 @@ class Conversation:
         self.model = model
         self.begin()
 
-    def words(self, reading: str, metric: Metric, k: int, tokens: tuple[int, ...]) -> None:
-        """The words of some tokens."""
+    def words(self, reading: str, stage: str, order: Order, k: int, tokens: tuple[int, ...]) -> None:
+        """The words of some tokens at a stage; "logit" is the only order in the language model's layers."""
+        if self._client is not None and self._client.alive:
+            metric = METRICS[0] if order == "logit" else order
+            all_tokens = self.options.query.all_tokens
+            self._when(
+                self._client.words(reading, metric, k, tokens=tokens, all_tokens=all_tokens, stage=stage),
+                lambda words: messages.WordsArrived(reading, stage, words),
+                self._failed("the words could not be found"),
+            )
+
+    def layers(self, reading: str) -> None:
+        """Run the picture through the language model, whose layers are read first where the session lacks them."""
+        if self._client is not None and self._client.alive:
+
+            def failed(sentence: str) -> None:
+                self.post(messages.LayersFailed(sentence))
+
+            self._layers = self._client.layers(reading, on_progress=self._progressed(messages.LayersProgressed))
+            self._when(self._layers, messages.LayersArrived, failed)
+
+    def leave_layers(self) -> None:
+        """Ask for the layers no more."""
+        if self._client is not None and self._layers is not None:
+            self._client.cancel(self._layers)
+            self._layers = None
+
+    def layer_words(self, reading: str, token: int) -> None:
+        """The first word of a token after every layer."""
         if self._client is not None and self._client.alive:
             self._when(
-                self._client.words(reading, metric, k, tokens=tokens, all_tokens=self.options.query.all_tokens),
-                lambda words: messages.WordsArrived(reading, words),
+                self._client.layer_words(reading, token, 1, all_tokens=self.options.query.all_tokens),
+                lambda words: messages.LayerWordsArrived(reading, words),
                 self._failed("the words could not be found"),
             )
 
@@ -161,12 +189,14 @@ class Conversation:
             self._failed("the picture could not be read"),
         )
 
-    def _progressed(self) -> Callable[[Progress], None]:
+    def _progressed(
+        self, message: Callable[[str, int, int], Message] = messages.WorkProgressed
+    ) -> Callable[[Progress], None]:
         turn = self._turn
 
         def progressed(note: Progress) -> None:
             if turn == self._turn:
-                self.post(messages.WorkProgressed(note.doing, note.done, note.total))
+                self.post(message(note.doing, note.done, note.total))
 
         return progressed
 

@@ -21,6 +21,7 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import OnDisk
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.tui.path import of_tokens
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_pixel, to_cell
 
@@ -83,7 +84,7 @@ def ask_place(view: View, known: Known) -> Ask[View]:
         if where.pixel:
             found = at_pixel(view, known, where.first, where.second)
             if found is None:
-                raise UsageError(f"no {'token' if view.stage == 'tokens' else 'patch'} shows that pixel")
+                raise UsageError(f"no {'token' if of_tokens(view.stage) else 'patch'} shows that pixel")
             return found
         return to_cell(view, known, where.grid, int(where.first), int(where.second))
 
@@ -99,7 +100,7 @@ def ask_place(view: View, known: Known) -> Ask[View]:
 
 def _token(view: View, known: Known, index: int) -> View:
     """The line of the list that has the token with an index among all."""
-    page, places = known.page(view), known.reading.places if known.reading else ()
+    page, places = known.page(view), known.places_at(view.stage)
     rows = [row for (row, _), entry in page.entries.items() if places[entry].index == index] if page else []
     if not rows:
         raise UsageError(f"token {index} is not in this list")
@@ -177,8 +178,10 @@ HELP: tuple[tuple[str, str], ...] = (
     ("z", "closer: the same spot on a finer page; from the finest back"),
     ("g", "go to a row and column (a grid's: 2:3,4), or to a pixel"),
     ("mouse", "click a patch, a page, a stage; beside a tile: the tile there"),
-    ("[  ]", "one stage back, on: vision.0 … tokens"),
-    ("m", "metric: l2, cosine, dot"),
+    ("[  ]", "one stage back, on: pixels, vision.0 …, tokens, llm.1 …"),
+    ("Esc", "leave the language model's layers while they are being read"),
+    ("w", "at llm stages: the first word after every layer, or this layer's words"),
+    ("m", "metric: l2, cosine, dot; at llm stages there is none, but logits"),
     ("+  -", "more, fewer words"),
     ("o", "overlay: none, the stage's norms, the first words"),
     ("Tab", "narrow terminal: the next panel"),
@@ -201,7 +204,11 @@ def _help_text() -> Text:
         text.append(f"{meaning}\n")
     text.append(
         "\nWords: the bar of the first is full, the last's a fifth, between them by score. Norms: the height of a bar"
-        " is the L2 norm of the patch after that layer; behind it the 5–95% band and the median of all patches."
+        " is the L2 norm of the patch after that layer; behind it the 5–95% band and the median of all patches. The"
+        " tower stands left and the language model right, each on a scale of its own."
+        "\n\nFirst words by layer: for the token under the cursor the word of the largest logit after every layer, that"
+        " logit, and the entropy of the softmax over all words in nats. It settles at the first layer from which on the"
+        " last layer's word is first."
         "\n\nEscape leaves this page."
     )
     return text

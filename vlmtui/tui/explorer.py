@@ -13,27 +13,32 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container, Horizontal
+from textual.containers import Horizontal
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import messages, saving, walking
 from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
-from vlmtui.tui.asking import WordAsking
+from vlmtui.tui.asking import LayerAsking, WordAsking
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
 from vlmtui.tui.opening import opened
+from vlmtui.tui.path import TOKENS, llm_depth
 from vlmtui.tui.standing import IDLE, Standing
-from vlmtui.tui.view import LOOKING, Known, View
-from vlmtui.tui.widgets.bars import KeysBar, PathBar, StageClicked, StatusBar, TitleBar
-from vlmtui.tui.widgets.norms import NormsPanel
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar
+from vlmtui.tui.widgets.bylayer import wanted_rows
 from vlmtui.tui.widgets.pages import PageClicked
-from vlmtui.tui.widgets.patch import PatchPanel
+from vlmtui.tui.widgets.panels import PanelsSide
+from vlmtui.tui.widgets.pathline import PathBar, StageClicked
 from vlmtui.tui.widgets.picture import PatchPointed
 from vlmtui.tui.widgets.side import PictureSide, PixelPointed
-from vlmtui.tui.widgets.words import WordsPanel
+
+AT_REST_S = 0.12
+"""How long the cursor stands before the words of all layers are asked for: they are many."""
 
 
 class Explorer(Screen[None]):
@@ -54,6 +59,8 @@ class Explorer(Screen[None]):
         Binding("g", "go_to", "go to a patch or pixel"),
         Binding("left_square_bracket", "walk(-1)", "stage back"),
         Binding("right_square_bracket", "walk(1)", "stage on"),
+        Binding("escape", "leave_layers", "leave the layers being read"),
+        Binding("w", "by_layer", "first words by layer"),
         Binding("m", "metric", "next metric"),
         Binding("plus,equals_sign", "more(1)", "more words"),
         Binding("minus", "more(-1)", "fewer words"),
@@ -78,6 +85,8 @@ class Explorer(Screen[None]):
         self._panel = PANELS[0]
         self._standing = Standing(messages.WorkProgressed("starting the model session"))
         self._asking = WordAsking()
+        self._layers = LayerAsking()
+        self._rest: Timer | None = None
         self._current = False
 
     def compose(self) -> ComposeResult:
@@ -85,10 +94,7 @@ class Explorer(Screen[None]):
         yield PathBar(id="path")
         with Horizontal(id="body"):
             yield PictureSide(id="picture-side")
-            with Container(id="panels"):
-                yield WordsPanel(id="words")
-                yield NormsPanel(id="norms")
-                yield PatchPanel(id="patch")
+            yield PanelsSide(id="panels")
         yield Static(id="too-small")
         yield StatusBar(id="status")
         yield KeysBar(id="keys")
@@ -120,10 +126,11 @@ class Explorer(Screen[None]):
     def _picture_read(self, message: messages.PictureRead) -> None:
         known, reading = self._known, message.reading
         before = walking.spotted(self._view, known)
-        known.reading, known.model = reading, reading.model
-        known.books.clear()
-        known.waiting = LOOKING
-        self._asking.forget()
+        if known.reading and known.reading.model.name != reading.model.name and llm_depth(before.stage):
+            # another model's layers may be gigabytes: they are read when somebody walks there
+            before = walking.at_stage(before, known, TOKENS)
+        known.take(reading)
+        self._forget()
         self._current = True
         self._standing.trouble = ""
         self._standing.work = IDLE
@@ -142,13 +149,43 @@ class Explorer(Screen[None]):
     @on(messages.WordsArrived)
     def _words_arrived(self, message: messages.WordsArrived) -> None:
         words = message.words
-        if not self._asking.answered(self._known, message.reading, words):
+        if not self._asking.answered(self._known, message.reading, message.stage, words):
             return
         self._standing.seconds = ("words", words.seconds)
         self._ask_words()
         self._show_panels()
         self._show_state()
         self._show_picture()
+
+    @on(messages.LayersArrived)
+    def _layers_arrived(self, message: messages.LayersArrived) -> None:
+        reading = self._known.reading
+        if reading is None or reading.id != message.layers.reading or not self._layers.under_way:
+            return
+        self._known.layers = message.layers
+        self._layers.under_way = False
+        self._standing.work = IDLE
+        self._conversation.status()
+        self._ask_words()
+        self._show_all()
+
+    @on(messages.LayersProgressed)
+    def _layers_progressed(self, message: messages.LayersProgressed) -> None:
+        if self._layers.under_way:
+            self._work_progressed(messages.WorkProgressed(message.doing, message.done, message.total))
+
+    @on(messages.LayersFailed)
+    def _layers_failed(self, message: messages.LayersFailed) -> None:
+        what = "the language model's layers could not be read"
+        self.notify(message.sentence, title=what, severity="error", timeout=12, markup=False)
+        self._without_layers()
+
+    @on(messages.LayerWordsArrived)
+    def _layer_words_arrived(self, message: messages.LayerWordsArrived) -> None:
+        if self._layers.answered(self._known, message.reading, message.words):
+            self._standing.seconds = ("layers", message.words.seconds)
+            self._show_panels()
+            self._show_state()
 
     @on(messages.WorkProgressed)
     def _work_progressed(self, message: messages.WorkProgressed) -> None:
@@ -231,9 +268,24 @@ class Explorer(Screen[None]):
         """Along the path."""
         self._choose(walking.walked(self._view, self._known, step))
 
+    def action_leave_layers(self) -> None:
+        """Read the language model's layers no further, and go back to where they are not needed."""
+        if self._layers.under_way:
+            self._conversation.leave_layers()
+            self._without_layers()
+
+    def action_by_layer(self) -> None:
+        """The first word after every layer instead of the words of this layer, or back."""
+        if llm_depth(self._view.stage) is None:
+            self.notify("first words by layer are those of the language model: ] walks on to llm.1", timeout=4)
+            return
+        self._choose(replace(self._view, by_layer=not self._view.by_layer))
+        self._arrange()
+
     def action_metric(self) -> None:
-        """The next metric."""
-        self._choose(self._view.next_metric())
+        """The next metric; the layers of the language model know none."""
+        if llm_depth(self._view.stage) is None:
+            self._choose(self._view.next_metric())
 
     def action_more(self, step: int) -> None:
         """More or fewer words."""
@@ -317,9 +369,24 @@ class Explorer(Screen[None]):
         self._current = False
         self._known.waiting = waiting
         self._standing.trouble = trouble
-        self._asking.forget()
+        self._without_layers()
+        self._forget()
         self._show_state()
         self._show_panels()
+
+    def _forget(self) -> None:
+        """Nothing that was asked will be answered."""
+        self._asking.forget()
+        self._layers.forget()
+
+    def _without_layers(self) -> None:
+        """The language model's layers do not come: nobody stands at one of them."""
+        if self._layers.under_way:
+            self._layers.under_way = False
+            self._standing.work = IDLE
+            self._show_state()
+        if llm_depth(self._view.stage) and self._known.layers is None:
+            self._choose(walking.at_stage(self._view, self._known, TOKENS))
 
     def _save(self, name: str) -> None:
         try:
@@ -342,29 +409,43 @@ class Explorer(Screen[None]):
         self._show_panels()
 
     def _ask_words(self) -> None:
-        if self._current:
-            for book, tokens in self._asking.next(self._known, self._view):
-                self._conversation.words(book.reading, book.metric, book.k, tokens)
+        known, view = self._known, self._view
+        if not self._current or known.reading is None:
+            return
+        if self._layers.wanted(known, view):
+            self._layers.under_way = True
+            self._standing.work = messages.WorkProgressed("reading the language model's layers")
+            self._show_state()
+            self._conversation.layers(known.reading.id)
+        for book, tokens in self._asking.next(known, view):
+            self._conversation.words(book.reading, book.stage, book.metric, book.k, tokens)
+        if self._layers.token(known, view) is not None:
+            if self._rest:
+                self._rest.stop()
+            self._rest = self.set_timer(AT_REST_S, self._ask_layer_words)
+
+    def _ask_layer_words(self) -> None:
+        known = self._known
+        token = self._layers.token(known, self._view)
+        if self._current and token is not None and known.reading is not None:
+            self._layers.asked(token)
+            self._conversation.layer_words(known.reading.id, token)
 
     def _arrange(self) -> None:
         """Side by side, one above the other, or a sentence, by the size of the terminal."""
         size = self.app.size.width, self.app.size.height
         page, pages = self._known.shown(self._view), self._known.pages(self._view.stage)
         several = len(pages) > 1
-        plan = arrange(size, self._view.k, (page.rows if page else 0) + several, self._panel)
+        model = self._known.model
+        words = wanted_rows(model.llm_layers, self._view.k) if model and self._view.shows_layers else self._view.k + 2
+        plan = arrange(size, words, (page.rows if page else 0) + several, self._panel)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
-        self.query_one(KeysBar).show(plan.narrow, several)
+        self.query_one(KeysBar).show(plan.narrow, several, llm_depth(self._view.stage) is not None)
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
             self.query_one("#too-small", Static).update(Text(sentence))
-        panels = self.query_one("#panels")
-        panels.styles.width = plan.width or "1fr"
-        panels.styles.height = plan.height or "1fr"
-        for name in PANELS:
-            widget = self.query_one(f"#{name}")
-            widget.display = name in plan.heights
-            widget.styles.height = plan.heights.get(name, 1)
+        self.query_one(PanelsSide).lay_out(plan)
 
     def _show_all(self) -> None:
         self._arrange()
@@ -379,10 +460,7 @@ class Explorer(Screen[None]):
         self._show_state()
 
     def _show_panels(self) -> None:
-        known, view = self._known, self._view
-        self.query_one(WordsPanel).show(known, view)
-        self.query_one(NormsPanel).show(known, view)
-        self.query_one(PatchPanel).show(known, view)
+        self.query_one(PanelsSide).show(self._known, self._view)
 
     def _show_picture(self) -> None:
         self.query_one(PictureSide).show(self._known, self._view)

@@ -8,7 +8,7 @@ from PIL import Image
 from textual.message import Message
 
 from vlmtui.image import SourceBytes
-from vlmtui.reading import ModelInfo, Reading, Words
+from vlmtui.reading import Layers, LayerWords, ModelInfo, Reading, Words
 from vlmtui.session.messages import Status
 
 
@@ -36,10 +36,46 @@ class PictureRead(Message):
 
 @dataclass
 class WordsArrived(Message):
-    """Words for some tokens of a reading."""
+    """Words for some tokens of a reading, at a stage."""
 
     reading: str
+    stage: str
     words: Words
+
+
+@dataclass
+class LayersProgressed(Message):
+    """How far the language model's layers have come."""
+
+    doing: str
+    done: int = 0
+    total: int = 0
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest progress matters."""
+        return isinstance(message, LayersProgressed)
+
+
+@dataclass
+class LayersArrived(Message):
+    """The language model has read the picture."""
+
+    layers: Layers
+
+
+@dataclass
+class LayersFailed(Message):
+    """The language model's layers could not be had; the sentence is for the person."""
+
+    sentence: str
+
+
+@dataclass
+class LayerWordsArrived(Message):
+    """The words of a token of a reading after every layer."""
+
+    reading: str
+    words: LayerWords
 
 
 @dataclass

@@ -12,6 +12,7 @@ from vlmtui.display.colours import blend, brightness, magnitudes, robust_range
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
 from vlmtui.tui.pages import Page
+from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 
 HEAT_SHARE = 0.7
@@ -40,22 +41,22 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
     words = None
     if view.overlay == "words" and page is not None and book is not None:
         # words that arrive for other pages change nothing here
-        words = view.metric, sum(entry in book.rows for entry in page.entries.values())
-    # without an overlay, all vision stages look the same
-    stage = view.stage if view.overlay != "none" else ""
+        words = view.order, sum(entry in book.rows for entry in page.entries.values())
+    # without an overlay, all stages of one grid look the same
+    stage = (view.stage, known.layers is None) if view.overlay != "none" else ""
     return id(known.picture), known.atlas, known.shown(view), page, stage, view.overlay, words, place
 
 
 def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     """The picture for a place of `place` cells (across, down)."""
-    page, norms = known.shown(view), known.norms(view)
+    page, walked, norms = known.shown(view), known.page(view), known.norms_at(view.stage)
     size = known.image.width, known.image.height
     box = page.box if page else (0.0, 0.0, float(size[0]), float(size[1]))
-    if page is None or norms is None:
+    if page is None or walked is not page:
         # no cells to walk: the picture as large as it gets
         layout = fit_cells(place, 1, 1, box, size)
         return Drawn(known.canvas(layout, box), layout, None, _without_cells(known, view), page)
-    split = page.split if view.stage == "tokens" else (1, 1)
+    split = page.split if of_tokens(view.stage) else (1, 1)
     layout = fit_cells(place, page.rows, page.cols, box, size, split)
     pixels = known.canvas(layout, box, page.holes)
     if view.overlay == "none":
@@ -63,20 +64,27 @@ def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     inner = canvas.inner(pixels, layout)
     pixels = pixels.copy()
     if view.overlay == "norms":
+        values = known.norms(view)
+        if norms is None or values is None:
+            why = "have none of" if view.stage == PIXELS else "has none of yet"
+            return Drawn(pixels, layout, None, f"overlay: norms, which {view.stage} {why}", page, split)
         # one scale for all pages, so that they can be compared
-        low, high = robust_range(known.norms_at(view.stage).values)
+        low, high = robust_range(norms.values)
         there = ~canvas.spread(page.holes, layout)[..., None]
-        heat = magnitudes(canvas.spread(norms, layout), low, high)
+        heat = magnitudes(canvas.spread(values, layout), low, high)
         pixels[inner] = np.where(there, blend(brightness(pixels[inner]), heat, HEAT_SHARE), pixels[inner])
         return Drawn(pixels, layout, None, f"norm {view.stage}", page, split, (low, high))
-    if view.stage != "tokens":
-        return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} has none of", page)
+    if not of_tokens(view.stage):
+        has = "have" if view.stage == PIXELS else "has"
+        return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} {has} none of", page)
     pixels[inner] = (pixels[inner] * DIMMED).astype(np.uint8)
     if layout.wide < 3:
         return Drawn(
             pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal", page, split
         )
-    return Drawn(pixels, layout, _first_words(known, view, page), f"overlay: first word, {view.metric}", page, split)
+    layer = llm_depth(view.stage)
+    lens = view.metric if layer is None else f"logit lens of layer {layer}"
+    return Drawn(pixels, layout, _first_words(known, view, page), f"overlay: first word, {lens}", page, split)
 
 
 def _dimmed(page: Page, layout: CellLayout) -> str:

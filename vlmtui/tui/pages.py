@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vlmtui.display.grids import grid_names, unplaced_name
 from vlmtui.grid import Box, Grid, Place, raster_extent
 from vlmtui.reading import Reading
+from vlmtui.tui.path import of_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,15 @@ class Atlas:
 
     def pages(self, stage: str) -> tuple[Page, ...]:
         """Those with entries at a stage: the whole view first, then the tiles, then the tokens that lie in no grid."""
-        return self._tokens if stage == "tokens" else self._patches
+        return self._tokens if of_tokens(stage) else self._patches
+
+    def token(self, patch: Place) -> int | None:
+        """The index of the token that a vision patch goes into; None where it goes into none, or into all."""
+        return self._into.get((patch.grid, *patch.patches))
+
+    @cached_property
+    def _into(self) -> dict[tuple[int | None, ...], int]:
+        return {(p.grid, patch): i for i, p in enumerate(self.reading.places) for patch in p.patches}
 
     def columns(self, place: Place) -> list[int]:
         """Where the patches that a place was made of stand in `depth`."""

@@ -10,9 +10,11 @@ from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reading import LayerWords
 from vlmtui.reports import ENDINGS, Query, Seen, check_format, format_for
 from vlmtui.reports.output import target
 from vlmtui.tui.dialogs import Ask
+from vlmtui.tui.path import PIXELS, TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 
 
@@ -21,7 +23,7 @@ def patch_text(known: Known, view: View) -> str:
     page, place, reading = known.page(view), known.place(view), known.reading
     if page is None or place is None or reading is None:
         return ""
-    what = f"{'token' if view.stage == 'tokens' else 'patch'} {place.index}"
+    what = f"{'token' if of_tokens(view.stage) else 'patch'} {place.index}"
     if page.grid is None:
         where = f"{what}: {unplaced_reason(place, reading.placeless)}"
     else:
@@ -31,18 +33,35 @@ def patch_text(known: Known, view: View) -> str:
         if place.box and place.inside < 1:
             where += f", {percent(100 * (1 - place.inside))} padding"
     lines = [f"{plain(reading.image.source)} · {plain(reading.model.name)} · {view.stage}", where]
-    if view.stage == "tokens":
-        lines.append(
-            f"norm {figure(float(reading.norms[place.index]))}, "
-            f"above {percent(float(reading.percentiles[place.index]))} of the vocabulary"
-        )
+    norms, entry = known.norms_at(view.stage), known.entry(view)
+    if of_tokens(view.stage) and norms is not None and entry is not None:
+        norm = f"norm {figure(float(norms.values[entry]))}"
+        if view.stage == TOKENS:
+            norm += f", above {percent(float(reading.percentiles[entry]))} of the vocabulary"
+        lines.append(norm)
     if words := known.words(view):
-        lines.append(f"words ({view.metric}, score):")
+        lines.append(f"words ({'logit lens, logit' if llm_depth(view.stage) else f'{view.metric}, score'}):")
         lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
+    token = known.token(view)
+    if view.shows_layers and token is not None and (found := known.by_layer.get(token)):
+        lines += ["first word by layer (logit, entropy in nats):", *layer_lines(known, found)]
     column = known.column(view)
     if column is not None and column[0] is not None:
         lines.append("norms " + ", ".join(f"vision.{i} {figure(float(v))}" for i, v in enumerate(column[0])))
+    if known.layers is not None and token is not None:
+        through = [f"llm.{i} {figure(float(v))}" for i, v in enumerate(known.layers.norms[:, token], 1)]
+        lines.append(f"norms tokens {figure(float(reading.norms[token]))}, {', '.join(through)}")
     return "\n".join(lines)
+
+
+def layer_lines(known: Known, found: LayerWords) -> list[str]:
+    """One line a layer: its first word, logit, entropy; the first from which on the word stays is named."""
+    lines = []
+    for layer, (score, entropy) in enumerate(zip(found.scores[:, :1].ravel(), found.entropy, strict=False), 1):
+        settled = "  settled" if layer == found.settled else ""
+        word = known.first_word(found, layer)
+        lines.append(f"  llm.{layer}  {word}  {figure(float(score))}  {figure(float(entropy), 3)}{settled}")
+    return lines
 
 
 def default_name(source: str) -> str:
@@ -73,14 +92,16 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
     reading, book = known.reading, known.book_for(view)
     if reading is None:
         raise VlmtuiError("there is nothing to save yet: the model has not read the picture")
-    entries = tuple(range(len(reading.places_at(view.stage))))
-    words = None
-    if view.stage == "tokens":
+    if view.stage == PIXELS:
+        raise VlmtuiError("there is no report of the pixels alone: walk on with ] to save that of a stage")
+    entries = tuple(range(len(known.places_at(view.stage))))
+    words, layers = None, known.layers if llm_depth(view.stage) else None
+    if of_tokens(view.stage) and entries:
         if book is None or book.missing(entries):
             raise VlmtuiError("not all words have arrived yet: try again in a moment")
         words = book.gathered(entries, view.k)
     asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage, patch=None)
-    seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words)
+    seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
         for piece in check_format(format_for(name))([seen], False):

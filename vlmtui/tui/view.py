@@ -13,11 +13,13 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.pieces import visible
 from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
-from vlmtui.reading import METRICS, ImageInfo, Metric, ModelInfo, Reading, vision_layer
+from vlmtui.reading import METRICS, ImageInfo, Layers, LayerWords, Metric, ModelInfo, Order, Reading
 from vlmtui.tui.pages import Atlas, Page
+from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.wordbook import WordBook, WordRow
 
 Overlay = Literal["none", "norms", "words"]
@@ -33,7 +35,8 @@ class View:
 
     `row` and `col` count within the page `grid` (`Page.id`; None is the list of tokens that lie in no grid, one a
     row) at the current stage. `spot` is the point of the picture, in pixels, that stays under the cursor from page to
-    page and from stage to stage; None until one was left. `listed` is the row last looked at in the list.
+    page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
+    at a stage of the language model, its first word after every layer instead of the words of this one.
     """
 
     row: int = 0
@@ -45,6 +48,17 @@ class View:
     overlay: Overlay = "none"
     spot: tuple[float, float] | None = None
     listed: int = 0
+    by_layer: bool = False
+
+    @property
+    def order(self) -> Order:
+        """What words are ordered by at the stage: there is no choice of metric in the language model's layers."""
+        return self.metric if llm_depth(self.stage) is None else "logit"
+
+    @property
+    def shows_layers(self) -> bool:
+        """Whether the words panel shows all layers now."""
+        return self.by_layer and llm_depth(self.stage) is not None
 
     def next_metric(self) -> View:
         """The next metric, round and round."""
@@ -75,23 +89,34 @@ class StageNorms:
 class Known:
     """What has arrived so far: the picture first, then the model, then the reading, then words.
 
-    `waiting` is said in the place of words that have not arrived.
+    `waiting` is said in the place of words that have not arrived. `books` are by stage and order; `layers` is None
+    until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers.
     """
 
     image: ImageInfo
     picture: Image.Image
     model: ModelInfo | None = None
     reading: Reading | None = None
-    books: dict[Metric, WordBook] = field(default_factory=dict)
+    books: dict[tuple[str, Order], WordBook] = field(default_factory=dict)
+    layers: Layers | None = None
+    by_layer: dict[int, LayerWords] = field(default_factory=dict)
     waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
-    _norms: tuple[Atlas, str, StageNorms] | None = None
+    _norms: dict[str, StageNorms] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: SourceBytes, picture: Image.Image, model: ModelInfo | None = None) -> Known:
         """What is known as soon as a picture is decoded."""
         return cls(ImageInfo(source.source, source.sha256, picture.width, picture.height), picture, model)
+
+    def take(self, reading: Reading) -> None:
+        """A reading has arrived: nothing that was known of another is true of it."""
+        self.reading, self.model = reading, reading.model
+        self.layers = None
+        self.waiting = LOOKING
+        for of_before in (self.books, self.by_layer, self._norms):
+            of_before.clear()
 
     @property
     def atlas(self) -> Atlas | None:
@@ -128,50 +153,65 @@ class Known:
         return self._canvas[1]
 
     def book_for(self, view: View) -> WordBook | None:
-        """The words that have arrived under the view's metric."""
-        return self.books.get(view.metric)
+        """The words that have arrived at the view's stage, under its metric."""
+        return self.books.get((view.stage, view.order))
+
+    def places_at(self, stage: str) -> tuple[Place, ...]:
+        """What a stage of the path has entries for; at `pixels` the vision patches that they are cut into."""
+        if self.reading is None:
+            return ()
+        return self.reading.places if of_tokens(stage) else self.reading.patch_places
 
     def entry(self, view: View) -> int | None:
-        """The index of what is under the cursor among `reading.places_at(stage)`."""
+        """The index of what is under the cursor among `places_at(stage)`."""
         page = self.page(view)
         return page.entries.get((view.row, view.col)) if page else None
 
     def place(self, view: View) -> Place | None:
         """The token or patch under the cursor."""
         entry = self.entry(view)
-        return None if entry is None or self.reading is None else self.reading.places_at(view.stage)[entry]
+        return None if entry is None else self.places_at(view.stage)[entry]
 
     def words(self, view: View) -> tuple[WordRow, ...] | None:
         """The words of the token under the cursor, as far as they have arrived."""
         place = self.place(view)
         book = self.book_for(view)
-        if view.stage != "tokens" or book is None or place is None:
+        if book is None or place is None:
             return None
         rows = book.rows.get(place.index)
         return rows[: view.k] if rows is not None else None
 
-    def norms_at(self, stage: str) -> StageNorms:
-        """The norms of a stage's entries on all pages, remembered."""
-        assert self.atlas is not None
-        if self._norms is None or self._norms[0] is not self.atlas or self._norms[1] != stage:
-            values = self.atlas.reading.norms_at(stage).astype(np.float64)
+    def first_word(self, found: LayerWords, layer: int) -> str:
+        """The first word of a token after a layer, as it is shown."""
+        first = int(found.ids[layer - 1, 0])
+        joins = bool(self.model and self.model.marks_words)
+        return visible(found.pieces.get(first), found.texts.get(first), joins=joins)
+
+    def norms_at(self, stage: str) -> StageNorms | None:
+        """The norms of a stage's entries on all pages, remembered; None where there are none, or none yet."""
+        reading = self.reading
+        if reading is None or stage == PIXELS or not self.places_at(stage) or (llm_depth(stage) and not self.layers):
+            return None
+        if stage not in self._norms:
+            layer = llm_depth(stage)
+            norms = reading.norms_at(stage) if layer is None or not self.layers else self.layers.norms[layer - 1]
+            values = norms.astype(np.float64)
             order = np.argsort(-values, kind="stable")
-            self._norms = self.atlas, stage, StageNorms(values, order, np.argsort(order), outlier(values))
-        return self._norms[2]
+            self._norms[stage] = StageNorms(values, order, np.argsort(order), outlier(values))
+        return self._norms[stage]
 
     def norms(self, view: View) -> np.ndarray | None:
         """The stage's norms on the page that is walked, float64 [rows, cols]; not-a-number in its holes."""
-        page = self.page(view)
-        if page is None or page.grid is None:
+        page, stage = self.page(view), self.norms_at(view.stage)
+        if page is None or page.grid is None or stage is None:
             return None
         values = np.full((page.rows, page.cols), np.nan)
-        everything = self.norms_at(view.stage).values
         for cell, entry in page.entries.items():
-            values[cell] = everything[entry]
+            values[cell] = stage.values[entry]
         return values
 
     def column(self, view: View) -> tuple[np.ndarray | None, np.ndarray] | None:
-        """Norms through depth: of the patches under the cursor [stages], and of all patches [stages, patches].
+        """Norms through the vision tower: of the patches under the cursor [stages], and of all [stages, patches].
 
         A token made of several patches has their mean, one that is made of none in particular None.
         """
@@ -182,7 +222,9 @@ class Known:
         everything = self.atlas.depth
         return (everything[:, patches].mean(axis=1) if patches else None), everything
 
-
-def depth(stage: str) -> int | None:
-    """The i of `vision.i`; None at another stage."""
-    return vision_layer(stage) if stage.startswith("vision.") else None
+    def token(self, view: View) -> int | None:
+        """The index of the token under the cursor, or of the one that the patch under it goes into, if one does."""
+        entry = self.entry(view)
+        if entry is None or of_tokens(view.stage) or self.atlas is None:
+            return entry
+        return self.atlas.token(self.places_at(view.stage)[entry])

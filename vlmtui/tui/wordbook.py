@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.reading import Metric, Words
+from vlmtui.reading import Order, Words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WordRow:
     """One of the words of a token."""
 
@@ -22,10 +22,11 @@ class WordRow:
 
 @dataclass
 class WordBook:
-    """The words that have arrived for one reading under one metric: token index -> rows, nearest first."""
+    """The words that have arrived for one stage of a reading in one order: token index -> rows, nearest first."""
 
     reading: str
-    metric: Metric
+    stage: str
+    metric: Order
     k: int
     candidates: int = 0
     left_out: int = 0

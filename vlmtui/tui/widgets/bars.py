@@ -1,12 +1,10 @@
-"""The single lines of the screen: title, path, legend, state, keys."""
+"""Single lines of the screen: title, legend, state, keys."""
 
 from __future__ import annotations
 
 import numpy as np
 from rich.color import Color
 from rich.style import Style
-from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
@@ -16,7 +14,6 @@ from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.messages import Status
 from vlmtui.tui.lines import Lines, Part, line
-from vlmtui.tui.view import depth
 
 
 class TitleBar(Lines):
@@ -58,82 +55,6 @@ class TitleBar(Lines):
         left: list[Part] = [(" ", dim), (name, strong), (size, dim), (said, strong), (middle, dim)]
         left.append((note, r.style("accent", "raised")))
         return [line(cells, r.style("text", "raised"), left, [(tail, dim)])]
-
-
-class StageClicked(Message):
-    """A stage of the path was clicked."""
-
-    def __init__(self, stage: str) -> None:
-        super().__init__()
-        self.stage = stage
-
-
-class PathBar(Lines):
-    """The model from left to right, drawn to its layer count; the stage looked at is lit."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._model: ModelInfo | None = None
-        self._stage = ""
-        self._targets: list[tuple[int, int, str]] = []
-
-    def show(self, model: ModelInfo | None, stage: str) -> None:
-        """Light a stage of a model."""
-        self._model, self._stage = model, stage
-        self.rebuild()
-
-    def build(self, cells: int, rows: int) -> list[Strip]:
-        """`pixels ── vision 0·· 2 ··4 ── tokens ── llm 1·· 3 ── answer`."""
-        r = self.roles
-        text, dim, rule = r.style(), r.style("dim"), r.style("rule")
-        lit = r.style("on_accent", on="accent", bold=True)
-        self._targets = []
-        parts: list[Part] = [(" ", text)]
-        model = self._model
-        if model is None:
-            return [line(cells, text, [*parts, ("pixels ── vision ── tokens ── llm ── answer", rule)])]
-        at = 1
-
-        def add(piece: str, style: Style, stage: str | None = None) -> None:
-            nonlocal at
-            parts.append((piece, style))
-            if stage:
-                self._targets.append((at, at + width(piece), stage))
-            at += width(piece)
-
-        add("pixels", rule)
-        add(" ── ", rule)
-        here = depth(self._stage)
-        add("vision ", text if here is not None else dim)
-        last = model.vision_layers
-        room = max(3, min(last + 1 + 2 * len(str(last)), cells - 50))
-        shown = {0, last} | ({here} if here is not None else set())
-        if last > 8:
-            shown |= {last // 3, 2 * last // 3}
-        sparse = last + 1 > room
-        for i in range(last + 1):
-            stage = f"vision.{i}"
-            if i == here:
-                add(f" {i} ", lit, stage)
-            elif i in shown and not (here is not None and 0 < abs(i - here) < 2 and i not in (0, last)):
-                add(str(i), dim, stage)
-            elif not sparse or i % -(-(last + 1) // room) == 0:
-                add("·", rule, stage)
-        if model.embeddings:
-            add(" ── ", rule)
-            if self._stage == "tokens":
-                add(" tokens ", lit, "tokens")
-            else:
-                add("tokens", dim, "tokens")
-        if model.llm_layers:
-            # its layers are not loaded: they belong to the path, but cannot be walked
-            add(f" ── llm 1···{model.llm_layers} ── answer", rule)
-        return [line(cells, text, parts)]
-
-    def on_click(self, event: events.Click) -> None:
-        for start, end, stage in self._targets:
-            if start <= event.x < end:
-                self.post_message(StageClicked(stage))
 
 
 class LegendBar(Lines):
@@ -227,9 +148,10 @@ class KeysBar(Lines):
         super().__init__(id=id)
         self._keys = [*KEYS]
 
-    def show(self, narrow: bool, pages: bool) -> None:
-        """`narrow`: one panel is seen at a time; `pages`: there are several to turn."""
-        keys = [*KEYS]
+    def show(self, narrow: bool, pages: bool, llm: bool = False) -> None:
+        """`narrow`: one panel is seen at a time; `pages`: there are several to turn; `llm`: a layer of the language
+        model is looked at, which has no metrics and a page of all its layers."""
+        keys = [("w", "all layers") if llm and name == "metric" else (key, name) for key, name in KEYS]
         if pages:
             keys.insert(1, ("t T", "tile"))
         if narrow:

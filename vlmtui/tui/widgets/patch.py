@@ -20,6 +20,7 @@ from vlmtui.grid import Place, pixel_bounds
 from vlmtui.reading import Reading
 from vlmtui.tui.lines import Part, line, wrapped
 from vlmtui.tui.pages import Page
+from vlmtui.tui.path import PIXELS, TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets.minimap import MiniMap
 from vlmtui.tui.widgets.panel import ViewPanel
@@ -55,7 +56,7 @@ class PatchPanel(Vertical):
         under = Under.of(known, view)
         enlarged, minimap = self.query_one(EnlargedPatch), self.query_one(MiniMap)
         # twelve can be divided by three and four too; ten cost less to repaint
-        cells = 12 if under and view.stage == "tokens" and max(under.page.split) > 2 else 10
+        cells = 12 if under and of_tokens(view.stage) and max(under.page.split) > 2 else 10
         enlarged.styles.width, enlarged.styles.height = cells, cells // 2
         # a token that lies in no grid has nothing to enlarge, a picture without tiles needs no map
         enlarged.display = under is None or under.page.grid is not None
@@ -98,7 +99,7 @@ class PatchHeader(ViewPanel):
 
 def where_text(under: Under, view: View) -> str:
     """`tile 3 of 5 · row 4 · column 7 · token 812`; the page only where there are several."""
-    what = f"{'token' if view.stage == 'tokens' else 'patch'} {under.place.index}"
+    what = f"{'token' if of_tokens(view.stage) else 'patch'} {under.place.index}"
     if under.page.grid is None:
         return f"{under.place.kind} {what}" if under.place.kind != "patch" else what
     page = f"{under.page.name} · " if len(under.known.pages(view.stage)) > 1 else ""
@@ -117,7 +118,7 @@ class EnlargedPatch(ViewPanel):
         place, cell = under.place, under.page.cell_box(view.row, view.col)
         box = place.box if place.box and place.inside >= 1 else cell
         pixels = framed(under.known.picture, box, (cells, 2 * rows))
-        split = under.page.split if view.stage == "tokens" else (1, 1)
+        split = under.page.split if of_tokens(view.stage) else (1, 1)
         strips = []
         for y in range(rows):
             pair = pixels[2 * y : 2 * y + 2]
@@ -164,8 +165,10 @@ class PatchFacts(ViewPanel):
             facts.append(("mean", [("  ", swatch), (f" {hex_of(mean)}  rgb {rgb}", text)]))
         tall, wide = reading.patch_size
         facts.append(("seen as", [(f"{wide}×{tall} px of {reading.seen}", text)]))
-        feeds = reading.model.feeds
-        if self._view.stage == "tokens":
+        feeds, stage = reading.model.feeds, self._view.stage
+        if stage == PIXELS:
+            facts.append(("is", [(f"{tall} × {wide} × 3 = {tall * wide * 3:,} values, flattened", text)]))
+        elif of_tokens(stage):
             if len(place.patches) > 1:
                 down, across = under.page.split
                 laid = f" ({down}×{across})" if down * across == len(place.patches) else ""
@@ -174,9 +177,13 @@ class PatchFacts(ViewPanel):
                 )
             elif not place.patches:
                 facts.append(("made of", [("patches of several tiles, resampled", text)]))
-            if feeds:
+            layer = llm_depth(stage)
+            if layer is not None:
+                before = TOKENS if layer == 1 else f"llm.{layer - 1}"
+                facts.append(("reads", [(f"{before} → layer {layer} → here", text)]))
+            elif feeds:
                 facts.append(("reads", [(f"{feeds} → projector → here", text)]))
-        elif self._view.stage == feeds:
+        elif stage == feeds:
             facts.append(("feeds", [("the projector", r.style("accent"))]))
         return facts
 

@@ -16,14 +16,13 @@ BAR = "━"
 
 def largest_norms(roles: Roles, known: Known, view: View, cells: int, rows: int) -> list[Strip]:
     """As many lines as there is room for: a heading, the largest norms with their places, the rank of this entry."""
-    reading, atlas = known.reading, known.atlas
-    if reading is None or atlas is None or rows < 4 or not known.pages(view.stage):
+    ranked = known.norms_at(view.stage)
+    if ranked is None or rows < 4 or not known.pages(view.stage):
         return []
     dim, text = roles.style("dim"), roles.style()
-    ranked = known.norms_at(view.stage)
     norms, marks = ranked.values, ranked.outliers
     here = known.entry(view)
-    places = reading.places_at(view.stage)
+    places = known.places_at(view.stage)
     names = {page.id: page.name for page in known.pages(view.stage)}
     top = ranked.order[: rows - 3].tolist()
     where = [
@@ -46,13 +45,12 @@ def largest_norms(roles: Roles, known: Known, view: View, cells: int, rows: int)
         lines.append(line(cells, text, parts, [(f"{figure(float(norms[entry]))} ", text)]))
     if here is not None:
         rank = int(ranked.rank[here]) + 1
-        said = (
-            f"this one: {figure(float(norms[here]))}, the {_ordinal(rank)} of {count(len(norms), 'patch', 'patches')}"
-        )
+        said = f"this one: {figure(float(norms[here]))}, the {ordinal(rank)} of {count(len(norms), 'patch', 'patches')}"
         lines.append(line(cells, text, [(said, dim)]))
     return lines
 
 
-def _ordinal(number: int) -> str:
+def ordinal(number: int) -> str:
+    """`1st`, `22nd`, `1,113th`."""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number:,}{ending}"

@@ -44,7 +44,7 @@ class TokenList(ViewPanel):
         page = known.page(view) if known else None
         if known is None or known.reading is None or page is None or page.grid is not None:
             return []
-        reading, book = known.reading, known.book_for(view)
+        reading, book, norms = known.reading, known.book_for(view), known.norms_at(view.stage)
         room = max(1, rows - 1)
         self._first = min(max(self._first, 0), max(0, page.rows - room))
         last = min(self._first + room, page.rows)
@@ -59,7 +59,7 @@ class TokenList(ViewPanel):
             ground = "raised" if here else "ground"
             found = book.rows.get(entry) if book else None
             word = visible(found[0].piece, found[0].text, joins=joins) if found else "…"
-            norm = figure(float(reading.norms[entry]))
+            norm = figure(float(norms.values[entry])) if norms else ""
             parts: list[Part] = [
                 ("▌" if here else " ", r.style("accent", ground)),
                 (str(reading.places[entry].index).rjust(digits), r.style("dim", ground)),

@@ -8,14 +8,19 @@ from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import figure, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.tui.lines import Part, line, wrapped
+from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
+from vlmtui.tui.view import Known
+from vlmtui.tui.widgets.bylayer import first_words
+from vlmtui.tui.widgets.channels import channels
 from vlmtui.tui.widgets.panel import ViewPanel
-from vlmtui.tui.widgets.ranking import largest_norms
+from vlmtui.tui.widgets.ranking import largest_norms, ordinal
 from vlmtui.tui.wordbook import WordRow
 
 BAR = "━"
 SHORTEST_BAR = 0.2
 LONGEST_BAR = 36
 SCORE_NAMES = {"l2": "l2 distance", "cosine": "cosine", "dot": "dot product"}
+BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
 
 
 class WordsPanel(ViewPanel):
@@ -29,24 +34,16 @@ class WordsPanel(ViewPanel):
         r = self.roles
         blank, dim = r.style(), r.style("dim")
         known, view = self._known, self._view
-        book = known.book_for(view) if known else None
-        candidates = book.candidates if book else 0
-        about = f"nearest of {candidates:,} · " if candidates else ""
-        lines = [
-            line(
-                cells, blank, [("WORDS", r.style(bold=True))], [(f"{about}{SCORE_NAMES[view.metric]} · {view.k}", dim)]
-            )
-        ]
+        lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [(self._about(cells), dim)])]
         if known is None or known.reading is None:
             return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
         wordless = known.reading.model.wordless
-        if wordless or view.stage != "tokens":
-            why = (
-                sentence(wordless) or f"{view.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
-            )
-            head = line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])
-            told = [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
-            return [head, *told, *largest_norms(self.roles, known, view, cells, rows - 1 - len(told))]
+        if wordless or not of_tokens(view.stage):
+            return self._without_words(known, wordless, cells, rows)
+        if llm_depth(view.stage) and known.layers is None:
+            return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(BEING_READ, cells))]
+        if view.shows_layers:
+            return first_words(r, known, view, cells, rows)
         words = known.words(view)
         if words is None:
             return [*lines, line(cells, blank, [(known.waiting, dim)])]
@@ -54,6 +51,34 @@ class WordsPanel(ViewPanel):
         lines += self._rows(words[:room], cells)
         lines.append(line(cells, blank, self._footer(words, room)))
         return lines
+
+    def _about(self, cells: int) -> str:
+        """Which words these are: for the header."""
+        known, view = self._known, self._view
+        book = known.book_for(view) if known else None
+        candidates = book.candidates if book else 0
+        layer = llm_depth(view.stage)
+        if layer is None:
+            return f"{f'nearest of {candidates:,} · ' if candidates else ''}{SCORE_NAMES[view.metric]} · {view.k}"
+        layers = known.model.llm_layers if known and known.model else layer
+        lens, whole = f"logit lens, layer {layer} of {layers}", "by logit, whatever the metric"
+        # metrics compare with the vectors of words; here the model's own head says which comes next
+        said = whole if cells > len(lens) + len(whole) + 18 else "no metric"
+        return f"{lens} · {said} · {view.k}"
+
+    def _without_words(self, known: Known, wordless: str, cells: int, rows: int) -> list[Strip]:
+        r, view = self.roles, self._view
+        blank, dim = r.style(), r.style("dim")
+        if view.stage == PIXELS:
+            why = "Pixels have no words: they are the picture itself. ] walks on to vision.0."
+        else:
+            why = (
+                sentence(wordless) or f"{view.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
+            )
+        lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
+        lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
+        more = channels if view.stage == PIXELS else largest_norms
+        return [*lines, *more(r, known, view, cells, rows - len(lines))]
 
     def _rows(self, words: tuple[WordRow, ...], cells: int) -> list[Strip]:
         r = self.roles
@@ -64,7 +89,7 @@ class WordsPanel(ViewPanel):
         name_cells = min(max([10, *(width(n) for n in names)]), max(10, cells // 3))
         ids = [str(w.id) for w in words]
         id_cells = max((len(i) for i in ids), default=1)
-        scores = [figure(shown_score(w.score, self._view.metric)) for w in words]
+        scores = [figure(shown_score(w.score, self._view.order)) for w in words]
         score_cells = max((len(s) for s in scores), default=1)
         bar_cells = min(cells - name_cells - score_cells - id_cells - 6, LONGEST_BAR)
         shares = bar_shares([w.score for w in words])
@@ -97,11 +122,13 @@ class WordsPanel(ViewPanel):
         parts: list[Part] = []
         if len(words) > 1:
             parts += [("margin ", dim), (figure(words[0].score - words[1].score, 3), text), ("   ", dim)]
-        parts += [
-            ("norm ", dim),
-            (figure(float(known.reading.norms[place.index])), text),
-            (f" above {percent(float(known.reading.percentiles[place.index]))} of words", dim),
-        ]
+        norms, entry = known.norms_at(view.stage), known.entry(view)
+        if norms is not None and entry is not None:
+            parts += [("norm ", dim), (figure(float(norms.values[entry])), text)]
+            if llm_depth(view.stage) is None:
+                parts.append((f" above {percent(float(known.reading.percentiles[entry]))} of words", dim))
+            else:
+                parts.append((f" {ordinal(int(norms.rank[entry]) + 1)} of {len(norms.values):,} tokens", dim))
         if len(words) > room:
             parts.append((f"   {len(words) - room} more", dim))
         return parts

@@ -1,0 +1,94 @@
+"""The first word of one token after every layer of the language model, and where it settles."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import fit, isolate, width
+from vlmtui.reading import LayerWords
+from vlmtui.tui.lines import Part, line, wrapped
+from vlmtui.tui.path import llm_depth
+from vlmtui.tui.theme import Roles
+from vlmtui.tui.view import Known, View
+
+COLUMN_CELLS = 30
+"""What a layer needs: its number, a word, a logit, an entropy."""
+NUMBERS_CELLS = 16
+BAR = "━"
+LONGEST_BAR = 30
+
+
+def wanted_rows(layers: int, k: int) -> int:
+    """How many lines would show every layer in two columns, and no fewer than k words take; header and footer too."""
+    return max(k, -(-layers // 2)) + 2
+
+
+def first_words(roles: Roles, known: Known, view: View, cells: int, rows: int) -> list[Strip]:
+    """As many layers as there is room for, those around the one looked at first."""
+    assert known.reading is not None
+    blank, dim = roles.style(), roles.style("dim")
+    layers = known.reading.model.llm_layers
+    token = known.token(view)
+    found = known.by_layer.get(token) if token is not None else None
+    about = f"logit lens, layers 1–{layers} · logit · entropy in nats"
+    head = line(cells, blank, [("FIRST WORDS", roles.style(bold=True))], [(about, dim)])
+    if found is not None and not found.ids.shape[1]:
+        return [head, line(cells, blank, [("no words are searched", dim)])]
+    room = max(1, rows - 2)
+    columns = max(1, min(-(-layers // room), cells // COLUMN_CELLS))
+    down = min(room, -(-layers // columns))
+    shown = min(layers, down * columns)
+    here = llm_depth(view.stage) or 1
+    first = min(max(1, here - shown // 2), layers - shown + 1)
+    across = cells // columns
+    lines = [head]
+    for row in range(down):
+        parts: list[Part] = []
+        for column in range(columns):
+            layer = first + column * down + row
+            if layer < first + shown:
+                parts += _layer(roles, known, found, layer, layer == here, across - (columns > 1))
+                parts.append((" " * (columns > 1), blank))
+        lines.append(line(cells, blank, parts))
+    if found is None:
+        return [*lines, line(cells, blank, [(known.waiting, dim)])]
+    return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(settling(known, found), cells)[:1])]
+
+
+def settling(known: Known, found: LayerWords) -> str:
+    """`settled at layer 19 of 32: sky`."""
+    layers = len(found.ids)
+    if found.settled is None:
+        return ""
+    only = "only " if found.settled == layers and layers > 1 else ""
+    return f"settled {only}at layer {found.settled} of {layers}: {known.first_word(found, layers)}"
+
+
+def _layer(roles: Roles, known: Known, found: LayerWords | None, layer: int, here: bool, cells: int) -> list[Part]:
+    """One layer in exactly so many cells: what was first there, its logit, a bar where there is room, the entropy."""
+    number_style = roles.style("on_accent", on="accent", bold=True) if here else roles.style("dim")
+    number: Part = (f"{layer:>3} ", number_style)
+    if found is None:
+        return [number, (" …".ljust(cells - 4), roles.style("dim"))]
+    settled = found.settled is not None and layer >= found.settled
+    role = "accent" if layer == found.settled else "strong" if settled else "text"
+    entropy = float(found.entropy[layer - 1])
+    room = cells - 4 - NUMBERS_CELLS
+    bar_cells = min(LONGEST_BAR, room - 22)
+    name_cells = room - max(0, bar_cells)
+    name = fit(known.first_word(found, layer), name_cells - 2)
+    parts: list[Part] = [
+        number,
+        (" ", roles.style()),
+        (isolate(name), roles.style(role, bold=settled)),
+        (" " * (name_cells - 1 - width(name)), roles.style()),
+    ]
+    if bar_cells > 0:
+        # against the most there is at any layer of this token: how sure the model is becomes shorter
+        most = float(found.entropy.max())
+        size = max(1, round(bar_cells * entropy / most)) if most > 0 and entropy == entropy else 0
+        parts += [(BAR * size, roles.style("measured")), (" " * (bar_cells - size), roles.style())]
+    parts.append((figure(float(found.scores[layer - 1, 0])).rjust(8), roles.style("strong" if settled else "text")))
+    parts.append((figure(entropy, 3).rjust(8), roles.style("measured")))
+    return parts

@@ -1,0 +1,154 @@
+"""Norms as bars over the band and the median of all entries: blocks of stages side by side, each on its own scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from vlmtui.display.numbers import figure
+from vlmtui.display.statistics import Summary, outlier, robust_z, summaries
+from vlmtui.tui.lines import Part, line
+from vlmtui.tui.theme import Roles
+
+EIGHTHS = " ▁▂▃▄▅▆▇█"
+MEDIAN = "─"
+AXIS_CELLS = 7
+BETWEEN_CELLS = 1
+WIDEST_BAR = 8
+ROOM_ABOVE = 1.2
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What is the same wherever the cursor stands: of every stage a summary, and of every entry its z-score."""
+
+    summaries: list[Summary]
+    z: np.ndarray
+    outliers: np.ndarray
+    top: float
+
+    @classmethod
+    def of(cls, everything: np.ndarray) -> Stages:
+        """Of norms [stages, entries]."""
+        of_all = summaries(everything)
+        z = np.stack([robust_z(stage) for stage in everything])
+        flags = np.stack([outlier(stage) for stage in everything])
+        highs = [s.high for s in of_all if np.isfinite(s.high)]
+        return cls(of_all, z, flags, ROOM_ABOVE * max(highs, default=1.0))
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the path: the names of its stages under the bars, the norms of what is under the cursor [stages] or
+    None, and which of its entries these are. `here` is the stage looked at."""
+
+    names: list[str]
+    values: np.ndarray | None
+    stages: Stages
+    columns: list[int]
+    here: int | None
+
+    @property
+    def flags(self) -> np.ndarray:
+        """At which stages one of the entries is an outlier, bool [stages]."""
+        return np.asarray(self.stages.outliers[:, self.columns].any(axis=1))
+
+
+def chart(roles: Roles, blocks: list[Block], rows: int, cells: int) -> list[Strip]:
+    """Bars in `rows` lines, and beneath them the line of names."""
+    widths = bar_widths([len(block.names) for block in blocks], cells)
+    parts = [_bars(roles, block, rows, wide) for block, wide in zip(blocks, widths, strict=True)]
+    between = [Segment(" " * BETWEEN_CELLS, roles.style())]
+    lines = []
+    for y in range(rows):
+        segments = list(parts[0][y])
+        for part in parts[1:]:
+            segments += between + part[y]
+        lines.append(Strip(segments).adjust_cell_length(cells, roles.style()).simplify())
+    axis: list[Part] = []
+    for block, wide in zip(blocks, widths, strict=True):
+        axis += [(" " * BETWEEN_CELLS, roles.style())] if axis else []
+        axis += _axis(roles, block, wide)
+    return [*lines, line(cells, roles.style(), axis)]
+
+
+def bar_widths(bars: list[int], cells: int) -> list[list[int]]:
+    """How many cells each bar of each block gets: all the same where there are enough, at most 8."""
+    room = cells - 1 - len(bars) * AXIS_CELLS - (len(bars) - 1) * BETWEEN_CELLS
+    if room >= sum(bars):
+        return [[min(WIDEST_BAR, room // sum(bars))] * n for n in bars]
+    edges = np.linspace(0, max(room, 0), sum(bars) + 1).astype(int)
+    each = np.diff(edges).tolist()
+    starts = np.cumsum([0, *bars]).tolist()
+    return [each[a:b] for a, b in pairwise(starts)]
+
+
+def _bars(r: Roles, block: Block, rows: int, widths: list[int]) -> list[list[Segment]]:
+    ground, band = Color.parse(r.ground), Color.parse(r.band)
+    measured, red, soft = Color.parse(r.measured), Color.parse(r.outlier), Color.parse(r.text)
+    stages = block.stages
+    values = np.full(len(block.names), np.nan) if block.values is None else block.values
+    finite = values[np.isfinite(values)]
+    # the scale holds still from patch to patch, but makes room for one that stands out
+    top = max(stages.top, float(finite.max()) if finite.size else 0.0)
+    scale = rows / top if top > 0 else 0.0
+    flags = block.flags
+    lines = []
+    for y in range(rows):
+        low = rows - 1 - y
+        label = {0: figure(top, 3), rows // 2: figure(top * (rows - rows // 2) / rows, 3)}.get(y, "")
+        segments = [Segment(label.rjust(AXIS_CELLS - 1) + " ", r.style("dim"))]
+        for value, stage, flag, wide in zip(values, stages.summaries, flags, widths, strict=True):
+            if wide == 0:
+                continue
+            colour = red if flag else measured
+            in_band = stage.low * scale < low + 1 and stage.high * scale > low
+            under = band if in_band else ground
+            filled = min(max(float(value) * scale - low, 0.0), 1.0) if np.isfinite(value) else 0.0
+            eighth = round(filled * 8)
+            if low <= stage.median * scale < low + 1 and eighth in (0, 8):
+                glyph, style = MEDIAN, Style(color=soft, bgcolor=colour if eighth else under)
+            elif eighth == 8:
+                glyph, style = " ", Style(bgcolor=colour)
+            else:
+                glyph, style = EIGHTHS[eighth], Style(color=colour, bgcolor=under)
+            # bars wide enough to be told apart have a gap
+            gap = 1 if wide > 2 else 0
+            segments.append(Segment(glyph * (wide - gap), style))
+            if gap:
+                segments.append(Segment(" ", Style(bgcolor=ground)))
+        lines.append(segments)
+    return lines
+
+
+def _axis(r: Roles, block: Block, widths: list[int]) -> list[Part]:
+    """Names of stages, as many as can be told apart, the one looked at marked; as wide as the bars."""
+    names, here, many = block.names, block.here, len(block.names)
+    starts = np.concatenate([[0], np.cumsum(widths)]).astype(int).tolist()
+    whole = starts[-1]
+    # what matters most first: the others stand where they leave room
+    wanted = [here] if here is not None else []
+    wanted += [0, many - 1, *((many - 1) // 2,) * (many > 10), *range(many if many <= 10 else 0)]
+    taken = [False] * (whole + 1)
+    characters = [" "] * whole
+    marked = (0, 0)
+    for i in wanted:
+        size = len(names[i])
+        at = max(0, min(starts[i], whole - size))
+        if any(taken[at : at + size]) or at + size > whole:
+            continue
+        characters[at : at + size] = names[i]
+        taken[max(0, at - 1) : at + size + 1] = [True] * len(taken[max(0, at - 1) : at + size + 1])
+        if i == here:
+            marked = at, at + size
+    said = "".join(characters)
+    start, end = marked
+    dim, lit = r.style("dim"), r.style("on_accent", on="accent", bold=True)
+    parts = [(" " * AXIS_CELLS, r.style()), (said[:start], dim), (said[start:end], lit), (said[end:], dim)]
+    return [part for part in parts if part[0]]
