@@ -49,22 +49,37 @@ class Processing:
 
     def prepare(self, image: Image.Image, prompt: str) -> Inputs:
         """The inputs for one upright RGB picture and a sentence."""
-        if self.whole is not None:
-            made = self.whole(images=image, text=self._text(prompt), return_tensors="pt")
-            tensors = {key: value for key, value in made.items() if isinstance(value, Tensor)}
-        else:
-            tensors = self.pixels(image)
+        if self.whole is None:
+            return Inputs(self.pixels(image), None)
+        tensors = self._processed(image, self._text(prompt))
+        bos = self.tokenizer.bos_token_id
+        if self._plain and bos is not None and bos not in tensors["input_ids"]:
+            tensors = self._processed(image, self.tokenizer.bos_token + self._text(prompt))
         ids = tensors.pop("input_ids", None)
         tensors.pop("attention_mask", None)
+        tensors.pop("labels", None)  # PaliGemma's processor makes them too, for training
         return Inputs(tensors, ids)
 
+    def _processed(self, image: Image.Image, text: str) -> dict[str, Tensor]:
+        bos = self.tokenizer.bos_token
+        # as transformers' own apply_chat_template has it: where BOS is written there, the tokenizer adds none
+        options = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
+        made = self.whole(images=image, text=text, return_tensors="pt", **options)
+        return {key: value for key, value in made.items() if isinstance(value, Tensor)}
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the prompt is BOS, image, newline and the sentence, BOS where the family's processor puts it."""
+        # BLIP's processors put the places of their queries before the text, and show the text to the Q-Former
+        queries = getattr(self.whole, "num_query_tokens", None)
+        return getattr(self.whole, "chat_template", None) is None and not queries
+
     def _text(self, prompt: str) -> str:
-        """The chat template with the image first; without a template BOS, image, newline and the sentence."""
+        """The chat template with the image first; without a template image, newline and the sentence."""
+        if self._plain:
+            return f"{self.whole.image_token}\n{prompt}"
         if getattr(self.whole, "chat_template", None) is None:
-            if getattr(self.whole, "num_query_tokens", None):
-                # BLIP's processors put the places of their queries before the text, and show the text to the Q-Former
-                return prompt
-            return f"{self.tokenizer.bos_token or ''}{self.whole.image_token}\n{prompt}"
+            return prompt
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
         return str(self.whole.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True))
 

@@ -32,4 +32,6 @@ def _by_template(tokenizer: Any, sentence: str) -> list[int] | None:
     said = tokenizer.apply_chat_template(
         [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
     )
-    return list(tokenizer(said, add_special_tokens=False)["input_ids"])
+    # where BOS is written there, the tokenizer adds none
+    written = tokenizer.bos_token is not None and said.startswith(tokenizer.bos_token)
+    return list(tokenizer(said, add_special_tokens=not written)["input_ids"])
