@@ -96,9 +96,9 @@ class Look:
     ] = None
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Word-pieces a patch.")] = 8
     metric: Annotated[str, typer.Option("--metric", metavar="METRIC", help="l2, cosine or dot.")] = "l2"
-    stage: Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 … vision.L, or tokens.")] = (
-        None
-    )
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 …, tokens, or llm.1 …, a layer.")
+    ] = None
     all_tokens: Annotated[bool, typer.Option("--all-tokens", help="Every row of the vocabulary, special ones too.")] = (
         False
     )
