@@ -140,3 +140,26 @@ def test_a_pass_that_is_ended_leaves_nothing_behind(both):
 def test_the_prompt_holds_one_image_token_for_each_token(both):
     assert isinstance(both.inputs, Inputs)
     assert int(both.places.sum()) == len(both.layers()[0])
+
+
+def test_without_its_processor_a_prompt_has_its_marks(both):
+    """Around the picture and after its rows, as Pixtral's and InternVL's processors write them."""
+    if both.whole.processor is not None:
+        return
+    name, tokenizer = both.whole.family.name, both.model.tokenizer
+    pieces = tokenizer.convert_ids_to_tokens(both.inputs.input_ids[0].tolist())
+    at = torch.nonzero(both.places).flatten().tolist()
+    around = pieces[at[0] - 1], pieces[at[-1] + 1]
+    if name == "internvl":
+        assert around == ("<img>", "</img>")
+    if name in ("pixtral", "mistral3"):
+        tile = both.model.family.shapes(both.model.family.frames(both.inputs.pixels))[0]
+        side = 1 if name == "pixtral" else both.whole.config.spatial_merge_size
+        rows, cols = tile[0] // side, tile[1] // side
+        assert rows > 1
+        rest = pieces[at[0] :]
+        for row in range(rows):
+            line = rest[row * (cols + 1) : (row + 1) * (cols + 1)]
+            assert line == ["[IMG]"] * cols + ["[IMG_END]" if row == rows - 1 else "[IMG_BREAK]"]
+    if name.startswith("qwen"):
+        assert around == ("<|vision_start|>", "<|vision_end|>")

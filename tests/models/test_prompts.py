@@ -50,4 +50,4 @@ def test_bos_stands_once(template, tokenizer_adds, count, tmp_path):
     if template is not None:
         # where the family's processor cannot be built, the prompt is the same
         image = one.tokenizer.convert_tokens_to_ids("<image>")
-        assert expanded(one.tokenizer, image, ids.count(image), "What is it?")[0].tolist() == ids
+        assert expanded(one.tokenizer, image, [image] * ids.count(image), "What is it?")[0].tolist() == ids

@@ -138,7 +138,8 @@ class VisionLanguageModel:
         """The inputs with a prompt: where the family's processor made none, that of the tokenizer's template."""
         if inputs.input_ids is not None:
             return inputs
-        return replace(inputs, input_ids=expanded(self.tokenizer, int(self._config.image_token_id), tokens, prompt))
+        picture = self.family.spelled(self.tokenizer, inputs.pixels, tokens)
+        return replace(inputs, input_ids=expanded(self.tokenizer, int(self._config.image_token_id), picture, prompt))
 
     def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
         """Runs all of the decoder's layers, as `Whole.stream` does; they must be held."""

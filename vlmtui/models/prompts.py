@@ -10,11 +10,11 @@ from torch import Tensor
 from vlmtui.models.processing import DEFAULT_PROMPT
 
 
-def expanded(tokenizer: Any, image_token: int, count: int, prompt: str | None = None) -> Tensor:
-    """The ids of a prompt with `count` image tokens one after the other, int64 [1, positions].
+def expanded(tokenizer: Any, image_token: int, picture: list[int], prompt: str | None = None) -> Tensor:
+    """The ids of a prompt with those that stand for the picture, int64 [1, positions].
 
-    The chat template with the image first, its one image token expanded; without such a template BOS, image tokens,
-    newline and the sentence. The marks that a processor sets between tiles are not there.
+    The chat template with the image first, its one image token replaced by `picture`; without such a template BOS,
+    picture, newline and the sentence.
     """
     sentence = DEFAULT_PROMPT if prompt is None else prompt
     ids = _by_template(tokenizer, sentence)
@@ -22,7 +22,7 @@ def expanded(tokenizer: Any, image_token: int, count: int, prompt: str | None = 
         start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
         ids = [*start, image_token, *tokenizer(f"\n{sentence}", add_special_tokens=False)["input_ids"]]
     at = ids.index(image_token)
-    return torch.tensor([ids[:at] + [image_token] * count + ids[at + 1 :]])
+    return torch.tensor([ids[:at] + picture + ids[at + 1 :]])
 
 
 def _by_template(tokenizer: Any, sentence: str) -> list[int] | None:

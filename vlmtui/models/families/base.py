@@ -169,12 +169,33 @@ class Family:
         options = {} if features is None else {"mm_encoder_outputs": {"image": features}}
         self.base(**required | {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False} | options)
 
+    def spelled(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
+        """The ids that stand for the picture in a prompt, where the family's processor cannot be built to write them.
+
+        So many image tokens, and the marks that the processor sets around and between them (not those
+        that SmolVLM's sets between tiles).
+        """
+        return [int(self.config.image_token_id)] * tokens
+
     # -- the layout
 
     def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
         """Which patches each of so many tokens was made of; None where that cannot be told."""
         side = block_side(shapes, tokens)
         return None if side is None else Sources(blocks(shapes, side))
+
+
+def spelled_in_rows(image: int, shape: Shape, tokenizer: Any) -> list[int]:
+    """Image tokens as Pixtral's processor writes them: `[IMG_BREAK]` after each row, after the last `[IMG_END]`."""
+    rows, cols = shape
+    marks = marks_of(tokenizer, "[IMG_BREAK]", "[IMG_END]")
+    return [*([*[image] * cols, marks[0]] * rows)[:-1], marks[1]] if marks else [image] * (rows * cols)
+
+
+def marks_of(tokenizer: Any, *pieces: str | None) -> list[int]:
+    """The ids of these pieces, where the tokenizer has them all; else none."""
+    vocabulary = tokenizer.get_vocab()
+    return [vocabulary[piece] for piece in pieces] if all(piece in vocabulary for piece in pieces) else []
 
 
 def block_side(shapes: list[Shape], tokens: int) -> int | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from vlmtui.models.families.base import Family, Pixels, Shape, Sources, blocks
+from vlmtui.models.families.base import Family, Pixels, Shape, Sources, blocks, spelled_in_rows
 
 
 class Llava(Family):
@@ -15,3 +17,9 @@ class Llava(Family):
         if tokens == len(raster) + 1:
             return Sources(np.concatenate([np.full((1, 1), -1), raster]))
         return super().sources(shapes, pixels, tokens)
+
+    def spelled(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
+        if self.vision_config.model_type != "pixtral":
+            return super().spelled(tokenizer, pixels, tokens)
+        (shape,) = self.shapes(self.frames(pixels))
+        return spelled_in_rows(int(self.config.image_token_id), shape, tokenizer)

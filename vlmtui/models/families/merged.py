@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vlmtui.errors import ImageError
-from vlmtui.models.families.base import Family, Pixels
+from vlmtui.models.families.base import Family, Pixels, spelled_in_rows
 
 
 class Mistral3(Family):
@@ -23,3 +23,8 @@ class Mistral3(Family):
             least = " × ".join(str(side * edge) for edge in self.patch_size)
             raise ImageError(f"the picture is too small for {self.name}: it needs more than {least} pixels, enlarge it")
         return super().features(pixels)
+
+    def spelled(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
+        side = int(self.config.spatial_merge_size)
+        rows, cols = self.shapes(self.frames(pixels))[0]
+        return spelled_in_rows(int(self.config.image_token_id), (rows // side, cols // side), tokenizer)

@@ -5,7 +5,9 @@ Patch numbers are sent through the model's own shuffle.
 
 from __future__ import annotations
 
-from vlmtui.models.families.base import Family, Pixels, Shape, Sources, numbered, taken
+from typing import Any
+
+from vlmtui.models.families.base import Family, Pixels, Shape, Sources, marks_of, numbered, taken
 
 
 class Idefics3(Family):
@@ -23,6 +25,11 @@ class InternVL(Family):
         rows, cols = shapes[0]
         square = numbered(shapes).view(len(shapes), rows, cols, 1)
         return taken(self.base.pixel_shuffle(square, scale_factor=self.config.downsample_ratio).flatten(0, 2))
+
+    def spelled(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
+        pieces = (getattr(tokenizer, f"{side}_image_token", None) for side in ("start", "end"))
+        around = marks_of(tokenizer, *pieces)
+        return [*around[:1], *super().spelled(tokenizer, pixels, tokens), *around[1:]]
 
 
 class AyaVision(Family):
