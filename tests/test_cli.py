@@ -49,7 +49,7 @@ def refused(done: subprocess.CompletedProcess[bytes], status: int = 1) -> str:
     ("words", "said"),
     [
         (["x.png", "--format", "csv"], "text, json, jsonl"),
-        (["x.png", "--metric", "omp"], "l2, cosine, dot"),
+        (["x.png", "--metric", "l3"], "l2, cosine"),
         (["x.png", "--dtype", "int8"], "auto, float32, bfloat16, float16"),
         (["x.png", "--device", "tpu"], "cuda:N"),
         (["x.png", "--device", "cpu:1"], "cuda:N"),

@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 from vlmtui.errors import UsageError
 from vlmtui.grid import Grid, Place
 
-Metric = Literal["l2", "cosine", "dot"]
-METRICS: tuple[Metric, ...] = ("l2", "cosine", "dot")
+Metric = Literal["l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv"]
+METRICS: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv")
+PURSUITS: tuple[Metric, ...] = ("omp", "omp-positive")
+"""Those that pick words one after the other: in the order picked, each with the share of the norm explained by then."""
+RIDGE = 0.1
+"""The λ of `ridge`, relative to the mean eigenvalue of the word vectors' Gram matrix."""
 
 # what words are ordered by: at the stages of the language model's layers by their logits
 Order = Metric | Literal["logit"]
@@ -119,12 +123,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """The nearest word-pieces of some image tokens, nearest first.
+    """The nearest word-pieces of some image tokens, nearest first; of a pursuit in the order picked.
 
     `tokens` are indices among the image's positions [n]; `ids` int64 and `scores` float64 are [n, k]: k is smaller
-    than asked where there are fewer candidates. `pieces` and `texts` name every id that occurs (None where the
-    tokenizer has no name for a row), `special` the ids that are special tokens. `candidates` rows were searched,
-    `left_out` were not.
+    than asked where there are fewer candidates, and a pursuit that ended early is filled up with the id -1. `explained`
+    is the share (0–1) of a token's norm that a pursuit explains after each word [n, k], `ridge` the λ of that metric.
+    `pieces` and `texts` name every id that occurs (None where the tokenizer has no name for a row), `special` the ids
+    that are special tokens. `candidates` rows were searched, `left_out` were not.
     """
 
     metric: Order
@@ -139,6 +144,20 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     candidates: int
     left_out: int
     seconds: float
+    explained: NDArray[np.float64] | None = None
+    ridge: float | None = None
+
+    def at(self, row: int) -> list[tuple[int, float]]:
+        """Id and score of every word of one row of `tokens`."""
+        pairs = zip(self.ids[row].tolist(), self.scores[row].tolist(), strict=True)
+        return [(id_, score) for id_, score in pairs if id_ >= 0]
+
+    def share(self, row: int) -> float | None:
+        """The share (0–1) of the norm that all words of one row explain; None for what is no pursuit."""
+        if self.explained is None:
+            return None
+        there = len(self.at(row))
+        return float(self.explained[row, there - 1]) if there else 0.0
 
 
 class Layers(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,7 +86,7 @@ REPORT = obj(
     model=obj(name=text, family=text, revision=maybe(text), dtype=text, device=text, processor=maybe(text)),
     image=obj(source=text, sha256=text, width=whole, height=whole),
     query=obj(
-        metric=one_of("l2", "cosine", "dot", "logit"),
+        metric=one_of("l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "pinv", "logit"),
         k=whole,
         stage=text,
         candidates=whole,

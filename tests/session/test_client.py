@@ -131,7 +131,7 @@ def test_what_cannot_be_done_is_one_sentence(client):
         (lambda: client.words("reading-0", "l2", 3), ReadingGoneError),
         (lambda: client.words(reading.id, "l2", 3, (36,)), UsageError),
         (lambda: client.words(reading.id, "l2", 0), UsageError),
-        (lambda: client.words(reading.id, "omp", 1), UsageError),
+        (lambda: client.words(reading.id, "l3", 1), UsageError),
         (lambda: client.words(reading.id, "l2", 1 << 70), ProtocolError),
     ]
     for ask, kind in cases:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from vlmtui.session.opening import Where
 
 _MAX_PIXELS = 200_000_000
+_RIDGE = 0.1  # `vlmtui.reading.RIDGE`, which imports NumPy
 _CHOICES = {
     "--dtype": ("auto", "float32", "bfloat16", "float16"),
     "--color": ("auto", "truecolor", "256"),
@@ -95,7 +97,12 @@ class Look:
         ),
     ] = None
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Word-pieces a patch.")] = 8
-    metric: Annotated[str, typer.Option("--metric", metavar="METRIC", help="l2, cosine or dot.")] = "l2"
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="METRIC", help="l2, cosine, dot, omp and others: see the README.")
+    ] = "l2"
+    ridge: Annotated[
+        float, typer.Option("--ridge", metavar="LAMBDA", help="λ of --metric ridge, relative to the mean eigenvalue.")
+    ] = _RIDGE
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 …, tokens, or llm.1 …, a layer.")
     ] = None
@@ -127,6 +134,8 @@ class Look:
         known = next((m for m in METRICS if m == self.metric), None)
         if known is None:
             raise UsageError(f"--metric {self.metric!r} is none: choose {', '.join(METRICS)}")
+        if not 0 < self.ridge < math.inf:
+            raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {_RIDGE}")
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             resolve(name)  # a folder that is not there is said at once, not when torch is imported
@@ -138,6 +147,7 @@ class Look:
             dtype=held.dtype,
             k=self.k,
             metric=known,
+            ridge=self.ridge,
             stage=self.stage,
             all_tokens=self.all_tokens,
             patch=parse_patch(self.patch) if self.patch is not None else None,

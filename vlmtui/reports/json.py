@@ -70,6 +70,7 @@ def report(seen: Seen) -> Object:
             "left_out": words.left_out if words else 0,
             "hidden": seen.hidden,
             "prompt": reading.prompt,
+            **({"lambda": query.ridge} if seen.order == "ridge" else {}),
         },
         "grids": [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)],
         "tokens": list(tokens(seen)),
@@ -109,7 +110,7 @@ def _words(words: Words | None, row: int) -> list[Object]:
             "score": score,
             "special": id_ in words.special,
         }
-        for id_, score in zip(words.ids[row].tolist(), words.scores[row].tolist(), strict=True)
+        for id_, score in words.at(row)
     ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
 from vlmtui.reading import (
+    RIDGE,
     Floats,
     Layers,
     Metric,
@@ -45,6 +46,7 @@ class Query:
     dtype: str = "auto"
     k: int = 8
     metric: Metric = "l2"
+    ridge: float = RIDGE
     stage: str | None = None
     all_tokens: bool = False
     patch: PatchWords | None = None
@@ -174,6 +176,7 @@ def _look_once(
             tokens=entries if query.patch else None,
             all_tokens=query.all_tokens,
             stage=stage,
+            ridge=query.ridge,
             on_progress=on_progress,
         ).result()
     return Seen(query, reading, stage, entries, words, layers)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTE
 from vlmtui.display import numbers
 from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
+from vlmtui.display.metrics import how_found
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
-from vlmtui.reading import Reading, Words, of_layers, of_patches
+from vlmtui.reading import Reading, Words, of_patches
 from vlmtui.reports.source import Failure, Result, Seen
 from vlmtui.reports.wordgrid import titled, word_grid
 
@@ -79,7 +80,7 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from _labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
-        how = "with the largest logits" if of_layers(seen.stage) else f"nearest under {query.metric}"
+        how = how_found(seen.order, query.ridge)
         yield from _labelled("words", f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}")
         if model.marks_words:
             yield from _labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
@@ -182,7 +183,9 @@ class _Entries:
         percentile = ""
         if seen.stage == "tokens" and len(seen.reading.percentiles):
             percentile = f", above {numbers.percent(float(seen.reading.percentiles[entry]))} of the vocabulary"
-        yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}"
+        share = seen.words.share(row) if seen.words is not None else None
+        explained = f", {numbers.percent(100 * share)} of it explained" if share is not None else ""
+        yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}{explained}"
         if seen.words is not None:
             yield from _flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
         yield from self._stage_norms.of(place)
@@ -283,7 +286,7 @@ def _word_cell(words: Words | None, joins: bool) -> int:
 
 
 def _word_cells(words: Words, row: int, cell: int, joins: bool) -> Iterator[str]:
-    for id_, score in zip(words.ids[row].tolist(), words.scores[row].tolist(), strict=True):
+    for id_, score in words.at(row):
         shown = fit(visible(words.pieces[id_], words.texts[id_], joins), cell)
         yield f"{shown} {numbers.figure(score):>10}  "
 

@@ -47,9 +47,10 @@ def titled(grid: Grid, name: str, many: bool) -> str:
 
 
 def _word(words: Words, row: int) -> str:
-    if words.ids.shape[1] == 0:
+    there = words.at(row)
+    if not there:
         return "–"
-    id_ = int(words.ids[row, 0])
+    id_ = there[0][0]
     return visible(words.pieces[id_], words.texts[id_])
 
 

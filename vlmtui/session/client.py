@@ -14,7 +14,7 @@ from typing import Any
 
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
-from vlmtui.reading import METRICS, Layers, LayerWords, Metric, ModelInfo, Reading, Words
+from vlmtui.reading import METRICS, RIDGE, Layers, LayerWords, Metric, ModelInfo, Reading, Words
 from vlmtui.session import messages as m
 from vlmtui.session.exchange import Exchange, OnProgress
 from vlmtui.session.logs import log_folder
@@ -92,13 +92,14 @@ class SessionClient(Exchange):
         tokens: tuple[int, ...] | None = None,
         all_tokens: bool = False,
         stage: str = "tokens",
+        ridge: float = RIDGE,
         on_progress: OnProgress | None = None,
     ) -> Future[Words]:
         """The k nearest word-pieces of some tokens of a reading, or of all of them; at `llm.i` by their logits."""
         if metric not in METRICS:  # the session would take it for a broken pipe
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        body = m.FindWords(reading_id, metric, int(k), which, all_tokens, stage)
+        body = m.FindWords(reading_id, metric, int(k), which, all_tokens, stage, ridge)
         return self.ask(body, lambda done: done.words, on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[Layers]:

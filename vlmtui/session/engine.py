@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import os
 import time
 from collections.abc import Callable
@@ -19,7 +20,6 @@ from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
 from vlmtui.image import decode
 from vlmtui.lenses.norms import percentiles, row_norms
-from vlmtui.lenses.words import nearest
 from vlmtui.models import device, weights
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import load
@@ -29,6 +29,7 @@ from vlmtui.reading import GridNorms, ImageInfo, Reading, Words, check_stage, ll
 from vlmtui.session import messages as m
 from vlmtui.session import truth
 from vlmtui.session.arrays import array
+from vlmtui.session.finding import Finder
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, Kept, Readings
@@ -45,6 +46,7 @@ class Engine:
         transformers.utils.logging.disable_progress_bar()
         self._model: VisionLanguageModel | None = None
         self._words: Lexicon | None = None
+        self._finder: Finder | None = None
         self._asked: m.Load | None = None
         self.holds: _MadeFrom = ((), [])
         """What the model held was made from, to be compared; empty without one."""
@@ -89,6 +91,7 @@ class Engine:
 
     def _hold(self, model: VisionLanguageModel) -> None:
         self._model, self._words = model, Lexicon.of(model)
+        self._finder = Finder(self._words.vocabulary) if self._words else None
 
     def read(self, request: m.Read, progress: Progress) -> m.ReadDone:
         """Look at a picture with the model held. `progress` may raise to end it, also between the tower's blocks."""
@@ -148,12 +151,15 @@ class Engine:
                 llm_layer(request.stage), which, request.k, request.all_tokens, should_stop
             )
             return m.WordsFound(request.reading, found_there)
+        if not 0 < request.ridge < math.inf:
+            raise UsageError(f"{request.ridge:g} is no λ for ridge: choose a number above 0")
         rows = len(words.vocabulary.embeddings)
         chosen = words.candidates(rows, request.all_tokens)
         vectors = tokens[torch.from_numpy(which).to(tokens.device)]
-        found = nearest(vectors, words.vocabulary, chosen, request.metric, request.k, should_stop)
+        assert self._finder is not None
+        found = self._finder.find(vectors, chosen, request.metric, request.k, request.ridge, should_stop)
         ids = array(found.ids)
-        named = words.names(ids)
+        named = words.names(ids[ids >= 0])
         return m.WordsFound(
             request.reading,
             Words(
@@ -169,6 +175,8 @@ class Engine:
                 candidates=len(chosen),
                 left_out=rows - len(chosen),
                 seconds=time.perf_counter() - started,
+                explained=None if found.explained is None else array(found.explained),
+                ridge=request.ridge if request.metric == "ridge" else None,
             ),
         )
 
@@ -268,7 +276,7 @@ class Engine:
 
     def _drop(self) -> None:
         """Let go of the model held, its memory on the GPU included."""
-        self._model, self._words, self.holds = None, None, ((), [])
+        self._model, self._words, self._finder, self.holds = None, None, None, ((), [])
         self._readings.clear()
         gc.collect()
         if torch.cuda.is_available():

@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from vlmtui.errors import ProtocolError
-from vlmtui.reading import Layers, LayerWords, Metric, ModelInfo, Reading, Words
+from vlmtui.reading import RIDGE, Layers, LayerWords, Metric, ModelInfo, Reading, Words
 
-VERSION = 3
+VERSION = 4
 PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")
@@ -76,6 +76,7 @@ class FindWords(msgspec.Struct, frozen=True, tag=True):
     tokens: tuple[int, ...] | None = None
     all_tokens: bool = False
     stage: str = "tokens"
+    ridge: float = RIDGE
 
 
 class ReadLayers(msgspec.Struct, frozen=True, tag=True):

@@ -36,9 +36,8 @@ class WordAsking:
             return
         order = replace(view, stage=stage).order
         book = known.books.setdefault((stage, order), WordBook(reading.id, stage, order, view.k))
-        if book is not self._book or book.k < view.k:
+        if book.want(view.k) or book is not self._book:
             self._book = book
-            book.k = max(book.k, view.k)
             self._asked.clear()
         place = known.place(view) if stage == view.stage else None
         here = place.index if place else 0

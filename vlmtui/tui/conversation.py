@@ -121,7 +121,15 @@ class Conversation:
             metric = METRICS[0] if order == "logit" else order
             all_tokens = self.options.query.all_tokens
             self._when(
-                self._client.words(reading, metric, k, tokens=tokens, all_tokens=all_tokens, stage=stage),
+                self._client.words(
+                    reading,
+                    metric,
+                    k,
+                    tokens=tokens,
+                    all_tokens=all_tokens,
+                    stage=stage,
+                    ridge=self.options.query.ridge,
+                ),
                 lambda words: messages.WordsArrived(reading, stage, words),
                 self._failed("the words could not be found"),
             )

@@ -181,7 +181,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("[  ]", "one stage back, on: pixels, vision.0 …, tokens, llm.1 …"),
     ("Esc", "leave the language model's layers while they are being read"),
     ("w", "at llm stages: the first word after every layer, or this layer's words"),
-    ("m", "metric: l2, cosine, dot; at llm stages there is none, but logits"),
+    ("m", "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits"),
     ("+  -", "more, fewer words"),
     ("o", "overlay: none, the stage's norms, the first words"),
     ("Tab", "narrow terminal: the next panel"),
@@ -209,6 +209,8 @@ def _help_text() -> Text:
         "\n\nFirst words by layer: for the token under the cursor the word of the largest logit after every layer, that"
         " logit, and the entropy of the softmax over all words in nats. It settles at the first layer from which on the"
         " last layer's word is first."
+        "\n\nomp: which few words together make up the vector, in the order picked, and how much of its norm they"
+        " explain by then; grey bars are negative. ridge and pinv: the same with all words at once."
         "\n\nEscape leaves this page."
     )
     return text

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from vlmtui.display.grids import unplaced_reason
+from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
@@ -20,7 +21,7 @@ from vlmtui.tui.view import Known, View
 
 def patch_text(known: Known, view: View) -> str:
     """The patch under the cursor in a few lines: where it is, its words with ids and scores, its norms by stage."""
-    page, place, reading = known.page(view), known.place(view), known.reading
+    page, place, reading, book = known.page(view), known.place(view), known.reading, known.book_for(view)
     if page is None or place is None or reading is None:
         return ""
     what = f"{'token' if of_tokens(view.stage) else 'patch'} {place.index}"
@@ -40,8 +41,11 @@ def patch_text(known: Known, view: View) -> str:
             norm += f", above {percent(float(reading.percentiles[entry]))} of the vocabulary"
         lines.append(norm)
     if words := known.words(view):
-        lines.append(f"words ({'logit lens, logit' if llm_depth(view.stage) else f'{view.metric}, score'}):")
+        by = f"{named(view.order, book.ridge if book else None)}, score"
+        lines.append(f"words ({'logit lens, logit' if llm_depth(view.stage) else by}):")
         lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
+        if words[-1].explained is not None:
+            lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
     token = known.token(view)
     if view.shows_layers and token is not None and (found := known.by_layer.get(token)):
         lines += ["first word by layer (logit, entropy in nats):", *layer_lines(known, found)]

@@ -12,13 +12,13 @@ from torch import Tensor
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.grid import Place
 from vlmtui.image import Picture
-from vlmtui.lenses.words import Nearest, Vocabulary, nearest
+from vlmtui.lenses.words import Near, Nearest, Vocabulary, nearest
 from vlmtui.models.checkpoint import Progress
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import Loaded
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import Inputs, candidates
-from vlmtui.reading import Metric, ModelInfo
+from vlmtui.reading import ModelInfo
 from vlmtui.session.truth import table as t
 from vlmtui.session.truth import vectors
 from vlmtui.session.truth.boxes import Moved, Reach, Tally, Trial, judge, trials
@@ -26,7 +26,7 @@ from vlmtui.session.truth.table import Table
 
 SHAPES = {"wide": (640, 280), "tall": (220, 500), "small": (36, 27)}
 _SAMPLE = 64
-_METRICS: tuple[Metric, ...] = ("l2", "cosine")
+_METRICS: tuple[Near, ...] = ("l2", "cosine")
 _K = 8
 
 

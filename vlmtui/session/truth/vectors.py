@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlmtui.lenses.words import TIE, Nearest, Vocabulary, nearest
+from vlmtui.lenses.words import TIE, Near, Nearest, Vocabulary, nearest
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import Inputs
-from vlmtui.reading import Metric
 
 # what may differ where the same is computed in another order, relative to a vector's length
 _ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 4e-3}
@@ -54,7 +53,7 @@ def different(part: Mapping[str, bytes], whole: Mapping[str, bytes]) -> list[str
     return sorted(name for name, digest in part.items() if whole.get(name) != digest)
 
 
-def strangers(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, metric: Metric) -> list[int]:
+def strangers(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, metric: Near) -> list[int]:
     """Those of `ids` (int64) whose own vector finds another row before itself, among them all.
 
     A row that is the same, or lies within what counts as a tie, may come first.
@@ -68,7 +67,7 @@ def strangers(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, m
     return [int(row) for row in ids[~(same | tied)]]
 
 
-def _score(vector: Tensor, row: Tensor, metric: Metric) -> Tensor:
+def _score(vector: Tensor, row: Tensor, metric: Near) -> Tensor:
     x, e = vector.cpu().double(), row.cpu().double()
     if metric == "l2":
         distance: Tensor = torch.linalg.vector_norm(e - x)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from vlmtui.display.grids import sentence
-from vlmtui.display.numbers import figure, percent
+from vlmtui.display.metrics import COEFFICIENTS, score_named
+from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
+from vlmtui.reading import PURSUITS
 from vlmtui.tui.lines import Part, line, wrapped
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.view import Known
@@ -17,9 +19,9 @@ from vlmtui.tui.widgets.ranking import largest_norms, ordinal
 from vlmtui.tui.wordbook import WordRow
 
 BAR = "━"
+NOTHING_PICKED = "no word points this vector's way   "
 SHORTEST_BAR = 0.2
 LONGEST_BAR = 36
-SCORE_NAMES = {"l2": "l2 distance", "cosine": "cosine", "dot": "dot product"}
 BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
 
 
@@ -59,7 +61,9 @@ class WordsPanel(ViewPanel):
         candidates = book.candidates if book else 0
         layer = llm_depth(view.stage)
         if layer is None:
-            return f"{f'nearest of {candidates:,} · ' if candidates else ''}{SCORE_NAMES[view.metric]} · {view.k}"
+            how = "picked from" if view.metric in PURSUITS else "nearest of"
+            score = score_named(view.metric, book.ridge if book else None)
+            return f"{f'{how} {candidates:,} · ' if candidates else ''}{score} · {view.k}"
         layers = known.model.llm_layers if known and known.model else layer
         lens, whole = f"logit lens, layer {layer} of {layers}", "by logit, whatever the metric"
         # metrics compare with the vectors of words; here the model's own head says which comes next
@@ -90,18 +94,24 @@ class WordsPanel(ViewPanel):
         ids = [str(w.id) for w in words]
         id_cells = max((len(i) for i in ids), default=1)
         scores = [figure(shown_score(w.score, self._view.order)) for w in words]
+        if any(w.explained is not None for w in words):
+            # beside each coefficient how far the vector is explained by then
+            shares = [percent(100 * w.explained) if w.explained is not None else "" for w in words]
+            wide = max(map(len, scores)), max(map(len, shares))
+            scores = [f"{s.rjust(wide[0])}  {e.rjust(wide[1])}" for s, e in zip(scores, shares, strict=True)]
         score_cells = max((len(s) for s in scores), default=1)
         bar_cells = min(cells - name_cells - score_cells - id_cells - 6, LONGEST_BAR)
-        shares = bar_shares([w.score for w in words])
+        bars = bar_shares([w.score for w in words], coefficients=self._view.order in COEFFICIENTS)
+        signed = self._view.order in COEFFICIENTS
         lines = []
         for i, name in enumerate(names):
             first = i == 0
-            bar = BAR * max(1, round(shares[i] * bar_cells)) if bar_cells > 3 else ""
+            bar = BAR * max(1, round(bars[i] * bar_cells)) if bar_cells > 3 else ""
             parts: list[Part] = [
                 (" ", r.style()),
                 (isolate(fit(name, name_cells)), r.style("strong" if first else "text", bold=first)),
                 (" ", r.style()),
-                (bar, r.style("accent" if first else "accent_soft")),
+                (bar, r.style("dim" if words[i].score < 0 and signed else "accent" if first else "accent_soft")),
             ]
             tail: list[Part] = [
                 (scores[i].rjust(score_cells), r.style("strong" if first else "text")),
@@ -120,7 +130,12 @@ class WordsPanel(ViewPanel):
             return []
         dim, text = r.style("dim"), r.style()
         parts: list[Part] = []
-        if len(words) > 1:
+        if not words:
+            parts.append((NOTHING_PICKED, dim))
+        elif words[-1].explained is not None:
+            by = f" by {count(len(words), 'word')}   "
+            parts += [("explained ", dim), (percent(100 * words[-1].explained), text), (by, dim)]
+        elif len(words) > 1:
             parts += [("margin ", dim), (figure(words[0].score - words[1].score, 3), text), ("   ", dim)]
         norms, entry = known.norms_at(view.stage), known.entry(view)
         if norms is not None and entry is not None:
@@ -139,10 +154,13 @@ def shown_score(score: float, metric: str) -> float:
     return -score if metric == "l2" else score
 
 
-def bar_shares(scores: list[float]) -> list[float]:
-    """Lengths for bars, 1 for the first word down to a fifth for the last."""
+def bar_shares(scores: list[float], coefficients: bool = False) -> list[float]:
+    """Lengths for bars, 1 for the first word down to a fifth for the last; of coefficients by their size."""
     if not scores:
         return []
+    if coefficients:
+        largest = max(abs(s) for s in scores)
+        return [abs(s) / largest if largest > 0 else 0.0 for s in scores]
     span = scores[0] - scores[-1]
     if not span > 0:
         return [1.0] * len(scores)

@@ -1,0 +1,56 @@
+"""What reports say of words that are parts of a sum: coefficients, the share explained, λ; and cut-short pursuits."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import numpy as np
+
+from tests.reports import contract, made
+from vlmtui.reports import FORMATS, Query, Seen
+
+
+def pursued(k: int = 4) -> Seen:
+    """Twelve tokens under omp: the first ended after two words, the second before any."""
+    reading = made.reading()
+    words = made.words(reading, k)
+    ids, scores = words.ids.copy(), words.scores.copy()
+    explained = np.tile(np.linspace(0.1, 0.4, k), (len(ids), 1))
+    ids[0, 2:], ids[1] = -1, -1
+    scores[ids < 0] = explained[ids < 0] = np.nan
+    words = msgspec.structs.replace(words, metric="omp", ids=ids, scores=scores, explained=explained)
+    return made.seen(reading, words, query=Query("tiny", metric="omp", k=k))
+
+
+def printed(seen: Seen, format: str) -> str:
+    return "".join(FORMATS[format](iter([seen]), False))
+
+
+def test_json_has_the_words_that_there_are() -> None:
+    report = json.loads(printed(pursued(), "json"))
+    contract.REPORT(report, "report")
+    assert report["query"]["metric"] == "omp"
+    assert [len(token["words"]) for token in report["tokens"][:3]] == [2, 0, 4]
+
+
+def test_text_says_how_much_is_explained() -> None:
+    lines = printed(pursued(), "text").split("\n")
+    assert any("4 picked by omp, in that order, of 990 word-pieces" in line for line in lines)
+    norms = [line for line in lines if line.startswith("  norm")]
+    assert norms[0].endswith(", 20% of it explained")
+    assert norms[1].endswith(", 0% of it explained")
+    assert norms[2].endswith(", 40% of it explained")
+    assert all(len(line) <= 80 for line in norms)
+    grid = next(i for i, line in enumerate(lines) if line.startswith("First words"))
+    assert "–" in lines[grid + 3]
+
+
+def test_the_lambda_of_ridge_is_shown() -> None:
+    reading = made.reading()
+    words = msgspec.structs.replace(made.words(reading), metric="ridge", ridge=0.5)
+    seen = made.seen(reading, words, query=Query("tiny", metric="ridge", ridge=0.5))
+    assert "with the largest coefficients under ridge (λ 0.5)" in printed(seen, "text")
+    query = json.loads(printed(seen, "json"))["query"]
+    assert query["lambda"] == 0.5
+    assert [*query] == ["metric", "k", "stage", "candidates", "left_out", "hidden", "prompt", "lambda"]

@@ -1,0 +1,70 @@
+"""From a metric's name to the lens that finds words by it, with what lenses make once of a vocabulary kept between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vlmtui.lenses.decomposition import Decomposition, Gram, decomposed
+from vlmtui.lenses.pursuit import pursue
+from vlmtui.lenses.words import Vocabulary, nearest
+from vlmtui.reading import Metric
+
+_KEPT = 2  # decompositions, each of hidden × hidden float64 numbers
+
+
+@dataclass(frozen=True)
+class Found:
+    """`ids` int64 (-1 where there is none), `scores` float64, and of a pursuit the share of the norm explained after
+    each word; all [tokens, k] on the CPU."""
+
+    ids: Tensor
+    scores: Tensor
+    explained: Tensor | None = None
+
+
+class Finder:
+    """Finds the words of one vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._gram: Gram | None = None
+        self._decompositions: dict[float | None, Decomposition] = {}
+
+    def find(
+        self,
+        vectors: Tensor,
+        candidates: Tensor,
+        metric: Metric,
+        k: int,
+        ridge: float,
+        should_stop: Callable[[], bool],
+    ) -> Found:
+        """k words for each of `vectors` [n, hidden] among the rows `candidates`; `ridge` is that metric's λ."""
+        match metric:
+            case "omp" | "omp-positive":
+                picked = pursue(vectors, self._vocabulary, candidates, k, metric == "omp-positive", should_stop)
+                return Found(picked.ids, picked.coefficients, picked.explained)
+            case "ridge" | "pinv":
+                solver = self._decomposition(candidates, ridge if metric == "ridge" else None, should_stop)
+                found = decomposed(vectors, self._vocabulary, candidates, k, solver, should_stop)
+            case _:
+                found = nearest(vectors, self._vocabulary, candidates, metric, k, should_stop)
+        return Found(found.ids, found.scores)
+
+    def _decomposition(self, candidates: Tensor, ridge: float | None, should_stop: Callable[[], bool]) -> Decomposition:
+        if self._gram is None or not torch.equal(self._gram.candidates, candidates):
+            self._gram = Gram(self._vocabulary, candidates)
+            self._decompositions.clear()
+        gram = self._gram
+        if ridge not in self._decompositions:
+            made = Decomposition.of(gram, ridge, should_stop)
+            if gram is not self._gram:
+                return made  # another question came in between
+            while len(self._decompositions) >= _KEPT:
+                del self._decompositions[next(iter(self._decompositions))]
+            self._decompositions[ridge] = made
+        return self._decompositions[ridge]
