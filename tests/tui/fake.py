@@ -1,7 +1,8 @@
 """A conversation that answers at once from made-up readings of any shape: the screen without a model.
 
-`python -m tests.tui.fake ROWS COLS LAYERS IMAGE` opens the explorer on one, for measuring it in a terminal, and
-`python -m tests.tui.fake FAMILY IMAGE` on one of a family's shape; the picture must be 640×427 (china.jpg).
+`python -m tests.tui.fake ROWS COLS VISION_LAYERS LLM_LAYERS IMAGE` opens the explorer on one, for measuring it in a
+terminal, and `python -m tests.tui.fake FAMILY IMAGE` on one of a family's shape; the picture must be 640×427
+(china.jpg).
 """
 
 from __future__ import annotations
@@ -30,13 +31,12 @@ class FakeConversation(Conversation):
         options: ExplorerOptions,
         size: tuple[int, int],
         shape: tuple[int, int],
-        layers: int = readings.LAYERS,
         pieces: dict[int, str] | None = None,
         made: Reading | None = None,
     ) -> None:
         super().__init__(options)
         self.made = made
-        self.size, self.shape, self.layers, self.pieces = size, shape, layers, pieces
+        self.size, self.shape, self.pieces = size, shape, pieces
         self.running = True
         self.slow = False
         self.begun = 0
@@ -66,7 +66,7 @@ class FakeConversation(Conversation):
         if self.made is not None:
             reading = msgspec.structs.replace(self.made, id=id_)
         else:
-            reading = readings.reading(*self.shape, *self.size, layers=self.layers, id=id_)
+            reading = readings.reading(*self.shape, *self.size, id=id_)
         self.post(messages.PictureRead(reading))
 
     def words(self, reading: str, stage: str, order: Order, k: int, tokens: tuple[int, ...]) -> None:
@@ -119,11 +119,13 @@ def app(
 def main() -> None:
     source = read_source(sys.argv[-1])
     picture = Image.open(sys.argv[-1]).convert("RGB")
-    made = FAMILIES[sys.argv[1]]() if sys.argv[1] in FAMILIES else None
-    rows, cols, layers = (1, 1, 1) if made else (int(word) for word in sys.argv[1:4])
-    conversation = FakeConversation(
-        ExplorerOptions(image=source, query=Query(model="toy")), picture.size, (rows, cols), layers, made=made
-    )
+    if sys.argv[1] in FAMILIES:
+        made = FAMILIES[sys.argv[1]]()
+    else:
+        rows, cols, vision, llm = (int(word) for word in sys.argv[1:5])
+        made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
+    options = ExplorerOptions(image=source, query=Query(model="toy"))
+    conversation = FakeConversation(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
     VlmtuiApp(conversation, picture).run()
 
 

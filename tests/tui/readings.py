@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import numpy as np
 from PIL import Image
 
@@ -14,7 +15,7 @@ from vlmtui.reading import GridNorms, ImageInfo, Layers, LayerWords, ModelInfo, 
 LAYERS = 4
 
 
-def model(name: str = "toy", note: str = "") -> ModelInfo:
+def model(name: str = "toy", note: str = "", llm_layers: int = 3) -> ModelInfo:
     return ModelInfo(
         name=name,
         family="llava",
@@ -24,7 +25,7 @@ def model(name: str = "toy", note: str = "") -> ModelInfo:
         processor="SiglipImageProcessor",
         parts="SigLIP 16/224 → MLP → Llama",
         vision_layers=LAYERS,
-        llm_layers=3,
+        llm_layers=llm_layers,
         feeds=f"vision.{LAYERS}",
         embeddings=(1000, 8),
         vision_hidden=6,
@@ -45,7 +46,9 @@ def source(image: Image.Image, name: str = "toy.png") -> SourceBytes:
     return SourceBytes(name, buffer.getvalue(), "0" * 64)
 
 
-def reading(rows: int, cols: int, width: int = 96, height: int = 64, layers: int = LAYERS, id: str = "r") -> Reading:
+def reading(
+    rows: int, cols: int, width: int = 96, height: int = 64, layers: int = LAYERS, id: str = "r", llm_layers: int = 3
+) -> Reading:
     n = rows * cols
     places = tuple(
         Place(
@@ -70,7 +73,7 @@ def reading(rows: int, cols: int, width: int = 96, height: int = 64, layers: int
     patches[2, n // 2] = 500.0  # an outlier
     return Reading(
         id=id,
-        model=model(),
+        model=msgspec.structs.replace(model(llm_layers=llm_layers), vision_layers=layers, feeds=f"vision.{layers}"),
         image=ImageInfo("toy.png", "0" * 64, width, height),
         grids=(Grid(0, "whole", (0.0, 0.0, float(width), float(height)), rows, cols, rows, cols),),
         grid_norms=(GridNorms(patches.astype(np.float32), np.zeros((layers + 1, 0), np.float32)),),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports import Query
 from vlmtui.reports.patches import parse_patch
 from vlmtui.tui.opening import opened
+from vlmtui.tui.pages import Atlas
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned
 
@@ -260,3 +262,15 @@ def test_another_overlay() -> None:
         "none",
         "none",
     ]
+
+
+def test_a_tile_that_is_all_padding_is_no_page() -> None:
+    reading = FAMILIES["llava_next"]()
+    last = reading.grids[-1]
+    padded = tuple(
+        replace(place, box=None, inside=0.0) if place.grid == last.id else place for place in reading.patch_places
+    )
+    dark = msgspec.structs.replace(
+        reading, patch_places=padded, grids=(*reading.grids[:-1], replace(last, box=(640.0, 427.0, 640.0, 427.0)))
+    )
+    assert [page.id for page in Atlas(dark).pages("vision.0")] == [grid.id for grid in reading.grids[:-1]]

@@ -105,6 +105,7 @@ class Conversation:
 
     def read(self, image: SourceBytes) -> None:
         """Read another picture with the model held."""
+        self.leave_layers()
         self._turn += 1
         self.image = image
         if self.alive:

@@ -14,21 +14,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Static
 
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import messages, saving, walking
 from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
-from vlmtui.tui.asking import LayerAsking, WordAsking
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
-from vlmtui.tui.opening import opened
-from vlmtui.tui.path import TOKENS, llm_depth
-from vlmtui.tui.standing import IDLE, Standing
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.hearing import Hearing
+from vlmtui.tui.path import llm_depth
+from vlmtui.tui.view import View
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar
 from vlmtui.tui.widgets.bylayer import wanted_rows
 from vlmtui.tui.widgets.pages import PageClicked
@@ -37,11 +33,8 @@ from vlmtui.tui.widgets.pathline import PathBar, StageClicked
 from vlmtui.tui.widgets.picture import PatchPointed
 from vlmtui.tui.widgets.side import PictureSide, PixelPointed
 
-AT_REST_S = 0.12
-"""How long the cursor stands before the words of all layers are asked for: they are many."""
 
-
-class Explorer(Screen[None]):
+class Explorer(Hearing):
     """Walk the patches of a picture."""
 
     BINDINGS = [
@@ -76,18 +69,8 @@ class Explorer(Screen[None]):
     ]
 
     def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
-        super().__init__()
-        options = conversation.options
-        self._conversation = conversation
-        self._known = Known.of(conversation.image, picture)
-        self._view = View(metric=options.query.metric, k=options.query.k)
-        self._opening = True
+        super().__init__(conversation, picture)
         self._panel = PANELS[0]
-        self._standing = Standing(messages.WorkProgressed("starting the model session"))
-        self._asking = WordAsking()
-        self._layers = LayerAsking()
-        self._rest: Timer | None = None
-        self._current = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
@@ -112,117 +95,6 @@ class Explorer(Screen[None]):
     def on_resize(self) -> None:
         self._arrange()
         self.call_after_refresh(self._show_all)
-
-    # what arrives
-
-    @on(messages.ModelLoaded)
-    def _model_loaded(self, message: messages.ModelLoaded) -> None:
-        self._known.model = message.model
-        self._standing.trouble = ""
-        self._conversation.status()
-        self._show_lines()
-
-    @on(messages.PictureRead)
-    def _picture_read(self, message: messages.PictureRead) -> None:
-        known, reading = self._known, message.reading
-        before = walking.spotted(self._view, known)
-        if known.reading and known.reading.model.name != reading.model.name and llm_depth(before.stage):
-            # another model's layers may be gigabytes: they are read when somebody walks there
-            before = walking.at_stage(before, known, TOKENS)
-        known.take(reading)
-        self._forget()
-        self._current = True
-        self._standing.trouble = ""
-        self._standing.work = IDLE
-        self._standing.seconds = ("read", sum(reading.timings.values()))
-        if self._opening:
-            self._view, wrong = opened(self._view, known, self._conversation.options.query)
-            for sentence in wrong:
-                self.notify(sentence, severity="error", timeout=12, markup=False)
-        else:
-            self._view = walking.settled(before, known)
-        self._opening = False
-        self._conversation.status()
-        self._ask_words()
-        self._show_all()
-
-    @on(messages.WordsArrived)
-    def _words_arrived(self, message: messages.WordsArrived) -> None:
-        words = message.words
-        if not self._asking.answered(self._known, message.reading, message.stage, words):
-            return
-        self._standing.seconds = ("words", words.seconds)
-        self._ask_words()
-        self._show_panels()
-        self._show_state()
-        self._show_picture()
-
-    @on(messages.LayersArrived)
-    def _layers_arrived(self, message: messages.LayersArrived) -> None:
-        reading = self._known.reading
-        if reading is None or reading.id != message.layers.reading or not self._layers.under_way:
-            return
-        self._known.layers = message.layers
-        self._layers.under_way = False
-        self._standing.work = IDLE
-        self._conversation.status()
-        self._ask_words()
-        self._show_all()
-
-    @on(messages.LayersProgressed)
-    def _layers_progressed(self, message: messages.LayersProgressed) -> None:
-        if self._layers.under_way:
-            self._work_progressed(messages.WorkProgressed(message.doing, message.done, message.total))
-
-    @on(messages.LayersFailed)
-    def _layers_failed(self, message: messages.LayersFailed) -> None:
-        what = "the language model's layers could not be read"
-        self.notify(message.sentence, title=what, severity="error", timeout=12, markup=False)
-        self._without_layers()
-
-    @on(messages.LayerWordsArrived)
-    def _layer_words_arrived(self, message: messages.LayerWordsArrived) -> None:
-        if self._layers.answered(self._known, message.reading, message.words):
-            self._standing.seconds = ("layers", message.words.seconds)
-            self._show_panels()
-            self._show_state()
-
-    @on(messages.WorkProgressed)
-    def _work_progressed(self, message: messages.WorkProgressed) -> None:
-        self._standing.work = message
-        self._show_state()
-
-    @on(messages.StatusArrived)
-    def _status_arrived(self, message: messages.StatusArrived) -> None:
-        self._standing.status = message.status
-        self._show_state()
-
-    @on(messages.WorkFailed)
-    def _work_failed(self, message: messages.WorkFailed) -> None:
-        self._standing.work = IDLE
-        self._standing.trouble = message.sentence if self._known.reading is None else ""
-        self.notify(message.sentence, title=message.what, severity="error", timeout=12, markup=False)
-        self._show_state()
-
-    @on(messages.SessionDied)
-    def _session_died(self, message: messages.SessionDied) -> None:
-        self._standing.work = IDLE
-        self._standing.status = None
-        self._stand_still(f"R starts it again: {message.reason}", "the model session is gone: R starts it again")
-
-    @on(messages.ReadingLost)
-    def _reading_lost(self, message: messages.ReadingLost) -> None:
-        self._stand_still(f"r reads the picture again: {message.reason}", "r reads the picture again")
-
-    @on(messages.PictureOpened)
-    def _picture_opened(self, message: messages.PictureOpened) -> None:
-        self._known = Known.of(message.source, message.picture, self._known.model)
-        self._view = replace(self._view, spot=None)
-        self._current = False
-        self._conversation.read(message.source)
-        if self._conversation.alive:
-            self._standing.work = messages.WorkProgressed("reading the picture")
-        self._show_all()
 
     # keys
 
@@ -364,30 +236,6 @@ class Explorer(Screen[None]):
 
     # the rest
 
-    def _stand_still(self, trouble: str, waiting: str) -> None:
-        """Nothing more is asked of the session until the picture is read again."""
-        self._current = False
-        self._known.waiting = waiting
-        self._standing.trouble = trouble
-        self._without_layers()
-        self._forget()
-        self._show_state()
-        self._show_panels()
-
-    def _forget(self) -> None:
-        """Nothing that was asked will be answered."""
-        self._asking.forget()
-        self._layers.forget()
-
-    def _without_layers(self) -> None:
-        """The language model's layers do not come: nobody stands at one of them."""
-        if self._layers.under_way:
-            self._layers.under_way = False
-            self._standing.work = IDLE
-            self._show_state()
-        if llm_depth(self._view.stage) and self._known.layers is None:
-            self._choose(walking.at_stage(self._view, self._known, TOKENS))
-
     def _save(self, name: str) -> None:
         try:
             written = saving.save(name, self._known, self._view, self._conversation.options.query)
@@ -407,29 +255,6 @@ class Explorer(Screen[None]):
         self._show_picture()
         self._ask_words()
         self._show_panels()
-
-    def _ask_words(self) -> None:
-        known, view = self._known, self._view
-        if not self._current or known.reading is None:
-            return
-        if self._layers.wanted(known, view):
-            self._layers.under_way = True
-            self._standing.work = messages.WorkProgressed("reading the language model's layers")
-            self._show_state()
-            self._conversation.layers(known.reading.id)
-        for book, tokens in self._asking.next(known, view):
-            self._conversation.words(book.reading, book.stage, book.metric, book.k, tokens)
-        if self._layers.token(known, view) is not None:
-            if self._rest:
-                self._rest.stop()
-            self._rest = self.set_timer(AT_REST_S, self._ask_layer_words)
-
-    def _ask_layer_words(self) -> None:
-        known = self._known
-        token = self._layers.token(known, self._view)
-        if self._current and token is not None and known.reading is not None:
-            self._layers.asked(token)
-            self._conversation.layer_words(known.reading.id, token)
 
     def _arrange(self) -> None:
         """Side by side, one above the other, or a sentence, by the size of the terminal."""

@@ -44,6 +44,11 @@ def line(cells: int, fill: Style, left: Iterable[Part], right: Iterable[Part] = 
     return Strip(segments, cells).simplify()
 
 
+def fitting(cells: int, *sayings: str) -> str:
+    """The first of several ways to say it that stands in so many cells, or else the last."""
+    return next((said for said in sayings if width(said) <= cells), sayings[-1])
+
+
 def wrapped(sentence: str, cells: int) -> list[str]:
     """A sentence in lines of at most `cells` cells, broken between words."""
     lines: list[str] = []

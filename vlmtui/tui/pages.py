@@ -134,7 +134,8 @@ def _pages(reading: Reading, places: tuple[Place, ...], of_tokens: bool) -> tupl
     pages = []
     for grid in sorted(reading.grids, key=lambda grid: grid.kind == "tile"):
         rows, cols = (grid.rows, grid.cols) if of_tokens else (grid.patch_rows, grid.patch_cols)
-        if here := entries[grid.id]:
+        # of a tile that is all padding there is nothing to walk
+        if (here := entries[grid.id]) and any(places[i].box for i in here.values()):
             box = raster_extent((places[i] for i in here.values()), rows, cols, size, grid.box)
             pages.append(Page(grid, names[grid.id], rows, cols, box, here))
     if loose:

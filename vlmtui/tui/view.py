@@ -90,7 +90,8 @@ class Known:
     """What has arrived so far: the picture first, then the model, then the reading, then words.
 
     `waiting` is said in the place of words that have not arrived. `books` are by stage and order; `layers` is None
-    until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers.
+    until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers:
+    those of `followed` are shown for a moment where those of the token under the cursor have not come.
     """
 
     image: ImageInfo
@@ -100,6 +101,7 @@ class Known:
     books: dict[tuple[str, Order], WordBook] = field(default_factory=dict)
     layers: Layers | None = None
     by_layer: dict[int, LayerWords] = field(default_factory=dict)
+    followed: int | None = None
     waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
@@ -113,7 +115,7 @@ class Known:
     def take(self, reading: Reading) -> None:
         """A reading has arrived: nothing that was known of another is true of it."""
         self.reading, self.model = reading, reading.model
-        self.layers = None
+        self.layers = self.followed = None
         self.waiting = LOOKING
         for of_before in (self.books, self.by_layer, self._norms):
             of_before.clear()

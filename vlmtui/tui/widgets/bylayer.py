@@ -7,14 +7,15 @@ from textual.strip import Strip
 from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.reading import LayerWords
-from vlmtui.tui.lines import Part, line, wrapped
+from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import llm_depth
 from vlmtui.tui.theme import Roles
 from vlmtui.tui.view import Known, View
 
-COLUMN_CELLS = 30
+COLUMN_CELLS = 26
 """What a layer needs: its number, a word, a logit, an entropy."""
-NUMBERS_CELLS = 16
+NUMBERS_CELLS = 14
+HEAD = "FIRST WORDS"
 BAR = "━"
 LONGEST_BAR = 30
 
@@ -29,10 +30,12 @@ def first_words(roles: Roles, known: Known, view: View, cells: int, rows: int) -
     assert known.reading is not None
     blank, dim = roles.style(), roles.style("dim")
     layers = known.reading.model.llm_layers
-    token = known.token(view)
+    there = known.token(view) in known.by_layer
+    token = known.token(view) if there else known.followed
     found = known.by_layer.get(token) if token is not None else None
-    about = f"logit lens, layers 1–{layers} · logit · entropy in nats"
-    head = line(cells, blank, [("FIRST WORDS", roles.style(bold=True))], [(about, dim)])
+    short = "logit · entropy in nats"
+    about = fitting(cells - len(HEAD) - 2, f"logit lens, layers 1–{layers} · {short}", short)
+    head = line(cells, blank, [(HEAD, roles.style(bold=True))], [(about, dim)])
     if found is not None and not found.ids.shape[1]:
         return [head, line(cells, blank, [("no words are searched", dim)])]
     room = max(1, rows - 2)
@@ -49,9 +52,9 @@ def first_words(roles: Roles, known: Known, view: View, cells: int, rows: int) -
             layer = first + column * down + row
             if layer < first + shown:
                 parts += _layer(roles, known, found, layer, layer == here, across - (columns > 1))
-                parts.append((" " * (columns > 1), blank))
+                parts.append((" " * (columns > 1), dim))
         lines.append(line(cells, blank, parts))
-    if found is None:
+    if found is None or not there:
         return [*lines, line(cells, blank, [(known.waiting, dim)])]
     return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(settling(known, found), cells)[:1])]
 
@@ -66,29 +69,29 @@ def settling(known: Known, found: LayerWords) -> str:
 
 
 def _layer(roles: Roles, known: Known, found: LayerWords | None, layer: int, here: bool, cells: int) -> list[Part]:
-    """One layer in exactly so many cells: what was first there, its logit, a bar where there is room, the entropy."""
-    number_style = roles.style("on_accent", on="accent", bold=True) if here else roles.style("dim")
-    number: Part = (f"{layer:>3} ", number_style)
+    """One layer in exactly so many cells: what was first there, its logit, a bar where there is room, the entropy.
+
+    In as few styles as can be: each change of style on a line costs as many bytes as a third of its text.
+    """
+    dim = roles.style("dim")
+    number: Part = (f"{layer:>3} ", roles.style("on_accent", on="accent", bold=True) if here else dim)
     if found is None:
-        return [number, (" …".ljust(cells - 4), roles.style("dim"))]
+        return [number, (" …".ljust(cells - 4), dim)]
     settled = found.settled is not None and layer >= found.settled
-    role = "accent" if layer == found.settled else "strong" if settled else "text"
+    style = roles.style("accent" if layer == found.settled else "strong" if settled else "text", bold=settled)
     entropy = float(found.entropy[layer - 1])
     room = cells - 4 - NUMBERS_CELLS
-    bar_cells = min(LONGEST_BAR, room - 22)
-    name_cells = room - max(0, bar_cells)
+    bar_cells = max(0, min(LONGEST_BAR, room - 22))
+    name_cells = room - bar_cells
     name = fit(known.first_word(found, layer), name_cells - 2)
-    parts: list[Part] = [
-        number,
-        (" ", roles.style()),
-        (isolate(name), roles.style(role, bold=settled)),
-        (" " * (name_cells - 1 - width(name)), roles.style()),
-    ]
-    if bar_cells > 0:
-        # against the most there is at any layer of this token: how sure the model is becomes shorter
+    word = f" {isolate(name)}" + " " * (name_cells - 1 - width(name))
+    score = figure(float(found.scores[layer - 1, 0])).rjust(7)
+    parts: list[Part] = [number]
+    if bar_cells:
+        # against the most there is at any layer of this token: the surer the model, the shorter
         most = float(found.entropy.max())
         size = max(1, round(bar_cells * entropy / most)) if most > 0 and entropy == entropy else 0
-        parts += [(BAR * size, roles.style("measured")), (" " * (bar_cells - size), roles.style())]
-    parts.append((figure(float(found.scores[layer - 1, 0])).rjust(8), roles.style("strong" if settled else "text")))
-    parts.append((figure(entropy, 3).rjust(8), roles.style("measured")))
-    return parts
+        parts += [(word, style), ((BAR * size).ljust(bar_cells), roles.style("measured")), (score, style)]
+    else:
+        parts.append((word + score, style))
+    return [*parts, (figure(entropy, 3).rjust(7), dim)]

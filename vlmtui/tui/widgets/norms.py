@@ -8,8 +8,9 @@ from rich.style import Style
 from textual.strip import Strip
 
 from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import width
 from vlmtui.reading import Layers, Reading
-from vlmtui.tui.lines import Part, line
+from vlmtui.tui.lines import Part, fitting, line
 from vlmtui.tui.path import TOKENS, llm_depth, vision_depth
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets.chart import MEDIAN, Block, Stages, chart
@@ -42,13 +43,17 @@ class NormsPanel(ViewPanel):
         about = [f"vision 0–{len(vision.names) - 1}"] if vision else []
         about += [f"llm 1–{len(llm.names) - 1}"] if llm else []
         if len(blocks) > 1:
-            about = [", ".join(about), "L2, each on its own scale"]
+            spans = ", ".join(about)
+            about = [fitting(cells - 8, f"{spans} · L2, each on its own scale", f"{spans} · own scales")]
         else:
             against = "patch against " if blocks[0].values is not None else ""
             about += ["L2", f"{against}all {'patches' if vision else 'tokens'}"]
         lines = [line(cells, blank, [head], [(" · ".join(about), dim)])]
         lines += chart(r, blocks, max(1, rows - 3), cells)
-        return [*lines, line(cells, blank, self._legend(blocks, vision, known, view))]
+        legend = self._legend(blocks, vision, known, view)
+        tail: Part = ("t: tokens" if len(blocks) > 1 else "", dim)
+        fits = sum(width(text) for text, _ in [*legend, tail]) + 2 <= cells
+        return [*lines, line(cells, blank, legend, [tail] if fits else [])]
 
     def _of_vision(self, known: Known, view: View) -> Block | None:
         column, place = known.column(view), known.place(view)
@@ -100,7 +105,6 @@ class NormsPanel(ViewPanel):
             (" 5–95%  ", r.style("dim")),
             (MEDIAN, r.style()),
             (" median", r.style("dim")),
-            ("  t: tokens" if len(blocks) > 1 else "", r.style("dim")),
             ("   this token has no patches of its own" if placed and values is None else "", r.style("dim")),
         ]
 

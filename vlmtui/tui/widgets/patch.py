@@ -164,8 +164,10 @@ class PatchFacts(ViewPanel):
             rgb = " ".join(str(v) for v in mean)
             facts.append(("mean", [("  ", swatch), (f" {hex_of(mean)}  rgb {rgb}", text)]))
         tall, wide = reading.patch_size
-        facts.append(("seen as", [(f"{wide}×{tall} px of {reading.seen}", text)]))
         feeds, stage = reading.model.feeds, self._view.stage
+        # what a token saw is all of its patches
+        down, across = under.page.split if of_tokens(stage) and len(place.patches) > 1 else (1, 1)
+        facts.append(("seen as", [(f"{across * wide}×{down * tall} px of {reading.seen}", text)]))
         if stage == PIXELS:
             facts.append(("is", [(f"{tall} × {wide} × 3 = {tall * wide * 3:,} values, flattened", text)]))
         elif of_tokens(stage):

@@ -9,7 +9,7 @@ from vlmtui.display.metrics import COEFFICIENTS, score_named
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.reading import PURSUITS
-from vlmtui.tui.lines import Part, line, wrapped
+from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.view import Known
 from vlmtui.tui.widgets.bylayer import first_words
@@ -65,10 +65,10 @@ class WordsPanel(ViewPanel):
             score = score_named(view.metric, book.ridge if book else None)
             return f"{f'{how} {candidates:,} · ' if candidates else ''}{score} · {view.k}"
         layers = known.model.llm_layers if known and known.model else layer
-        lens, whole = f"logit lens, layer {layer} of {layers}", "by logit, whatever the metric"
+        lens = f"logit lens, layer {layer} of {layers}"
         # metrics compare with the vectors of words; here the model's own head says which comes next
-        said = whole if cells > len(lens) + len(whole) + 18 else "no metric"
-        return f"{lens} · {said} · {view.k}"
+        whole = f"{lens} · by logit, whatever the metric · {view.k}"
+        return fitting(cells - 8, whole, f"{lens} · no metric · {view.k}")
 
     def _without_words(self, known: Known, wordless: str, cells: int, rows: int) -> list[Strip]:
         r, view = self.roles, self._view

@@ -1,0 +1,318 @@
+"""On along the path: the pixels, the language model's layers, and the first words by layer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import readings
+from tests.tui.fake import FakeConversation, app
+from tests.tui.families import FAMILIES
+from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
+from vlmtui.tui import messages
+from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.hearing import AT_REST_S
+from vlmtui.tui.widgets.pathline import PathBar, ticks
+
+ON, BACK = "right_square_bracket", "left_square_bracket"
+
+
+def talk(tui: VlmtuiApp) -> FakeConversation:
+    conversation = tui._conversation
+    assert isinstance(conversation, FakeConversation)
+    return conversation
+
+
+def stage(pilot: Pilot[int]) -> str:
+    return explorer(pilot)._view.stage
+
+
+async def test_the_path_goes_from_the_pixels_to_the_last_layer() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        walked = [stage(pilot)]
+        for _ in range(9):
+            await pilot.press(BACK)
+            walked.insert(0, stage(pilot))
+        assert list(dict.fromkeys(walked)) == ["pixels", *(f"vision.{i}" for i in range(5)), "tokens"]
+        for _ in range(12):
+            await pilot.press(ON)
+        assert stage(pilot) == "llm.3"
+        assert at(pilot) == (3, 4)
+        assert talk(tui).asked_layers == ["r1"]
+
+
+async def test_a_layer_shows_its_words_by_logit_and_knows_no_metric() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(ON, ON)
+        await pilot.pause()
+        assert talk(tui).asked[-1][0] == "logit"
+        shown = text(tui, "#words")
+        assert "logit lens, layer 2 of 3" in shown
+        assert "metric" in shown.splitlines()[0]
+        # the words of token 28 at llm.2, not those of llm.1 or of tokens
+        assert "w120" in shown
+        assert "norm 319.1 21st of 48 tokens" in shown
+        await pilot.press("m")
+        assert explorer(pilot)._view.metric == "l2"
+        await pilot.press(BACK, BACK, "m")
+        await pilot.pause()
+        assert explorer(pilot)._view.metric == "cosine"
+
+
+async def test_the_overlays_of_a_layer() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(ON, "o")
+        await pilot.pause()
+        assert "norm llm.1  10" in text(tui, "#legend")
+        await pilot.press(ON, "o")
+        await pilot.pause()
+        await pilot.pause()
+        assert "first word, logit lens of layer 2" in text(tui, "#legend")
+        strips = explorer(pilot).query("PictureStrip")
+        assert any("w120" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
+
+
+async def test_norms_from_the_tower_to_the_last_layer_each_on_its_scale() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "llm" not in text(tui, "#norms")
+        await pilot.press(ON, ON)
+        await pilot.pause()
+        shown = text(tui, "#norms")
+        assert "vision 0–4, llm 1–3" in shown
+        assert "llm.2 319.1" in shown
+        assert [line for line in shown.splitlines() if line.split() == ["0", "1", "2", "3", "4", "t", "1", "2", "3"]]
+        # token 0 is an outlier after the second layer
+        await pilot.press("home", *["up"] * 6)
+        assert "outlier at llm 2" in text(tui, "#norms")
+        # and at a stage of the tower, the same patch goes into the same token
+        await pilot.press(BACK, BACK, BACK)
+        assert stage(pilot) == "vision.4"
+        assert "outlier at llm 2" in text(tui, "#norms")
+
+
+async def test_layers_that_cannot_be_had_are_said_once_and_the_cursor_stays_at_the_tokens() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).no_layers = "13.5 GB are needed and 8 GB are free"
+        await pilot.press(ON)
+        await pilot.pause()
+        assert stage(pilot) == "tokens"
+        assert [n.message for n in tui._notifications] == ["13.5 GB are needed and 8 GB are free"]
+        assert "reading" not in text(tui, "#status")
+        assert "w100" in text(tui, "#words")
+        talk(tui).no_layers = ""
+        await pilot.press(ON)
+        await pilot.pause()
+        assert stage(pilot) == "llm.1"
+
+
+async def test_escape_leaves_layers_that_are_being_read() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).slow_layers = True
+        await pilot.press(ON)
+        talk(tui).post(messages.LayersProgressed("loading the language model", 3, 10))
+        await pilot.pause()
+        assert "loading the language model 30%" in text(tui, "#status")
+        assert "Esc leaves them" in " ".join(text(tui, "#words").split())
+        await pilot.press("right", "o")
+        assert at(pilot) == (3, 5)
+        assert "has none of yet" in text(tui, "#legend")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert stage(pilot) == "tokens"
+        assert talk(tui).left == 1
+        # what was on its way changes nothing
+        talk(tui).post(messages.LayersProgressed("loading the language model", 4, 10))
+        talk(tui).bring_layers("r1")
+        await pilot.pause()
+        assert "loading" not in text(tui, "#status")
+        assert explorer(pilot)._known.layers is None
+        await pilot.press("escape")
+        assert talk(tui).left == 1
+
+
+async def test_walking_back_meanwhile_reads_on() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).slow_layers = True
+        await pilot.press(ON, BACK, ON, BACK)
+        assert talk(tui).asked_layers == ["r1"]
+        talk(tui).bring_layers("r1")
+        await pilot.pause()
+        assert stage(pilot) == "tokens"
+        assert "llm 1–3" in text(tui, "#norms")
+        assert "reading" not in text(tui, "#status")
+
+
+async def test_a_session_that_dies_over_the_layers_leaves_the_cursor_at_the_tokens() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).slow_layers = True
+        await pilot.press(ON)
+        talk(tui).running = False
+        talk(tui).post(messages.SessionDied("it was killed"))
+        await pilot.pause()
+        assert stage(pilot) == "tokens"
+        assert "it was killed" in text(tui, "#status")
+
+
+async def test_another_picture_is_read_at_the_same_layer_and_another_model_is_not() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(ON, ON)
+        talk(tui).begun = 5
+        await pilot.press("r")
+        await pilot.pause()
+        assert stage(pilot) == "llm.2"
+        assert talk(tui).asked_layers == ["r1", "r5"]
+        other = readings.reading(6, 8, id="r6")
+        other = type(other)(
+            **{f: getattr(other, f) for f in other.__struct_fields__ if f != "model"}, model=readings.model("other")
+        )
+        talk(tui).post(messages.PictureRead(other))
+        await pilot.pause()
+        assert stage(pilot) == "tokens"
+        assert talk(tui).asked_layers == ["r1", "r5"]
+
+
+@pytest.mark.parametrize("size", [(164, 48), WIDE, NARROW])
+async def test_first_words_by_layer_follow_the_cursor_once_it_rests(size: tuple[int, int]) -> None:
+    tui = app()
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        assert "FIRST WORDS" not in text(tui, "#words")
+        await pilot.press(ON, "w")
+        await pilot.pause(2 * AT_REST_S)
+        shown = text(tui, "#words")
+        assert "settled at layer 2 of 3: w21" in shown
+        assert [line.split()[:2] for line in shown.splitlines()[1:4]] == [["1", "w11"], ["2", "w21"], ["3", "w21"]]
+        before = len(talk(tui).asked_tokens)
+        await pilot.press(*["right"] * 3, *["up"] * 2)
+        await pilot.pause(2 * AT_REST_S)
+        assert talk(tui).asked_tokens[-1] == 8 * at(pilot)[0] + at(pilot)[1]
+        assert len(talk(tui).asked_tokens) <= before + 2
+        # what is known is not asked for again
+        known = len(talk(tui).asked_tokens)
+        await pilot.press("down", "up")
+        await pilot.pause(2 * AT_REST_S)
+        assert talk(tui).asked_tokens[known:] in ([], [8 * (at(pilot)[0] + 1) + at(pilot)[1]])
+        await pilot.press("w")
+        assert "logit lens, layer 1" in text(tui, "#words")
+
+
+@pytest.mark.parametrize("size", [(164, 48), (120, 40), NARROW, (60, 20)])
+async def test_many_layers_fit_or_show_those_around_the_one_looked_at(size: tuple[int, int]) -> None:
+    tui = app(made=readings.reading(6, 8, llm_layers=32))
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press(*[ON] * 20, "w")
+        await pilot.pause(2 * AT_REST_S)
+        shown = text(tui, "#words")
+        assert " 20 " in shown
+        assert "settled at layer 31 of 32" in shown
+        if size[0] >= 120:
+            assert all(f" {i} " in shown for i in range(1, 33))
+        panel = explorer(pilot).query_one("#words")
+        assert all(panel.render_line(y).cell_length == panel.size.width for y in range(panel.size.height))
+
+
+async def test_the_pixels_are_looked_at_without_the_model() -> None:
+    tui = app(stage="vision.0")
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(BACK)
+        assert stage(pilot) == "pixels"
+        assert "Pixels have no words" in text(tui, "#words")
+        assert "pixels of the file: mean, darkest" in text(tui, "#words")
+        assert text(tui, "#words").splitlines()[5].split()[0] == "red"
+        assert "16 × 16 × 3 = 768 values" in text(tui, "PatchFacts")
+        assert "row 3 · column 4 · patch 28" in text(tui, "PatchHeader")
+        await pilot.press("o")
+        await pilot.pause()
+        assert "pixels have none of" in text(tui, "#legend")
+        await pilot.press("y")
+        assert "pixels" in tui.clipboard
+        await pilot.press("s", "enter")
+        await pilot.pause()
+        assert any("no report of the pixels" in n.message for n in tui._notifications)
+
+
+async def test_copies_and_reports_of_a_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(ON, ON)
+        await pilot.pause()
+        await pilot.press("y")
+        assert "toy.png · toy · llm.2" in tui.clipboard
+        assert "row 3, column 4, token 28" in tui.clipboard
+        assert "words (logit lens, logit):" in tui.clipboard
+        assert "norms tokens 1.596, llm.1 159.6, llm.2 319.1, llm.3 478.7" in tui.clipboard
+        assert "of the vocabulary" not in tui.clipboard
+        await pilot.press("s", *["backspace"] * 40, *"a.json", "enter")
+        await pilot.pause()
+        report = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+        assert (report["query"]["stage"], report["query"]["metric"]) == ("llm.2", "logit")
+        assert report["tokens"][28]["norm"] == pytest.approx(319.149, rel=1e-4)
+        assert report["tokens"][28]["words"][0]["id"] == 120
+        await pilot.press("w")
+        await pilot.pause(2 * AT_REST_S)
+        await pilot.press("y")
+        assert "  llm.2  w21  2.250  3.50  settled" in tui.clipboard
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_every_family_from_end_to_end(family: str, size: tuple[int, int]) -> None:
+    tui = app(made=FAMILIES[family]())
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        for key in (*[BACK] * 7, "o", "o", *[ON] * 10, "w", "t", "down", "right", "t", "o", "y", BACK, "w", "m"):
+            await pilot.press(key)
+        await pilot.pause()
+        assert tui.return_code is None
+        assert explorer(pilot).is_current
+
+
+async def test_a_click_on_the_path_goes_to_its_stage() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        for wanted in ("llm.3", "pixels", "vision.0", "llm.2", "tokens"):
+            bar = explorer(pilot).query_one(PathBar)
+            start = next(start for start, _, name in bar._targets if name == wanted)
+            await pilot.click(PathBar, offset=(start, 0))
+            await pilot.pause()
+            assert stage(pilot) == wanted
+
+
+@pytest.mark.parametrize("room", [8, 12, 20, 40, 80])
+@pytest.mark.parametrize("here", [None, 1, 2, 16, 31, 32])
+def test_the_ticks_name_the_ends_and_the_stage_looked_at(here: int | None, room: int) -> None:
+    found = ticks(range(1, 33), here, room)
+    numbers = [number for _, number in found]
+    assert numbers == sorted(set(numbers))
+    named = [number for piece, number in found if piece != "·"]
+    assert {1, 32} <= set(named)
+    assert here is None or here in named
+    if room >= 40:
+        assert len(numbers) >= 30

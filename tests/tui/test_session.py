@@ -1,0 +1,67 @@
+"""The explorer with a real session and a tiny checkpoint, from the pixels to the last layer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from textual.pilot import Pilot
+
+from tests.tui import readings
+from tests.tui.test_explorer import WIDE, explorer, text
+from vlmtui.reports import Query
+from vlmtui.session.opening import Where
+from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.conversation import Conversation
+from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.view import Known
+
+ON = "right_square_bracket"
+
+
+async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
+    image: Image.Image = readings.picture(96, 64)
+    query = Query(model=str(siglip_folder), device="cpu", where=Where(None, "vlmtui", warm=False))
+    conversation = Conversation(ExplorerOptions(image=readings.source(image), query=query))
+    tui = VlmtuiApp(conversation, image)
+    try:
+        async with tui.run_test(size=WIDE) as pilot:
+
+            def known() -> Known:
+                return explorer(pilot)._known
+
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and known().reading is not None)
+            reading = known().reading
+            assert reading is not None
+            last = reading.model.llm_layers
+            everything = range(len(reading.places))
+            for layer in range(1, last + 1):
+                await pilot.press(ON)
+                book = (f"llm.{layer}", "logit")
+                await until(pilot, lambda book=book: bool(known().books.get(book)))  # type: ignore[misc]
+                await until(pilot, lambda book=book: not known().books[book].missing(everything))  # type: ignore[misc]
+                assert f"logit lens, layer {layer} of {last}" in text(tui, "#words")
+            await pilot.press("w")
+            await until(pilot, lambda: bool(known().by_layer))
+            await pilot.pause()
+            assert f"of {last}:" in text(tui, "#words")
+            view = explorer(pilot)._view
+            token = known().token(view)
+            assert token is not None
+            found = known().by_layer[token]
+            # both questions have the same answer
+            first = [known().books[f"llm.{i}", "logit"].rows[token][0] for i in range(1, last + 1)]
+            assert [word.id for word in first] == found.ids[:, 0].tolist()
+            assert known().layers is not None
+            assert f"llm 1–{last}" in text(tui, "#norms")
+            assert not tui._notifications
+    finally:
+        conversation.close()
+
+
+async def until(pilot: Pilot[int], happened: Callable[[], bool], seconds: float = 120.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not happened():
+            await pilot.pause(0.02)
