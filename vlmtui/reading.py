@@ -119,7 +119,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         if of_layers(stage):
             return np.full(len(self.places), np.nan, np.float32)
         layer = vision_layer(stage)
-        return np.concatenate([grid.patches[layer] for grid in self.grid_norms])
+        found = [grid.patches[layer] for grid in self.grid_norms]
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import transformers
+from PIL import Image
 
 from tests.families import build
 from tests.models.test_model import held, picture
@@ -15,6 +17,8 @@ from tests.tiny import build_llava, randomise
 from vlmtui.errors import ModelError
 from vlmtui.models import families
 from vlmtui.models.families.base import Sources
+from vlmtui.session.engine import Engine
+from vlmtui.session.messages import Load, Read
 
 SIZE = (400, 120)
 # transformers' PaliGemma processor, under NumPy 2
@@ -129,3 +133,14 @@ def test_a_family_without_image_features_is_refused(tmp_path):
     transformers.GitForCausalLM(config).save_pretrained(folder)
     with pytest.raises(ModelError, match="git model, whose pictures reach its language model in a way vlmtui does not"):
         held(folder)
+
+
+def test_a_picture_without_patches_has_no_norms_at_a_vision_stage(built):
+    engine = Engine()
+    engine.load(Load(str(built("llava_next")), device="cpu"), lambda *_: None)
+    data = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(data, "PNG")
+    reading = engine.read(Read("dot.png", data.getvalue(), "", 10**6), lambda *_: None).reading
+    assert reading.grids == ()
+    assert reading.placeless
+    assert reading.norms_at("vision.1").shape == (0,)

@@ -198,10 +198,10 @@ def _weights(
             raise
         raise ModelError(f"the weights of {checkpoint.name} cannot be loaded ({_brief(error)})") from error
     if report["missing_keys"]:
-        first = sorted(report["missing_keys"])[0]
+        first, *others = sorted(report["missing_keys"])
+        more = f" and {len(others)} more" if others else ""
         raise ModelError(
-            f"{checkpoint.name} lacks weights that its config asks for ({first} and {len(report['missing_keys']) - 1} "
-            "more): copy or download it again"
+            f"{checkpoint.name} lacks weights that its config asks for ({first}{more}): copy or download it again"
         )
     if report.get("mismatched_keys"):
         raise ModelError(f"the weights of {checkpoint.name} have other shapes than its config says: fetch it again")

@@ -53,7 +53,7 @@ def run_report(
             progress.clear()
             if isinstance(result, Failure):
                 failures.append(result.error)
-                say(result.error)
+                say(_named(result) if len(sources) > 1 else result.error)
             yield result
             # what is known may be read while the next picture is looked at
             to.flush()
@@ -69,6 +69,16 @@ def run_report(
     if not failures:
         return 0
     return failures[0].exit_status if len(sources) == 1 else 1
+
+
+def _named(failure: Failure) -> VlmtuiError:
+    """The error of one of many pictures, which says of which."""
+    text = str(failure.error)
+    if failure.source in text:
+        return failure.error
+    named = type(failure.error)(f"{failure.source}: {text}")
+    named.__cause__ = failure.error
+    return named
 
 
 def _same_file(output: str, source: str) -> bool:

@@ -64,7 +64,8 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from _labelled("note", f"{model.note}{advice}")
     yield from _labelled("runs on", f"{model.device}, {model.dtype}")
     tall, wide = reading.patch_size
-    yield from _labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
+    if reading.seen:
+        yield from _labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
     if reading.prompt is not None and (query.prompt is not None or seen.layers is not None):
         yield from _labelled("prompt", plain(reading.prompt))
     if len(reading.grids) > 1:

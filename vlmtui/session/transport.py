@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import signal
 import socket
@@ -287,7 +288,7 @@ def warm_link() -> SocketLink | None:
 
 
 def last_words(log: Path) -> str:
-    """The last line of the log, which is where Python says why it stopped."""
+    """The last line of the log where that is Python saying why it stopped, or ""."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -295,4 +296,6 @@ def last_words(log: Path) -> str:
             lines = file.read().decode(errors="replace").strip().splitlines()
     except OSError:
         return ""
-    return f" ({lines[-1].strip()[:200]})" if lines else ""
+    said = lines[-1].strip()[:200] if lines else ""
+    # what was noted before somebody killed it is no reason
+    return f" ({said})" if re.match(r"[\w.]*(Error|Exception|Interrupt|Exit)\b", said) else ""
