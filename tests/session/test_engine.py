@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.session.desk import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionError
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
-from vlmtui.session.engine import Engine
 
 
 def quiet(*_: object) -> None:
@@ -22,23 +22,23 @@ def request(image) -> m.Read:
 
 
 @pytest.fixture
-def engine(clip_folder) -> Engine:
-    engine = Engine()
+def engine(clip_folder) -> Desk:
+    engine = Desk()
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
     return engine
 
 
 def test_without_a_model():
     with pytest.raises(ModelError, match="load one first"):
-        Engine().read(request(png()), quiet)
+        Desk().read(request(png()), quiet)
 
 
 def test_readings_are_kept_within_a_budget(clip_folder):
-    engine = Engine()
+    engine = Desk()
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
-    one = engine._readings[engine.read(request(png()), quiet).reading.id].size
+    one = engine.readings[engine.read(request(png()), quiet).reading.id].size
     assert one > 25 * 48 * 4 + 70 * 70 * 3 * 4  # its tokens, and the pixels as the model gets them
-    engine = Engine(readings_bytes=2 * one)
+    engine = Desk(readings_bytes=2 * one)
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
     first, second = (engine.read(request(png()), quiet).reading.id for _ in range(2))
     engine.words(m.FindWords(first, "l2", 1), lambda: False)  # looked at just now: the other one goes
@@ -99,14 +99,14 @@ def test_prompt_and_note(engine):
     ],
 )
 def test_no_memory_is_a_sentence_with_numbers(error):
-    said = Engine().explain(error)
+    said = Desk().explain(error)
     assert isinstance(said, OutOfMemoryError)
     assert "GB" in str(said)
     assert "--dtype bfloat16" in str(said)
 
 
 def test_anything_else_is_a_sentence_too():
-    said = Engine().explain(KeyError("x"))
+    said = Desk().explain(KeyError("x"))
     assert isinstance(said, ModelError)
     assert "KeyError" in str(said)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.session.desk import Desk
 from tests.session.test_client import png
 from tests.session.test_engine import quiet, request
 from tests.tiny import build_llava
@@ -14,7 +15,6 @@ from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, ReadingG
 from vlmtui.reading import LayerWords, stages
 from vlmtui.session import messages as m
 from vlmtui.session.client import SessionClient
-from vlmtui.session.engine import Engine
 
 LAYERS, TOKENS = 2, 25
 
@@ -33,18 +33,18 @@ class Notes:
         self.heard.append(doing)
 
 
-def loaded(folder, **options) -> Engine:
-    engine = Engine(**options)
+def loaded(folder, **options) -> Desk:
+    engine = Desk(**options)
     engine.load(m.Load(str(folder), device="cpu"), quiet)
     return engine
 
 
 @pytest.fixture
-def engine(clip_folder) -> Engine:
+def engine(clip_folder) -> Desk:
     return loaded(clip_folder)
 
 
-def read(engine: Engine) -> str:
+def read(engine: Desk) -> str:
     return engine.read(request(png()), quiet).reading.id
 
 
@@ -55,7 +55,7 @@ def test_layers_are_loaded_and_run_when_they_are_asked_about(engine):
     assert layers.reading == reading
     assert layers.norms.shape == (LAYERS, TOKENS)
     assert layers.norms.dtype == np.float32
-    ids = engine._readings[reading].inputs.input_ids
+    ids = engine.readings[reading].inputs.input_ids
     assert layers.positions == ids.shape[1] > TOKENS
     # once: neither loaded nor run again
     notes = Notes()
@@ -76,7 +76,7 @@ def test_words_ask_for_what_they_need(engine):
 def test_words_are_the_largest_logits(engine):
     reading = read(engine)
     engine.layers(m.ReadLayers(reading), quiet)
-    model, kept = engine._model, engine._readings[reading]
+    model, kept = engine._model, engine.readings[reading]
     plain = engine.words(m.FindWords(reading, "l2", 1), never).words
     for layer in (1, 2):
         true = model.unembed(kept.layers[layer - 1])
@@ -102,7 +102,7 @@ def test_one_token_through_all_layers(engine):
         alone = engine.words(m.FindWords(reading, "l2", 4, (5,), stage=f"llm.{layer}"), never).words
         assert found.ids[layer - 1].tolist() == alone.ids[0].tolist()
         np.testing.assert_allclose(found.scores[layer - 1], alone.scores[0], rtol=1e-5)
-        logits = engine._model.unembed(engine._readings[reading].layers[layer - 1][5]).double()
+        logits = engine._model.unembed(engine.readings[reading].layers[layer - 1][5]).double()
         p = torch.softmax(logits, dim=-1)
         assert found.entropy[layer - 1] == pytest.approx(float(-(p * p.log()).sum()), rel=1e-5)
     assert found.settled == (1 if found.ids[0, 0] == found.ids[1, 0] else 2)
@@ -114,8 +114,8 @@ def test_what_does_not_fit_is_computed_again(clip_folder):
     question = {"metric": "l2", "k": 3, "tokens": (4, 9), "stage": "llm.2"}
     for engine, reading in ((large, kept), (small, again)):
         engine.layers(m.ReadLayers(reading), quiet)
-    assert large._readings[kept].layers is not None
-    assert small._readings[again].layers is None
+    assert large.readings[kept].layers is not None
+    assert small.readings[again].layers is None
     notes = Notes()
     small.layers(m.ReadLayers(again), notes)  # norms are kept all the same
     assert notes.heard == []
@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_computed_again(clip_folder):
     theirs = large.layer_words(m.FindLayerWords(kept, 9, 3), never, quiet).words
     np.testing.assert_array_equal(ours.ids, theirs.ids)
     np.testing.assert_array_equal(ours.scores, theirs.scores)
-    assert small._readings[again].layers is None
+    assert small.readings[again].layers is None
 
 
 def test_the_layers_of_older_readings_make_room(clip_folder):
@@ -137,8 +137,8 @@ def test_the_layers_of_older_readings_make_room(clip_folder):
     readings = [read(engine) for _ in range(3)]
     for reading in readings:
         engine.layers(m.ReadLayers(reading), quiet)
-    assert [engine._readings[reading].layers is None for reading in readings] == [True, False, False]
-    assert all(engine._readings[reading].norms is not None for reading in readings)
+    assert [engine.readings[reading].layers is None for reading in readings] == [True, False, False]
+    assert all(engine.readings[reading].norms is not None for reading in readings)
 
 
 def test_the_prompt_matters_to_the_layers_and_not_to_the_tokens(engine):
@@ -172,8 +172,8 @@ def test_a_pass_is_cancelled_between_layers(engine):
 
     with pytest.raises(CancelledError):
         engine.layers(m.ReadLayers(reading), stop)
-    assert engine._readings[reading].norms is None
-    assert engine._readings[reading].layers is None
+    assert engine.readings[reading].norms is None
+    assert engine.readings[reading].layers is None
     assert engine.layers(m.ReadLayers(reading), quiet).layers.norms.shape == (LAYERS, TOKENS)
     with pytest.raises(CancelledError):
         engine.words(m.FindWords(reading, "l2", 1, stage="llm.1"), lambda: True, quiet)
@@ -182,11 +182,11 @@ def test_a_pass_is_cancelled_between_layers(engine):
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_logits_are_float32_in_any_dtype(dtype, clip_folder):
     """In bfloat16 the best logits of a large vocabulary fall together; what is shown does not."""
-    engine = Engine()
+    engine = Desk()
     engine.load(m.Load(str(clip_folder), device="cpu", dtype=dtype), quiet)
     reading = read(engine)
     words = engine.words(m.FindWords(reading, "l2", 8, all_tokens=True, stage="llm.2"), never, quiet).words
-    model, states = engine._model, engine._readings[reading].layers[-1]
+    model, states = engine._model, engine.readings[reading].layers[-1]
     assert states.dtype == getattr(torch, dtype)
     weight = model._model.get_output_embeddings().weight.double()
     norm = model._model.get_decoder().norm
@@ -220,7 +220,7 @@ def test_what_cannot_be_asked(engine, tmp_path):
             ask()
     assert not engine._model.whole  # nothing was loaded for any of it
     with pytest.raises(ModelError, match="load one first"):
-        Engine().layers(m.ReadLayers(reading), quiet)
+        Desk().layers(m.ReadLayers(reading), quiet)
 
 
 def test_layers_that_do_not_fit_are_a_sentence_with_numbers(tmp_path, monkeypatch):

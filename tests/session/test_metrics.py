@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.session.desk import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.reading import METRICS, Words
 from vlmtui.session import messages as m
-from vlmtui.session.engine import Engine
 
 
 def quiet(*_: object) -> None:
@@ -17,8 +17,8 @@ def quiet(*_: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(clip_folder) -> Engine:
-    engine = Engine()
+def engine(clip_folder) -> Desk:
+    engine = Desk()
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
     return engine
 
@@ -32,7 +32,7 @@ def reading(engine) -> str:
 @pytest.fixture(scope="module")
 def held(engine, reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Image tokens, word vectors, and the rows searched."""
-    tokens = engine._readings[reading].tokens.double().numpy()
+    tokens = engine.readings[reading].tokens.double().numpy()
     return tokens, engine._words.vocabulary.embeddings.double().numpy(), engine._words.words.numpy()
 
 

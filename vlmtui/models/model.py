@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
-from vlmtui.errors import ImageError, ModelError
+from vlmtui.errors import ImageError, ModelError, UsageError
 from vlmtui.image import Picture
 from vlmtui.models.families import family_of
 from vlmtui.models.geometry.layout import Layout
@@ -25,9 +25,9 @@ from vlmtui.models.loading import Loaded
 from vlmtui.models.placing import Placing
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.models.prompts import expanded
-from vlmtui.models.states import stage_norms
+from vlmtui.models.states import replaced, stage_norms, watched
 from vlmtui.models.whole import Whole
-from vlmtui.reading import ModelInfo
+from vlmtui.reading import ModelInfo, vision_layer
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
 _EMBED_AT_ONCE = 2048
@@ -109,6 +109,60 @@ class VisionLanguageModel:
             for tile in tiles
         )
         return Encoded(norms, None if features is None else self._received(inputs, features))
+
+    @torch.no_grad()
+    def tower_states(
+        self,
+        inputs: Inputs,
+        wanted: Callable[[int, Tensor], bool],
+        on_block: Callable[[int, int], None] = lambda done, total: None,
+    ) -> dict[int, Tensor]:
+        """The tower run once more: the states [patches, hidden] of the stages that are `wanted`.
+
+        In the order of `layout`'s patches: tile by tile, row by row. `wanted` is given the states as the tower keeps
+        them. None of a tower whose states cannot be told apart.
+        """
+        shapes = self.family.shapes(self.family.frames(inputs.pixels))
+        found: dict[int, Tensor] = {}
+
+        def seen(stage: int, states: Tensor) -> None:
+            on_block(stage, len(self.family.blocks))
+            if wanted(stage, states):
+                numbers = torch.arange(states[..., 0].numel(), device=states.device).view(states.shape[:-1])
+                tiles = [patches for patches, _ in self.family.states(numbers, shapes)]
+                if tiles:
+                    found[stage] = states.reshape(-1, states.shape[-1])[torch.cat(tiles)]
+
+        with watched(self.family.blocks, seen):
+            self.family.features(self._on_device(inputs))
+        return found
+
+    @torch.no_grad()
+    def early_exit(self, inputs: Inputs, stage: int) -> Tensor:
+        """The image tokens [tokens, hidden] that the projector makes of `vision.<stage>`: an early exit.
+
+        The stage is put in the place of the one that the projector reads; what comes after that one is not left out.
+        """
+        feeds = self.family.feeds()
+        if self.family.wordless:
+            raise UsageError(f"{self.name} has no words: {self.family.wordless}")
+        if feeds is None:
+            raise UsageError(
+                f"the projector of {self.name} reads several stages: no single one can be put in their place"
+            )
+        pixels, into = self._on_device(inputs), vision_layer(feeds)
+        caught: list[Tensor] = []
+
+        def seen(at: int, states: Tensor) -> None:
+            if at == stage:
+                caught.append(states.clone())
+
+        with watched(self.family.blocks, seen):
+            features = self.family.features(pixels)
+        if stage != into:
+            with replaced(self.family.blocks, into, lambda: caught[0]):
+                features = self.family.features(pixels)
+        return self._received(inputs, features)
 
     def _received(self, inputs: Inputs, features: Any) -> Tensor:
         """The image tokens as the first decoder layer receives them [tokens, hidden]."""

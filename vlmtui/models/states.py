@@ -1,4 +1,4 @@
-"""The tower's hidden states as they pass: looked at in hooks, never kept."""
+"""The tower's hidden states as they pass, in hooks: looked at, taken along, or put in the place of another stage's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,33 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+Seen = Callable[[int, Tensor], None]
+
+
+@contextmanager
+def watched(blocks: nn.ModuleList, seen: Seen) -> Iterator[None]:
+    """`seen(i, states)` is given what enters the first block (stage 0) and what block i puts out, as it passes.
+
+    The shape is the tower's own: [tiles, states, hidden] or [states, hidden]. What `seen` raises ends the pass.
+    """
+
+    def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        seen(0, args[0] if args else options["hidden_states"])
+
+    def after(stage: int) -> Callable[..., None]:
+        def hook(_: nn.Module, __: Any, output: Any) -> None:
+            seen(stage, output[0] if isinstance(output, tuple) else output)
+
+        return hook
+
+    hooks = [blocks[0].register_forward_pre_hook(before, with_kwargs=True)]
+    hooks += [block.register_forward_hook(after(i)) for i, block in enumerate(blocks, 1)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
 
 @contextmanager
 def stage_norms(
@@ -17,20 +44,24 @@ def stage_norms(
     """L2 norms of what enters the first block and of what every block puts out, each float32 [tiles, states]."""
     norms: list[Tensor] = []
 
-    def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        keep(args[0] if args else options["hidden_states"])
-
-    def after(_: nn.Module, __: Any, output: Any) -> None:
-        keep(output[0] if isinstance(output, tuple) else output)
-
-    def keep(states: Tensor) -> None:
-        on_block(len(norms), len(blocks))
+    def seen(stage: int, states: Tensor) -> None:
+        on_block(stage, len(blocks))
         norms.append(torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32))
 
-    hooks = [blocks[0].register_forward_pre_hook(before, with_kwargs=True)]
-    hooks += [block.register_forward_hook(after) for block in blocks]
-    try:
+    with watched(blocks, seen):
         yield norms
+
+
+@contextmanager
+def replaced(blocks: nn.ModuleList, stage: int, states: Callable[[], Tensor]) -> Iterator[None]:
+    """Block `stage` puts out `states()` instead of its own, in the shape of its own."""
+
+    def after(_: nn.Module, __: Any, output: Any) -> Any:
+        return (states(), *output[1:]) if isinstance(output, tuple) else states()
+
+    # before any hook by which the library itself takes hidden states along
+    hook = blocks[stage - 1].register_forward_hook(after, prepend=True)
+    try:
+        yield
     finally:
-        for hook in hooks:
-            hook.remove()
+        hook.remove()

@@ -19,6 +19,7 @@ from vlmtui.session import messages as m
 from vlmtui.session.exchange import Exchange, OnProgress
 from vlmtui.session.logs import log_folder
 from vlmtui.session.transport import PipeLink
+from vlmtui.values import Lens, Values
 
 __all__ = ["SessionClient", "log_folder"]
 
@@ -112,6 +113,10 @@ class SessionClient(Exchange):
         """The k words with the largest logits for one token, after every layer of the language model."""
         body = m.FindLayerWords(reading_id, int(token), int(k), all_tokens)
         return self.ask(body, lambda done: done.words, on_progress)
+
+    def values(self, reading_id: str, stage: str, lens: Lens, on_progress: OnProgress | None = None) -> Future[Values]:
+        """What a lens makes of every entry of a stage of a reading."""
+        return self.ask(m.FindValues(reading_id, stage, lens), lambda done: done.values, on_progress)
 
     def status(self) -> Future[m.Status]:
         """What the session is and holds; answered whatever else is going on."""

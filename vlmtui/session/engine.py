@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gc
 import itertools
-import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 import transformers
 
 from vlmtui import catalogue
-from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
+from vlmtui.errors import ModelError, OutOfMemoryError, ProtocolError, UsageError, VlmtuiError
 from vlmtui.image import decode
 from vlmtui.lenses.norms import percentiles, row_norms
 from vlmtui.models import device, weights
@@ -25,16 +24,29 @@ from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import load
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import DEFAULT_PROMPT
-from vlmtui.reading import GridNorms, ImageInfo, Reading, Words, check_stage, llm_layer
+from vlmtui.reading import GridNorms, ImageInfo, Reading
 from vlmtui.session import messages as m
 from vlmtui.session import truth
 from vlmtui.session.arrays import array
 from vlmtui.session.finding import Finder
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
+from vlmtui.session.questions import ANSWERS
 from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, Kept, Readings
+from vlmtui.session.talk import Talk
 
 Progress = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Wordy:
+    """A model held that has words: its vocabulary, and what finds them there."""
+
+    model: VisionLanguageModel
+    lexicon: Lexicon
+    finder: Finder
+
+
 # the words by which a model is asked for, and the files of its folders
 _MadeFrom = tuple[tuple[object, ...], list[list[tuple[str, int, int]]]]
 
@@ -50,7 +62,7 @@ class Engine:
         self._asked: m.Load | None = None
         self.holds: _MadeFrom = ((), [])
         """What the model held was made from, to be compared; empty without one."""
-        self._readings = Readings(readings_bytes, layers_bytes)
+        self.readings = Readings(readings_bytes, layers_bytes)
         self._numbers = itertools.count(1)
         self._devices = device.devices()
 
@@ -95,7 +107,7 @@ class Engine:
 
     def read(self, request: m.Read, progress: Progress) -> m.ReadDone:
         """Look at a picture with the model held. `progress` may raise to end it, also between the tower's blocks."""
-        model, words = self._held()
+        model, words = self.held()
         clock = _Clock()
         progress("decoding the picture")
         picture = decode(request.data, request.source, request.max_pixels)
@@ -131,94 +143,46 @@ class Engine:
             timings=clock.seconds,
             placeless=layout.placeless,
         )
-        if encoded.tokens is not None:
-            self._readings.keep(reading.id, Kept(inputs, encoded.tokens, request.prompt))
+        self.readings.keep(reading.id, Kept(inputs, encoded.tokens, request.prompt))
         return m.ReadDone(reading)
 
-    def words(
-        self, request: m.FindWords, should_stop: Callable[[], bool], progress: Progress = lambda *note: None
-    ) -> m.WordsFound:
-        """The nearest word-pieces of tokens of a reading that is still kept."""
-        started = time.perf_counter()
-        model, words = self._wordy(request.k)
-        tokens = self._readings[request.reading].tokens
-        which = np.arange(len(tokens)) if request.tokens is None else np.asarray(request.tokens, dtype=np.int64)
-        self._check_tokens(which, len(tokens))
-        if request.stage != "tokens":
-            if not check_stage(request.stage, model.info).startswith("llm."):
-                raise UsageError(f"there are no words at {request.stage}: choose tokens or a layer, such as llm.1")
-            found_there = self._layers_of(request.reading, progress).words(
-                llm_layer(request.stage), which, request.k, request.all_tokens, should_stop
-            )
-            return m.WordsFound(request.reading, found_there)
-        if not 0 < request.ridge < math.inf:
-            raise UsageError(f"{request.ridge:g} is no λ for ridge: choose a number above 0")
-        rows = len(words.vocabulary.embeddings)
-        chosen = words.candidates(rows, request.all_tokens)
-        vectors = tokens[torch.from_numpy(which).to(tokens.device)]
-        assert self._finder is not None
-        found = self._finder.find(vectors, chosen, request.metric, request.k, request.ridge, should_stop)
-        ids = array(found.ids)
-        named = words.names(ids[ids >= 0])
-        return m.WordsFound(
-            request.reading,
-            Words(
-                metric=request.metric,
-                k=ids.shape[1],
-                all_tokens=request.all_tokens,
-                tokens=which.astype(np.int64),
-                ids=ids,
-                scores=array(found.scores),
-                pieces=named.pieces,
-                texts=named.texts,
-                special=named.special,
-                candidates=len(chosen),
-                left_out=rows - len(chosen),
-                seconds=time.perf_counter() - started,
-                explained=None if found.explained is None else array(found.explained),
-                ridge=request.ridge if request.metric == "ridge" else None,
-            ),
-        )
+    def answer(self, question: m.Question, talk: Talk) -> m.Answer:
+        """The answer to a question about a reading, about the model, or for another model."""
+        match question:
+            case m.Load():
+                return self.load(question, talk.progress)
+            case m.Read():
+                return self.read(question, talk.progress)
+            case m.Verify():
+                return self.verify(question, talk.progress)
+        answer = ANSWERS.get(type(question))
+        if answer is None:
+            raise ProtocolError(f"the session cannot answer {type(question).__name__}")
+        return answer(self, question, talk)
 
-    def layers(self, request: m.ReadLayers, progress: Progress) -> m.LayersRead:
-        """Run a reading through the language model; its layers come first where they are not held."""
-        self._wordy()
-        return m.LayersRead(self._layers_of(request.reading, progress).layers())
+    def held(self) -> tuple[VisionLanguageModel, Lexicon | None]:
+        """The model, and its words where it has any; `ModelError` where none is held."""
+        if self._model is None:
+            raise ModelError("no model is held: load one first")
+        return self._model, self._words
 
-    def layer_words(
-        self, request: m.FindLayerWords, should_stop: Callable[[], bool], progress: Progress
-    ) -> m.LayerWordsFound:
-        """The words of one token of a reading after every layer of the language model."""
-        self._wordy(request.k)
-        self._check_tokens(np.array([request.token]), len(self._readings[request.reading].tokens))
-        found = self._layers_of(request.reading, progress).layer_words(
-            request.token, request.k, request.all_tokens, should_stop
-        )
-        return m.LayerWordsFound(request.reading, found)
-
-    def _layers_of(self, reading: str, progress: Progress) -> LayersOf:
-        """A reading that is still kept, and the language model with all of its layers."""
-        self._readings[reading]
-        model, _ = self._held()
-        if not model.whole and self._asked is not None:
-            self.load(msgspec.structs.replace(self._asked, layers=True), progress)
-        model, words = self._wordy()
-        return LayersOf(model, words, self._readings, reading, progress)
-
-    def _wordy(self, k: int = 1) -> tuple[VisionLanguageModel, Lexicon]:
+    def wordy(self, k: int = 1) -> Wordy:
         """The model held and its words; `UsageError` where it has none, or fewer than one is asked for."""
-        model, words = self._held()
-        if words is None:
+        model, words = self.held()
+        if words is None or self._finder is None:
             raise UsageError(f"{model.name} has no words: {model.family.wordless}")
         if k < 1:
             raise UsageError(f"{k} words cannot be looked for: -k must be at least 1")
-        return model, words
+        return Wordy(model, words, self._finder)
 
-    @staticmethod
-    def _check_tokens(which: np.ndarray[Any, np.dtype[np.int64]], there: int) -> None:
-        wrong = which[(which < 0) | (which >= there)]
-        if wrong.size:
-            raise UsageError(f"there is no image token {int(wrong[0])}: the picture has {there}, from 0")
+    def layers_of(self, reading: str, progress: Progress) -> LayersOf:
+        """A reading that is still kept, and the language model with all of its layers, which are loaded for it."""
+        self.readings[reading]
+        model, _ = self.held()
+        if not model.whole and self._asked is not None:
+            self.load(msgspec.structs.replace(self._asked, layers=True), progress)
+        held = self.wordy()
+        return LayersOf(held.model, held.lexicon, self.readings, reading, progress)
 
     def verify(self, request: m.Verify, progress: Progress) -> m.Verified:
         """Hold a checkpoint against itself, in the place of the model held."""
@@ -255,7 +219,7 @@ class Engine:
         """One sentence for what went wrong in torch, transformers or here."""
         text = " ".join(str(error).split())
         if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
-            self._readings.clear()
+            self.readings.clear()
             gc.collect()
             if torch.cuda.is_available():
                 free, total = torch.cuda.mem_get_info()
@@ -269,15 +233,10 @@ class Engine:
         brief = text if len(text) <= 300 else text[:297] + "..."
         return ModelError(f"the model could not do it: {type(error).__name__}: {brief} (the session's log has more)")
 
-    def _held(self) -> tuple[VisionLanguageModel, Lexicon | None]:
-        if self._model is None:
-            raise ModelError("no model is held: load one first")
-        return self._model, self._words
-
     def _drop(self) -> None:
         """Let go of the model held, its memory on the GPU included."""
         self._model, self._words, self._finder, self.holds = None, None, None, ((), [])
-        self._readings.clear()
+        self.readings.clear()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -216,7 +216,7 @@ class Exchange:
             m.read_preamble(link.read)
             while (body := m.read_frame(link.read)) is not None:
                 reply = m.decode_reply(body)
-                if isinstance(reply.body, m.Progress):
+                if isinstance(reply.body, m.Note):
                     self._tell(reply.id, reply.body)
                 else:
                     self._settle(reply.id, reply.body)
@@ -232,7 +232,7 @@ class Exchange:
         if self._on_line is not None and not self._closed:
             self._on_line(sentence)
 
-    def _tell(self, number: int, note: m.Progress) -> None:
+    def _tell(self, number: int, note: m.Note) -> None:
         with self._lock:
             pending = self._pending.get(number)
         if pending is not None and pending.on_progress is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from vlmtui.session import messages as m
 from vlmtui.session.line import Line
+from vlmtui.values import name_of
 
 
 @dataclass(eq=False)
@@ -46,6 +47,8 @@ class Job:
 
 def kind(body: m.Question) -> str:
     """Questions of one kind take each other's place: loading, reading, words of one patch, words of many."""
+    if isinstance(body, m.FindValues):
+        return f"values: {name_of(body.lens)}"
     if isinstance(body, m.FindWords):
         return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
     return type(body).__name__
@@ -96,7 +99,7 @@ class Jobs:
         """A question for one patch that may be answered between two blocks of `amidst`, the words of many."""
         if amidst.kind != "words of many":
             return None
-        quick = "words of one", m.FindLayerWords.__name__
+        quick = "words of one", m.FindLayerWords.__name__, "values: similarity"
         with self._wake:
             before: list[Front] = []
             for job in self._waiting:

@@ -92,6 +92,11 @@ class LayersOf:
         candidates = self._lexicon.candidates(head.rows, all_tokens)
         return candidates, logit_lens(states, head.float32, head.rows, candidates, k, should_stop)
 
+    def states(self, layer: int) -> Tensor:
+        """What one layer put out at the image's positions [tokens, hidden]."""
+        every = torch.arange(len(self._readings.tokens(self._reading)))
+        return self._states([layer], every)[0]
+
     def _states(self, layers: Sequence[int], tokens: Tensor) -> list[Tensor]:
         """What these layers, counted from 1, put out for these tokens, each [n, hidden]."""
         if self._kept.layers is None:
@@ -106,7 +111,7 @@ class LayersOf:
         kept, total = self._kept, self._model.info.llm_layers
         self._progress("running the language model", 0, total)
         # its prompt is the reading's from now on
-        kept.inputs = self._model.prompted(kept.inputs, len(kept.tokens), kept.prompt)
+        kept.inputs = self._model.prompted(kept.inputs, len(self._readings.tokens(self._reading)), kept.prompt)
         everything: list[Tensor] = []
         asked: list[Tensor] = []
         norms: list[Tensor] = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from vlmtui.errors import ReadingGoneError
+from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.lenses.colours import Components
 from vlmtui.models.processing import Inputs
 
 READINGS_BYTES = 512 << 20
@@ -20,13 +21,17 @@ class Kept:
     """Of one reading: its inputs, on the CPU, and its image tokens [tokens, hidden], on the model's device.
 
     `prompt` is the sentence it was read with, None for the usual one.
+    `vision` are the tower's states by stage, each [patches, hidden]; those that were asked for, where they are not too
+    many. `components` are the principal components found so far, by stage.
     `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
     """
 
     inputs: Inputs
-    tokens: Tensor
+    tokens: Tensor | None
     prompt: str | None = None
+    vision: dict[int, Tensor] = field(default_factory=dict)
+    components: dict[str, Components] = field(default_factory=dict)
     norms: Tensor | None = None
     layers: list[Tensor] | None = None
 
@@ -34,12 +39,13 @@ class Kept:
     def size(self) -> int:
         """In bytes, without the layers."""
         ids = [] if self.inputs.input_ids is None else [self.inputs.input_ids]
-        return sum(map(_size, [self.tokens, *ids, *self.inputs.pixels.values()]))
+        tokens = [] if self.tokens is None else [self.tokens]
+        return sum(map(_size, [*tokens, *ids, *self.inputs.pixels.values()]))
 
     @property
     def layers_size(self) -> int:
-        """What is kept of the layers, in bytes."""
-        return sum(map(_size, self.layers or ()))
+        """What is kept of the layers and of the tower's states, in bytes."""
+        return sum(map(_size, [*(self.layers or ()), *self.vision.values()]))
 
 
 class Readings:
@@ -56,6 +62,13 @@ class Readings:
             raise ReadingGoneError("that reading is no longer kept in memory: read the picture again")
         self._kept.move_to_end(reading)
         return self._kept[reading]
+
+    def tokens(self, reading: str) -> Tensor:
+        """The image tokens of a reading [tokens, hidden]; `UsageError` where its model puts none into a prompt."""
+        tokens = self[reading].tokens
+        if tokens is None:
+            raise UsageError("no image tokens of this model enter a prompt: choose a vision stage")
+        return tokens
 
     def keep(self, reading: str, kept: Kept) -> None:
         """Keep a new reading."""
@@ -74,7 +87,15 @@ class Readings:
                 break
             held -= other.layers_size
             other.layers = None
+            other.vision.clear()
         kept.layers = layers
+
+    def keep_vision(self, kept: Kept, states: dict[int, Tensor]) -> None:
+        """Keep the tower's states of a reading, where the budget allows; other readings lose theirs for it."""
+        if sum(map(_size, states.values())) <= self.layers_budget:
+            for other in self._kept.values():
+                other.vision.clear()
+            kept.vision.update(states)
 
     def clear(self) -> None:
         """Keep none any more."""

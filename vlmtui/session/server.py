@@ -22,6 +22,7 @@ from vlmtui.errors import CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import messages as m
 from vlmtui.session.jobs import Front, Job, Jobs
 from vlmtui.session.line import Line
+from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine
@@ -228,29 +229,21 @@ class Server:
                 self._answer(quick)
             return job.withdrawn.is_set()
 
-        body = job.request.body
+        def tell(note: m.Note) -> None:
+            self._send(front, job.request.id, note)
+
+        talk, body = Talk(progress, should_stop, tell), job.request.body
         match body:
             case m.Load():
                 loaded = engine.load(body, progress)
                 front.load, front.holds = body, engine.holds
                 return loaded
-            case m.Read():
-                if front.load is not None and front.holds != engine.holds:
-                    engine.load(front.load, progress)
-                    front.holds = engine.holds
-                return engine.read(body, progress)
-            case m.FindWords():
+            case m.Read() if front.load is not None and front.holds != engine.holds:
+                engine.load(front.load, progress)
+                front.holds = engine.holds
+            case m.FindWords() | m.FindLayerWords():
                 self._doing = "looking for words"
-                return engine.words(body, should_stop, progress)
-            case m.ReadLayers():
-                return engine.layers(body, progress)
-            case m.FindLayerWords():
-                self._doing = "looking for words"
-                return engine.layer_words(body, should_stop, progress)
-            case m.Verify():
-                return engine.verify(body, progress)
-            case _:
-                raise ProtocolError(f"the session cannot answer {type(body).__name__}")
+        return engine.answer(body, talk)
 
     # -- both
 

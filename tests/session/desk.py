@@ -1,0 +1,36 @@
+"""The engine in this process, asked without a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vlmtui.session import messages as m
+from vlmtui.session.engine import Engine
+from vlmtui.session.talk import Talk
+
+
+def never() -> bool:
+    return False
+
+
+def quiet(*_: object) -> None:
+    pass
+
+
+class Desk(Engine):
+    """Answers whatever kind of question with the type that the caller knows it has."""
+
+    def ask(
+        self, body: m.Question, should_stop: Callable[[], bool] = never, progress: Callable[..., None] = quiet
+    ) -> Any:
+        return self.answer(body, Talk(progress, should_stop))
+
+    def words(self, body: m.FindWords, should_stop=never, progress=quiet) -> m.WordsFound:
+        return self.ask(body, should_stop, progress)
+
+    def layer_words(self, body: m.FindLayerWords, should_stop=never, progress=quiet) -> m.LayerWordsFound:
+        return self.ask(body, should_stop, progress)
+
+    def layers(self, body: m.ReadLayers, progress=quiet) -> m.LayersRead:
+        return self.ask(body, progress=progress)

@@ -1,0 +1,22 @@
+"""How alike the entries of a stage are: cosines."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """The rows [n, hidden] in float32 at unit length; a zero row stays zero."""
+    wide = vectors.float()
+    lengths = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
+    return wide / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
+
+
+def similarity(states: Tensor, to: Tensor) -> Tensor:
+    """The cosine of every row of `states` [n, hidden] with the rows `to` (int64 [m]) → float32 [n].
+
+    With several rows it is the cosine with the mean of their unit vectors. 0 for a zero row.
+    """
+    rows = unit(states)
+    return rows @ unit(rows[to.to(rows.device)].mean(dim=0, keepdim=True))[0]

@@ -1,0 +1,135 @@
+"""The protocol between a front end and a session: typed messages, one module a matter.
+
+The front end sends `Request`s, the session answers each with exactly one `Reply` (its `id`), after any number of notes
+with the same id. `wire` says how they travel.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from vlmtui.session.messages.general import (
+    AskStatus,
+    Cancel,
+    Done,
+    Failed,
+    Hello,
+    Leave,
+    Progress,
+    Shutdown,
+    Status,
+    Welcome,
+)
+from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
+from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
+from vlmtui.session.messages.values import FindValues, ValuesFound
+from vlmtui.session.messages.wire import (
+    MAX_FRAME,
+    PREAMBLE,
+    VERSION,
+    decoded,
+    decoder,
+    frame,
+    read_frame,
+    read_preamble,
+)
+from vlmtui.session.messages.words import FindLayerWords, FindWords, LayerWordsFound, WordsFound
+
+__all__ = [
+    "MAX_FRAME",
+    "PREAMBLE",
+    "VERSION",
+    "Answer",
+    "AskStatus",
+    "Cancel",
+    "Check",
+    "Done",
+    "Failed",
+    "FindLayerWords",
+    "FindValues",
+    "FindWords",
+    "Hello",
+    "LayerWordsFound",
+    "LayersRead",
+    "Leave",
+    "Load",
+    "Loaded",
+    "Note",
+    "Progress",
+    "Question",
+    "Read",
+    "ReadDone",
+    "ReadLayers",
+    "Reply",
+    "Request",
+    "Shutdown",
+    "Status",
+    "ValuesFound",
+    "Verified",
+    "Verify",
+    "Welcome",
+    "WordsFound",
+    "decode_reply",
+    "decode_request",
+    "frame",
+    "read_frame",
+    "read_preamble",
+]
+
+Question = (
+    Hello
+    | Load
+    | Read
+    | ReadLayers
+    | FindWords
+    | FindLayerWords
+    | FindValues
+    | Verify
+    | AskStatus
+    | Cancel
+    | Leave
+    | Shutdown
+)
+Answer = (
+    Welcome
+    | Loaded
+    | ReadDone
+    | LayersRead
+    | WordsFound
+    | LayerWordsFound
+    | ValuesFound
+    | Verified
+    | Status
+    | Done
+    | Failed
+)
+# told of a request before its answer
+Note = Progress
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A question with the id that its answer will carry."""
+
+    id: int
+    body: Question
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer to, or a note about, the request `id`."""
+
+    id: int
+    body: Answer | Note
+
+
+_requests = decoder(Request)
+_replies = decoder(Reply)
+
+
+def decode_request(body: bytes) -> Request:
+    """The request in a frame's body; `ProtocolError` for anything else."""
+    return decoded(_requests, body)
+
+
+def decode_reply(body: bytes) -> Reply:
+    """The reply in a frame's body; `ProtocolError` for anything else."""
+    return decoded(_replies, body)

@@ -1,0 +1,25 @@
+"""A number, or a colour, for every entry of a stage."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vlmtui.values import Lens, Values
+
+
+class FindValues(msgspec.Struct, frozen=True, tag=True):
+    """What a lens makes of every entry of a stage of a reading; answered by `ValuesFound`.
+
+    What the stage needs is done first: the tower run again, the language model's layers loaded.
+    """
+
+    reading: str
+    stage: str
+    lens: Lens
+
+
+class ValuesFound(msgspec.Struct, frozen=True, tag=True):
+    """The values asked for."""
+
+    reading: str
+    values: Values

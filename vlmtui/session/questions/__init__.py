@@ -1,0 +1,23 @@
+"""Questions about readings, one module a matter: each function answers one kind of message.
+
+They are given the engine, which holds the model and what is kept of readings, and the talk with whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from vlmtui.session import messages as m
+from vlmtui.session.questions import layers, values, words
+from vlmtui.session.talk import Talk
+
+if TYPE_CHECKING:
+    from vlmtui.session.engine import Engine
+
+ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
+    m.FindWords: words.words,
+    m.FindLayerWords: words.layer_words,
+    m.ReadLayers: layers.layers,
+    m.FindValues: values.values,
+}

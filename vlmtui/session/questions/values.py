@@ -1,0 +1,120 @@
+"""Lenses that give every entry of a stage a number or a colour."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import torch
+from torch import Tensor
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses import phrases
+from vlmtui.lenses.colours import Components as Found
+from vlmtui.lenses.colours import components
+from vlmtui.lenses.similarity import similarity
+from vlmtui.reading import check_stage, llm_layer, of_layers, of_patches, vision_layer
+from vlmtui.session import messages as m
+from vlmtui.session.arrays import array
+from vlmtui.session.questions.spelling import spelled
+from vlmtui.session.talk import Talk
+from vlmtui.session.tower import tower_states
+from vlmtui.values import Components, Find, Lens, Similarity, Values
+
+if TYPE_CHECKING:
+    from vlmtui.session.engine import Engine
+
+
+def values(engine: Engine, request: m.FindValues, talk: Talk) -> m.ValuesFound:
+    """What a lens makes of every entry of a stage."""
+    started = time.perf_counter()
+    model, _ = engine.held()
+    check_stage(request.stage, model.info)
+    at = _At(engine, request.reading, request.stage, talk)
+    found = at.look(request.lens)
+    return m.ValuesFound(request.reading, msgspec.structs.replace(found, seconds=time.perf_counter() - started))
+
+
+@dataclass(frozen=True)
+class _At:
+    """One stage of one reading."""
+
+    engine: Engine
+    reading: str
+    stage: str
+    talk: Talk
+
+    def look(self, lens: Lens) -> Values:
+        """Through this lens."""
+        match lens:
+            case Similarity(to):
+                states = self.states()
+                wrong = [entry for entry in to if not 0 <= entry < len(states)]
+                if wrong or not to:
+                    raise UsageError(f"{self.stage} has {len(states)} entries, from 0: name one of them")
+                return self._values(lens, similarity(states, torch.tensor(to)))
+            case Components():
+                found = self.components()
+                return self._values(lens, found.scaled(), explained=tuple(found.explained.tolist()))
+            case Find(text):
+                return self._find(lens, text)
+
+    def states(self) -> Tensor:
+        """The stage's vectors [entries, hidden]."""
+        if of_patches(self.stage):
+            model, _ = self.engine.held()
+            return tower_states(model, self.engine.readings, self.reading, vision_layer(self.stage), self.talk)
+        if of_layers(self.stage):
+            return self.engine.layers_of(self.reading, self.talk.progress).states(llm_layer(self.stage))
+        return self.engine.readings.tokens(self.reading)
+
+    def components(self) -> Found:
+        """The stage's principal components, their signs those of the stages before it; kept with the reading."""
+        kept = self.engine.readings[self.reading]
+        if self.stage not in kept.components:
+            before = _before(self.stage)
+            # in the order of the path, whatever is asked for first: the same stage has the same colours
+            earlier = _At(self.engine, self.reading, before, self.talk).components() if before else None
+            self.talk.check()
+            kept.components[self.stage] = components(self.states(), earlier)
+        return kept.components[self.stage]
+
+    def _find(self, lens: Find, text: str) -> Values:
+        held = self.engine.wordy()
+        spelling = spelled(held.lexicon, text)
+        ids = phrases.rows_of(spelling.ids)
+        if of_layers(self.stage):
+            logits = held.model.head.float32(self.states())
+            numbers = phrases.logits_of(logits, ids, spelling.several)
+        else:
+            vectors = self.states()
+            if of_patches(self.stage):
+                raise UsageError(f"there are no words to find at {self.stage}: choose tokens or a layer, such as llm.1")
+            words = held.lexicon.vocabulary.embeddings[ids.to(vectors.device)]
+            numbers = (phrases.mean_of if spelling.several else phrases.nearest_of)(vectors, words)
+        return self._values(lens, numbers, pieces=spelling.pieces, note=spelling.note)
+
+    def _values(
+        self,
+        lens: Lens,
+        numbers: Tensor,
+        explained: tuple[float, ...] = (),
+        pieces: tuple[str, ...] = (),
+        note: str = "",
+    ) -> Values:
+        return Values(
+            lens=lens, stage=self.stage, numbers=array(numbers), explained=explained, pieces=pieces, note=note
+        )
+
+
+def _before(stage: str) -> str | None:
+    """The stage before, where it has the same entries."""
+    if of_patches(stage):
+        layer = vision_layer(stage)
+        return f"vision.{layer - 1}" if layer else None
+    if of_layers(stage):
+        layer = llm_layer(stage)
+        return f"llm.{layer - 1}" if layer > 1 else "tokens"
+    return None

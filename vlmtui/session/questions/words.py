@@ -1,0 +1,79 @@
+"""The nearest word-pieces of image tokens."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from vlmtui.errors import UsageError
+from vlmtui.reading import Words, check_stage, llm_layer
+from vlmtui.session import messages as m
+from vlmtui.session.arrays import array
+from vlmtui.session.talk import Talk
+
+if TYPE_CHECKING:
+    from vlmtui.session.engine import Engine
+
+
+def words(engine: Engine, request: m.FindWords, talk: Talk) -> m.WordsFound:
+    """The nearest word-pieces of tokens of a reading that is still kept."""
+    started = time.perf_counter()
+    held = engine.wordy(request.k)
+    tokens = engine.readings.tokens(request.reading)
+    which = np.arange(len(tokens)) if request.tokens is None else np.asarray(request.tokens, dtype=np.int64)
+    check_tokens(which, len(tokens))
+    if request.stage != "tokens":
+        if not check_stage(request.stage, held.model.info).startswith("llm."):
+            raise UsageError(f"there are no words at {request.stage}: choose tokens or a layer, such as llm.1")
+        found_there = engine.layers_of(request.reading, talk.progress).words(
+            llm_layer(request.stage), which, request.k, request.all_tokens, talk.should_stop
+        )
+        return m.WordsFound(request.reading, found_there)
+    if not 0 < request.ridge < math.inf:
+        raise UsageError(f"{request.ridge:g} is no λ for ridge: choose a number above 0")
+    rows = len(held.lexicon.vocabulary.embeddings)
+    chosen = held.lexicon.candidates(rows, request.all_tokens)
+    vectors = tokens[torch.from_numpy(which).to(tokens.device)]
+    found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, talk.should_stop)
+    ids = array(found.ids)
+    named = held.lexicon.names(ids[ids >= 0])
+    return m.WordsFound(
+        request.reading,
+        Words(
+            metric=request.metric,
+            k=ids.shape[1],
+            all_tokens=request.all_tokens,
+            tokens=which.astype(np.int64),
+            ids=ids,
+            scores=array(found.scores),
+            pieces=named.pieces,
+            texts=named.texts,
+            special=named.special,
+            candidates=len(chosen),
+            left_out=rows - len(chosen),
+            seconds=time.perf_counter() - started,
+            explained=None if found.explained is None else array(found.explained),
+            ridge=request.ridge if request.metric == "ridge" else None,
+        ),
+    )
+
+
+def layer_words(engine: Engine, request: m.FindLayerWords, talk: Talk) -> m.LayerWordsFound:
+    """The words of one token of a reading after every layer of the language model."""
+    engine.wordy(request.k)
+    check_tokens(np.array([request.token]), len(engine.readings.tokens(request.reading)))
+    found = engine.layers_of(request.reading, talk.progress).layer_words(
+        request.token, request.k, request.all_tokens, talk.should_stop
+    )
+    return m.LayerWordsFound(request.reading, found)
+
+
+def check_tokens(which: np.ndarray[Any, np.dtype[np.int64]], there: int) -> None:
+    """`UsageError` for an image token that the picture has not."""
+    wrong = which[(which < 0) | (which >= there)]
+    if wrong.size:
+        raise UsageError(f"there is no image token {int(wrong[0])}: the picture has {there}, from 0")

@@ -1,0 +1,33 @@
+"""The vision tower's states of a reading: kept where the budget allows, computed again where it does not."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vlmtui.errors import UsageError
+from vlmtui.models.model import VisionLanguageModel
+from vlmtui.session.readings import Readings
+from vlmtui.session.talk import Talk
+
+
+def tower_states(model: VisionLanguageModel, readings: Readings, reading: str, stage: int, talk: Talk) -> Tensor:
+    """The states [patches, hidden] of `vision.<stage>`, in the order of `Reading.patch_places`."""
+    kept = readings[reading]
+    if stage not in kept.vision:
+        room = readings.layers_budget
+
+        def wanted(at: int, states: Tensor) -> bool:
+            # all stages in one pass where they can be kept: whoever looks at one walks on to the next
+            nonlocal room
+            room -= states.numel() * states.element_size()
+            return at == stage or room >= 0
+
+        def progress(done: int, total: int) -> None:
+            talk.progress("running the vision tower", done, total)
+
+        found = model.tower_states(kept.inputs, wanted, progress)
+        if stage not in found:
+            raise UsageError(f"the states of {model.name}'s tower cannot be told apart: choose another stage")
+        readings.keep_vision(kept, found)
+        return found[stage]
+    return kept.vision[stage]
