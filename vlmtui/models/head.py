@@ -55,18 +55,35 @@ class Head:
         In 16 bits many of a vocabulary's largest logits round to the same number. The head's rows are widened block by
         block.
         """
-        weight: Tensor = self._head.weight
-        if weight.dtype == torch.float32 or not weight.is_floating_point():
+        if not self._coarse:
             return self(states.to(self._norm_dtype())).float()
         if self._float32 is None:
             narrow = None if self._narrow is None else copy.deepcopy(self._narrow).float()
             self._float32 = copy.deepcopy(self._norm).float(), narrow
         norm, narrow = self._float32
         normed = norm(states.float())
-        if narrow is not None:
-            normed = narrow(normed)
+        return self._widened(normed if narrow is None else narrow(normed))
+
+    def of_output(self, output: Tensor, coarse: bool = False) -> Tensor:
+        """The logits [n, rows], float32, of what the decoder puts out [n, hidden], which is after its final norm.
+
+        `coarse` leaves them in the model's own arithmetic, where a gradient needs no widened copy of the head.
+        """
+        if coarse or not self._coarse:
+            return self._finish(self._head(output)).float()
+        return self._widened(output.float())
+
+    @property
+    def _coarse(self) -> bool:
+        """Whether the head's own arithmetic rounds logits to 16 bits."""
+        dtype: torch.dtype = self._head.weight.dtype
+        return dtype.is_floating_point and dtype != torch.float32
+
+    def _widened(self, normed: Tensor) -> Tensor:
+        """The logits of float32 states [n, hidden], the head's rows widened block by block."""
+        weight: Tensor = self._head.weight
         bias: Tensor | None = getattr(self._head, "bias", None)
-        logits = torch.empty(len(states), self.rows, device=normed.device)
+        logits = torch.empty(len(normed), self.rows, device=normed.device)
         step = max(1, _BLOCK_BYTES // (4 * weight.shape[1]))
         for start in range(0, self.rows, step):
             part = slice(start, start + step)

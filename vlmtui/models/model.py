@@ -25,6 +25,7 @@ from vlmtui.models.loading import Loaded
 from vlmtui.models.placing import Placing
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.models.prompts import expanded
+from vlmtui.models.speaking import Speaking
 from vlmtui.models.states import replaced, stage_norms, watched
 from vlmtui.models.whole import Whole
 from vlmtui.reading import ModelInfo, vision_layer
@@ -71,6 +72,7 @@ class VisionLanguageModel:
         self._loaded = loaded
         self._head: Head | None = None
         self._run: Whole | None = None
+        self._speaking: Speaking | None = None
         self.info = self._describe(loaded)
 
     def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
@@ -197,11 +199,22 @@ class VisionLanguageModel:
 
     def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
         """Runs all of the decoder's layers, as `Whole.stream` does; they must be held."""
-        if not self.whole:
-            raise ModelError(f"the language model's layers of {self.name} are not loaded: load it with all of them")
+        self._check_whole()
         if self._run is None:
             self._run = Whole(self._loaded)
         self._run.stream(inputs, on_layer)
+
+    @property
+    def speaking(self) -> Speaking:
+        """The model asked for its answers; all of the decoder's layers must be held."""
+        self._check_whole()
+        if self._speaking is None:
+            self._speaking = Speaking(self._loaded)
+        return self._speaking
+
+    def _check_whole(self) -> None:
+        if not self.whole:
+            raise ModelError(f"the language model's layers of {self.name} are not loaded: load it with all of them")
 
     @property
     def head(self) -> Head:

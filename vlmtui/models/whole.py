@@ -155,11 +155,16 @@ class Whole:
         return caught[0]
 
     def _arguments(self, inputs: Inputs) -> dict[str, Any]:
-        assert inputs.input_ids is not None
-        given = {key: value.to(self._device) for key, value in inputs.pixels.items()}
-        given["pixel_values"] = given["pixel_values"].to(self._model.dtype)
-        ids = inputs.input_ids.to(self._device)
-        accepted = inspect.signature(self._model.forward).parameters
-        if "mm_token_type_ids" in accepted and "mm_token_type_ids" not in given:
-            given["mm_token_type_ids"] = (ids == self._image_token).long()
-        return given | {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
+        return arguments_of(self._model, inputs, self._image_token, self._device)
+
+
+def arguments_of(model: Any, inputs: Inputs, image_token: int, device: torch.device) -> dict[str, Any]:
+    """What a user of transformers would hand to `model` for a picture and a prompt, without a cache."""
+    assert inputs.input_ids is not None
+    given = {key: value.to(device) for key, value in inputs.pixels.items()}
+    given["pixel_values"] = given["pixel_values"].to(model.dtype)
+    ids = inputs.input_ids.to(device)
+    accepted = inspect.signature(model.forward).parameters
+    if "mm_token_type_ids" in accepted and "mm_token_type_ids" not in given:
+        given["mm_token_type_ids"] = (ids == image_token).long()
+    return given | {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
