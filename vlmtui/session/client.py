@@ -12,11 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from vlmtui.answers import MAX_NEW_TOKENS, STANDS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.reading import METRICS, RIDGE, Layers, LayerWords, Metric, ModelInfo, Reading, Words
 from vlmtui.session import messages as m
-from vlmtui.session.exchange import Exchange, OnProgress
+from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
 from vlmtui.session.transport import PipeLink
 from vlmtui.values import Lens, Values
@@ -118,6 +119,76 @@ class SessionClient(Exchange):
         """What a lens makes of every entry of a stage of a reading."""
         return self.ask(m.FindValues(reading_id, stage, lens), lambda done: done.values, on_progress)
 
+    def answer(
+        self,
+        reading_id: str,
+        question: str | None = None,
+        *,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        temperature: float | None = None,
+        seed: int = 0,
+        on_progress: OnProgress | None = None,
+        on_said: OnSaid | None = None,
+    ) -> Future[Answer]:
+        """The model's own answer about a reading's picture; `on_said` is told of every token, in another thread.
+
+        `cancel` ends it at the next token; what was told of by then can be asked about like a whole answer.
+        """
+        body = m.Ask(reading_id, question, int(max_new_tokens), temperature, int(seed))
+        return self.ask(body, lambda done: done.answer, on_progress, on_said)
+
+    def attention(
+        self,
+        reading_id: str,
+        answer_id: str,
+        *,
+        layer: int | None = None,
+        head: int | None = None,
+        rollout: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Future[Attention]:
+        """Where every token of a reading's latest answer looked, in a layer (from 1) and head (from 0) or all."""
+        body = m.FindAttention(reading_id, answer_id, layer, head, rollout)
+        return self.ask(body, lambda done: done.attention, on_progress)
+
+    def gradient(
+        self, reading_id: str, answer_id: str, token: int | None = None, on_progress: OnProgress | None = None
+    ) -> Future[Gradient]:
+        """Gradient × input of one token of a reading's latest answer, or of the whole of it."""
+        return self.ask(m.FindGradient(reading_id, answer_id, token), lambda done: done.gradient, on_progress)
+
+    def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[Mask]:
+        """What each position of a reading's prompt and latest answer may look at in a layer, from 1."""
+        return self.ask(m.FindMask(reading_id, layer), lambda done: done.mask, on_progress)
+
+    def ablate(
+        self,
+        reading_id: str,
+        answer_id: str,
+        tokens: tuple[int, ...],
+        by: Stand = "mean",
+        on_progress: OnProgress | None = None,
+        on_said: OnSaid | None = None,
+    ) -> Future[Ablation]:
+        """The question of a reading's latest answer asked again with image tokens replaced."""
+        if by not in STANDS:
+            return _failed(_no_stand(by))
+        body = m.Ablate(reading_id, answer_id, tuple(int(token) for token in tokens), by)
+        return self.ask(body, lambda done: done.ablation, on_progress, on_said)
+
+    def occlude(
+        self,
+        reading_id: str,
+        answer_id: str,
+        block: int = 1,
+        by: Stand = "mean",
+        on_progress: OnProgress | None = None,
+    ) -> Future[Occlusion]:
+        """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""
+        if by not in STANDS:
+            return _failed(_no_stand(by))
+        return self.ask(m.Occlude(reading_id, answer_id, int(block), by), lambda done: done.occlusion, on_progress)
+
     def status(self) -> Future[m.Status]:
         """What the session is and holds; answered whatever else is going on."""
         return self.ask(m.AskStatus(), lambda status: status)
@@ -125,6 +196,10 @@ class SessionClient(Exchange):
     def stop(self) -> Future[m.Done]:
         """End the session, for everybody."""
         return self.ask(m.Shutdown(), lambda done: done)
+
+
+def _no_stand(by: str) -> UsageError:
+    return UsageError(f"image tokens cannot be replaced by {by!r}: choose {', '.join(STANDS)}")
 
 
 def _failed(error: Exception) -> Future[Any]:

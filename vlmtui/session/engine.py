@@ -32,7 +32,7 @@ from vlmtui.session.finding import Finder
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.questions import ANSWERS
-from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, Kept, Readings
+from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, File, Kept, Readings
 from vlmtui.session.talk import Talk
 
 Progress = Callable[..., None]
@@ -127,7 +127,7 @@ class Engine:
             standing = array(percentiles(lengths, words.vocabulary.norms[words.words]).float())
         clock.lap("norms")
         reading = Reading(
-            id=f"reading-{next(self._numbers)}",
+            id=f"reading-{self.number()}",
             model=model.info,
             image=ImageInfo(request.source, request.sha256, picture.width, picture.height),
             grids=layout.grids,
@@ -143,7 +143,8 @@ class Engine:
             timings=clock.seconds,
             placeless=layout.placeless,
         )
-        self.readings.keep(reading.id, Kept(inputs, encoded.tokens, request.prompt))
+        file = File(request.source, request.data, request.max_pixels)
+        self.readings.keep(reading.id, Kept(inputs, encoded.tokens, request.prompt, file, layout.places))
         return m.ReadDone(reading)
 
     def answer(self, question: m.Question, talk: Talk) -> m.Answer:
@@ -159,6 +160,10 @@ class Engine:
         if answer is None:
             raise ProtocolError(f"the session cannot answer {type(question).__name__}")
         return answer(self, question, talk)
+
+    def number(self) -> int:
+        """One that no reading or answer of this session has had."""
+        return next(self._numbers)
 
     def held(self) -> tuple[VisionLanguageModel, Lexicon | None]:
         """The model, and its words where it has any; `ModelError` where none is held."""
@@ -177,12 +182,16 @@ class Engine:
 
     def layers_of(self, reading: str, progress: Progress) -> LayersOf:
         """A reading that is still kept, and the language model with all of its layers, which are loaded for it."""
+        held = self.deep(reading, progress)
+        return LayersOf(held.model, held.lexicon, self.readings, reading, progress)
+
+    def deep(self, reading: str, progress: Progress) -> Wordy:
+        """The model held with all of its language model's layers, which are loaded for a reading that is still kept."""
         self.readings[reading]
         model, _ = self.held()
         if not model.whole and self._asked is not None:
             self.load(msgspec.structs.replace(self._asked, layers=True), progress)
-        held = self.wordy()
-        return LayersOf(held.model, held.lexicon, self.readings, reading, progress)
+        return self.wordy()
 
     def verify(self, request: m.Verify, progress: Progress) -> m.Verified:
         """Hold a checkpoint against itself, in the place of the model held."""

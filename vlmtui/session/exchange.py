@@ -22,6 +22,7 @@ from vlmtui.session import messages as m
 from vlmtui.session.transport import Link, PipeLink
 
 OnProgress = Callable[[m.Progress], None]
+OnSaid = Callable[[m.Said], None]
 
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 """Before each attempt to take up a line that was cut."""
@@ -33,6 +34,7 @@ class _Pending:
     future: Future[Any]
     unpack: Callable[[Any], Any]
     on_progress: OnProgress | None
+    on_said: OnSaid | None = None
 
 
 class Exchange:
@@ -124,13 +126,20 @@ class Exchange:
         self._fail_all(CancelledError("the session was closed"))
         link.reap()
 
-    def ask(self, body: m.Question, unpack: Callable[[Any], Any], on_progress: OnProgress | None = None) -> Future[Any]:
+    def ask(
+        self,
+        body: m.Question,
+        unpack: Callable[[Any], Any],
+        on_progress: OnProgress | None = None,
+        on_said: OnSaid | None = None,
+    ) -> Future[Any]:
+        """Ask; the future is of what `unpack` makes of the answer. Notes before it are told in another thread."""
         future: Future[Any] = Future()
         with self._lock:
             reason = self._death or ("it was closed" if self._closed else None)
             number = next(self._ids)
             if reason is None:
-                self._pending[number] = _Pending(body, future, unpack, on_progress)
+                self._pending[number] = _Pending(body, future, unpack, on_progress, on_said)
                 self._outbox.put(m.Request(number, body))
         if reason is not None:
             _fail(future, SessionError(f"there is no model session any more: {reason}"))
@@ -235,9 +244,15 @@ class Exchange:
     def _tell(self, number: int, note: m.Note) -> None:
         with self._lock:
             pending = self._pending.get(number)
-        if pending is not None and pending.on_progress is not None:
+        if pending is not None:
             try:
-                pending.on_progress(note)
+                match note:
+                    case m.Progress():
+                        if pending.on_progress is not None:
+                            pending.on_progress(note)
+                    case m.Said():
+                        if pending.on_said is not None:
+                            pending.on_said(note)
             except Exception as error:  # the caller's own mistake must not stop the reader: it goes to the caller
                 self._settle(number, error)
 

@@ -9,38 +9,60 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.grid import Place
+from vlmtui.image import Picture, decode
 from vlmtui.lenses.colours import Components
 from vlmtui.models.processing import Inputs
+from vlmtui.session.answered import Answered
 
 READINGS_BYTES = 512 << 20
 LAYERS_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture's file: where from, its bytes, and how many pixels it may have."""
+
+    source: str
+    data: bytes
+    max_pixels: int
+
+    def picture(self) -> Picture:
+        """Its pixels."""
+        return decode(self.data, self.source, self.max_pixels)
 
 
 @dataclass
 class Kept:
     """Of one reading: its inputs, on the CPU, and its image tokens [tokens, hidden], on the model's device.
 
-    `prompt` is the sentence it was read with, None for the usual one.
+    `prompt` is the sentence it was read with, None for the usual one. `file` is the picture as it came, to be asked
+    other questions about, and `places` are those of its image tokens.
     `vision` are the tower's states by stage, each [patches, hidden]; those that were asked for, where they are not too
     many. `components` are the principal components found so far, by stage.
     `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
+    `answered` is the latest answer to a question about it.
     """
 
     inputs: Inputs
     tokens: Tensor | None
     prompt: str | None = None
+    file: File | None = None
+    places: tuple[Place, ...] = ()
     vision: dict[int, Tensor] = field(default_factory=dict)
     components: dict[str, Components] = field(default_factory=dict)
     norms: Tensor | None = None
     layers: list[Tensor] | None = None
+    answered: Answered | None = None
 
     @property
     def size(self) -> int:
         """In bytes, without the layers."""
         ids = [] if self.inputs.input_ids is None else [self.inputs.input_ids]
         tokens = [] if self.tokens is None else [self.tokens]
-        return sum(map(_size, [*tokens, *ids, *self.inputs.pixels.values()]))
+        file = len(self.file.data) if self.file else 0
+        return file + sum(map(_size, [*tokens, *ids, *self.inputs.pixels.values()]))
 
     @property
     def layers_size(self) -> int:
@@ -96,6 +118,13 @@ class Readings:
             for other in self._kept.values():
                 other.vision.clear()
             kept.vision.update(states)
+
+    def keep_answer(self, kept: Kept, answered: Answered) -> None:
+        """Keep the latest answer of a reading; what was found of other readings' answers is found again when asked."""
+        for other in self._kept.values():
+            if other.answered is not None:
+                other.answered.forget()
+        kept.answered = answered
 
     def clear(self) -> None:
         """Keep none any more."""

@@ -8,6 +8,21 @@ from __future__ import annotations
 
 import msgspec
 
+from vlmtui.session.messages.answers import (
+    Ablate,
+    Ablated,
+    Ask,
+    Asked,
+    AttentionFound,
+    FindAttention,
+    FindGradient,
+    FindMask,
+    GradientFound,
+    MaskFound,
+    Occlude,
+    Occluded,
+    Said,
+)
 from vlmtui.session.messages.general import (
     AskStatus,
     Cancel,
@@ -39,22 +54,34 @@ __all__ = [
     "MAX_FRAME",
     "PREAMBLE",
     "VERSION",
+    "Ablate",
+    "Ablated",
     "Answer",
+    "Ask",
     "AskStatus",
+    "Asked",
+    "AttentionFound",
     "Cancel",
     "Check",
     "Done",
     "Failed",
+    "FindAttention",
+    "FindGradient",
     "FindLayerWords",
+    "FindMask",
     "FindValues",
     "FindWords",
+    "GradientFound",
     "Hello",
     "LayerWordsFound",
     "LayersRead",
     "Leave",
     "Load",
     "Loaded",
+    "MaskFound",
     "Note",
+    "Occlude",
+    "Occluded",
     "Progress",
     "Question",
     "Read",
@@ -62,6 +89,7 @@ __all__ = [
     "ReadLayers",
     "Reply",
     "Request",
+    "Said",
     "Shutdown",
     "Status",
     "ValuesFound",
@@ -84,6 +112,12 @@ Question = (
     | FindWords
     | FindLayerWords
     | FindValues
+    | Ask
+    | FindAttention
+    | FindGradient
+    | Ablate
+    | Occlude
+    | FindMask
     | Verify
     | AskStatus
     | Cancel
@@ -98,13 +132,19 @@ Answer = (
     | WordsFound
     | LayerWordsFound
     | ValuesFound
+    | Asked
+    | AttentionFound
+    | GradientFound
+    | Ablated
+    | Occluded
+    | MaskFound
     | Verified
     | Status
     | Done
     | Failed
 )
 # told of a request before its answer
-Note = Progress
+Note = Progress | Said
 
 
 class Request(msgspec.Struct, frozen=True):

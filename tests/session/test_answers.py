@@ -1,0 +1,313 @@
+"""The model's own answers in the engine: streamed, kept, looked into, and asked again with patches replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from tests.session.desk import Desk
+from tests.session.test_client import png
+from tests.session.test_engine import quiet, request
+from vlmtui.answers import IMAGE, SAID, TEXT, Answer
+from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
+from vlmtui.models.forced import Change
+from vlmtui.session import messages as m
+from vlmtui.session.client import SessionClient
+from vlmtui.session.talk import Talk
+
+LAYERS, HEADS, TOKENS, WORDS = 2, 4, 25, 6
+QUESTION = "What color is the sky?"
+
+
+class Told:
+    """The notes of one question; withdrawn when `number` tokens were told of."""
+
+    def __init__(self, stop_at: int = 1000) -> None:
+        self.said: list[m.Said] = []
+        self.progress: list[tuple[str, int, int]] = []
+        self.stop_at = stop_at
+
+    @property
+    def talk(self) -> Talk:
+        return Talk(lambda *done: self.progress.append(done), lambda: len(self.said) >= self.stop_at, self.said.append)
+
+
+@pytest.fixture(scope="module")
+def engine(clip_folder) -> Desk:
+    engine = Desk()
+    engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
+    return engine
+
+
+@pytest.fixture
+def reading(engine) -> str:
+    return engine.read(request(png()), quiet).reading.id
+
+
+@pytest.fixture
+def answer(engine, reading) -> Answer:
+    return engine.ask(m.Ask(reading, QUESTION, WORDS)).answer
+
+
+def test_an_answer_is_told_token_by_token(engine, reading):
+    told = Told()
+    asked = engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk)
+    answer = asked.answer
+    assert asked.reading == reading
+    assert answer.question == QUESTION
+    assert [said.token for said in told.said] == list(answer.tokens)
+    assert [said.number for said in told.said] == list(range(1, WORDS + 1))
+    assert {said.answer for said in told.said} == {answer.id}
+    assert told.said[-1].text == answer.text
+    assert all(later.text.startswith(said.text) for said, later in zip(told.said, told.said[1:], strict=False))
+    assert not answer.finished
+    assert answer.log_prob == pytest.approx(sum(token.log_prob for token in answer.tokens))
+    assert engine.ask(m.Ask(reading, QUESTION, WORDS)).answer.tokens == answer.tokens
+
+
+def test_the_answer_is_that_of_the_question_and_the_picture(engine, reading, answer):
+    """By the model's own `generate`, on what its own processor makes of the question."""
+    model = engine._model
+    ids = engine.readings[reading].answered.inputs.input_ids
+    text = model.tokenizer.decode(ids[0])
+    assert QUESTION in text
+    assert answer.positions == ids.shape[1]
+    inputs = model.prepare(engine.readings[reading].file.picture(), QUESTION)
+    made = model._model.generate(
+        input_ids=inputs.input_ids,
+        attention_mask=torch.ones_like(inputs.input_ids),
+        pixel_values=inputs.pixels["pixel_values"],
+        do_sample=False,
+        max_new_tokens=WORDS,
+    )
+    assert [token.id for token in answer.tokens] == made[0, inputs.input_ids.shape[1] :].tolist()
+    usual = engine.ask(m.Ask(reading, None, 1)).answer
+    assert usual.question == "Describe the image."
+
+
+def test_a_withdrawn_answer_ends_at_the_next_token_and_is_kept(engine, reading):
+    told = Told(stop_at=3)
+    with pytest.raises(CancelledError):
+        engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk)
+    assert len(told.said) == 3
+    found = engine.ask(m.FindAttention(reading, told.said[0].answer)).attention
+    assert found.weights.shape == (3, TOKENS)
+
+
+def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
+    def ids(seed: int) -> list[int]:
+        asked = engine.ask(m.Ask(reading, QUESTION, WORDS, temperature=5.0, seed=seed))
+        return [token.id for token in asked.answer.tokens]
+
+    assert ids(1) == ids(1) != ids(2)
+
+
+def test_attention_per_layer_head_and_rolled_out(engine, reading, answer):
+    def look(**which) -> np.ndarray:
+        found = engine.ask(m.FindAttention(reading, answer.id, **which)).attention
+        assert found.weights.shape == (WORDS, TOKENS)
+        assert (found.layers, found.heads, found.answer) == (LAYERS, HEADS, answer.id)
+        assert found.weights.dtype == np.float32
+        return found.weights
+
+    by_head = [[look(layer=layer, head=head) for head in range(HEADS)] for layer in (1, 2)]
+    for layer in (1, 2):
+        np.testing.assert_allclose(look(layer=layer), np.mean(by_head[layer - 1], axis=0), rtol=1e-5)
+    np.testing.assert_allclose(look(), np.mean(by_head, axis=(0, 1)), rtol=1e-5)
+    rolled = look(rollout=True)
+    assert not np.allclose(rolled, look(), rtol=1e-2)
+    assert np.all(rolled.sum(axis=1) < 1)
+
+
+def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
+    found = engine.ask(m.FindAttention(reading, answer.id)).attention
+    assert "median" in found.rule
+    monkeypatch.setattr("vlmtui.session.questions.looking.sinks", lambda shares: shares >= shares.sort().values[-5])
+    found = engine.ask(m.FindAttention(reading, answer.id)).attention
+    assert len(found.sunk) == 5
+    ids = engine.readings[reading].answered.inputs.input_ids[0].tolist()
+    image = [i for i, token in enumerate(ids) if token == engine._model._config.image_token_id]
+    for sink in found.sunk:
+        assert (sink.piece is None) == (sink.position in image)
+    assert [image[i] for i in np.flatnonzero(found.sinks)] == [s.position for s in found.sunk if s.piece is None]
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        ({"layer": 3}, "1 … 2"),
+        ({"layer": 0}, "1 … 2"),
+        ({"layer": 1, "head": 4}, "0 … 3"),
+        ({"head": 1}, "choose a layer"),
+        ({"rollout": True, "layer": 1}, "all layers"),
+    ],
+)
+def test_there_are_only_so_many_layers_and_heads(engine, reading, answer, which, said):
+    with pytest.raises(UsageError, match=said):
+        engine.ask(m.FindAttention(reading, answer.id, **which))
+
+
+def test_only_the_latest_answer_is_kept(engine, reading, answer):
+    newer = engine.ask(m.Ask(reading, "Is there a dog?", 2)).answer
+    with pytest.raises(ReadingGoneError, match="ask again"):
+        engine.ask(m.FindAttention(reading, answer.id))
+    engine.ask(m.FindAttention(reading, newer.id))
+    # what was found of another reading's answer goes, and is found again
+    other = engine.read(request(png()), quiet).reading.id
+    engine.ask(m.Ask(other, QUESTION, 2))
+    assert engine.readings[reading].answered.means is None
+    engine.ask(m.FindAttention(reading, newer.id))
+
+
+def test_gradients_of_a_token_and_of_the_answer(engine, reading, answer):
+    found = engine.ask(m.FindGradient(reading, answer.id, 2)).gradient
+    assert (found.answer, found.token, found.numbers.shape) == (answer.id, 2, (TOKENS,))
+    whole = engine.ask(m.FindGradient(reading, answer.id)).gradient
+    assert not np.allclose(whole.numbers, found.numbers)
+    with pytest.raises(UsageError, match="0 … 5"):
+        engine.ask(m.FindGradient(reading, answer.id, WORDS))
+
+
+@pytest.mark.parametrize("by", ["mean", "zero", "blur"])
+def test_both_answers_are_compared(engine, reading, answer, by):
+    told = Told()
+    found = engine.answer(m.Ablate(reading, answer.id, (12, 3, 12), by), told.talk).ablation
+    assert (found.answer, found.tokens, found.by) == (answer.id, (3, 12), by)
+    assert found.log_probs.shape == found.changes.shape == (WORDS,)
+    before = np.array([token.log_prob for token in answer.tokens])
+    np.testing.assert_allclose(found.log_probs - found.changes, before, atol=1e-4)
+    assert np.abs(found.changes).max() > 1e-4
+    assert [said.token for said in told.said] == list(found.again.tokens)
+    assert {said.answer for said in told.said} == {""}
+    # where it still says the same, that is as likely as it was said to be
+    same = [token.id for token in found.again.tokens][:1] == [token.id for token in answer.tokens][:1]
+    if same:
+        assert found.log_probs[0] == pytest.approx(found.again.tokens[0].log_prob, abs=1e-4)
+    # and the first answer can still be asked about
+    engine.ask(m.FindAttention(reading, answer.id))
+
+
+def test_what_is_marked_must_be_there(engine, reading, answer):
+    for marked in ((), (TOKENS,), (-1,)):
+        with pytest.raises(UsageError, match="25 image tokens"):
+            engine.ask(m.Ablate(reading, answer.id, marked))
+
+
+def test_occlusion_is_one_ablation_after_the_other(engine, reading, answer):
+    told = Told()
+    found = engine.answer(m.Occlude(reading, answer.id), told.talk).occlusion
+    assert (found.drops.shape, found.blocks) == ((TOKENS, WORDS), TOKENS)
+    assert ("taking patches away", TOKENS, TOKENS) in told.progress
+    for token in (0, 12):
+        one = engine.ask(m.Ablate(reading, answer.id, (token,))).ablation
+        np.testing.assert_allclose(found.drops[token], -one.changes, atol=1e-4)
+    np.testing.assert_allclose(found.whole, found.drops.sum(1))
+    blocks = engine.ask(m.Occlude(reading, answer.id, block=2, by="zero")).occlusion
+    assert blocks.blocks == 9
+    forced = engine.readings[reading].answered.forced
+    drop = forced.log_probs() - forced.log_probs(Change(torch.tensor([0, 1, 5, 6]), "zero"))
+    for token in (0, 1, 5, 6):
+        np.testing.assert_allclose(blocks.drops[token], drop.numpy(), atol=1e-5)
+    blurs = engine.ask(m.Occlude(reading, answer.id, block=3, by="blur")).occlusion
+    one = engine.ask(m.Ablate(reading, answer.id, (24, 23, 18, 19), "blur")).ablation
+    np.testing.assert_allclose(blurs.drops[24], -one.changes, atol=1e-4)
+
+
+def test_occlusion_ends_when_nobody_waits(engine, reading, answer):
+    done: list[int] = []
+
+    def progress(doing: str, at: int = 0, total: int = 0) -> None:
+        done.append(at)
+
+    def enough() -> bool:
+        return bool(done) and done[-1] == 4
+
+    with pytest.raises(CancelledError):
+        engine.answer(m.Occlude(reading, answer.id), Talk(progress, enough))
+    assert done[-1] == 4
+    with pytest.raises(UsageError, match="at least 1"):
+        engine.ask(m.Occlude(reading, answer.id, block=0))
+
+
+def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
+    mask = engine.ask(m.FindMask(reading)).mask
+    n = len(mask.kinds)
+    assert np.array_equal(mask.allowed, np.tril(np.ones((n, n), bool)))
+    assert mask.pattern == "causal"
+    assert int((mask.kinds == IMAGE).sum()) == TOKENS
+    assert not (mask.kinds == SAID).any()
+    assert [piece is None for piece in mask.pieces] == (mask.kinds == IMAGE).tolist()
+    answer = engine.ask(m.Ask(reading, QUESTION, WORDS)).answer
+    mask = engine.ask(m.FindMask(reading, 2)).mask
+    assert len(mask.kinds) == answer.positions + WORDS - 1
+    assert (mask.kinds[answer.positions :] == SAID).all()
+    assert mask.kinds[0] == TEXT
+    with pytest.raises(UsageError, match="layer 3"):
+        engine.ask(m.FindMask(reading, 3))
+
+
+def test_a_model_that_does_not_say_the_same_in_one_pass_is_not_looked_into(engine, reading, answer):
+    kept = engine.readings[reading].answered
+    kept.said = [type(said)(said.id, said.log_prob - 5) for said in kept.said]
+    with pytest.raises(ModelError, match="not looked into"):
+        engine.ask(m.FindAttention(reading, answer.id))
+
+
+def test_a_tower_alone_has_no_answers(tmp_path):
+    from tests.families import build
+
+    engine = Desk()
+    engine.load(m.Load(str(build("vit", tmp_path / "vit")), device="cpu"), quiet)
+    reading = engine.read(request(png()), quiet).reading.id
+    with pytest.raises(UsageError, match="no words"):
+        engine.ask(m.Ask(reading, QUESTION))
+
+
+# -- over a pipe
+
+
+@pytest.fixture(scope="module")
+def client(clip_folder):
+    client = SessionClient.start()
+    client.load(str(clip_folder), device="cpu", layers=True)
+    yield client
+    client.close()
+
+
+def heard(client: SessionClient, ask: Callable[..., object], stop_at: int | None = None) -> list[m.Said]:
+    """What was told of an answer; its question is withdrawn from where it is heard."""
+    said: list[m.Said] = []
+    future = ask(on_said=lambda note: (said.append(note), note.number == stop_at and client.cancel(future)))
+    try:
+        future.result(60)
+    except CancelledError:
+        assert stop_at
+    return said
+
+
+def test_an_answer_crosses_the_pipe(client):
+    reading = client.read(png()).result(120)
+    said = heard(client, lambda **on: client.answer(reading.id, QUESTION, max_new_tokens=WORDS, **on))
+    answer = client.answer(reading.id, QUESTION, max_new_tokens=WORDS).result(60)
+    assert said[-1].text == answer.text
+    assert tuple(note.token for note in said) == answer.tokens
+    attention = client.attention(reading.id, answer.id, layer=1).result(60)
+    assert attention.weights.shape == (WORDS, TOKENS)
+    assert client.gradient(reading.id, answer.id).result(60).numbers.shape == (TOKENS,)
+    assert client.ablate(reading.id, answer.id, (1, 2)).result(60).tokens == (1, 2)
+    assert client.occlude(reading.id, answer.id, block=3).result(60).blocks == 4
+    assert client.mask(reading.id).result(60).allowed.all(axis=1)[-1]
+    for wrong in (client.ablate(reading.id, answer.id, (1,), "noise"), client.occlude(reading.id, answer.id, 1, "x")):
+        with pytest.raises(UsageError, match="mean, zero, blur"):
+            wrong.result(1)
+
+
+def test_a_withdrawn_question_ends_at_the_next_token(client):
+    """An answer as long as it may be is not waited for: the session is free for the next question."""
+    reading = client.read(png()).result(120)
+    said = heard(client, lambda **on: client.answer(reading.id, QUESTION, max_new_tokens=100_000, **on), stop_at=3)
+    assert client.answer(reading.id, QUESTION, max_new_tokens=2).result(60).tokens
+    assert 3 <= len(said) < 1000

@@ -1,0 +1,121 @@
+"""The model's own answer to a question about a reading's picture."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vlmtui.answers import Answer, AnswerToken
+from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
+from vlmtui.image import Picture
+from vlmtui.models.forced import Change
+from vlmtui.models.model import VisionLanguageModel
+from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
+from vlmtui.models.speaking import Said, Saying
+from vlmtui.session import messages as m
+from vlmtui.session.answered import Answered
+from vlmtui.session.lexicon import Lexicon
+from vlmtui.session.readings import File, Kept
+from vlmtui.session.talk import Talk
+
+if TYPE_CHECKING:
+    from vlmtui.session.engine import Engine
+
+_CUT = "\N{REPLACEMENT CHARACTER}"
+
+
+def ask(engine: Engine, request: m.Ask, talk: Talk) -> m.Asked:
+    """Ask, and tell of every token. What was said until the question was withdrawn is kept like a whole answer."""
+    place = Place.of(engine, request.reading, talk)
+    question = request.question if request.question and request.question.strip() else None
+    talk.progress("preparing the question")
+    saying = Saying(request.max_new_tokens, request.temperature, request.seed)
+    answered = Answered(f"answer-{engine.number()}", place.inputs(question), question, saying)
+    engine.readings.keep_answer(place.kept, answered)
+    return m.Asked(request.reading, place.answer(answered, talk))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A reading that is still kept, and the model with all of its layers, ready to speak about it."""
+
+    model: VisionLanguageModel
+    lexicon: Lexicon
+    kept: Kept
+    tokens: int
+
+    @classmethod
+    def of(cls, engine: Engine, reading: str, talk: Talk) -> Place:
+        """Loads the layers where they are not held; `UsageError` for a model that has no words."""
+        engine.wordy()
+        tokens = len(engine.readings.tokens(reading))
+        if not tokens:
+            raise UsageError("no image token of this picture enters the prompt: there is nothing to ask about")
+        held = engine.deep(reading, talk.progress)
+        return cls(held.model, held.lexicon, engine.readings[reading], tokens)
+
+    @property
+    def file(self) -> File:
+        """The picture's file."""
+        assert self.kept.file is not None, "every reading has come from a file"
+        return self.kept.file
+
+    def answered(self, answer: str) -> Answered:
+        """The reading's latest answer, which must be this one and hold something."""
+        found = self.kept.answered
+        if found is None or found.id != answer:
+            raise ReadingGoneError("that answer is no longer kept, a newer one has taken its place: ask again")
+        return found
+
+    def inputs(self, question: str | None, picture: Picture | None = None) -> Inputs:
+        """What the model is given for a question about the picture, or about another one in its place."""
+        prepared = self.model.prepare(picture or self.file.picture(), question, self.file.source)
+        return self.model.prompted(prepared, self.tokens, question)
+
+    def answer(self, answered: Answered, talk: Talk, change: Change | None = None) -> Answer:
+        """Have the model speak, `answered.said` filled with every token as it is said and told of."""
+        started = time.perf_counter()
+        telling = _Telling(self.lexicon, answered, talk)
+        talk.progress("answering")
+        self.model.speaking.answer(answered.inputs, telling, answered.saying, change)
+        saying, ids = answered.saying, answered.inputs.input_ids
+        assert ids is not None
+        return Answer(
+            id=answered.id,
+            question=DEFAULT_PROMPT if answered.question is None else answered.question,
+            text=telling.text(whole=True),
+            tokens=tuple(telling.tokens),
+            finished=len(answered.said) < saying.max_new_tokens or telling.tokens[-1].special,
+            positions=int(ids.shape[1]),
+            max_new_tokens=saying.max_new_tokens,
+            temperature=saying.temperature,
+            seed=saying.seed,
+            seconds=time.perf_counter() - started,
+        )
+
+
+class _Telling:
+    """Makes words of tokens as they are said, and tells of them; ends the answer where nobody waits any more."""
+
+    def __init__(self, lexicon: Lexicon, answered: Answered, talk: Talk) -> None:
+        self.tokens: list[AnswerToken] = []
+        self._lexicon, self._answered, self._talk = lexicon, answered, talk
+
+    def __call__(self, said: Said) -> None:
+        """One more token."""
+        if self._talk.should_stop():
+            raise CancelledError("the question was withdrawn")
+        named = self._lexicon.names(np.array([said.id]))
+        special = said.id in named.special
+        self.tokens.append(AnswerToken(said.id, named.pieces[said.id], named.texts[said.id], said.log_prob, special))
+        self._answered.said.append(said)
+        self._talk.tell(m.Said(self._answered.id, len(self.tokens), self.tokens[-1], self.text()))
+
+    def text(self, whole: bool = False) -> str:
+        """What was said so far; while it goes on, without the first bytes of a character that is not all there yet."""
+        ids = [token.id for token in self.tokens if not token.special]
+        text: str = self._lexicon.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+        return (text if whole else text.rstrip(_CUT)).strip()
