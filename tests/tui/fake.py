@@ -21,6 +21,7 @@ from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.values import Lens
 
 
 class FakeConversation(Conversation):
@@ -43,6 +44,8 @@ class FakeConversation(Conversation):
         self.asked: list[tuple[Order, int, tuple[int, ...]]] = []
         self.asked_layers: list[str] = []
         self.asked_tokens: list[int] = []
+        self.asked_values: list[tuple[str, Lens]] = []
+        self.no_values = ""
         self.left = 0
         self.no_layers = ""
         self.slow_layers = False
@@ -91,6 +94,14 @@ class FakeConversation(Conversation):
         self.asked_tokens.append(token)
         made = self.made or readings.reading(*self.shape)
         self.post(messages.LayerWordsArrived(reading, readings.layer_words(token, made.model.llm_layers)))
+
+    def values(self, reading: str, stage: str, lens: Lens) -> None:
+        self.asked_values.append((stage, lens))
+        made = self.made or readings.reading(*self.shape)
+        if self.no_values:
+            self.post(messages.ValuesFailed(reading, stage, lens, self.no_values))
+        else:
+            self.post(messages.ValuesArrived(reading, readings.values(made, stage, lens)))
 
     def status(self) -> None:
         pass

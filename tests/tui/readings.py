@@ -11,6 +11,7 @@ from PIL import Image
 from vlmtui.grid import Grid, Place
 from vlmtui.image import SourceBytes
 from vlmtui.reading import GridNorms, ImageInfo, Layers, LayerWords, ModelInfo, Reading, Words
+from vlmtui.values import Components, Lens, Similarity, Values
 
 LAYERS = 4
 
@@ -137,3 +138,19 @@ def layer_words(token: int, layers: int) -> LayerWords:
         settled=max(1, layers - 1),
         seconds=0.002,
     )
+
+
+def values(reading: Reading, stage: str, lens: Lens) -> Values:
+    """Of the entry i of a stage: its row and column in the colours, its nearness to the first that is looked for."""
+    count = len(reading.places_at(stage))
+    index = np.arange(count, dtype=np.float32)
+    if isinstance(lens, Components):
+        return Values(
+            lens=lens,
+            stage=stage,
+            numbers=np.stack([index / count, -index / count, 0 * index], axis=1),
+            explained=(0.5, 0.25, 0.125),
+        )
+    first = lens.to[0] if isinstance(lens, Similarity) else len(lens.text)
+    pieces = () if isinstance(lens, Similarity) else (f"▁{lens.text}",)
+    return Values(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)

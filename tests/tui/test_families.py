@@ -219,7 +219,7 @@ async def test_without_words_the_panel_says_why_and_ranks_the_norms(family: str,
         # there is no overlay of words to come to
         await pilot.press("o")
         await pilot.pause()
-        assert "overlay: none" in text(tui, "#legend")
+        assert "cosine with row" in text(tui, "#legend")
         conversation = tui._conversation
         assert isinstance(conversation, FakeConversation)
         assert conversation.asked == []

@@ -256,12 +256,12 @@ def test_a_page_covers_its_padding() -> None:
 
 
 def test_another_overlay() -> None:
-    view = View()
-    assert [replace(view, overlay=o).next_overlay(True).overlay for o in ("none", "norms", "words")] == [
-        "norms",
-        "none",
-        "none",
-    ]
+    def following(*overlays: str, **options: object) -> list[str]:
+        return [replace(View(**options), overlay=o).next_overlay(wordless=True).overlay for o in overlays]
+
+    # without words of its own there are none to come to, and none to find before one was looked for
+    assert following("none", "norms", "words", "pca") == ["norms", "similarity", "none", "none"]
+    assert following("pca", "find", sought="sky") == ["find", "none"]
 
 
 def test_a_tile_that_is_all_padding_is_no_page() -> None:

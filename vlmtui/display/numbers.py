@@ -75,3 +75,9 @@ def pixels(width: int, height: int) -> str:
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """`1 token`, `196 tokens`, `32,000 rows`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `22nd`, `1,113th`."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"

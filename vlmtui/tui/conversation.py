@@ -22,6 +22,7 @@ from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
 from vlmtui.tui import messages
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.values import Lens
 
 _T = TypeVar("_T")
 
@@ -158,6 +159,19 @@ class Conversation:
                 self._client.layer_words(reading, token, 1, all_tokens=self.options.query.all_tokens),
                 lambda words: messages.LayerWordsArrived(reading, words),
                 self._failed("the words could not be found"),
+            )
+
+    def values(self, reading: str, stage: str, lens: Lens) -> None:
+        """What a lens makes of a stage."""
+
+        def failed(sentence: str) -> None:
+            self.post(messages.ValuesFailed(reading, stage, lens, sentence))
+
+        if self._client is not None and self._client.alive:
+            self._when(
+                self._client.values(reading, stage, lens, on_progress=self._progressed()),
+                lambda values: messages.ValuesArrived(reading, values),
+                failed,
             )
 
     def status(self) -> None:

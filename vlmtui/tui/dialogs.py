@@ -183,7 +183,11 @@ HELP: tuple[tuple[str, str], ...] = (
     ("w", "at llm stages: the first word after every layer, or this layer's words"),
     ("m", "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits"),
     ("+  -", "more, fewer words"),
-    ("o", "overlay: none, the stage's norms, the first words"),
+    ("o", "overlay: none, norms, first words, similarity, pca, find"),
+    ("/", "find a word: patches light up by how near they are to it"),
+    ("n  N", "to the next best, the best before, of the numbers of the overlay"),
+    ("Space  U", "mark the patch; take all marks away"),
+    ("p", "play through the layers with the overlay (pca if there is none)"),
     ("Tab", "narrow terminal: the next panel"),
     ("i", "another picture: a path or an address"),
     ("M", "another model"),
@@ -211,6 +215,8 @@ def _help_text() -> Text:
         " last layer's word is first."
         "\n\nomp: which few words together make up the vector, in the order picked, and how much of its norm they"
         " explain by then; grey bars are negative. ridge and pinv: the same with all words at once."
+        "\n\nSimilarity: the cosine of every patch with the one under the cursor, or the marked ones, at this stage."
+        " pca: the first three principal components of all of the stage's patches as red, green and blue."
         "\n\nEscape leaves this page."
     )
     return text

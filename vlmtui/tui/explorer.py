@@ -22,7 +22,7 @@ from vlmtui.tui import messages, saving, walking
 from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
-from vlmtui.tui.hearing import Hearing
+from vlmtui.tui.lensing import Lensing
 from vlmtui.tui.path import llm_depth
 from vlmtui.tui.view import View
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar
@@ -34,7 +34,7 @@ from vlmtui.tui.widgets.picture import PatchPointed
 from vlmtui.tui.widgets.side import PictureSide, PixelPointed
 
 
-class Explorer(Hearing):
+class Explorer(Lensing):
     """Walk the patches of a picture."""
 
     BINDINGS = [

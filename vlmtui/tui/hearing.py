@@ -68,7 +68,7 @@ class Hearing(Screen[None]):
             for sentence in wrong:
                 self.notify(sentence, severity="error", timeout=12, markup=False)
         else:
-            self._view = walking.settled(before, known)
+            self._view = walking.settled(replace(before, marks=frozenset()), known)
         self._opening = False
         self._conversation.status()
         self._ask_words()

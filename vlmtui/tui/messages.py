@@ -10,6 +10,7 @@ from textual.message import Message
 from vlmtui.image import SourceBytes
 from vlmtui.reading import Layers, LayerWords, ModelInfo, Reading, Words
 from vlmtui.session.messages import Status
+from vlmtui.values import Lens, Values
 
 
 @dataclass
@@ -76,6 +77,24 @@ class LayerWordsArrived(Message):
 
     reading: str
     words: LayerWords
+
+
+@dataclass
+class ValuesArrived(Message):
+    """What a lens made of a stage of a reading."""
+
+    reading: str
+    values: Values
+
+
+@dataclass
+class ValuesFailed(Message):
+    """A lens could not be had at a stage of a reading; the sentence is for the person."""
+
+    reading: str
+    stage: str
+    lens: Lens
+    sentence: str
 
 
 @dataclass

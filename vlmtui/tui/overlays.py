@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,11 +11,15 @@ from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import blend, brightness, magnitudes, robust_range
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
+from vlmtui.tui import valued
+from vlmtui.tui.marks import marked
 from vlmtui.tui.pages import Page
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
+from vlmtui.tui.valuing import OF_VALUES, lens_of, shown
 from vlmtui.tui.view import Known, View
 
 HEAT_SHARE = 0.7
+COLOUR_SHARE = 0.85
 DIMMED = 0.75
 
 
@@ -23,7 +27,8 @@ DIMMED = 0.75
 class Drawn:
     """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map.
 
-    `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds.
+    `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
+    cells that are marked.
     """
 
     pixels: Pixels
@@ -33,6 +38,7 @@ class Drawn:
     page: Page | None = None
     split: tuple[int, int] = (1, 1)
     scale: tuple[float, float] | None = None
+    marks: frozenset[tuple[int, int]] = frozenset()
 
 
 def key(known: Known, view: View, place: tuple[int, int]) -> object:
@@ -42,13 +48,36 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
     if view.overlay == "words" and page is not None and book is not None:
         # words that arrive for other pages change nothing here
         words = view.order, sum(entry in book.rows for entry in page.entries.values())
+    values = None
+    if view.overlay in OF_VALUES:
+        lens = lens_of(view, known)
+        values = id(shown(view, known)), lens is None, lens is not None and (view.stage, lens) in known.refused
     # without an overlay, all stages of one grid look the same
     stage = (view.stage, known.layers is None) if view.overlay != "none" else ""
-    return id(known.picture), known.atlas, known.shown(view), page, stage, view.overlay, words, place
+    return (
+        id(known.picture),
+        known.atlas,
+        known.shown(view),
+        page,
+        stage,
+        view.overlay,
+        words,
+        values,
+        view.marks,
+        place,
+    )
 
 
 def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     """The picture for a place of `place` cells (across, down)."""
+    drawn, page = _draw(known, view, place), known.page(view)
+    if page is None or page is not drawn.page or not view.marks:
+        return drawn
+    here = frozenset(marked(view, known))
+    return replace(drawn, marks=frozenset(cell for cell, entry in page.entries.items() if entry in here))
+
+
+def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     page, walked, norms = known.shown(view), known.page(view), known.norms_at(view.stage)
     size = known.image.width, known.image.height
     box = page.box if page else (0.0, 0.0, float(size[0]), float(size[1]))
@@ -64,16 +93,23 @@ def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     inner = canvas.inner(pixels, layout)
     pixels = pixels.copy()
     if view.overlay == "norms":
-        values = known.norms(view)
-        if norms is None or values is None:
+        if norms is None:
             why = "have none of" if view.stage == PIXELS else "has none of yet"
             return Drawn(pixels, layout, None, f"overlay: norms, which {view.stage} {why}", page, split)
         # one scale for all pages, so that they can be compared
         low, high = robust_range(norms.values)
-        there = ~canvas.spread(page.holes, layout)[..., None]
-        heat = magnitudes(canvas.spread(values, layout), low, high)
-        pixels[inner] = np.where(there, blend(brightness(pixels[inner]), heat, HEAT_SHARE), pixels[inner])
+        _heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
         return Drawn(pixels, layout, None, f"norm {view.stage}", page, split, (low, high))
+    if view.overlay in OF_VALUES:
+        found = shown(view, known)
+        legend, scale = valued.legend(known, view, found)
+        if found is not None and scale is not None:
+            _heat(pixels[inner], page, layout, page.spread(found.numbers), scale)
+        elif found is not None:
+            there = ~canvas.spread(page.holes, layout)[..., None]
+            colours = valued.colours(canvas.spread(page.spread(found.numbers), layout))
+            pixels[inner] = np.where(there, blend(pixels[inner], colours, COLOUR_SHARE), pixels[inner])
+        return Drawn(pixels, layout, None, legend, page, split, scale)
     if not of_tokens(view.stage):
         has = "have" if view.stage == PIXELS else "has"
         return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} {has} none of", page)
@@ -85,6 +121,13 @@ def draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     layer = llm_depth(view.stage)
     lens = view.metric if layer is None else f"logit lens of layer {layer}"
     return Drawn(pixels, layout, _first_words(known, view, page), f"overlay: first word, {lens}", page, split)
+
+
+def _heat(pixels: Pixels, page: Page, layout: CellLayout, values: np.ndarray, scale: tuple[float, float]) -> None:
+    """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are."""
+    there = ~canvas.spread(page.holes, layout)[..., None]
+    heat = magnitudes(canvas.spread(values, layout), *scale)
+    pixels[:] = np.where(there, blend(brightness(pixels), heat, HEAT_SHARE), pixels)
 
 
 def _dimmed(page: Page, layout: CellLayout) -> str:

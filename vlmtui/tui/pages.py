@@ -65,6 +65,13 @@ class Page:
             holes[cell] = False
         return holes
 
+    def spread(self, numbers: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Numbers of the stage's entries [entries, ...] on the cells [rows, cols, ...]; not-a-number in the holes."""
+        cells = np.full((self.rows, self.cols, *numbers.shape[1:]), np.nan)
+        for cell, entry in self.entries.items():
+            cells[cell] = numbers[entry]
+        return cells
+
     def holds(self, x: float, y: float) -> bool:
         """Whether the pixel position lies in one of its cells that have an entry."""
         row, col = self._cell(x, y)

@@ -21,10 +21,14 @@ from vlmtui.reading import METRICS, ImageInfo, Layers, LayerWords, Metric, Model
 from vlmtui.tui.pages import Atlas, Page
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.wordbook import WordBook, WordRow
+from vlmtui.values import Lens, Values
 
-Overlay = Literal["none", "norms", "words"]
-OVERLAYS: tuple[Overlay, ...] = ("none", "norms", "words")
+Overlay = Literal["none", "norms", "words", "similarity", "pca", "find"]
+OVERLAYS: tuple[Overlay, ...] = ("none", "norms", "words", "similarity", "pca", "find")
 MAX_K = 50
+
+# an image token or a vision patch by its index: see `vlmtui.tui.marks`
+Mark = tuple[Literal["token", "patch"], int]
 
 LOOKING = "looking ..."
 
@@ -36,7 +40,8 @@ class View:
     `row` and `col` count within the page `grid` (`Page.id`; None is the list of tokens that lie in no grid, one a
     row) at the current stage. `spot` is the point of the picture, in pixels, that stays under the cursor from page to
     page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
-    at a stage of the language model, its first word after every layer instead of the words of this one.
+    at a stage of the language model, its first word after every layer instead of the words of this one. `marks` are
+    what a person has marked, and `sought` is the word that `find` lights up.
     """
 
     row: int = 0
@@ -49,6 +54,8 @@ class View:
     spot: tuple[float, float] | None = None
     listed: int = 0
     by_layer: bool = False
+    marks: frozenset[Mark] = frozenset()
+    sought: str = ""
 
     @property
     def order(self) -> Order:
@@ -65,8 +72,9 @@ class View:
         return replace(self, metric=METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)])
 
     def next_overlay(self, wordless: bool = False) -> View:
-        """The next overlay, round and round; without words for a model that has none."""
-        there = OVERLAYS[:2] if wordless else OVERLAYS
+        """The next overlay, round and round; without words for a model that has none, or before one was looked for."""
+        left_out = ({"words"} if wordless else set()) | (set() if self.sought else {"find"})
+        there = [overlay for overlay in OVERLAYS if overlay not in left_out]
         at = there.index(self.overlay) if self.overlay in there else -1
         return replace(self, overlay=there[(at + 1) % len(there)])
 
@@ -91,7 +99,8 @@ class Known:
 
     `waiting` is said in the place of words that have not arrived. `books` are by stage and order; `layers` is None
     until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers:
-    those of `followed` are shown for a moment where those of the token under the cursor have not come.
+    those of `followed` are shown for a moment where those of the token under the cursor have not come. `values` are
+    what lenses found at stages, `latest` the last of them to come, and `refused` says why some will not.
     """
 
     image: ImageInfo
@@ -102,6 +111,9 @@ class Known:
     layers: Layers | None = None
     by_layer: dict[int, LayerWords] = field(default_factory=dict)
     followed: int | None = None
+    values: dict[tuple[str, Lens], Values] = field(default_factory=dict)
+    latest: Values | None = None
+    refused: dict[tuple[str, Lens], str] = field(default_factory=dict)
     waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
@@ -115,9 +127,9 @@ class Known:
     def take(self, reading: Reading) -> None:
         """A reading has arrived: nothing that was known of another is true of it."""
         self.reading, self.model = reading, reading.model
-        self.layers = self.followed = None
+        self.layers = self.followed = self.latest = None
         self.waiting = LOOKING
-        for of_before in (self.books, self.by_layer, self._norms):
+        for of_before in (self.books, self.by_layer, self.values, self.refused, self._norms):
             of_before.clear()
 
     @property
@@ -201,16 +213,6 @@ class Known:
             order = np.argsort(-values, kind="stable")
             self._norms[stage] = StageNorms(values, order, np.argsort(order), outlier(values))
         return self._norms[stage]
-
-    def norms(self, view: View) -> np.ndarray | None:
-        """The stage's norms on the page that is walked, float64 [rows, cols]; not-a-number in its holes."""
-        page, stage = self.page(view), self.norms_at(view.stage)
-        if page is None or page.grid is None or stage is None:
-            return None
-        values = np.full((page.rows, page.cols), np.nan)
-        for cell, entry in page.entries.items():
-            values[cell] = stage.values[entry]
-        return values
 
     def column(self, view: View) -> tuple[np.ndarray | None, np.ndarray] | None:
         """Norms through the vision tower: of the patches under the cursor [stages], and of all [stages, patches].

@@ -125,6 +125,15 @@ def at_pixel(view: View, known: Known, x: float, y: float) -> View | None:
     return replace(_on(replace(view, spot=(x, y)), page), spot=None)
 
 
+def to_entry(view: View, known: Known, entry: int) -> View:
+    """The cursor on one of the stage's entries, on whatever page it is."""
+    for page in known.pages(view.stage):
+        for (row, col), there in page.entries.items():
+            if there == entry:
+                return put(replace(view, grid=page.id), row, col)
+    return view
+
+
 def to_cell(view: View, known: Known, grid: int | None, row: int, col: int) -> View:
     """The cursor on a row and column of a grid (of this page where none is named); `UsageError` where that is none."""
     pages = {page.id: page for page in known.pages(view.stage) if page.grid}

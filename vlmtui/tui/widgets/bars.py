@@ -64,19 +64,23 @@ class LegendBar(Lines):
         super().__init__(id=id)
         self._text = ""
         self._range: tuple[float, float] | None = None
+        self._here = ""
 
-    def show(self, text: str, scale: tuple[float, float] | None = None) -> None:
-        """Name the overlay; `scale` is the range of a heat map."""
-        self._text, self._range = text, scale
-        self.rebuild()
+    def show(self, text: str, scale: tuple[float, float] | None = None, here: str = "") -> None:
+        """Name the overlay; `scale` is the range of a heat map, `here` what it is under the cursor."""
+        if (text, scale, here) != (self._text, self._range, self._here):
+            self._text, self._range, self._here = text, scale, here
+            self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """One line."""
         r = self.roles
         parts: list[Part] = [(self._text, r.style("dim"))]
+        if self._here:
+            parts.append((f"  {self._here}", r.style()))
         if self._range:
             low, high = self._range
-            steps = max(4, min(24, cells - len(self._text) - 22))
+            steps = max(4, min(24, cells - width(self._text) - width(self._here) - 24))
             parts.append((f"  {figure(low, 3)} ", r.style()))
             colours = magnitudes(np.linspace(0, 1, steps), 0, 1)
             parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
@@ -130,6 +134,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("[ ]", "stage"),
     ("o", "overlay"),
     ("m", "metric"),
+    ("/", "find"),
     ("?", "help"),
     ("q", "quit"),
     ("+ -", "words"),

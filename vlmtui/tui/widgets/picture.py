@@ -30,6 +30,7 @@ from vlmtui.grid import CellLayout
 from vlmtui.tui.theme import roles
 
 UPPER_HALF = "▀"
+MARK = "●"
 STRIPS = 10
 CURSOR_SHADE = 0.35
 LINE_STRENGTH = 0.45
@@ -136,13 +137,17 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         cursor: tuple[int, int] | None,
         words: Sequence[Sequence[str]] | None = None,
         split: tuple[int, int] = (1, 1),
+        marks: frozenset[tuple[int, int]] = frozenset(),
     ) -> None:
         """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given.
 
-        The cell under the cursor is divided into `split` parts (down, across) where it has the room.
+        The cell under the cursor is divided into `split` parts (down, across) where it has the room; the patches
+        `marks` have a mark in their upper right corner.
         """
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         rows = self._make_rows(pixels, layout, words)
+        for row, col in marks:
+            self._mark(rows, pixels, layout, row, col)
         for strip, (start, end) in zip(self._strips, _cuts(layout), strict=True):
             strip.fill(start, end - start, [Strip(row[start:end], end - start).simplify() for row in rows])
         self._cursor = cursor
@@ -178,15 +183,12 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
             return []
         line = y - y0
         word = self._word(*self._cursor) if self._words and line == (tall - 1) // 2 else ""
-        colours = roles(self.app)
         cells = []
         for i, mark in _bracket(line, wide, tall):
             x = x0 + i
-            shade = (self._pixels[2 * y : 2 * y + 2, x].mean(axis=0) * CURSOR_SHADE).astype(int)
             if word and i == 0 and width(word[0]) == 1:
                 mark = word[0]
-            style = Style(color=Color.parse(colours.accent), bgcolor=Color.from_rgb(*shade), bold=True)
-            cells.append((x, Segment(mark, style)))
+            cells.append((x, Segment(mark, self._edge(self._pixels, x, y))))
         edges = {x for x, _ in cells}
         # lines need cells beside them that still show the picture
         roomy = wide >= 2 * self._split[1] and tall >= self._split[0] and not self._words
@@ -225,6 +227,16 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
                     if word:
                         self._write(rows, triples, layout, row, col, word)
         return rows
+
+    def _edge(self, pixels: Pixels, x: int, y: int) -> Style:
+        """What is written over a cell: in the accent colour, on the cell's own darkened."""
+        shade = (pixels[2 * y : 2 * y + 2, x].mean(axis=0) * CURSOR_SHADE).astype(int)
+        return Style(color=Color.parse(roles(self.app).accent), bgcolor=Color.from_rgb(*shade), bold=True)
+
+    def _mark(self, rows: list[list[Segment]], pixels: Pixels, layout: CellLayout, row: int, col: int) -> None:
+        x0, y, wide, _ = layout.region(row, col)
+        x = x0 + wide - 1
+        rows[y][x] = Segment(MARK, self._edge(pixels, x, y))
 
     def _write(
         self, rows: list[list[Segment]], pixels: np.ndarray, layout: CellLayout, row: int, col: int, word: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
-from vlmtui.display.numbers import count, figure
+from vlmtui.display.numbers import count, figure, ordinal
 from vlmtui.tui.lines import Part, line
 from vlmtui.tui.theme import Roles
 from vlmtui.tui.view import Known, View
@@ -48,9 +48,3 @@ def largest_norms(roles: Roles, known: Known, view: View, cells: int, rows: int)
         said = f"this one: {figure(float(norms[here]))}, the {ordinal(rank)} of {count(len(norms), 'patch', 'patches')}"
         lines.append(line(cells, text, [(said, dim)]))
     return lines
-
-
-def ordinal(number: int) -> str:
-    """`1st`, `22nd`, `1,113th`."""
-    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"

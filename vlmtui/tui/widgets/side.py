@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.message import Message
 
-from vlmtui.tui import overlays
+from vlmtui.tui import overlays, valued
 from vlmtui.tui.overlays import Drawn
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets.bars import LegendBar
@@ -73,8 +73,10 @@ class PictureSide(Container):
         picture = self.query_one(PictureView)
         cursor = (view.row, view.col) if page is not None and not listed else None
         key = overlays.key(known, view, room)
-        if key == self._key:
+        legend = self.query_one(LegendBar)
+        if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
+            legend.show(self._drawn.legend, self._drawn.scale, valued.here(known, view))
             return
         self._key = key
         self._drawn = drawn = overlays.draw(known, view, room)
@@ -82,8 +84,8 @@ class PictureSide(Container):
         picture.styles.height = height
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
-        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split)
-        self.query_one(LegendBar).show(drawn.legend, drawn.scale)
+        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks)
+        legend.show(drawn.legend, drawn.scale, valued.here(known, view))
 
     @on(BesidePointed)
     def _beside(self, message: BesidePointed) -> None:

@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from vlmtui.display.grids import sentence
 from vlmtui.display.metrics import COEFFICIENTS, score_named
-from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.numbers import count, figure, ordinal, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.reading import PURSUITS
 from vlmtui.tui.lines import Part, fitting, line, wrapped
@@ -15,7 +15,7 @@ from vlmtui.tui.view import Known
 from vlmtui.tui.widgets.bylayer import first_words
 from vlmtui.tui.widgets.channels import channels
 from vlmtui.tui.widgets.panel import ViewPanel
-from vlmtui.tui.widgets.ranking import largest_norms, ordinal
+from vlmtui.tui.widgets.ranking import largest_norms
 from vlmtui.tui.wordbook import WordRow
 
 BAR = "━"

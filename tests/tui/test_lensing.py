@@ -1,0 +1,193 @@
+"""Lenses that give every patch a number or a colour: the overlays, find and its jumps, marks, playing the layers."""
+
+from __future__ import annotations
+
+import numpy as np
+from textual.pilot import Pilot
+
+from tests.tui.fake import app
+from tests.tui.families import FAMILIES
+from tests.tui.test_explorer import WIDE, at, explorer, text
+from tests.tui.test_layers import BACK, ON, stage, talk
+from vlmtui.tui import messages
+from vlmtui.tui.marks import marked, toggled
+from vlmtui.tui.valued import colours
+from vlmtui.tui.valuing import ordered
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.walking import at_stage, fitted, to_cell
+from vlmtui.values import Components, Find, Similarity, Values
+
+COLS = 8  # of the made-up reading
+
+
+def known(family: str) -> Known:
+    made = FAMILIES[family]()
+    seen = Known(made.image, None)  # type: ignore[arg-type]
+    seen.take(made)
+    return seen
+
+
+async def overlay(pilot: Pilot[int], times: int) -> None:
+    await pilot.press(*["o"] * times)
+    await pilot.pause()
+
+
+async def test_similarity_follows_the_cursor_until_something_is_marked() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await overlay(pilot, 3)
+        row, col = at(pilot)
+        here = row * COLS + col
+        assert talk(tui).asked_values == [("tokens", Similarity((here,)))]
+        assert f"cosine with row {row}, col {col} at tokens" in text(tui, "#legend")
+        assert "1st of 48" in text(tui, "#legend")
+        await pilot.press("right")
+        await pilot.pause()
+        assert talk(tui).asked_values[-1] == ("tokens", Similarity((here + 1,)))
+        await pilot.press("space", "right", "right")
+        await pilot.pause()
+        assert len(talk(tui).asked_values) == 2
+        assert "cosine with 1 marked at tokens" in text(tui, "#legend")
+        assert "here -2.00" in text(tui, "#legend")
+        await pilot.press("space", BACK)
+        await pilot.pause()
+        assert talk(tui).asked_values[-1] == ("vision.4", Similarity((here + 1, here + 3)))
+        await pilot.press("U")
+        await pilot.pause()
+        assert talk(tui).asked_values[-1] == ("vision.4", Similarity((here + 3,)))
+
+
+async def test_what_is_known_is_not_asked_again_and_what_was_overtaken_is() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await overlay(pilot, 3)
+        await pilot.press("right", "left", "right", "left")
+        await pilot.pause()
+        assert len(talk(tui).asked_values) == 2
+
+
+async def test_components_are_colours_of_every_stage() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await overlay(pilot, 4)
+        assert "pca of tokens: red, green, blue are 50% + 25% + 12% of the variance" in text(tui, "#legend")
+        await pilot.press(BACK)
+        await pilot.pause()
+        assert talk(tui).asked_values[1:] == [("tokens", Components()), ("vision.4", Components())]
+        await pilot.press("left_square_bracket", *[BACK] * 8)
+        await pilot.pause()
+        assert stage(pilot) == "pixels"
+        assert "overlay: pca, which pixels have none of" in text(tui, "#legend")
+
+
+async def test_a_word_is_found_and_its_patches_are_walked_from_the_best() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *"abc", "enter")
+        await pilot.pause()
+        assert talk(tui).asked_values == [("tokens", Find("abc"))]
+        assert "find abc (▁abc): cosine at tokens" in text(tui, "#legend")
+        assert at(pilot) == (0, 3)
+        walked = []
+        for key in ("n", "n", "n", "N"):
+            await pilot.press(key)
+            walked.append(at(pilot)[1])
+        assert walked == [2, 4, 1, 4]
+        # at a layer it is the logit, and the cursor stays
+        await pilot.press(ON, ON)
+        await pilot.pause()
+        assert talk(tui).asked_values[-1] == ("llm.2", Find("abc"))
+        assert "logit at llm.2" in text(tui, "#legend")
+        assert at(pilot) == (0, 4)
+
+
+async def test_nothing_is_looked_for_without_a_word() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", "enter")
+        await pilot.pause()
+        assert talk(tui).asked_values == []
+        await pilot.press("escape", "n")
+        await pilot.pause()
+        assert explorer(pilot)._view.overlay == "none"
+        await pilot.press("o", "n")  # of norms the largest is the next best
+        await pilot.pause()
+        assert explorer(pilot)._view.overlay == "norms"
+
+
+async def test_what_cannot_be_had_is_said_and_not_asked_again() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).no_values = "there are no [b]words[/b] to find"
+        await pilot.press("slash", *"sky", "enter", "right", "left")
+        await pilot.pause()
+        assert "find: there are no [b]words[/b] to find" in text(tui, "#legend")
+        assert len(talk(tui).asked_values) == 1
+
+
+async def test_values_of_another_reading_are_dropped() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        lens = Components()
+        stray = Values(lens=lens, stage="tokens", numbers=np.zeros((48, 3), np.float32))
+        explorer(pilot).post_message(messages.ValuesArrived("another", stray))
+        await pilot.pause()
+        assert explorer(pilot)._known.values == {}
+
+
+async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_not_read() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        screen = explorer(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+        assert screen._view.overlay == "pca"
+        assert stage(pilot) == "vision.0"
+        seen = [stage(pilot)]
+        for _ in range(6):
+            assert screen._playing is not None
+            screen._playing.pause()  # each step is taken here, not when its time has come
+            screen._play_on()
+            await pilot.pause()
+            seen.append(stage(pilot))
+        assert list(dict.fromkeys(seen)) == [*(f"vision.{i}" for i in range(5)), "tokens"]
+        assert screen._playing is None
+        # and once more, stopped by the same key
+        await pilot.press("p", "p")
+        assert screen._playing is None
+        assert stage(pilot) == "vision.0"
+
+
+def test_a_mark_stays_on_its_part_of_the_picture_along_the_path() -> None:
+    seen = known("qwen2_vl")  # four vision patches a token
+    view = toggled(to_cell(fitted(View(), seen), seen, 0, 2, 3), seen)
+    assert len(marked(view, seen)) == 1
+    patches = marked(at_stage(view, seen, "vision.1"), seen)
+    token = marked(view, seen)[0]
+    assert patches == tuple(sorted(seen.places_at("tokens")[token].patches))
+    # any of its patches takes the mark away again
+    assert toggled(at_stage(view, seen, "vision.1"), seen).marks == frozenset()
+
+
+def test_patches_that_go_into_no_token_are_marked_themselves() -> None:
+    seen = known("idefics2")
+    view = fitted(View(stage="vision.0"), seen)
+    view = toggled(to_cell(view, seen, 0, 1, 1), seen)
+    assert marked(view, seen) == (seen.entry(view),)
+    assert marked(at_stage(view, seen, "tokens"), seen) == ()
+
+
+def test_colours_are_grey_in_the_middle_and_end_where_the_components_do() -> None:
+    assert colours(np.array([[0.0, 1.0, -1.0], [np.nan, 9.0, -9.0]])).tolist() == [[128, 248, 8], [128, 248, 8]]
+
+
+def test_entries_without_a_number_are_not_walked() -> None:
+    assert ordered([1.0, np.nan, 3.0, 1.0]).tolist() == [2, 0, 3]

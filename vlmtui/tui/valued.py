@@ -1,0 +1,62 @@
+"""Numbers of a lens as they are shown: their scale, their colours, and in words what they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vlmtui.display.colours import Rgb, robust_range
+from vlmtui.display.numbers import figure, ordinal, percent
+from vlmtui.display.pieces import plain
+from vlmtui.tui.marks import marked
+from vlmtui.tui.path import PIXELS, llm_depth
+from vlmtui.tui.valuing import lens_of, ordered, shown
+from vlmtui.tui.view import Known, View
+from vlmtui.values import Components, Find, Similarity, Values
+
+_REACH = 120  # how far colours go from mid-grey
+
+
+def colours(numbers: np.ndarray) -> Rgb:
+    """Three components [..., 3] as red, green and blue: 0 is mid-grey, uint8 [..., 3]."""
+    shares = np.clip(np.nan_to_num(numbers), -1.0, 1.0)
+    return np.asarray(np.rint(128 + _REACH * shares), dtype=np.uint8)
+
+
+def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[float, float] | None]:
+    """The line beneath the picture, and the range of the numbers where they are magnitudes."""
+    lens = lens_of(view, known)
+    if found is None:
+        if lens is None:
+            has = "have" if view.stage == PIXELS else "has"
+            return f"overlay: {view.overlay}, which {view.stage} {has} none of", None
+        refused = known.refused.get((view.stage, lens))
+        return (f"{view.overlay}: {plain(refused)}" if refused else f"{view.overlay} at {view.stage}: ..."), None
+    if isinstance(found.lens, Components):
+        shares = " + ".join(percent(100 * share) for share in found.explained)
+        return f"pca of {view.stage}: red, green, blue are {shares} of the variance", None
+    return f"{_named(known, view, found)}{f', {found.note}' if found.note else ''}", robust_range(found.numbers)
+
+
+def here(known: Known, view: View) -> str:
+    """The number under the cursor and its rank, or "" where the overlay has none."""
+    found, entry = shown(view, known), known.entry(view)
+    if found is None or entry is None or found.numbers.ndim != 1:
+        return ""
+    order = ordered(found.numbers).tolist()
+    rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
+    return f"here {figure(float(found.numbers[entry]), 3)}{rank}"
+
+
+def _named(known: Known, view: View, found: Values) -> str:
+    match found.lens:
+        case Similarity(to):
+            if len(to) > 1 or to == marked(view, known):
+                return f"cosine with {len(to)} marked at {found.stage}"
+            place = known.places_at(found.stage)[to[0]]
+            where = f"row {place.row}, col {place.col}" if place.row is not None else f"token {place.index}"
+            return f"cosine with {where} at {found.stage}"
+        case Find(text):
+            pieces = " ".join(plain(piece) for piece in found.pieces)
+            number = "cosine" if llm_depth(found.stage) is None else "logit"
+            return f"find {plain(text)} ({pieces}): {number} at {found.stage}"
+    return view.overlay
