@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from vlmtui.grid import Box, Grid, Place
-from vlmtui.reading import GridNorms, Words
+from vlmtui.reading import GridNorms, Reading, Words
 from vlmtui.reports.source import Failure, Result, Seen
 
 SCHEMA = "vlmtui/report/1"
@@ -50,18 +50,9 @@ def write_lines(results: Iterable[Result], several: bool) -> Iterator[str]:
 def report(seen: Seen) -> Object:
     """The object of one image."""
     reading, query, words = seen.reading, seen.query, seen.words
-    model, image = reading.model, reading.image
     return {
         "schema": SCHEMA,
-        "model": {
-            "name": model.name,
-            "family": model.family,
-            "revision": model.revision,
-            "dtype": model.dtype,
-            "device": model.device,
-            "processor": model.processor,
-        },
-        "image": {"source": image.source, "sha256": image.sha256, "width": image.width, "height": image.height},
+        **about(reading),
         "query": {
             "metric": seen.order,
             "k": query.k,
@@ -77,14 +68,31 @@ def report(seen: Seen) -> Object:
     }
 
 
+def about(reading: Reading) -> Object:
+    """Which model, and which picture."""
+    model, image = reading.model, reading.image
+    return {
+        "model": {
+            "name": model.name,
+            "family": model.family,
+            "revision": model.revision,
+            "dtype": model.dtype,
+            "device": model.device,
+            "processor": model.processor,
+        },
+        "image": {"source": image.source, "sha256": image.sha256, "width": image.width, "height": image.height},
+    }
+
+
 def tokens(seen: Seen) -> Iterator[Object]:
     """The objects of the entries reported, in their order."""
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
-        yield _token(places[entry], float(norms[entry]), _words(seen.words, row))
+        yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)}
 
 
-def _token(place: Place, norm: float, words: list[Object]) -> Object:
+def placed(place: Place) -> Object:
+    """Where an entry comes from."""
     return {
         "index": place.index,
         "kind": place.kind,
@@ -94,8 +102,6 @@ def _token(place: Place, norm: float, words: list[Object]) -> Object:
         "box": _box(place.box),
         "inside": float(place.inside),
         "patches": list(place.patches),
-        "norm": norm,
-        "words": words,
     }
 
 

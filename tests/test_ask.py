@@ -1,0 +1,110 @@
+"""`vlmtui ask` as a person and a program use it: real processes, real pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import CHINA, PHOTOS, heeding, vlmtui
+from tests.waiting import children, gone, until
+from vlmtui.answers import MAX_NEW_TOKENS
+from vlmtui.cli import ask, main
+
+QUESTION = "What color is the sky?"
+SCENE = str(PHOTOS / "scene-landscape.png")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["x.png"], "QUESTION"),
+        (["x.png", " "], "Describe the image"),
+        (["x.png", QUESTION, "--prompt", "Why?"], "leave out --prompt"),
+        (["x.png", QUESTION, "--temperature", "0"], "above 0"),
+        (["x.png", QUESTION, "--temperature", "nan"], "above 0"),
+        (["x.png", QUESTION, "--max-new-tokens", "0"], "--max-new-tokens"),
+        (["x.png", QUESTION, "--format", "jsonl"], "text, json"),
+        (["x.png", QUESTION, "--attention"], "--format json"),
+        (["x.png", QUESTION, "--dtype", "int8"], "bfloat16"),
+    ],
+)
+def test_words_that_are_off(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_what_is_no_picture_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", str(tmp_path / "no.png"), QUESTION]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_default_is_the_protocols() -> None:
+    assert ask._MAX_NEW_TOKENS == MAX_NEW_TOKENS
+
+
+def test_json_holds_tokens_and_where_they_looked() -> None:
+    """The demo model says of its own scene what it was made to say."""
+    done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "2", "--format", "json", "--attention")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b"vlmtui: the answer was cut after 2 tokens: --max-new-tokens allows for more\n"
+    told = json.loads(done.stdout)
+    assert told["schema"] == "vlmtui/answer/1"
+    assert told["model"]["family"] == "llava"
+    assert told["image"]["source"] == SCENE
+    assert told["query"] == {"question": QUESTION, "max_new_tokens": 2, "temperature": None, "seed": None}
+    answer = told["answer"]
+    assert (answer["text"], answer["finished"]) == ("blue.", False)
+    assert [token["text"] for token in answer["tokens"]] == ["blue", "."]
+    assert math.isclose(answer["log_prob"], sum(token["log_prob"] for token in answer["tokens"]), rel_tol=1e-6)
+    assert [place["index"] for place in told["tokens"]] == list(range(196))
+    assert {"kind", "grid", "row", "col", "box", "inside", "patches", "sink"} <= set(told["tokens"][0])
+    assert told["attention"]["layers"] == 3
+    for token in answer["tokens"]:
+        assert set(token) == {"id", "piece", "text", "log_prob", "special", "attention"}
+        assert len(token["attention"]) == 196
+        assert 0 < sum(token["attention"]) < 1
+
+
+def endless(folder: Path) -> list[str]:
+    """A question whose answer, of a random model, goes on for minutes."""
+    words = ["ask", CHINA, QUESTION, "-m", str(folder), "--max-new-tokens", "100000"]
+    return [sys.executable, "-m", "vlmtui", *words]
+
+
+def test_an_interrupt_stops_the_answer_and_ends_its_line(siglip_folder: Path) -> None:
+    process = subprocess.Popen(
+        endless(siglip_folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heeding,
+    )
+    session = until(lambda: children(process.pid))
+    assert process.stdout is not None
+    first = process.stdout.read(1)  # it has begun
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, b"")
+    assert (first + out).endswith(b"\n")
+    until(lambda: all(gone(pid) for pid in session))
+
+
+def test_a_reader_that_has_gone_is_no_error(siglip_folder: Path) -> None:
+    process = subprocess.Popen(
+        endless(siglip_folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.read(1)
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait(20)) == (b"", 0)

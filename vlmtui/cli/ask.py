@@ -1,0 +1,59 @@
+"""`vlmtui ask IMAGE QUESTION`: the model's own answer."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import typer
+
+from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
+from vlmtui.cli.saying import say_line
+from vlmtui.errors import UsageError
+
+_MAX_NEW_TOKENS = 128  # `vlmtui.answers.MAX_NEW_TOKENS`, which imports NumPy
+
+
+@gathers
+def ask(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it, in quotes.")],
+    look: Look,
+    held: Held,
+    far: Far,
+    max_new_tokens: Annotated[
+        int, typer.Option("--max-new-tokens", min=1, metavar="N", help="How long the answer may be.")
+    ] = _MAX_NEW_TOKENS,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", metavar="T", help="Sample, instead of always the likeliest.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of what is sampled with --temperature.")] = 0,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="With --format json: where each token of the answer looked.")
+    ] = False,
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to FILE.")
+    ] = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Ask the model about IMAGE; its answer is printed as it is said. Ctrl-C stops it."""
+    query = look.query(held, far)
+    if look.prompt is not None:
+        raise UsageError("QUESTION is the prompt: leave out --prompt")
+    if not question.strip():
+        raise UsageError("QUESTION is empty: ask something, such as “Describe the image.”")
+    if temperature is not None and not 0 < temperature < math.inf:
+        raise UsageError(f"--temperature {temperature:g} is none: choose a number above 0, or leave it out")
+    from vlmtui.reports.answer import Question, run_ask
+    from vlmtui.signals import leave_when_told
+
+    def tell(note: str) -> None:
+        if not quiet:
+            say_line(note)
+
+    leave_when_told()
+    asked = Question(image, question, max_new_tokens, temperature, seed, attention)
+    return run_ask(asked, query, format, output, quiet, tell)
