@@ -68,7 +68,7 @@ def build_llava(
     seed: int = 0,
     image_size: int | None = None,
     patch_size: int | None = None,
-    feature_layer: int | None = None,
+    feature_layer: int | list[int] | None = None,
     llm_layers: int = 2,
     vision_layers: int = 4,
     hidden: int = 48,

@@ -1,11 +1,24 @@
-"""Tiny models are fastest on one thread, most of all where the machine is busy."""
+"""Tiny models are fastest on one thread, most of all where the machine is busy; each family's is built once a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
+
+from tests.families import FAMILIES, build, isolate
+from tests.families.pictures import picture
+from tests.families.reference import Reference, WholeModel
+from vlmtui.catalogue import Source
+from vlmtui.models.loading import load
+from vlmtui.models.model import VisionLanguageModel
+from vlmtui.models.weights import find
+
+Folders = Callable[[str, bool], Path]
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +27,45 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """The tiny checkpoint of a family, built when it is first asked for; or the one with its attention put out."""
+
+    @functools.cache
+    def folder(name: str, isolated: bool) -> Path:
+        if isolated:
+            return isolate(folder(name, False), tmp_path_factory.mktemp("alone") / name)
+        return build(name, tmp_path_factory.mktemp("family") / name)
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def held(folders: Folders) -> Callable[[str, bool], VisionLanguageModel]:
+    """vlmtui's model of a family."""
+
+    @functools.cache
+    def model(name: str, isolated: bool = False) -> VisionLanguageModel:
+        checkpoint = find(Source("tiny", folders(name, isolated), None), None, lambda *_: None)
+        return VisionLanguageModel(load(checkpoint, lambda *_: None, device="cpu"))
+
+    return model
+
+
+@pytest.fixture(scope="session")
+def whole(folders: Folders) -> Callable[[str], WholeModel]:
+    """transformers' own model of a family, with all of its layers."""
+    return functools.cache(lambda name: WholeModel(folders(name, False), FAMILIES[name]))
+
+
+@pytest.fixture(scope="session")
+def truth(whole: Callable[[str], WholeModel]) -> Callable[[str, str], Reference]:
+    """What the whole model makes of a picture."""
+
+    @functools.cache
+    def seen(name: str, shape: str) -> Reference:
+        return whole(name).see(Image.fromarray(picture(*FAMILIES[name].shapes[shape]).rgb))
+
+    return seen

@@ -2,77 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from transformers import AutoProcessor
 
-from tests.families import FAMILIES, build, isolate
+from tests.families import FAMILIES
 from tests.families.base import Family
+from tests.families.pictures import picture
 from tests.families.places import Boxes, Changed, faults, side_of, squares
-from tests.families.reference import Reference, WholeModel
-from vlmtui.catalogue import Source
+from tests.families.reference import WholeModel
 from vlmtui.grid import Grid, Place
 from vlmtui.image import Picture
-from vlmtui.models.loading import load
 from vlmtui.models.model import VisionLanguageModel
-from vlmtui.models.weights import find
 
 CASES = [(name, shape) for name, family in FAMILIES.items() for shape in family.shapes]
-Folders = Callable[[str, bool], Path]
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
-    """The tiny checkpoint of a family, built when it is first asked for; or the one with its attention put out."""
-
-    @functools.cache
-    def folder(name: str, isolated: bool) -> Path:
-        if isolated:
-            return isolate(folder(name, False), tmp_path_factory.mktemp("alone") / name)
-        return build(name, tmp_path_factory.mktemp("family") / name)
-
-    return folder
-
-
-@pytest.fixture(scope="session")
-def held(folders: Folders) -> Callable[[str, bool], VisionLanguageModel]:
-    """vlmtui's model of a family."""
-
-    @functools.cache
-    def model(name: str, isolated: bool = False) -> VisionLanguageModel:
-        checkpoint = find(Source("tiny", folders(name, isolated), None), None, lambda *_: None)
-        return VisionLanguageModel(load(checkpoint, lambda *_: None, device="cpu"))
-
-    return model
-
-
-@pytest.fixture(scope="session")
-def truth(folders: Folders) -> Callable[[str, str], Reference]:
-    """What the whole model makes of a picture."""
-
-    @functools.cache
-    def whole(name: str) -> WholeModel:
-        return WholeModel(folders(name, False), FAMILIES[name])
-
-    @functools.cache
-    def seen(name: str, shape: str) -> Reference:
-        return whole(name).see(Image.fromarray(picture(*FAMILIES[name].shapes[shape]).rgb))
-
-    return seen
-
-
-def picture(width: int, height: int) -> Picture:
-    """Noise without the ends of the scale, so that any pixel can be changed by much."""
-    rng = np.random.default_rng(width)
-    return Picture(rng.integers(70, 186, (height, width, 3), dtype=np.uint8))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

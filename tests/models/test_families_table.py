@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.families import FAMILIES
-from tests.models.test_families import CASES, _faults, folders, held, picture, truth  # noqa: F401
+from tests.families.pictures import picture
+from tests.models.test_families import CASES, _faults
 
 README = Path(__file__).parents[2] / "README.md"
 START, END = "<!-- families: written by tests/models/test_families_table.py -->", "<!-- /families -->"
@@ -45,7 +46,7 @@ TITLES = {
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-def row(name, held, truth) -> str:  # noqa: F811
+def row(name, held, truth) -> str:
     """A family's line: what a token is made of, and how many things measured at three shapes were right."""
     family, model = FAMILIES[name], held(name)
     tokens = right = norms = norms_right = wrong = 0
@@ -87,7 +88,7 @@ def row(name, held, truth) -> str:  # noqa: F811
     return f"| {' | '.join(cells)} |"
 
 
-def test_the_readme_says_what_is_measured(held, truth):  # noqa: F811
+def test_the_readme_says_what_is_measured(held, truth):
     assert set(TITLES) == set(FAMILIES)
     assert {name for name, _ in CASES} == set(FAMILIES)
     head = [

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.families import FAMILIES
+from tests.families.pictures import picture
 from tests.families.reference import PROMPT, WholeModel
-from tests.models.test_families import folders, picture  # noqa: F401
 from vlmtui.catalogue import Source
 from vlmtui.lenses.logit_lens import logit_lens
 from vlmtui.models.loading import load
@@ -73,7 +73,7 @@ class Both:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def both(request, folders) -> Both:  # noqa: F811
+def both(request, folders) -> Both:
     return Both(request.param, folders(request.param, False))
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from tests.families import FAMILIES
+from tests.families.pictures import picture
 from tests.families.reference import WholeModel
-from tests.models.test_families import folders, picture  # noqa: F401
 from vlmtui.catalogue import Source
 from vlmtui.errors import UsageError
 from vlmtui.lenses.attention import Rollout
@@ -90,7 +90,7 @@ def close(mine: Tensor, theirs: Tensor, tolerance: float = 1e-4) -> None:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def both(request, folders) -> Both:  # noqa: F811
+def both(request, folders) -> Both:
     return Both(request.param, folders(request.param, False))
 
 
@@ -265,7 +265,7 @@ def test_the_gradient_is_what_a_little_more_of_a_token_does(both):
 
 
 @pytest.fixture(scope="module")
-def llava(folders) -> Both:  # noqa: F811
+def llava(folders) -> Both:
     return Both("llava", folders("llava", False))
 
 

@@ -15,8 +15,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
-from vlmtui.errors import ImageError, ModelError, UsageError
+from vlmtui.errors import ImageError, ModelError
 from vlmtui.image import Picture
+from vlmtui.models.exits import exit_features
 from vlmtui.models.families import family_of
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.plan import check_size
@@ -26,9 +27,9 @@ from vlmtui.models.placing import Placing
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.models.prompts import expanded
 from vlmtui.models.speaking import Speaking
-from vlmtui.models.states import replaced, stage_norms, watched
+from vlmtui.models.states import stage_norms, watched
 from vlmtui.models.whole import Whole
-from vlmtui.reading import ModelInfo, vision_layer
+from vlmtui.reading import ModelInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
 _EMBED_AT_ONCE = 2048
@@ -140,31 +141,16 @@ class VisionLanguageModel:
         return found
 
     @torch.no_grad()
-    def early_exit(self, inputs: Inputs, stage: int) -> Tensor:
+    def early_exit(
+        self, inputs: Inputs, stage: int, on_block: Callable[[int, int], None] = lambda done, total: None
+    ) -> Tensor:
         """The image tokens [tokens, hidden] that the projector makes of `vision.<stage>`: an early exit.
 
-        The stage is put in the place of the one that the projector reads; what comes after that one is not left out.
+        The stage is put in the place of the one that feeds the projector, and goes through all that lies between there
+        and the decoder's first layer (see `models.exits`). The projector was never trained on any stage but its own.
+        `UsageError` where it reads several, or the model has no words.
         """
-        feeds = self.family.feeds()
-        if self.family.wordless:
-            raise UsageError(f"{self.name} has no words: {self.family.wordless}")
-        if feeds is None:
-            raise UsageError(
-                f"the projector of {self.name} reads several stages: no single one can be put in their place"
-            )
-        pixels, into = self._on_device(inputs), vision_layer(feeds)
-        caught: list[Tensor] = []
-
-        def seen(at: int, states: Tensor) -> None:
-            if at == stage:
-                caught.append(states.clone())
-
-        with watched(self.family.blocks, seen):
-            features = self.family.features(pixels)
-        if stage != into:
-            with replaced(self.family.blocks, into, lambda: caught[0]):
-                features = self.family.features(pixels)
-        return self._received(inputs, features)
+        return self._received(inputs, exit_features(self.family, self._on_device(inputs), stage, on_block))
 
     def _received(self, inputs: Inputs, features: Any) -> Tensor:
         """The image tokens as the first decoder layer receives them [tokens, hidden]."""

@@ -54,13 +54,19 @@ def stage_norms(
 
 @contextmanager
 def replaced(blocks: nn.ModuleList, stage: int, states: Callable[[], Tensor]) -> Iterator[None]:
-    """Block `stage` puts out `states()` instead of its own, in the shape of its own."""
+    """Block `stage` puts out `states()` instead of its own, in the same shape; at stage 0 the first is given them."""
+
+    def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return ((states(), *args[1:]), options) if args else (args, options | {"hidden_states": states()})
 
     def after(_: nn.Module, __: Any, output: Any) -> Any:
         return (states(), *output[1:]) if isinstance(output, tuple) else states()
 
-    # before any hook by which the library itself takes hidden states along
-    hook = blocks[stage - 1].register_forward_hook(after, prepend=True)
+    if stage:
+        # before any hook by which the library itself takes hidden states along
+        hook = blocks[stage - 1].register_forward_hook(after, prepend=True)
+    else:
+        hook = blocks[0].register_forward_pre_hook(before, with_kwargs=True)
     try:
         yield
     finally:
