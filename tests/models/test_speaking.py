@@ -341,3 +341,20 @@ def test_a_gradient_that_would_not_fit_is_refused_with_numbers(llava, monkeypatc
     monkeypatch.setattr("vlmtui.models.forced.available_memory", lambda: 1000)
     with pytest.raises(OutOfMemoryError, match="GB are needed"):
         llava.forced.gradient(0)
+
+
+def test_in_bfloat16_one_pass_says_what_was_said_within_its_rounding(folders):
+    checkpoint = find(Source("tiny", folders("paligemma2", False), None), None, lambda *_: None)
+    loaded = load(checkpoint, lambda *_: None, device="cpu", dtype="bfloat16", decoder_layers=None)
+    model = VisionLanguageModel(loaded)
+    inputs = model.prepare(picture(*FAMILIES["paligemma2"].shapes["wide"]), None)
+    said = model.speaking.answer(inputs, saying=Saying(WORDS))
+    forced = model.speaking.force(inputs, [token.id for token in said])
+    log_probs = forced.log_probs()
+    assert log_probs.dtype == torch.float32
+    close(log_probs, torch.tensor([token.log_prob for token in said]), 0.1)
+    assert forced.mask(1)[:, 0].all()
+    rows: list[Tensor] = []
+    forced.attention(lambda layer, weights: rows.append(weights))
+    close(rows[0].float().sum(-1), torch.ones(rows[0].shape[:2]), 0.02)
+    assert forced.gradient(0).isfinite().all()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vlmtui.session.engine import Engine
 
 _DOING = "looking at attention"
-RULE = f"more than {SINK_TIMES:g} times the median position's share"
+RULE = f"up to the picture's end, or special: more than {SINK_TIMES:g} times the median position's share"
 
 
 def attention(engine: Engine, request: m.FindAttention, talk: Talk) -> m.AttentionFound:
@@ -48,8 +48,8 @@ def attention(engine: Engine, request: m.FindAttention, talk: Talk) -> m.Attenti
         weights = means.mean(0) if request.layer is None else means[request.layer - 1]
     prompt = forced.said_at.start + 1
     shares = means.mean(dim=(0, 1))[:prompt]
-    sunk = sinks(shares)
     places = forced.places.cpu()
+    sunk = sinks(shares) & _may_sink(place, answered, places)
     return m.AttentionFound(
         request.reading,
         Attention(
@@ -157,6 +157,14 @@ def _rolled(answered: Answered, forced: Forced, layers: int, talk: Talk) -> Tens
         forced.mean_attention(seen)
         answered.rolled = rolled.rows(forced.said_at).cpu()
     return answered.rolled
+
+
+def _may_sink(place: Place, answered: Answered, places: Tensor) -> Tensor:
+    """Which positions of the prompt can be sinks [positions]: what comes after the picture is the question, and is
+    looked at for what it says."""
+    ids = torch.tensor(_prompt(answered))
+    special = torch.isin(ids, torch.tensor(sorted(place.lexicon.special)))
+    return special | (torch.arange(len(ids)) <= places.max())
 
 
 def _sunk(place: Place, answered: Answered, places: Tensor, shares: Tensor, sunk: Tensor) -> tuple[Sink, ...]:
