@@ -1,8 +1,12 @@
-"""Vision towers alone: CLIP, SigLIP, SigLIP 2, ViT with its head, DINOv2 (with registers), DINOv3."""
+"""Vision towers alone: CLIP, SigLIP, SigLIP 2, ViT with its head, DINOv2 (with registers), DINOv3.
+
+`classifying` gives the others a classification head, too.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +54,30 @@ def vit(folder: Path) -> None:
     from transformers import ViTConfig, ViTForImageClassification
     from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-    labels = dict(enumerate(["cat", "dog", "house", "sea", "rocket"]))
     config = ViTConfig(
-        **vision(image_size=56, patch_size=14), id2label=labels, label2id={name: i for i, name in labels.items()}
+        **vision(image_size=56, patch_size=14), id2label=LABELS, label2id={name: i for i, name in LABELS.items()}
     )
     save(ViTForImageClassification(config), folder)
     save_parts(folder, ViTImageProcessorPil(size={"height": 56, "width": 56}), None, "")
+
+
+LABELS = dict(enumerate(["cat", "dog", "house", "sea", "rocket"]))
+
+
+def classifying(name: str, folder: Path, **settings: Any) -> Path:
+    """The tower of `name` with a head of five classes, as fine-tuned ones are saved; returns `folder`."""
+    import transformers
+
+    plain = folder.with_name(f"{folder.name}-plain")
+    builders[name](plain)
+    config = transformers.AutoConfig.from_pretrained(plain)
+    config.id2label, config.label2id = LABELS, {label: i for i, label in LABELS.items()}
+    for key, value in settings.items():
+        setattr(config, key, value)
+    architecture = transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING[type(config)]
+    save(architecture(config), folder)
+    shutil.copy(plain / "preprocessor_config.json", folder)
+    return folder
 
 
 def _dinov2(folder: Path, name: str, **changes: Any) -> None:
@@ -106,6 +128,15 @@ def dinov3_vit(folder: Path) -> None:
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(published, indent=2))
 
+
+builders = {
+    "clip": clip,
+    "siglip": siglip,
+    "siglip2": siglip2,
+    "vit": vit,
+    "dinov2": dinov2,
+    "dinov2_with_registers": dinov2_with_registers,
+}
 
 FAMILIES = [
     Family("clip", clip, "none", prefix=1, tower_only=True, chat=False),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.image import Picture
+from vlmtui.models.classifier import Classifier
+from vlmtui.models.contrastive import Contrastive
 from vlmtui.models.exits import exit_features
 from vlmtui.models.families import family_of
 from vlmtui.models.geometry.layout import Layout
@@ -208,6 +211,16 @@ class VisionLanguageModel:
         if self._head is None:
             self._head = Head(self._model, self.name)
         return self._head
+
+    @cached_property
+    def contrastive(self) -> Contrastive:
+        """Pictures against texts; `UsageError` for a model that was not trained for it."""
+        return Contrastive(self._loaded, self.family)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The classification head; `UsageError` for a model without one."""
+        return Classifier(self._loaded, self.family)
 
     def unembed(self, states: Tensor) -> Tensor:
         """The model's own logits [..., rows] of the residual stream after a decoder layer [..., hidden].

@@ -34,13 +34,20 @@ class Inputs:
 class Processing:
     """`whole` is the family's processor, None where only its parts could be built; a tower alone has no tokenizer.
 
-    `options` are what the family's processor asks of its image processor beside the settings in its file.
+    `options` are what the family's processor asks of its image processor beside the settings in its file. `folder` is
+    where the files of a tower alone are: those of a text tower beside it are read when there is a text.
     """
 
     image_processor: Any
     tokenizer: Any
     whole: Any
     options: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+
+    def text_tokenizer(self, name: str) -> Any:
+        """The tokenizer of the text tower beside a vision tower, read now."""
+        assert self.folder is not None
+        return _tokenizer(self.folder, name)
 
     def pixels(self, image: Image.Image) -> dict[str, Tensor]:
         """What the image processor makes of one upright RGB picture."""
@@ -88,7 +95,7 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
     """The processor in `folder`: PIL's image processor, unless the family has only the torchvision one."""
     image_processor = _image_processor(folder, config, name)
     if config.model_type in ENCODERS:
-        return Processing(image_processor, None, None)
+        return Processing(image_processor, None, None, folder=folder)
     try:
         whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError) as error:
@@ -99,11 +106,15 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
         whole.image_processor = image_processor
         _complete(whole, config)
         return Processing(image_processor, whole.tokenizer, whole, _options(type(whole), config))
+    options = _options(_processor_class(config.model_type), config)
+    return Processing(image_processor, _tokenizer(folder, name), None, options)
+
+
+def _tokenizer(folder: Path, name: str) -> Any:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise _cannot_build("tokenizer", name, error) from error
-    return Processing(image_processor, tokenizer, None, _options(_processor_class(config.model_type), config))
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:

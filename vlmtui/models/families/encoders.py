@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlmtui.models.families.base import Family, Pixels, Shape
 
@@ -19,6 +19,12 @@ class Encoder(Family):
     @property
     def vision_config(self) -> Any:
         return getattr(self.config, "vision_config", self.config)
+
+    @property
+    def trunk(self) -> nn.Module:
+        """The tower without a classification head: the module that puts out `last_hidden_state`."""
+        inner = getattr(self.tower, str(getattr(self.tower, "base_model_prefix", "")), None)
+        return inner if isinstance(inner, nn.Module) else self.tower
 
     def feeds(self) -> str | None:
         return None
