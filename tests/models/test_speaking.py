@@ -166,6 +166,7 @@ def test_nothing_is_left_behind(both):
         lambda: both.forced.attention(stop),
         lambda: both.forced.mean_attention(stop),
         lambda: both.speaking.answer(both.inputs, stop, change=change),
+        lambda: both.speaking.answer(both.inputs, on_layer=stop),
     ):
         with pytest.raises(EnoughError):
             run()
@@ -300,6 +301,12 @@ def test_tokens_come_one_by_one_and_may_end_the_answer(llava):
     with pytest.raises(KeyboardInterrupt):
         llava.speaking.answer(llava.inputs, hear, Saying(max_new_tokens=WORDS))
     assert heard == llava.said[:3]
+
+
+def test_layers_are_told_of_while_they_read_the_prompt(llava):
+    told: list[tuple[int, int]] = []
+    llava.speaking.answer(llava.inputs, saying=Saying(3), on_layer=lambda *at: told.append(at))
+    assert told == [(1, 2), (2, 2)]
 
 
 def test_an_answer_ends_with_its_end_of_sequence_token(llava):

@@ -98,6 +98,20 @@ def test_a_withdrawn_answer_ends_at_the_next_token_and_is_kept(engine, reading):
     assert found.weights.shape == (3, TOKENS)
 
 
+def test_it_may_be_withdrawn_while_the_question_is_read(engine, reading):
+    def progress(doing: str, done: int = 0, total: int = 0) -> None:
+        if (doing, done, total) == ("reading the question", 1, LAYERS):
+            raise CancelledError("enough")
+
+    told = Told()
+    with pytest.raises(CancelledError, match="enough"):
+        engine.answer(m.Ask(reading, QUESTION, WORDS), Talk(progress, lambda: False, told.said.append))
+    assert not told.said
+    # nothing was said that could be looked into
+    with pytest.raises(UsageError, match="empty"):
+        engine.ask(m.FindAttention(reading, engine.readings[reading].answered.id))
+
+
 def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
     def ids(seed: int) -> list[int]:
         asked = engine.ask(m.Ask(reading, QUESTION, WORDS, temperature=5.0, seed=seed))

@@ -67,10 +67,12 @@ class Speaking:
         on_token: OnToken = lambda said: None,
         saying: Saying = Saying(),
         change: Change | None = None,
+        on_layer: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[Said]:
         """The answer to a prompt, its end-of-sequence token included where it came to that.
 
-        `on_token` is given every token as it is said; what it raises ends the answer. With `change` image tokens are
+        `on_token` is given every token as it is said; before the first one `on_layer` hears how many layers of how many
+        have read the prompt. What either raises ends the answer. With `change` image tokens are
         replaced before the decoder receives them. `UsageError` for numbers that make no answer.
         """
         if saying.max_new_tokens < 1:
@@ -86,6 +88,7 @@ class Speaking:
             options = {"do_sample": True, "temperature": saying.temperature}
         with (
             self._heard(listener),
+            self._passed(listener, on_layer),
             nullcontext() if change is None else self._replaced(places, prompt, change),
             nullcontext() if saying.temperature is None else self._seeded(saying.seed),
         ):
@@ -135,6 +138,25 @@ class Speaking:
             yield
         finally:
             hook.remove()
+
+    @contextmanager
+    def _passed(self, listener: _Listener, on_layer: Callable[[int, int], None]) -> Iterator[None]:
+        """Tells of the layers as they read the prompt, which may take as long as the rest of the answer."""
+        layers: nn.ModuleList = self._decoder.layers
+
+        def teller(layer: int) -> Callable[..., None]:
+            def tell(*_: Any) -> None:
+                if not listener.said:
+                    on_layer(layer, len(layers))
+
+            return tell
+
+        hooks = [layer.register_forward_hook(teller(i)) for i, layer in enumerate(layers, 1)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @contextmanager
     def _replaced(self, places: Tensor, prompt: int, change: Change) -> Iterator[None]:

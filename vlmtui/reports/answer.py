@@ -115,6 +115,9 @@ def _asked_once(
     progress: ProgressLine,
     streamed: _Streamed | None,
 ) -> tuple[Reading, Answer, Attention | None]:
+    def counted(said: Said) -> None:
+        progress(Progress("answering", said.number, question.max_new_tokens))
+
     reading = client.read(source, max_pixels=query.max_pixels, prompt=question.text, on_progress=progress).result()
     asking: Future[Answer] = client.answer(
         reading.id,
@@ -123,7 +126,7 @@ def _asked_once(
         temperature=question.temperature,
         seed=question.seed,
         on_progress=progress,
-        on_said=streamed.heard if streamed else None,
+        on_said=streamed.heard if streamed else counted,
     )
     try:
         answer = asking.result()

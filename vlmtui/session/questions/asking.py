@@ -79,8 +79,13 @@ class Place:
         """Have the model speak, `answered.said` filled with every token as it is said and told of."""
         started = time.perf_counter()
         telling = _Telling(self.lexicon, answered, talk)
-        talk.progress("answering")
-        self.model.speaking.answer(answered.inputs, telling, answered.saying, change)
+        self.model.speaking.answer(
+            answered.inputs,
+            telling,
+            answered.saying,
+            change,
+            lambda done, total: talk.progress("reading the question", done, total),
+        )
         saying, ids = answered.saying, answered.inputs.input_ids
         assert ids is not None
         return Answer(
