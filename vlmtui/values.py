@@ -21,7 +21,10 @@ class Components(msgspec.Struct, frozen=True, tag="pca"):
 
 
 class Find(msgspec.Struct, frozen=True, tag="find"):
-    """How near every entry is to a word: the cosine with its vectors, and in the language model's layers its logit."""
+    """How near every entry is to a word: the cosine with its vectors, and in the language model's layers its logit.
+
+    At a vision stage that of the token which the projector makes of the patch there: an early exit.
+    """
 
     text: str
 

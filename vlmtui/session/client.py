@@ -95,13 +95,17 @@ class SessionClient(Exchange):
         all_tokens: bool = False,
         stage: str = "tokens",
         ridge: float = RIDGE,
+        projected: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[Words]:
-        """The k nearest word-pieces of some tokens of a reading, or of all of them; at `llm.i` by their logits."""
+        """The k nearest word-pieces of some tokens of a reading, or of all of them; at `llm.i` by their logits.
+
+        At `vision.i`, where that is to be `projected`, those of the tokens that the projector makes of the stage.
+        """
         if metric not in METRICS:  # the session would take it for a broken pipe
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        body = m.FindWords(reading_id, metric, int(k), which, all_tokens, stage, ridge)
+        body = m.FindWords(reading_id, metric, int(k), which, all_tokens, stage, ridge, projected)
         return self.ask(body, lambda done: done.words, on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[Layers]:

@@ -144,7 +144,8 @@ class Engine:
             placeless=layout.placeless,
         )
         file = File(request.source, request.data, request.max_pixels)
-        self.readings.keep(reading.id, Kept(inputs, encoded.tokens, request.prompt, file, layout.places))
+        kept = Kept(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
+        self.readings.keep(reading.id, kept)
         return m.ReadDone(reading)
 
     def answer(self, question: m.Question, talk: Talk) -> m.Answer:

@@ -39,7 +39,8 @@ class Kept:
     `prompt` is the sentence it was read with, None for the usual one. `file` is the picture as it came, to be asked
     other questions about, and `places` are those of its image tokens.
     `vision` are the tower's states by stage, each [patches, hidden]; those that were asked for, where they are not too
-    many. `components` are the principal components found so far, by stage.
+    many. `projected` are the tokens that the projector makes of such a stage, each [tokens, hidden]; `patch_places` are
+    those of the vision patches. `components` are the principal components found so far, by stage.
     `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
     `answered` is the latest answer to a question about it.
@@ -55,6 +56,8 @@ class Kept:
     norms: Tensor | None = None
     layers: list[Tensor] | None = None
     answered: Answered | None = None
+    patch_places: tuple[Place, ...] = ()
+    projected: dict[int, Tensor] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -66,8 +69,8 @@ class Kept:
 
     @property
     def layers_size(self) -> int:
-        """What is kept of the layers and of the tower's states, in bytes."""
-        return sum(map(_size, [*(self.layers or ()), *self.vision.values()]))
+        """What is kept of the layers, of the tower's states and of what is projected of them, in bytes."""
+        return sum(map(_size, [*(self.layers or ()), *self.vision.values(), *self.projected.values()]))
 
 
 class Readings:
@@ -110,6 +113,7 @@ class Readings:
             held -= other.layers_size
             other.layers = None
             other.vision.clear()
+            other.projected.clear()
         kept.layers = layers
 
     def keep_vision(self, kept: Kept, states: dict[int, Tensor]) -> None:
@@ -118,6 +122,17 @@ class Readings:
             for other in self._kept.values():
                 other.vision.clear()
             kept.vision.update(states)
+
+    def keep_projected(self, kept: Kept, stage: int, tokens: Tensor) -> None:
+        """Keep what the projector makes of a stage, where the budget allows; other readings and stages lose theirs."""
+        if _size(tokens) > self.layers_budget:
+            return
+        for other in self._kept.values():
+            if other is not kept:
+                other.projected.clear()
+        kept.projected[stage] = tokens
+        while sum(map(_size, kept.projected.values())) > self.layers_budget:
+            del kept.projected[next(iter(kept.projected))]
 
     def keep_answer(self, kept: Kept, answered: Answered) -> None:
         """Keep the latest answer of a reading; what was found of other readings' answers is found again when asked."""

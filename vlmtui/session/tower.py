@@ -1,4 +1,5 @@
-"""The vision tower's states of a reading: kept where the budget allows, computed again where it does not."""
+"""The vision tower's states of a reading, and what the projector makes of them: kept where the budget allows, computed
+again where it does not."""
 
 from __future__ import annotations
 
@@ -31,3 +32,19 @@ def tower_states(model: VisionLanguageModel, readings: Readings, reading: str, s
         readings.keep_vision(kept, found)
         return found[stage]
     return kept.vision[stage]
+
+
+def projected(model: VisionLanguageModel, readings: Readings, reading: str, stage: int, talk: Talk) -> Tensor:
+    """The image tokens [tokens, hidden] that the projector makes of `vision.<stage>`, an early exit."""
+    kept = readings[reading]
+    if stage not in kept.projected:
+
+        def progress(done: int, total: int) -> None:
+            talk.progress(f"sending vision.{stage} through the projector", done, total)
+
+        tokens = model.early_exit(kept.inputs, stage, progress)
+        assert kept.tokens is not None
+        assert tokens.shape == kept.tokens.shape
+        readings.keep_projected(kept, stage, tokens)
+        return tokens
+    return kept.projected[stage]

@@ -11,7 +11,8 @@ class FindWords(msgspec.Struct, frozen=True, tag=True):
     """The nearest word-pieces of some image tokens (all without `tokens`); answered by `WordsFound`.
 
     `reading` is the id of a reading of this session; only recent ones are kept. At a stage `llm.i` the words are those
-    with the largest logits, whatever `metric` says, and what `ReadLayers` does is done first.
+    with the largest logits, whatever `metric` says, and what `ReadLayers` does is done first. At a stage `vision.i`
+    there are words only where it is `projected`: those of the tokens that the projector makes of that stage.
     """
 
     reading: str
@@ -21,6 +22,7 @@ class FindWords(msgspec.Struct, frozen=True, tag=True):
     all_tokens: bool = False
     stage: str = "tokens"
     ridge: float = RIDGE
+    projected: bool = False
 
 
 class WordsFound(msgspec.Struct, frozen=True, tag=True):

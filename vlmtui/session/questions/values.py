@@ -10,6 +10,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from vlmtui import exits
 from vlmtui.errors import UsageError
 from vlmtui.lenses import phrases
 from vlmtui.lenses.colours import Components as Found
@@ -20,10 +21,11 @@ from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
 from vlmtui.session.questions.spelling import spelled
 from vlmtui.session.talk import Talk
-from vlmtui.session.tower import tower_states
+from vlmtui.session.tower import projected, tower_states
 from vlmtui.values import Components, Find, Lens, Similarity, Values
 
 if TYPE_CHECKING:
+    from vlmtui.models.model import VisionLanguageModel
     from vlmtui.session.engine import Engine
 
 
@@ -89,12 +91,29 @@ class _At:
             logits = held.model.head.float32(self.states())
             numbers = phrases.logits_of(logits, ids, spelling.several)
         else:
-            vectors = self.states()
-            if of_patches(self.stage):
-                raise UsageError(f"there are no words to find at {self.stage}: choose tokens or a layer, such as llm.1")
+            vectors = self.projected(held.model) if of_patches(self.stage) else self.states()
             words = held.lexicon.vocabulary.embeddings[ids.to(vectors.device)]
             numbers = (phrases.mean_of if spelling.several else phrases.nearest_of)(vectors, words)
-        return self._values(lens, numbers, pieces=spelling.pieces, note=spelling.note)
+        note = spelling.note
+        if of_patches(self.stage):
+            numbers = self._on_patches(numbers)
+            note = "; ".join(filter(None, (exits.NOTE, note)))
+        return self._values(lens, numbers, pieces=spelling.pieces, note=note)
+
+    def projected(self, model: VisionLanguageModel) -> Tensor:
+        """The tokens that the projector makes of the stage [tokens, hidden], where they are made of patches."""
+        readings = self.engine.readings
+        wrong = exits.not_of_patches(model.name, readings[self.reading].places, model.family.no_places)
+        if wrong:
+            raise UsageError(wrong)
+        return projected(model, readings, self.reading, vision_layer(self.stage), self.talk)
+
+    def _on_patches(self, numbers: Tensor) -> Tensor:
+        """The numbers of tokens [tokens] as those of vision patches [patches], not-a-number for those of no token."""
+        kept = self.engine.readings[self.reading]
+        into = torch.from_numpy(exits.tokens_of(kept.patch_places, kept.places))
+        found = numbers.cpu()[into.clamp(min=0)]
+        return found.masked_fill(into == exits.NONE, torch.nan)
 
     def _values(
         self,

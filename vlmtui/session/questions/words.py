@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from vlmtui.errors import UsageError
-from vlmtui.reading import Words, check_stage, llm_layer
+from vlmtui.reading import Words, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
 from vlmtui.session.talk import Talk
+from vlmtui.session.tower import projected
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine
@@ -26,15 +27,19 @@ def words(engine: Engine, request: m.FindWords, talk: Talk) -> m.WordsFound:
     tokens = engine.readings.tokens(request.reading)
     which = np.arange(len(tokens)) if request.tokens is None else np.asarray(request.tokens, dtype=np.int64)
     check_tokens(which, len(tokens))
-    if request.stage != "tokens":
-        if not check_stage(request.stage, held.model.info).startswith("llm."):
-            raise UsageError(f"there are no words at {request.stage}: choose tokens or a layer, such as llm.1")
+    stage = check_stage(request.stage, held.model.info)
+    if of_layers(stage):
         found_there = engine.layers_of(request.reading, talk.progress).words(
-            llm_layer(request.stage), which, request.k, request.all_tokens, talk.should_stop
+            llm_layer(stage), which, request.k, request.all_tokens, talk.should_stop
         )
         return m.WordsFound(request.reading, found_there)
     if not 0 < request.ridge < math.inf:
         raise UsageError(f"{request.ridge:g} is no λ for ridge: choose a number above 0")
+    if of_patches(stage):
+        if not request.projected:
+            there = "choose tokens, a layer such as llm.1, or the lens projector"
+            raise UsageError(f"there are no words at {stage}: {there}")
+        tokens = projected(held.model, engine.readings, request.reading, vision_layer(stage), talk)
     rows = len(held.lexicon.vocabulary.embeddings)
     chosen = held.lexicon.candidates(rows, request.all_tokens)
     vectors = tokens[torch.from_numpy(which).to(tokens.device)]

@@ -1,0 +1,72 @@
+"""The early exit at a vision stage: its states sent through the projector, and which patch has which token's words.
+
+Words there are those of the image tokens that the projector makes of the stage (see `vlmtui.models.exits`), and no
+others: a vision patch has the words of the token that it goes into, and shares them with the other patches of that
+token. Above and below the pipe. Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.grid import Place
+from vlmtui.reading import Reading, Words
+
+PROJECTOR = "projector"
+"""The name of the lens, as `--lens` takes it."""
+NOTE = "through the projector (early exit)"
+NONE = -1
+
+
+def tokens_of(patches: Sequence[Place], tokens: Sequence[Place]) -> NDArray[np.int64]:
+    """The index of the token that each vision patch goes into, int64 [patches]; `NONE` where there is no such one."""
+    into = {(token.grid, patch): i for i, token in enumerate(tokens) for patch in token.patches}
+    return np.array([into.get((place.grid, place.patches[0]), NONE) for place in patches], dtype=np.int64)
+
+
+def no_exit(reading: Reading) -> str:
+    """Why the vision patches of a reading have no words at an early exit, in a sentence for a person; "" if they have.
+
+    Of a projector that reads several stages, which only the session knows for certain, not a word.
+    """
+    model = reading.model
+    if model.wordless:
+        return f"{model.name} has no words: {model.wordless}"
+    return not_of_patches(model.name, reading.places, reading.placeless)
+
+
+def not_of_patches(model: str, tokens: Sequence[Place], placeless: str) -> str:
+    """Why words of tokens cannot be told patch by patch, or ""."""
+    if any(token.patches for token in tokens):
+        return ""
+    why = f" ({placeless})" if placeless else ""
+    return f"the image tokens of {model} come from no vision patch in particular{why}: choose the stage tokens"
+
+
+def on_patches(words: Words, into: NDArray[np.int64]) -> Words:
+    """The words of tokens as those of vision patches: `into` [n] is the token of each, as `tokens_of` gives it.
+
+    `Words.tokens` are then 0 … n - 1; a patch that goes into no token has no words.
+    """
+    rows = {int(token): row for row, token in enumerate(words.tokens)}
+    at = np.array([rows.get(int(token), NONE) for token in into], dtype=np.int64)
+    none = at == NONE
+
+    def spread(values: NDArray[np.generic], empty: float) -> NDArray[np.generic]:
+        if not len(values):
+            return np.full((len(at), values.shape[1]), empty, values.dtype)
+        found = values[at]
+        found[none] = empty
+        return found
+
+    return msgspec.structs.replace(
+        words,
+        tokens=np.arange(len(into)),
+        ids=spread(words.ids, -1),
+        scores=spread(words.scores, np.nan),
+        explained=None if words.explained is None else spread(words.explained, np.nan),
+    )
