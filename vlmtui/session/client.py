@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from vlmtui.answers import MAX_NEW_TOKENS, STANDS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
+from vlmtui.belief import Agreement, Null
+from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.reading import METRICS, RIDGE, Layers, LayerWords, Metric, ModelInfo, Reading, Words
@@ -194,6 +196,50 @@ class SessionClient(Exchange):
         return self.ask(m.Occlude(reading_id, answer_id, int(block), by), lambda done: done.occlusion, on_progress)
 
     def status(self) -> Future[m.Status]:
+    def null(
+        self,
+        reading_id: str,
+        metric: Metric,
+        k: int,
+        all_tokens: bool = False,
+        stage: str = "tokens",
+        ridge: float = RIDGE,
+        idle: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Future[Null]:
+        """The words of noise, found as `words` finds a reading's; with `idle` it gives way to any other question."""
+        if metric not in METRICS:
+            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
+        body = m.FindNull(reading_id, metric, int(k), all_tokens, stage, ridge, idle)
+        return self.ask(body, lambda done: done.null, on_progress)
+
+    def agreement(
+        self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
+    ) -> Future[Agreement]:
+        """Which words each of several metrics names for one token."""
+        body = m.FindAgreement(reading_id, int(token), int(k), all_tokens, idle)
+        return self.ask(body, lambda done: done.agreement)
+
+    def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Texts]:
+        """Have the model read texts, to be matched with pictures."""
+        return self.ask(m.ReadTexts(tuple(texts)), lambda done: done.texts, on_progress)
+
+    def match(self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Match]:
+        """A reading's picture against texts."""
+        return self.ask(m.FindMatch(reading_id, tuple(texts)), lambda done: done.match, on_progress)
+
+    def loss(self, logits: Floats, kind: Kind) -> Future[Loss]:
+        """The loss of logits [n, n] of pictures and texts, of which the i-th belong together."""
+        return self.ask(m.FindLoss(logits, kind), lambda done: done.loss)
+
+    def head(self) -> Future[Head]:
+        """Which classes the model knows."""
+        return self.ask(m.AskHead(), lambda done: done.head)
+
+    def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[Classes]:
+        """The first k classes of a reading's picture, and what its patches say for them."""
+        return self.ask(m.FindClasses(reading_id, int(k)), lambda done: done.classes, on_progress)
+
         """What the session is and holds; answered whatever else is going on."""
         return self.ask(m.AskStatus(), lambda status: status)
 

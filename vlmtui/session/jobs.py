@@ -41,8 +41,13 @@ class Job:
         self.kind = kind(self.request.body)
 
     def replaces(self, other: Job) -> bool:
-        """Whether the person has moved on from `other` to this: the latest of a front end and of a kind wins."""
-        return self.front is other.front and self.kind == other.kind and self.request.id > other.request.id
+        """Whether the person has moved on from `other` to this: the latest of a front end and of a kind wins.
+
+        What was asked because there was nothing else to do gives way to whatever is asked next.
+        """
+        if self.front is not other.front or self.request.id <= other.request.id:
+            return False
+        return self.kind == other.kind or (idle(other.request.body) and not idle(self.request.body))
 
 
 def kind(body: m.Question) -> str:
@@ -52,6 +57,11 @@ def kind(body: m.Question) -> str:
     if isinstance(body, m.FindWords):
         return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
     return type(body).__name__
+
+
+def idle(body: m.Question) -> bool:
+    """Whether it was asked because there was nothing else to do."""
+    return isinstance(body, m.FindNull | m.FindAgreement) and body.idle
 
 
 class Jobs:
@@ -96,10 +106,10 @@ class Jobs:
         return job
 
     def quick(self, amidst: Job) -> Job | None:
-        """A question for one patch that may be answered between two blocks of `amidst`, the words of many."""
-        if amidst.kind != "words of many":
+        """A question for one patch that may be answered between two blocks of `amidst`: words of many, or of noise."""
+        if amidst.kind not in ("words of many", m.FindNull.__name__):
             return None
-        quick = "words of one", m.FindLayerWords.__name__, "values: similarity"
+        quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__, "values: similarity"
         with self._wake:
             before: list[Front] = []
             for job in self._waiting:

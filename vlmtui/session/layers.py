@@ -48,7 +48,7 @@ class LayersOf:
         """The words of these tokens (int64 [n]) after one layer."""
         started = time.perf_counter()
         (states,) = self._states([layer], torch.from_numpy(tokens))
-        candidates, found = self._lens(states, k, all_tokens, should_stop)
+        candidates, found = self.lens(states, k, all_tokens, should_stop)
         ids = array(found.ids)
         named = self._lexicon.names(ids)
         return Words(
@@ -71,7 +71,7 @@ class LayersOf:
         started = time.perf_counter()
         layers = range(1, self._model.info.llm_layers + 1)
         states = torch.cat(self._states(layers, torch.tensor([token])))
-        _, found = self._lens(states, k, all_tokens, should_stop)
+        _, found = self.lens(states, k, all_tokens, should_stop)
         ids, scores = array(found.ids), array(found.scores)
         named = self._lexicon.names(ids)
         known = bool(ids.shape[1]) and not np.isnan(scores[-1, 0])
@@ -87,7 +87,8 @@ class LayersOf:
             seconds=time.perf_counter() - started,
         )
 
-    def _lens(self, states: Tensor, k: int, all_tokens: bool, should_stop: ShouldStop) -> tuple[Tensor, LogitLens]:
+    def lens(self, states: Tensor, k: int, all_tokens: bool, should_stop: ShouldStop) -> tuple[Tensor, LogitLens]:
+        """The rows that were candidates, and the words of `states` [n, hidden] after any layer."""
         head = self._model.head
         candidates = self._lexicon.candidates(head.rows, all_tokens)
         return candidates, logit_lens(states, head.float32, head.rows, candidates, k, should_stop)
@@ -118,7 +119,7 @@ class LayersOf:
 
         def on_layer(layer: int, states: Tensor) -> None:
             norms.append(torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32))
-            if states.numel() * states.element_size() * total <= self._readings.layers_budget:
+            if states.numel() * states.element_size() * total <= self._readings.layers_room(kept):
                 everything.append(states)
             elif tokens is not None and layer in layers:
                 asked.append(_rows(states, tokens))

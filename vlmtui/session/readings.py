@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from vlmtui.belief import Null
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.grid import Place
 from vlmtui.image import Picture, decode
@@ -43,7 +44,8 @@ class Kept:
     those of the vision patches. `components` are the principal components found so far, by stage.
     `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
-    `answered` is the latest answer to a question about it.
+    `answered` is the latest answer to a question about it. `nulls` are the words of noise, by how they were found.
+    `copy_of` is the reading of which this is a shuffled copy, made to be compared with it, or "".
     """
 
     inputs: Inputs
@@ -58,6 +60,8 @@ class Kept:
     answered: Answered | None = None
     patch_places: tuple[Place, ...] = ()
     projected: dict[int, Tensor] = field(default_factory=dict)
+    nulls: dict[tuple[object, ...], Null] = field(default_factory=dict)
+    copy_of: str = ""
 
     @property
     def size(self) -> int:
@@ -88,6 +92,9 @@ class Readings:
         self._kept.move_to_end(reading)
         return self._kept[reading]
 
+    def __contains__(self, reading: str) -> bool:
+        return reading in self._kept
+
     def tokens(self, reading: str) -> Tensor:
         """The image tokens of a reading [tokens, hidden]; `UsageError` where its model puts none into a prompt."""
         tokens = self[reading].tokens
@@ -96,10 +103,19 @@ class Readings:
         return tokens
 
     def keep(self, reading: str, kept: Kept) -> None:
-        """Keep a new reading."""
+        """Keep a new reading; a copy does not take the place of what it was made of."""
+        if kept.copy_of in self._kept:
+            self._kept.move_to_end(kept.copy_of)
         self._kept[reading] = kept
-        while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > self._budget:
+        least = 2 if kept.copy_of in self._kept else 1
+        while len(self._kept) > least and sum(one.size for one in self._kept.values()) > self._budget:
             self._kept.popitem(last=False)
+
+    def layers_room(self, kept: Kept) -> int:
+        """How many bytes the layers of a reading may take: for a copy nothing that others have."""
+        if not kept.copy_of:
+            return self.layers_budget
+        return self.layers_budget - sum(one.layers_size for one in self._kept.values() if one is not kept)
 
     def keep_layers(self, kept: Kept, layers: list[Tensor]) -> None:
         """Keep what the layers put out for a reading, where the budget allows; others lose theirs for it."""

@@ -100,6 +100,10 @@ class Family:
             values = values.flatten(0, 1)
         return list(values) if values.ndim == 4 and values.shape[1] == 3 else []
 
+    def repeated(self, pixels: Pixels, values: Tensor) -> Tensor:
+        """`values`, of which only what `frames` shows is right, in the place of `pixel_values`."""
+        return values
+
     def shapes(self, frames: list[Tensor]) -> list[Shape]:
         """The (rows, columns) of vision patches of every tile."""
         tall, wide = self.patch_size

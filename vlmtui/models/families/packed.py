@@ -27,6 +27,11 @@ class Qwen2VL(Family):
         values = pixels["pixel_values"].view(rows // m, cols // m, m, m, 3, -1, tall, wide)[:, :, :, :, :, 0]
         return [values.permute(4, 0, 2, 5, 1, 3, 6).reshape(3, rows * tall, cols * wide)]
 
+    def repeated(self, pixels: Pixels, values: Tensor) -> Tensor:
+        # a picture is a film in which nothing moves
+        films = values.view(len(values), 3, -1, *self.patch_size)
+        return films[:, :, :1].expand_as(films).reshape_as(values)
+
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
         in_rows = torch.empty_like(values)
         in_rows[self._order(shapes[0]).to(values.device)] = values

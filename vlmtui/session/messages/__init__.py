@@ -23,6 +23,7 @@ from vlmtui.session.messages.answers import (
     Occluded,
     Said,
 )
+from vlmtui.session.messages.belief import AgreementFound, FindAgreement, FindNull, NullFound
 from vlmtui.session.messages.general import (
     AskStatus,
     Cancel,
@@ -58,6 +59,7 @@ __all__ = [
     "Ablated",
     "Answer",
     "Ask",
+    "AgreementFound",
     "AskStatus",
     "Asked",
     "AttentionFound",
@@ -69,12 +71,14 @@ __all__ = [
     "FindGradient",
     "FindLayerWords",
     "FindMask",
+    "FindAgreement",
     "FindValues",
     "FindWords",
     "GradientFound",
     "Hello",
     "LayerWordsFound",
     "LayersRead",
+    "FindNull",
     "Leave",
     "Load",
     "Loaded",
@@ -90,6 +94,7 @@ __all__ = [
     "Reply",
     "Request",
     "Said",
+    "NullFound",
     "Shutdown",
     "Status",
     "ValuesFound",
@@ -124,6 +129,8 @@ Question = (
     | Leave
     | Shutdown
 )
+    | FindNull
+    | FindAgreement
 Answer = (
     Welcome
     | Loaded
@@ -149,6 +156,8 @@ Note = Progress | Said
 
 class Request(msgspec.Struct, frozen=True):
     """A question with the id that its answer will carry."""
+    | NullFound
+    | AgreementFound
 
     id: int
     body: Question

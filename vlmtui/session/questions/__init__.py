@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vlmtui.session import messages as m
-from vlmtui.session.questions import ablating, asking, layers, looking, values, words
+from vlmtui.session.questions import ablating, asking, believing, layers, looking, values, words
 from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindLayerWords: words.layer_words,
     m.ReadLayers: layers.layers,
     m.FindValues: values.values,
+    m.FindNull: believing.null,
+    m.FindAgreement: believing.agreement,
     m.Ask: asking.ask,
     m.FindAttention: looking.attention,
     m.FindGradient: looking.gradient,

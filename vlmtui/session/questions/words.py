@@ -76,6 +76,12 @@ def layer_words(engine: Engine, request: m.FindLayerWords, talk: Talk) -> m.Laye
     )
     return m.LayerWordsFound(request.reading, found)
 
+def check_ridge(ridge: float) -> None:
+    """`UsageError` for what is no λ."""
+    if not 0 < ridge < math.inf:
+        raise UsageError(f"{ridge:g} is no λ for ridge: choose a number above 0")
+
+
 
 def check_tokens(which: np.ndarray[Any, np.dtype[np.int64]], there: int) -> None:
     """`UsageError` for an image token that the picture has not."""
