@@ -1,0 +1,44 @@
+"""The classes of a picture, as a model's classification head has them. Pure data, the same above and below the pipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.reading import Floats
+
+Ids = NDArray[np.int64]
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """A classification head: the `labels` of its classes, in order, and what it `reads`.
+
+    `kind` is how its logits become probabilities: over all classes, or for each alone where several may be true. What
+    patches say for a class is `exact` where the head reads their mean: then they are parts of its logit.
+    """
+
+    labels: tuple[str, ...]
+    reads: str
+    kind: Literal["softmax", "sigmoid"]
+    exact: bool
+
+
+class Classes(msgspec.Struct, frozen=True, kw_only=True):
+    """The first classes of a picture, their `logits` and `probabilities` [k], largest first.
+
+    `ids` int64 [k] count classes from 0. `evidence` [k, patches] is what each vision patch says for each of these, in
+    the order of `Reading.patch_places`: where the head reads the patches' mean, its share of the logit, which is the
+    sum of all shares and `rest` [k]; else, approximate, the logit that the head gives the patch in the class token's
+    place, and `rest` is None. `first` int64 [patches] is the class that each patch says most for.
+    """
+
+    ids: Ids
+    logits: Floats
+    probabilities: Floats
+    evidence: Floats
+    first: Ids
+    rest: Floats | None = None
+    seconds: float = 0.0
