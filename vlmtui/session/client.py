@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -17,7 +17,8 @@ from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
-from vlmtui.reading import METRICS, RIDGE, Layers, LayerWords, Metric, ModelInfo, Reading, Words
+from vlmtui.matching import Kind, Loss, Match, Texts
+from vlmtui.reading import METRICS, RIDGE, Floats, Layers, LayerWords, Metric, ModelInfo, Reading, Words
 from vlmtui.session import messages as m
 from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
@@ -195,7 +196,6 @@ class SessionClient(Exchange):
             return _failed(_no_stand(by))
         return self.ask(m.Occlude(reading_id, answer_id, int(block), by), lambda done: done.occlusion, on_progress)
 
-    def status(self) -> Future[m.Status]:
     def null(
         self,
         reading_id: str,
@@ -240,6 +240,7 @@ class SessionClient(Exchange):
         """The first k classes of a reading's picture, and what its patches say for them."""
         return self.ask(m.FindClasses(reading_id, int(k)), lambda done: done.classes, on_progress)
 
+    def status(self) -> Future[m.Status]:
         """What the session is and holds; answered whatever else is going on."""
         return self.ask(m.AskStatus(), lambda status: status)
 

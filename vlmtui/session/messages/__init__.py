@@ -24,6 +24,7 @@ from vlmtui.session.messages.answers import (
     Said,
 )
 from vlmtui.session.messages.belief import AgreementFound, FindAgreement, FindNull, NullFound
+from vlmtui.session.messages.classes import AskHead, ClassesFound, FindClasses, HeadTold
 from vlmtui.session.messages.general import (
     AskStatus,
     Cancel,
@@ -36,6 +37,7 @@ from vlmtui.session.messages.general import (
     Status,
     Welcome,
 )
+from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
 from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
 from vlmtui.session.messages.values import FindValues, ValuesFound
@@ -57,33 +59,42 @@ __all__ = [
     "VERSION",
     "Ablate",
     "Ablated",
+    "AgreementFound",
     "Answer",
     "Ask",
-    "AgreementFound",
+    "AskHead",
     "AskStatus",
     "Asked",
     "AttentionFound",
     "Cancel",
     "Check",
+    "ClassesFound",
     "Done",
     "Failed",
+    "FindAgreement",
     "FindAttention",
+    "FindClasses",
     "FindGradient",
     "FindLayerWords",
+    "FindLoss",
     "FindMask",
-    "FindAgreement",
+    "FindMatch",
+    "FindNull",
     "FindValues",
     "FindWords",
     "GradientFound",
+    "HeadTold",
     "Hello",
     "LayerWordsFound",
     "LayersRead",
-    "FindNull",
     "Leave",
     "Load",
     "Loaded",
+    "LossFound",
     "MaskFound",
+    "MatchFound",
     "Note",
+    "NullFound",
     "Occlude",
     "Occluded",
     "Progress",
@@ -91,12 +102,13 @@ __all__ = [
     "Read",
     "ReadDone",
     "ReadLayers",
+    "ReadTexts",
     "Reply",
     "Request",
     "Said",
-    "NullFound",
     "Shutdown",
     "Status",
+    "TextsRead",
     "ValuesFound",
     "Verified",
     "Verify",
@@ -117,20 +129,25 @@ Question = (
     | FindWords
     | FindLayerWords
     | FindValues
+    | FindNull
+    | FindAgreement
     | Ask
     | FindAttention
     | FindGradient
     | Ablate
     | Occlude
     | FindMask
+    | ReadTexts
+    | FindMatch
+    | FindLoss
+    | AskHead
+    | FindClasses
     | Verify
     | AskStatus
     | Cancel
     | Leave
     | Shutdown
 )
-    | FindNull
-    | FindAgreement
 Answer = (
     Welcome
     | Loaded
@@ -139,12 +156,19 @@ Answer = (
     | WordsFound
     | LayerWordsFound
     | ValuesFound
+    | NullFound
+    | AgreementFound
     | Asked
     | AttentionFound
     | GradientFound
     | Ablated
     | Occluded
     | MaskFound
+    | TextsRead
+    | MatchFound
+    | LossFound
+    | HeadTold
+    | ClassesFound
     | Verified
     | Status
     | Done
@@ -156,8 +180,6 @@ Note = Progress | Said
 
 class Request(msgspec.Struct, frozen=True):
     """A question with the id that its answer will carry."""
-    | NullFound
-    | AgreementFound
 
     id: int
     body: Question

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vlmtui.session import messages as m
-from vlmtui.session.questions import ablating, asking, believing, layers, looking, values, words
+from vlmtui.session.questions import ablating, asking, believing, classifying, layers, looking, matching, values, words
 from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
@@ -28,4 +28,9 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindMask: looking.mask,
     m.Ablate: ablating.ablate,
     m.Occlude: ablating.occlude,
+    m.ReadTexts: matching.texts,
+    m.FindMatch: matching.match,
+    m.FindLoss: matching.loss,
+    m.AskHead: classifying.head,
+    m.FindClasses: classifying.classes,
 }

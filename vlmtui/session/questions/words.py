@@ -33,8 +33,7 @@ def words(engine: Engine, request: m.FindWords, talk: Talk) -> m.WordsFound:
             llm_layer(stage), which, request.k, request.all_tokens, talk.should_stop
         )
         return m.WordsFound(request.reading, found_there)
-    if not 0 < request.ridge < math.inf:
-        raise UsageError(f"{request.ridge:g} is no λ for ridge: choose a number above 0")
+    check_ridge(request.ridge)
     if of_patches(stage):
         if not request.projected:
             there = "choose tokens, a layer such as llm.1, or the lens projector"
@@ -76,11 +75,11 @@ def layer_words(engine: Engine, request: m.FindLayerWords, talk: Talk) -> m.Laye
     )
     return m.LayerWordsFound(request.reading, found)
 
+
 def check_ridge(ridge: float) -> None:
     """`UsageError` for what is no λ."""
     if not 0 < ridge < math.inf:
         raise UsageError(f"{ridge:g} is no λ for ridge: choose a number above 0")
-
 
 
 def check_tokens(which: np.ndarray[Any, np.dtype[np.int64]], there: int) -> None:
