@@ -23,13 +23,24 @@ class Components(msgspec.Struct, frozen=True, tag="pca"):
 class Find(msgspec.Struct, frozen=True, tag="find"):
     """How near every entry is to a word: the cosine with its vectors, and in the language model's layers its logit.
 
-    At a vision stage that of the token which the projector makes of the patch there: an early exit.
+    At a vision stage that of the token which the projector makes of the patch there: an early exit. For a model of two
+    towers (CLIP, SigLIP) it is any text, and the approximate cosine of each patch with it, at the last vision stage.
     """
 
     text: str
 
 
-Lens = Similarity | Components | Find
+class Evidence(msgspec.Struct, frozen=True, tag="class"):
+    """What every patch says for a class of the model's classification head, by its label or number (from 0).
+
+    At the last vision stage: the patch's share of the logit where the head reads the patches' mean, else, approximate,
+    the logit that the head gives the patch.
+    """
+
+    label: str
+
+
+Lens = Similarity | Components | Find | Evidence
 
 
 class Values(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ class Contrastive:
     def __init__(self, loaded: Loaded, family: Family) -> None:
         self.name = loaded.name
         self._model: Any = loaded.model
-        if why := unmatched(loaded.model, family):
+        if why := unmatched(family):
             raise UsageError(f"{self.name} cannot match pictures with texts: {why}: {CHOOSE_A_PAIR}")
         self._processing = loaded.processing
         self._tokenizer: Any = None
@@ -134,8 +134,9 @@ class Contrastive:
         return torch.cat(parts).float()
 
 
-def unmatched(model: Any, family: Family) -> str:
+def unmatched(family: Family) -> str:
     """Why a model cannot match pictures with texts, or ""."""
+    model = family.model
     if all(hasattr(model, part) for part in ("text_model", "vision_model", "logit_scale")):
         return ""
     if not isinstance(family, Encoder):

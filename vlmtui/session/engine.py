@@ -24,6 +24,7 @@ from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import load
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import DEFAULT_PROMPT
+from vlmtui.models.towers import finals
 from vlmtui.reading import GridNorms, ImageInfo, Reading
 from vlmtui.session import messages as m
 from vlmtui.session import truth
@@ -115,7 +116,8 @@ class Engine:
         progress("preparing the picture")
         inputs = model.prepare(picture, request.prompt, request.source)
         clock.lap("prepare")
-        encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
+        with finals(model.family) as final:
+            encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
         clock.lap("encode")
         progress("placing the tokens")
         layout = model.layout(picture, inputs, encoded)
@@ -145,6 +147,7 @@ class Engine:
         )
         file = File(request.source, request.data, request.max_pixels)
         kept = Kept(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
+        kept.final = final[0] if final else None
         self.readings.keep(reading.id, kept)
         return m.ReadDone(reading)
 

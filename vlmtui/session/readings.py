@@ -14,6 +14,7 @@ from vlmtui.grid import Place
 from vlmtui.image import Picture, decode
 from vlmtui.lenses.colours import Components
 from vlmtui.models.processing import Inputs
+from vlmtui.models.towers import Final
 from vlmtui.session.answered import Answered
 
 READINGS_BYTES = 512 << 20
@@ -45,7 +46,8 @@ class Kept:
     `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
     `answered` is the latest answer to a question about it. `nulls` are the words of noise, by how they were found.
-    `copy_of` is the reading of which this is a shuffled copy, made to be compared with it, or "".
+    `copy_of` is the reading of which this is a shuffled copy, made to be compared with it, or "". `final` is
+    what a tower alone put out at its end.
     """
 
     inputs: Inputs
@@ -62,6 +64,7 @@ class Kept:
     projected: dict[int, Tensor] = field(default_factory=dict)
     nulls: dict[tuple[object, ...], Null] = field(default_factory=dict)
     copy_of: str = ""
+    final: Final | None = None
 
     @property
     def size(self) -> int:
@@ -69,7 +72,8 @@ class Kept:
         ids = [] if self.inputs.input_ids is None else [self.inputs.input_ids]
         tokens = [] if self.tokens is None else [self.tokens]
         file = len(self.file.data) if self.file else 0
-        return file + sum(map(_size, [*tokens, *ids, *self.inputs.pixels.values()]))
+        final = self.final.size if self.final else 0
+        return file + final + sum(map(_size, [*tokens, *ids, *self.inputs.pixels.values()]))
 
     @property
     def layers_size(self) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.lenses.contrast import cosines, pair_loss, probabilities
 from vlmtui.matching import Loss, Match, Texts
-from vlmtui.models.contrastive import Contrastive
+from vlmtui.models.contrastive import Contrastive, unmatched
 from vlmtui.models.contrastive import Texts as Vectors
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
@@ -19,6 +19,7 @@ from vlmtui.session.final import final_of
 from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
+    from vlmtui.models.model import VisionLanguageModel
     from vlmtui.session.engine import Engine
 
 
@@ -75,6 +76,11 @@ def loss(engine: Engine, request: m.FindLoss, talk: Talk) -> m.LossFound:
             text_to_image=found.text_to_image,
         )
     )
+
+
+def matches(model: VisionLanguageModel) -> bool:
+    """Whether a model can compare pictures with texts."""
+    return not unmatched(model.family)
 
 
 def patches_near(contrastive: Contrastive, states: Tensor, text: str, talk: Talk) -> tuple[Tensor, str]:

@@ -19,10 +19,12 @@ from vlmtui.lenses.similarity import similarity
 from vlmtui.reading import check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
+from vlmtui.session.questions.classifying import evidence
+from vlmtui.session.questions.matching import matches, patches_near
 from vlmtui.session.questions.spelling import spelled
 from vlmtui.session.talk import Talk
 from vlmtui.session.tower import projected, tower_states
-from vlmtui.values import Components, Find, Lens, Similarity, Values
+from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
 
 if TYPE_CHECKING:
     from vlmtui.models.model import VisionLanguageModel
@@ -61,7 +63,10 @@ class _At:
                 found = self.components()
                 return self._values(lens, found.scaled(), explained=tuple(found.explained.tolist()))
             case Find(text):
-                return self._find(lens, text)
+                model, words = self.engine.held()
+                return self._find(lens, text) if words or not matches(model) else self._near(lens, model, text)
+            case Evidence(label):
+                return self._evidence(lens, self.engine.held()[0], label)
 
     def states(self) -> Tensor:
         """The stage's vectors [entries, hidden]."""
@@ -99,6 +104,25 @@ class _At:
             numbers = self._on_patches(numbers)
             note = "; ".join(filter(None, (exits.NOTE, note)))
         return self._values(lens, numbers, pieces=spelling.pieces, note=note)
+
+    def _near(self, lens: Find, model: VisionLanguageModel, text: str) -> Values:
+        """A text, for a model of two towers."""
+        self._check_last(model, "patches are compared with a text")
+        readings, contrastive = self.engine.readings, model.contrastive
+        states = tower_states(model, readings, self.reading, contrastive.patch_stage, self.talk)
+        numbers, note = patches_near(contrastive, states, text, self.talk)
+        return self._values(lens, numbers, note=note)
+
+    def _evidence(self, lens: Evidence, model: VisionLanguageModel, label: str) -> Values:
+        """A class, for a model with a classification head."""
+        self._check_last(model, "patches speak for a class")
+        numbers, note = evidence(model, self.engine.readings[self.reading], label, self.talk)
+        return self._values(lens, numbers, note=note)
+
+    def _check_last(self, model: VisionLanguageModel, what: str) -> None:
+        last = f"vision.{model.info.vision_layers}"
+        if self.stage != last:
+            raise UsageError(f"{what} at the tower's end alone: choose {last}")
 
     def projected(self, model: VisionLanguageModel) -> Tensor:
         """The tokens that the projector makes of the stage [tokens, hidden], where they are made of patches."""
