@@ -112,6 +112,15 @@ class Look:
     patch: Annotated[
         str | None, typer.Option("--patch", metavar="[GRID:]R,C", help="One patch: row and column from 0.")
     ] = None
+    lens: Annotated[
+        str | None, typer.Option("--lens", metavar="LENS", help="Also look through similarity, pca or find.")
+    ] = None
+    find: Annotated[
+        str | None, typer.Option("--find", metavar="WORD", help="How near every patch is to WORD (--lens find).")
+    ] = None
+    marked: Annotated[
+        list[str] | None, typer.Option("--marked", metavar="[GRID:]R,C", help="Compare every patch with this one; repeatable.")
+    ] = None
     prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")] = (
         None
     )
@@ -127,6 +136,7 @@ class Look:
         from vlmtui.catalogue import default_model, resolve
         from vlmtui.reading import METRICS
         from vlmtui.reports import Query
+        from vlmtui.reports.lenses import parse_lens
         from vlmtui.reports.patches import parse_patch
 
         where = far.where(warm=not self.no_warm)
@@ -151,6 +161,7 @@ class Look:
             stage=self.stage,
             all_tokens=self.all_tokens,
             patch=parse_patch(self.patch) if self.patch is not None else None,
+            lens=parse_lens(self.lens, self.find, self.marked or ()),
             prompt=self.prompt,
             max_pixels=self.max_pixels,
             where=where,

@@ -62,6 +62,7 @@ def report(seen: Seen) -> Object:
             "hidden": seen.hidden,
             "prompt": reading.prompt,
             **({"lambda": query.ridge} if seen.order == "ridge" else {}),
+            **({"lens": _lens(seen)} if seen.values is not None else {}),
         },
         "grids": [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)],
         "tokens": list(tokens(seen)),
@@ -88,7 +89,8 @@ def tokens(seen: Seen) -> Iterator[Object]:
     """The objects of the entries reported, in their order."""
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
-        yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)}
+        value = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
+        yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value
 
 
 def placed(place: Place) -> Object:
@@ -103,6 +105,24 @@ def placed(place: Place) -> Object:
         "inside": float(place.inside),
         "patches": list(place.patches),
     }
+
+
+def _lens(seen: Seen) -> Object:
+    """The lens that was asked for: its name, what it was given, and what must be known to read its values.
+
+    A token's `value` is a number, or three of `pca`: multiples of what the largest of each component reach.
+    """
+    through, values = seen.query.lens, seen.values
+    assert through is not None
+    assert values is not None
+    told: Object = {"name": through.name}
+    if values.pieces:
+        told |= {"text": through.text, "pieces": list(values.pieces)}
+    if through.marked:
+        told["marked"] = [str(patch) for patch in through.marked]
+    if values.explained:
+        told["explained"] = list(values.explained)
+    return told | ({"note": values.note} if values.note else {})
 
 
 def _words(words: Words | None, row: int) -> list[Object]:

@@ -25,11 +25,11 @@ class PatchWords:
         return place if self.grid is None else f"{self.grid}:{place}"
 
 
-def parse_patch(words: str) -> PatchWords:
-    """`[GRID:]R,C` as numbers; `UsageError` for anything else."""
+def parse_patch(words: str, option: str = "--patch") -> PatchWords:
+    """`[GRID:]R,C` as numbers; `UsageError`, which names the option, for anything else."""
     match = _WORDS.fullmatch(words)
     if not match:
-        raise UsageError(f"--patch {words!r} is not [GRID:]ROW,COLUMN: give numbers from 0, such as 3,5 or 1:3,5")
+        raise UsageError(f"{option} {words!r} is not [GRID:]ROW,COLUMN: give numbers from 0, such as 3,5 or 1:3,5")
     grid, row, col = match.groups()
     return PatchWords(int(grid) if grid is not None else None, int(row), int(col))
 

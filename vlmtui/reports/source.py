@@ -23,9 +23,11 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
+from vlmtui.reports.lenses import Through, lens_for
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import Where
+from vlmtui.values import Values
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -50,6 +52,7 @@ class Query:
     stage: str | None = None
     all_tokens: bool = False
     patch: PatchWords | None = None
+    lens: Through | None = None
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
     where: Where = field(default_factory=Where)
@@ -61,6 +64,7 @@ class Seen:
 
     `entries` are the indices among `reading.places_at(stage)` that the report is about; `words` holds theirs, in
     that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
+    `values` are what the lens asked for made of all of the stage's entries.
     """
 
     query: Query
@@ -69,6 +73,7 @@ class Seen:
     entries: tuple[int, ...]
     words: Words | None
     layers: Layers | None = None
+    values: Values | None = None
 
     @property
     def norms(self) -> Floats:
@@ -179,4 +184,8 @@ def _look_once(
             ridge=query.ridge,
             on_progress=on_progress,
         ).result()
-    return Seen(query, reading, stage, entries, words, layers)
+    values = None
+    if query.lens is not None:
+        lens = lens_for(query.lens, reading, stage)
+        values = client.values(reading.id, stage, lens, on_progress=on_progress).result()
+    return Seen(query, reading, stage, entries, words, layers, values)

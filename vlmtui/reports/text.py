@@ -20,6 +20,7 @@ from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Reading, Words, of_patches
 from vlmtui.reports.source import Failure, Result, Seen
+from vlmtui.reports.values import lens_line, value_grid, value_line
 from vlmtui.reports.wordgrid import titled, word_grid
 
 COLUMNS = 80
@@ -45,6 +46,8 @@ def lines(seen: Seen) -> Iterator[str]:
     yield from _title(seen)
     if seen.words is not None and seen.query.patch is None:
         yield from word_grid(seen.reading, seen.words, COLUMNS)
+    if seen.values is not None and seen.query.patch is None:
+        yield from value_grid(seen, COLUMNS)
     yield from _patches(seen)
     if seen.query.patch is None:
         yield from _outliers(seen)
@@ -87,6 +90,8 @@ def _title(seen: Seen) -> Iterator[str]:
             yield from _labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
         yield from _labelled("words", model.wordless)
+    if seen.values is not None:
+        yield from _labelled("lens", lens_line(seen))
     if reading.placeless:
         yield from _labelled("places", reading.placeless)
     if any(len(norms.patches) for norms in reading.grid_norms):
@@ -187,6 +192,8 @@ class _Entries:
         share = seen.words.share(row) if seen.words is not None else None
         explained = f", {numbers.percent(100 * share)} of it explained" if share is not None else ""
         yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}{explained}"
+        if seen.values is not None:
+            yield f"  {value_line(seen, entry)}"
         if seen.words is not None:
             yield from _flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
         yield from self._stage_norms.of(place)

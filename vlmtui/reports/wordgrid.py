@@ -1,4 +1,4 @@
-"""The grids of first words, in equal columns that stay aligned for any script."""
+"""The grids of first words, or of a lens's numbers, in equal columns that stay aligned for any script."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vlmtui.display.grids import grid_names, unplaced_name
 from vlmtui.display.numbers import box
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.grid import Grid
-from vlmtui.reading import Reading, Words
+from vlmtui.reading import Reading, Words, of_patches
 
 _LEAST = 2
 _UNCUT = 5
@@ -19,25 +19,34 @@ _HOLE = "·"
 
 def word_grid(reading: Reading, words: Words, columns: int) -> Iterator[str]:
     """The first words of every grid that has tokens, then of the queries, at most `columns` cells wide."""
-    first = {int(token): row for row, token in enumerate(words.tokens)}
+    first = {int(token): _word(words, row) for row, token in enumerate(words.tokens)}
+    yield from cell_grid(reading, "tokens", first, columns, "First words", "words are cut")
+
+
+def cell_grid(
+    reading: Reading, stage: str, said: dict[int, str], columns: int, what: str, cut: str = "they are cut"
+) -> Iterator[str]:
+    """What is `said` of the stage's entries, by entry, at most `columns` cells wide."""
     names = grid_names(reading.grids)
     rows: dict[int | None, dict[tuple[int, int], str]] = {grid.id: {} for grid in reading.grids}
-    queries: dict[int, str] = {}
-    for index, place in enumerate(reading.places):
-        if index not in first:
-            continue
+    loose: dict[int, str] = {}
+    places = reading.places_at(stage)
+    for entry, text in said.items():
+        place = places[entry]
         if place.grid is None or place.row is None or place.col is None:
             if place.kind != "newline":
-                queries[place.index] = _word(words, first[index])
+                loose[place.index] = text
         else:
-            rows[place.grid][place.row, place.col] = _word(words, first[index])
+            rows[place.grid][place.row, place.col] = text
     for grid in reading.grids:
         if rows[grid.id]:
-            yield from _one_grid(grid, rows[grid.id], columns, titled(grid, names[grid.id], len(reading.grids) > 1))
+            shape = (grid.patch_rows, grid.patch_cols) if of_patches(stage) else (grid.rows, grid.cols)
+            title = titled(grid, names[grid.id], len(reading.grids) > 1)
+            yield from _one_grid(shape, rows[grid.id], columns, what, title, cut)
             yield ""
-    if queries:
-        name = unplaced_name(place for place in reading.places if place.kind != "newline")
-        yield from _list(f"First words of {name}", queries, columns)
+    if loose:
+        name = unplaced_name(place for place in places if place.kind != "newline")
+        yield from _list(f"{what} of {name}", loose, columns)
         yield ""
 
 
@@ -54,29 +63,32 @@ def _word(words: Words, row: int) -> str:
     return visible(words.pieces[id_], words.texts[id_])
 
 
-def _one_grid(grid: Grid, shown: dict[tuple[int, int], str], columns: int, title: str) -> Iterator[str]:
-    label = len(str(grid.rows - 1)) + 1
+def _one_grid(
+    shape: tuple[int, int], shown: dict[tuple[int, int], str], columns: int, what: str, title: str, cut: str
+) -> Iterator[str]:
+    down, across = shape
+    label = len(str(down - 1)) + 1
     room = columns - label
     # a grid too wide for two cells a word is laid out in blocks of columns, one under the other
-    blocks = math.ceil(grid.cols / (room // (_LEAST + 1)))
-    per_block = math.ceil(grid.cols / blocks)
+    blocks = math.ceil(across / (room // (_LEAST + 1)))
+    per_block = math.ceil(across / blocks)
     widest = max(width(word) for word in shown.values())
     cell = min(room // per_block - 1, max(_LEAST, widest))
-    facts = f"{grid.rows} rows × {grid.cols} columns"
+    facts = f"{down} rows × {across} columns"
     if widest > cell:
-        facts += f"; words are cut to {cell} cells"
+        facts += f"; {cut} to {cell} cells"
     if title:
-        yield f"First words, {title}"
+        yield f"{what}, {title}"
         yield facts
     else:
-        yield f"First words, {facts}"
-    if len(shown) < grid.rows * grid.cols:
+        yield f"{what}, {facts}"
+    if len(shown) < down * across:
         yield f"{_HOLE} was cut away by the model"
-    for start in range(0, grid.cols, per_block):
-        block = range(start, min(start + per_block, grid.cols))
+    for start in range(0, across, per_block):
+        block = range(start, min(start + per_block, across))
         yield ""
         yield " " * label + "".join(" " + fit(str(col)[-cell:], cell) for col in block)
-        for row in range(grid.rows):
+        for row in range(down):
             cells = (_cell(shown.get((row, col), _HOLE), cell) for col in block)
             yield fit(str(row), label - 1, "right") + " " + "".join(f" {c}" for c in cells)
 

@@ -8,6 +8,8 @@ from vlmtui.errors import UsageError
 from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports import Query
 from vlmtui.reports.patches import PatchWords
+from vlmtui.tui.marks import toggled
+from vlmtui.tui.valuing import OF_VALUES
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_stage, fitted, middle, to_cell
 
@@ -26,6 +28,8 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
         # no image tokens enter the prompt, and there are patches to look at
         stage = next((stage for stage in reversed(stages(model)) if known.pages(stage)), stage)
     view = replace(view, stage=stage)
+    if query.lens is not None:
+        view = replace(view, overlay=next(o for o in OF_VALUES if o == query.lens.name), sought=query.lens.text)
     if pages := known.pages(stage):
         view = middle(view, pages[0])
     if query.patch is not None:
@@ -33,6 +37,11 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
             view = _at_patch(view, known, query.patch)
         except UsageError as error:
             wrong.append(f"--patch {query.patch}: {error}")
+    for patch in query.lens.marked if query.lens else ():
+        try:
+            view = replace(view, marks=toggled(_at_patch(view, known, patch), known).marks)
+        except UsageError as error:
+            wrong.append(f"--marked {patch}: {error}")
     return fitted(view, known), wrong
 
 

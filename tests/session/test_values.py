@@ -1,0 +1,151 @@
+"""Values of a stage's entries through the engine, against transformers' own states, NumPy and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from tests.session.desk import Desk, quiet
+from tests.session.test_client import png
+from tests.session.test_engine import request
+from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
+from vlmtui.session import messages as m
+from vlmtui.values import Components, Find, Lens, Similarity, Values
+
+ENTRIES = 25
+STAGES = ("vision.0", "vision.2", "vision.4", "tokens", "llm.1", "llm.2")
+
+
+@pytest.fixture(scope="module")
+def engine(clip_folder) -> Desk:
+    engine = Desk()
+    engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def reading(engine) -> str:
+    reading = engine.read(request(png()), quiet).reading.id
+    engine.layers(m.ReadLayers(reading))
+    return reading
+
+
+@pytest.fixture(scope="module")
+def states(engine, reading) -> dict[str, np.ndarray]:
+    """What the loaded model's own modules put out, caught here."""
+    model = engine.held()[0]
+    kept = engine.readings[reading]
+    with torch.no_grad():
+        pixels = kept.inputs.pixels["pixel_values"]
+        tower = model._model.get_encoder(modality="image")
+        hidden = tower(pixels, output_hidden_states=True).hidden_states
+    found = {f"vision.{i}": states[0, 1:].double().numpy() for i, states in enumerate(hidden)}
+    found |= {f"llm.{i}": states.double().numpy() for i, states in enumerate(kept.layers, 1)}
+    return found | {"tokens": kept.tokens.double().numpy()}
+
+
+def ask(engine: Desk, reading: str, stage: str, lens: Lens) -> Values:
+    return engine.ask(m.FindValues(reading, stage, lens)).values
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_similarity_at_every_stage(engine, reading, states, stage):
+    found = ask(engine, reading, stage, Similarity((7,)))
+    assert found.stage == stage
+    assert found.numbers.dtype == np.float32
+    np.testing.assert_allclose(found.numbers, unit(states[stage]) @ unit(states[stage])[7], atol=1e-5)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_components_at_every_stage(engine, reading, states, stage):
+    found, theirs = ask(engine, reading, stage, Components()), PCA(3, svd_solver="full")
+    scores = theirs.fit_transform(states[stage])
+    np.testing.assert_allclose(found.explained, theirs.explained_variance_ratio_, rtol=1e-4)
+    for component in range(3):
+        ours, reach = found.numbers[:, component], np.quantile(np.abs(scores[:, component]), 0.98)
+        theirs_here = scores[:, component] / reach
+        sign = np.sign(ours @ theirs_here)
+        np.testing.assert_allclose(ours, sign * theirs_here, atol=2e-3)
+
+
+def test_a_stage_has_the_same_colours_whatever_was_asked_first(engine, reading):
+    before = {stage: ask(engine, reading, stage, Components()).numbers for stage in STAGES}
+    again = engine.read(request(png()), quiet).reading.id
+    for stage in reversed(STAGES):
+        np.testing.assert_allclose(ask(engine, again, stage, Components()).numbers, before[stage], atol=1e-4)
+    # no component turns round from one stage to the next
+    for earlier, later in (("vision.2", "vision.3"), ("vision.3", "vision.4"), ("tokens", "llm.1"), ("llm.1", "llm.2")):
+        one, other = (ask(engine, again, stage, Components()).numbers for stage in (earlier, later))
+        assert ((one * other).sum(axis=0) >= 0).all()
+
+
+def test_a_word_that_is_one_piece_is_looked_for_in_every_spelling(engine, reading, states):
+    held = engine.wordy()
+    single = next(
+        word
+        for word in (held.lexicon.tokenizer.decode([i]).strip() for i in held.lexicon.words.tolist())
+        if word.isalpha() and len(held.lexicon.tokenizer(word, add_special_tokens=False)["input_ids"]) == 1
+    )
+    found = ask(engine, reading, "tokens", Find(single))
+    ids = held.lexicon.tokenizer.convert_tokens_to_ids(list(found.pieces))
+    embeddings = held.lexicon.vocabulary.embeddings.double().numpy()
+    expected = (unit(states["tokens"]) @ unit(embeddings[ids]).T).max(axis=1)
+    np.testing.assert_allclose(found.numbers, expected, atol=1e-5)
+    assert {held.lexicon.tokenizer.decode([i]).strip().lower() for i in ids} == {single.lower()}
+    logits = held.model.unembed(torch.from_numpy(states["llm.2"]).float())[:, ids].amax(dim=1)
+    np.testing.assert_allclose(ask(engine, reading, "llm.2", Find(single)).numbers, logits, atol=1e-4)
+
+
+def test_a_word_of_several_pieces_is_their_mean_and_says_so(engine, reading, states):
+    held = engine.wordy()
+    found = ask(engine, reading, "tokens", Find("xqzjw"))
+    assert len(found.pieces) > 1
+    assert f"the mean of its {len(found.pieces)} pieces" in found.note
+    ids = held.lexicon.tokenizer.convert_tokens_to_ids(list(found.pieces))
+    embeddings = held.lexicon.vocabulary.embeddings.double().numpy()
+    np.testing.assert_allclose(
+        found.numbers, (unit(states["tokens"]) @ unit(embeddings[ids]).T).mean(axis=1), atol=1e-5
+    )
+
+
+def test_what_cannot_be_asked(engine, reading):
+    for stage, lens, said in (
+        ("vision.9", Components(), "no stage"),
+        ("tokens", Similarity((ENTRIES,)), f"{ENTRIES} entries"),
+        ("tokens", Similarity(()), "name one"),
+        ("tokens", Find(" "), "no word"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            ask(engine, reading, stage, lens)
+    with pytest.raises(ReadingGoneError):
+        ask(engine, "another", "tokens", Components())
+
+
+def test_states_that_are_too_many_to_keep_are_computed_again(engine, clip_folder, states):
+    small = Desk(layers_bytes=1)
+    small.load(m.Load(str(clip_folder), device="cpu"), quiet)
+    reading = small.read(request(png()), quiet).reading.id
+    for _ in range(2):
+        found = ask(small, reading, "vision.3", Similarity((3,)))
+        expected = unit(states["vision.3"]) @ unit(states["vision.3"])[3]
+        np.testing.assert_allclose(found.numbers, expected, atol=1e-5)
+        assert not small.readings[reading].vision
+
+
+def test_a_tower_that_is_run_again_can_be_left(engine, clip_folder):
+    desk = Desk()
+    desk.load(m.Load(str(clip_folder), device="cpu"), quiet)
+    reading = desk.read(request(png()), quiet).reading.id
+
+    def stop(*_: object) -> None:
+        raise CancelledError("enough")
+
+    with pytest.raises(CancelledError):
+        desk.ask(m.FindValues(reading, "vision.1", Components()), progress=stop)
+    assert not desk.readings[reading].vision

@@ -1,0 +1,49 @@
+"""`--lens`: what a report looks at every entry of a stage through, beside words and norms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vlmtui.errors import UsageError
+from vlmtui.reading import Reading
+from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
+from vlmtui.values import Components, Find, Lens, Similarity
+
+SIMILARITY, PCA, FIND = "similarity", "pca", "find"
+LENSES = (SIMILARITY, PCA, FIND)
+
+
+@dataclass(frozen=True)
+class Through:
+    """A lens by its name, the word that `find` looks for, and the patches that `similarity` compares with."""
+
+    name: str
+    text: str = ""
+    marked: tuple[PatchWords, ...] = ()
+
+
+def parse_lens(name: str | None, find: str | None, marked: Sequence[str]) -> Through | None:
+    """The lens that these options ask for, None without one; `UsageError` where they do not fit together."""
+    chosen = name or (FIND if find is not None else SIMILARITY if marked else None)
+    if chosen is None:
+        return None
+    if chosen not in LENSES:
+        raise UsageError(f"--lens {name!r} is none: choose {', '.join(LENSES)}")
+    if (find is not None and chosen != FIND) or (marked and chosen != SIMILARITY):
+        raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
+    if chosen == FIND and not (find or "").strip():
+        raise UsageError("--lens find looks for a word: name it, such as --find sky")
+    return Through(chosen, find or "", tuple(parse_patch(words, "--marked") for words in marked))
+
+
+def lens_for(through: Through, reading: Reading, stage: str) -> Lens:
+    """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there."""
+    if through.name == PCA:
+        return Components()
+    if through.name == FIND:
+        return Find(through.text)
+    if not through.marked:
+        raise UsageError("--lens similarity compares with patches: name one or more, such as --marked 3,4")
+    found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}
+    return Similarity(tuple(sorted(found)))

@@ -1,0 +1,54 @@
+"""What a lens made of a stage's entries, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vlmtui.display import numbers
+from vlmtui.display.pieces import isolate, plain
+from vlmtui.reading import of_layers
+from vlmtui.reports.lenses import FIND, PCA
+from vlmtui.reports.source import Seen
+from vlmtui.reports.wordgrid import cell_grid
+
+
+def lens_line(seen: Seen) -> str:
+    """What the numbers are."""
+    through, values = seen.query.lens, seen.values
+    assert through is not None
+    assert values is not None
+    note = f"; {values.note}" if values.note else ""
+    if through.name == PCA:
+        shares = " + ".join(numbers.percent(100 * share) for share in values.explained)
+        return f"pca: three principal components, {shares} of the variance{note}"
+    if through.name == FIND:
+        number = "logit" if of_layers(seen.stage) else "cosine"
+        pieces = " ".join(isolate(plain(piece)) for piece in values.pieces)
+        return f"find: {number} of {isolate(plain(through.text))} ({pieces}){note}"
+    marked = " ".join(str(patch) for patch in through.marked)
+    return f"similarity: cosine with {marked}{note}"
+
+
+def value_grid(seen: Seen, columns: int) -> Iterator[str]:
+    """One number an entry on the grids it lies in; of components, which are three, none."""
+    assert seen.values is not None
+    if seen.values.numbers.ndim == 1:
+        said = {entry: _short(float(seen.values.numbers[entry])) for entry in seen.entries}
+        yield from cell_grid(seen.reading, seen.stage, said, columns, "Values of the lens")
+
+
+def value_line(seen: Seen, entry: int) -> str:
+    """The number of one entry, or its three."""
+    assert seen.query.lens is not None
+    assert seen.values is not None
+    found = seen.values.numbers[entry]
+    said = [found] if found.ndim == 0 else list(found)
+    return f"{seen.query.lens.name} {' '.join(numbers.figure(float(number)) for number in said)}"
+
+
+def _short(number: float) -> str:
+    """`.83`, `-.12`, `12`: two places below ten, none above."""
+    if abs(number) >= 10:
+        return f"{number:.0f}"
+    text = f"{round(number, 2) + 0.0:.2f}"  # no minus zero
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
