@@ -119,7 +119,8 @@ class Look:
         str | None, typer.Option("--find", metavar="WORD", help="How near every patch is to WORD (--lens find).")
     ] = None
     marked: Annotated[
-        list[str] | None, typer.Option("--marked", metavar="[GRID:]R,C", help="Compare every patch with this one; repeatable.")
+        list[str] | None,
+        typer.Option("--marked", metavar="[GRID:]R,C", help="Compare all patches with this; repeatable."),
     ] = None
     prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")] = (
         None
