@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +19,7 @@ from vlmtui.models.forced import Change
 from vlmtui.session import messages as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.talk import Talk
+from vlmtui.values import Similarity
 
 LAYERS, HEADS, TOKENS, WORDS = 2, 4, 25, 6
 QUESTION = "What color is the sky?"
@@ -333,3 +335,18 @@ def test_a_withdrawn_question_ends_at_the_next_token(client):
     said = heard(client, lambda **on: client.answer(reading.id, QUESTION, max_new_tokens=100_000, **on), stop_at=3)
     assert client.answer(reading.id, QUESTION, max_new_tokens=2).result(60).tokens
     assert 3 <= len(said) < 1000
+
+
+def test_words_under_the_cursor_are_not_held_up_by_an_answer(client):
+    """Between two tokens a session answers what is quick, and the answer goes on as if nothing had been asked."""
+    reading = client.read(png()).result(120)
+    begun = threading.Event()
+    endless = client.answer(reading.id, QUESTION, max_new_tokens=100_000, on_said=lambda note: begun.set())
+    assert begun.wait(60)
+    assert client.words(reading.id, "l2", 3, tokens=(7,)).result(60).ids.shape == (1, 3)
+    assert client.values(reading.id, "tokens", Similarity((3,))).result(60).numbers.shape == (TOKENS,)
+    assert not endless.done()
+    # what would run the model itself waits for its end
+    layers = client.layer_words(reading.id, 3, 2)
+    client.cancel(endless)
+    assert layers.result(60).ids.shape == (LAYERS, 2)

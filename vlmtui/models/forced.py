@@ -211,7 +211,8 @@ class Forced:
 
     def _check_memory(self, entered: Tensor) -> None:
         """On a CPU what is too much would not be refused: the process would be ended."""
-        wide = self._decoder.config.intermediate_size if hasattr(self._decoder.config, "intermediate_size") else 0
+        wide = getattr(self._decoder.config, "intermediate_size", 0)
+        wide = wide if isinstance(wide, int) else max(wide, default=0)
         numbers = len(self._layers) * self.positions * (_PER_STATE * entered.shape[-1] + 4 * wide)
         need, free = numbers * entered.element_size(), available_memory()
         if entered.device.type == "cpu" and free is not None and need > free:

@@ -64,6 +64,17 @@ def idle(body: m.Question) -> bool:
     return isinstance(body, m.FindNull | m.FindAgreement) and body.idle
 
 
+def fits(body: m.Question, amidst: m.Question) -> bool:
+    """Whether a question is for one patch, and may be answered amidst another, which takes long."""
+    quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__, "values: similarity"
+    match amidst:
+        case m.FindWords() | m.FindNull() | m.Occlude():
+            return kind(amidst) != "words of one" and kind(body) in quick
+        case m.Ask() | m.Ablate():  # the model is at work: only what does not run it
+            return isinstance(body, m.FindWords | m.FindValues) and kind(body) in quick and body.stage == "tokens"
+    return False
+
+
 class Jobs:
     """First come, first served. All methods may be called from any thread."""
 
@@ -106,15 +117,12 @@ class Jobs:
         return job
 
     def quick(self, amidst: Job) -> Job | None:
-        """A question for one patch that may be answered between two blocks of `amidst`: words of many, or of noise."""
-        if amidst.kind not in ("words of many", m.FindNull.__name__):
-            return None
-        quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__, "values: similarity"
+        """A question for one patch that may be answered between two blocks, or two tokens, of `amidst`."""
         with self._wake:
             before: list[Front] = []
             for job in self._waiting:
                 # what its front end asked before it must be done before it
-                if job.kind in quick and job.front not in before:
+                if fits(job.request.body, amidst.request.body) and job.front not in before:
                     self._waiting.remove(job)
                     self._running.append(job)
                     return job
