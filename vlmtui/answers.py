@@ -72,7 +72,8 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True):
     `weights` [answer tokens, image tokens], of layer `layer` (from 1) or of all, of head `head` (from 0) or of all,
     averaged; with `rollout` rolled out through all layers (Abnar & Zuidema 2020). What is missing to 1 went to text.
     `sinks` bool [image tokens] marks image tokens that draw attention whatever is said, `sunk` are all such positions,
-    BOS and the text before the picture included; `rule` says in a few words what counts as one. `layers` and `heads` are how many there are.
+    BOS and the text before the picture included; `rule` says in a few words what counts as one. `layers` and `heads`
+    are how many there are.
     """
 
     answer: str
