@@ -10,7 +10,8 @@ from pathlib import PurePath
 
 from vlmtui.errors import UsageError
 from vlmtui.reports import json, text
-from vlmtui.reports.source import Failure, Query, Result, Seen, results
+from vlmtui.reports.each import Failure
+from vlmtui.reports.source import Query, Result, Seen, results
 
 __all__ = [
     "ENDINGS",

@@ -12,7 +12,8 @@ import msgspec
 
 from vlmtui.grid import Box, Grid, Place
 from vlmtui.reading import GridNorms, Reading, Words
-from vlmtui.reports.source import Failure, Result, Seen
+from vlmtui.reports.each import Failure
+from vlmtui.reports.source import Result, Seen
 
 SCHEMA = "vlmtui/report/1"
 _encoder = msgspec.json.Encoder()

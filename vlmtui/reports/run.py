@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import Failure, Query, Result, check_format, results
+from vlmtui.reports import Failure, Query, check_format, results
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
+from vlmtui.reports.source import OnProgress
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
-from vlmtui.session.opening import connect
+from vlmtui.session.opening import Where, connect
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which pictures a report is of, where it goes, and who hears of it.
+
+    `say` is told of every picture that failed, `tell` what else a person should know, with `debug` also which session
+    it is.
+    """
+
+    sources: tuple[str, ...]
+    where: Where
+    output: str | None
+    quiet: bool
+    say: Callable[[VlmtuiError], object]
+    tell: Callable[[str], object] = lambda note: None
+    debug: bool = False
+
+
+Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failure, None, None]]
+"""(starts a session, is told of progress) -> what was made of every picture."""
 
 
 def run_report(
@@ -25,46 +51,56 @@ def run_report(
     tell: Callable[[str], object] = lambda note: None,
     debug: bool = False,
 ) -> int:
-    """Write the report of the pictures; the exit status.
-
-    `say` is told of every picture that failed, `tell` what else a person should know, with `debug` also which session
-    it is. With one picture the status is its error's, with many 1.
-    """
+    """Write the report of the pictures; the exit status."""
     write = check_format(format)
+    order = Order(sources, query.where, output, quiet, say, tell, debug)
+    return deliver(
+        order,
+        lambda start, progress: results(sources, query, start, progress),
+        lambda found: write(found, len(sources) > 1),
+    )
+
+
+def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failure]], Iterator[str]]) -> int:
+    """Write what was made of the pictures, as it is made; the exit status.
+
+    With one picture the status is its error's, with many 1.
+    """
+    output, sources = order.output, order.sources
     if output is not None and output != "-":
         check_target(output)
         if any(_same_file(output, source) for source in sources):
             raise UsageError(f"-o {output} is the picture itself: name another file for the report")
-    progress = ProgressLine(quiet)
+    progress = ProgressLine(order.quiet)
     failures: list[VlmtuiError] = []
 
     def start() -> SessionClient:
-        client = connect(query.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+        client = connect(order.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
         if client.note:
-            tell(client.note)
-        if debug:
-            tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
+            order.tell(client.note)
+        if order.debug:
+            order.tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
         return client
 
-    found = results(sources, query, start, progress)
+    made = found(start, progress)
 
-    def heard(to: Target) -> Iterator[Result]:
-        for result in found:
+    def heard(to: Target) -> Iterator[_T | Failure]:
+        for result in made:
             progress.clear()
             if isinstance(result, Failure):
                 failures.append(result.error)
-                say(_named(result) if len(sources) > 1 else result.error)
+                order.say(_named(result) if len(sources) > 1 else result.error)
             yield result
             # what is known may be read while the next picture is looked at
             to.flush()
 
     try:
         with target(output) as to:
-            for piece in write(heard(to), len(sources) > 1):
+            for piece in write(heard(to)):
                 to.write(piece)
             to.flush()
     finally:
-        found.close()  # ends the session, also where the reader has left in the middle
+        made.close()  # ends the session, also where the reader has left in the middle
         progress.clear()
     if not failures:
         return 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
-from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
+from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.reading import (
     RIDGE,
     Floats,
@@ -23,6 +23,7 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
+from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import Through, lens_for
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.session.messages import Progress
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
 
 OnProgress = Callable[[Progress], None]
-
-_READ_AGAIN = 3
 
 
 @dataclass(frozen=True)
@@ -94,14 +93,6 @@ class Seen:
         return self.reading.model.vision_hidden if of_patches(self.stage) else self.reading.hidden
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A picture of which nothing can be reported, and why."""
-
-    source: str
-    error: VlmtuiError
-
-
 Result = Seen | Failure
 
 
@@ -113,61 +104,47 @@ def results(
     `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
     Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, no session to be had.
     """
-    client: SessionClient | None = None
-    model: ModelInfo | None = None
-    try:
-        for name in sources:
-            try:
-                source = read_source(name)
-                if client is None:
-                    client = start()
-                    loading = client.load(
-                        query.model,
-                        revision=query.revision,
-                        processor=query.processor,
-                        device=query.device,
-                        dtype=query.dtype,
-                        on_progress=on_progress,
-                    )
-                if model is None:
-                    # the session is busy with torch and the model meanwhile: a bad picture need not wait for them
-                    decode(source.data, source.source, query.max_pixels)
-            except VlmtuiError as error:
-                if isinstance(error, SessionError):
-                    raise
-                yield Failure(name, error)
-                continue
-            if model is None:
-                model = loading.result()
-                stage = default_stage(model) if query.stage is None else check_stage(query.stage, model)
-            try:
-                seen = _look(client, source, query, stage, on_progress)
-            except VlmtuiError as error:
-                if isinstance(error, SessionError):
-                    # this picture was its end (memory, most often); the next one may do with a new one
-                    client.close()
-                    client = model = None
-                yield Failure(name, error)
-            else:
-                yield seen
-    finally:
-        if client is not None:
-            client.close()
+    return each(sources, _Report(query, on_progress), start)
+
+
+class _Report:
+    """Reads a picture, and finds what the query asks for."""
+
+    def __init__(self, query: Query, on_progress: OnProgress | None) -> None:
+        self._query, self._on_progress = query, on_progress
+        self._stage = ""
+
+    @property
+    def max_pixels(self) -> int:
+        return self._query.max_pixels
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        return load(client, self._query, self._on_progress)
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        stage = self._query.stage
+        self._stage = default_stage(model) if stage is None else check_stage(stage, model)
+
+    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Seen:
+        return _look(client, source, self._query, self._stage, self._on_progress)
+
+    def done(self, client: SessionClient) -> None:
+        pass
+
+
+def load(client: SessionClient, query: Query, on_progress: OnProgress | None) -> Future[ModelInfo]:
+    """Have a session begin to load the model of a query."""
+    return client.load(
+        query.model,
+        revision=query.revision,
+        processor=query.processor,
+        device=query.device,
+        dtype=query.dtype,
+        on_progress=on_progress,
+    )
 
 
 def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, on_progress: OnProgress | None) -> Seen:
-    """One picture read, and the words of the entries asked for."""
-    for _ in range(_READ_AGAIN):
-        try:
-            return _look_once(client, source, query, stage, on_progress)
-        except ReadingGoneError:
-            continue  # another front end has used the session in between
-    return _look_once(client, source, query, stage, on_progress)
-
-
-def _look_once(
-    client: SessionClient, source: SourceBytes, query: Query, stage: str, on_progress: OnProgress | None
-) -> Seen:
     reading = client.read(source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=on_progress).result()
     entries = entries_at(reading, stage, query.patch)
     words = layers = None

@@ -19,12 +19,12 @@ from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Reading, Words, of_patches
-from vlmtui.reports.source import Failure, Result, Seen
+from vlmtui.reports.each import Failure
+from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
+from vlmtui.reports.source import Result, Seen
 from vlmtui.reports.values import lens_line, value_grid, value_line
 from vlmtui.reports.wordgrid import titled, word_grid
 
-COLUMNS = 80
-_LABEL = 8
 _LONGEST_WORD = 20
 
 
@@ -59,46 +59,46 @@ def _title(seen: Seen) -> Iterator[str]:
     source = "standard input" if image.source == "-" else isolate(plain(image.source))
     yield f"{source}  {numbers.pixels(image.width, image.height)} pixels"
     yield ""
-    yield from _labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
+    yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     if model.revision:
-        yield from _labelled("", f"revision {model.revision}")
+        yield from labelled("", f"revision {model.revision}")
     if model.note:
         advice = f": {CHOOSE_A_MODEL}" if model.note == DEMO_NOTE else ""
-        yield from _labelled("note", f"{model.note}{advice}")
-    yield from _labelled("runs on", f"{model.device}, {model.dtype}")
+        yield from labelled("note", f"{model.note}{advice}")
+    yield from labelled("runs on", f"{model.device}, {model.dtype}")
     tall, wide = reading.patch_size
     if reading.seen:
-        yield from _labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
+        yield from labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
     if reading.prompt is not None and (query.prompt is not None or seen.layers is not None):
-        yield from _labelled("prompt", plain(reading.prompt))
+        yield from labelled("prompt", plain(reading.prompt))
     if len(reading.grids) > 1:
-        yield from _labelled("views", _views(reading))
+        yield from labelled("views", _views(reading))
     what = "vision patch" if of_patches(seen.stage) else "token"
     places = reading.places_at(seen.stage)
     said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
     newlines = sum(place.kind == "newline" for place in places)
     if newlines:
         said += f", {numbers.count(newlines, 'newline token')} among them"
-    yield from _labelled("stage", f"{seen.stage}: {said}, vectors of {seen.hidden:,} numbers")
+    yield from labelled("stage", f"{seen.stage}: {said}, vectors of {seen.hidden:,} numbers")
     if seen.layers is not None:
-        yield from _labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
+        yield from labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
         how = how_found(seen.order, query.ridge)
-        yield from _labelled("words", f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}")
+        yield from labelled("words", f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}")
         if model.marks_words:
-            yield from _labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
+            yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
-        yield from _labelled("words", model.wordless)
+        yield from labelled("words", model.wordless)
     if seen.values is not None:
-        yield from _labelled("lens", lens_line(seen))
+        yield from labelled("lens", lens_line(seen))
     if reading.placeless:
-        yield from _labelled("places", reading.placeless)
+        yield from labelled("places", reading.placeless)
     if any(len(norms.patches) for norms in reading.grid_norms):
         through = f"vision.0 to vision.{model.vision_layers}"
         if seen.layers is not None:
             through += f", llm.1 to llm.{len(seen.layers.norms)}"
-        yield from _labelled("norms", f"L2, {through}; ! marks an outlier")
+        yield from labelled("norms", f"L2, {through}; ! marks an outlier")
     yield ""
 
 
@@ -148,7 +148,7 @@ def _patches(seen: Seen) -> Iterator[str]:
         # as they come from the projector they are one vector, and need not be said one by one
         distinct = [row for i, row in enumerate(newlines) if not any(one_by_one.same(row, r) for r in newlines[:i])]
         yield unplaced_name(places[seen.entries[row]] for row in newlines)
-        yield from _wrapped(unplaced_reason(places[seen.entries[newlines[0]]], ""), "  ")
+        yield from wrapped(unplaced_reason(places[seen.entries[newlines[0]]], ""), "  ")
         if len(distinct) < len(newlines):
             yield f"  {'all the same' if len(distinct) == 1 else f'{len(distinct)} of them differ'}:"
         for row in distinct:
@@ -195,7 +195,7 @@ class _Entries:
         if seen.values is not None:
             yield f"  {value_line(seen, entry)}"
         if seen.words is not None:
-            yield from _flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
+            yield from flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
         yield from self._stage_norms.of(place)
         if not of_patches(seen.stage):
             yield from self._layer_norms.of(entry)
@@ -245,7 +245,7 @@ class _LayerNorms:
 def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> Iterator[str]:
     """Norms stage after stage behind a label, outliers marked."""
     cells = [f"{numbers.figure(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)]
-    yield from _flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
+    yield from flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
 
 
 def _outliers(seen: Seen) -> Iterator[str]:
@@ -253,7 +253,7 @@ def _outliers(seen: Seen) -> Iterator[str]:
     reading = seen.reading
     yield "Outliers"
     yield ""
-    yield from _wrapped(f"{RULE}.", "  ")
+    yield from wrapped(f"{RULE}.", "  ")
     yield ""
     count = len(reading.grid_norms[0].patches) if reading.grid_norms else 0
     stages = {f"vision.{i}": reading.norms_at(f"vision.{i}") for i in range(count)}
@@ -272,7 +272,7 @@ def _outliers(seen: Seen) -> Iterator[str]:
             continue
         places = reading.places_at(stage)
         cells = [f"{_short(places[i], len(reading.grids) > 1)} {_norm_and_z(norms[i], z[i])}" for i in found]
-        yield from _flow([head, *(f"{cell}   " for cell in cells)], "", indent=label)
+        yield from flow([head, *(f"{cell}   " for cell in cells)], "", indent=label)
 
 
 def _short(place: Place, many_grids: bool) -> str:
@@ -297,26 +297,3 @@ def _word_cells(words: Words, row: int, cell: int, joins: bool) -> Iterator[str]
     for id_, score in words.at(row):
         shown = fit(visible(words.pieces[id_], words.texts[id_], joins), cell)
         yield f"{shown} {numbers.figure(score):>10}  "
-
-
-def _flow(cells: Iterable[str], start: str, indent: int | None = None) -> Iterator[str]:
-    """Cells laid one after the other, on as many lines of `COLUMNS` as they take; later lines are indented."""
-    line, used, empty = start, width(start), True
-    for cell in cells:
-        wide = width(cell.rstrip(" "))
-        if not empty and used + wide > COLUMNS:
-            yield line
-            line = start if indent is None else " " * indent
-            used = width(line)
-        line, used, empty = line + cell, used + width(cell), False
-    if not empty:
-        yield line
-
-
-def _wrapped(sentence: str, start: str) -> Iterator[str]:
-    """A sentence in lines of `COLUMNS`, each beginning with `start`."""
-    yield from _flow((f"{word} " for word in sentence.split()), start)
-
-
-def _labelled(label: str, sentence: str) -> Iterator[str]:
-    yield from _flow([fit(label, _LABEL), *(f"{word} " for word in sentence.split())], "", indent=_LABEL)

@@ -1,0 +1,101 @@
+"""Pictures looked at one after the other in a session; one that fails is named, and the rest go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
+from vlmtui.image import SourceBytes, decode, read_source
+from vlmtui.reading import ModelInfo
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+_LOOK_AGAIN = 3
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture of which nothing can be reported, and why."""
+
+    source: str
+    error: VlmtuiError
+
+
+class Looker(Protocol[T_co]):
+    """What is done with the pictures."""
+
+    @property
+    def max_pixels(self) -> int:
+        """Larger pictures are refused."""
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        """Have a session begin to load the model."""
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        """The model is held. What is raised here concerns all pictures, and ends it."""
+
+    def look(self, client: SessionClient, source: SourceBytes, index: int) -> T_co:
+        """Look at the picture that was named as the `index`-th, from 0."""
+
+    def done(self, client: SessionClient) -> None:
+        """All pictures were looked at, or have failed; the session is still there."""
+
+
+def each(
+    sources: tuple[str, ...], looker: Looker[T_co], start: Callable[[], SessionClient]
+) -> Generator[T_co | Failure, None, None]:
+    """What `looker` makes of every picture.
+
+    `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
+    Raises what concerns all pictures: a model that cannot be loaded, no session to be had.
+    """
+    client: SessionClient | None = None
+    held = False
+    try:
+        for index, name in enumerate(sources):
+            try:
+                source = read_source(name)
+                if client is None:
+                    client = start()
+                    loading = looker.load(client)
+                if not held:
+                    # the session is busy with torch and the model meanwhile: a bad picture need not wait for them
+                    decode(source.data, source.source, looker.max_pixels)
+            except VlmtuiError as error:
+                if isinstance(error, SessionError):
+                    raise
+                yield Failure(name, error)
+                continue
+            if not held:
+                looker.ready(client, loading.result())
+                held = True
+            try:
+                found = _look(looker, client, source, index)
+            except VlmtuiError as error:
+                if isinstance(error, SessionError):
+                    # this picture was its end (memory, most often); the next one may do with a new one
+                    client.close()
+                    client, held = None, False
+                yield Failure(name, error)
+            else:
+                yield found
+        if client is not None and held:
+            looker.done(client)
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _look(looker: Looker[T_co], client: SessionClient, source: SourceBytes, index: int) -> T_co:
+    for _ in range(_LOOK_AGAIN):
+        try:
+            return looker.look(client, source, index)
+        except ReadingGoneError:
+            continue  # another front end has used the session in between
+    return looker.look(client, source, index)

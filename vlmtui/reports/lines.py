@@ -1,0 +1,34 @@
+"""Lines of a text report: cells, sentences and labels laid out in a fixed number of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from vlmtui.display.pieces import fit, width
+
+COLUMNS = 80
+_LABEL = 8
+
+
+def flow(cells: Iterable[str], start: str, indent: int | None = None) -> Iterator[str]:
+    """Cells laid one after the other, on as many lines of `COLUMNS` as they take; later lines are indented."""
+    line, used, empty = start, width(start), True
+    for cell in cells:
+        wide = width(cell.rstrip(" "))
+        if not empty and used + wide > COLUMNS:
+            yield line
+            line = start if indent is None else " " * indent
+            used = width(line)
+        line, used, empty = line + cell, used + width(cell), False
+    if not empty:
+        yield line
+
+
+def wrapped(sentence: str, start: str) -> Iterator[str]:
+    """A sentence in lines of `COLUMNS`, each beginning with `start`."""
+    yield from flow((f"{word} " for word in sentence.split()), start)
+
+
+def labelled(label: str, sentence: str) -> Iterator[str]:
+    """A sentence behind a label, later lines indented as far."""
+    yield from flow([fit(label, _LABEL), *(f"{word} " for word in sentence.split())], "", indent=_LABEL)
