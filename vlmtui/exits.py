@@ -28,15 +28,25 @@ def tokens_of(patches: Sequence[Place], tokens: Sequence[Place]) -> NDArray[np.i
     return np.array([into.get((place.grid, place.patches[0]), NONE) for place in patches], dtype=np.int64)
 
 
-def no_exit(reading: Reading) -> str:
-    """Why the vision patches of a reading have no words at an early exit, in a sentence for a person; "" if they have.
+def named(stage: str) -> str:
+    """What the words of a vision stage are called, wherever they stand."""
+    return f"early exit: {stage} → {PROJECTOR}"
 
-    Of a projector that reads several stages, which only the session knows for certain, not a word.
-    """
+
+def no_exit(reading: Reading) -> str:
+    """Why the vision patches of a reading have no words at an early exit, for a person; "" where they have."""
     model = reading.model
     if model.wordless:
         return f"{model.name} has no words: {model.wordless}"
+    if model.feeds is None:
+        return several_stages(model.name)
     return not_of_patches(model.name, reading.places, reading.placeless)
+
+
+def several_stages(model: str) -> str:
+    """Why there is no early exit where no one stage feeds the projector."""
+    why = f"the projector of {model} reads several vision stages at once, no single one can stand for them"
+    return f"{why}: choose the stage tokens"
 
 
 def not_of_patches(model: str, tokens: Sequence[Place], placeless: str) -> str:

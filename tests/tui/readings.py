@@ -93,8 +93,9 @@ def reading(
 def words(
     tokens: list[int], k: int, metric: str = "l2", pieces: dict[int, str] | None = None, stage: str = "tokens"
 ) -> Words:
-    # of llm.2 those of tokens, and 20 more
+    # of llm.2 those of tokens, and 20 more; of vision.3 through the projector 53 more
     more = 10 * int(stage.removeprefix("llm.")) if stage.startswith("llm.") else 0
+    more += 50 + int(stage.removeprefix("vision.")) if stage.startswith("vision.") else 0
     ids = np.array([[100 * (t % 9) + more + j for j in range(k)] for t in tokens], dtype=np.int64)
     scores = np.array([[-1.0 - 0.01 * j - 0.001 * t for j in range(k)] for t in tokens])
     named = {int(i): (pieces or {}).get(int(i), f"▁w{i}") for i in np.unique(ids)}

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import UsageError
+from vlmtui.exits import several_stages
 from vlmtui.models.families.base import Family, Pixels
 from vlmtui.models.states import replaced, watched
 from vlmtui.reading import vision_layer
@@ -52,8 +53,7 @@ def _fed_by(family: Family, pixels: Pixels) -> int:
         raise UsageError(f"{family.name} has no words: {family.wordless}")
     feeds = family.feeds()
     if feeds is None:
-        why = f"the projector of {family.name} reads several vision stages at once, no single one can stand for them"
-        raise UsageError(f"{why}: choose the stage tokens")
+        raise UsageError(several_stages(family.name))
     if not (family.known or _reads_only(family, pixels, vision_layer(feeds))):
         why = f"which vision stages the projector of {family.name} reads could not be proved"
         raise UsageError(f"{why}: choose the stage tokens")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from vlmtui.reading import LayerWords, Words
+from vlmtui.tui import exiting
 from vlmtui.tui.path import llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.wordbook import WordBook
@@ -31,7 +32,7 @@ class WordAsking:
         """The questions to put now: a book, and the tokens whose words it lacks."""
         reading = known.reading
         # at a stage without words those of the tokens are asked for meanwhile
-        stage = view.stage if of_tokens(view.stage) else "tokens"
+        stage = view.stage if of_tokens(view.stage) or exiting.on(known, view) else "tokens"
         if reading is None or (llm_depth(stage) and not known.layers):
             return
         order = replace(view, stage=stage).order
@@ -39,11 +40,11 @@ class WordAsking:
         if book.want(view.k) or book is not self._book:
             self._book = book
             self._asked.clear()
-        place = known.place(view) if stage == view.stage else None
-        here = place.index if place else 0
-        if place and place.index not in self._asked and book.missing((place.index,)):
-            self._asked.add(place.index)
-            yield book, (place.index,)
+        token = known.token(view) if stage == view.stage else None
+        here = token or 0
+        if token is not None and token not in self._asked and book.missing((token,)):
+            self._asked.add(token)
+            yield book, (token,)
         if len(self._asked) > 1:
             return  # the next ones when these have come
         missing = [t for t in book.missing(range(len(reading.places))) if t not in self._asked]

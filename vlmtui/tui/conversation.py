@@ -16,7 +16,7 @@ from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
-from vlmtui.reading import METRICS, Layers, ModelInfo, Order
+from vlmtui.reading import METRICS, Layers, ModelInfo, Order, of_patches
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
@@ -118,7 +118,10 @@ class Conversation:
         self.begin()
 
     def words(self, reading: str, stage: str, order: Order, k: int, tokens: tuple[int, ...]) -> None:
-        """The words of some tokens at a stage; "logit" is the only order in the language model's layers."""
+        """The words of some tokens at a stage; "logit" is the only order in the language model's layers.
+
+        At a vision stage those of the tokens that the projector makes of it.
+        """
         if self._client is not None and self._client.alive:
             metric = METRICS[0] if order == "logit" else order
             all_tokens = self.options.query.all_tokens
@@ -131,6 +134,7 @@ class Conversation:
                     all_tokens=all_tokens,
                     stage=stage,
                     ridge=self.options.query.ridge,
+                    projected=of_patches(stage),
                 ),
                 lambda words: messages.WordsArrived(reading, stage, words),
                 self._failed("the words could not be found"),

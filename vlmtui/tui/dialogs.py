@@ -182,6 +182,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("Esc", "leave the language model's layers while they are being read"),
     ("w", "at llm stages: the first word after every layer, or this layer's words"),
     ("m", "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits"),
+    ("e", "at vision stages: words through the projector, an early exit; or none again"),
     ("+  -", "more, fewer words"),
     ("o", "overlay: none, norms, first words, similarity, pca, find"),
     ("/", "find a word: patches light up by how near they are to it"),
@@ -217,6 +218,9 @@ def _help_text() -> Text:
         " explain by then; grey bars are negative. ridge and pinv: the same with all words at once."
         "\n\nSimilarity: the cosine of every patch with the one under the cursor, or the marked ones, at this stage."
         " pca: the first three principal components of all of the stage's patches as red, green and blue."
+        "\n\nEarly exit: a vision stage put in the place of the one that feeds the projector. A patch has the words of"
+        " the token it goes into, as that would be if the tower ended there; the projector was trained on its own stage"
+        " alone. find looks through it at every vision stage."
         "\n\nEscape leaves this page."
     )
     return text

@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
-from vlmtui.tui import messages, saving, walking
+from vlmtui.tui import exiting, messages, saving, walking
 from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
@@ -266,7 +266,8 @@ class Explorer(Lensing):
         plan = arrange(size, words, (page.rows if page else 0) + several, self._panel)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
-        self.query_one(KeysBar).show(plan.narrow, several, llm_depth(self._view.stage) is not None)
+        tower = exiting.possible(self._known, self._view)
+        self.query_one(KeysBar).show(plan.narrow, several, llm_depth(self._view.stage) is not None, tower)
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
             self.query_one("#too-small", Static).update(Text(sentence))

@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.timer import Timer
 
 from vlmtui.errors import UsageError
-from vlmtui.tui import marks, messages, walking
+from vlmtui.tui import exiting, marks, messages, walking
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.hearing import Hearing
@@ -33,6 +33,7 @@ class Lensing(Hearing):
         Binding("space", "mark", "mark the patch"),
         Binding("U", "unmark", "unmark all"),
         Binding("p", "play", "play through the layers"),
+        Binding("e", "early_exit", "early exit: through the projector"),
     ]
 
     def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
@@ -115,6 +116,13 @@ class Lensing(Hearing):
     def action_unmark(self) -> None:
         """Take all marks away."""
         self._choose(replace(self._view, marks=frozenset()))
+
+    def action_early_exit(self) -> None:
+        """Look at the tower's stages through the projector, or no more."""
+        view, refused = exiting.toggled(self._known, self._view)
+        if refused:
+            self.notify(refused, title="no early exit", timeout=8, markup=False)
+        self._choose(view)
 
     def action_play(self) -> None:
         """Walk through the stages by itself, from the first vision stage again at the end; or stop."""

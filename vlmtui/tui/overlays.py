@@ -11,7 +11,7 @@ from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import blend, brightness, magnitudes, robust_range
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
-from vlmtui.tui import valued
+from vlmtui.tui import exiting, valued
 from vlmtui.tui.marks import marked
 from vlmtui.tui.pages import Page
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
@@ -47,13 +47,13 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
     words = None
     if view.overlay == "words" and page is not None and book is not None:
         # words that arrive for other pages change nothing here
-        words = view.order, sum(entry in book.rows for entry in page.entries.values())
+        words = view.order, sum(known.token_of(view.stage, entry) in book.rows for entry in page.entries.values())
     values = None
     if view.overlay in OF_VALUES:
         lens = lens_of(view, known)
         values = id(shown(view, known)), lens is None, lens is not None and (view.stage, lens) in known.refused
     # without an overlay, all stages of one grid look the same
-    stage = (view.stage, known.layers is None) if view.overlay != "none" else ""
+    stage = (view.stage, known.layers is None, view.projected) if view.overlay != "none" else ""
     return (
         id(known.picture),
         known.atlas,
@@ -110,9 +110,11 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
             colours = valued.colours(canvas.spread(page.spread(found.numbers), layout))
             pixels[inner] = np.where(there, blend(pixels[inner], colours, COLOUR_SHARE), pixels[inner])
         return Drawn(pixels, layout, None, legend, page, split, scale)
-    if not of_tokens(view.stage):
+    projected = exiting.title(known, view)
+    if not (of_tokens(view.stage) or projected):
         has = "have" if view.stage == PIXELS else "has"
-        return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} {has} none of", page)
+        through = "; e: early exit" if exiting.possible(known, view) else ""
+        return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} {has} none of{through}", page)
     pixels[inner] = (pixels[inner] * DIMMED).astype(np.uint8)
     if layout.wide < 3:
         return Drawn(
@@ -120,7 +122,8 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
         )
     layer = llm_depth(view.stage)
     lens = view.metric if layer is None else f"logit lens of layer {layer}"
-    return Drawn(pixels, layout, _first_words(known, view, page), f"overlay: first word, {lens}", page, split)
+    legend = f"overlay: first word, {lens}{f', {projected}' if projected else ''}"
+    return Drawn(pixels, layout, _first_words(known, view, page), legend, page, split)
 
 
 def _heat(pixels: Pixels, page: Page, layout: CellLayout, values: np.ndarray, scale: tuple[float, float]) -> None:
@@ -155,6 +158,7 @@ def _first_words(known: Known, view: View, page: Page) -> list[list[str]]:
     book = known.book_for(view)
     if known.reading is not None and book is not None:
         for (row, col), entry in page.entries.items():
-            if found := book.rows.get(entry):
+            token = known.token_of(view.stage, entry)
+            if token is not None and (found := book.rows.get(token)):
                 words[row][col] = visible(found[0].piece, found[0].text)
     return words

@@ -14,6 +14,7 @@ from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reading import LayerWords
 from vlmtui.reports import ENDINGS, Query, Seen, check_format, format_for
 from vlmtui.reports.output import target
+from vlmtui.tui import exiting
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.path import PIXELS, TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
@@ -42,6 +43,8 @@ def patch_text(known: Known, view: View) -> str:
         lines.append(norm)
     if words := known.words(view):
         by = f"{named(view.order, book.ridge if book else None)}, score"
+        if projected := exiting.title(known, view):
+            by += f"; {projected}, {exiting.footing(known, view)}"
         lines.append(f"words ({'logit lens, logit' if llm_depth(view.stage) else by}):")
         lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
         if words[-1].explained is not None:

@@ -19,7 +19,7 @@ from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
 from vlmtui.reading import METRICS, ImageInfo, Layers, LayerWords, Metric, ModelInfo, Order, Reading
 from vlmtui.tui.pages import Atlas, Page
-from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
+from vlmtui.tui.path import PIXELS, llm_depth, of_tokens, vision_depth
 from vlmtui.tui.wordbook import WordBook, WordRow
 from vlmtui.values import Lens, Values
 
@@ -41,7 +41,8 @@ class View:
     row) at the current stage. `spot` is the point of the picture, in pixels, that stays under the cursor from page to
     page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
     at a stage of the language model, its first word after every layer instead of the words of this one. `marks` are
-    what a person has marked, and `sought` is the word that `find` lights up.
+    what a person has marked, and `sought` is the word that `find` lights up. `early_exit`: vision stages are looked at
+    through the projector.
     """
 
     row: int = 0
@@ -56,6 +57,7 @@ class View:
     by_layer: bool = False
     marks: frozenset[Mark] = frozenset()
     sought: str = ""
+    early_exit: bool = False
 
     @property
     def order(self) -> Order:
@@ -66,6 +68,11 @@ class View:
     def shows_layers(self) -> bool:
         """Whether the words panel shows all layers now."""
         return self.by_layer and llm_depth(self.stage) is not None
+
+    @property
+    def projected(self) -> bool:
+        """Whether a vision stage is looked at through the projector: an early exit."""
+        return self.early_exit and vision_depth(self.stage) is not None
 
     def next_metric(self) -> View:
         """The next metric, round and round."""
@@ -168,7 +175,7 @@ class Known:
 
     def book_for(self, view: View) -> WordBook | None:
         """The words that have arrived at the view's stage, under its metric."""
-        return self.books.get((view.stage, view.order))
+        return self.books.get((view.stage, view.order)) if of_tokens(view.stage) or view.projected else None
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
         """What a stage of the path has entries for; at `pixels` the vision patches that they are cut into."""
@@ -187,12 +194,12 @@ class Known:
         return None if entry is None else self.places_at(view.stage)[entry]
 
     def words(self, view: View) -> tuple[WordRow, ...] | None:
-        """The words of the token under the cursor, as far as they have arrived."""
-        place = self.place(view)
+        """The words of the token under the cursor, or that the patch under it goes into, as far as they have come."""
+        token = self.token(view)
         book = self.book_for(view)
-        if book is None or place is None:
+        if book is None or token is None:
             return None
-        rows = book.rows.get(place.index)
+        rows = book.rows.get(token)
         return rows[: view.k] if rows is not None else None
 
     def first_word(self, found: LayerWords, layer: int) -> str:
@@ -229,6 +236,10 @@ class Known:
     def token(self, view: View) -> int | None:
         """The index of the token under the cursor, or of the one that the patch under it goes into, if one does."""
         entry = self.entry(view)
-        if entry is None or of_tokens(view.stage) or self.atlas is None:
+        return None if entry is None else self.token_of(view.stage, entry)
+
+    def token_of(self, stage: str, entry: int) -> int | None:
+        """The index of a stage's entry among the tokens, or of the token that this patch goes into, if it does."""
+        if of_tokens(stage) or self.atlas is None:
             return entry
-        return self.atlas.token(self.places_at(view.stage)[entry])
+        return self.atlas.token(self.places_at(stage)[entry])

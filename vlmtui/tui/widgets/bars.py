@@ -153,10 +153,13 @@ class KeysBar(Lines):
         super().__init__(id=id)
         self._keys = [*KEYS]
 
-    def show(self, narrow: bool, pages: bool, llm: bool = False) -> None:
+    def show(self, narrow: bool, pages: bool, llm: bool = False, tower: bool = False) -> None:
         """`narrow`: one panel is seen at a time; `pages`: there are several to turn; `llm`: a layer of the language
-        model is looked at, which has no metrics and a page of all its layers."""
+        model is looked at, which has no metrics and a page of all its layers; `tower`: a stage of the vision tower,
+        from which there is an early exit."""
         keys = [("w", "all layers") if llm and name == "metric" else (key, name) for key, name in KEYS]
+        if tower:
+            keys.insert(2, ("e", "early exit"))
         if pages:
             keys.insert(1, ("t T", "tile"))
         if narrow:

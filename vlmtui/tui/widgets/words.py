@@ -9,6 +9,7 @@ from vlmtui.display.metrics import COEFFICIENTS, score_named
 from vlmtui.display.numbers import count, figure, ordinal, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.reading import PURSUITS
+from vlmtui.tui import exiting
 from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.view import Known
@@ -36,12 +37,16 @@ class WordsPanel(ViewPanel):
         r = self.roles
         blank, dim = r.style(), r.style("dim")
         known, view = self._known, self._view
-        lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [(self._about(cells), dim)])]
+        exit_ = exiting.title(known, view) if known else ""
+        head: list[Part] = [("WORDS", r.style(bold=True)), (f"  {exit_}" if exit_ else "", r.style("accent"))]
+        lines = [line(cells, blank, head, [(self._about(cells - len(exit_)), dim)])]
         if known is None or known.reading is None:
             return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
         wordless = known.reading.model.wordless
-        if wordless or not of_tokens(view.stage):
+        if wordless or not (of_tokens(view.stage) or exit_):
             return self._without_words(known, wordless, cells, rows)
+        if known.token(view) is None and known.entry(view) is not None:
+            return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(exiting.INTO_NONE, cells))]
         if llm_depth(view.stage) and known.layers is None:
             return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(BEING_READ, cells))]
         if view.shows_layers:
@@ -63,7 +68,10 @@ class WordsPanel(ViewPanel):
         if layer is None:
             how = "picked from" if view.metric in PURSUITS else "nearest of"
             score = score_named(view.metric, book.ridge if book else None)
-            return f"{f'{how} {candidates:,} · ' if candidates else ''}{score} · {view.k}"
+            brief = f"{score} · {view.k}"
+            whole = f"{how} {candidates:,} · {brief}" if candidates else brief
+            # what an early exit is called is never cut for how its words are found
+            return fitting(cells - 9, whole, brief, "") if view.projected else whole
         layers = known.model.llm_layers if known and known.model else layer
         lens = f"logit lens, layer {layer} of {layers}"
         # metrics compare with the vectors of words; here the model's own head says which comes next
@@ -79,6 +87,8 @@ class WordsPanel(ViewPanel):
             why = (
                 sentence(wordless) or f"{view.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
             )
+            if exiting.possible(known, view):
+                why += " e looks through the projector: an early exit."
         lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
         lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
         more = channels if view.stage == PIXELS else largest_norms
@@ -137,8 +147,10 @@ class WordsPanel(ViewPanel):
             parts += [("explained ", dim), (percent(100 * words[-1].explained), text), (by, dim)]
         elif len(words) > 1:
             parts += [("margin ", dim), (figure(words[0].score - words[1].score, 3), text), ("   ", dim)]
+        if view.projected:
+            parts.append((exiting.footing(known, view), dim))
         norms, entry = known.norms_at(view.stage), known.entry(view)
-        if norms is not None and entry is not None:
+        if norms is not None and entry is not None and not view.projected:
             parts += [("norm ", dim), (figure(float(norms.values[entry])), text)]
             if llm_depth(view.stage) is None:
                 parts.append((f" above {percent(float(known.reading.percentiles[entry]))} of words", dim))

@@ -1,0 +1,170 @@
+"""The early exit in the explorer: the words of a vision stage through the projector, and where there are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.tui import readings
+from tests.tui.fake import app
+from tests.tui.families import FAMILIES
+from tests.tui.test_explorer import WIDE, at, explorer, text
+from tests.tui.test_layers import BACK, ON, stage, talk
+from vlmtui.tui import exiting, saving
+from vlmtui.tui.asking import WordAsking
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.walking import fitted
+from vlmtui.tui.widgets.side import PictureSide
+
+COLS = 8  # of the made-up reading
+NAMED = "early exit: vision.4 → projector"
+
+
+def known(family: str) -> Known:
+    made = FAMILIES[family]()
+    seen = Known(made.image, None)  # type: ignore[arg-type]
+    seen.take(made)
+    return seen
+
+
+def first(token: int, more: int = 0) -> str:
+    """The first word of a token in made-up answers."""
+    return f"w{100 * (token % 9) + more}"
+
+
+async def test_e_sends_vision_stages_through_the_projector_and_says_so() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(BACK)
+        await pilot.pause()
+        token = at(pilot)[0] * COLS + at(pilot)[1]
+        assert stage(pilot) == "vision.4"
+        assert "vision.4 has no words" in text(tui, "#words")
+        assert "e looks through the projector" in " ".join(text(tui, "#words").split())
+        assert "early exit" in text(tui, "#keys")
+        asked = len(talk(tui).asked)
+        await pilot.press("e")
+        await pilot.pause()
+        assert talk(tui).asked[asked][2] == (token,)  # the one under the cursor before all others
+        assert f"WORDS  {NAMED}" in text(tui, "#words")
+        assert first(token, 54) in text(tui, "#words")
+        assert f"of token {token}" in text(tui, "#words")
+        assert "of words" not in text(tui, "#words")  # where a norm stands among those of words says nothing here
+        # it stays along the tower, and the tokens are what they are
+        await pilot.press(BACK)
+        await pilot.pause()
+        assert "early exit: vision.3 → projector" in text(tui, "#words")
+        assert first(token, 53) in text(tui, "#words")
+        await pilot.press(ON, ON)
+        await pilot.pause()
+        assert stage(pilot) == "tokens"
+        assert "early exit" not in text(tui, "#words")
+        assert "early exit" not in text(tui, "#keys")
+        assert first(token) in text(tui, "#words")
+        await pilot.press(BACK, "e")
+        await pilot.pause()
+        assert "vision.4 has no words" in text(tui, "#words")
+
+
+async def test_its_words_lie_over_the_picture_under_their_name() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(BACK, "o", "o")
+        await pilot.pause()
+        assert "words, which vision.4 has none of; e: early exit" in text(tui, "#legend")
+        await pilot.press("e")
+        await pilot.pause()
+        assert f"first word, l2, {NAMED}" in text(tui, "#legend")
+        drawn = explorer(pilot).query_one(PictureSide)._drawn
+        assert drawn is not None
+        assert drawn.words is not None
+        assert drawn.words[0][:2] == [first(0, 54), first(1, 54)]
+        await pilot.press("e")
+        await pilot.pause()
+        drawn = explorer(pilot).query_one(PictureSide)._drawn
+        assert drawn is not None
+        assert drawn.words is None
+
+
+@pytest.mark.parametrize(
+    ("family", "why"),
+    [
+        ("idefics2", "come from no vision patch in particular"),
+        ("clip_tower", "CLIP's vision tower alone has no language side"),
+        ("mllama", "the LLM reads the patches by cross-attention"),
+    ],
+)
+async def test_where_there_is_none_it_is_said(family: str, why: str) -> None:
+    tui = app(made=FAMILIES[family](), stage="vision.1")
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("e")
+        await pilot.pause()
+        said = [notification.message for notification in tui._notifications]
+        assert len(said) == 1
+        assert why in said[0]
+        assert not explorer(pilot)._view.early_exit
+        assert "early exit" not in text(tui, "#keys")
+        assert "projector" not in text(tui, "#words")
+
+
+async def test_at_other_stages_it_is_said_where_it_is() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("e")
+        await pilot.pause()
+        assert "walk to vision.4, or before it" in next(iter(tui._notifications)).message
+
+
+def test_patches_of_one_token_share_its_words() -> None:
+    seen = known("qwen2_vl")
+    asking = WordAsking()
+    view = fitted(View(row=3, col=5, stage="vision.2", early_exit=True), seen)
+    assert exiting.title(seen, view) == "early exit: vision.2 → projector"
+    token = 1 * 22 + 2
+    book, tokens = next(asking.next(seen, view))
+    assert (book.stage, tokens) == ("vision.2", (token,))
+    found = readings.words([token], view.k, stage="vision.2")
+    assert asking.answered(seen, book.reading, "vision.2", found)
+    assert "of token 24, as of its 4 patches" in exiting.footing(seen, view)
+    for row, col in ((2, 4), (2, 5), (3, 4), (3, 5)):
+        words = seen.words(replace(view, row=row, col=col))
+        assert words is not None
+        assert words[0].id == 100 * (token % 9) + 52
+    assert seen.words(replace(view, row=4)) is None
+    # turned off they are nobody's, and kept
+    assert seen.words(replace(view, early_exit=False)) is None
+    assert "early exit: vision.2 → projector, of token 24" in saving.patch_text(seen, view)
+
+
+def test_the_stage_that_feeds_the_projector_is_named() -> None:
+    seen = known("gemma3")
+    assert seen.reading is not None
+    view = fitted(View(stage=seen.reading.model.feeds or "", early_exit=True), seen)
+    assert "this stage feeds the projector" in exiting.footing(seen, view)
+
+
+async def test_a_patch_that_goes_into_no_token_says_so() -> None:
+    tui = app(made=FAMILIES["llava_onevision"](), stage="vision.2")
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("e")
+        await pilot.pause()
+        assert "early exit: vision.2 → projector" in text(tui, "#words")
+        await pilot.press("t")  # a tile: its patches are mixed into the tokens of the whole picture
+        await pilot.pause()
+        assert "This patch goes into no image token" in " ".join(text(tui, "#words").split())
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+async def test_its_name_stands_in_a_narrow_terminal(columns: int) -> None:
+    tui = app(stage="vision.4")
+    async with tui.run_test(size=(columns, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("e")
+        await pilot.pause()
+        assert NAMED in text(tui, "#words")
