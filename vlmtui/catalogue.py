@@ -113,6 +113,13 @@ def resolve(name: str, base: Path | None = None) -> Source:
     return Source(name, None, name)
 
 
+def family_of(source: Source) -> str | None:
+    """The `model_type` of a model, as far as it can be known without asking the hub; else None."""
+    if source.folder is not None:
+        return _family(source.folder)
+    return next((one.family for one in known().values() if one.hub == source.hub_name), None)
+
+
 def on_disk() -> list[OnDisk]:
     """The models on this disk: the demo model, what vlmtui fetched, and the snapshots in the hub's own cache."""
     from huggingface_hub.constants import HF_HUB_CACHE  # half a second, and only wanted when somebody looks

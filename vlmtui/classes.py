@@ -8,9 +8,24 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.errors import UsageError
 from vlmtui.reading import Floats
 
 Ids = NDArray[np.int64]
+
+WITH_HEADS = ("vit", "dinov2", "dinov2_with_registers", "clip", "siglip", "siglip2")
+"""The families, by transformers' names, that may have a classification head."""
+
+
+def refusal(name: str) -> UsageError:
+    """What to say of a model that has no classification head."""
+    return UsageError(f"{name} has no classification head: choose a model with one, such as --model vit-base")
+
+
+def check_family(name: str, family: str | None) -> None:
+    """`UsageError` for a model whose family, where it is known, never has a classification head."""
+    if family is not None and family not in WITH_HEADS:
+        raise refusal(name)
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):

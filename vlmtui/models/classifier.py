@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from vlmtui.errors import UsageError
+from vlmtui.classes import refusal
 from vlmtui.models.families.base import Family
 from vlmtui.models.loading import Loaded
 from vlmtui.models.processing import Inputs
@@ -16,7 +16,6 @@ from vlmtui.models.towers import Final, patches_of
 
 Reads = Literal["class token", "mean of the patches", "class token and mean of the patches"]
 
-CHOOSE_A_CLASSIFIER = "choose a model with one, such as --model vit-base"
 # by transformers' name for a family, what the head of its ...ForImageClassification reads
 _READS: dict[str, Reads] = {
     "vit": "class token",
@@ -40,7 +39,7 @@ class Classifier:
         head = getattr(loaded.model, "classifier", None)
         reads = _READS.get(config.model_type)
         if not isinstance(head, nn.Linear) or reads is None:
-            raise UsageError(f"{loaded.name} has no classification head: {CHOOSE_A_CLASSIFIER}")
+            raise refusal(loaded.name)
         self.name = loaded.name
         self.reads: Reads = reads
         several = getattr(config, "problem_type", None) == "multi_label_classification"

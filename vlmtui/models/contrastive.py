@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import ModelError, UsageError
+from vlmtui.matching import NO_TEXT_TOWER, WITHOUT_ITS_OWN, refusal
 from vlmtui.models.families.base import Family
 from vlmtui.models.families.encoders import Encoder
 from vlmtui.models.loading import Loaded
 from vlmtui.models.towers import Final
 
-CHOOSE_A_PAIR = "choose a CLIP or SigLIP model, such as --model clip-vit-l-336 or siglip-so400m"
 _TEXTS_AT_ONCE = 32
 _PATCHES_AT_ONCE = 1024
 _KEPT = 8  # sets of texts
@@ -52,7 +52,7 @@ class Contrastive:
         self.name = loaded.name
         self._model: Any = loaded.model
         if why := unmatched(family):
-            raise UsageError(f"{self.name} cannot match pictures with texts: {why}: {CHOOSE_A_PAIR}")
+            raise refusal(self.name, why)
         self._processing = loaded.processing
         self._tokenizer: Any = None
         self._texts: OrderedDict[tuple[str, ...], Texts] = OrderedDict()
@@ -140,7 +140,7 @@ def unmatched(family: Family) -> str:
     if all(hasattr(model, part) for part in ("text_model", "vision_model", "logit_scale")):
         return ""
     if not isinstance(family, Encoder):
-        return "a vision-language model has its vision tower without the text tower that this was trained with"
+        return WITHOUT_ITS_OWN
     if hasattr(model, "classifier"):
         return "it has a classification head and no text tower"
-    return "it has no text tower"
+    return NO_TEXT_TOWER

@@ -23,11 +23,16 @@ Object = dict[str, Any]
 
 def write(results: Iterable[Result], several: bool) -> Iterator[str]:
     """One object for one image, a list for several; an image that failed is not in it."""
+    yield from objects((None if isinstance(result, Failure) else report(result) for result in results), several)
+
+
+def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
+    """One object, or a list of several, written as they are made; None for a picture that failed."""
     opened = False
-    for result in results:
-        if isinstance(result, Failure):
+    for one in made:
+        if one is None:
             continue
-        body = _line(report(result))
+        body = _line(one)
         if not several:
             yield f"{body}\n"
             return

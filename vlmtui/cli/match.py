@@ -1,0 +1,128 @@
+"""`vlmtui match` and `vlmtui classify`: what vision towers with a text tower or a head say of whole pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.saying import say, say_line
+from vlmtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from vlmtui.reports import Query
+    from vlmtui.reports.run import Order
+    from vlmtui.session.opening import Where
+
+_MAX_PIXELS = 200_000_000
+
+Images = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Paths, http(s) addresses, - for stdin.")]
+Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")]
+Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tower:
+    """Which model is asked, and in which session."""
+
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="NAME", help="A hub name, a folder, or an alias.")
+    ] = None
+    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse larger pictures.")] = (
+        _MAX_PIXELS
+    )
+    no_warm: Annotated[
+        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
+    ] = False
+
+    def query(self, held: Held, far: Far, check: Callable[[str, str | None], None], k: int = 1) -> Query:
+        """What is asked, checked as far as it can be without a model; `check` its name and its family."""
+        from vlmtui.catalogue import default_model, family_of, resolve
+        from vlmtui.reports import Query
+
+        where: Where = far.where(warm=not self.no_warm)
+        held.check()
+        name = self.model if self.model is not None else default_model()
+        if where.remote is None:
+            # what can be known of it is said at once, not when torch is imported and its weights are fetched
+            check(name, family_of(resolve(name)))
+        return Query(
+            model=name,
+            revision=held.revision,
+            processor=held.processor,
+            device=held.device,
+            dtype=held.dtype,
+            k=k,
+            max_pixels=self.max_pixels,
+            where=where,
+        )
+
+
+@gathers
+def match(
+    images: Images,
+    tower: Tower,
+    held: Held,
+    far: Far,
+    text: Annotated[
+        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text to match with the pictures; repeatable.")
+    ] = None,
+    captions: Annotated[
+        bool, typer.Option("--captions", help="Each text is one picture's own, in their order: say the loss, too.")
+    ] = False,
+    patches: Annotated[
+        bool, typer.Option("--patches", help="Match the pictures' patches as well, which is approximate.")
+    ] = False,
+    format: Format = "text",
+    output: Output = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Match pictures with texts, by a CLIP or SigLIP model: cosines, probabilities, loss."""
+    if not text:
+        raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
+    if any(not one.strip() for one in text):
+        raise UsageError("--text is empty: give it some words")
+    from vlmtui.matching import check_family
+    from vlmtui.reports.match import Asked, run_match
+
+    query = tower.query(held, far, check_family)
+    order = _order(images, query, output, quiet, debug)
+    return run_match(Asked(tuple(text), captions, patches), query, format, order)
+
+
+@gathers
+def classify(
+    images: Images,
+    tower: Tower,
+    held: Held,
+    far: Far,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Classes a picture.")] = 8,
+    format: Format = "text",
+    output: Output = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Classify pictures, by a model with a classification head, and say what each patch speaks for."""
+    from vlmtui.classes import check_family
+    from vlmtui.reports.classify import run_classify
+
+    query = tower.query(held, far, check_family, k)
+    return run_classify(query, format, _order(images, query, output, quiet, debug))
+
+
+def _order(images: list[str], query: Query, output: str | None, quiet: bool, debug: bool) -> Order:
+    from vlmtui.reports.run import Order
+    from vlmtui.signals import leave_when_told
+
+    def tell(note: str) -> None:
+        if not quiet:
+            say_line(note)
+
+    leave_when_told()
+    return Order(tuple(images), query.where, output, quiet, lambda error: say(error, debug), tell, debug)
