@@ -54,7 +54,7 @@ def test_patches_go_into_the_token_that_they_were_made_into():
 
 
 def test_patches_share_the_words_of_their_token():
-    spread = exits.on_patches(words([2, 1], explained=True), exits.tokens_of(PATCHES, TOKENS))
+    spread = exits.on_patches(words([2, 1], explained=True), exits.tokens_of(PATCHES, TOKENS), range(4))
     assert spread.tokens.tolist() == [0, 1, 2, 3]
     assert [spread.at(row) for row in range(4)] == [
         [(10, 0.1), (11, 0.11)],
@@ -68,5 +68,7 @@ def test_patches_share_the_words_of_their_token():
 
 
 def test_a_token_whose_words_were_not_asked_for_has_none():
-    assert exits.on_patches(words([]), np.array([1, exits.NONE])).ids.tolist() == [[-1, -1], [-1, -1]]
-    assert exits.on_patches(words([1]), np.array([2, 1])).ids.tolist() == [[-1, -1], [10, 11]]
+    assert exits.on_patches(words([]), np.array([1, exits.NONE]), range(2)).ids.tolist() == [[-1, -1], [-1, -1]]
+    some = exits.on_patches(words([1]), np.array([2, 1, 1]), (2, 0))
+    assert some.tokens.tolist() == [2, 0]
+    assert some.ids.tolist() == [[10, 11], [-1, -1]]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.grid import Place
-from vlmtui.reading import Reading, Words
+from vlmtui.reading import ModelInfo, Reading, Words
 
 PROJECTOR = "projector"
 """The name of the lens, as `--lens` takes it."""
@@ -33,14 +33,17 @@ def named(stage: str) -> str:
     return f"early exit: {stage} → {PROJECTOR}"
 
 
+def no_exit_of(model: ModelInfo) -> str:
+    """Why there is no early exit in a model, for a person; "" where there is."""
+    if model.wordless:
+        return f"{model.name} has no words: {model.wordless}"
+    return several_stages(model.name) if model.feeds is None else ""
+
+
 def no_exit(reading: Reading) -> str:
     """Why the vision patches of a reading have no words at an early exit, for a person; "" where they have."""
     model = reading.model
-    if model.wordless:
-        return f"{model.name} has no words: {model.wordless}"
-    if model.feeds is None:
-        return several_stages(model.name)
-    return not_of_patches(model.name, reading.places, reading.placeless)
+    return no_exit_of(model) or not_of_patches(model.name, reading.places, reading.placeless)
 
 
 def several_stages(model: str) -> str:
@@ -57,13 +60,13 @@ def not_of_patches(model: str, tokens: Sequence[Place], placeless: str) -> str:
     return f"the image tokens of {model} come from no vision patch in particular{why}: choose the stage tokens"
 
 
-def on_patches(words: Words, into: NDArray[np.int64]) -> Words:
-    """The words of tokens as those of vision patches: `into` [n] is the token of each, as `tokens_of` gives it.
+def on_patches(words: Words, into: NDArray[np.int64], patches: Sequence[int]) -> Words:
+    """The words of tokens as those of vision patches: `into` is the token of every patch, as `tokens_of` gives it.
 
-    `Words.tokens` are then 0 … n - 1; a patch that goes into no token has no words.
+    Of these `patches`, which `Words.tokens` then are; one that goes into no token has no words.
     """
     rows = {int(token): row for row, token in enumerate(words.tokens)}
-    at = np.array([rows.get(int(token), NONE) for token in into], dtype=np.int64)
+    at = np.array([rows.get(int(into[patch]), NONE) for patch in patches], dtype=np.int64)
     none = at == NONE
 
     def spread(values: NDArray[np.generic], empty: float) -> NDArray[np.generic]:
@@ -75,7 +78,7 @@ def on_patches(words: Words, into: NDArray[np.int64]) -> Words:
 
     return msgspec.structs.replace(
         words,
-        tokens=np.arange(len(into)),
+        tokens=np.array(patches, dtype=np.int64),
         ids=spread(words.ids, -1),
         scores=spread(words.scores, np.nan),
         explained=None if words.explained is None else spread(words.explained, np.nan),

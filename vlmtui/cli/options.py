@@ -113,7 +113,7 @@ class Look:
         str | None, typer.Option("--patch", metavar="[GRID:]R,C", help="One patch: row and column from 0.")
     ] = None
     lens: Annotated[
-        str | None, typer.Option("--lens", metavar="LENS", help="Also look through similarity, pca or find.")
+        str | None, typer.Option("--lens", metavar="LENS", help="Also similarity, pca or find; projector at vision.i.")
     ] = None
     find: Annotated[
         str | None, typer.Option("--find", metavar="WORD", help="How near every patch is to WORD (--lens find).")

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from vlmtui.exits import PROJECTOR, named
 from vlmtui.grid import Box, Grid, Place
 from vlmtui.reading import GridNorms, Reading, Words
 from vlmtui.reports.each import Failure
@@ -68,7 +69,7 @@ def report(seen: Seen) -> Object:
             "hidden": seen.hidden,
             "prompt": reading.prompt,
             **({"lambda": query.ridge} if seen.order == "ridge" else {}),
-            **({"lens": _lens(seen)} if seen.values is not None else {}),
+            **({"lens": _lens(seen)} if seen.values is not None or seen.projected else {}),
         },
         "grids": [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)],
         "tokens": list(tokens(seen)),
@@ -118,6 +119,8 @@ def _lens(seen: Seen) -> Object:
 
     A token's `value` is a number, or three of `pca`: multiples of what the largest of each component reach.
     """
+    if seen.projected:
+        return {"name": PROJECTOR, "note": named(seen.stage)}
     through, values = seen.query.lens, seen.values
     assert through is not None
     assert values is not None

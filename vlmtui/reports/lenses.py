@@ -6,21 +6,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlmtui.errors import UsageError
-from vlmtui.reading import Reading
+from vlmtui.exits import PROJECTOR, no_exit_of
+from vlmtui.reading import ModelInfo, Reading, of_patches
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
 from vlmtui.values import Components, Find, Lens, Similarity
 
 SIMILARITY, PCA, FIND = "similarity", "pca", "find"
-LENSES = (SIMILARITY, PCA, FIND)
+LENSES = (SIMILARITY, PCA, FIND, PROJECTOR)
 
 
 @dataclass(frozen=True)
 class Through:
-    """A lens by its name, the word that `find` looks for, and the patches that `similarity` compares with."""
+    """A lens by its name, the word that `find` looks for, and the patches that `similarity` compares with.
+
+    All but `projector` give every entry a value; that one gives vision patches words.
+    """
 
     name: str
     text: str = ""
     marked: tuple[PatchWords, ...] = ()
+
+    @property
+    def of_words(self) -> bool:
+        """Whether it is the one that gives words, and no values."""
+        return self.name == PROJECTOR
+
+    def check(self, stage: str, model: ModelInfo) -> None:
+        """`UsageError` where it cannot look at this stage of the model, whatever the picture."""
+        if not self.of_words:
+            return
+        if wrong := no_exit_of(model):
+            raise UsageError(wrong)
+        if not of_patches(stage):
+            there = f"name one, such as --stage vision.{model.vision_layers}"
+            raise UsageError(f"--lens projector looks at a vision stage, and {stage} is none: {there}")
 
 
 def parse_lens(name: str | None, find: str | None, marked: Sequence[str]) -> Through | None:

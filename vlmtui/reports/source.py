@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vlmtui.errors import UsageError
+from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.reading import (
     RIDGE,
@@ -83,6 +85,11 @@ class Seen:
         return self.reading.norms_at(self.stage)
 
     @property
+    def projected(self) -> bool:
+        """Whether the words are those of a vision stage sent through the projector: an early exit."""
+        return self.words is not None and of_patches(self.stage)
+
+    @property
     def order(self) -> Order:
         """What the stage's words are ordered by."""
         return "logit" if of_layers(self.stage) else self.query.metric
@@ -124,6 +131,8 @@ class _Report:
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         stage = self._query.stage
         self._stage = default_stage(model) if stage is None else check_stage(stage, model)
+        if self._query.lens is not None:
+            self._query.lens.check(self._stage, model)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Seen:
         return _look(client, source, self._query, self._stage, self._on_progress)
@@ -150,19 +159,27 @@ def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, 
     words = layers = None
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
-    if entries and not of_patches(stage):
+    projected = query.lens is not None and query.lens.of_words
+    if projected and (wrong := no_exit(reading)):
+        raise UsageError(wrong)
+    into = tokens_of(reading.patch_places, reading.places) if projected else None
+    of = entries if into is None else tuple(sorted({int(into[entry]) for entry in entries} - {NONE}))
+    if entries and (projected or not of_patches(stage)):
         words = client.words(
             reading.id,
             query.metric,
             query.k,
-            tokens=entries if query.patch else None,
+            tokens=of if query.patch else None,
             all_tokens=query.all_tokens,
             stage=stage,
             ridge=query.ridge,
+            projected=projected,
             on_progress=on_progress,
         ).result()
+    if words is not None and into is not None:
+        words = on_patches(words, into, entries)
     values = None
-    if query.lens is not None:
+    if query.lens is not None and not projected:
         lens = lens_for(query.lens, reading, stage)
         values = client.values(reading.id, stage, lens, on_progress=on_progress).result()
     return Seen(query, reading, stage, entries, words, layers, values)

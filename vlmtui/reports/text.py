@@ -45,7 +45,7 @@ def lines(seen: Seen) -> Iterator[str]:
     """The lines of one image's report."""
     yield from _title(seen)
     if seen.words is not None and seen.query.patch is None:
-        yield from word_grid(seen.reading, seen.words, COLUMNS)
+        yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
     if seen.values is not None and seen.query.patch is None:
         yield from value_grid(seen, COLUMNS)
     yield from _patches(seen)
@@ -90,7 +90,7 @@ def _title(seen: Seen) -> Iterator[str]:
             yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
         yield from labelled("words", model.wordless)
-    if seen.values is not None:
+    if seen.values is not None or seen.projected:
         yield from labelled("lens", lens_line(seen))
     if reading.placeless:
         yield from labelled("places", reading.placeless)
@@ -190,7 +190,8 @@ class _Entries:
         if seen.stage == "tokens" and len(seen.reading.percentiles):
             percentile = f", above {numbers.percent(float(seen.reading.percentiles[entry]))} of the vocabulary"
         share = seen.words.share(row) if seen.words is not None else None
-        explained = f", {numbers.percent(100 * share)} of it explained" if share is not None else ""
+        of = "its token" if seen.projected else "it"
+        explained = f", {numbers.percent(100 * share)} of {of} explained" if share is not None else ""
         yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}{explained}"
         if seen.values is not None:
             yield f"  {value_line(seen, entry)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vlmtui import exits
 from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.reading import of_layers
@@ -13,7 +14,9 @@ from vlmtui.reports.wordgrid import cell_grid
 
 
 def lens_line(seen: Seen) -> str:
-    """What the numbers are."""
+    """What the numbers are; or whose the words, where they are those of an early exit."""
+    if seen.projected:
+        return f"{exits.named(seen.stage)}; a patch has the words of the token that it goes into"
     through, values = seen.query.lens, seen.values
     assert through is not None
     assert values is not None

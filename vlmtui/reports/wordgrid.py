@@ -17,10 +17,14 @@ _UNCUT = 5
 _HOLE = "·"
 
 
-def word_grid(reading: Reading, words: Words, columns: int) -> Iterator[str]:
-    """The first words of every grid that has tokens, then of the queries, at most `columns` cells wide."""
+def word_grid(reading: Reading, words: Words, columns: int, stage: str = "tokens") -> Iterator[str]:
+    """The first words of every grid that has tokens, then of the queries, at most `columns` cells wide.
+
+    At a vision stage those of its patches: an early exit.
+    """
     first = {int(token): _word(words, row) for row, token in enumerate(words.tokens)}
-    yield from cell_grid(reading, "tokens", first, columns, "First words", "words are cut")
+    what = "First words, early exit" if of_patches(stage) else "First words"
+    yield from cell_grid(reading, stage, first, columns, what, "words are cut")
 
 
 def cell_grid(

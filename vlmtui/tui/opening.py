@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vlmtui.errors import UsageError
+from vlmtui.exits import no_exit
 from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports import Query
 from vlmtui.reports.patches import PatchWords
@@ -28,7 +29,10 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
         # no image tokens enter the prompt, and there are patches to look at
         stage = next((stage for stage in reversed(stages(model)) if known.pages(stage)), stage)
     view = replace(view, stage=stage)
-    if query.lens is not None:
+    if query.lens is not None and query.lens.of_words:
+        view = replace(view, early_exit=not (refused := no_exit(known.reading)))
+        wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
+    elif query.lens is not None:
         view = replace(view, overlay=next(o for o in OF_VALUES if o == query.lens.name), sought=query.lens.text)
     if pages := known.pages(stage):
         view = middle(view, pages[0])

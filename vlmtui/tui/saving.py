@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vlmtui import exits
 from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
@@ -103,10 +104,14 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
         raise VlmtuiError("there is no report of the pixels alone: walk on with ] to save that of a stage")
     entries = tuple(range(len(known.places_at(view.stage))))
     words, layers = None, known.layers if llm_depth(view.stage) else None
-    if of_tokens(view.stage) and entries:
-        if book is None or book.missing(entries):
+    projected = exiting.on(known, view)
+    if entries and (projected or of_tokens(view.stage)):
+        tokens = tuple(range(len(reading.places)))
+        if book is None or book.missing(tokens):
             raise VlmtuiError("not all words have arrived yet: try again in a moment")
-        words = book.gathered(entries, view.k)
+        words = book.gathered(tokens, view.k)
+    if projected and words is not None:
+        words = exits.on_patches(words, exits.tokens_of(reading.patch_places, reading.places), entries)
     asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage, patch=None)
     seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
