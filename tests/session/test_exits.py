@@ -145,5 +145,3 @@ def test_a_tower_alone_says_why_not(tmp_path):
     assert "it is a vision tower alone" in exits.no_exit(reading)
     with pytest.raises(UsageError, match="has no words: it is a vision tower alone"):
         engine.words(m.FindWords(reading.id, "l2", 2, stage="vision.2", projected=True))
-    with pytest.raises(UsageError, match="has no words: it is a vision tower alone"):
-        find(engine, reading, "vision.2")
