@@ -1,4 +1,4 @@
-"""`python -m benchmarks [start] [cursor] [size] [load] [words]`: measure here, and print a table of Markdown."""
+"""`python -m benchmarks [NAME]...`: measure what is named here, or all of it, and print a table of Markdown."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import cursor, load, size, start, words
+from benchmarks import cursor, load, size, stages, start, words
 
 Row = tuple[str, str, str]
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "start": start.rows,
     "cursor": cursor.rows,
+    "stages": stages.rows,
     "size": size.rows,
     "load": load.rows,
     "words": words.rows,

@@ -26,7 +26,7 @@ class Terminal:
             os.execvpe(
                 command[0], list(command), {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
             )
-        self.output = b""
+        self.output = bytearray()
         self.started = time.monotonic()
         self._status: int | None = None
 
@@ -42,7 +42,7 @@ class Terminal:
         self.output += data
         return data
 
-    def until(self, condition: Callable[[bytes], bool], seconds: float) -> float:
+    def until(self, condition: Callable[[bytearray], bool], seconds: float) -> float:
         """Read until `condition(all output so far)`; the seconds since the start, or AssertionError."""
         end = time.monotonic() + seconds
         while not condition(self.output):

@@ -79,6 +79,11 @@ def brightness(rgb: ArrayLike) -> Rgb:
     return np.repeat(grey8[..., None], 3, axis=-1)
 
 
+def shading(rgb: ArrayLike) -> Rgb:
+    """`brightness` in 16 steps, uint8 [..., 3]: under a heat map the eye sees no more, and a terminal is sent less."""
+    return np.asarray(brightness(rgb) & np.uint8(0xF0) | np.uint8(0x08))
+
+
 def luminance(rgb: ArrayLike) -> NDArray[np.float64]:
     """Relative luminance of WCAG 2.2, 0 (black) to 1 (white) [...]."""
     return np.asarray(_linear(rgb) @ np.array([0.2126, 0.7152, 0.0722]))

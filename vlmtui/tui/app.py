@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,12 @@ from vlmtui.tui.theme import DARK_NAME, LIGHT_NAME, themes
 
 INTERRUPTED = 130
 LAST_RESORT_S = 1.0
+
+
+def _collect_less() -> None:
+    """To go through all that was imported takes 50 ms, which a key press would wait for every now and then."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 class VlmtuiApp(App[int]):
@@ -61,6 +68,7 @@ class VlmtuiApp(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_go, 128 + number)
         self.push_screen(Explorer(self._conversation, self._picture))
+        self.call_after_refresh(_collect_less)
 
     def action_leave(self) -> None:
         """Quit at once."""

@@ -21,6 +21,8 @@ def run(options: ExplorerOptions) -> int:
     if options.color in COLOUR_SYSTEMS:
         # read by Textual as it is imported
         os.environ["TEXTUAL_COLOR_SYSTEM"] = COLOUR_SYSTEMS[options.color]
+    # what a key changes is painted with the next frame: of 60 a second it would wait 8 ms on average
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     if isinstance(sys.__stdout__, io.TextIOWrapper):
         # what a locale cannot say must not crash the screen
         sys.__stdout__.reconfigure(errors="replace")

@@ -8,7 +8,7 @@ import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import blend, brightness, magnitudes, robust_range
+from vlmtui.display.colours import blend, magnitudes, robust_range, shading
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
 from vlmtui.tui import exiting, valued
@@ -19,7 +19,7 @@ from vlmtui.tui.valuing import OF_VALUES, lens_of, shown
 from vlmtui.tui.view import Known, View
 
 HEAT_SHARE = 0.7
-COLOUR_SHARE = 0.85
+COLOUR_SHARE = 0.8
 DIMMED = 0.75
 
 
@@ -108,7 +108,7 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
         elif found is not None:
             there = ~canvas.spread(page.holes, layout)[..., None]
             colours = valued.colours(canvas.spread(page.spread(found.numbers), layout))
-            pixels[inner] = np.where(there, blend(pixels[inner], colours, COLOUR_SHARE), pixels[inner])
+            pixels[inner] = np.where(there, blend(shading(pixels[inner]), colours, COLOUR_SHARE), pixels[inner])
         return Drawn(pixels, layout, None, legend, page, split, scale)
     projected = exiting.title(known, view)
     if not (of_tokens(view.stage) or projected):
@@ -130,7 +130,7 @@ def _heat(pixels: Pixels, page: Page, layout: CellLayout, values: np.ndarray, sc
     """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are."""
     there = ~canvas.spread(page.holes, layout)[..., None]
     heat = magnitudes(canvas.spread(values, layout), *scale)
-    pixels[:] = np.where(there, blend(brightness(pixels), heat, HEAT_SHARE), pixels)
+    pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 
 
 def _dimmed(page: Page, layout: CellLayout) -> str:

@@ -9,8 +9,8 @@ from textual.strip import Strip
 from vlmtui.display.canvas import Pixels, resized
 from vlmtui.tui.pages import Page
 from vlmtui.tui.view import Known
+from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.panel import ViewPanel
-from vlmtui.tui.widgets.picture import half_block
 
 DIMMED = 0.3
 

@@ -22,9 +22,10 @@ from vlmtui.tui.lines import Part, line, wrapped
 from vlmtui.tui.pages import Page
 from vlmtui.tui.path import PIXELS, TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.minimap import MiniMap
 from vlmtui.tui.widgets.panel import ViewPanel
-from vlmtui.tui.widgets.picture import divided, divisions, half_block
+from vlmtui.tui.widgets.picture import divided, divisions
 
 LABEL_CELLS = 9
 FACTS_CELLS = 42

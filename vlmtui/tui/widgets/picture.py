@@ -7,8 +7,8 @@ put over them as they are drawn.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,7 @@ from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import ScrollableContainer
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -28,20 +29,12 @@ from vlmtui.display.colours import ink
 from vlmtui.display.pieces import fit, width
 from vlmtui.grid import CellLayout
 from vlmtui.tui.theme import roles
+from vlmtui.tui.widgets.blocks import lines
 
-UPPER_HALF = "▀"
 MARK = "●"
 STRIPS = 10
 CURSOR_SHADE = 0.35
 LINE_STRENGTH = 0.45
-
-
-@lru_cache(maxsize=1 << 16)
-def half_block(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Segment:
-    """One cell of two pixels; remembered, since pictures repeat their colours."""
-    if top == bottom:
-        return Segment(" ", Style(bgcolor=Color.from_rgb(*bottom)))
-    return Segment(UPPER_HALF, Style(color=Color.from_rgb(*top), bgcolor=Color.from_rgb(*bottom)))
 
 
 class PatchPointed(Message):
@@ -104,6 +97,22 @@ class PictureStrip(Widget, can_focus=False):
                 strip = Strip.join([strip.crop(0, at), Strip([segment], 1), strip.crop(at + 1, strip.cell_length)])
         return strip
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region: no border, padding or opacity is to be worked out for each of so many."""
+        start, end = crop.column_span
+        background = self.background_colors[1]
+        strips = []
+        for y in crop.line_range:
+            strip = self.render_line(y)
+            for line_filter in self.get_line_filters():
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip if (start, end) == (0, strip.cell_length) else strip.crop_extend(start, end, None))
+        return strips
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of the application, without the one that finds the true colours of a theme's: these are true."""
+        return [each for each in self.app.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+
     def on_click(self, event: events.Click) -> None:
         view = self.parent
         assert isinstance(view, PictureView)
@@ -145,11 +154,10 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         `marks` have a mark in their upper right corner.
         """
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
-        rows = self._make_rows(pixels, layout, words)
-        for row, col in marks:
-            self._mark(rows, pixels, layout, row, col)
-        for strip, (start, end) in zip(self._strips, _cuts(layout), strict=True):
-            strip.fill(start, end - start, [Strip(row[start:end], end - start).simplify() for row in rows])
+        cuts = _cuts(layout)
+        columns = lines(pixels, cuts, self._over(pixels, layout, words, marks))
+        for strip, (start, end), rows in zip(self._strips, pairwise(cuts), columns, strict=True):
+            strip.fill(start, end - start, rows)
         self._cursor = cursor
         if cursor:
             self.call_after_refresh(self._follow)
@@ -211,35 +219,32 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
     def _word(self, row: int, col: int) -> str:
         return self._words[row][col] if self._words else ""
 
-    def _make_rows(
-        self, pixels: Pixels, layout: CellLayout, words: Sequence[Sequence[str]] | None
-    ) -> list[list[Segment]]:
-        """One list of one-cell segments a line; a wide character takes the cell after it along."""
-        triples = pixels.astype(int)
-        flat = [[tuple(p) for p in line] for line in triples.tolist()]
-        rows = [
-            [half_block(top, bottom) for top, bottom in zip(flat[2 * y], flat[2 * y + 1], strict=True)]
-            for y in range(layout.height)
-        ]
-        if words and layout.wide >= 3:
-            for row, line in enumerate(words):
-                for col, word in enumerate(line):
-                    if word:
-                        self._write(rows, triples, layout, row, col, word)
-        return rows
-
     def _edge(self, pixels: Pixels, x: int, y: int) -> Style:
         """What is written over a cell: in the accent colour, on the cell's own darkened."""
         shade = (pixels[2 * y : 2 * y + 2, x].mean(axis=0) * CURSOR_SHADE).astype(int)
         return Style(color=Color.parse(roles(self.app).accent), bgcolor=Color.from_rgb(*shade), bold=True)
 
-    def _mark(self, rows: list[list[Segment]], pixels: Pixels, layout: CellLayout, row: int, col: int) -> None:
-        x0, y, wide, _ = layout.region(row, col)
-        x = x0 + wide - 1
-        rows[y][x] = Segment(MARK, self._edge(pixels, x, y))
+    def _over(
+        self,
+        pixels: Pixels,
+        layout: CellLayout,
+        words: Sequence[Sequence[str]] | None,
+        marks: frozenset[tuple[int, int]],
+    ) -> dict[int, dict[int, Segment]]:
+        """What is written over the pixels: by line, by column."""
+        over: dict[int, dict[int, Segment]] = defaultdict(dict)
+        if words and layout.wide >= 3:
+            for row, line in enumerate(words):
+                for col, word in enumerate(line):
+                    if word:
+                        self._write(over, pixels, layout, row, col, word)
+        for row, col in marks:
+            x, y, wide, _ = layout.region(row, col)
+            over[y][x + wide - 1] = Segment(MARK, self._edge(pixels, x + wide - 1, y))
+        return over
 
     def _write(
-        self, rows: list[list[Segment]], pixels: np.ndarray, layout: CellLayout, row: int, col: int, word: str
+        self, over: dict[int, dict[int, Segment]], pixels: Pixels, layout: CellLayout, row: int, col: int, word: str
     ) -> None:
         """A word over the middle line of a patch, its last cell left free."""
         x0, y0, wide, tall = layout.region(row, col)
@@ -251,9 +256,9 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
                 continue
             ground = tuple(int(v) for v in pixels[2 * y : 2 * y + 2, x : x + size].mean(axis=(0, 1)))
             style = Style(color=Color.from_rgb(*ink(ground)), bgcolor=Color.from_rgb(*ground))
-            rows[y][x] = Segment(character, style)
-            if size == 2 and x + 1 < len(rows[y]):
-                rows[y][x + 1] = Segment("", style)
+            over[y][x] = Segment(character, style)
+            if size == 2:
+                over[y][x + 1] = Segment("", style)
             x += size
 
 
@@ -293,11 +298,10 @@ def _bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:
     return [(0, left), (wide - 1, right)]
 
 
-def _cuts(layout: CellLayout) -> list[tuple[int, int]]:
-    """Where the picture is cut into strips: on patch edges, so that no patch stands in two."""
+def _cuts(layout: CellLayout) -> list[int]:
+    """Where the picture is cut into strips: on patch edges, so that no patch stands in two. From 0 to its width."""
     edges = [0]
     for i in range(1, STRIPS):
         col = round(i * layout.cols / STRIPS)
         edges.append(layout.left + col * layout.wide if col else 0)
-    edges.append(layout.width)
-    return list(pairwise(edges))
+    return [*edges, layout.width]
