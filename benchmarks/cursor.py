@@ -1,4 +1,4 @@
-"""What a cursor move costs: bytes to the terminal and CPU time, 200×60, 40×22 patches, 25 stages, all panels."""
+"""What a cursor move costs: bytes to the terminal and CPU time, 200×60, 40×22 patches, a tower of 24 layers and a language model of 32, all panels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYS = {"right": "\x1b[C", "down": "\x1b[B", "left": "\x1b[D", "up": "\x1b[A"}
 
 def rows() -> Iterator[tuple[str, str, str]]:
     """Made-up readings: every word and every norm differs from patch to patch, as in no real picture."""
-    command = [sys.executable, "-m", "tests.tui.fake", "22", "40", "24", str(PHOTO)]
+    command = [sys.executable, "-m", "tests.tui.fake", "22", "40", "24", "32", str(PHOTO)]
     written: list[int] = []
     with Terminal(command, (200, 60)) as terminal:
         terminal.until(lambda out: b"PATCH" in out and b"of words" in out, 60)
