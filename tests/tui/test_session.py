@@ -17,8 +17,9 @@ from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.view import Known
+from vlmtui.values import Find
 
-ON = "right_square_bracket"
+ON, BACK = "right_square_bracket", "left_square_bracket"
 
 
 async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
@@ -56,6 +57,21 @@ async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
             assert [word.id for word in first] == found.ids[:, 0].tolist()
             assert known().layers is not None
             assert f"llm 1–{last}" in text(tui, "#norms")
+            # back into the tower, looked at through the projector: its last stage has the words of the tokens
+            await pilot.press(*[BACK] * (last + 1), "e", BACK, BACK)
+            for stage in ("vision.2", "vision.3", "vision.4"):
+                assert explorer(pilot)._view.stage == stage
+                await until(pilot, lambda stage=stage: bool(known().books.get((stage, "l2"))))  # type: ignore[misc]
+                await until(pilot, lambda stage=stage: not known().books[stage, "l2"].missing(everything))  # type: ignore[misc]
+                assert f"early exit: {stage} → projector" in text(tui, "#words")
+                await pilot.press(ON)
+            await until(pilot, lambda: not known().books["tokens", "l2"].missing(everything))
+            through, own = known().books["vision.4", "l2"], known().books["tokens", "l2"]
+            assert through.rows == own.rows
+            assert known().books["vision.2", "l2"].rows != own.rows
+            await pilot.press("slash", *"sky", "enter", BACK)
+            await until(pilot, lambda: ("vision.4", Find("sky")) in known().values)
+            assert "through the projector (early exit)" in known().values["vision.4", Find("sky")].note
             assert not tui._notifications
     finally:
         conversation.close()
