@@ -71,7 +71,7 @@ class WordsPanel(ViewPanel):
             brief = f"{score} · {view.k}"
             whole = f"{how} {candidates:,} · {brief}" if candidates else brief
             # what an early exit is called is never cut for how its words are found
-            return fitting(cells - 9, whole, brief, "") if view.projected else whole
+            return fitting(cells - 9, whole, brief, view.metric, "") if view.projected else whole
         layers = known.model.llm_layers if known and known.model else layer
         lens = f"logit lens, layer {layer} of {layers}"
         # metrics compare with the vectors of words; here the model's own head says which comes next
