@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlmtui.errors import CancelledError
+from vlmtui.lenses import words
 from vlmtui.lenses.words import TIE, Nearest, Vocabulary, nearest
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -208,12 +209,42 @@ def test_bfloat16_products_are_summed_in_float32(device, rows, generator):
 @pytest.mark.parametrize("metric", METRICS)
 def test_whole_bfloat16_sweeps_are_proved_too(metric, generator, monkeypatch):
     """Also where this CPU would not choose them: a slow product has the same bounds."""
-    monkeypatch.setattr("vlmtui.lenses.words._fast_in_bfloat16", lambda device: True)
+    monkeypatch.setattr("vlmtui.lenses.words.fast_in_bfloat16", lambda device: True)
     matrix = (0.02 * torch.randn(3000, 256, generator=generator)).to(torch.bfloat16)
     matrix[100:140] = matrix[200]
     vectors = torch.cat([matrix[200:201], 30 * torch.randn(5, 256, generator=generator).to(torch.bfloat16)])
     check(vectors, matrix, np.arange(3000), metric, 8)
     check(vectors.float() + 1e-4, matrix, np.arange(3000), metric, 8)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_weights_may_be_rounded_for_the_sweep(metric, dtype, generator, monkeypatch):
+    """What rounding loses is in the bounds: rows that differ by less than bfloat16 can tell come in their order."""
+    swept = []
+    sweep = words._Search._sweep
+
+    def watch(self, vectors, dtype, keep):
+        swept.append((dtype, len(vectors)))
+        return sweep(self, vectors, dtype, keep)
+
+    monkeypatch.setattr(words, "fast_in_bfloat16", lambda device: True)
+    monkeypatch.setattr(words, "_WORTH_ROUNDING", 6)
+    monkeypatch.setattr(words._Search, "_sweep", watch)
+    matrix = 0.5 * torch.randn(600, 64, generator=generator)
+    matrix[50:90] = matrix[7] * (1 + 1e-3 * torch.randn(40, 64, generator=generator))
+    matrix[100] = 0
+    matrix = matrix.to(dtype)
+    vectors = torch.cat([torch.randn(11, 64, generator=generator), matrix[7:8].float()])
+    check(vectors, matrix, np.arange(600), metric, 3)
+    assert swept.pop(0) == (torch.bfloat16, 12)
+    # what is left are those that cannot be told apart
+    assert all(count <= 3 for _, count in swept)
+    matrix[101], matrix[102], matrix[103] = 1e-35, 1e-20, 6e4
+    check(vectors, matrix, np.arange(600), metric, 3)
+    swept.clear()
+    check(vectors[:5], matrix, np.arange(600), metric, 3)
+    assert all(at == torch.float32 for at, _ in swept)
 
 
 @needs_gpu

@@ -20,6 +20,8 @@ Near = Literal["l2", "cosine", "|cosine|", "cosine-centred", "dot"]
 
 _LARGEST = 1e15  # the product of two longer vectors may overflow in float32
 _SMALLEST = 1e-12  # dividing by a shorter row would magnify what underflows in float32
+TOO_SHORT = 1e-30
+"""A row shorter than this may lose all of itself when it is rounded: what it loses counts as a number, not a share."""
 _NO_DIRECTION = 1e-13  # what subtracting the mean leaves of a row that is the mean: rounding, not a direction
 
 
@@ -38,11 +40,28 @@ class Vocabulary:
     embeddings: Tensor
     norms: Tensor
     _centres: list[tuple[Tensor, Centre]] = field(default_factory=list)
+    _lost: list[Tensor] = field(default_factory=list)
 
     @classmethod
     def of(cls, embeddings: Tensor) -> Vocabulary:
         """The vocabulary of an embedding matrix; reads all of it once."""
         return cls(embeddings, row_norms(embeddings))
+
+    def lost(self) -> Tensor:
+        """The share of its norm that each row loses as bfloat16, float64 [rows]; remembered, since it reads them all.
+
+        0 for rows so short that what they lose is nothing.
+        """
+        if not self._lost:
+            lost = torch.zeros_like(self.norms)
+            if self.embeddings.dtype != torch.bfloat16:
+                # small enough for a processor's cache, where it passes five times
+                for block in row_blocks(len(lost), self.embeddings.shape[1] * 8, 4 << 20):
+                    wide = self.embeddings[block].float()
+                    apart = torch.linalg.vector_norm(wide - wide.bfloat16(), dim=-1).cpu().double()
+                    lost[block] = torch.where(self.norms[block] > TOO_SHORT, apart / self.norms[block], 0.0)
+            self._lost.append(lost)
+        return self._lost[0]
 
     def centre(self, rows: Tensor) -> Centre:
         """The mean of these (finite) rows, computed in float64; remembered, since it reads them all twice."""

@@ -63,12 +63,12 @@ def pursue(
     )
     if not len(rows):
         return found
-    for block in row_blocks(len(vectors), (k + 2) * vectors.shape[1] * 8, 3 * budget):
+    for block in row_blocks(len(vectors), (k + 1) * vectors.shape[1] * 8, 3 * budget):
         whose = torch.nonzero(torch.isfinite(vectors[block]).all(dim=-1).cpu()).flatten() + block.start
         state = _Block(vectors[whose.to(vectors.device)], vocabulary, k)
         while state.steps < k and len(state.going):
             near = nearest(
-                state.rest[state.going],
+                state.rest[_straight(state.going)],
                 vocabulary,
                 rows,
                 "cosine" if positive else "|cosine|",
@@ -97,7 +97,8 @@ class _Block:
         self.ids = torch.full((n, k), -1, dtype=torch.int64)
         self.explained = torch.full((n, k), torch.nan, dtype=torch.float64)
         # words = directions · triangle: the directions orthonormal, one more at each step
-        self.directions = torch.zeros(n, k, hidden, dtype=torch.float64, device=self.device)
+        # of the last one nothing is asked any more
+        self.directions = torch.empty(n, max(0, k - 1), hidden, dtype=torch.float64, device=self.device)
         self.triangle = torch.eye(k, dtype=torch.float64, device=self.device).repeat(n, 1, 1)
         self.along = torch.zeros(n, k, dtype=torch.float64, device=self.device)
 
@@ -107,15 +108,15 @@ class _Block:
         worth = (correlations.to(self.device) * left) > NOTHING_LEFT * self.lengths[self.going]
         ids, self.going = ids[worth.cpu()], self.going[worth]
         for part in row_blocks(len(self.going), self.rest.shape[1] * 8 * (self.steps + 6)):
-            self._take(self.going[part], ids[part])
+            self._take(_straight(self.going[part]), ids[part])
         self.steps += 1
 
-    def _take(self, whose: Tensor, ids: Tensor) -> None:
+    def _take(self, whose: Tensor | slice, ids: Tensor) -> None:
         t = self.steps
         embeddings, norms = self.vocabulary.embeddings, self.vocabulary.norms
         word = embeddings[ids.to(embeddings.device)].to(self.device).double() / norms[ids].to(self.device)[:, None]
         before = self.directions[whose, :t]
-        shares = torch.zeros(len(whose), t, 1, dtype=torch.float64, device=self.device)
+        shares = torch.zeros(len(ids), t, 1, dtype=torch.float64, device=self.device)
         for _ in range(2):
             again = before @ word[..., None]
             word = word - (before.transpose(1, 2) @ again)[..., 0]
@@ -128,11 +129,12 @@ class _Block:
         # rounding leaves a little of the older directions behind, which would be picked once more in the end
         rest = rest - (before.transpose(1, 2) @ (before @ rest[..., None]))[..., 0]
         self.rest[whose] = rest
-        self.directions[whose, t] = direction
+        if t < self.directions.shape[1]:
+            self.directions[whose, t] = direction
         self.triangle[whose, :t, t] = shares[..., 0]
         self.triangle[whose, t, t] = own
         self.along[whose, t] = along
-        where = whose.cpu()
+        where = whose if isinstance(whose, slice) else whose.cpu()
         self.ids[where, t] = ids
         share = 1 - torch.linalg.vector_norm(rest, dim=-1) / self.lengths[whose]
         self.explained[where, t] = share.clamp(min=0).cpu()
@@ -141,3 +143,10 @@ class _Block:
         """Those of the fit with all words picked; NaN where none was. float64 [n, k] on the CPU."""
         found = torch.linalg.solve_triangular(self.triangle, self.along[..., None], upper=True)[..., 0].cpu()
         return torch.where(self.ids >= 0, found, torch.nan)
+
+
+def _straight(rows: Tensor) -> Tensor | slice:
+    """Ascending row numbers (int64 [n]), as a slice where none is left out: what it picks need not be copied."""
+    if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows

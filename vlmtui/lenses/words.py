@@ -17,13 +17,16 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.measures import Measure, Near, Product, Vocabulary, measure, take
+from vlmtui.lenses.measures import TOO_SHORT, Measure, Near, Product, Vocabulary, measure, take
 from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks
+from vlmtui.lenses.operands import Operand, Rows, Vectors, fast_in_bfloat16
 
 __all__ = ["TIE", "Near", "Nearest", "Vocabulary", "in_order", "nearest"]
 
 TIE = 1e-6  # scores this close, relative to the larger, are ties: the lower id comes first
 _SLACK = 24  # rows kept beyond k at first: enough for nearly every vector, cheap to score again
+_BLURRED = 32  # kept beside them where the rows are rounded for the sweep, and their bounds are wider
+_WORTH_ROUNDING = 64  # for so many vectors the product takes longer than to round the rows
 _WIDER = 8  # how much longer the second list is
 _UNDERFLOW = 2.0**-125  # more than one product loses where it falls below the normal numbers
 _BFLOAT16_SHARE = 2.0**-8  # more than a float32 sum loses when it is stored as bfloat16
@@ -69,59 +72,18 @@ def nearest(
     # nothing is near a vector that is not a number: the first rows, without scores
     ids[~finite], scores[~finite] = candidates[:k], torch.nan
     todo = torch.nonzero(finite).flatten()
-    for dtype, keep in search.attempts():
+    for dtype, keep in search.attempts(len(todo)):
         left = []
-        for block in row_blocks(len(todo), 8 * vectors.shape[1], 2 * budget):
+        for block in row_blocks(len(todo), 8 * vectors.shape[1], budget):
             some = todo[block]
-            found, right = search.by_shortlist(_Vectors.of(take(vectors, some), search), dtype, keep)
+            found, right = search.by_shortlist(Vectors.of(take(vectors, some), search.exact), dtype, keep)
             ids[some[right]], scores[some[right]] = found.ids[right], found.scores[right]
             left.append(some[~right])
         todo = torch.cat([todo[:0], *left])
     for block in row_blocks(len(todo), 3 * 8 * len(candidates), budget):
-        found = search.by_whole_rows(_Vectors.of(take(vectors, todo[block]), search))
+        found = search.by_whole_rows(Vectors.of(take(vectors, todo[block]), search.exact))
         ids[todo[block]], scores[todo[block]] = found.ids, found.scores
     return Nearest(ids, scores)
-
-
-@dataclass(frozen=True)
-class _Operand:
-    """What rows are multiplied with [n, hidden] in the dtype of the product; its `offset` in the bounds, the norm of
-    what it `lost` by that dtype, and its `size`, float64 [n]."""
-
-    values: Tensor
-    offset: Tensor
-    lost: Tensor
-    size: Tensor
-
-    def __getitem__(self, part: slice) -> _Operand:
-        return _Operand(self.values[part], self.offset[part], self.lost[part], self.size[part])
-
-
-@dataclass(frozen=True)
-class _Vectors:
-    """`exact` float64 [n, hidden] and their lengths [n]; the `operand` that rows are multiplied with, float64."""
-
-    exact: Tensor
-    lengths: Tensor
-    operand: Tensor
-
-    @classmethod
-    def of(cls, vectors: Tensor, search: _Search) -> _Vectors:
-        x = vectors.to(search.exact).double()
-        lengths = torch.linalg.vector_norm(x, dim=-1)
-        return cls(x, lengths, search.measure.operand(x, lengths[:, None]))
-
-    def __len__(self) -> int:
-        return len(self.exact)
-
-    def rounded(self, dtype: torch.dtype, device: torch.device, measure: Measure) -> _Operand:
-        """The operand in another dtype."""
-        # the dtype before the device: Apple's GPUs take no float64
-        values = self.operand.to(dtype)
-        # double() is the operand itself where there is nothing to round
-        lost = torch.linalg.vector_norm(self.operand - values.double(), dim=-1, keepdim=True)
-        size = torch.linalg.vector_norm(self.operand, dim=-1, keepdim=True) + lost
-        return _Operand(values.to(device), measure.offset(self.operand)[:, None], lost, size)
 
 
 class _Search:
@@ -136,7 +98,7 @@ class _Search:
         should_stop: Callable[[], bool],
         budget: int,
     ) -> None:
-        self.embeddings = vocabulary.embeddings
+        self.vocabulary, self.embeddings = vocabulary, vocabulary.embeddings
         self.k = k
         self.should_stop = should_stop
         self.budget = budget
@@ -147,20 +109,23 @@ class _Search:
         self.last_resort: list[int] = candidates[~finite].tolist()
         self.measure: Measure = measure(metric, vocabulary, self.candidates)
 
-    def attempts(self) -> Iterator[tuple[torch.dtype, int]]:
+    def attempts(self, vectors: int) -> Iterator[tuple[torch.dtype, int]]:
         """In which precision to sweep, and how many rows to keep, one after the other until all is proved."""
         keep = self.k + _SLACK
         if len(self.candidates) <= keep:
             yield torch.float64, keep  # all of them are scored exactly
         elif self.embeddings.dtype != torch.float64:
-            if self.embeddings.dtype == torch.bfloat16 and _fast_in_bfloat16(self.embeddings.device):
-                yield torch.bfloat16, keep
+            if fast_in_bfloat16(self.embeddings.device):
+                if self.embeddings.dtype == torch.bfloat16:
+                    yield torch.bfloat16, keep
+                elif vectors >= _WORTH_ROUNDING:
+                    yield torch.bfloat16, keep + _BLURRED
             # no TF32: it is a product of matrices in float32 only by name
             if torch.get_float32_matmul_precision() == "highest":
                 yield torch.float32, keep
                 yield torch.float32, _WIDER * keep
 
-    def by_shortlist(self, vectors: _Vectors, dtype: torch.dtype, keep: int) -> tuple[Nearest, Tensor]:
+    def by_shortlist(self, vectors: Vectors, dtype: torch.dtype, keep: int) -> tuple[Nearest, Tensor]:
         """The nearest of each of the vectors, and bool [n]: whether they are known to be right."""
         n, rows = len(vectors), len(self.candidates)
         if rows <= keep:
@@ -177,45 +142,45 @@ class _Search:
         right = (bounds[:, -1] < needed) & self.measure.trusted(vectors.lengths.cpu())
         return self._ordered(shortlist, scores), right
 
-    def by_whole_rows(self, vectors: _Vectors) -> Nearest:
+    def by_whole_rows(self, vectors: Vectors) -> Nearest:
         """The nearest of each of the vectors, by bounds in float64 on all candidates: [vectors, candidates] of them."""
         bounds = torch.empty(len(vectors), len(self.candidates), dtype=torch.float64)
-        operand = vectors.rounded(torch.float64, self.exact, self.measure)
-        for block, matrix, norms in self._row_blocks(torch.float64, self.exact):
-            bounds[:, block] = self._bounds(operand, matrix, norms, block).cpu()
+        operand = vectors.rounded(torch.float64, self.exact, self.measure, self.budget)
+        for block, rows in self._row_blocks(torch.float64, self.exact):
+            bounds[:, block] = self._bounds(operand, rows, block).cpu()
         some = bounds.topk(min(self.k + _SLACK, bounds.shape[1]), dim=1).indices
         tried = self._scores(vectors, torch.ones_like(some, dtype=torch.bool), some)
         needed = self._bound_needed(tried.topk(self.k, dim=1).values[:, -1], vectors.lengths.cpu())
         found = []
         for i in range(len(vectors)):
-            rows = torch.nonzero(bounds[i] >= needed[i]).T
-            one = _Vectors(vectors.exact[i : i + 1], vectors.lengths[i : i + 1], vectors.operand[i : i + 1])
-            found.append(self._ordered(rows, self._scores(one, torch.ones_like(rows, dtype=torch.bool), rows)))
+            likely = torch.nonzero(bounds[i] >= needed[i]).T
+            one = Vectors(vectors.exact[i : i + 1], vectors.lengths[i : i + 1])
+            found.append(self._ordered(likely, self._scores(one, torch.ones_like(likely, dtype=torch.bool), likely)))
         return Nearest(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
 
-    def _sweep(self, vectors: _Vectors, dtype: torch.dtype, keep: int) -> tuple[Tensor, Tensor]:
+    def _sweep(self, vectors: Vectors, dtype: torch.dtype, keep: int) -> tuple[Tensor, Tensor]:
         """The `keep` rows with the largest bounds for each vector, and these, largest first; both [n, keep]."""
         device = self.embeddings.device
-        x = vectors.rounded(dtype, device, self.measure)
+        x = vectors.rounded(dtype, device, self.measure, self.budget)
         best = torch.full((len(vectors), keep), -torch.inf, device=device)
         rows = torch.zeros((len(vectors), keep), dtype=torch.int64, device=device)
-        for block, matrix, norms in self._row_blocks(dtype, device):
-            for part in row_blocks(len(vectors), 4 * 4 * (len(matrix) + keep), self.budget):
+        for block, some in self._row_blocks(dtype, device):
+            for part in row_blocks(len(vectors), 4 * 4 * (len(some.matrix) + keep), self.budget):
                 self.check()
-                found = self._bounds(x[part], matrix, norms, block)
+                found = self._bounds(x[part], some, block)
                 bounds, index = found.topk(min(keep, found.shape[1]), dim=1)
                 both = torch.cat([best[part], bounds], dim=1)
                 best[part], order = both.topk(keep, dim=1)
                 rows[part] = torch.cat([rows[part], index + block.start], dim=1).gather(1, order)
         return rows.cpu(), best.cpu().double()
 
-    def _bounds(self, operand: _Operand, matrix: Tensor, norms: Tensor, places: slice) -> Tensor:
-        """What no row of `matrix` [rows, hidden] can exceed, rounding included; [n, rows], float32 or float64.
+    def _bounds(self, operand: Operand, rows: Rows, places: slice) -> Tensor:
+        """What none of the `rows` can exceed, rounding included; [n, rows], float32 or float64.
 
         bfloat16 numbers have exact float32 products, which are summed in float32; the sum is rounded once more where
         it is stored.
         """
-        x = operand.values
+        x, matrix, lost = operand.values, rows.matrix, rows.lost
         terms = x.shape[1] + 24  # the few roundings around the dot product, counted generously
         share = 0.0
         if x.dtype == torch.bfloat16 and x.is_cuda:
@@ -235,9 +200,9 @@ class _Search:
         def placed(column: Tensor) -> Tensor:
             return column.to(wide).to(x.device)
 
-        error = (1.0 + 1e-6) * (operand.lost + gamma * operand.size) + tiny
-        floor = tiny * (1 + operand.size)
-        product = Product(values, placed(operand.offset), placed(error), share, placed(floor), norms, places)
+        error = (1.0 + 1e-6) * ((1 + lost) * (operand.lost + gamma * operand.size) + lost * operand.size) + tiny
+        floor = (tiny + (TOO_SHORT if lost else 0.0)) * (1 + operand.size)
+        product = Product(values, placed(operand.offset), placed(error), share, placed(floor), rows.norms, places)
         bounds = self.measure.bounds(product, unit_roundoff)
         if wide == torch.float32 and bool((untrusted := self.measure.untrusted_rows(product)).any()):
             bounds = bounds.masked_fill_(untrusted, torch.inf)
@@ -247,7 +212,7 @@ class _Search:
         """The bound below which a row cannot even tie with `scores`; float64 [n]."""
         return self.measure.needed(scores - TIE * scores.abs(), lengths)
 
-    def _scores(self, vectors: _Vectors, wanted: Tensor, rows: Tensor) -> Tensor:
+    def _scores(self, vectors: Vectors, wanted: Tensor, rows: Tensor) -> Tensor:
         """The float64 scores of the rows [n, m] that are `wanted` (bool), minus infinity for the others; on the CPU."""
         scores = torch.full(rows.shape, -torch.inf, dtype=torch.float64)
         whose, which = torch.nonzero(wanted, as_tuple=True)
@@ -276,25 +241,21 @@ class _Search:
         unknown = torch.full((len(ids), short), torch.nan, dtype=torch.float64)
         return Nearest(torch.cat([best_ids[:, :k], last], dim=1), torch.cat([best[:, :k], unknown], dim=1))
 
-    def _row_blocks(self, dtype: torch.dtype, device: torch.device) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """The candidates in blocks: places, rows of the matrix in `dtype`, and their norms (float64, else float32)."""
+    def _row_blocks(self, dtype: torch.dtype, device: torch.device) -> Iterator[tuple[slice, Rows]]:
+        """The candidates in blocks, and where these lie."""
         wide = torch.promote_types(dtype, torch.float32)
+        rounds = dtype == torch.bfloat16 != self.embeddings.dtype
+        lost = self.vocabulary.lost() if rounds else self.vocabulary.norms
         for block in row_blocks(len(self.candidates), self.embeddings.shape[1] * wide.itemsize * 2, self.budget):
             self.check()
             matrix = take(self.embeddings, self.candidates[block]).to(device).to(dtype)
-            yield block, matrix, self.measure.norms[block].to(wide).to(device)
+            norms = self.measure.norms[block].to(wide).to(device)
+            yield block, Rows(matrix, norms, float(lost[self.candidates[block]].max()) if rounds else 0.0)
 
     def check(self) -> None:
         """`CancelledError` where the question is no longer wanted."""
         if self.should_stop():
             raise CancelledError("the question was withdrawn")
-
-
-def _fast_in_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 matrices itself, summing in float32."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0) and torch.version.hip is None
-    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def in_order(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:
