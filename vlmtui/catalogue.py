@@ -24,7 +24,8 @@ _STORED_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 @dataclass(frozen=True)
 class Known:
     """A model with a short name. `vision` (tower and projector), `words` (embedding matrix and head) and `layers` (the
-    decoder's) count numbers, each of `stored` bytes on the hub; `gated`: its licence must be accepted there first."""
+    decoder's, or the text tower beside a vision tower) count numbers, each of `stored` bytes on the hub; `gated`: its
+    licence must be accepted there first."""
 
     alias: str
     hub: str
@@ -38,7 +39,7 @@ class Known:
 
     @property
     def seen(self) -> int:
-        """How many numbers exploring holds: all but the decoder's layers."""
+        """How many numbers exploring holds: all but the decoder's layers or a text tower."""
         return self.vision + self.words
 
     @property

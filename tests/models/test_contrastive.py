@@ -12,8 +12,9 @@ from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 from tests.families import build
 from tests.families.towers import classifying
 from tests.models.test_model import held, picture
-from vlmtui.errors import UsageError
+from vlmtui.errors import ModelError, UsageError
 from vlmtui.lenses.contrast import cosines, pair_loss
+from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.towers import finals
 
 TEXTS = ("a blue sky", "a cat and a dog look at a small house", "coffee")
@@ -29,6 +30,11 @@ def folders(tmp_path_factory) -> dict[str, Path]:
 @pytest.fixture(params=NAMES)
 def folder(request, folders) -> Path:
     return folders[request.param]
+
+
+def both(folder: Path) -> VisionLanguageModel:
+    """The model with both of its towers."""
+    return held(folder, decoder_layers=None)
 
 
 @torch.no_grad()
@@ -52,7 +58,7 @@ def seen(model, size):
 
 
 def test_the_matrix_and_the_loss_are_transformers(folder):
-    model = held(folder)
+    model = both(folder)
     expected = theirs(folder)
     contrastive = model.contrastive
     images = torch.cat([contrastive.picture(seen(model, size)[1]) for size in PICTURES])
@@ -65,7 +71,7 @@ def test_the_matrix_and_the_loss_are_transformers(folder):
 
 
 def test_texts_that_are_too_long_are_cut_as_transformers_cuts_them(folder):
-    model = held(folder)
+    model = both(folder)
     long = "the sky is blue and the sea is green " * 20
     texts = model.contrastive.texts((long, "coffee"))
     assert texts.lengths[0] > texts.limit == 64
@@ -75,7 +81,7 @@ def test_texts_that_are_too_long_are_cut_as_transformers_cuts_them(folder):
 
 
 def test_a_text_has_the_same_vector_in_any_company(folder):
-    contrastive = held(folder).contrastive
+    contrastive = both(folder).contrastive
     alone = torch.cat([contrastive.texts((text,)).vectors for text in TEXTS])
     many = contrastive.texts((*TEXTS, *(f"a house {i}" for i in range(40)))).vectors
     torch.testing.assert_close(many[:3], alone, atol=1e-5, rtol=1e-4)
@@ -84,7 +90,7 @@ def test_a_text_has_the_same_vector_in_any_company(folder):
 
 def test_patches_of_clip_are_as_if_each_attended_to_itself_alone(folders):
     """The value path by hand, with the weights in NumPy's way."""
-    model = held(folders["clip"])
+    model = both(folders["clip"])
     whole = AutoModel.from_pretrained(folders["clip"]).eval()
     inputs, _ = seen(model, PICTURES[0])
     stage = model.contrastive.patch_stage
@@ -102,7 +108,7 @@ def test_patches_of_clip_are_as_if_each_attended_to_itself_alone(folders):
 
 @pytest.mark.parametrize("name", ["siglip", "siglip2"])
 def test_patches_of_siglip_go_alone_through_the_pooling_head(name, folders):
-    model = held(folders[name])
+    model = both(folders[name])
     whole = AutoModel.from_pretrained(folders[name]).eval()
     inputs, final = seen(model, PICTURES[0])
     stage = model.contrastive.patch_stage
@@ -129,6 +135,17 @@ def test_who_cannot_match_says_so(clip_folder, tmp_path):
         _ = held(classifying("siglip", tmp_path / "siglip")).contrastive
 
 
+def test_what_is_looked_at_is_the_vision_tower_alone(folder):
+    alone, whole = held(folder), both(folder)
+    vision = {k.removeprefix("vision_model."): v for k, v in whole._model.state_dict().items() if "vision_model." in k}
+    found = alone._model.state_dict()
+    assert found.keys() == vision.keys()
+    assert all(torch.equal(value, vision[key]) for key, value in found.items())
+    assert torch.equal(seen(alone, PICTURES[0])[1].pooled, seen(whole, PICTURES[0])[1].pooled)
+    with pytest.raises(ModelError, match="text tower of tiny is not loaded"):
+        _ = alone.contrastive
+
+
 def test_an_empty_text_is_refused(folders):
     with pytest.raises(UsageError, match="a text is empty"):
-        held(folders["clip"]).contrastive.texts(("sky", "  "))
+        both(folders["clip"]).contrastive.texts(("sky", "  "))

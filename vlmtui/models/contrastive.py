@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import ModelError, UsageError
-from vlmtui.matching import NO_TEXT_TOWER, WITHOUT_ITS_OWN, refusal
+from vlmtui.matching import NO_TEXT_TOWER, TWO_TOWERS, WITHOUT_ITS_OWN, refusal
 from vlmtui.models.families.base import Family
 from vlmtui.models.families.encoders import Encoder
 from vlmtui.models.loading import Loaded
@@ -42,7 +42,7 @@ class Texts:
 
 
 class Contrastive:
-    """The two towers of a model; `UsageError` for a model that has not both of them.
+    """The two towers of a model loaded whole; `UsageError` for a model that has not both of them.
 
     `kind` is how its logits become probabilities, as it was trained; a logit is `scale` × cosine + `bias`.
     `patch_stage` counts the vision stage whose patches `patches` is given.
@@ -135,12 +135,9 @@ class Contrastive:
 
 
 def unmatched(family: Family) -> str:
-    """Why a model cannot match pictures with texts, or ""."""
-    model = family.model
-    if all(hasattr(model, part) for part in ("text_model", "vision_model", "logit_scale")):
-        return ""
+    """Why a model cannot match pictures with texts, or ""; of it no more need be loaded than the vision tower."""
     if not isinstance(family, Encoder):
         return WITHOUT_ITS_OWN
-    if hasattr(model, "classifier"):
-        return "it has a classification head and no text tower"
-    return NO_TEXT_TOWER
+    if family.config.model_type not in TWO_TOWERS:
+        return NO_TEXT_TOWER
+    return "it has a classification head and no text tower" if hasattr(family.model, "classifier") else ""

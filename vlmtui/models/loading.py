@@ -1,4 +1,4 @@
-"""From a checkpoint on disk to a model on a device, without the decoder's layers."""
+"""From a checkpoint on disk to a model on a device, without the decoder's layers or a text tower."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
 class Loaded:
     """A model on its device, how deep its decoder really is, and the processing that belongs to it.
 
-    `whole` says that all of the decoder's layers were loaded.
+    `config` is the whole checkpoint's. `whole` says that all of the decoder's layers were loaded, and the text tower of
+    a model of two towers.
     """
 
     name: str
@@ -59,21 +60,21 @@ def load(
 ) -> Loaded:
     """Load a checkpoint with the first `decoder_layers` of its decoder's layers.
 
-    None of them is what most need; with None it is all of them.
+    None of them is what most need; with None it is all of them. Of two towers 0 is the vision tower, None both.
     """
     on = choose_device(device)
     config = _config(checkpoint)
     architecture = _architecture(config, checkpoint.name)
     whole_depth = 0 if config.model_type in ENCODERS else int(config.get_text_config().num_hidden_layers)
-    _keep_layers(config, whole_depth if decoder_layers is None else decoder_layers)
-    empty = _empty(architecture, config)
+    part = _part(config, decoder_layers)
+    empty = _empty(architecture, part)
     held_as = _dtype(checkpoint, dtype, on, empty)
     progress("reading the processor", 0, 0)
     processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
     _check_rows(processing.tokenizer, empty, checkpoint.name)
     progress("reading weights", 0, 0)
     quantised = quantisation(checkpoint.config) is not None
-    model = _weights(architecture, checkpoint, config, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    model = _weights(architecture, checkpoint, part, held_as, {"device_map": {"": str(on)}} if quantised else {})
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were put there
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
@@ -89,9 +90,7 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
     """
     config = _config(checkpoint)
     architecture = _architecture(config, checkpoint.name)
-    if decoder_layers is not None:
-        _keep_layers(config, decoder_layers)
-    return _empty(architecture, config)
+    return _empty(architecture, _part(config, decoder_layers))
 
 
 def count(model: Any) -> int:
@@ -119,23 +118,37 @@ def _config(checkpoint: Checkpoint) -> Any:
         ) from error
 
 
-def _keep_layers(config: Any, layers: int) -> None:
+def _part(config: Any, layers: int | None) -> Any:
+    """The config of what is loaded with so many of the decoder's layers, None for all."""
+    if layers is None:
+        return config
     if config.model_type in ENCODERS:
-        return  # it has no decoder: its layers are the tower's own
+        # it has no decoder, its layers are the tower's own; a text tower beside it is for those who have texts
+        return config.vision_config if layers == 0 and _can_be_split(config) else config
     text = config.get_text_config()
     text.num_hidden_layers = layers
     if getattr(text, "layer_types", None) is not None:
         text.layer_types = text.layer_types[:layers]
     if getattr(text, "cross_attention_layers", None) is not None:
         text.cross_attention_layers = [layer for layer in text.cross_attention_layers if layer < layers]
+    return config
+
+
+def _can_be_split(config: Any) -> bool:
+    """Whether it is of two towers, each of which can be loaded alone."""
+    two = hasattr(config, "text_config") and hasattr(config, "vision_config")
+    return two and not _classifies(config) and getattr(config, "quantization_config", None) is None
+
+
+def _classifies(config: Any) -> bool:
+    return any("ForImageClassification" in kind for kind in getattr(config, "architectures", None) or ())
 
 
 def _architecture(config: Any, name: str) -> Any:
     if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
         return AutoModelForImageTextToText
     if config.model_type in ENCODERS:
-        classifies = any("ForImageClassification" in kind for kind in getattr(config, "architectures", None) or ())
-        return AutoModelForImageClassification if classifies else AutoModel
+        return AutoModelForImageClassification if _classifies(config) else AutoModel
     raise ModelError(
         f"{name} is a {config.model_type} model, which neither reads pictures into a language model nor is a vision "
         "tower that vlmtui knows: choose a vision-language model"

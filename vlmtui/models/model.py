@@ -19,7 +19,7 @@ from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.image import Picture
 from vlmtui.models.classifier import Classifier
-from vlmtui.models.contrastive import Contrastive
+from vlmtui.models.contrastive import Contrastive, unmatched
 from vlmtui.models.exits import exit_features
 from vlmtui.models.families import family_of
 from vlmtui.models.geometry.layout import Layout
@@ -214,7 +214,9 @@ class VisionLanguageModel:
 
     @cached_property
     def contrastive(self) -> Contrastive:
-        """Pictures against texts; `UsageError` for a model that was not trained for it."""
+        """Pictures against texts; `UsageError` for a model that was not trained for it. It must be held whole."""
+        if not unmatched(self.family) and not self.whole:
+            raise ModelError(f"the text tower of {self.name} is not loaded: load it with it")
         return Contrastive(self._loaded, self.family)
 
     @cached_property

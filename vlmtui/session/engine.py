@@ -20,6 +20,7 @@ from vlmtui.errors import ModelError, OutOfMemoryError, ProtocolError, UsageErro
 from vlmtui.image import decode
 from vlmtui.lenses.norms import percentiles, row_norms
 from vlmtui.models import device, weights
+from vlmtui.models.contrastive import unmatched
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import load
 from vlmtui.models.model import Encoded, VisionLanguageModel
@@ -192,10 +193,20 @@ class Engine:
     def deep(self, reading: str, progress: Progress) -> Wordy:
         """The model held with all of its language model's layers, which are loaded for a reading that is still kept."""
         self.readings[reading]
+        self._whole(progress)
+        return self.wordy()
+
+    def matching(self, progress: Progress) -> VisionLanguageModel:
+        """The model held with both of its towers, of which the text's is loaded; `UsageError` for a model without."""
+        model, _ = self.held()
+        return model if unmatched(model.family) else self._whole(progress)
+
+    def _whole(self, progress: Progress) -> VisionLanguageModel:
+        """The model held, what was not loaded of it loaded now."""
         model, _ = self.held()
         if not model.whole and self._asked is not None:
             self.load(msgspec.structs.replace(self._asked, layers=True), progress)
-        return self.wordy()
+        return self.held()[0]
 
     def verify(self, request: m.Verify, progress: Progress) -> m.Verified:
         """Hold a checkpoint against itself, in the place of the model held."""

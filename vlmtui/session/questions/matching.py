@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def texts(engine: Engine, request: m.ReadTexts, talk: Talk) -> m.TextsRead:
     """Read texts, and tell how the model compares them."""
-    model, _ = engine.held()
+    model = engine.matching(talk.progress)
     contrastive = model.contrastive
     found = vectors_of(contrastive, request.texts, talk)
     told = Texts(
@@ -44,7 +44,7 @@ def texts(engine: Engine, request: m.ReadTexts, talk: Talk) -> m.TextsRead:
 def match(engine: Engine, request: m.FindMatch, talk: Talk) -> m.MatchFound:
     """A reading's picture against texts."""
     started = time.perf_counter()
-    model, _ = engine.held()
+    model = engine.matching(talk.progress)
     contrastive = model.contrastive
     kept = engine.readings[request.reading]
     wanted = vectors_of(contrastive, request.texts, talk)

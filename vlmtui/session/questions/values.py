@@ -108,6 +108,7 @@ class _At:
     def _near(self, lens: Find, model: VisionLanguageModel, text: str) -> Values:
         """A text, for a model of two towers."""
         self._check_last(model, "patches are compared with a text")
+        model = self.engine.matching(self.talk.progress)
         readings, contrastive = self.engine.readings, model.contrastive
         states = tower_states(model, readings, self.reading, contrastive.patch_stage, self.talk)
         numbers, note = patches_near(contrastive, states, text, self.talk)

@@ -56,7 +56,7 @@ def verify(
     kept = _in_part(checkpoint, options, table, progress)
     _free()
     if kept.tower_alone:
-        table.unchecked((LOGITS, WEIGHTS), "a vision tower alone has no language model, and is always loaded whole")
+        table.unchecked((LOGITS, WEIGHTS), "a vision tower alone has no language model")
     elif why:
         table.unchecked(NEED_WHOLE, why)
     else:
