@@ -9,9 +9,9 @@ from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
+from vlmtui.display.colours import components
 from vlmtui.tui import messages
 from vlmtui.tui.marks import marked, toggled
-from vlmtui.tui.valued import colours
 from vlmtui.tui.valuing import ordered
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_stage, fitted, to_cell
@@ -186,7 +186,7 @@ def test_patches_that_go_into_no_token_are_marked_themselves() -> None:
 
 
 def test_colours_are_grey_in_the_middle_and_end_where_the_components_do() -> None:
-    assert colours(np.array([[0.0, 1.0, -1.0], [np.nan, 9.0, -9.0]])).tolist() == [[128, 248, 8], [128, 248, 8]]
+    assert components(np.array([[0.0, 1.0, -1.0], [np.nan, 9.0, -9.0]])).tolist() == [[128, 248, 8], [128, 248, 8]]
 
 
 def test_entries_without_a_number_are_not_walked() -> None:

@@ -15,7 +15,7 @@ from vlmtui.errors import UsageError, VlmtuiError
 if TYPE_CHECKING:
     from vlmtui.reports import Query
 
-Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Print a report: text, json, jsonl.")]
+Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="A report: text, json, jsonl, gif.")]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
 

@@ -41,6 +41,12 @@ def differences(values: ArrayLike, reach: float) -> Rgb:
     return _mapped(_diverging(), values, -reach, reach)
 
 
+def components(numbers: ArrayLike) -> Rgb:
+    """Three components [..., 3] as red, green and blue, uint8 [..., 3]: 0 is mid-grey, ±1 is as far as they go."""
+    shares = np.clip(np.nan_to_num(np.asarray(numbers, np.float64)), -1.0, 1.0)
+    return np.asarray(np.rint(128 + 120 * shares), dtype=np.uint8)
+
+
 def _mapped(table: Rgb, values: ArrayLike, low: float, high: float) -> Rgb:
     array = np.asarray(values, dtype=np.float64)
     span = high - low if high > low else 1.0

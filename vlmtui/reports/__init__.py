@@ -16,6 +16,7 @@ from vlmtui.reports.source import Query, Result, Seen, results
 __all__ = [
     "ENDINGS",
     "FORMATS",
+    "GIF",
     "Failure",
     "Query",
     "Result",
@@ -31,7 +32,10 @@ Writer = Callable[[Iterable[Result], bool], Iterator[str]]
 
 FORMATS: dict[str, Writer] = {"text": text.write, "json": json.write, "jsonl": json.write_lines}
 
-ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl"}
+GIF = "gif"
+"""The format that is no text: one picture, its stages one after the other (`vlmtui.reports.animation`)."""
+
+ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".gif": GIF}
 """The format that a file's ending asks for."""
 
 
@@ -45,4 +49,4 @@ def check_format(name: str) -> Writer:
     try:
         return FORMATS[name]
     except KeyError:
-        raise UsageError(f"no report format {name!r}: choose {', '.join(FORMATS)}") from None
+        raise UsageError(f"no report format {name!r}: choose {', '.join((*FORMATS, GIF))}") from None

@@ -20,7 +20,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class Target(Protocol):
     """Takes a report piece by piece."""
 
-    def write(self, text: str) -> None:
+    def write(self, piece: str | bytes) -> None:
         """One more piece."""
 
     def flush(self) -> None:
@@ -92,10 +92,10 @@ class _File:
         self._name = name
         self.written = False
 
-    def write(self, text: str) -> None:
+    def write(self, piece: str | bytes) -> None:
         with _told(self._name):
             self.written = True
-            self._file.write(text.encode("utf-8", "replace"))
+            self._file.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "replace"))
 
     def flush(self) -> None:
         with _told(self._name):
@@ -107,9 +107,9 @@ class _Stdout:
         encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "").replace("_", "")
         self._encoding = None if encoding == "utf8" else sys.stdout.encoding
 
-    def write(self, text: str) -> None:
+    def write(self, piece: str | bytes) -> None:
         with _told("standard output"):
-            sys.stdout.buffer.write(self._encoded(text))
+            sys.stdout.buffer.write(piece if isinstance(piece, bytes) else self._encoded(piece))
 
     def flush(self) -> None:
         with _told("standard output"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import Failure, Query, check_format, results
+from vlmtui.reports import GIF, Failure, Query, animation, check_format, results
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.source import OnProgress
@@ -52,8 +53,14 @@ def run_report(
     debug: bool = False,
 ) -> int:
     """Write the report of the pictures; the exit status."""
-    write = check_format(format)
     order = Order(sources, query.where, output, quiet, say, tell, debug)
+    if format == GIF:
+        if output in (None, "-") and sys.stdout.isatty():
+            raise UsageError("a gif is no text for a terminal: name a file for it with -o")
+        return deliver(
+            order, lambda start, progress: animation.played(sources, query, start, progress), animation.write
+        )
+    write = check_format(format)
     return deliver(
         order,
         lambda start, progress: results(sources, query, start, progress),
@@ -61,7 +68,7 @@ def run_report(
     )
 
 
-def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failure]], Iterator[str]]) -> int:
+def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failure]], Iterator[str | bytes]]) -> int:
     """Write what was made of the pictures, as it is made; the exit status.
 
     With one picture the status is its error's, with many 1.

@@ -8,7 +8,7 @@ import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import blend, magnitudes, robust_range, shading
+from vlmtui.display.colours import blend, components, magnitudes, robust_range, shading
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
 from vlmtui.tui import exiting, valued
@@ -107,7 +107,7 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
             _heat(pixels[inner], page, layout, page.spread(found.numbers), scale)
         elif found is not None:
             there = ~canvas.spread(page.holes, layout)[..., None]
-            colours = valued.colours(canvas.spread(page.spread(found.numbers), layout))
+            colours = components(canvas.spread(page.spread(found.numbers), layout))
             pixels[inner] = np.where(there, blend(shading(pixels[inner]), colours, COLOUR_SHARE), pixels[inner])
         return Drawn(pixels, layout, None, legend, page, split, scale)
     projected = exiting.title(known, view)

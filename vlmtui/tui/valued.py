@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from vlmtui.display.colours import Rgb, robust_range
+from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import figure, ordinal, percent
 from vlmtui.display.pieces import plain
 from vlmtui.tui.marks import marked
@@ -12,14 +10,6 @@ from vlmtui.tui.path import PIXELS, llm_depth
 from vlmtui.tui.valuing import lens_of, ordered, shown
 from vlmtui.tui.view import Known, View
 from vlmtui.values import Components, Find, Similarity, Values
-
-_REACH = 120  # how far colours go from mid-grey
-
-
-def colours(numbers: np.ndarray) -> Rgb:
-    """Three components [..., 3] as red, green and blue: 0 is mid-grey, uint8 [..., 3]."""
-    shares = np.clip(np.nan_to_num(numbers), -1.0, 1.0)
-    return np.asarray(np.rint(128 + _REACH * shares), dtype=np.uint8)
 
 
 def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[float, float] | None]:
