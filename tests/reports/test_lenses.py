@@ -14,13 +14,14 @@ from vlmtui.reports.json import report
 from vlmtui.reports.lenses import Through, lens_for, parse_lens
 from vlmtui.reports.patches import PatchWords
 from vlmtui.reports.text import lines
-from vlmtui.values import Components, Find, Similarity, Values
+from vlmtui.values import Components, Evidence, Find, Similarity, Values
 
 
 def test_the_options_name_a_lens() -> None:
     assert parse_lens(None, None, ()) is None
     assert parse_lens("pca", None, ()) == Through("pca")
     assert parse_lens(None, "sky", ()) == parse_lens("find", "sky", ()) == Through("find", "sky")
+    assert parse_lens("class", "cat", ()) == Through("class", "cat")
     assert parse_lens(None, None, ["1:2,3"]) == Through("similarity", marked=(PatchWords(1, 2, 3),))
 
 
@@ -30,6 +31,7 @@ def test_the_options_name_a_lens() -> None:
         ("x", None, (), "--lens 'x' is none: choose"),
         ("find", None, (), "--find sky"),
         ("find", " ", (), "--find sky"),
+        ("class", None, (), "--find tabby"),
         ("pca", "sky", (), "takes neither"),
         ("pca", None, ["1,1"], "takes neither"),
         (None, "sky", ["1,1"], "takes neither"),
@@ -47,6 +49,7 @@ def test_patches_are_entries_of_the_stage() -> None:
     assert lens_for(through, reading, "tokens") == Similarity((2, 5))
     assert lens_for(Through("pca"), reading, "tokens") == Components()
     assert lens_for(Through("find", "sky"), reading, "tokens") == Find("sky")
+    assert lens_for(Through("class", "cat"), reading, "vision.2") == Evidence("cat")
     with pytest.raises(UsageError, match="there is no patch 9,9"):
         lens_for(Through("similarity", marked=(PatchWords(None, 9, 9),)), reading, "tokens")
     with pytest.raises(UsageError, match="--marked 3,4"):
@@ -99,3 +102,20 @@ def test_without_a_lens_nothing_is_said_of_one() -> None:
     plain = Seen(Query("tiny"), made.reading(3, 4), "tokens", (0,), None)
     assert "lens" not in report(plain)["query"]
     assert "value" not in report(plain)["tokens"][0]
+
+
+def test_a_text_or_a_class_at_a_towers_end() -> None:
+    numbers = np.linspace(-1, 1, 12, dtype=np.float32)
+    found = Values(lens=Find("a blue sky"), stage="vision.2", numbers=numbers, note="approximate, by CLIP's value path")
+    text = " ".join(" ".join(lines(seen(Through("find", "a blue sky"), found))).split())
+    assert "find: cosine of a blue sky; approximate, by CLIP's value path" in text
+    assert report(seen(Through("find", "a blue sky"), found))["query"]["lens"] == {
+        "name": "find",
+        "text": "a blue sky",
+        "note": "approximate, by CLIP's value path",
+    }
+    found = Values(
+        lens=Evidence("cat"), stage="vision.2", numbers=numbers, note="each patch's share of the logit of cat"
+    )
+    text = " ".join(" ".join(lines(seen(Through("class", "cat"), found))).split())
+    assert "class: cat; each patch's share of the logit of cat" in text

@@ -113,10 +113,12 @@ class Look:
         str | None, typer.Option("--patch", metavar="[GRID:]R,C", help="One patch: row and column from 0.")
     ] = None
     lens: Annotated[
-        str | None, typer.Option("--lens", metavar="LENS", help="Also similarity, pca or find; projector at vision.i.")
+        str | None,
+        typer.Option("--lens", metavar="LENS", help="Also similarity, pca, find or class; projector at vision.i."),
     ] = None
     find: Annotated[
-        str | None, typer.Option("--find", metavar="WORD", help="How near every patch is to WORD (--lens find).")
+        str | None,
+        typer.Option("--find", metavar="WORD", help="How near every patch is to WORD, or what it says for a class."),
     ] = None
     marked: Annotated[
         list[str] | None,

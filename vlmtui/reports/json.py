@@ -125,8 +125,10 @@ def _lens(seen: Seen) -> Object:
     assert through is not None
     assert values is not None
     told: Object = {"name": through.name}
+    if through.text:
+        told["text"] = through.text
     if values.pieces:
-        told |= {"text": through.text, "pieces": list(values.pieces)}
+        told["pieces"] = list(values.pieces)
     if through.marked:
         told["marked"] = [str(patch) for patch in through.marked]
     if values.explained:

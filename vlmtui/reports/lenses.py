@@ -9,15 +9,16 @@ from vlmtui.errors import UsageError
 from vlmtui.exits import PROJECTOR, no_exit_of
 from vlmtui.reading import ModelInfo, Reading, of_patches
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
-from vlmtui.values import Components, Find, Lens, Similarity
+from vlmtui.values import Components, Evidence, Find, Lens, Similarity
 
-SIMILARITY, PCA, FIND = "similarity", "pca", "find"
-LENSES = (SIMILARITY, PCA, FIND, PROJECTOR)
+SIMILARITY, PCA, FIND, CLASS = "similarity", "pca", "find", "class"
+LENSES = (SIMILARITY, PCA, FIND, CLASS, PROJECTOR)
 
 
 @dataclass(frozen=True)
 class Through:
-    """A lens by its name, the word that `find` looks for, and the patches that `similarity` compares with.
+    """A lens by its name, the word that `find` looks for, or the class that `class` is of, and the patches that
+    `similarity` compares with.
 
     All but `projector` give every entry a value; that one gives vision patches words.
     """
@@ -49,10 +50,12 @@ def parse_lens(name: str | None, find: str | None, marked: Sequence[str]) -> Thr
         return None
     if chosen not in LENSES:
         raise UsageError(f"--lens {name!r} is none: choose {', '.join(LENSES)}")
-    if (find is not None and chosen != FIND) or (marked and chosen != SIMILARITY):
+    if (find is not None and chosen not in (FIND, CLASS)) or (marked and chosen != SIMILARITY):
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
     if chosen == FIND and not (find or "").strip():
         raise UsageError("--lens find looks for a word: name it, such as --find sky")
+    if chosen == CLASS and not (find or "").strip():
+        raise UsageError("--lens class is of a class of the model's head: name it, such as --find tabby")
     return Through(chosen, find or "", tuple(parse_patch(words, "--marked") for words in marked))
 
 
@@ -62,6 +65,8 @@ def lens_for(through: Through, reading: Reading, stage: str) -> Lens:
         return Components()
     if through.name == FIND:
         return Find(through.text)
+    if through.name == CLASS:
+        return Evidence(through.text)
     if not through.marked:
         raise UsageError("--lens similarity compares with patches: name one or more, such as --marked 3,4")
     found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}

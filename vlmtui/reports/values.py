@@ -8,7 +8,7 @@ from vlmtui import exits
 from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.reading import of_layers
-from vlmtui.reports.lenses import FIND, PCA
+from vlmtui.reports.lenses import CLASS, FIND, PCA
 from vlmtui.reports.source import Seen
 from vlmtui.reports.wordgrid import cell_grid
 
@@ -27,7 +27,10 @@ def lens_line(seen: Seen) -> str:
     if through.name == FIND:
         number = "logit" if of_layers(seen.stage) else "cosine"
         pieces = " ".join(isolate(plain(piece)) for piece in values.pieces)
-        return f"find: {number} of {isolate(plain(through.text))} ({pieces}){note}"
+        spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
+        return f"find: {number} of {isolate(plain(through.text))}{spelled}{note}"
+    if through.name == CLASS:
+        return f"class: {isolate(plain(through.text))}{note}"
     marked = " ".join(str(patch) for patch in through.marked)
     return f"similarity: cosine with {marked}{note}"
 
