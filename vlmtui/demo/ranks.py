@@ -1,0 +1,39 @@
+"""Two statistics that ask for ranks and signs alone, whatever scale the numbers have."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def auc(scores: ArrayLike, right: ArrayLike) -> float:
+    """How often one of the right entries has a larger score than one of the others: 1 always, 0.5 by chance.
+
+    `scores` [n] and `right` bool [n]. The area under the ROC curve by the rank sum of Mann and Whitney (1947), equal
+    scores counted half (Hanley & McNeil 1982). Not a number where all entries are right, or none is.
+    """
+    numbers, mask = np.asarray(scores, np.float64), np.asarray(right, bool)
+    assert numbers.shape == mask.shape == (len(mask),)
+    hits, others = int(mask.sum()), int((~mask).sum())
+    if not hits or not others:
+        return math.nan
+    ranks = _ranks(numbers)
+    return float((ranks[mask].sum() - hits * (hits + 1) / 2) / (hits * others))
+
+
+def _ranks(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1; equal numbers share the mean of theirs."""
+    _, at, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    means: NDArray[np.float64] = np.cumsum(counts) - (counts - 1) / 2
+    return means[at]
+
+
+def sign_test(differences: ArrayLike) -> float:
+    """How likely at least so uneven signs are where both are equally likely: two-sided, exact, zeros left out."""
+    numbers = np.asarray(differences, np.float64)
+    above, below = int((numbers > 0).sum()), int((numbers < 0).sum())
+    n, most = above + below, max(above, below)
+    # a quotient of whole numbers: 2 ** n soon exceeds what a float holds
+    return min(1.0, 2 * sum(math.comb(n, k) for k in range(most, n + 1)) / 2**n)
