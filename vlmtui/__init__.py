@@ -1,3 +1,20 @@
 """vlmtui: see what a vision-language model's image tokens say."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vlmtui.api import PictureReading, Session, Word, open_session
+
 __version__ = "0.1.0"
+__all__ = ["PictureReading", "Session", "Word", "__version__", "open_session"]
+
+
+def __getattr__(name: str) -> Any:
+    """The API is imported when it is first asked for: the command line starts without it."""
+    if name in __all__:
+        from vlmtui import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,100 @@
+"""The Python API on the demo model: its examples, and its numbers beside those of the report."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vlmtui
+from vlmtui import api
+from vlmtui.errors import ImageError, UsageError, VlmtuiError
+
+SCENE = Path(__file__).parents[1] / "sample_images" / "scene-town.png"
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[vlmtui.Session]:
+    with vlmtui.open_session("demo", device="cpu") as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def picture(session: vlmtui.Session) -> vlmtui.PictureReading:
+    return session.read(SCENE)
+
+
+def test_the_examples_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SCENE.parents[1])
+    found = doctest.testmod(api)
+    assert found.attempted > 5
+    assert found.failed == 0
+
+
+def test_the_same_numbers_as_the_report(picture: vlmtui.PictureReading) -> None:
+    command = [sys.executable, "-m", "vlmtui", str(SCENE), "--format", "json", "--no-warm", "--metric", "cosine"]
+    done = subprocess.run([*command, "--find", "sky"], capture_output=True, env=os.environ, check=True)
+    told = json.loads(done.stdout)
+    token = told["tokens"][3 * 14 + 5]
+    assert (token["row"], token["col"]) == (3, 5)
+    words = picture.words(3, 5, metric="cosine")
+    assert [(word.id, word.piece, word.text) for word in words] == [
+        (word["id"], word["piece"], word["text"]) for word in token["words"]
+    ]
+    assert [word.score for word in words] == pytest.approx([word["score"] for word in token["words"]], rel=1e-6)
+    assert picture.norms()[3, 5] == pytest.approx(token["norm"])
+    assert picture.norms("vision.2").flatten().tolist() == pytest.approx(told["grids"][0]["norms"][2])
+    assert picture.find("sky").flatten() == pytest.approx([one["value"] for one in told["tokens"]], abs=1e-5)
+
+
+def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.PictureReading) -> None:
+    assert picture.pca("vision.5").shape == (14, 14, 3)
+    alike = picture.similarity((2, 3), stage="vision.4")
+    assert alike.shape == (14, 14)
+    assert alike[2, 3] == pytest.approx(1, abs=1e-5)
+    assert picture.norms("llm.2").shape == (14, 14)
+    assert len(picture.words(0, 0, k=3, stage="llm.3")) == 3
+    assert picture.layer_words(0, 0).ids.shape == (3, 1)
+    assert picture.words(1, 1, k=4, metric="omp")[-1].explained is not None
+
+
+def test_an_answer_and_what_it_depends_on(picture: vlmtui.PictureReading) -> None:
+    answer = picture.ask("Describe the image.", max_new_tokens=6)
+    assert 1 <= len(answer.tokens) <= 6
+    attention = picture.attention(answer)
+    assert attention.weights.shape == (len(answer.tokens), 196)
+    assert picture.gradient(answer).numbers.shape == (196,)
+    assert picture.ablate(answer, [(0, 0), (0, 1)]).tokens == (0, 1)
+    assert picture.occlude(answer, block=7).drops.shape == (196, len(answer.tokens))
+
+
+def test_pictures_of_every_kind(session: vlmtui.Session) -> None:
+    with Image.open(SCENE) as opened:
+        image = opened.convert("RGB")
+    norms = [session.read(one).norms() for one in (str(SCENE), SCENE.read_bytes(), image, np.asarray(image))]
+    for other in norms[1:]:
+        np.testing.assert_array_equal(norms[0], other)
+    with pytest.raises(UsageError, match="no picture"):
+        session.read(np.zeros((4, 4)))
+    with pytest.raises(UsageError, match="int is no picture"):
+        session.read(3)  # type: ignore[arg-type]
+    with pytest.raises(ImageError, match="not a picture"):
+        session.read(b"text")
+
+
+def test_what_is_not_there(picture: vlmtui.PictureReading) -> None:
+    for wrong in (lambda: picture.words(14, 0), lambda: picture.words(-1, 0), lambda: picture.norms("llm.9")):
+        with pytest.raises(UsageError):
+            wrong()
+    with pytest.raises(VlmtuiError):
+        vlmtui.open_session("no/such-folder-or-model/at-all")
+    with pytest.raises(AttributeError):
+        _ = vlmtui.nothing

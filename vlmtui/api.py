@@ -1,0 +1,271 @@
+"""The Python API: a session, pictures read in it, and the lenses under the names that the command line knows.
+
+    >>> import vlmtui
+    >>> session = vlmtui.open_session("demo")
+    >>> picture = session.read("sample_images/scene-town.png")
+    >>> [word.text for word in picture.words(2, 3, k=3)]
+    ['brown', 'roof', 'sky']
+    >>> picture.norms("vision.3").shape
+    (14, 14)
+    >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch that is nearest to a word
+    >>> picture.words(row, col, k=1)[0].text
+    'sky'
+    >>> session.close()
+
+Nothing here imports torch: the model lives in a process of its own, as it does for the screen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Occlusion, Stand
+from vlmtui.catalogue import default_model
+from vlmtui.errors import UsageError
+from vlmtui.image import MAX_PIXELS, SourceBytes, read_source
+from vlmtui.reading import RIDGE, Layers, LayerWords, Metric, ModelInfo, Reading, check_stage, llm_layer, of_layers
+from vlmtui.reports.patches import PatchWords, entries_at
+from vlmtui.session.client import SessionClient
+from vlmtui.session.opening import Where, connect
+from vlmtui.values import Components, Find, Lens, Similarity, Values
+
+_T = TypeVar("_T")
+Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Word:
+    """One of the words of an image token; `explained` is the share of the norm after a pursuit's word."""
+
+    id: int
+    piece: str | None
+    text: str | None
+    score: float
+    special: bool
+    explained: float | None = None
+
+
+class Session:
+    """A model that is held by a session: the warm one, one on another machine, or one of its own.
+
+    To be closed, or used as a context manager. Every method raises a `VlmtuiError` that says what to do.
+    """
+
+    def __init__(self, client: SessionClient, model: ModelInfo) -> None:
+        self._client = client
+        self.model = model
+
+    def read(self, image: Picture, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS) -> PictureReading:
+        """Look at a picture: a path, an address, a file's bytes, a Pillow image, or uint8 [height, width, 3]."""
+        source = _source(image)
+        read = _result(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
+        return PictureReading(self._client, read)
+
+    def close(self) -> None:
+        """Let go of the session; one of its own ends."""
+        self._client.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<vlmtui session with {self.model.name} on {self.model.device}>"
+
+
+def open_session(
+    model: str | None = None,
+    *,
+    revision: str | None = None,
+    processor: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    remote: str | None = None,
+    warm: bool = True,
+) -> Session:
+    """Hold a model: a hub name, a folder or an alias; without one `VLMTUI_MODEL`, or the demo model.
+
+    The warm session is used where there is one, unless `warm` is False; `remote` names a host to be reached by ssh.
+    """
+    client = connect(Where(remote, warm=warm))
+    try:
+        name = default_model() if model is None else model
+        held = _result(client, client.load(name, revision=revision, processor=processor, device=device, dtype=dtype))
+    except BaseException:
+        client.close()
+        raise
+    return Session(client, held)
+
+
+class PictureReading:
+    """One picture through one model. `data` is all that was seen: grids, places, norms.
+
+    Patches are named by `row` and `col` of the model's tokens (of vision patches where a stage or a model has no
+    tokens), from 0, in `grid`, which is the whole picture's or else the first.
+    """
+
+    def __init__(self, client: SessionClient, data: Reading) -> None:
+        self._client = client
+        self.data = data
+        self._layers: Layers | None = None
+
+    def words(
+        self,
+        row: int,
+        col: int,
+        grid: int | None = None,
+        *,
+        k: int = 8,
+        metric: Metric = "l2",
+        stage: str = "tokens",
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> list[Word]:
+        """The k nearest word-pieces of one token, nearest first; at `llm.i` those of the largest logits."""
+        tokens = self._entries(stage, row, col, grid)
+        found = _result(
+            self._client,
+            self._client.words(self.data.id, metric, k, tokens=tokens, all_tokens=all_tokens, stage=stage, ridge=ridge),
+        )
+        shares = [None] * found.k if found.explained is None else found.explained[0].tolist()
+        return [
+            Word(i, found.pieces[i], found.texts[i], score, i in found.special, share)
+            for (i, score), share in zip(found.at(0), shares, strict=False)
+        ]
+
+    def layer_words(self, row: int, col: int, grid: int | None = None, *, k: int = 1) -> LayerWords:
+        """The k words of the largest logits of one token after every layer of the language model (logit lens)."""
+        (token,) = self._entries("tokens", row, col, grid)
+        return _result(self._client, self._client.layer_words(self.data.id, token, k))
+
+    def norms(self, stage: str = "tokens") -> NDArray[np.float32]:
+        """L2 norms of a stage's entries: [rows, cols] where they fill one grid, else [entries] in `places_at`'s order.
+
+        At `llm.i` the picture is first run through the language model, whose layers are loaded for it.
+        """
+        check_stage(stage, self.data.model)
+        if of_layers(stage):
+            if self._layers is None:
+                self._layers = _result(self._client, self._client.layers(self.data.id))
+            return self._laid_out(stage, self._layers.norms[llm_layer(stage) - 1])
+        return self._laid_out(stage, self.data.norms_at(stage))
+
+    def values(self, lens: Lens, stage: str = "tokens") -> Values:
+        """What a lens of `vlmtui.values` makes of all of a stage's entries, with what must be known to read it."""
+        return _result(self._client, self._client.values(self.data.id, stage, lens))
+
+    def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
+        """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""
+        to = {entry for row, col in patches for entry in self._entries(stage, row, col, None)}
+        return self._laid_out(stage, self.values(Similarity(tuple(sorted(to))), stage).numbers)
+
+    def find(self, word: str, stage: str = "tokens") -> NDArray[np.float32]:
+        """How near every entry is to a word: its cosine, at `llm.i` the logit; laid out as `norms` are."""
+        return self._laid_out(stage, self.values(Find(word), stage).numbers)
+
+    def pca(self, stage: str = "tokens") -> NDArray[np.float32]:
+        """The first three principal components of a stage, as multiples of what the largest reach [..., 3]."""
+        return self._laid_out(stage, self.values(Components(), stage).numbers)
+
+    def ask(
+        self,
+        question: str | None = None,
+        *,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        temperature: float | None = None,
+        seed: int = 0,
+    ) -> Answer:
+        """The model's own answer, greedy without a `temperature`; "Describe the image." without a question."""
+        return _result(
+            self._client,
+            self._client.answer(
+                self.data.id, question, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
+            ),
+        )
+
+    def attention(
+        self, answer: Answer, *, layer: int | None = None, head: int | None = None, rollout: bool = False
+    ) -> Attention:
+        """Where every token of the latest answer looked: weights [answer tokens, image tokens]."""
+        return _result(
+            self._client, self._client.attention(self.data.id, answer.id, layer=layer, head=head, rollout=rollout)
+        )
+
+    def gradient(self, answer: Answer, token: int | None = None) -> Gradient:
+        """Gradient × input of one token of the latest answer, or of the whole of it, for every image token."""
+        return _result(self._client, self._client.gradient(self.data.id, answer.id, token))
+
+    def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Stand = "mean") -> Ablation:
+        """The question asked again with these patches replaced by their `mean`, `zero` or a `blur`red picture."""
+        tokens = {entry for row, col in patches for entry in self._entries("tokens", row, col, None)}
+        return _result(self._client, self._client.ablate(self.data.id, answer.id, tuple(sorted(tokens)), by))
+
+    def occlude(self, answer: Answer, block: int = 1, by: Stand = "mean") -> Occlusion:
+        """Which patches carry the latest answer: each block of `block` × `block` replaced in turn."""
+        return _result(self._client, self._client.occlude(self.data.id, answer.id, block, by))
+
+    def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
+        check_stage(stage, self.data.model)
+        if min(row, col) < 0:
+            raise UsageError(f"there is no row {row} and column {col}: they count from 0")
+        return entries_at(self.data, stage, PatchWords(grid, row, col))
+
+    def _laid_out(self, stage: str, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+        """On the rows and columns of the one grid that the entries fill, where it is so."""
+        places = self.data.places_at(stage)
+        rows, cols = (
+            max((getattr(place, way) or 0) + 1 for place in places) if places else 0 for way in ("row", "col")
+        )
+        in_order = all(
+            place.grid == places[0].grid and place.row is not None and (place.row, place.col) == divmod(i, cols)
+            for i, place in enumerate(places)
+        )
+        filled = bool(places) and in_order and rows * cols == len(places)
+        return numbers.reshape(rows, cols, *numbers.shape[1:]) if filled else numbers
+
+    def __repr__(self) -> str:
+        image = self.data.image
+        return f"<{image.source}, {image.width}×{image.height}, read by {self.data.model.name}>"
+
+
+def _result(client: SessionClient, future: Future[_T]) -> _T:
+    """What was asked for, when it is there; the question is withdrawn where the person does not wait for it."""
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        client.cancel(future)
+        raise
+
+
+def _source(image: Any) -> SourceBytes:
+    if isinstance(image, str | Path):
+        return read_source(str(image))
+    if isinstance(image, bytes):
+        return SourceBytes("bytes", image, hashlib.sha256(image).hexdigest())
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise UsageError(f"an array of {image.dtype} {image.shape} is no picture: give uint8 [height, width, 3]")
+        image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise UsageError(
+            f"{type(image).__name__} is no picture: give a path, an address, bytes, a Pillow image or an array"
+        )
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    data = file.getvalue()
+    return SourceBytes("image", data, hashlib.sha256(data).hexdigest())
