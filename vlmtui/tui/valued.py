@@ -47,6 +47,7 @@ def _named(known: Known, view: View, found: Values) -> str:
             return f"cosine with {where} at {found.stage}"
         case Find(text):
             pieces = " ".join(plain(piece) for piece in found.pieces)
+            spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
             number = "cosine" if llm_depth(found.stage) is None else "logit"
-            return f"find {plain(text)} ({pieces}): {number} at {found.stage}"
+            return f"find {plain(text)}{spelled}: {number} at {found.stage}"
     return view.overlay
