@@ -57,6 +57,10 @@ class TitleBar(Lines):
         return [line(cells, r.style("text", "raised"), left, [(tail, dim)])]
 
 
+LEAST_STEPS, MOST_STEPS = 4, 24
+"""Of a scale's colours."""
+
+
 class LegendBar(Lines):
     """What lies over the picture, with its scale."""
 
@@ -79,12 +83,15 @@ class LegendBar(Lines):
         if self._here:
             parts.append((f"  {self._here}", r.style()))
         if self._range:
-            low, high = self._range
-            steps = max(4, min(24, cells - width(self._text) - width(self._here) - 24))
-            parts.append((f"  {figure(low, 3)} ", r.style()))
-            colours = magnitudes(np.linspace(0, 1, steps), 0, 1)
-            parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
-            parts.append((f" {figure(high, 3)}", r.style()))
+            low, high = (figure(end, 3) for end in self._range)
+            room = cells - sum(width(text) for text, _ in parts) - width(f"  {low}  {high}")
+            if room >= LEAST_STEPS:
+                parts.append((f"  {low} ", r.style()))
+                colours = magnitudes(np.linspace(0, 1, min(room, MOST_STEPS)), 0, 1)
+                parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
+                parts.append((f" {high}", r.style()))
+            elif room >= 0:
+                parts.append((f"  {low}–{high}", r.style()))
         return [line(cells, r.style(), parts)]
 
 
