@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import sentencepiece as spm
 import torch
 from PIL import Image
-from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+from transformers import AutoImageProcessor, AutoModel, AutoTokenizer, SiglipTokenizer
 
 from tests.families import build
 from tests.families.towers import classifying
@@ -44,10 +46,11 @@ def theirs(folder: Path, texts=TEXTS):
     images = AutoImageProcessor.from_pretrained(folder, backend="pil")
     pixels = images(images=[Image.fromarray(picture(*size).rgb) for size in PICTURES], return_tensors="pt")
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    padding = True if "clip" in folder.name else "max_length"
-    ids = tokenizer(list(texts), padding=padding, max_length=64, truncation=True, return_tensors="pt")
-    ids.pop("token_type_ids", None)
-    return model(**ids, **pixels, return_loss=True)
+    # as the published processors of SigLIP have it: texts filled up at their end, and no mask
+    how = {"padding": True} if "clip" in folder.name else {"padding": "max_length", "padding_side": "right"}
+    ids = tokenizer(list(texts), max_length=64, truncation=True, return_tensors="pt", **how)
+    mask = ids["attention_mask"] if "clip" in folder.name else None
+    return model(input_ids=ids["input_ids"], attention_mask=mask, **pixels, return_loss=True)
 
 
 def seen(model, size):
@@ -133,6 +136,33 @@ def test_who_cannot_match_says_so(clip_folder, tmp_path):
         _ = held(build("dinov2", tmp_path / "dinov2")).contrastive
     with pytest.raises(UsageError, match="a classification head and no text tower"):
         _ = held(classifying("siglip", tmp_path / "siglip")).contrastive
+
+
+def test_siglips_own_tokenizer(folders, tmp_path):
+    """SentencePiece, punctuation and capitals taken away, as the first SigLIP's checkpoints have it."""
+    folder = tmp_path / "siglip"
+    shutil.copytree(folders["siglip"], folder, ignore=shutil.ignore_patterns("tokenizer*", "special*"))
+    sentences = "a blue sky\na cat and a dog\ncoffee in a small house\n" * 20
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=iter(sentences.splitlines()),
+        model_prefix=str(tmp_path / "spiece"),
+        vocab_size=40,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    SiglipTokenizer(str(tmp_path / "spiece.model"), model_input_names=["input_ids"]).save_pretrained(folder)
+    texts = ("A blue SKY!", "a cat and a dog " * 30)
+    contrastive = both(folder).contrastive
+    found = contrastive.texts(texts)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert isinstance(tokenizer, SiglipTokenizer)
+    ids = tokenizer(list(texts), padding="max_length", max_length=64, truncation=True, return_tensors="pt")
+    assert list(ids) == ["input_ids"]
+    with torch.no_grad():
+        expected = AutoModel.from_pretrained(folder).eval().get_text_features(**ids).pooler_output
+    torch.testing.assert_close(found.vectors, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(contrastive.texts(("a blue sky",)).vectors, expected[:1], atol=1e-5, rtol=1e-4)
+    assert found.lengths[1] > found.limit == 64
 
 
 def test_what_is_looked_at_is_the_vision_tower_alone(folder):

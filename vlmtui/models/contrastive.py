@@ -74,7 +74,8 @@ class Contrastive:
         Texts longer than the model's are cut at their end, as its tokenizer does. `on_text` hears how many are done;
         what it raises ends it.
         """
-        wanted = tuple(texts)
+        # SigLIP's texts were in lower case; not all of its checkpoints' tokenizers see to that
+        wanted = tuple(text.lower() if self.kind == "sigmoid" else text for text in texts)
         if any(not text.strip() for text in wanted):
             raise UsageError("a text is empty: give some words with --text")
         if wanted in self._texts:
@@ -96,9 +97,11 @@ class Contrastive:
         return found
 
     def _vectors(self, texts: Sequence[str], limit: int) -> Tensor:
-        # SigLIP was trained on texts that are all of one length, and reads what stands at the last position
-        padding = "max_length" if self.kind == "sigmoid" else True
-        made = self._tokenizer(list(texts), padding=padding, truncation=True, max_length=limit, return_tensors="pt")
+        sigmoid = self.kind == "sigmoid"
+        # SigLIP was trained on texts of one length, filled up at their end and without a mask, whatever the tokenizer's
+        # files say: it looks at what fills them up, and reads what stands at the last position
+        how = {"padding": "max_length", "padding_side": "right"} if sigmoid else {"padding": True}
+        made = self._tokenizer(list(texts), truncation=True, max_length=limit, return_tensors="pt", **how)
         ids = made["input_ids"]
         rows = int(self._model.config.text_config.vocab_size)
         if int(ids.max()) >= rows:
@@ -106,8 +109,9 @@ class Contrastive:
                 f"the tokenizer of {self.name} has word-pieces beyond its text tower's {rows:,}: they do not belong "
                 "together, name the model's own with --processor"
             )
-        known = {key: made[key].to(self._model.device) for key in ("input_ids", "attention_mask") if key in made}
-        vectors: Tensor = self._model.get_text_features(**known).pooler_output
+        mask = None if sigmoid or "attention_mask" not in made else made["attention_mask"].to(self._model.device)
+        made = self._model.get_text_features(input_ids=ids.to(self._model.device), attention_mask=mask)
+        vectors: Tensor = made.pooler_output
         return vectors.float()
 
     @torch.no_grad()
