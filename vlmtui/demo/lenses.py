@@ -111,8 +111,11 @@ def finding(desk: Desk, scenes: Sequence[Scene], usual: Shares, names: Sequence[
 
 @dataclass(frozen=True)
 class Case:
-    """A greedy answer that is about one thing: `tokens` are those of its tokens that are, `right` whether they are true
-    of it (a word in a description is, where the thing is there); `thing` bool [patches] are the patches that show any of it, `other` those that show none."""
+    """A greedy answer that is about one thing.
+
+    `tokens` are those of its tokens that are, `right` whether they are true of it (a word in a description is, where
+    the thing is there). `thing` bool [patches] are the patches that show any of it, `other` those that show none.
+    """
 
     reading: str
     answer: Answer
