@@ -64,6 +64,10 @@ def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.PictureReading) -
     assert len(picture.words(0, 0, k=3, stage="llm.3")) == 3
     assert picture.layer_words(0, 0).ids.shape == (3, 1)
     assert picture.words(1, 1, k=4, metric="omp")[-1].explained is not None
+    # an early exit at the stage that feeds the projector says what the token itself does
+    assert picture.words(3, 5, stage="vision.5") == picture.words(3, 5)
+    assert picture.null().of(picture._client.words(picture.data.id, "l2", 8).result(), 0) is not None
+    assert picture.agreement(3, 5).with_first(picture.words(3, 5)[0].id) >= 1
 
 
 def test_an_answer_and_what_it_depends_on(picture: vlmtui.PictureReading) -> None:

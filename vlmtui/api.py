@@ -31,14 +31,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Occlusion, Stand
+from vlmtui.belief import Agreement, Null
 from vlmtui.catalogue import default_model
+from vlmtui.classes import Classes
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes, read_source
-from vlmtui.reading import RIDGE, Layers, LayerWords, Metric, ModelInfo, Reading, check_stage, llm_layer, of_layers
+from vlmtui.matching import Match
+from vlmtui.reading import (
+    RIDGE,
+    Layers,
+    LayerWords,
+    Metric,
+    ModelInfo,
+    Reading,
+    check_stage,
+    llm_layer,
+    of_layers,
+    of_patches,
+)
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import Where, connect
-from vlmtui.values import Components, Find, Lens, Similarity, Values
+from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
 
 _T = TypeVar("_T")
 Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
@@ -136,12 +150,23 @@ class PictureReading:
         all_tokens: bool = False,
         ridge: float = RIDGE,
     ) -> list[Word]:
-        """The k nearest word-pieces of one token, nearest first; at `llm.i` those of the largest logits."""
-        tokens = self._entries(stage, row, col, grid)
-        found = _result(
-            self._client,
-            self._client.words(self.data.id, metric, k, tokens=tokens, all_tokens=all_tokens, stage=stage, ridge=ridge),
+        """The k nearest word-pieces of one token, nearest first; at `llm.i` those of the largest logits.
+
+        At `vision.i` those of the token that the projector makes of that stage there: an early exit.
+        """
+        projected = of_patches(stage)
+        tokens = self._entries("tokens" if projected else stage, row, col, grid)
+        asked = self._client.words(
+            self.data.id,
+            metric,
+            k,
+            tokens=tokens,
+            all_tokens=all_tokens,
+            stage=stage,
+            ridge=ridge,
+            projected=projected,
         )
+        found = _result(self._client, asked)
         shares = [None] * found.k if found.explained is None else found.explained[0].tolist()
         return [
             Word(i, found.pieces[i], found.texts[i], score, i in found.special, share)
@@ -181,6 +206,28 @@ class PictureReading:
     def pca(self, stage: str = "tokens") -> NDArray[np.float32]:
         """The first three principal components of a stage, as multiples of what the largest reach [..., 3]."""
         return self._laid_out(stage, self.values(Components(), stage).numbers)
+
+    def evidence(self, label: str) -> NDArray[np.float32]:
+        """What every patch says for a class of the model's classification head, by its label or number."""
+        stage = f"vision.{self.data.model.vision_layers}"
+        return self._laid_out(stage, self.values(Evidence(label), stage).numbers)
+
+    def classify(self, k: int = 5) -> Classes:
+        """The first k classes of a model with a classification head."""
+        return _result(self._client, self._client.classes(self.data.id, k))
+
+    def match(self, texts: Sequence[str]) -> Match:
+        """The picture against texts, by a CLIP or SigLIP model."""
+        return _result(self._client, self._client.match(self.data.id, texts))
+
+    def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> Null:
+        """The words of noise: of the picture with its pixels shuffled, and of random vectors."""
+        return _result(self._client, self._client.null(self.data.id, metric, k, stage=stage))
+
+    def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> Agreement:
+        """Which words each of several metrics names for one token."""
+        (token,) = self._entries("tokens", row, col, grid)
+        return _result(self._client, self._client.agreement(self.data.id, token, k))
 
     def ask(
         self,
