@@ -40,7 +40,16 @@ class Evidence(msgspec.Struct, frozen=True, tag="class"):
     label: str
 
 
-Lens = Similarity | Components | Find | Evidence
+class Position(msgspec.Struct, frozen=True, tag="position"):
+    """The L2 norm of the learned position embedding at every patch, interpolated where the model does it.
+
+    At `vision.0`, where it is added; a tower whose positions turn within its attention (rotary) has none.
+    """
+
+
+POSITION_STAGE = "vision.0"
+
+Lens = Similarity | Components | Find | Evidence | Position
 
 
 class Values(msgspec.Struct, frozen=True, kw_only=True):

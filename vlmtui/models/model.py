@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.image import Picture
+from vlmtui.models.anatomy import Anatomy
 from vlmtui.models.classifier import Classifier
 from vlmtui.models.contrastive import Contrastive, unmatched
 from vlmtui.models.exits import exit_features
@@ -218,6 +219,11 @@ class VisionLanguageModel:
         if not unmatched(self.family) and not self.whole:
             raise ModelError(f"the text tower of {self.name} is not loaded: load it with it")
         return Contrastive(self._loaded, self.family)
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """What the tower makes of patches before its first block."""
+        return Anatomy(self._loaded, self.family)
 
     @cached_property
     def classifier(self) -> Classifier:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from vlmtui.anatomy import Anatomy
 from vlmtui.answers import MAX_NEW_TOKENS, STANDS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
 from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
@@ -125,6 +126,10 @@ class SessionClient(Exchange):
     def values(self, reading_id: str, stage: str, lens: Lens, on_progress: OnProgress | None = None) -> Future[Values]:
         """What a lens makes of every entry of a stage of a reading."""
         return self.ask(m.FindValues(reading_id, stage, lens), lambda done: done.values, on_progress)
+
+    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[Anatomy]:
+        """What becomes of one vision patch before the tower's first block."""
+        return self.ask(m.FindPatch(reading_id, int(patch)), lambda done: done.anatomy, on_progress)
 
     def answer(
         self,

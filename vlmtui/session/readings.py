@@ -13,6 +13,7 @@ from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.grid import Place
 from vlmtui.image import Picture, decode
 from vlmtui.lenses.colours import Components
+from vlmtui.models.positions import Positions
 from vlmtui.models.processing import Inputs
 from vlmtui.models.towers import Final
 from vlmtui.session.answered import Answered
@@ -47,7 +48,7 @@ class Kept:
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
     `answered` is the latest answer to a question about it. `nulls` are the words of noise, by how they were found.
     `copy_of` is the reading of which this is a shuffled copy, made to be compared with it, or "". `final` is
-    what a tower alone put out at its end.
+    what a tower alone put out at its end. `positions` is what was added to its patches to tell where they are.
     """
 
     inputs: Inputs
@@ -65,6 +66,7 @@ class Kept:
     nulls: dict[tuple[object, ...], Null] = field(default_factory=dict)
     copy_of: str = ""
     final: Final | None = None
+    positions: Positions | None = None
 
     @property
     def size(self) -> int:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from vlmtui.grid import AxisMap
 from vlmtui.models.geometry.plan import Axis
+from vlmtui.models.pixels import Levels
+from vlmtui.models.pixels import levels as undone
 
-Levels = NDArray[np.float64]
 # what a model's processor makes of a picture: the tiles, normalised, each [3, height, width]
 See = Callable[[Image.Image], list[NDArray[np.float32]]]
 
@@ -36,18 +37,7 @@ def probe(see: See, processor: Any, width: int, height: int, slopes: tuple[int, 
     ramp[..., 0] = np.rint(_ramp(width, slopes[0]))[None, :]
     ramp[..., 1] = np.rint(_ramp(height, slopes[1]))[:, None]
     ramp[..., 2] = 255
-    return [_levels(tile, processor) for tile in see(Image.fromarray(ramp))]
-
-
-def _levels(tile: NDArray[np.float32], processor: Any) -> Levels:
-    """What the processor's last steps did to the levels undone."""
-    levels = tile.astype(np.float64)
-    if getattr(processor, "do_normalize", None):
-        std, mean = np.asarray(processor.image_std, float), np.asarray(processor.image_mean, float)
-        levels = levels * np.broadcast_to(std, 3)[:, None, None] + np.broadcast_to(mean, 3)[:, None, None]
-    if getattr(processor, "do_rescale", None):
-        levels = levels / float(processor.rescale_factor)
-    return np.asarray(levels)
+    return [undone(tile, processor) for tile in see(Image.fromarray(ramp))]
 
 
 def _ramp(length: int, slopes: int = 1) -> Levels:

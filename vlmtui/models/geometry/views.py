@@ -7,7 +7,8 @@ from typing import Any
 
 from vlmtui.grid import AxisMap
 from vlmtui.models.geometry.plan import in_words, plan
-from vlmtui.models.geometry.probe import Levels, See, borne_out, fit, probe, refine, slopes_for, told_by
+from vlmtui.models.geometry.probe import See, borne_out, fit, probe, refine, slopes_for, told_by
+from vlmtui.models.pixels import Levels
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
 _PROBE_PIXELS = 16_000_000

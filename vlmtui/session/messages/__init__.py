@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from vlmtui.session.messages.anatomy import FindPatch, PatchFound
 from vlmtui.session.messages.answers import (
     Ablate,
     Ablated,
@@ -80,6 +81,7 @@ __all__ = [
     "FindMask",
     "FindMatch",
     "FindNull",
+    "FindPatch",
     "FindValues",
     "FindWords",
     "GradientFound",
@@ -97,6 +99,7 @@ __all__ = [
     "NullFound",
     "Occlude",
     "Occluded",
+    "PatchFound",
     "Progress",
     "Question",
     "Read",
@@ -129,6 +132,7 @@ Question = (
     | FindWords
     | FindLayerWords
     | FindValues
+    | FindPatch
     | FindNull
     | FindAgreement
     | Ask
@@ -156,6 +160,7 @@ Answer = (
     | WordsFound
     | LayerWordsFound
     | ValuesFound
+    | PatchFound
     | NullFound
     | AgreementFound
     | Asked

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vlmtui.session import messages as m
-from vlmtui.session.questions import ablating, asking, believing, classifying, layers, looking, matching, values, words
+from vlmtui.session.questions import (
+    ablating,
+    anatomy,
+    asking,
+    believing,
+    classifying,
+    layers,
+    looking,
+    matching,
+    values,
+    words,
+)
 from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
@@ -20,6 +31,7 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindLayerWords: words.layer_words,
     m.ReadLayers: layers.layers,
     m.FindValues: values.values,
+    m.FindPatch: anatomy.patch,
     m.FindNull: believing.null,
     m.FindAgreement: believing.agreement,
     m.Ask: asking.ask,

@@ -19,12 +19,13 @@ from vlmtui.lenses.similarity import similarity
 from vlmtui.reading import check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
+from vlmtui.session.questions.anatomy import position_norms
 from vlmtui.session.questions.classifying import evidence
 from vlmtui.session.questions.matching import matches, patches_near
 from vlmtui.session.questions.spelling import spelled
 from vlmtui.session.talk import Talk
 from vlmtui.session.tower import projected, tower_states
-from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
+from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity, Values
 
 if TYPE_CHECKING:
     from vlmtui.models.model import VisionLanguageModel
@@ -67,6 +68,8 @@ class _At:
                 return self._find(lens, text) if words or not matches(model) else self._near(lens, model, text)
             case Evidence(label):
                 return self._evidence(lens, self.engine.held()[0], label)
+            case Position():
+                return self._position(lens)
 
     def states(self) -> Tensor:
         """The stage's vectors [entries, hidden]."""
@@ -118,6 +121,12 @@ class _At:
         """A class, for a model with a classification head."""
         self._check_last(model, "patches speak for a class")
         numbers, note = evidence(model, self.engine.readings[self.reading], label, self.talk)
+        return self._values(lens, numbers, note=note)
+
+    def _position(self, lens: Position) -> Values:
+        if self.stage != POSITION_STAGE:
+            raise UsageError(f"positions are added before the tower's blocks: choose {POSITION_STAGE}")
+        numbers, note = position_norms(self.engine.held()[0], self.engine.readings[self.reading])
         return self._values(lens, numbers, note=note)
 
     def _check_last(self, model: VisionLanguageModel, what: str) -> None:
