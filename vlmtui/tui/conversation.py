@@ -21,6 +21,7 @@ from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
 from vlmtui.tui import messages
+from vlmtui.tui.belief import NullKey
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.values import Lens
 
@@ -178,6 +179,40 @@ class Conversation:
                 failed,
             )
 
+    def null(self, reading: str, key: NullKey, k: int) -> None:
+        """The words of noise, found as the reading's are; where nothing else is asked meanwhile."""
+        stage, order, _ = key
+
+        def failed(sentence: str) -> None:
+            self.post(messages.NullFailed(reading, key, sentence))
+
+        if self._client is not None and self._client.alive:
+            query = self.options.query
+            self._when(
+                self._client.null(
+                    reading,
+                    METRICS[0] if order == "logit" else order,
+                    k,
+                    all_tokens=query.all_tokens,
+                    stage=stage,
+                    ridge=query.ridge,
+                    idle=True,
+                ),
+                lambda null: messages.NullArrived(reading, key, null),
+                failed,
+                messages.BeliefGaveWay,
+            )
+
+    def agreement(self, reading: str, token: int, k: int) -> None:
+        """What several metrics name for one token; where nothing else is asked meanwhile."""
+        if self._client is not None and self._client.alive:
+            self._when(
+                self._client.agreement(reading, token, k, all_tokens=self.options.query.all_tokens, idle=True),
+                lambda agreement: messages.AgreementArrived(reading, agreement),
+                self._failed("the metrics could not be compared"),
+                messages.BeliefGaveWay,
+            )
+
     def status(self) -> None:
         """What the session holds."""
         if self._client is not None and self._client.alive:
@@ -233,8 +268,17 @@ class Conversation:
 
         return failed
 
-    def _when(self, future: Future[_T], message: Callable[[_T], Message], failed: Callable[[str], None]) -> None:
-        """When the answer comes, and is still wanted: post `message(result)`, or give `failed` the sentence."""
+    def _when(
+        self,
+        future: Future[_T],
+        message: Callable[[_T], Message],
+        failed: Callable[[str], None],
+        withdrawn: Callable[[], Message] | None = None,
+    ) -> None:
+        """When the answer comes, and is still wanted: post `message(result)`, or give `failed` the sentence.
+
+        Where the question gave way to another, post `withdrawn()`.
+        """
         turn = self._turn
 
         def done(finished: Future[_T]) -> None:
@@ -249,7 +293,10 @@ class Conversation:
                 self.post(
                     messages.ReadingLost(f"{where} has been used for something else, and keeps this reading no more")
                 )
-            elif not isinstance(error, CancelledError) and self.alive:
+            elif isinstance(error, CancelledError):
+                if withdrawn is not None and self.alive:
+                    self.post(withdrawn())
+            elif self.alive:
                 # of a session that died `_died` tells, once
                 failed(str(error))
 

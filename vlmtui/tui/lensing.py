@@ -11,9 +11,9 @@ from textual.timer import Timer
 
 from vlmtui.errors import UsageError
 from vlmtui.tui import exiting, marks, messages, walking
+from vlmtui.tui.believing import Believing
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask
-from vlmtui.tui.hearing import Hearing
 from vlmtui.tui.path import llm_depth, path
 from vlmtui.tui.standing import IDLE
 from vlmtui.tui.valuing import OF_VALUES, ValueAsking, ordered, scores, shown
@@ -23,7 +23,7 @@ FRAME_S = 0.35
 """How long a stage stands while the layers are played."""
 
 
-class Lensing(Hearing):
+class Lensing(Believing):
     """Looks through lenses, and asks the session for what they show."""
 
     BINDINGS = [

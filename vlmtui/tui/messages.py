@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from PIL import Image
 from textual.message import Message
 
+from vlmtui.belief import Agreement, Null
 from vlmtui.image import SourceBytes
 from vlmtui.reading import Layers, LayerWords, ModelInfo, Reading, Words
 from vlmtui.session.messages import Status
+from vlmtui.tui.belief import NullKey
 from vlmtui.values import Lens, Values
 
 
@@ -95,6 +97,37 @@ class ValuesFailed(Message):
     stage: str
     lens: Lens
     sentence: str
+
+
+@dataclass
+class NullArrived(Message):
+    """The words of noise, to hold those of a reading against: for this stage, order and number of words."""
+
+    reading: str
+    key: NullKey
+    null: Null
+
+
+@dataclass
+class NullFailed(Message):
+    """They could not be had; the sentence is for the person."""
+
+    reading: str
+    key: NullKey
+    sentence: str
+
+
+@dataclass
+class AgreementArrived(Message):
+    """What several metrics name for one token of a reading."""
+
+    reading: str
+    agreement: Agreement
+
+
+@dataclass
+class BeliefGaveWay(Message):
+    """What was asked because there was nothing else to do will not be answered: something else was asked."""
 
 
 @dataclass

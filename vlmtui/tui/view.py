@@ -18,6 +18,7 @@ from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
 from vlmtui.reading import METRICS, ImageInfo, Layers, LayerWords, Metric, ModelInfo, Order, Reading
+from vlmtui.tui.belief import Belief
 from vlmtui.tui.pages import Atlas, Page
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens, vision_depth
 from vlmtui.tui.wordbook import WordBook, WordRow
@@ -107,7 +108,8 @@ class Known:
     `waiting` is said in the place of words that have not arrived. `books` are by stage and order; `layers` is None
     until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers:
     those of `followed` are shown for a moment where those of the token under the cursor have not come. `values` are
-    what lenses found at stages, `latest` the last of them to come, and `refused` says why some will not.
+    what lenses found at stages, `latest` the last of them to come, and `refused` says why some will not. `belief` is
+    how much to believe the words.
     """
 
     image: ImageInfo
@@ -121,6 +123,7 @@ class Known:
     values: dict[tuple[str, Lens], Values] = field(default_factory=dict)
     latest: Values | None = None
     refused: dict[tuple[str, Lens], str] = field(default_factory=dict)
+    belief: Belief = field(default_factory=Belief)
     waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
@@ -135,7 +138,7 @@ class Known:
         """A reading has arrived: nothing that was known of another is true of it."""
         self.reading, self.model = reading, reading.model
         self.layers = self.followed = self.latest = None
-        self.waiting = LOOKING
+        self.waiting, self.belief = LOOKING, Belief()
         for of_before in (self.books, self.by_layer, self.values, self.refused, self._norms):
             of_before.clear()
 

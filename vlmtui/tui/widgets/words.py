@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from vlmtui.display.grids import sentence
 from vlmtui.display.metrics import COEFFICIENTS, score_named
-from vlmtui.display.numbers import count, figure, ordinal, percent
+from vlmtui.display.numbers import figure, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.reading import PURSUITS
 from vlmtui.tui import exiting
@@ -15,12 +15,12 @@ from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.view import Known
 from vlmtui.tui.widgets.bylayer import first_words
 from vlmtui.tui.widgets.channels import channels
+from vlmtui.tui.widgets.making import footer
 from vlmtui.tui.widgets.panel import ViewPanel
 from vlmtui.tui.widgets.ranking import largest_norms
 from vlmtui.tui.wordbook import WordRow
 
 BAR = "━"
-NOTHING_PICKED = "no word points this vector's way   "
 SHORTEST_BAR = 0.2
 LONGEST_BAR = 36
 BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
@@ -56,7 +56,7 @@ class WordsPanel(ViewPanel):
             return [*lines, line(cells, blank, [(known.waiting, dim)])]
         room = max(1, rows - 2)
         lines += self._rows(words[:room], cells)
-        lines.append(line(cells, blank, self._footer(words, room)))
+        lines.append(line(cells, blank, footer(r, known, view, words, room, cells)))
         return lines
 
     def _about(self, cells: int) -> str:
@@ -129,36 +129,6 @@ class WordsPanel(ViewPanel):
             ]
             lines.append(line(cells, r.style(), parts, tail))
         return lines
-
-    def _footer(self, words: tuple[WordRow, ...], room: int) -> list[Part]:
-        r = self.roles
-        known, view = self._known, self._view
-        assert known is not None
-        assert known.reading is not None
-        place = known.place(view)
-        if place is None:
-            return []
-        dim, text = r.style("dim"), r.style()
-        parts: list[Part] = []
-        if not words:
-            parts.append((NOTHING_PICKED, dim))
-        elif words[-1].explained is not None:
-            by = f" by {count(len(words), 'word')}   "
-            parts += [("explained ", dim), (percent(100 * words[-1].explained), text), (by, dim)]
-        elif len(words) > 1:
-            parts += [("margin ", dim), (figure(words[0].score - words[1].score, 3), text), ("   ", dim)]
-        if view.projected:
-            parts.append((exiting.footing(known, view), dim))
-        norms, entry = known.norms_at(view.stage), known.entry(view)
-        if norms is not None and entry is not None and not view.projected:
-            parts += [("norm ", dim), (figure(float(norms.values[entry])), text)]
-            if llm_depth(view.stage) is None:
-                parts.append((f" above {percent(float(known.reading.percentiles[entry]))} of words", dim))
-            else:
-                parts.append((f" {ordinal(int(norms.rank[entry]) + 1)} of {len(norms.values):,} tokens", dim))
-        if len(words) > room:
-            parts.append((f"   {len(words) - room} more", dim))
-        return parts
 
 
 def shown_score(score: float, metric: str) -> float:

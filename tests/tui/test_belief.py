@@ -1,0 +1,165 @@
+"""What to make of the words, under them: asked for when nothing else is, and said as far as there is room."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import readings
+from tests.tui.fake import FakeConversation
+from tests.tui.test_explorer import NARROW, WIDE, explorer, text
+from vlmtui.belief import AGREEING, Agreement, NoiseWords, Null
+from vlmtui.reports import Query
+from vlmtui.tui import messages
+from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.belief import NullKey
+from vlmtui.tui.options import ExplorerOptions
+
+
+class Believed(FakeConversation):
+    """Of every four of the shuffled tokens three score less than any of the reading's, and one says w400 too."""
+
+    def __init__(self, *, answers: bool = True) -> None:
+        image = readings.picture(96, 64)
+        options = ExplorerOptions(image=readings.source(image), query=Query(model="toy"))
+        super().__init__(options, (96, 64), (6, 8))
+        self.answers, self.busy = answers, 0
+        self.asked_nulls: list[NullKey] = []
+        self.compared: list[int] = []
+
+    def null(self, reading: str, key: NullKey, k: int) -> None:
+        self.asked_nulls.append(key)
+        if self.busy:
+            self.busy -= 1
+            self.post(messages.BeliefGaveWay())
+            return
+        if not self.answers:
+            self.post(messages.NullFailed(reading, key, "no noise today"))
+            return
+        scores = np.array([-3.0] * 3 + [0.0])
+        firsts = Counter({7: 3, 400: 1})
+        noise = NoiseWords(scores=scores, margins=np.zeros(4), firsts=dict(firsts))
+        stage, order, _ = key
+        null = Null(stage=stage, metric=order, k=k, all_tokens=False, shuffled=noise, random=noise)
+        self.post(messages.NullArrived(reading, key, null))
+
+    def agreement(self, reading: str, token: int, k: int) -> None:
+        self.compared.append(token)
+        ids = np.full((len(AGREEING), k), 1, np.int64)
+        ids[:3, 0] = readings.words([token], k).ids[0, 0]
+        self.post(messages.AgreementArrived(reading, Agreement(token=token, metrics=AGREEING, ids=ids)))
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch) -> None:
+    monkeypatch.setattr("vlmtui.tui.believing.IDLE_S", 0.001)
+
+
+def app(conversation: Believed) -> VlmtuiApp:
+    return VlmtuiApp(conversation, readings.picture(96, 64))
+
+
+async def until(pilot: Pilot[int], happened: Callable[[], object]) -> None:
+    """Until it has, and what came of it is on the screen."""
+    for _ in range(500):
+        await pilot.pause(0.005)
+        if happened():
+            break
+    assert happened()
+    await pilot.pause()
+
+
+async def settled(pilot: Pilot[int], token: int) -> None:
+    """Until it is known how much to believe the words of this token."""
+    belief = explorer(pilot)._known
+    await until(pilot, lambda: token in belief.belief.agreements)
+
+
+def footing(tui: VlmtuiApp) -> str:
+    """The line under the words."""
+    return next(line for line in text(tui, "#words").split("\n") if "margin" in line or "norm" in line).rstrip()
+
+
+async def test_the_line_under_the_words() -> None:
+    conversation = Believed()
+    tui = app(conversation)
+    async with tui.run_test(size=(100, 30)) as pilot:
+        await settled(pilot, 28)
+        assert footing(tui) == (
+            "margin 0.0100 · above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596 above 60% of words"
+        )
+        await pilot.press("right")
+        await settled(pilot, 29)
+        assert conversation.compared == [28, 29]
+        # one null for all tokens, another for another metric
+        assert conversation.asked_nulls == [("tokens", "l2", 0)]
+        await pilot.press("m")
+        await until(pilot, lambda: conversation.asked_nulls[1:] == [("tokens", "cosine", 0)])
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ((109, 30), "above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596 above 60% of words"),
+        (NARROW, "above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596"),
+        ((164, 48), "above 75% of noise, first for 0% · 3 of 5 agree"),
+        (WIDE, "above 75% of noise · 3 of 5 agree"),
+        ((65, 21), "above 75% of noise, first for 0% · 3 of 5 agree"),
+    ],
+)
+async def test_it_gives_way_to_the_width(size, said) -> None:
+    conversation = Believed()
+    tui = app(conversation)
+    async with tui.run_test(size=size) as pilot:
+        await settled(pilot, 28)
+        assert footing(tui) == f"margin 0.0100 · {said}"
+
+
+async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit() -> None:
+    conversation = Believed()
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.press("m", "m", "m", "m")
+        await until(pilot, lambda: conversation.asked_nulls[-1:] == [("tokens", "omp", 8)])
+        await pilot.press("plus")
+        await until(pilot, lambda: conversation.asked_nulls[-1:] == [("tokens", "omp", 9)])
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: conversation.asked_nulls[-1:] == [("llm.1", "logit", 0)])
+        assert "metrics agree" not in text(tui, "#words")
+        asked = len(conversation.asked_nulls)
+        await pilot.press(*["left_square_bracket"] * 3)
+        await pilot.pause()
+        assert "no words" in text(tui, "#words")
+        assert explorer(pilot)._believing.null(explorer(pilot)._known, explorer(pilot)._view) is None
+        assert len(conversation.asked_nulls) == asked
+
+
+async def test_a_null_that_cannot_be_had_is_not_asked_for_again() -> None:
+    conversation = Believed(answers=False)
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE, notifications=True) as pilot:
+        await settled(pilot, 28)
+        await pilot.press("right")
+        await settled(pilot, 29)
+        assert conversation.asked_nulls == [("tokens", "l2", 0)]
+        assert any("no noise today" in one.message for one in tui._notifications)
+        assert footing(tui).startswith("margin 0.0100 · 3 of 5 metrics agree · norm")
+
+
+async def test_what_gave_way_is_asked_for_again() -> None:
+    conversation = Believed()
+    conversation.busy = 2
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE) as pilot:
+        known = explorer(pilot)._known
+        await until(pilot, lambda: known.belief.nulls)
+        assert conversation.asked_nulls == [("tokens", "l2", 0)] * 3
+        # nothing of it is true of another reading
+        assert known.reading is not None
+        known.take(known.reading)
+        assert not known.belief.nulls
+        assert not known.belief.agreements

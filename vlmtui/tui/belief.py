@@ -1,0 +1,83 @@
+"""How much to believe the words on the screen: what has arrived of it, and what to ask for when nothing else is.
+
+Plain data; it knows neither the session nor the screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vlmtui.belief import Agreement, Null, Standing, statistic_of
+from vlmtui.reading import PURSUITS, Order
+from vlmtui.tui.path import TOKENS, of_tokens
+
+if TYPE_CHECKING:
+    from vlmtui.tui.view import Known, View
+    from vlmtui.tui.wordbook import WordRow
+
+# a stage, an order, and of a pursuit how many words
+NullKey = tuple[str, Order, int]
+
+
+@dataclass
+class Belief:
+    """What has arrived for one reading; `refused` are the nulls that cannot be had."""
+
+    nulls: dict[NullKey, Null] = field(default_factory=dict)
+    agreements: dict[int, Agreement] = field(default_factory=dict)
+    refused: set[NullKey] = field(default_factory=set)
+
+    def standing(self, view: View, words: tuple[WordRow, ...]) -> Standing | None:
+        """Where these words of a token stand among those of noise; None where that is not known."""
+        null = self.nulls.get(null_key(view))
+        if null is None or not words:
+            return None
+        first, last = words[0], words[-1]
+        if statistic_of(null.metric) == "explained":
+            return null.standing(first.id, last.explained or 0.0, None)
+        return null.standing(first.id, first.score, first.score - words[1].score if len(words) > 1 else None)
+
+    def agreeing(self, token: int | None, view: View, words: tuple[WordRow, ...]) -> tuple[int, int] | None:
+        """How many metrics name the first of these words first, and of how many; None where that is not known."""
+        found = self.agreements.get(token) if token is not None and view.stage == TOKENS else None
+        return (found.with_first(words[0].id), len(found.metrics)) if found is not None and words else None
+
+
+def null_key(view: View) -> NullKey:
+    """Which words of noise those of the view are held against."""
+    return view.stage, view.order, view.k if view.order in PURSUITS else 0
+
+
+class BeliefAsking:
+    """What has been asked for and not been answered yet."""
+
+    def __init__(self) -> None:
+        self._null: NullKey | None = None
+        self._token: int | None = None
+
+    def null(self, known: Known, view: View) -> NullKey | None:
+        """The null to ask for: once all words that it is for have come."""
+        if known.reading is None or not of_tokens(view.stage) or view.shows_layers:
+            return None
+        key, book = null_key(view), known.book_for(view)
+        if key in known.belief.nulls or key in known.belief.refused or key == self._null:
+            return None
+        return None if book is None or book.missing(range(len(known.reading.places))) else key
+
+    def token(self, known: Known, view: View) -> int | None:
+        """The token whose metrics to compare: the one under the cursor, once its words have come."""
+        token = known.token(view) if view.stage == TOKENS and known.words(view) else None
+        return None if token in known.belief.agreements or token == self._token else token
+
+    def asked_null(self, key: NullKey | None) -> None:
+        """It was asked for, or is not any more."""
+        self._null = key
+
+    def asked_token(self, token: int | None) -> None:
+        """It was asked about, or is not any more."""
+        self._token = token
+
+    def forget(self) -> None:
+        """Nothing that was asked will be answered."""
+        self._null = self._token = None
