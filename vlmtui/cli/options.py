@@ -124,6 +124,9 @@ class Look:
         list[str] | None,
         typer.Option("--marked", metavar="[GRID:]R,C", help="Compare all patches with this; repeatable."),
     ] = None
+    null: Annotated[bool, typer.Option("--null", help="Hold words against those of noise, as the explorer does.")] = (
+        False
+    )
     prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")] = (
         None
     )
@@ -165,6 +168,7 @@ class Look:
             all_tokens=self.all_tokens,
             patch=parse_patch(self.patch) if self.patch is not None else None,
             lens=parse_lens(self.lens, self.find, self.marked or ()),
+            null=self.null,
             prompt=self.prompt,
             max_pixels=self.max_pixels,
             where=where,

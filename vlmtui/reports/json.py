@@ -13,6 +13,7 @@ import msgspec
 from vlmtui.exits import PROJECTOR, named
 from vlmtui.grid import Box, Grid, Place
 from vlmtui.reading import GridNorms, Reading, Words
+from vlmtui.reports.belief import standing_object
 from vlmtui.reports.each import Failure
 from vlmtui.reports.source import Result, Seen
 
@@ -97,7 +98,8 @@ def tokens(seen: Seen) -> Iterator[Object]:
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
         value = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
-        yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value
+        noise = {} if seen.null is None or not seen.words else {"null": standing_object(seen.null, seen.words, row)}
+        yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value | noise
 
 
 def placed(place: Place) -> Object:

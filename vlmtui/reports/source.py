@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vlmtui.belief import Null
 from vlmtui.errors import UsageError
 from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
 from vlmtui.image import MAX_PIXELS, SourceBytes
@@ -25,6 +26,7 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
+from vlmtui.reports.belief import check_null
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import Through, lens_for
 from vlmtui.reports.patches import PatchWords, entries_at
@@ -54,6 +56,7 @@ class Query:
     all_tokens: bool = False
     patch: PatchWords | None = None
     lens: Through | None = None
+    null: bool = False
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
     where: Where = field(default_factory=Where)
@@ -65,7 +68,7 @@ class Seen:
 
     `entries` are the indices among `reading.places_at(stage)` that the report is about; `words` holds theirs, in
     that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
-    `values` are what the lens asked for made of all of the stage's entries.
+    `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise.
     """
 
     query: Query
@@ -75,6 +78,7 @@ class Seen:
     words: Words | None
     layers: Layers | None = None
     values: Values | None = None
+    null: Null | None = None
 
     @property
     def norms(self) -> Floats:
@@ -133,6 +137,8 @@ class _Report:
         self._stage = default_stage(model) if stage is None else check_stage(stage, model)
         if self._query.lens is not None:
             self._query.lens.check(self._stage, model)
+        if self._query.null:
+            check_null(self._stage, model)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Seen:
         return _look(client, source, self._query, self._stage, self._on_progress)
@@ -182,4 +188,9 @@ def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, 
     if query.lens is not None and not projected:
         lens = lens_for(query.lens, reading, stage)
         values = client.values(reading.id, stage, lens, on_progress=on_progress).result()
-    return Seen(query, reading, stage, entries, words, layers, values)
+    null = None
+    if query.null and words is not None:
+        null = client.null(
+            reading.id, query.metric, query.k, query.all_tokens, stage, query.ridge, on_progress=on_progress
+        ).result()
+    return Seen(query, reading, stage, entries, words, layers, values, null)

@@ -19,6 +19,7 @@ from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Reading, Words, of_patches
+from vlmtui.reports.belief import null_line, standing_line
 from vlmtui.reports.each import Failure
 from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.reports.source import Result, Seen
@@ -90,6 +91,8 @@ def _title(seen: Seen) -> Iterator[str]:
             yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
         yield from labelled("words", model.wordless)
+    if seen.null is not None:
+        yield from labelled("null", null_line(seen.null))
     if seen.values is not None or seen.projected:
         yield from labelled("lens", lens_line(seen))
     if reading.placeless:
@@ -197,6 +200,8 @@ class _Entries:
             yield f"  {value_line(seen, entry)}"
         if seen.words is not None:
             yield from flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
+            if seen.null is not None:
+                yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
         yield from self._stage_norms.of(place)
         if not of_patches(seen.stage):
             yield from self._layer_norms.of(entry)

@@ -1,0 +1,53 @@
+"""`--null`: where the words of every token stand among those of noise, as text and as JSON."""
+
+from __future__ import annotations
+
+from vlmtui.belief import Null, Standing, statistic_of
+from vlmtui.display import numbers
+from vlmtui.errors import UsageError
+from vlmtui.reading import ModelInfo, Words, of_patches
+
+
+def check_null(stage: str, model: ModelInfo) -> None:
+    """`UsageError` where a stage has no words to hold against noise."""
+    if of_patches(stage) or model.wordless:
+        why = model.wordless or f"{stage} has none of its own: choose tokens or a layer, such as llm.1"
+        raise UsageError(f"--null holds words against those of noise, and {why}")
+
+
+def null_line(null: Null) -> str:
+    """What the words are held against."""
+    what = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
+    shuffled = "the picture with its pixels shuffled" if null.shuffled else null.note
+    return f"{what} against the same search on noise: {shuffled}, and random vectors of the same norms"
+
+
+def standing_line(standing: Standing | None) -> str:
+    """Where one token's words stand."""
+    if standing is None:
+        return "null  no word to hold against noise"
+    said = []
+    if standing.percentile is not None:
+        said.append(f"above {numbers.percent(standing.percentile)} of shuffled")
+    if standing.same is not None:
+        said.append(f"its word first for {numbers.percent(standing.same)} of them")
+    if standing.margin is not None:
+        said.append(f"margin above {numbers.percent(standing.margin)}")
+    if standing.random is not None:
+        said.append(f"above {numbers.percent(standing.random)} of random")
+    return f"null  {', '.join(said)}"
+
+
+def standing_object(null: Null, words: Words, row: int) -> dict[str, float | None] | None:
+    """In percent: `percentile` and `margin` among the shuffled picture's tokens, `same` how many of them have the same
+    first word, `random` among random vectors; null where that means nothing.
+    """
+    standing = null.of(words, row)
+    if standing is None:
+        return None
+    return {
+        "percentile": standing.percentile,
+        "random": standing.random,
+        "margin": standing.margin,
+        "same": standing.same,
+    }
