@@ -91,7 +91,7 @@ def match(
     from vlmtui.reports.match import Asked, run_match
 
     query = tower.query(held, far, check_family)
-    order = _order(images, query, output, quiet, debug)
+    order = ordered(images, query, output, quiet, debug)
     return run_match(Asked(tuple(text), captions, patches), query, format, order)
 
 
@@ -113,10 +113,11 @@ def classify(
     from vlmtui.reports.classify import run_classify
 
     query = tower.query(held, far, check_family, k)
-    return run_classify(query, format, _order(images, query, output, quiet, debug))
+    return run_classify(query, format, ordered(images, query, output, quiet, debug))
 
 
-def _order(images: list[str], query: Query, output: str | None, quiet: bool, debug: bool) -> Order:
+def ordered(images: list[str], query: Query, output: str | None, quiet: bool, debug: bool) -> Order:
+    """Which pictures, and where to; told to leave, the command goes with its session."""
     from vlmtui.reports.run import Order
     from vlmtui.signals import leave_when_told
 

@@ -1,0 +1,44 @@
+"""`vlmtui outliers`: whether outliers by their norm come at the same positions in all pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vlmtui.cli.match import Format, Images, Output, Tower, ordered
+from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.errors import UsageError
+
+_LEAST = 3  # `vlmtui.display.recurrence.LEAST`, which imports NumPy
+
+
+def _any(name: str, family: str | None) -> None:
+    """Every model has norms."""
+
+
+@gathers
+def outliers(
+    images: Images,
+    tower: Tower,
+    held: Held,
+    far: Far,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="Only this one: vision.0 …, tokens, or llm.1 ….")
+    ] = None,
+    format: Format = "text",
+    output: Output = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
+    if len(images) < _LEAST:
+        raise UsageError(
+            f"outliers compares pictures, and {len(images)} cannot tell position from content: give at least {_LEAST}, "
+            "unlike each other"
+        )
+    from vlmtui.reports.outliers import run_outliers
+
+    query = tower.query(held, far, _any)
+    return run_outliers(query, stage, format, ordered(images, query, output, quiet, debug))
