@@ -9,10 +9,10 @@ from vlmtui.errors import UsageError
 from vlmtui.exits import PROJECTOR, no_exit_of
 from vlmtui.reading import ModelInfo, Reading, of_patches
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
-from vlmtui.values import Components, Evidence, Find, Lens, Similarity
+from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity
 
-SIMILARITY, PCA, FIND, CLASS = "similarity", "pca", "find", "class"
-LENSES = (SIMILARITY, PCA, FIND, CLASS, PROJECTOR)
+SIMILARITY, PCA, FIND, CLASS, POSITION = "similarity", "pca", "find", "class", "position"
+LENSES = (SIMILARITY, PCA, FIND, CLASS, POSITION, PROJECTOR)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class Through:
 
     def check(self, stage: str, model: ModelInfo) -> None:
         """`UsageError` where it cannot look at this stage of the model, whatever the picture."""
+        if self.name == POSITION and stage != POSITION_STAGE:
+            there = f"name it with --stage {POSITION_STAGE}"
+            raise UsageError(f"--lens position looks at the patches as they enter the tower, not at {stage}: {there}")
         if not self.of_words:
             return
         if wrong := no_exit_of(model):
@@ -67,6 +70,8 @@ def lens_for(through: Through, reading: Reading, stage: str) -> Lens:
         return Find(through.text)
     if through.name == CLASS:
         return Evidence(through.text)
+    if through.name == POSITION:
+        return Position()
     if not through.marked:
         raise UsageError("--lens similarity compares with patches: name one or more, such as --marked 3,4")
     found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vlmtui.anatomy import Anatomy
 from vlmtui.belief import Null
 from vlmtui.errors import UsageError
 from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
@@ -32,7 +33,7 @@ from vlmtui.reports.lenses import Through, lens_for
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import Where
-from vlmtui.values import Values
+from vlmtui.values import POSITION_STAGE, Values
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -68,7 +69,8 @@ class Seen:
 
     `entries` are the indices among `reading.places_at(stage)` that the report is about; `words` holds theirs, in
     that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
-    `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise.
+    `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise. `anatomy`
+    is that of each entry, where the report is of one patch as it enters the tower.
     """
 
     query: Query
@@ -79,6 +81,7 @@ class Seen:
     layers: Layers | None = None
     values: Values | None = None
     null: Null | None = None
+    anatomy: tuple[Anatomy, ...] = ()
 
     @property
     def norms(self) -> Floats:
@@ -193,4 +196,7 @@ def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, 
         null = client.null(
             reading.id, query.metric, query.k, query.all_tokens, stage, query.ridge, on_progress=on_progress
         ).result()
-    return Seen(query, reading, stage, entries, words, layers, values, null)
+    anatomy: tuple[Anatomy, ...] = ()
+    if query.patch is not None and stage == POSITION_STAGE:
+        anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in entries)
+    return Seen(query, reading, stage, entries, words, layers, values, null, anatomy)

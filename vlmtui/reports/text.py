@@ -20,6 +20,7 @@ from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Reading, Words, of_patches
 from vlmtui.reports.belief import null_line, standing_line
+from vlmtui.reports import anatomy
 from vlmtui.reports.each import Failure
 from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.reports.source import Result, Seen
@@ -204,6 +205,8 @@ class _Entries:
                 yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
         yield from self._stage_norms.of(place)
         if not of_patches(seen.stage):
+        if seen.anatomy:
+            yield from anatomy.lines(seen.anatomy[row])
             yield from self._layer_norms.of(entry)
 
 
