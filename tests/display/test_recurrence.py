@@ -115,10 +115,10 @@ def test_views_are_told_by_their_shape():
     marks = np.zeros(18, bool)
     marks[[1, 7, 17]] = True
     newline = Place(18, "newline", None, None, None, None, 0.0, ())
-    found = views(of.grids, (*of.places, newline), np.append(marks, True), "token")
+    found = views(of.grids, (*of.places, newline), "token").marked(np.append(marks, True))
     assert list(found) == [Shape("token", 2, 3)]
     assert [np.flatnonzero(view.outlier).tolist() for view in found[Shape("token", 2, 3)]] == [[1], [1], [5]]
     queries = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(4))
-    found = views(of.grids, queries, marks[:4], "token")
+    found = views(of.grids, queries, "token").marked(marks[:4])
     assert list(found) == [Shape("query", 4, 1)]
     assert found[Shape("query", 4, 1)][0].outlier.tolist() == [False, True, False, False]

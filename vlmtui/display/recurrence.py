@@ -134,27 +134,36 @@ class View:
     outlier: NDArray[np.bool_]
 
 
-def views(
-    grids: Sequence[Grid], places: Sequence[Place], marks: NDArray[np.bool_], kind: Kind
-) -> dict[Shape, list[View]]:
-    """The views of a stage of one picture, by shape: its entries' `places`, and which of them are outliers.
+@dataclass(frozen=True)
+class Views:
+    """The views of one picture, by shape: the positions that a view has entries at, and which entries these are.
 
-    Newline tokens, which are no part of a view, are left out.
+    Both int64 [entries]. Newline tokens, which are no part of a view, are left out.
     """
+
+    of: dict[Shape, list[tuple[Counts, Counts]]]
+
+    def marked(self, marks: NDArray[np.bool_]) -> dict[Shape, list[View]]:
+        """With what is an outlier among all of a stage's entries, bool [entries]."""
+        return {shape: [View(at, marks[entries]) for at, entries in views] for shape, views in self.of.items()}
+
+
+def views(grids: Sequence[Grid], places: Sequence[Place], kind: Kind) -> Views:
+    """Those of a stage of one picture whose entries have these `places`."""
     by_grid: dict[int, list[int]] = {}
-    queries = [i for i, place in enumerate(places) if place.kind == "query"]
+    queries = np.array([i for i, place in enumerate(places) if place.kind == "query"], np.int64)
     for i, place in enumerate(places):
         if place.grid is not None and place.row is not None:
             by_grid.setdefault(place.grid, []).append(i)
-    found: dict[Shape, list[View]] = {}
+    found: dict[Shape, list[tuple[Counts, Counts]]] = {}
     for grid in grids:
         if entries := by_grid.get(grid.id):
             rows, cols = (grid.patch_rows, grid.patch_cols) if kind == "patch" else (grid.rows, grid.cols)
             at = np.array([_at(places[i], cols) for i in entries], np.int64)
-            found.setdefault(Shape(kind, rows, cols), []).append(View(at, marks[entries]))
-    if queries:
-        found[Shape("query", len(queries), 1)] = [View(np.arange(len(queries), dtype=np.int64), marks[queries])]
-    return found
+            found.setdefault(Shape(kind, rows, cols), []).append((at, np.array(entries, np.int64)))
+    if len(queries):
+        found[Shape("query", len(queries), 1)] = [(np.arange(len(queries), dtype=np.int64), queries)]
+    return Views(found)
 
 
 def _at(place: Place, cols: int) -> int:

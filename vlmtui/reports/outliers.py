@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from vlmtui.display import numbers
 from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, Kind, Tallies, Tally, judged, views
+from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, Tallies, Tally, judged, views
 from vlmtui.display.statistics import RULE, THRESHOLD, outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import SourceBytes
@@ -133,12 +133,13 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
         whole.images.append(told["image"] | {"again": again})
+        of_patch = views(reading.grids, reading.patch_places, "patch")
+        of_token = views(reading.grids, reading.places, "token")
         for stage, marks in one.marks.items():
-            kind: Kind = "patch" if of_patches(stage) else "token"
-            places = reading.places_at(stage)
-            whole.stages.setdefault(stage, Tallies()).add(
-                reading.image.sha256, views(reading.grids, places, marks, kind) if len(places) == len(marks) else {}
-            )
+            there = of_patch if of_patches(stage) else of_token
+            tallies = whole.stages.setdefault(stage, Tallies())
+            if len(marks):  # of an unknown family's patches no places are known
+                tallies.add(reading.image.sha256, there.marked(marks))
     return whole
 
 
