@@ -149,3 +149,12 @@ def test_norms_that_are_not_finite() -> None:
     reading = made.reading(norms=np.full(12, np.nan, np.float32), percentiles=np.full(12, np.nan, np.float32))
     lines = text(made.seen(reading, made.words(reading)))
     assert any(line.startswith("  norm –!") for line in lines)
+
+
+def test_scripts_stand_behind_words_where_they_fit() -> None:
+    reading = made.reading(1, 1)
+    lines = text(made.seen(reading, made.words(reading, 3, ["▁небо", "▁sky", "▁" + "я" * 14])))
+    said = "\n".join(lines)
+    assert "небо (Cyrillic)" in said
+    assert "sky (" not in said
+    assert "я" * 14 + " (" not in said

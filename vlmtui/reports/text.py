@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTE
 from vlmtui.display import numbers
+from vlmtui.display.glosses import Glosses
 from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
 from vlmtui.display.metrics import how_found
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Reading, Words, of_patches
-from vlmtui.reports.belief import null_line, standing_line
 from vlmtui.reports import anatomy
+from vlmtui.reports.belief import null_line, standing_line
 from vlmtui.reports.each import Failure
 from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.reports.source import Result, Seen
@@ -171,7 +172,8 @@ class _Entries:
         self._stage_norms = _StageNorms(seen)
         self._layer_norms = _LayerNorms(seen)
         self._joins = reading.model.marks_words
-        self._cell = _word_cell(seen.words, self._joins)
+        self._glosses = Glosses()
+        self._cell = _word_cell(seen.words, self._joins, self._glosses)
 
     def same(self, row: int, other: int) -> bool:
         """Whether two entries have the same norm and the same words at the same scores."""
@@ -200,13 +202,13 @@ class _Entries:
         if seen.values is not None:
             yield f"  {value_line(seen, entry)}"
         if seen.words is not None:
-            yield from flow(_word_cells(seen.words, row, self._cell, self._joins), "  ")
+            yield from flow(_word_cells(seen.words, row, self._cell, self._joins, self._glosses), "  ")
             if seen.null is not None:
                 yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
-        yield from self._stage_norms.of(place)
-        if not of_patches(seen.stage):
         if seen.anatomy:
             yield from anatomy.lines(seen.anatomy[row])
+        yield from self._stage_norms.of(place)
+        if not of_patches(seen.stage):
             yield from self._layer_norms.of(entry)
 
 
@@ -294,15 +296,22 @@ def _norm_and_z(norm: float, z: float) -> str:
     return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
 
 
-def _word_cell(words: Words | None, joins: bool) -> int:
+def _word_cell(words: Words | None, joins: bool, glosses: Glosses) -> int:
     """Cells for a word: that of the longest one that occurs, within reason; at least four."""
     if words is None:
         return 0
-    longest = max((width(visible(p, words.texts[i], joins)) for i, p in words.pieces.items()), default=4)
+    longest = max((width(_glossed(p, words.texts[i], joins, glosses)) for i, p in words.pieces.items()), default=4)
     return min(max(longest, 4), _LONGEST_WORD)
 
 
-def _word_cells(words: Words, row: int, cell: int, joins: bool) -> Iterator[str]:
+def _word_cells(words: Words, row: int, cell: int, joins: bool, glosses: Glosses) -> Iterator[str]:
     for id_, score in words.at(row):
-        shown = fit(visible(words.pieces[id_], words.texts[id_], joins), cell)
+        shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
         yield f"{shown} {numbers.figure(score):>10}  "
+
+
+def _glossed(piece: str | None, text: str | None, joins: bool, glosses: Glosses) -> str:
+    """`небо (Cyrillic)`; the piece alone where it is Latin, or its gloss does not fit."""
+    shown, gloss = visible(piece, text, joins), glosses.of(text)
+    both = f"{shown} ({gloss})"
+    return both if gloss and width(both) <= _LONGEST_WORD else shown

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from textual.strip import Strip
 
+from vlmtui.display.glosses import Glosses
 from vlmtui.display.grids import sentence
 from vlmtui.display.metrics import COEFFICIENTS, score_named
 from vlmtui.display.numbers import figure, percent
@@ -12,6 +15,7 @@ from vlmtui.reading import PURSUITS
 from vlmtui.tui import exiting
 from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
+from vlmtui.tui.theme import Roles
 from vlmtui.tui.view import Known
 from vlmtui.tui.widgets.bylayer import first_words
 from vlmtui.tui.widgets.channels import channels
@@ -22,6 +26,7 @@ from vlmtui.tui.wordbook import WordRow
 
 BAR = "━"
 SHORTEST_BAR = 0.2
+_SHORTEST_GLOSS = 3
 LONGEST_BAR = 36
 BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
 
@@ -31,6 +36,12 @@ class WordsPanel(ViewPanel):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="panel")
+        self._glosses = Glosses(self._glosses_came)
+
+    def _glosses_came(self) -> None:
+        # from another thread, perhaps as the explorer closes
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self.rebuild)
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Header, words, footer."""
@@ -100,7 +111,9 @@ class WordsPanel(ViewPanel):
         assert known is not None
         assert known.reading is not None
         names = [visible(w.piece, w.text, joins=known.reading.model.marks_words) for w in words]
-        name_cells = min(max([10, *(width(n) for n in names)]), max(10, cells // 3))
+        glosses = [self._glosses.of(w.text) for w in words]
+        whole = (width(n) + (1 + width(g) if g else 0) for n, g in zip(names, glosses, strict=True))
+        name_cells = min(max([10, *whole]), max(10, cells // 3))
         ids = [str(w.id) for w in words]
         id_cells = max((len(i) for i in ids), default=1)
         scores = [figure(shown_score(w.score, self._view.order)) for w in words]
@@ -119,7 +132,7 @@ class WordsPanel(ViewPanel):
             bar = BAR * max(1, round(bars[i] * bar_cells)) if bar_cells > 3 else ""
             parts: list[Part] = [
                 (" ", r.style()),
-                (isolate(fit(name, name_cells)), r.style("strong" if first else "text", bold=first)),
+                *_named(r, name, glosses[i], name_cells, first),
                 (" ", r.style()),
                 (bar, r.style("dim" if words[i].score < 0 and signed else "accent" if first else "accent_soft")),
             ]
@@ -129,6 +142,15 @@ class WordsPanel(ViewPanel):
             ]
             lines.append(line(cells, r.style(), parts, tail))
         return lines
+
+
+def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Part]:
+    """A piece in so many cells, its gloss dimly behind it as far as there is room."""
+    style = r.style("strong" if first else "text", bold=first)
+    room = cells - width(name) - 1
+    if not gloss or room < _SHORTEST_GLOSS:
+        return [(isolate(fit(name, cells)), style)]
+    return [(isolate(name), style), (" ", r.style()), (fit(gloss, room), r.style("dim"))]
 
 
 def shown_score(score: float, metric: str) -> float:
