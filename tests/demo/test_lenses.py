@@ -17,7 +17,7 @@ from vlmtui.demo.ranks import auc, sign_test
 from vlmtui.demo.scenes import FIGURES
 from vlmtui.demo.words import NAMES
 
-SKIES, ASKED = 60, 12
+SKIES, ASKED = 60, 16
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +55,21 @@ def test_shares_of_patches_are_counted_pixels() -> None:
 
 
 def test_find_lights_the_sky(desk: Desk) -> None:
+    """The card says 0.993, and so do these scenes: 0.02 below that it is no longer what the card says."""
     found = finding(desk, held_out(FIGURES, SKIES), np.zeros((len(NAMES), PATCHES)), ["sky"])["sky"]
     assert found["scenes"] >= 10
-    assert found["auc"] >= 0.9
-    assert found["within"] >= 0.9
+    assert found["auc"] >= 0.973
+    assert found["within"] >= 0.973
     assert found["place"] == 0.5
 
 
 def test_an_answer_needs_its_thing_more_than_as_many_other_patches(desk: Desk) -> None:
+    """On these few scenes 0.87 and 0.80 of the answers: what must hold is more than half, and twice the fall."""
     found = ablating(desk, held_out(FIGURES, ASKED), "colour", draws=2)["all"]
-    assert found["scenes"] >= 8
+    assert found["scenes"] >= 10
     for way in ("scattered", "together"):
-        assert found[way]["thing's is more"] > 0.5
-        assert found["thing"]["mean"] > 2 * found[way]["mean"]
+        assert found[way]["thing is more"] > 0.5
+        assert found["thing"]["mean"] > 2 * abs(found[way]["mean"])
 
 
 def test_draws_are_as_many_patches_without_the_thing(desk: Desk) -> None:

@@ -69,6 +69,88 @@ def pictures(figures: dict[str, Any]) -> str:
     return table(["photograph", "first words (l2), by share of patches", "its description"], rows)
 
 
+FREQUENT: Final = 8
+WEAK: Final = 0.9
+FOUND: Final = (
+    "Asked of a session as the explorer asks. In the {scenes} scenes, every patch of those that show the thing: how "
+    "often a patch at least half of which is the thing scores higher than one of which less is (AUC; 0.5 is chance). "
+    "The score at the image tokens is the cosine, in the language model's last layer the logit; nothing ever asked "
+    "of that layer that it names what stands at a patch. The last column looks at no picture: it knows how often the "
+    "thing is at that place in {usual} scenes of the training."
+)
+APART: Final = (
+    "Of the first {asked} scenes, those with a thing that fills 3% of the picture and shows in at most half of the "
+    "patches, one thing a scene, drawn with a fixed seed: “What color is …?”, and a description that names it. Then "
+    "all patches that show any of it are replaced by the mean image token, and in comparison as many patches that "
+    "show none of it, either anywhere or together in one spot ({draws} draws of each a scene, their mean taken). The "
+    "figures are nats that the log-probability of the answer (of a description: of the thing's word) falls by, below "
+    "0 where it rises; “more” is the share of scenes in which it falls more without the thing, with a two-sided sign "
+    "test. “Other answer” is how often another color, or a description without the word, comes instead."
+)
+LOOKED: Final = (
+    "Attention of the color, or of the thing's word, to the picture, all layers and heads averaged: the share that is "
+    "to the patches that show the thing, against the share of the patches that do, each scene for itself. AUC: how "
+    "often a patch of the thing has more of it than another."
+)
+ASKED: Final = {"colour": "color", "caption": "description"}
+OF: Final = {"all": "", "right": ", right", "wrong": ", wrong"}
+
+
+def _named(found: dict[str, Any], names: list[str], measure: str) -> str:
+    return ", ".join(f"{name} {_share(found[name][measure])}" for name in names) or "none"
+
+
+def _nats(value: float) -> str:
+    return f"{round(value, 3) + 0.0:.3f}"  # no zero below zero
+
+
+def finding(lenses: dict[str, Any]) -> str:
+    """The words of the most patches, the mean of all, and those that are found badly."""
+    found = lenses["find"]
+    measures = ("auc", "within", "last", "place")
+    often = sorted(found, key=lambda name: (-found[name]["patches"], name))[:FREQUENT]
+    rows = [
+        [name, *(f"{found[name][k]:,}" for k in ("scenes", "patches")), *(_share(found[name][k]) for k in measures)]
+        for name in often
+    ]
+    means = [_share(sum(of[k] for of in found.values()) / len(found)) for k in measures]
+    rows.append([f"mean of all {len(found)} words", "", "", *means])
+    head = ["find", "scenes", "patches", "AUC", "mean of each scene's own", "last layer", "its usual place alone"]
+    weak = sorted((name for name in found if found[name]["auc"] < WEAK), key=lambda name: found[name]["auc"])
+    beaten = [name for name in found if found[name]["auc"] < found[name]["place"]]
+    return "\n\n".join(
+        [
+            table(head, rows),
+            f"AUC below {WEAK}: {_named(found, weak, 'auc')}. The usual place alone does better than the word for: "
+            f"{_named(found, beaten, 'place')}.",
+        ]
+    )
+
+
+def taken_apart(lenses: dict[str, Any]) -> str:
+    """What answers lose without their thing, and without other patches."""
+    rows = []
+    for kind, asked in ASKED.items():
+        for group, of in lenses[kind]["ablated"].items():
+            sides = [of[name] for name in ("thing", "scattered", "together")]
+            rows.append([asked + OF[group], str(of["scenes"])])
+            rows[-1] += [f"{_nats(side['mean'])} ({_nats(side['median'])})" for side in sides]
+            rows[-1] += [f"{side['thing is more']:.3f} (p {side['p']:.1g})" for side in sides[1:]]
+            rows[-1] += [" / ".join(_share(side["another answer"]) for side in sides)]
+    head = ["answer", "scenes", "without the thing: mean (median)", "without as many anywhere", "… in one spot"]
+    return table([*head, "more than anywhere", "more than in one spot", "other answer: thing / anywhere / spot"], rows)
+
+
+def looked(lenses: dict[str, Any]) -> str:
+    """Where answers looked."""
+    rows = []
+    for kind, asked in ASKED.items():
+        of = lenses[kind]["looked"]
+        more = f"{of['more than its patches']:.3f} (p {of['p']:.1g})"
+        rows.append([asked, str(of["scenes"]), _share(of["attention"]), _share(of["patches"]), more, _share(of["auc"])])
+    return table(["answer", "scenes", "attention to the thing", "its patches", "more than its patches", "AUC"], rows)
+
+
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes"
 
@@ -102,11 +184,20 @@ LIE: Final = (
 
 def write_card(card: str, figures: dict[str, Any], training: dict[str, Any]) -> str:
     """The card with everything between its markers written anew."""
+    lenses = figures["lenses"]
     parts = {
         "Making": [making(training)],
         "Words at patches": [COUNTED.format(**figures["l2"]), overall(figures), classes(figures)],
         "Answers": [answers(figures), "Greedy; right means the same words."],
         "Where the vectors lie": [LIE.format(**figures["vectors"])],
+        "What the lenses say": [
+            FOUND.format(**lenses),
+            finding(lenses),
+            APART.format(**lenses),
+            taken_apart(lenses),
+            LOOKED,
+            looked(lenses),
+        ],
         "Photographs": ["Never used to train or to choose anything; here to show how it fails.", pictures(figures)],
     }
     text = "\n\n".join("\n\n".join([f"### {title}", *body]) for title, body in parts.items())

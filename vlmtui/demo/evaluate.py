@@ -15,11 +15,13 @@ from typing import Any, Final
 from vlmtui.demo import CHECKPOINT
 from vlmtui.demo.answers import Speaker, answer_accuracy, photographs, vectors
 from vlmtui.demo.card import write_card
+from vlmtui.demo.lenses import lens_figures
 from vlmtui.demo.measure import held_out, patch_accuracy
 from vlmtui.demo.scenes import FIGURES
 
 SCENES: Final = 1000
 ASKED: Final = 200
+USUAL: Final = 1000  # of training's scenes, from the first: where things usually are
 PICTURES: Final = Path(__file__).parents[2] / "sample_images"
 
 
@@ -36,6 +38,7 @@ def evaluate(folder: Path, count: int, pictures: Path) -> dict[str, Any]:
     figures["answers"] = answer_accuracy(speaker, scenes[:ASKED])
     figures["captions"] = [speaker.answer(s.image, "Describe the image.") for s in scenes[:6]]
     figures["photographs"] = photographs(speaker, pictures)
+    figures["lenses"] = lens_figures(folder, scenes, ASKED, held_out(0, USUAL))
     return figures
 
 
@@ -58,7 +61,7 @@ def main() -> None:
     training = json.loads((options.model / "training.json").read_text())
     write_whole(options.card, write_card(options.card.read_text(), figures, training))
     shown = {k: v for k, v in figures["l2"].items() if k != "classes"}
-    print(json.dumps({"l2": shown, "answers": figures["answers"], "photographs": figures["photographs"]}, indent=1))
+    print(json.dumps({"l2": shown} | {k: figures[k] for k in ("answers", "photographs", "lenses")}, indent=1))
 
 
 if __name__ == "__main__":

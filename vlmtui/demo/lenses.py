@@ -1,7 +1,8 @@
 """Whether the lenses tell something true: on held-out scenes it is known which patches show what.
 
 Everything is asked of a session's engine, by the questions that the explorer asks: find a word, ask, ablate, attention.
-What is measured, and of what, was written down before any of it was run on these scenes.
+What is measured, and of what, was written down before any of it was run on these scenes; only that wrong answers are
+shown beside the right ones was added then.
 """
 
 from __future__ import annotations
@@ -199,7 +200,8 @@ def ablating(desk: Desk, scenes: Sequence[Scene], kind: str, draws: int = DRAWS)
         true.append(case.right)
     found = {"all": _compared(rows, draws)}
     if not all(true):
-        found["right"] = _compared([row for row, right in zip(rows, true, strict=True) if right], draws)
+        for name, wanted in (("right", True), ("wrong", False)):
+            found[name] = _compared([row for row, right in zip(rows, true, strict=True) if right is wanted], draws)
     return found
 
 
@@ -213,7 +215,7 @@ def _compared(rows: list[list[Fall]], draws: int) -> dict[str, Any]:
     for name, columns in (("scattered", slice(1, 1 + draws)), ("together", slice(1 + draws, None))):
         more = nats[:, 0] - nats[:, columns].mean(axis=1)
         found[name] = _side(nats[:, columns], another[:, columns])
-        found[name] |= {"thing's is more": _round(float((more > 0).mean())), "p": float(f"{sign_test(more):.2g}")}
+        found[name] |= {"thing is more": _round(float((more > 0).mean())), "p": float(f"{sign_test(more):.2g}")}
     return found
 
 
