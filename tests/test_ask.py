@@ -31,6 +31,9 @@ SCENE = str(PHOTOS / "scene-landscape.png")
         (["x.png", QUESTION, "--max-new-tokens", "0"], "--max-new-tokens"),
         (["x.png", QUESTION, "--format", "jsonl"], "text, json"),
         (["x.png", QUESTION, "--attention"], "--format json"),
+        (["x.png", QUESTION, "--occlude", "4"], "--format json"),
+        (["x.png", QUESTION, "--ablate", "1;2"], "--ablate '1;2' is not"),
+        (["x.png", QUESTION, "--ablate", "1,2", "--by", "noise"], "mean, zero, blur"),
         (["x.png", QUESTION, "--dtype", "int8"], "bfloat16"),
     ],
 )
@@ -53,7 +56,8 @@ def test_the_default_is_the_protocols() -> None:
 
 def test_json_holds_tokens_and_where_they_looked() -> None:
     """The demo model says of its own scene what it was made to say."""
-    done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "2", "--format", "json", "--attention")
+    more = ["--attention", "--gradient", "--occlude", "7", "--ablate", "0,0", "--ablate", "0,1", "--by", "zero"]
+    done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "2", "--format", "json", *more)
     assert done.returncode == 0, done.stderr
     assert done.stderr == b"vlmtui: the answer was cut after 2 tokens: --max-new-tokens allows for more\n"
     told = json.loads(done.stdout)
@@ -72,6 +76,13 @@ def test_json_holds_tokens_and_where_they_looked() -> None:
         assert set(token) == {"id", "piece", "text", "log_prob", "special", "attention"}
         assert len(token["attention"]) == 196
         assert 0 < sum(token["attention"]) < 1
+    assert told["occlusion"] == {"block": 7, "by": "zero"}
+    assert len({place["drop"] for place in told["tokens"]}) == 4
+    assert all(isinstance(place["gradient"], float) for place in told["tokens"])
+    ablation = told["ablation"]
+    assert (ablation["tokens"], ablation["by"]) == ([0, 1], "zero")
+    for token, after, change in zip(answer["tokens"], ablation["log_probs"], ablation["changes"], strict=True):
+        assert math.isclose(after - token["log_prob"], change, abs_tol=1e-6)
 
 
 def endless(folder: Path) -> list[str]:

@@ -31,6 +31,20 @@ def ask(
     attention: Annotated[
         bool, typer.Option("--attention", help="With --format json: where each token of the answer looked.")
     ] = False,
+    gradient: Annotated[
+        bool, typer.Option("--gradient", help="With --format json: gradient × input of every patch.")
+    ] = False,
+    ablate: Annotated[
+        list[str] | None,
+        typer.Option("--ablate", metavar="[GRID:]R,C", help="Ask again without this patch; repeatable."),
+    ] = None,
+    occlude: Annotated[
+        int | None,
+        typer.Option("--occlude", min=1, metavar="SIDE", help="With --format json: each block's part in the answer."),
+    ] = None,
+    by: Annotated[
+        str, typer.Option("--by", metavar="STAND-IN", help="What replaces patches: mean, zero or blur.")
+    ] = "mean",
     format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to FILE.")
@@ -47,7 +61,10 @@ def ask(
         raise UsageError("QUESTION is empty: ask something, such as “Describe the image.”")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is none: choose a number above 0, or leave it out")
+    from vlmtui.answers import STANDS
     from vlmtui.reports.answer import Question, run_ask
+    from vlmtui.reports.grounds import Wanted
+    from vlmtui.reports.patches import parse_patch
     from vlmtui.signals import leave_when_told
 
     def tell(note: str) -> None:
@@ -55,5 +72,10 @@ def ask(
             say_line(note)
 
     leave_when_told()
-    asked = Question(image, question, max_new_tokens, temperature, seed, attention)
+    stand = next((stand for stand in STANDS if stand == by), None)
+    if stand is None:
+        raise UsageError(f"--by {by!r} is none: choose {', '.join(STANDS)}")
+    patches = tuple(parse_patch(words, "--ablate") for words in ablate or ())
+    wanted = Wanted(attention, gradient, patches, occlude, stand)
+    asked = Question(image, question, max_new_tokens, temperature, seed, wanted)
     return run_ask(asked, query, format, output, quiet, tell)

@@ -27,7 +27,8 @@ def _ranks(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks from 1; equal numbers share the mean of theirs."""
     _, at, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     means: NDArray[np.float64] = np.cumsum(counts) - (counts - 1) / 2
-    return means[at]
+    ranks: NDArray[np.float64] = means[at]
+    return ranks
 
 
 def sign_test(differences: ArrayLike) -> float:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
-from vlmtui.answers import MAX_NEW_TOKENS, Answer, AnswerToken, Attention
+from vlmtui.answers import MAX_NEW_TOKENS, Answer
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.image import SourceBytes, decode, read_source
 from vlmtui.reading import Reading
 from vlmtui.reports import json
+from vlmtui.reports.grounds import Grounds, Wanted, found, lines, told, whole
 from vlmtui.reports.json import Object
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
@@ -30,14 +31,14 @@ _READ_AGAIN = 3
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of one picture, and how it is to be answered; with `attention` where the answer looked, too."""
+    """What is asked of one picture, how it is to be answered, and what of its grounds is wanted beside."""
 
     image: str
     text: str
     max_new_tokens: int = MAX_NEW_TOKENS
     temperature: float | None = None
     seed: int = 0
-    attention: bool = False
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 def run_ask(
@@ -54,8 +55,8 @@ def run_ask(
     """
     if format not in FORMATS:
         raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
-    if question.attention and format != "json":
-        raise UsageError("--attention is numbers for every patch and token: add --format json")
+    if question.wanted.only_numbers and format != "json":
+        raise UsageError("--attention, --gradient and --occlude are numbers for every patch: add --format json")
     if output is not None and output != "-":
         check_target(output)
     source = read_source(question.image)
@@ -77,10 +78,13 @@ def run_ask(
         loading.result()
         with target(output) as to:
             streamed = _Streamed(to, progress) if format == "text" else None
-            reading, answer, attention = _asked(client, source, question, query, progress, streamed)
+            reading, answer, grounds = _asked(client, source, question, query, progress, streamed)
             progress.clear()
             if format == "json":
-                to.write(msgspec.json.encode(report(reading, answer, attention)).decode() + "\n")
+                to.write(msgspec.json.encode(report(reading, answer, grounds)).decode() + "\n")
+            elif grounds.ablation is not None:
+                for line in lines(answer, grounds.ablation):
+                    to.write(line)
             to.flush()
     finally:
         client.close()
@@ -97,7 +101,7 @@ def _asked(
     query: Query,
     progress: ProgressLine,
     streamed: _Streamed | None,
-) -> tuple[Reading, Answer, Attention | None]:
+) -> tuple[Reading, Answer, Grounds]:
     for again in range(_READ_AGAIN):
         try:
             return _asked_once(client, source, question, query, progress, streamed)
@@ -114,7 +118,7 @@ def _asked_once(
     query: Query,
     progress: ProgressLine,
     streamed: _Streamed | None,
-) -> tuple[Reading, Answer, Attention | None]:
+) -> tuple[Reading, Answer, Grounds]:
     def counted(said: Said) -> None:
         progress(Progress("answering", said.number, question.max_new_tokens))
 
@@ -137,8 +141,7 @@ def _asked_once(
         raise
     if streamed:
         streamed.end(answer.text)
-    attention = client.attention(reading.id, answer.id, on_progress=progress).result() if question.attention else None
-    return reading, answer, attention
+    return reading, answer, found(client, reading, answer, question.wanted, progress)
 
 
 class _Streamed:
@@ -184,7 +187,7 @@ class _Streamed:
         self._written = len(text)
 
 
-def report(reading: Reading, answer: Answer, attention: Attention | None) -> Object:
+def report(reading: Reading, answer: Answer, grounds: Grounds) -> Object:
     """The object of one answer: `vlmtui/answer/1`."""
     return {
         "schema": SCHEMA,
@@ -195,32 +198,6 @@ def report(reading: Reading, answer: Answer, attention: Attention | None) -> Obj
             "temperature": answer.temperature,
             "seed": None if answer.temperature is None else answer.seed,
         },
-        "answer": {
-            "text": answer.text,
-            "finished": answer.finished,
-            "log_prob": answer.log_prob,
-            "tokens": [_said(token, row, attention) for row, token in enumerate(answer.tokens)],
-        },
-        **({} if attention is None else _looked(reading, attention)),
-    }
-
-
-def _said(token: AnswerToken, row: int, attention: Attention | None) -> Object:
-    said = {name: getattr(token, name) for name in ("id", "piece", "text", "log_prob", "special")}
-    return said if attention is None else said | {"attention": attention.weights[row].tolist()}
-
-
-def _looked(reading: Reading, attention: Attention) -> Object:
-    """What the numbers under `attention` of each token of the answer belong to, in their order."""
-    places = zip(reading.places, attention.sinks.tolist(), strict=True)
-    sunk = [{"position": sink.position, "piece": sink.piece, "share": sink.share} for sink in attention.sunk]
-    return {
-        "attention": {
-            "over": "layers and heads, averaged",
-            "layers": attention.layers,
-            "heads": attention.heads,
-            "sink_rule": attention.rule,
-            "sinks": sunk,
-        },
-        "tokens": [json.placed(place) | {"sink": sink} for place, sink in places],
+        "answer": whole(answer, grounds),
+        **told(reading, grounds),
     }
