@@ -37,4 +37,4 @@ def sign_test(differences: ArrayLike) -> float:
     above, below = int((numbers > 0).sum()), int((numbers < 0).sum())
     n, most = above + below, max(above, below)
     # a quotient of whole numbers: 2 ** n soon exceeds what a float holds
-    return min(1.0, 2 * sum(math.comb(n, k) for k in range(most, n + 1)) / 2**n)
+    return float(min(1.0, 2 * sum(math.comb(n, k) for k in range(most, n + 1)) / 2**n))
