@@ -90,8 +90,11 @@ print(json.dumps(out | {"peaks": peaks}))
 _PURSUIT = (
     _COMMON
     + """
+from vlmtui.lenses import words
 from vlmtui.lenses.pursuit import pursue
 rounds, few = int(sys.argv[6]), int(sys.argv[7])
+if sys.argv[8] == "float32":  # as on a processor without bfloat16
+    words.fast_in_bfloat16 = lambda device: False
 vocabulary, candidates = Vocabulary.of(embeddings), torch.arange(rows)
 vocabulary.lost()
 units = torch.nn.functional.normalize(embeddings.float(), dim=1)
@@ -126,11 +129,11 @@ def rows() -> Iterator[tuple[str, str, str]]:
     for size, rounds in SIZES.items():
         for dtype in ("float32", "bfloat16"):
             yield from _nearest(size, dtype, rounds)
-    for dtype in ("float32", "bfloat16"):
-        found = _run(_PURSUIT, *PURSUIT, K, dtype, ROUNDS, TOKENS)
-        wanted = 15 if dtype == "float32" else 40
+    for dtype, swept in (("float32", "float32"), ("float32", "bfloat16"), ("bfloat16", "bfloat16")):
+        found = _run(_PURSUIT, *PURSUIT, K, dtype, ROUNDS, TOKENS, swept)
+        wanted = 15 if swept == "float32" else 40
         yield (
-            f"OMP, {K} words, {_said(PURSUIT)}, weights in {dtype}, against the way of today in float32",
+            f"OMP, {K} words, {_said(PURSUIT)}, weights in {dtype}, sweeps in {swept}: against the way of today",
             f"{_against(found['ours'], found['plain'])}, the same support for {found['same']} of {ROUNDS * TOKENS}"
             f" tokens, {memory(int(found['peak']))} over the inputs",
             f"at least {wanted} times",

@@ -28,6 +28,7 @@ _SLACK = 24  # rows kept beyond k at first: enough for nearly every vector, chea
 _BLURRED = 32  # kept beside them where the rows are rounded for the sweep, and their bounds are wider
 _WORTH_ROUNDING = 64  # for so many vectors the product takes longer than to round the rows
 _WIDER = 8  # how much longer the second list is
+_NEAR_BY = 16 << 20  # bytes that stay in a processor's cache, and are not asked of the system anew each time
 _UNDERFLOW = 2.0**-125  # more than one product loses where it falls below the normal numbers
 _BFLOAT16_SHARE = 2.0**-8  # more than a float32 sum loses when it is stored as bfloat16
 
@@ -165,7 +166,7 @@ class _Search:
         best = torch.full((len(vectors), keep), -torch.inf, device=device)
         rows = torch.zeros((len(vectors), keep), dtype=torch.int64, device=device)
         for block, some in self._row_blocks(dtype, device):
-            for part in row_blocks(len(vectors), 4 * 4 * (len(some.matrix) + keep), self.budget):
+            for part in row_blocks(len(vectors), 4 * 4 * (len(some.matrix) + keep), min(self.budget, 2 * _NEAR_BY)):
                 self.check()
                 found = self._bounds(x[part], some, block)
                 bounds, index = found.topk(min(keep, found.shape[1]), dim=1)
@@ -217,7 +218,7 @@ class _Search:
         scores = torch.full(rows.shape, -torch.inf, dtype=torch.float64)
         whose, which = torch.nonzero(wanted, as_tuple=True)
         places = rows[whose, which]
-        for part in row_blocks(len(whose), vectors.exact.shape[1] * 8 * 4, self.budget):
+        for part in row_blocks(len(whose), vectors.exact.shape[1] * 8 * 4, min(self.budget, _NEAR_BY)):
             self.check()
             near = self.embeddings[self.candidates[places[part]].to(self.embeddings.device)].to(self.exact).double()
             at = whose[part].to(self.exact)
