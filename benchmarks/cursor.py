@@ -1,4 +1,4 @@
-"""What a cursor move costs: bytes to the terminal and CPU time, 200×60, 40×22 patches, a tower of 24 layers and a language model of 32, all panels."""
+"""What a cursor move costs: bytes and CPU time, 200×60, 40×22 patches, 24 vision and 32 language layers, all panels."""
 
 from __future__ import annotations
 
