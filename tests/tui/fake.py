@@ -12,12 +12,14 @@ import sys
 import msgspec
 from PIL import Image
 
-from tests.tui import readings
+from tests.tui import readings, sayings
 from tests.tui.families import FAMILIES
+from vlmtui.answers import Stand
 from vlmtui.image import SourceBytes, read_source
 from vlmtui.reading import Order, Reading
 from vlmtui.reports import Query
-from vlmtui.tui import messages
+from vlmtui.tui import messages, replies
+from vlmtui.tui.answering import Wanted
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
@@ -46,9 +48,19 @@ class FakeConversation(Conversation):
         self.asked_tokens: list[int] = []
         self.asked_values: list[tuple[str, Lens]] = []
         self.no_values = ""
+        self.asked_patches: list[int] = []
+        self.no_patches = ""
         self.left = 0
         self.no_layers = ""
         self.slow_layers = False
+        self.said = "blue sky"
+        self.no_answer = ""
+        self.slow_answer = False
+        self.slow_findings = False
+        self.questions: list[str | None] = []
+        self.asked_about: list[Wanted] = []
+        self.taken: list[tuple[tuple[int, ...], Stand]] = []
+        self.stopped = 0
 
     @property
     def alive(self) -> bool:
@@ -102,6 +114,46 @@ class FakeConversation(Conversation):
             self.post(messages.ValuesFailed(reading, stage, lens, self.no_values))
         else:
             self.post(messages.ValuesArrived(reading, readings.values(made, stage, lens)))
+
+    def answer(self, number: int, reading: str, question: str | None) -> None:
+        self.questions.append(question)
+        if self.no_answer:
+            self.post(replies.AnswerFailed(number, self.no_answer))
+            return
+        answer = sayings.answer(self.said, question or "Describe the image.", f"answer-{number}")
+        for said in sayings.sayings(answer):
+            self.post(replies.TokenSaid(number, said))
+            if self.slow_answer:
+                return
+        self.post(replies.AnswerGiven(number, answer))
+
+    def ablate(self, number: int, reading: str, answer: str, tokens: tuple[int, ...], by: Stand) -> None:
+        self.taken.append((tokens, by))
+        before = sayings.answer(self.said, "", answer)
+        ablation = sayings.ablation(before, tokens, by)
+        self.post(replies.TokenSaid(number, sayings.sayings(ablation.again)[0]))
+        if not self.slow_answer:
+            self.post(replies.AblationArrived(number, ablation))
+
+    def look(self, number: int, reading: str, answer: str, wanted: Wanted) -> None:
+        self.asked_about.append(wanted)
+        if not self.slow_findings:
+            self.bring_finding(number, answer, wanted)
+
+    def bring_finding(self, number: int, answer: str, wanted: Wanted) -> None:
+        made = self.made or readings.reading(*self.shape)
+        found = sayings.finding(made, sayings.answer(self.said, "", answer), wanted)
+        self.post(replies.FindingArrived(number, wanted, found))
+
+    def leave_answer(self) -> None:
+        self.stopped += 1
+
+    def patch(self, reading: str, patch: int) -> None:
+        self.asked_patches.append(patch)
+        if self.no_patches:
+            self.post(messages.PatchFailed(reading, patch, self.no_patches))
+        else:
+            self.post(messages.PatchArrived(reading, readings.anatomy(patch)))
 
     def status(self) -> None:
         pass

@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from vlmtui.anatomy import Anatomy
 from vlmtui.grid import Grid, Place
 from vlmtui.image import SourceBytes
 from vlmtui.reading import GridNorms, ImageInfo, Layers, LayerWords, ModelInfo, Reading, Words
-from vlmtui.values import Components, Lens, Similarity, Values
+from vlmtui.values import Components, Lens, Position, Similarity, Values
 
 LAYERS = 4
 
@@ -152,6 +153,26 @@ def values(reading: Reading, stage: str, lens: Lens) -> Values:
             numbers=np.stack([index / count, -index / count, 0 * index], axis=1),
             explained=(0.5, 0.25, 0.125),
         )
+    if isinstance(lens, Position):
+        return Values(lens=lens, stage=stage, numbers=index)
     first = lens.to[0] if isinstance(lens, Similarity) else len(lens.text)
     pieces = () if isinstance(lens, Similarity) else (f"▁{lens.text}",)
     return Values(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)
+
+
+def anatomy(patch: int) -> Anatomy:
+    """Of a model that sees 16 × 16 pixels of one colour in a patch, twice over; its red is the patch's index."""
+    pixels = np.full((16, 16, 3), (patch, 100, 200), np.float32)
+    values = pixels[0, 0] / 127.5 - 1
+    return Anatomy(
+        patch=patch,
+        pixels=pixels,
+        lowest=values,
+        mean=values,
+        highest=values,
+        length=2 * pixels.size,
+        frames=2,
+        projected=10.0 + patch,
+        position=None if patch == 0 else 1.0 + patch,
+        normed=False,
+    )

@@ -9,6 +9,7 @@ SMALLEST = (60, 20)
 PANELS = ("words", "norms", "patch")
 NARROW_CHROME = 5
 """Lines of a narrow screen that are neither picture nor panel: title, path, legend, state, keys."""
+NORMS_ROWS, PATCH_ROWS, LEAST_ANSWER = 11, 7, 12
 WIDE_CHROME = 6
 """Lines of a wide screen above and below the panels: title, path with a blank line on each side, state, keys."""
 
@@ -22,6 +23,12 @@ class Arrangement:
     heights: dict[str, int]
     width: int | None
     height: int | None
+
+
+def answer_rows(rows: int) -> int:
+    """The lines of an answer on a screen of `rows`: what the other panels leave, of which the norms may go."""
+    room = rows - WIDE_CHROME - 1 - (PATCH_ROWS + 1)
+    return room - (NORMS_ROWS + 1) if room - (NORMS_ROWS + 1) >= LEAST_ANSWER else max(LEAST_ANSWER, room)
 
 
 def arrange(size: tuple[int, int], words: int, grid_rows: int, panel: str) -> Arrangement:
@@ -39,7 +46,7 @@ def arrange(size: tuple[int, int], words: int, grid_rows: int, panel: str) -> Ar
         height = min(spare, 12) if spare >= 6 else 8
         return Arrangement(True, too_small, {panel: height}, None, height)
     room = max(1, rows - WIDE_CHROME)
-    wanted = {"words": words, "norms": 11, "patch": 7}
+    wanted = {"words": words, "norms": NORMS_ROWS, "patch": PATCH_ROWS}
     heights: dict[str, int] = {}
     for name in (panel, *(p for p in PANELS if p != panel)):
         # each has a blank line below it

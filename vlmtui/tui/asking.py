@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from vlmtui.reading import LayerWords, Words
 from vlmtui.tui import exiting
-from vlmtui.tui.path import llm_depth, of_tokens
+from vlmtui.tui.path import ANSWER, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.wordbook import WordBook
 
@@ -32,7 +32,8 @@ class WordAsking:
         """The questions to put now: a book, and the tokens whose words it lacks."""
         reading = known.reading
         # at a stage without words those of the tokens are asked for meanwhile
-        stage = view.stage if of_tokens(view.stage) or exiting.on(known, view) else "tokens"
+        own = (of_tokens(view.stage) and view.stage != ANSWER) or exiting.on(known, view)
+        stage = view.stage if own else "tokens"
         if reading is None or (llm_depth(stage) and not known.layers):
             return
         order = replace(view, stage=stage).order
@@ -40,7 +41,7 @@ class WordAsking:
         if book.want(view.k) or book is not self._book:
             self._book = book
             self._asked.clear()
-        token = known.token(view) if stage == view.stage else None
+        token = known.token(view) if stage == view.stage or view.stage == ANSWER else None
         here = token or 0
         if token is not None and token not in self._asked and book.missing((token,)):
             self._asked.add(token)

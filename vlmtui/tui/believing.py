@@ -9,13 +9,13 @@ from textual.timer import Timer
 from vlmtui.tui import messages
 from vlmtui.tui.belief import BeliefAsking
 from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.hearing import Hearing
+from vlmtui.tui.dissecting import Dissecting
 
 IDLE_S = 0.3
 """How long nothing else was asked before this is."""
 
 
-class Believing(Hearing):
+class Believing(Dissecting):
     """Knows whether there is anything better to do."""
 
     def __init__(self, conversation: Conversation, picture: Image.Image) -> None:

@@ -17,27 +17,25 @@ from textual.message import Message
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
 from vlmtui.reading import METRICS, Layers, ModelInfo, Order, of_patches
-from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
 from vlmtui.tui import messages
 from vlmtui.tui.belief import NullKey
+from vlmtui.tui.inquiry import Inquiry
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.values import Lens
 
 _T = TypeVar("_T")
 
 
-class Conversation:
+class Conversation(Inquiry):
     """One session at a time, and the questions put to it. `post` may be called from any thread."""
 
     def __init__(self, options: ExplorerOptions) -> None:
+        super().__init__()
         self.options = options
         self.model = options.query.model
         self.image = options.image
-        self.post: Callable[[Message], object] = lambda message: None
-        self._client: SessionClient | None = None
-        self._turn = 0
         self._openings = 0
         self._held: str | None = None
         self._layers: Future[Layers] | None = None
@@ -69,6 +67,7 @@ class Conversation:
 
     def begin(self) -> None:
         """Load the model and read the picture, in a new session where there is none."""
+        self.leave_answer()
         self._turn += 1
         try:
             self.start()
@@ -108,6 +107,7 @@ class Conversation:
     def read(self, image: SourceBytes) -> None:
         """Read another picture with the model held."""
         self.leave_layers()
+        self.leave_answer()
         self._turn += 1
         self.image = image
         if self.alive:
@@ -176,6 +176,19 @@ class Conversation:
             self._when(
                 self._client.values(reading, stage, lens, on_progress=self._progressed()),
                 lambda values: messages.ValuesArrived(reading, values),
+                failed,
+            )
+
+    def patch(self, reading: str, patch: int) -> None:
+        """What a vision patch is before the tower's first block."""
+
+        def failed(sentence: str) -> None:
+            self.post(messages.PatchFailed(reading, patch, sentence))
+
+        if self._client is not None and self._client.alive:
+            self._when(
+                self._client.patch(reading, patch),
+                lambda anatomy: messages.PatchArrived(reading, anatomy),
                 failed,
             )
 

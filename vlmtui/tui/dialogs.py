@@ -179,7 +179,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("g", "go to a row and column (a grid's: 2:3,4), or to a pixel"),
     ("mouse", "click a patch, a page, a stage; beside a tile: the tile there"),
     ("[  ]", "one stage back, on: pixels, vision.0 …, tokens, llm.1 …"),
-    ("Esc", "leave the language model's layers while they are being read"),
+    ("Esc", "stop the answer, the occlusion map; leave the layers being read"),
     ("w", "at llm stages: the first word after every layer, or this layer's words"),
     ("m", "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits"),
     ("e", "at vision stages: words through the projector, an early exit; or none again"),
@@ -189,6 +189,14 @@ HELP: tuple[tuple[str, str], ...] = (
     ("n  N", "to the next best, the best before, of the numbers of the overlay"),
     ("Space  U", "mark the patch; take all marks away"),
     ("p", "play through the layers with the overlay (pca if there is none)"),
+    ("a", "ask the model; its answer is the last stage, with what it looked at over the picture"),
+    (",  .", "another token of the answer, or the whole of it; also < > and the mouse"),
+    ("v", "attention, rollout, gradient × input, occlusion map, nothing"),
+    ("{  }", "attention, or the mask, of the layer before, the next; of all layers"),
+    ("H", "attention of the next head of that layer; of all heads"),
+    ("O", "make the occlusion map: blocks of patches taken away, one after the other"),
+    ("x", "ask again without the marked patches: their mean, zeros, or blurred"),
+    ("K", "the attention mask in the place of the picture, or the picture again"),
     ("Tab", "narrow terminal: the next panel"),
     ("i", "another picture: a path or an address"),
     ("M", "another model"),
@@ -221,6 +229,10 @@ def _help_text() -> Text:
         "\n\nEarly exit: a vision stage put in the place of the one that feeds the projector. A patch has the words of"
         " the token it goes into, as that would be if the tower ended there; the projector was trained on its own stage"
         " alone. find looks through it at every vision stage."
+        "\n\nAttention: of the position that decided on the chosen token of the answer, to every image token; the rest"
+        " went to text. A sink (×) draws attention whatever is said. Rolled out: the layers' mean attention, multiplied"
+        " through with the residual stream. Gradient × input: red where more of the image token would have made the"
+        " chosen token likelier. Occlusion map: by how much its log-probability falls without each block of patches."
         "\n\nEscape leaves this page."
     )
     return text

@@ -19,11 +19,11 @@ from textual.widgets import Static
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import exiting, messages, saving, walking
-from vlmtui.tui.arrangement import PANELS, SMALLEST, arrange
+from vlmtui.tui.arrangement import PANELS, SMALLEST, answer_rows, arrange
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
-from vlmtui.tui.lensing import Lensing
-from vlmtui.tui.path import llm_depth
+from vlmtui.tui.path import ANSWER, llm_depth
+from vlmtui.tui.speaking import Speaking
 from vlmtui.tui.view import View
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar
 from vlmtui.tui.widgets.bylayer import wanted_rows
@@ -34,7 +34,7 @@ from vlmtui.tui.widgets.picture import PatchPointed
 from vlmtui.tui.widgets.side import PictureSide, PixelPointed
 
 
-class Explorer(Lensing):
+class Explorer(Speaking):
     """Walk the patches of a picture."""
 
     BINDINGS = [
@@ -52,7 +52,6 @@ class Explorer(Lensing):
         Binding("g", "go_to", "go to a patch or pixel"),
         Binding("left_square_bracket", "walk(-1)", "stage back"),
         Binding("right_square_bracket", "walk(1)", "stage on"),
-        Binding("escape", "leave_layers", "leave the layers being read"),
         Binding("w", "by_layer", "first words by layer"),
         Binding("m", "metric", "next metric"),
         Binding("plus,equals_sign", "more(1)", "more words"),
@@ -140,12 +139,6 @@ class Explorer(Lensing):
         """Along the path."""
         self._choose(walking.walked(self._view, self._known, step))
 
-    def action_leave_layers(self) -> None:
-        """Read the language model's layers no further, and go back to where they are not needed."""
-        if self._layers.under_way:
-            self._conversation.leave_layers()
-            self._without_layers()
-
     def action_by_layer(self) -> None:
         """The first word after every layer instead of the words of this layer, or back."""
         if llm_depth(self._view.stage) is None:
@@ -156,7 +149,7 @@ class Explorer(Lensing):
 
     def action_metric(self) -> None:
         """The next metric; the layers of the language model know none."""
-        if llm_depth(self._view.stage) is None:
+        if llm_depth(self._view.stage) is None and self._view.stage != ANSWER:
             self._choose(self._view.next_metric())
 
     def action_more(self, step: int) -> None:
@@ -250,7 +243,7 @@ class Explorer(Lensing):
         if view == before:
             return
         if view.stage != before.stage:
-            self.query_one(PathBar).show(self._known.model, view.stage)
+            self.query_one(PathBar).show(self._known.model, view.stage, self._known.speech.begun)
             self._arrange()
         self._show_picture()
         self._ask_words()
@@ -263,6 +256,7 @@ class Explorer(Lensing):
         several = len(pages) > 1
         model = self._known.model
         words = wanted_rows(model.llm_layers, self._view.k) if model and self._view.shows_layers else self._view.k + 2
+        words = answer_rows(size[1]) if self._view.stage == ANSWER else words
         plan = arrange(size, words, (page.rows if page else 0) + several, self._panel)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
@@ -271,7 +265,7 @@ class Explorer(Lensing):
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
             self.query_one("#too-small", Static).update(Text(sentence))
-        self.query_one(PanelsSide).lay_out(plan)
+        self.query_one(PanelsSide).lay_out(plan, self._view.stage)
 
     def _show_all(self) -> None:
         self._arrange()
@@ -282,7 +276,7 @@ class Explorer(Lensing):
     def _show_lines(self) -> None:
         known = self._known
         self.query_one(TitleBar).show(known.image, known.model)
-        self.query_one(PathBar).show(known.model, self._view.stage)
+        self.query_one(PathBar).show(known.model, self._view.stage, known.speech.begun)
         self._show_state()
 
     def _show_panels(self) -> None:

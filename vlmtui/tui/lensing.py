@@ -151,8 +151,8 @@ class Lensing(Believing):
         known, view = self._known, self._view
         if known.reading is None:
             return None
-        there = path(known.reading.model)
-        at = there.index(view.stage) + 1
+        there = path(known.reading.model)  # without an answer: played are the layers
+        at = there.index(view.stage) + 1 if view.stage in there else len(there)
         following = there[at] if at < len(there) else None
         return None if following and llm_depth(following) and known.layers is None else following
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 from textual.message import Message
 
+from vlmtui.anatomy import Anatomy
 from vlmtui.belief import Agreement, Null
 from vlmtui.image import SourceBytes
 from vlmtui.reading import Layers, LayerWords, ModelInfo, Reading, Words
@@ -128,6 +129,23 @@ class AgreementArrived(Message):
 @dataclass
 class BeliefGaveWay(Message):
     """What was asked because there was nothing else to do will not be answered: something else was asked."""
+
+
+@dataclass
+class PatchArrived(Message):
+    """What a patch of a reading is before the tower's first block."""
+
+    reading: str
+    anatomy: Anatomy
+
+
+@dataclass
+class PatchFailed(Message):
+    """That will not come; the sentence is for the person."""
+
+    reading: str
+    patch: int
+    sentence: str
 
 
 @dataclass

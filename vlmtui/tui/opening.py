@@ -33,7 +33,11 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
         view = replace(view, early_exit=not (refused := no_exit(known.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
     elif query.lens is not None:
-        view = replace(view, overlay=next(o for o in OF_VALUES if o == query.lens.name), sought=query.lens.text)
+        overlay = next((o for o in OF_VALUES if o == query.lens.name), None)
+        if overlay is not None:
+            view = replace(view, overlay=overlay, sought=query.lens.text)
+        else:
+            wrong.append(f"--lens {query.lens.name} is for reports: add --format text")
     if pages := known.pages(stage):
         view = middle(view, pages[0])
     if query.patch is not None:

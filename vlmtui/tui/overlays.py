@@ -8,13 +8,13 @@ import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import blend, components, magnitudes, robust_range, shading
+from vlmtui.display.colours import blend, components, differences, magnitudes, robust_range, shading
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
-from vlmtui.tui import exiting, valued
+from vlmtui.tui import answered, exiting, valued
 from vlmtui.tui.marks import marked
 from vlmtui.tui.pages import Page
-from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
+from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens
 from vlmtui.tui.valuing import OF_VALUES, lens_of, shown
 from vlmtui.tui.view import Known, View
 
@@ -28,7 +28,8 @@ class Drawn:
     """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map.
 
     `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
-    cells that are marked.
+    cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
+    from below 0 to above.
     """
 
     pixels: Pixels
@@ -39,6 +40,8 @@ class Drawn:
     split: tuple[int, int] = (1, 1)
     scale: tuple[float, float] | None = None
     marks: frozenset[tuple[int, int]] = frozenset()
+    sinks: frozenset[tuple[int, int]] = frozenset()
+    diverging: bool = False
 
 
 def key(known: Known, view: View, place: tuple[int, int]) -> object:
@@ -48,12 +51,14 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
     if view.overlay == "words" and page is not None and book is not None:
         # words that arrive for other pages change nothing here
         words = view.order, sum(known.token_of(view.stage, entry) in book.rows for entry in page.entries.values())
-    values = None
+    values: object = None
     if view.overlay in OF_VALUES:
         lens = lens_of(view, known)
         values = id(shown(view, known)), lens is None, lens is not None and (view.stage, lens) in known.refused
+    if view.stage == ANSWER:
+        values = answered.key(known, view)
     # without an overlay, all stages of one grid look the same
-    stage = (view.stage, known.layers is None, view.projected) if view.overlay != "none" else ""
+    stage = (view.stage, known.layers is None, view.projected) if view.overlay != "none" or view.stage == ANSWER else ""
     return (
         id(known.picture),
         known.atlas,
@@ -88,6 +93,8 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     split = page.split if of_tokens(view.stage) else (1, 1)
     layout = fit_cells(place, page.rows, page.cols, box, size, split)
     pixels = known.canvas(layout, box, page.holes)
+    if view.stage == ANSWER:
+        return _of_answer(known, view, page, Drawn(pixels, layout, None, "", page, split))
     if view.overlay == "none":
         return Drawn(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
     inner = canvas.inner(pixels, layout)
@@ -126,10 +133,31 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     return Drawn(pixels, layout, _first_words(known, view, page), legend, page, split)
 
 
-def _heat(pixels: Pixels, page: Page, layout: CellLayout, values: np.ndarray, scale: tuple[float, float]) -> None:
+def _of_answer(known: Known, view: View, page: Page, bare: Drawn) -> Drawn:
+    """The picture with what an answer looked at, or depends on."""
+    found = answered.numbers(known, view)
+    legend = answered.legend(known, view, found)
+    if found is None:
+        return replace(bare, legend=legend)
+    pixels = bare.pixels.copy()
+    inner = canvas.inner(pixels, bare.layout)
+    _heat(pixels[inner], page, bare.layout, page.spread(found.values), found.scale, found.diverging)
+    sinks = frozenset(cell for cell, entry in page.entries.items() if found.sinks is not None and found.sinks[entry])
+    return replace(bare, pixels=pixels, legend=legend, scale=found.scale, sinks=sinks, diverging=found.diverging)
+
+
+def _heat(
+    pixels: Pixels,
+    page: Page,
+    layout: CellLayout,
+    values: np.ndarray,
+    scale: tuple[float, float],
+    diverging: bool = False,
+) -> None:
     """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are."""
     there = ~canvas.spread(page.holes, layout)[..., None]
-    heat = magnitudes(canvas.spread(values, layout), *scale)
+    spread = canvas.spread(values, layout)
+    heat = differences(spread, scale[1]) if diverging else magnitudes(spread, *scale)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 
 

@@ -7,6 +7,8 @@ from vlmtui.reading import ModelInfo, llm_layer, stages, vision_layer
 
 PIXELS = "pixels"
 TOKENS = "tokens"
+ANSWER = "answer"
+"""What the model says at the end, where there is any: what is stood at are the image tokens that it looked at."""
 
 
 def path(model: ModelInfo) -> tuple[str, ...]:
@@ -16,7 +18,7 @@ def path(model: ModelInfo) -> tuple[str, ...]:
 
 def of_tokens(stage: str) -> bool:
     """Whether a stage has image tokens for its entries, and words for each; the others have vision patches."""
-    return stage == TOKENS or stage.startswith("llm.")
+    return stage in (TOKENS, ANSWER) or stage.startswith("llm.")
 
 
 def vision_depth(stage: str) -> int | None:

@@ -17,7 +17,7 @@ from vlmtui.reports import ENDINGS, Query, Seen, check_format, format_for
 from vlmtui.reports.output import target
 from vlmtui.tui import exiting
 from vlmtui.tui.dialogs import Ask
-from vlmtui.tui.path import PIXELS, TOKENS, llm_depth, of_tokens
+from vlmtui.tui.path import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 
 
@@ -102,6 +102,8 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
         raise VlmtuiError("there is nothing to save yet: the model has not read the picture")
     if view.stage == PIXELS:
         raise VlmtuiError("there is no report of the pixels alone: walk on with ] to save that of a stage")
+    if view.stage == ANSWER:
+        raise VlmtuiError("reports are of stages: walk back with [ to save one; vlmtui ask --format json has answers")
     entries = tuple(range(len(known.places_at(view.stage))))
     words, layers = None, known.layers if llm_depth(view.stage) else None
     projected = exiting.on(known, view)

@@ -6,10 +6,10 @@ from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import figure, ordinal, percent
 from vlmtui.display.pieces import plain
 from vlmtui.tui.marks import marked
-from vlmtui.tui.path import PIXELS, llm_depth
-from vlmtui.tui.valuing import lens_of, ordered, shown
+from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
+from vlmtui.tui.valuing import lens_of, ordered, scores, shown
 from vlmtui.tui.view import Known, View
-from vlmtui.values import Components, Find, Similarity, Values
+from vlmtui.values import Components, Find, Position, Similarity, Values
 
 
 def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[float, float] | None]:
@@ -30,11 +30,12 @@ def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[f
 def here(known: Known, view: View) -> str:
     """The number under the cursor and its rank, or "" where the overlay has none."""
     found, entry = shown(view, known), known.entry(view)
-    if found is None or entry is None or found.numbers.ndim != 1:
+    numbers = scores(view, known) if view.stage == ANSWER else found.numbers if found else None
+    if numbers is None or entry is None or numbers.ndim != 1:
         return ""
-    order = ordered(found.numbers).tolist()
+    order = ordered(numbers).tolist()
     rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
-    return f"here {figure(float(found.numbers[entry]), 3)}{rank}"
+    return f"here {figure(float(numbers[entry]), 3)}{rank}"
 
 
 def _named(known: Known, view: View, found: Values) -> str:
@@ -50,4 +51,6 @@ def _named(known: Known, view: View, found: Values) -> str:
             spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
             number = "cosine" if llm_depth(found.stage) is None else "logit"
             return f"find {plain(text)}{spelled}: {number} at {found.stage}"
+        case Position():
+            return "norm of the position embedding"
     return view.overlay

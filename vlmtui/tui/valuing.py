@@ -6,25 +6,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vlmtui.tui import answered
 from vlmtui.tui.marks import marked
-from vlmtui.tui.path import PIXELS, llm_depth
+from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
 from vlmtui.tui.view import Known, Overlay, View
-from vlmtui.values import Components, Find, Lens, Similarity, Values
+from vlmtui.values import POSITION_STAGE, Components, Find, Lens, Position, Similarity, Values
 
 KEPT = 128
 """Answers that are kept of one reading."""
-OF_VALUES: tuple[Overlay, ...] = ("similarity", "pca", "find")
+OF_VALUES: tuple[Overlay, ...] = ("similarity", "pca", "find", "position")
 """The overlays that a lens of the session gives the numbers for."""
 
 
 def lens_of(view: View, known: Known) -> Lens | None:
     """The lens that gives the overlay's numbers at the view's stage; None where the overlay needs none."""
-    if known.reading is None or view.stage == PIXELS or not known.places_at(view.stage):
+    if known.reading is None or view.stage in (PIXELS, ANSWER) or not known.places_at(view.stage):
         return None
     if view.overlay == "pca":
         return Components()
     if view.overlay == "find":
         return Find(view.sought) if view.sought else None
+    if view.overlay == "position":
+        return Position() if view.stage == POSITION_STAGE else None
     if view.overlay == "similarity":
         entry = known.entry(view)
         to = marked(view, known) or (() if entry is None else (entry,))
@@ -47,6 +50,9 @@ def shown(view: View, known: Known) -> Values | None:
 
 def scores(view: View, known: Known) -> np.ndarray | None:
     """One number for every entry of the stage, by which the overlay would order them [entries]; None without one."""
+    if view.stage == ANSWER:
+        of_answer = answered.numbers(known, view)
+        return None if of_answer is None else of_answer.values
     if view.overlay == "norms":
         norms = known.norms_at(view.stage)
         return None if norms is None else norms.values

@@ -18,20 +18,23 @@ from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
 from vlmtui.reading import METRICS, ImageInfo, Layers, LayerWords, Metric, ModelInfo, Order, Reading
+from vlmtui.tui.answering import Looking, Speech
 from vlmtui.tui.belief import Belief
 from vlmtui.tui.pages import Atlas, Page
-from vlmtui.tui.path import PIXELS, llm_depth, of_tokens, vision_depth
+from vlmtui.tui.patches import Patches
+from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens, vision_depth
 from vlmtui.tui.wordbook import WordBook, WordRow
-from vlmtui.values import Lens, Values
+from vlmtui.values import POSITION_STAGE, Lens, Values
 
-Overlay = Literal["none", "norms", "words", "similarity", "pca", "find"]
-OVERLAYS: tuple[Overlay, ...] = ("none", "norms", "words", "similarity", "pca", "find")
+Overlay = Literal["none", "norms", "words", "similarity", "pca", "find", "position"]
+OVERLAYS: tuple[Overlay, ...] = ("none", "norms", "words", "similarity", "pca", "find", "position")
 MAX_K = 50
 
 # an image token or a vision patch by its index: see `vlmtui.tui.marks`
 Mark = tuple[Literal["token", "patch"], int]
 
 LOOKING = "looking ..."
+LOOKING_ANYHOW = Looking()
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class View:
     page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
     at a stage of the language model, its first word after every layer instead of the words of this one. `marks` are
     what a person has marked, and `sought` is the word that `find` lights up. `early_exit`: vision stages are looked at
-    through the projector.
+    through the projector. `looking` is how the answer is looked at.
     """
 
     row: int = 0
@@ -59,6 +62,7 @@ class View:
     marks: frozenset[Mark] = frozenset()
     sought: str = ""
     early_exit: bool = False
+    looking: Looking = LOOKING_ANYHOW
 
     @property
     def order(self) -> Order:
@@ -81,7 +85,10 @@ class View:
 
     def next_overlay(self, wordless: bool = False) -> View:
         """The next overlay, round and round; without words for a model that has none, or before one was looked for."""
+        if self.stage == ANSWER:
+            return replace(self, looking=self.looking.next_way())
         left_out = ({"words"} if wordless else set()) | (set() if self.sought else {"find"})
+        left_out |= set() if self.stage == POSITION_STAGE else {"position"}
         there = [overlay for overlay in OVERLAYS if overlay not in left_out]
         at = there.index(self.overlay) if self.overlay in there else -1
         return replace(self, overlay=there[(at + 1) % len(there)])
@@ -109,7 +116,7 @@ class Known:
     until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers:
     those of `followed` are shown for a moment where those of the token under the cursor have not come. `values` are
     what lenses found at stages, `latest` the last of them to come, and `refused` says why some will not. `belief` is
-    how much to believe the words.
+    how much to believe the words, and `patches` what is known of patches beside.
     """
 
     image: ImageInfo
@@ -124,6 +131,8 @@ class Known:
     latest: Values | None = None
     refused: dict[tuple[str, Lens], str] = field(default_factory=dict)
     belief: Belief = field(default_factory=Belief)
+    speech: Speech = field(default_factory=Speech)
+    patches: Patches = field(default_factory=Patches)
     waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
@@ -138,7 +147,7 @@ class Known:
         """A reading has arrived: nothing that was known of another is true of it."""
         self.reading, self.model = reading, reading.model
         self.layers = self.followed = self.latest = None
-        self.waiting, self.belief = LOOKING, Belief()
+        self.waiting, self.belief, self.speech = LOOKING, Belief(), Speech()
         for of_before in (self.books, self.by_layer, self.values, self.refused, self._norms):
             of_before.clear()
 
@@ -214,7 +223,9 @@ class Known:
     def norms_at(self, stage: str) -> StageNorms | None:
         """The norms of a stage's entries on all pages, remembered; None where there are none, or none yet."""
         reading = self.reading
-        if reading is None or stage == PIXELS or not self.places_at(stage) or (llm_depth(stage) and not self.layers):
+        if reading is None or stage in (PIXELS, ANSWER) or not self.places_at(stage):
+            return None
+        if llm_depth(stage) and not self.layers:
             return None
         if stage not in self._norms:
             layer = llm_depth(stage)

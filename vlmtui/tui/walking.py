@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
+from vlmtui.tui.answering import stages_of
 from vlmtui.tui.pages import Page
-from vlmtui.tui.path import path
 from vlmtui.tui.view import Known, View
 
 
@@ -19,7 +19,7 @@ def fitted(view: View, known: Known) -> View:
     """`view` with a stage that the model has, a page that the stage has, and the cursor on an entry of it."""
     if known.reading is None:
         return view
-    there = path(known.reading.model)
+    there = stages_of(known)
     stage = view.stage if view.stage in there else default_stage(known.reading.model)
     view = replace(view, stage=stage)
     pages = known.pages(stage)
@@ -64,7 +64,7 @@ def walked(view: View, known: Known, step: int) -> View:
     """The view `step` stages along the path, the cursor on the same part of the picture; the ends hold."""
     if known.reading is None:
         return view
-    there = path(known.reading.model)
+    there = stages_of(known)
     stage = there[min(max(there.index(view.stage) + step, 0), len(there) - 1)]
     return at_stage(view, known, stage)
 

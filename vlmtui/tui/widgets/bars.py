@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
-from vlmtui.display.colours import magnitudes
+from vlmtui.display.colours import differences, magnitudes
 from vlmtui.display.numbers import duration, figure, memory, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
@@ -69,11 +69,15 @@ class LegendBar(Lines):
         self._text = ""
         self._range: tuple[float, float] | None = None
         self._here = ""
+        self._diverging = False
 
-    def show(self, text: str, scale: tuple[float, float] | None = None, here: str = "") -> None:
-        """Name the overlay; `scale` is the range of a heat map, `here` what it is under the cursor."""
-        if (text, scale, here) != (self._text, self._range, self._here):
-            self._text, self._range, self._here = text, scale, here
+    def show(
+        self, text: str, scale: tuple[float, float] | None = None, here: str = "", diverging: bool = False
+    ) -> None:
+        """Name the overlay; `scale` is the range of a heat map, `diverging` one of differences, `here` what it is under
+        the cursor."""
+        if (text, scale, here, diverging) != (self._text, self._range, self._here, self._diverging):
+            self._text, self._range, self._here, self._diverging = text, scale, here, diverging
             self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -87,7 +91,8 @@ class LegendBar(Lines):
             room = cells - sum(width(text) for text, _ in parts) - width(f"  {low}  {high}")
             if room >= LEAST_STEPS:
                 parts.append((f"  {low} ", r.style()))
-                colours = magnitudes(np.linspace(0, 1, min(room, MOST_STEPS)), 0, 1)
+                steps = np.linspace(-1, 1, min(room, MOST_STEPS))
+                colours = differences(steps, 1) if self._diverging else magnitudes(steps, -1, 1)
                 parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
                 parts.append((f" {high}", r.style()))
             elif room >= 0:
@@ -142,6 +147,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("o", "overlay"),
     ("m", "metric"),
     ("/", "find"),
+    ("a", "ask"),
     ("?", "help"),
     ("q", "quit"),
     ("+ -", "words"),

@@ -6,7 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from vlmtui.tui.arrangement import PANELS, Arrangement
+from vlmtui.tui.path import ANSWER
 from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.answer import AnswerPanel
 from vlmtui.tui.widgets.norms import NormsPanel
 from vlmtui.tui.widgets.patch import PatchPanel
 from vlmtui.tui.widgets.words import WordsPanel
@@ -17,20 +19,25 @@ class PanelsSide(Container):
 
     def compose(self) -> ComposeResult:
         yield WordsPanel(id="words")
+        yield AnswerPanel(id="answer")
         yield NormsPanel(id="norms")
         yield PatchPanel(id="patch")
 
-    def lay_out(self, plan: Arrangement) -> None:
-        """Give every panel that is seen its height."""
+    def lay_out(self, plan: Arrangement, stage: str = "") -> None:
+        """Give every panel that is seen its height; at the answer it stands in the place of the words."""
         self.styles.width = plan.width or "1fr"
         self.styles.height = plan.height or "1fr"
-        for name in PANELS:
+        heights = {"answer" if name == "words" and stage == ANSWER else name: h for name, h in plan.heights.items()}
+        for name in (*PANELS, "answer"):
             widget = self.query_one(f"#{name}")
-            widget.display = name in plan.heights
-            widget.styles.height = plan.heights.get(name, 1)
+            widget.display = name in heights
+            widget.styles.height = heights.get(name, 1)
 
     def show(self, known: Known, view: View) -> None:
         """Show a view in all of them."""
-        self.query_one(WordsPanel).show(known, view)
+        if view.stage == ANSWER:
+            self.query_one(AnswerPanel).show(known, view)
+        else:
+            self.query_one(WordsPanel).show(known, view)
         self.query_one(NormsPanel).show(known, view)
         self.query_one(PatchPanel).show(known, view)

@@ -1,26 +1,32 @@
-"""The patch under the cursor: itself enlarged, the facts about it, and where its page lies in the picture."""
+"""The patch under the cursor: itself enlarged, the facts about it, and where its page lies in the picture.
+
+At `pixels` and `vision.0` it is shown as the model gets it, once the session has said how that is.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 from rich.color import Color
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
 
-from vlmtui.display.canvas import framed
+from vlmtui.anatomy import Anatomy
+from vlmtui.display.canvas import Pixels, framed
 from vlmtui.display.colours import hex_of
 from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import count, percent
+from vlmtui.display.numbers import count, figure, percent
 from vlmtui.grid import Place, pixel_bounds
 from vlmtui.reading import Reading
 from vlmtui.tui.lines import Part, line, wrapped
 from vlmtui.tui.pages import Page
-from vlmtui.tui.path import PIXELS, TOKENS, llm_depth, of_tokens
+from vlmtui.tui.patches import anatomy, dissected, recurring
+from vlmtui.tui.path import TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.minimap import MiniMap
@@ -108,7 +114,7 @@ def where_text(under: Under, view: View) -> str:
 
 
 class EnlargedPatch(ViewPanel):
-    """The pixels of the file within the patch's box, divided as the vision patches lie."""
+    """The pixels of the file within the patch's box, divided as the vision patches lie; or those the model gets."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Half-blocks."""
@@ -118,7 +124,8 @@ class EnlargedPatch(ViewPanel):
         # boxes of resampled tokens are larger than their cells; what is clipped is shown with its padding
         place, cell = under.place, under.page.cell_box(view.row, view.col)
         box = place.box if place.box and place.inside >= 1 else cell
-        pixels = framed(under.known.picture, box, (cells, 2 * rows))
+        seen = anatomy(under.known, view)
+        pixels = _given(seen, (cells, 2 * rows)) if seen else framed(under.known.picture, box, (cells, 2 * rows))
         split = under.page.split if of_tokens(view.stage) else (1, 1)
         strips = []
         for y in range(rows):
@@ -141,7 +148,9 @@ class PatchFacts(ViewPanel):
         r = self.roles
         if under.page.grid is None:
             said = unplaced_reason(under.place, under.reading.placeless)
-            return [line(cells, r.style(), [(part, r.style())]) for part in wrapped(said, cells)]
+            recurs = recurring(under.known, self._view)
+            lines = [*wrapped(said, cells), *([f"outlier {recurs}"] if recurs else [])]
+            return [line(cells, r.style(), [(part, r.style())]) for part in lines]
         return [
             line(cells, r.style(), [(label.ljust(LABEL_CELLS), r.style("dim")), *parts])
             for label, parts in self._facts(under)
@@ -169,8 +178,8 @@ class PatchFacts(ViewPanel):
         # what a token saw is all of its patches
         down, across = under.page.split if of_tokens(stage) and len(place.patches) > 1 else (1, 1)
         facts.append(("seen as", [(f"{across * wide}×{down * tall} px of {reading.seen}", text)]))
-        if stage == PIXELS:
-            facts.append(("is", [(f"{tall} × {wide} × 3 = {tall * wide * 3:,} values, flattened", text)]))
+        if dissected(stage):
+            facts += self._dissected(under)
         elif of_tokens(stage):
             if len(place.patches) > 1:
                 down, across = under.page.split
@@ -188,7 +197,35 @@ class PatchFacts(ViewPanel):
                 facts.append(("reads", [(f"{feeds} → projector → here", text)]))
         elif stage == feeds:
             facts.append(("feeds", [("the projector", r.style("accent"))]))
+        if recurs := recurring(under.known, self._view):
+            facts.append(("outlier", [(recurs, text)]))
         return facts
+
+    def _dissected(self, under: Under) -> list[tuple[str, list[Part]]]:
+        """What the session says of the patch before the first block; how it is flattened, once it has of any."""
+        text, dim = self.roles.style(), self.roles.style("dim")
+        some, this = under.known.patches.any, anatomy(under.known, self._view)
+        facts: list[tuple[str, list[Part]]] = []
+        if some is not None:
+            tall, wide, channels = some.pixels.shape
+            one = f"{tall} × {wide} × {channels}"
+            laid = f"{some.frames} × {one} =" if some.frames > 1 else f"{one} ="
+            flat = "" if some.frames > 1 else ", flattened"
+            facts.append(("is", [(f"{laid} {some.length:,} values{flat}", text)]))
+        if this is not None and this.projected is not None:
+            made: list[Part] = [(figure(this.projected), text), (" projected", dim)]
+            if this.position is not None:
+                made += [(", ", dim), (figure(this.position), text), (" position", dim)]
+            facts.append(("norms", [*made, ("" if this.position is not None else ", no position added", dim)]))
+        return facts
+
+
+def _given(seen: Anatomy, size: tuple[int, int]) -> Pixels:
+    """The levels that the model gets, at `size` (width, height)."""
+    levels = Image.fromarray(np.clip(np.rint(seen.pixels), 0, 255).astype(np.uint8))
+    enlarged = size[0] > levels.width and size[1] > levels.height
+    how = Image.Resampling.NEAREST if enlarged else Image.Resampling.BOX
+    return np.asarray(levels.resize(size, how))
 
 
 def mean_colour(known: Known, place: Place) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from vlmtui.display.pieces import width
 from vlmtui.reading import ModelInfo
 from vlmtui.tui.lines import Lines, Part, line
-from vlmtui.tui.path import PIXELS, TOKENS, llm_depth, path, vision_depth
+from vlmtui.tui.path import ANSWER, PIXELS, TOKENS, llm_depth, path, vision_depth
 
 FEWEST = 8
 """Up to so many layers, only the first and the last are named."""
@@ -33,11 +33,12 @@ class PathBar(Lines):
         super().__init__(id=id)
         self._model: ModelInfo | None = None
         self._stage = ""
+        self._answered = False
         self._targets: list[tuple[int, int, str]] = []
 
-    def show(self, model: ModelInfo | None, stage: str) -> None:
-        """Light a stage of a model."""
-        self._model, self._stage = model, stage
+    def show(self, model: ModelInfo | None, stage: str, answered: bool = False) -> None:
+        """Light a stage of a model; the last one can be stood at where the model has been asked."""
+        self._model, self._stage, self._answered = model, stage, answered
         self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -50,7 +51,7 @@ class PathBar(Lines):
         model, here = self._model, self._stage
         if model is None:
             return [line(cells, text, [*parts, ("pixels ── vision ── tokens ── llm ── answer", rule)])]
-        there = path(model)
+        there = (*path(model), *((ANSWER,) if self._answered else ()))
         at = 1
 
         def add(piece: str, style: Style, stage: str = "") -> None:
@@ -82,7 +83,8 @@ class PathBar(Lines):
         if answer:
             add(" ── ", rule)
             add_layers("llm", llm, llm_depth(here), for_llm)
-            add(" ── answer", rule)
+            add(" ── ", rule)
+            add(ANSWER, dim if self._answered else rule, ANSWER)
         return [line(cells, text, parts)]
 
     def on_click(self, event: events.Click) -> None:

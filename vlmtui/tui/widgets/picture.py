@@ -32,6 +32,7 @@ from vlmtui.tui.theme import roles
 from vlmtui.tui.widgets.blocks import lines
 
 MARK = "●"
+SINK = "×"
 STRIPS = 10
 CURSOR_SHADE = 0.35
 LINE_STRENGTH = 0.45
@@ -147,15 +148,16 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         words: Sequence[Sequence[str]] | None = None,
         split: tuple[int, int] = (1, 1),
         marks: frozenset[tuple[int, int]] = frozenset(),
+        sinks: frozenset[tuple[int, int]] = frozenset(),
     ) -> None:
         """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given.
 
         The cell under the cursor is divided into `split` parts (down, across) where it has the room; the patches
-        `marks` have a mark in their upper right corner.
+        `marks` have a mark in their upper right corner, `sinks` a cross in their left.
         """
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         cuts = _cuts(layout)
-        columns = lines(pixels, cuts, self._over(pixels, layout, words, marks))
+        columns = lines(pixels, cuts, self._over(pixels, layout, words, marks, sinks))
         for strip, (start, end), rows in zip(self._strips, pairwise(cuts), columns, strict=True):
             strip.fill(start, end - start, rows)
         self._cursor = cursor
@@ -230,6 +232,7 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         layout: CellLayout,
         words: Sequence[Sequence[str]] | None,
         marks: frozenset[tuple[int, int]],
+        sinks: frozenset[tuple[int, int]],
     ) -> dict[int, dict[int, Segment]]:
         """What is written over the pixels: by line, by column."""
         over: dict[int, dict[int, Segment]] = defaultdict(dict)
@@ -238,6 +241,9 @@ class PictureView(ScrollableContainer, can_focus=False, inherit_bindings=False):
                 for col, word in enumerate(line):
                     if word:
                         self._write(over, pixels, layout, row, col, word)
+        for row, col in sinks:
+            x, y, _, _ = layout.region(row, col)
+            over[y][x] = Segment(SINK, self._edge(pixels, x, y))
         for row, col in marks:
             x, y, wide, _ = layout.region(row, col)
             over[y][x + wide - 1] = Segment(MARK, self._edge(pixels, x + wide - 1, y))

@@ -10,7 +10,9 @@ from textual.message import Message
 from vlmtui.tui import overlays, valued
 from vlmtui.tui.overlays import Drawn
 from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets import mask
 from vlmtui.tui.widgets.bars import LegendBar
+from vlmtui.tui.widgets.mask import MaskView
 from vlmtui.tui.widgets.pages import PagesBar
 from vlmtui.tui.widgets.picture import BesidePointed, PictureView
 from vlmtui.tui.widgets.tokens import TokenList
@@ -42,6 +44,7 @@ class PictureSide(Container):
         with Horizontal(id="picture-row"):
             yield PictureView(id="picture")
             yield TokenList(id="list")
+        yield MaskView(id="mask")
         yield LegendBar(id="legend")
 
     def on_resize(self) -> None:
@@ -67,6 +70,13 @@ class PictureSide(Container):
         beside = min(LIST_CELLS, size.width // 2) if listed else 0
         tokens.styles.width = beside
         tokens.show(known, view)
+        masked = self.query_one(MaskView)
+        masked.display = view.looking.mask is not None
+        self.query_one("#picture-row").display = not masked.display
+        if masked.display:
+            masked.show(known, view)
+            self.query_one(LegendBar).show(mask.legend(known, view))
+            return
         room = size.width - beside - 2 * listed, size.height - 1 - several
         if room[0] < 2 or room[1] < 1:
             return
@@ -76,7 +86,7 @@ class PictureSide(Container):
         legend = self.query_one(LegendBar)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
-            legend.show(self._drawn.legend, self._drawn.scale, valued.here(known, view))
+            legend.show(self._drawn.legend, self._drawn.scale, valued.here(known, view), self._drawn.diverging)
             return
         self._key = key
         self._drawn = drawn = overlays.draw(known, view, room)
@@ -84,8 +94,8 @@ class PictureSide(Container):
         picture.styles.height = height
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
-        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks)
-        legend.show(drawn.legend, drawn.scale, valued.here(known, view))
+        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
+        legend.show(drawn.legend, drawn.scale, valued.here(known, view), drawn.diverging)
 
     @on(BesidePointed)
     def _beside(self, message: BesidePointed) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from textual import events
 from textual.strip import Strip
 
 from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import fit, isolate, visible
 from vlmtui.tui.lines import Part, line
+from vlmtui.tui.path import ANSWER, TOKENS
+from vlmtui.tui.valuing import scores
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets.panel import ViewPanel
 from vlmtui.tui.widgets.picture import PatchPointed
@@ -44,14 +47,16 @@ class TokenList(ViewPanel):
         page = known.page(view) if known else None
         if known is None or known.reading is None or page is None or page.grid is not None:
             return []
-        reading, book, norms = known.reading, known.book_for(view), known.norms_at(view.stage)
+        reading, numbers, number = known.reading, *_numbers(known, view)
+        # what an answer looked at are the tokens as they were given to the language model
+        book = known.books.get((TOKENS, view.metric)) if view.stage == ANSWER else known.book_for(view)
         room = max(1, rows - 1)
         self._first = min(max(self._first, 0), max(0, page.rows - room))
         last = min(self._first + room, page.rows)
         seen = f"{self._first + 1}–{last} of {page.rows}" if page.rows > room else ""
         digits = max(5, len(str(reading.places[page.entries[page.rows - 1, 0]].index)))
         head: list[Part] = [(" token".rjust(digits + 1), r.style("dim")), ("  first word", r.style("dim"))]
-        lines = [line(cells, r.style(), head, [(f"{seen or 'norm'} ", r.style("dim"))])]
+        lines = [line(cells, r.style(), head, [(f"{seen or number} ", r.style("dim"))])]
         joins = reading.model.marks_words
         for row in range(self._first, last):
             entry = page.entries[row, 0]
@@ -59,7 +64,7 @@ class TokenList(ViewPanel):
             ground = "raised" if here else "ground"
             found = book.rows.get(entry) if book else None
             word = visible(found[0].piece, found[0].text, joins=joins) if found else "…"
-            norm = figure(float(norms.values[entry])) if norms else ""
+            norm = figure(float(numbers[entry])) if numbers is not None else ""
             parts: list[Part] = [
                 ("▌" if here else " ", r.style("accent", ground)),
                 (str(reading.places[entry].index).rjust(digits), r.style("dim", ground)),
@@ -84,3 +89,11 @@ class TokenList(ViewPanel):
         event.stop()
         self._first -= WHEEL_LINES
         self.rebuild()
+
+
+def _numbers(known: Known, view: View) -> tuple[np.ndarray | None, str]:
+    """The number beside each token, and its name: the norm, at an answer what is looked at of it."""
+    if view.stage == ANSWER:
+        return scores(view, known), view.looking.way
+    norms = known.norms_at(view.stage)
+    return (norms.values if norms else None), "norm"

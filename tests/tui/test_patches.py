@@ -1,0 +1,175 @@
+"""Patches as they enter the tower, and outliers counted from picture to picture: in the panels, and as plain data."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from tests.tui import readings
+from tests.tui.fake import app
+from tests.tui.families import FAMILIES
+from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.test_layers import BACK, ON, stage, talk
+from vlmtui.display.recurrence import Shape
+from vlmtui.reading import ImageInfo, Reading
+from vlmtui.reports.lenses import Through
+from vlmtui.tui import messages
+from vlmtui.tui.hearing import AT_REST_S
+from vlmtui.tui.patches import KEPT, MODELS, Patches, Record, recurring
+from vlmtui.tui.view import Known, View
+from vlmtui.values import Position
+
+COLS = 8  # of the made-up reading
+OUTLIER = 24  # of its vision.2
+
+
+def another(number: int, made: Reading | None = None) -> Reading:
+    """A reading of another picture, of the same shape."""
+    made = made or readings.reading(6, 8)
+    image = ImageInfo(f"{number}.png", f"{number:064}", made.image.width, made.image.height)
+    return msgspec.structs.replace(made, id=f"r{number}", image=image)
+
+
+async def test_a_patch_is_asked_about_where_the_cursor_rests() -> None:
+    tui = app(stage="vision.0")
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause(2 * AT_REST_S)
+        here = at(pilot)[0] * COLS + at(pilot)[1]
+        assert talk(tui).asked_patches == [here]
+        facts = text(tui, "PatchFacts")
+        assert "2 × 16 × 16 × 3 = 1,536 values" in facts
+        assert f"{10 + here}.00 projected, {1 + here}.00 position" in facts
+        assert "outlier" not in facts
+        # where it only passes by nothing is asked; how patches are flattened is known by then
+        await pilot.press("right", "right", "right")
+        assert "1,536 values" in text(tui, "PatchFacts")
+        assert "projected" not in text(tui, "PatchFacts")
+        await pilot.pause(2 * AT_REST_S)
+        assert talk(tui).asked_patches == [here, here + 3]
+        # at the pixels it is the same patch, and known
+        await pilot.press(BACK)
+        assert stage(pilot) == "pixels"
+        words = text(tui, "#words")
+        assert "16×16 px as the model gets them" in words
+        red = next(line for line in words.splitlines() if line.startswith(" red"))
+        assert red.split()[-1] == f"{(here + 3) / 127.5 - 1:.3f}"
+        assert str(here + 3) in red
+        # a patch of the model's own pixels is enlarged: all of one colour
+        drawn = explorer(pilot).query_one("EnlargedPatch").render_line(1)
+        assert {segment.style.bgcolor.triplet for segment in drawn if segment.style} == {(here + 3, 100, 200)}
+        await pilot.press(ON, ON)
+        assert stage(pilot) == "vision.1"
+        await pilot.press("right")
+        await pilot.pause(2 * AT_REST_S)
+        assert len(talk(tui).asked_patches) == 2
+
+
+async def test_what_does_not_come_is_asked_for_once() -> None:
+    tui = app(stage="vision.0")
+    async with tui.run_test(size=NARROW) as pilot:
+        talk(tui).no_patches = "no"
+        await pilot.pause(2 * AT_REST_S)
+        await pilot.press("right")
+        await pilot.pause(2 * AT_REST_S)
+        await pilot.press("left")
+        await pilot.pause(2 * AT_REST_S)
+        here = at(pilot)[0] * COLS + at(pilot)[1]
+        assert talk(tui).asked_patches == [here, here + 1]
+        assert "projected" not in text(tui, "PatchFacts")
+
+
+async def test_positions_are_an_overlay_where_they_are_added() -> None:
+    tui = app(stage="vision.0")
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(*["o"] * 5)
+        await pilot.pause()
+        assert talk(tui).asked_values[-1] == ("vision.0", Position())
+        assert "norm of the position embedding" in text(tui, "#legend")
+        assert "here 28.0, 20th of 48" in text(tui, "#legend")
+        await pilot.press(ON)
+        await pilot.pause()
+        assert "overlay: position, which vision.1 has none of" in text(tui, "#legend")
+        await pilot.press("o")
+        assert explorer(pilot)._view.overlay == "none"
+
+
+async def test_a_lens_that_is_for_reports_is_said_to_be() -> None:
+    for lens, said in ((Through("position"), ""), (Through("class", "cat"), "--lens class is for reports")):
+        tui = app(stage="vision.0", lens=lens)
+        async with tui.run_test(size=WIDE) as pilot:
+            await pilot.pause()
+            assert explorer(pilot)._view.overlay == ("none" if said else "position")
+            assert [n.message for n in tui._notifications if said in n.message] or not said
+
+
+async def test_outliers_are_counted_from_picture_to_picture() -> None:
+    tui = app(stage="vision.2", shape=(6, 8))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("home")
+        assert at(pilot)[0] * COLS + at(pilot)[1] == OUTLIER
+        assert "▲ outlier" in text(tui, "#norms")
+        assert "outlier" not in text(tui, "PatchFacts")  # of one picture there is nothing to say
+        screen = explorer(pilot)
+        for number in range(1, 4):
+            picture = readings.picture()
+            source = readings.source(picture, f"{number}.png")
+            talk(tui).made = another(number)
+            screen.post_message(messages.PictureOpened(source, picture))
+            await pilot.pause()
+        assert "outlier  in 4 of 4 pictures, by position" in text(tui, "PatchFacts")
+        screen.action_read_again()
+        await pilot.pause()
+        assert "in 4 of 4 pictures, by position" in text(tui, "PatchFacts")
+        await pilot.press("right")
+        assert "outlier" not in text(tui, "PatchFacts")
+
+
+def place(made: Reading, entry: int, stage: str, patches: Patches) -> str:
+    known = Known(made.image, None)  # type: ignore[arg-type]
+    known.take(made)
+    known.patches = patches
+    page = next(page for page in known.pages(stage) if entry in page.entries.values())
+    row, col = next(cell for cell, i in page.entries.items() if i == entry)
+    return recurring(known, View(row=row, col=col, grid=page.id, stage=stage))
+
+
+def test_views_of_tiles_and_queries_without_a_place() -> None:
+    patches = Patches()
+    for number in range(3):
+        made = another(number, FAMILIES["llava_next"]())
+        wild = np.full(len(made.norms), 10.0, np.float32)
+        wild[5] = 900.0
+        patches.take(msgspec.structs.replace(made, norms=wild))
+    cell = made.places[5].row, made.places[5].col
+    said = place(made, 5, "tokens", patches)
+    views = sum((at.row, at.col) == cell for at in made.places)  # not in tiles that are cut there
+    assert views > 1
+    assert said == f"in 3 of {3 * views} views in 3 pictures, by position"
+    assert place(made, 6, "tokens", patches) == ""
+    patches = Patches()
+    for number in range(3):
+        made = another(number, FAMILIES["idefics2"]())
+        wild = np.full(len(made.norms), 10.0, np.float32)
+        wild[2] = 900.0
+        patches.take(msgspec.structs.replace(made, norms=wild))
+    assert place(made, 2, "tokens", patches) == "in 3 of 3 pictures, by position"
+
+
+def test_what_is_kept_is_bounded() -> None:
+    record = Record()
+    made = readings.reading(6, 8)
+    for number in range(MODELS + 2):
+        model = msgspec.structs.replace(made.model, name=f"model {number}")
+        record.add(msgspec.structs.replace(another(number), model=model))
+    assert len(record._models) == MODELS
+    shape = Shape("patch", 6, 8)
+    assert record.tally(model, "vision.2", shape).counts[OUTLIER] == 1
+    assert record.tally(made.model, "vision.2", shape) is None
+    patches = Patches()
+    patches.take(made)
+    for patch in range(KEPT + 10):
+        assert patches.add(made.id, readings.anatomy(patch))
+    assert len(patches.anatomies) == KEPT
+    assert not patches.add("another", readings.anatomy(0))

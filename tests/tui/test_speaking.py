@@ -1,0 +1,423 @@
+"""The model's own answers in the explorer: asked and streamed, looked into, asked again without patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from textual.pilot import Pilot
+
+from tests.tui import readings, sayings
+from tests.tui.fake import app
+from tests.tui.families import FAMILIES
+from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.test_layers import BACK, ON, stage, talk
+from tests.tui.test_session import until
+from vlmtui.answers import IMAGE, SAID, TEXT, Attention, Mask
+from vlmtui.image import read_source
+from vlmtui.reports import Query
+from vlmtui.session.opening import Where
+from vlmtui.tui import replies
+from vlmtui.tui.answering import (
+    MOST_BLOCKS,
+    AttentionOf,
+    GradientOf,
+    Looking,
+    MaskOf,
+    OcclusionOf,
+    Speech,
+    block_for,
+)
+from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.conversation import Conversation
+from vlmtui.tui.dialogs import HELP
+from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.theme import DARK
+from vlmtui.tui.widgets.answer import folded
+from vlmtui.tui.widgets.mask import square
+
+TOWN = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
+NEXT, BEFORE, LAYER_ON, LAYER_BACK = "full_stop", "comma", "right_curly_bracket", "left_curly_bracket"
+MEAN = AttentionOf(None, None, False)
+
+
+async def ask(pilot: Pilot[int], question: str = "why") -> None:
+    await pilot.press("a", *question, "enter")
+    await pilot.pause()
+
+
+async def test_an_answer_is_asked_for_streamed_and_its_attention_lies_over_the_picture() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "a ask" in text(tui, "#keys")
+        await ask(pilot)
+        assert talk(tui).questions == ["why"]
+        assert stage(pilot) == "answer"
+        shown = " ".join(text(tui, "#answer").split())
+        assert "why" in shown
+        assert "blue sky" in shown
+        assert "3 tokens · log-probability -1.500" in shown
+        assert "-0.250" in shown
+        assert "-0.500" in shown
+        assert talk(tui).asked_about == [MEAN]
+        assert "‹blue›: mean attention  here 0.00347, 29th of 48  0 " in text(tui, "#legend")
+        assert "<s> draws 61%" in shown
+        assert "1 image token (×) draws 5%" in shown
+        assert "of the attention went to text" in shown
+        strips = list(tui.screen_stack[1].query("PictureStrip"))
+        drawn = [strip.render_line(y).text for strip in strips for y in range(strip.size.height)]
+        assert sum(line.count("×") for line in drawn) == 1
+        assert not tui.screen_stack[1].query_one("#words").display
+
+
+async def test_without_a_question_it_describes_and_the_last_one_is_preset() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await ask(pilot, "")
+        assert talk(tui).questions == [None]
+        assert "Describe the image." in text(tui, "#answer")
+        await ask(pilot, "why")
+        await ask(pilot, "")
+        assert talk(tui).questions == [None, "why", "why"]
+
+
+async def test_the_answer_is_the_last_stage_once_there_is_one() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(*[ON] * 9)
+        assert stage(pilot) == "llm.3"
+        await ask(pilot)
+        before = at(pilot)
+        await pilot.press(BACK)
+        await pilot.pause()
+        assert stage(pilot) == "llm.3"
+        assert tui.screen_stack[1].query_one("#words").display
+        await pilot.press(ON, ON)
+        assert stage(pilot) == "answer"
+        assert at(pilot) == before
+        await pilot.press("p", "p")  # played are the layers, from the first
+        assert stage(pilot) == "vision.0"
+        # another reading has not been asked anything
+        await pilot.press(*[ON] * 20, "r")
+        await pilot.pause()
+        assert stage(pilot) == "tokens"
+        assert not explorer(pilot)._known.speech.begun
+
+
+async def test_another_token_another_way_another_layer() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await ask(pilot)
+        await pilot.press(NEXT)
+        await pilot.pause()
+        assert "‹sky›: mean attention" in text(tui, "#legend")
+        await pilot.press("g", *"0,1", "enter")  # of the second token image token 1 is looked at most
+        await pilot.pause()
+        assert "1st of 48" in text(tui, "#legend")
+        await pilot.press("n")
+        assert at(pilot) == (0, 0)
+        await pilot.press("N", "N")
+        assert at(pilot) == (5, 7)
+        await pilot.press(NEXT, NEXT)
+        await pilot.pause()
+        assert "the whole answer: mean attention" in text(tui, "#legend")
+        assert talk(tui).asked_about == [MEAN]  # all tokens came at once
+        await pilot.press(NEXT, LAYER_ON, LAYER_ON, "H")
+        await pilot.pause()
+        assert talk(tui).asked_about[1:] == [
+            AttentionOf(1, None, False),
+            AttentionOf(2, None, False),
+            AttentionOf(2, 0, False),
+        ]
+        assert "‹blue›: attention, layer 2, head 0" in text(tui, "#legend")
+        assert "layer 2 of 3, head 0 of 2" in text(tui, "#answer")
+        await pilot.press("H", "H", LAYER_BACK, LAYER_BACK)
+        await pilot.pause()
+        assert "‹blue›: mean attention" in text(tui, "#legend")
+        assert "the mean of 3 layers and 2 heads each; colours" in text(tui, "#answer")
+        await pilot.press("v")
+        await pilot.pause()
+        assert talk(tui).asked_about[-1] == AttentionOf(None, None, True)
+        assert "rolled out" in text(tui, "#legend")
+        await pilot.press("v")
+        await pilot.pause()
+        assert talk(tui).asked_about[-1] == GradientOf(0)
+        assert "‹blue›: gradient × input" in text(tui, "#legend")
+        await pilot.press("v")
+        await pilot.pause()
+        assert "O takes 48 blocks" in text(tui, "#legend")
+        assert not isinstance(talk(tui).asked_about[-1], OcclusionOf)
+        await pilot.press("O")
+        await pilot.pause()
+        assert talk(tui).asked_about[-1] == OcclusionOf(1)
+        assert "‹blue›: log-prob lost" in text(tui, "#legend")
+        assert "image token replaced by their mean" in text(tui, "#answer")
+        await pilot.press("o")
+        await pilot.pause()
+        assert "overlay: none" in text(tui, "#legend")
+
+
+async def test_a_token_is_chosen_with_the_mouse() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await ask(pilot)
+        lines = text(tui, "#answer").split("\n")
+        row = next(y for y, line in enumerate(lines) if "sky" in line and "-0.500" in line)
+        await pilot.click("#answer", offset=(4, row))
+        await pilot.pause()
+        assert explorer(pilot)._view.looking.token == 1
+
+
+async def test_escape_stops_the_answer_and_keeps_what_was_said() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).slow_answer = True
+        await ask(pilot)
+        assert "1 token so far" in text(tui, "#answer")
+        assert "answering (Esc stops)" in text(tui, "#status")
+        assert talk(tui).asked_about == []  # nothing is asked about what is still being said
+        before = talk(tui).stopped
+        await pilot.press("escape")
+        await pilot.pause()
+        assert talk(tui).stopped == before + 1
+        shown = text(tui, "#answer")
+        assert "blue" in shown
+        assert "1 token · stopped" in shown
+        assert talk(tui).asked_about == [MEAN]
+        # what comes late of it is not heard
+        speech = explorer(pilot)._known.speech
+        late = sayings.answer("blue sky", "why", speech.id)
+        explorer(pilot).post_message(replies.AnswerGiven(speech.number, late))
+        await pilot.pause()
+        assert len(speech.tokens) == 1
+
+
+async def test_the_latest_question_wins() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).slow_answer = True
+        await ask(pilot, "one")
+        talk(tui).slow_answer = False
+        talk(tui).said = "grey"
+        talk(tui).slow_findings = True
+        await ask(pilot, "x")
+        number = explorer(pilot)._known.speech.number
+        talk(tui).bring_finding(number - 1, "answer-1", MEAN)
+        explorer(pilot).post_message(replies.AnswerGiven(number - 1, sayings.answer("late", "one", "answer-1")))
+        await pilot.pause()
+        assert explorer(pilot)._known.speech.text == "grey"
+        assert explorer(pilot)._known.speech.found == {}
+
+
+async def test_what_the_session_says_against_it_is_said_escaped() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).no_answer = "no image token of [b]this[/b] picture enters the prompt"
+        await ask(pilot)
+        assert stage(pilot) == "tokens"
+        (note,) = tui._notifications
+        assert note.message == talk(tui).no_answer
+        assert not note.markup
+
+
+@pytest.mark.parametrize("family", ["clip_tower", "mllama"])
+async def test_a_model_that_no_image_token_enters_is_not_asked(family: str) -> None:
+    tui = app(made=FAMILIES[family]())
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("a", "K")
+        await pilot.pause()
+        assert talk(tui).questions == []
+        assert len(tui.screen_stack) == 2
+        assert len(tui._notifications) == 2
+
+
+async def test_marked_patches_are_taken_away_and_both_answers_compared() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("x")
+        assert "no answer yet" in _last(tui)
+        await ask(pilot)
+        await pilot.press("x")
+        assert "nothing is marked" in _last(tui)
+        row, col = at(pilot)
+        await pilot.press("space", "right", "space", "x", "down", "enter")
+        await pilot.pause()
+        token = row * 8 + col
+        assert talk(tui).taken == [((token, token + 1), "zero")]
+        shown = text(tui, "#answer")
+        assert "without 2 marked tokens (zero)" in shown
+        assert "blue sky" in shown
+        assert "grey" in shown
+        assert "-2.000" in shown
+        assert "+0.125" in shown
+        await pilot.press("escape")
+        assert "without" not in text(tui, "#answer")
+
+
+async def test_an_occlusion_map_is_cancelled() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("O")
+        assert "no answer yet" in _last(tui)
+        await ask(pilot)
+        talk(tui).slow_findings = True
+        await pilot.press("O")
+        await pilot.pause()
+        explorer(pilot).post_message(replies.AnswerProgressed("taking patches away", 5, 10))
+        await pilot.pause()
+        assert "taking patches away (Esc stops) 50%" in text(tui, "#status")
+        await pilot.press("right")  # keys are not held up
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "taking" not in text(tui, "#status")
+        assert "O takes 48 blocks" in text(tui, "#legend")
+        await pilot.press("O")
+        assert talk(tui).asked_about.count(OcclusionOf(1)) == 2
+
+
+async def test_the_mask_stands_in_the_place_of_the_picture() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("K")
+        await pilot.pause()
+        assert talk(tui).asked_about == [MaskOf(1)]
+        assert "attention mask, layer 1 of 3: causal · 56 positions, 48 of the image" in text(tui, "#legend")
+        assert "image  text  answer" in text(tui, "#mask")
+        await pilot.press(LAYER_ON)
+        await pilot.pause()
+        assert "layer 2 of 3" in text(tui, "#legend")
+        await pilot.press("K")
+        await pilot.pause()
+        assert "overlay: none" in text(tui, "#legend")
+        assert tui.screen_stack[1].query_one("#picture").display
+
+
+async def test_tokens_without_a_place_have_their_numbers_in_the_list() -> None:
+    tui = app(made=FAMILIES["idefics2"]())
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await ask(pilot)
+        assert stage(pilot) == "answer"
+        shown = text(tui, "#list").split("\n")
+        assert "attention" in shown[0] or "of 64" in shown[0]
+        assert "0.00625" in shown[1]
+
+
+@pytest.mark.parametrize("size", [NARROW, (60, 20), (120, 40)])
+async def test_an_answer_is_seen_in_smaller_terminals(size: tuple[int, int]) -> None:
+    tui = app()
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        talk(tui).said = "a [red]word[/red] 空は青い and so on " * 30
+        await ask(pilot)
+        shown = text(tui, "#answer")
+        assert "[red]word[/red]" in shown
+        await pilot.press("space", "x", "enter")
+        await pilot.pause()
+        assert "without 1 marked token (mean)" in text(tui, "#answer")
+        await pilot.press("tab", "K")
+        await pilot.pause()
+
+
+def test_the_mask_is_drawn_at_any_size() -> None:
+    kinds = np.array([TEXT] * 3 + [IMAGE] * 90 + [TEXT] * 4 + [SAID] * 3, np.uint8)
+    bits = np.packbits(np.tri(100, dtype=bool), axis=1)
+    mask = Mask(layer=1, kinds=kinds, bits=bits, pieces=(None,) * 100, pattern="causal")
+    for side in (7, 52, 102, 230):
+        pixels = square(mask, side, DARK, 5)
+        assert len(pixels) % 2 == 0
+        assert pixels.shape[1] <= side
+        size = pixels.shape[1] - 2
+        # below the diagonal it is open, above it shut
+        assert (pixels[1 + size, 2] != pixels[2, 1 + size]).any()
+        assert len(np.unique(pixels[2 : 1 + size // 2, 2 + size // 2 :].reshape(-1, 3), axis=0)) <= 2
+
+
+def test_blocks_are_few_enough_and_no_larger_than_need_be() -> None:
+    assert block_for(readings.reading(8, 8).places) == (1, 64)
+    side, blocks = block_for(readings.reading(24, 24).places)
+    assert blocks <= MOST_BLOCKS
+    assert side == 3
+    # tokens without a place cannot be put together
+    assert block_for(FAMILIES["idefics2"]().places) == (1, 64)
+
+
+def test_tokens_go_round_with_the_whole_answer_between() -> None:
+    looking = Looking()
+    seen = []
+    for _ in range(4):
+        seen.append(looking.token)
+        looking = looking.next_token(1, 3)
+    assert seen == [0, 1, 2, None]
+    assert Looking().next_token(-1, 3).token is None
+
+
+def test_tokens_that_were_not_heard_leave_their_places() -> None:
+    said = sayings.sayings(sayings.answer("a b c", "", "x"))
+    speech = Speech(number=1, speaking=True)
+    for one in (said[0], said[2]):
+        speech.say(one.number, one.token, one.text, one.answer)
+    assert [token.text for token in speech.tokens] == ["a", None, "c"]
+
+
+def test_text_is_folded_within_what_has_no_spaces() -> None:
+    assert folded("空は青い blue\x1b[2J", 5) == ["空は", "青い", "blueU", "+001B", "[2J"]
+    assert folded("one\ntwo", 9) == ["one", "two"]
+
+
+def test_every_key_is_in_the_help() -> None:
+    keys = " ".join(keys for keys, _ in HELP)
+    assert all(key in keys.split() for key in ("a", "x", "v", "O", "K", "H", ",", ".", "{", "}"))
+
+
+async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
+    source = read_source(str(TOWN))
+    conversation = Conversation(
+        ExplorerOptions(image=source, query=Query(model="demo", device="cpu", where=Where(None, "vlmtui", warm=False)))
+    )
+    tui = VlmtuiApp(conversation, Image.open(TOWN).convert("RGB"))
+    try:
+        async with tui.run_test(size=WIDE) as pilot:
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._known.reading is not None)
+            await pilot.press("a", *"What color is the sky", "question_mark", "enter")
+            speech = explorer(pilot)._known.speech
+            await until(pilot, lambda: speech.ready and MEAN in speech.found)
+            await pilot.pause()
+            assert speech.text == "blue."
+            found = speech.found[MEAN]
+            assert isinstance(found, Attention)
+            assert found.weights.shape == (len(speech.tokens), 196)
+            assert "‹blue›: mean attention" in text(tui, "#legend")
+            # the next largest of it is where the cursor jumps
+            order = np.argsort(-found.weights[0]).tolist()
+            row, col = at(pilot)
+            following = order[order.index(row * 14 + col) + 1]
+            await pilot.press("n", "v", "v")
+            assert at(pilot) == divmod(following, 14)
+            await until(pilot, lambda: GradientOf(0) in speech.found)
+            await pilot.press("space", "x", "enter")
+            await until(pilot, lambda: speech.again is not None and speech.again.ablation is not None)
+            await pilot.press("K")
+            await until(pilot, lambda: MaskOf(1) in speech.found)
+            assert "causal" in text(tui, "#legend")
+            assert not tui._notifications
+    finally:
+        conversation.close()
+
+
+def _last(tui: VlmtuiApp) -> str:
+    return list(tui._notifications)[-1].message

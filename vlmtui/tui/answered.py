@@ -1,0 +1,203 @@
+"""The numbers of an answer as they are shown on the picture: which, on what scale, and in words what they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.answers import AnswerToken, Attention, Gradient, Occlusion
+from vlmtui.display.colours import robust_range
+from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.pieces import fit, plain, visible, width
+from vlmtui.tui.answering import AttentionOf, GradientOf, MaskOf, OcclusionOf, Speech, Wanted, block_for
+
+if TYPE_CHECKING:
+    from vlmtui.tui.view import Known, View
+
+WHOLE = "the whole answer"
+NAME_CELLS = 16
+MOST_SINKS = 3
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """One number for every image token [image tokens], and what they are; `sinks` marks those that draw attention
+    whatever is said."""
+
+    values: NDArray[np.float64]
+    scale: tuple[float, float]
+    what: str
+    diverging: bool = False
+    sinks: NDArray[np.bool_] | None = None
+
+
+def wanted(known: Known, view: View) -> Wanted | None:
+    """What the view needs to have been asked, and None where nothing is shown."""
+    looking = view.looking
+    if not known.speech.ready:
+        return None
+    match looking.way:
+        case "attention":
+            return AttentionOf(looking.layer, looking.head if looking.layer is not None else None, False)
+        case "rollout":
+            return AttentionOf(None, None, True)
+        case "gradient":
+            return GradientOf(looking.token)
+        case "occlusion" if known.reading is not None:
+            return OcclusionOf(block_for(known.reading.places)[0])
+    return None
+
+
+def mask_wanted(view: View) -> MaskOf | None:
+    """The mask that is drawn, if one is."""
+    return None if view.looking.mask is None else MaskOf(view.looking.mask)
+
+
+def attention(known: Known, view: View) -> Attention | None:
+    """The attention to show: while that of another layer or head is on its way, the one before."""
+    asked = wanted(known, view)
+    if not isinstance(asked, AttentionOf):
+        return None
+    found, latest = known.speech.found.get(asked), known.speech.latest
+    if isinstance(found, Attention):
+        return found
+    same = latest is not None and latest.rollout == asked.rollout and asked not in known.speech.refused
+    return latest if same else None
+
+
+def numbers(known: Known, view: View) -> Numbers | None:
+    """What the view shows of the answer, or None where it has not come."""
+    asked, speech, token = wanted(known, view), known.speech, view.looking.token
+    if asked is None:
+        return None
+    found = attention(known, view) if isinstance(asked, AttentionOf) else speech.found.get(asked)
+    whose = said(known, token)
+    match found:
+        case Attention():
+            key = AttentionOf(found.layer, found.head, found.rollout)
+            rows = found.weights.astype(np.float64)
+            if not len(rows) or (token is not None and token >= len(rows)):
+                return None
+            values = rows.mean(axis=0) if token is None else rows[token]
+            # one scale for all tokens of the answer, so that they can be compared
+            scale = _scale(speech, key, rows)
+            return Numbers(values, (0.0, scale[1]), f"{whose}: {_brief(found)}", sinks=found.sinks)
+        case Gradient():
+            values = found.numbers.astype(np.float64)
+            reach = _reach(_scale(speech, asked, np.abs(values)))
+            return Numbers(values, (-reach, reach), f"{whose}: gradient × input", diverging=True)
+        case Occlusion():
+            drops = found.drops.astype(np.float64)
+            if token is not None and token >= drops.shape[1]:
+                return None
+            values = found.whole.astype(np.float64) if token is None else drops[:, token]
+            # the whole answer falls by more than any of its tokens
+            reach = _reach(robust_range(np.abs(values)) if token is None else _scale(speech, asked, np.abs(drops)))
+            blocks = "" if found.block == 1 else f", {found.block}×{found.block} blocks"
+            return Numbers(values, (-reach, reach), f"{whose}: log-prob lost{blocks}", diverging=True)
+    return None
+
+
+def legend(known: Known, view: View, found: Numbers | None) -> str:
+    """The line beneath the picture."""
+    if found is not None:
+        return found.what
+    speech, asked = known.speech, wanted(known, view)
+    if view.looking.way == "none":
+        return "overlay: none; v: attention"
+    if asked is None:
+        return "the answer is being said ..." if speech.speaking else "nothing was said: there is no attention"
+    if refused := speech.refused.get(asked):
+        return plain(refused)
+    if isinstance(asked, OcclusionOf) and known.reading is not None:
+        return f"occlusion map: O takes {count(block_for(known.reading.places)[1], 'block')} of patches away in turn"
+    return f"{'rollout' if view.looking.way == 'rollout' else view.looking.way}: ..."
+
+
+def key(known: Known, view: View) -> object:
+    """What the drawing depends on."""
+    asked, speech = wanted(known, view), known.speech
+    found = attention(known, view) if isinstance(asked, AttentionOf) else speech.found.get(asked) if asked else None
+    return id(found), view.looking, speech.number, speech.speaking, asked in speech.refused
+
+
+def named(token: AnswerToken) -> str:
+    """A token of an answer as it is shown."""
+    return visible(token.piece, token.text)
+
+
+def said(known: Known, token: int | None) -> str:
+    """`‹blue›`, or the whole answer."""
+    tokens = known.speech.tokens
+    if token is None or token >= len(tokens):
+        return WHOLE
+    name = named(tokens[token])
+    return f"‹{name if width(name) <= NAME_CELLS else fit(name, NAME_CELLS)}›"
+
+
+def _brief(found: Attention) -> str:
+    if found.rollout:
+        return "attention rolled out"
+    head = "" if found.head is None else f", head {found.head}"
+    return "mean attention" if found.layer is None else f"attention, layer {found.layer}{head}"
+
+
+def layers(found: Attention) -> str:
+    """Which layers and heads: `layer 3 of 24, head 2 of 8`; heads from 0, as in reports."""
+    if found.rollout:
+        return f"rolled out through {count(found.layers, 'layer')}"
+    if found.layer is None:
+        return f"the mean of {count(found.layers, 'layer')} and {count(found.heads, 'head')} each"
+    heads = f"the mean of {count(found.heads, 'head')}" if found.head is None else f"head {found.head} of {found.heads}"
+    return f"layer {found.layer} of {found.layers}, {heads}"
+
+
+def meaning(known: Known, view: View) -> list[str]:
+    """In sentences what the numbers are, most telling first."""
+    whose, found = said(known, view.looking.token), numbers(known, view)
+    if found is None:
+        return []
+    match known.speech.found.get(wanted(known, view) or MaskOf(0)):
+        case Gradient():
+            return [f"Gradient × input: red where more of an image token would have made {whose} likelier, blue less."]
+        case Occlusion() as map_:
+            side = "an image token" if map_.block == 1 else f"{map_.block}×{map_.block} image tokens"
+            return [
+                f"By how much the log-probability of {whose} falls with {side} replaced by their {map_.by}: "
+                "red carries it."
+            ]
+    return looked(known, view)
+
+
+def looked(known: Known, view: View) -> list[str]:
+    """How much of the attention the picture had, what draws it whatever is said, and of which layers it is."""
+    found, token = attention(known, view), view.looking.token
+    shown = numbers(known, view)
+    if found is None or shown is None:
+        return []
+    rows = found.weights if token is None else found.weights[token : token + 1]
+    seen = 100 * float(rows.sum(axis=1).mean())
+    sentences = [f"{percent(100 - seen)} of the attention went to text, {percent(seen)} to image tokens."]
+    strongest = sorted((sink for sink in found.sunk if sink.piece is not None), key=lambda sink: -sink.share)
+    text = [f"{visible(sink.piece, None)} draws {percent(100 * sink.share)}" for sink in strongest[:MOST_SINKS]]
+    image = [sink for sink in found.sunk if sink.piece is None]
+    if image:
+        draw = percent(100 * sum(sink.share for sink in image))
+        text.append(f"{count(len(image), 'image token')} (×) {'draws' if len(image) == 1 else 'draw'} {draw}")
+    if text:
+        sentences.append(f"Sinks, whatever is said: {', '.join(text)}.")
+    scale = f"{figure(shown.scale[0], 3)}–{figure(shown.scale[1], 3)}"
+    return [*sentences, f"Shown: {layers(found)}; colours {scale}, the same for all tokens of the answer."]
+
+
+def _reach(scale: tuple[float, float]) -> float:
+    return scale[1] if scale[1] > 0 else 1.0
+
+
+def _scale(speech: Speech, key: Wanted, values: NDArray[np.float64]) -> tuple[float, float]:
+    if key not in speech.scales:
+        speech.scales[key] = robust_range(values)
+    return speech.scales[key]

@@ -1,0 +1,337 @@
+"""The explorer's keys for the model's own answers: ask, look at where it looked, take patches away, ask again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PIL import Image
+from textual import on
+from textual.binding import Binding
+
+from vlmtui.answers import Attention, Occlusion, Stand
+from vlmtui.display.grids import sentence
+from vlmtui.display.numbers import count
+from vlmtui.tui import answered, marks, messages, replies, walking
+from vlmtui.tui.answering import DESCRIBE, Again, AnswerAsking, OcclusionOf, Speech, Wanted, block_for
+from vlmtui.tui.conversation import Conversation
+from vlmtui.tui.dialogs import Ask
+from vlmtui.tui.lensing import Lensing
+from vlmtui.tui.path import ANSWER, TOKENS
+from vlmtui.tui.standing import IDLE
+from vlmtui.tui.standins import ChooseStand
+from vlmtui.tui.widgets.answer import AnswerTokenPointed
+
+NO_ANSWER = "there is no answer yet: a asks the model a question"
+
+
+class Speaking(Lensing):
+    """Has the model answer, and looks at what the answer is made of."""
+
+    BINDINGS = [
+        Binding("a", "ask", "ask the model"),
+        Binding("escape", "stop", "stop the answer, or what is being read"),
+        Binding("comma,less_than_sign", "token(-1)", "answer: the token before"),
+        Binding("full_stop,greater_than_sign", "token(1)", "answer: the next token"),
+        Binding("v", "way", "attention, rollout, gradient, occlusion"),
+        Binding("left_curly_bracket", "layer(-1)", "attention: the layer before"),
+        Binding("right_curly_bracket", "layer(1)", "attention: the next layer"),
+        Binding("H", "head", "attention: the next head"),
+        Binding("x", "ablate", "ask again without the marked tokens"),
+        Binding("O", "occlude", "occlusion map"),
+        Binding("K", "mask", "attention mask"),
+    ]
+
+    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
+        super().__init__(conversation, picture)
+        self._answers = AnswerAsking()
+        self._number = 0
+        self._question = ""
+        self._stand: Stand = "mean"
+
+    # what arrives
+
+    @on(replies.AnswerProgressed)
+    def _answer_progressed(self, message: replies.AnswerProgressed) -> None:
+        if self._answering or self._answers.under_way:
+            stops = " (Esc stops)" if self._answering or self._answers.occluding else ""
+            self._work_progressed(messages.WorkProgressed(f"{message.doing}{stops}", message.done, message.total))
+
+    @on(replies.TokenSaid)
+    def _token_said(self, message: replies.TokenSaid) -> None:
+        speech, said = self._known.speech, message.said
+        if speech.speaking and message.number == speech.number:
+            first = not speech.tokens
+            speech.say(said.number, said.token, said.text, said.answer)
+            self._standing.work = messages.WorkProgressed(f"answering (Esc stops): {count(said.number, 'token')}")
+            if first:
+                self._show_picture()
+        elif speech.again is not None and message.number == speech.again.number:
+            speech.again.text = said.text
+        else:
+            return
+        self._show_state()
+        self._show_panels()
+
+    @on(replies.AnswerGiven)
+    def _answer_given(self, message: replies.AnswerGiven) -> None:
+        if message.number == self._known.speech.number and self._known.speech.speaking:
+            self._known.speech.end(message.answer)
+            self._standing.seconds = ("answer", message.answer.seconds)
+            self._said()
+
+    @on(replies.AblationArrived)
+    def _ablation_arrived(self, message: replies.AblationArrived) -> None:
+        again = self._known.speech.again
+        if again is not None and again.number == message.number:
+            again.ablation, again.text = message.ablation, message.ablation.again.text
+            self._standing.seconds = ("asked again", message.ablation.seconds)
+            self._said()
+
+    @on(replies.AnswerFailed)
+    def _answer_failed(self, message: replies.AnswerFailed) -> None:
+        speech = self._known.speech
+        if speech.again is not None and message.number == speech.again.number:
+            speech.again = None
+        elif message.number == speech.number:
+            self._unsay()
+        else:
+            return
+        self.notify(message.sentence, title="no answer", severity="error", timeout=12, markup=False)
+        self._said()
+
+    @on(replies.FindingArrived)
+    def _finding_arrived(self, message: replies.FindingArrived) -> None:
+        speech, found = self._known.speech, message.found
+        if message.number != speech.number:
+            return
+        self._answers.done(message.wanted)
+        speech.found[message.wanted] = found
+        if isinstance(found, Attention):
+            speech.latest = found
+        if isinstance(found, Attention | Occlusion):
+            named = "attention" if isinstance(found, Attention) else "occlusion map"
+            self._standing.seconds = (named, found.seconds)
+        self._found()
+
+    @on(replies.FindingFailed)
+    def _finding_failed(self, message: replies.FindingFailed) -> None:
+        if message.number == self._known.speech.number:
+            self._answers.done(message.wanted)
+            self._known.speech.refused[message.wanted] = message.sentence
+            self._found()
+
+    # what is asked for
+
+    def _ask_words(self) -> None:
+        super()._ask_words()
+        known, view = self._known, self._view
+        if not self._current or known.reading is None or self._answering:
+            return
+        wanted: list[Wanted | None] = [answered.mask_wanted(view)]
+        if view.stage == ANSWER and view.looking.mask is None:
+            wanted.append(answered.wanted(known, view))
+        for one in wanted:
+            # an occlusion map takes long, and is asked for by its own key
+            if one is not None and not isinstance(one, OcclusionOf) and self._answers.missing(known.speech, one):
+                self._look(one)
+
+    def _look(self, wanted: Wanted) -> None:
+        assert self._known.reading is not None
+        self._answers.asked(wanted)
+        self._conversation.look(self._known.speech.number, self._known.reading.id, self._known.speech.id, wanted)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._answers.forget()
+        speech = self._known.speech
+        speech.speaking = False
+        if speech.again is not None and speech.again.ablation is None:
+            speech.again = None
+
+    # keys
+
+    def action_ask(self) -> None:
+        """Ask for a question, and put it to the model."""
+        if self._known.reading is None or not self._current:
+            self.notify("the model has not read the picture yet", timeout=4)
+            return
+        if wordless := self._known.reading.model.wordless:
+            self.notify(sentence(wordless), title="no answer", timeout=8, markup=False)
+            return
+
+        def put(question: str | None) -> None:
+            if question is not None:
+                self._question = question
+                self._put(question)
+
+        hint = f"about the picture · without one: {DESCRIBE} · Esc stops the answer"
+        self.app.push_screen(Ask("Ask the model", hint, str, self._question), put)
+
+    def _put(self, question: str) -> None:
+        if self._known.reading is None or not self._current:
+            return
+        self._number += 1
+        self._known.speech = Speech(question or DESCRIBE, self._number, speaking=True)
+        self._answers.forget()
+        self._standing.work = messages.WorkProgressed("asking the model")
+        self._conversation.answer(self._number, self._known.reading.id, question or None)
+        view = walking.at_stage(self._view, self._known, ANSWER)
+        self._choose(replace(view, looking=replace(view.looking, token=0, mask=None)))
+        self._show_all()
+
+    def action_stop(self) -> None:
+        """Stop the answer, what was said of it stays; or an occlusion map; or leave the layers being read."""
+        if self._answering:
+            self._conversation.leave_answer()
+            speech = self._known.speech
+            speech.speaking = False
+            if speech.again is not None and speech.again.ablation is None:
+                speech.again = None
+            if not speech.tokens:
+                self._unsay()
+            self._said()
+        elif self._answers.occluding:
+            self._conversation.leave_answer()
+            self._answers.forget()
+            self._found()
+        elif self._layers.under_way:
+            self.action_leave_layers()
+        elif self._known.speech.again is not None:
+            self._known.speech.again = None
+            self._show_panels()
+
+    def action_token(self, step: int) -> None:
+        """Another token of the answer."""
+        if self._known.speech.ready:
+            self._look_at(token=self._view.looking.next_token(step, len(self._known.speech.tokens)).token)
+        else:
+            self.notify(NO_ANSWER, timeout=4)
+
+    @on(AnswerTokenPointed)
+    def _token_pointed(self, message: AnswerTokenPointed) -> None:
+        if self._known.speech.ready:
+            self._look_at(token=message.token)
+
+    def action_way(self) -> None:
+        """Another way to look at the answer."""
+        if self._known.speech.begun:
+            self._look_at(way=self._view.looking.next_way().way)
+        else:
+            self.notify(NO_ANSWER, timeout=4)
+
+    def action_layer(self, step: int) -> None:
+        """The attention, or the mask, of another layer; before the first comes the mean of all."""
+        looking, model = self._view.looking, self._known.model
+        layers = model.llm_layers if model else 0
+        if looking.mask is not None and layers:
+            self._choose(replace(self._view, looking=replace(looking, mask=(looking.mask - 1 + step) % layers + 1)))
+        elif not self._known.speech.ready:
+            self.notify(NO_ANSWER, timeout=4)
+        else:
+            layer = ((looking.layer or 0) + step) % (layers + 1) if looking.way == "attention" else looking.layer or 0
+            self._look_at(way="attention", layer=layer or None)
+
+    def action_head(self) -> None:
+        """The attention of the next head of the layer; after the last the mean of all."""
+        looking = self._view.looking
+        found = answered.attention(self._known, self._view)
+        if looking.layer is None or looking.way != "attention" or found is None:
+            self.notify("heads are numbered within a layer: ] of an answer, then } chooses one", timeout=4)
+            return
+        head = 0 if looking.head is None else looking.head + 1
+        self._look_at(head=head if head < found.heads else None)
+
+    def action_occlude(self) -> None:
+        """Take blocks of patches away, one after the other, and show by how much the answer gets less likely."""
+        known = self._known
+        if not known.speech.ready or known.reading is None or not self._current:
+            self.notify(NO_ANSWER, timeout=4)
+            return
+        self._look_at(way="occlusion")
+        wanted = OcclusionOf(block_for(known.reading.places)[0])
+        known.speech.refused.pop(wanted, None)
+        if not self._answering and self._answers.missing(known.speech, wanted):
+            self._standing.work = messages.WorkProgressed("taking patches away (Esc stops)")
+            self._look(wanted)
+            self._show_state()
+
+    def action_ablate(self) -> None:
+        """Ask again without the marked tokens."""
+        tokens, speech = marks.tokens(self._view), self._known.speech
+        if not speech.ready or not self._current:
+            self.notify(NO_ANSWER, timeout=4)
+            return
+        if not tokens:
+            self.notify("nothing is marked: Space marks the patches to be taken away, then x asks again", timeout=5)
+            return
+
+        def take_away(stand: Stand | None) -> None:
+            if stand is not None:
+                self._stand = stand
+                self._ablate(tokens, stand)
+
+        self.app.push_screen(ChooseStand(len(tokens), self._stand), take_away)
+
+    def _ablate(self, tokens: tuple[int, ...], stand: Stand) -> None:
+        speech, reading = self._known.speech, self._known.reading
+        if reading is None or not speech.ready or not self._current:
+            return
+        self._number += 1
+        speech.again = Again(self._number, tokens, stand)
+        self._answers.forget()
+        self._standing.work = messages.WorkProgressed("asking again (Esc stops)")
+        self._conversation.ablate(self._number, reading.id, speech.id, tokens, stand)
+        self._choose(walking.at_stage(self._view, self._known, ANSWER))
+        self._show_all()
+
+    def action_mask(self) -> None:
+        """The attention mask in the place of the picture, or the picture again."""
+        reading = self._known.reading
+        if reading is None:
+            return
+        if wrong := reading.model.wordless or ("" if reading.model.llm_layers else "the model has no language model"):
+            self.notify(sentence(wrong), title="no attention mask", timeout=8, markup=False)
+            return
+        shown = self._view.looking.mask is not None
+        looking = replace(self._view.looking, mask=None if shown else self._view.looking.layer or 1)
+        self._choose(replace(self._view, looking=looking))
+
+    def action_leave_layers(self) -> None:
+        """Read the language model's layers no further, and go back to where they are not needed."""
+        if self._layers.under_way:
+            self._conversation.leave_layers()
+            self._without_layers()
+
+    # the rest
+
+    @property
+    def _answering(self) -> bool:
+        """Whether the model is saying something."""
+        speech = self._known.speech
+        return speech.speaking or (speech.again is not None and speech.again.ablation is None)
+
+    def _look_at(self, **changes: object) -> None:
+        """Look at the answer otherwise, from its own stage."""
+        view = replace(self._view, looking=replace(self._view.looking, mask=None, **changes))  # type: ignore[arg-type]
+        self._choose(view if view.stage == ANSWER else walking.at_stage(view, self._known, ANSWER))
+
+    def _unsay(self) -> None:
+        """There is no answer: nobody stands at one."""
+        self._known.speech = Speech()
+        if self._view.stage == ANSWER:
+            self._choose(walking.at_stage(self._view, self._known, TOKENS))
+
+    def _said(self) -> None:
+        """The model has said what it has to say."""
+        self._standing.work = IDLE
+        self._conversation.status()
+        self._ask_words()
+        self._show_all()
+
+    def _found(self) -> None:
+        if not (self._answering or self._answers.under_way or self._layers.under_way):
+            self._standing.work = IDLE
+        self._ask_words()
+        self._show_picture()
+        self._show_panels()
+        self._show_state()

@@ -1,0 +1,110 @@
+"""The attention mask of a layer as a square: a row for each position, a column for each that it may look at."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from textual.strip import Strip
+
+from vlmtui.answers import IMAGE, Mask
+from vlmtui.display.numbers import count
+from vlmtui.display.pieces import plain
+from vlmtui.tui import answered
+from vlmtui.tui.lines import line, wrapped
+from vlmtui.tui.theme import Roles
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.blocks import lines as half_blocks
+from vlmtui.tui.widgets.panel import ViewPanel
+
+EDGE = 2
+"""Pixels of the edges that say what stands there."""
+
+
+class MaskView(ViewPanel):
+    """Stands in the place of the picture."""
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """Half-blocks, and beneath them what the colours are."""
+        r = self.roles
+        blank, dim = r.style(), r.style("dim")
+        found = mask_of(self._known, self._view) if self._known else None
+        if found is None or self._known is None:
+            why = waiting(self._known, self._view) if self._known else ""
+            return [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
+        token = self._known.token(self._view)
+        pixels = square(found, min(cells, 2 * (rows - 2)), r, token)
+        drawn = half_blocks(pixels, [0, pixels.shape[1]], {})[0]
+        kinds = [("image", r.style("measured")), ("  text  ", blank), ("answer", r.style("alive"))]
+        below = line(cells, blank, [*kinds, ("   a row looks at its coloured columns", dim)])
+        ground = Strip.blank(cells - pixels.shape[1], blank)
+        return [*(Strip.join([strip, ground]) for strip in drawn), below]
+
+
+def mask_of(known: Known, view: View) -> Mask | None:
+    """The mask to draw, as far as it has come."""
+    wanted = answered.mask_wanted(view)
+    found = known.speech.found.get(wanted) if wanted else None
+    return found if isinstance(found, Mask) else None
+
+
+def waiting(known: Known, view: View) -> str:
+    """Why no mask is seen."""
+    wanted = answered.mask_wanted(view)
+    refused = known.speech.refused.get(wanted) if wanted else None
+    return plain(refused) if refused else "the attention mask: ..."
+
+
+def legend(known: Known, view: View) -> str:
+    """`attention mask, layer 3 of 24: causal · 1,024 positions, 576 of the image`."""
+    found = mask_of(known, view)
+    if found is None:
+        return waiting(known, view)
+    layers = known.model.llm_layers if known.model else found.layer
+    images = int((found.kinds == IMAGE).sum())
+    positions = count(len(found.kinds), "position")
+    return f"attention mask, layer {found.layer} of {layers}: {found.pattern} · {positions}, {images:,} of the image"
+
+
+def square(mask: Mask, side: int, roles: Roles, token: int | None = None) -> NDArray[np.uint8]:
+    """uint8 [even, side, 3]: the mask downsampled, a pixel the share of it that is open; edges by kind.
+
+    The position of image token `token` is marked at the edges.
+    """
+    positions = len(mask.kinds)
+    room = max(1, side - EDGE)
+    # whole pixels a position where there is room, else several positions a pixel
+    size = positions * (room // positions) if room >= positions else room
+    of_pixel = np.arange(size) * positions // size
+    open_ = _shares(mask.allowed, of_pixel, size, positions)
+    colours = np.array([_rgb(roles.text), _rgb(roles.measured), _rgb(roles.alive)], np.float64)
+    ground, shut = np.array(_rgb(roles.ground)), np.array(_rgb(roles.band), np.float64)
+    kinds = colours[mask.kinds[of_pixel]]
+    made = np.empty((size + EDGE, size + EDGE, 3))
+    made[:] = ground
+    made[EDGE:, EDGE:] = shut + (kinds[None, :, :] - shut) * open_[..., None] * 0.85
+    made[: EDGE - 1, EDGE:] = kinds[None]
+    made[EDGE:, : EDGE - 1] = kinds[:, None]
+    image = np.flatnonzero(mask.kinds == IMAGE)
+    if token is not None and token < len(image):
+        at = np.flatnonzero(of_pixel == of_pixel[np.searchsorted(of_pixel, image[token], side="right") - 1]) + EDGE
+        made[: EDGE - 1, at] = made[at, : EDGE - 1] = _rgb(roles.accent)
+    if len(made) % 2:
+        made = np.concatenate([made, np.broadcast_to(ground, (1, *made.shape[1:]))])
+    return made.astype(np.uint8)
+
+
+def _shares(allowed: NDArray[np.bool_], of_pixel: NDArray[np.intp], size: int, positions: int) -> NDArray[np.float64]:
+    """The mask on `size` × `size` pixels: of each the share that is open."""
+    if size >= positions:
+        return allowed[np.ix_(of_pixel, of_pixel)].astype(np.float64)
+    ends = np.append(of_pixel[1:], positions)
+    counts = (ends - of_pixel).astype(np.float64)
+    down = np.add.reduceat(allowed, of_pixel, axis=0, dtype=np.float64)
+    return np.asarray(np.add.reduceat(down, of_pixel, axis=1) / (counts[:, None] * counts[None, :]))
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    triplet = Color.parse(colour).triplet
+    assert triplet is not None
+    return triplet.red, triplet.green, triplet.blue
