@@ -54,6 +54,7 @@ async def test_an_answer_is_asked_for_streamed_and_its_attention_lies_over_the_p
         await pilot.pause()
         assert "a ask" in text(tui, "#keys")
         await ask(pilot)
+        assert ", . token" in text(tui, "#keys")
         assert talk(tui).questions == ["why"]
         assert stage(pilot) == "answer"
         shown = " ".join(text(tui, "#answer").split())

@@ -261,7 +261,7 @@ class Explorer(Speaking):
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
         tower = exiting.possible(self._known, self._view)
-        self.query_one(KeysBar).show(plan.narrow, several, llm_depth(self._view.stage) is not None, tower)
+        self.query_one(KeysBar).show(plan.narrow, several, llm_depth(stage) is not None, tower, stage == ANSWER)
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
             self.query_one("#too-small", Static).update(Text(sentence))

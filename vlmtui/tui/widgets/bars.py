@@ -157,6 +157,21 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("s", "save"),
     ("y", "copy"),
 )
+OF_ANSWERS = (
+    ("←↑↓→", "move"),
+    ("[ ]", "stage"),
+    (", .", "token"),
+    ("v", "way"),
+    ("a", "ask"),
+    ("Space", "mark"),
+    ("x", "ablate"),
+    ("O", "occlusion"),
+    ("K", "mask"),
+    ("?", "help"),
+    ("q", "quit"),
+    ("{ }", "layer"),
+    ("H", "head"),
+)
 
 
 class KeysBar(Lines):
@@ -166,11 +181,12 @@ class KeysBar(Lines):
         super().__init__(id=id)
         self._keys = [*KEYS]
 
-    def show(self, narrow: bool, pages: bool, llm: bool = False, tower: bool = False) -> None:
+    def show(self, narrow: bool, pages: bool, llm: bool = False, tower: bool = False, answer: bool = False) -> None:
         """`narrow`: one panel is seen at a time; `pages`: there are several to turn; `llm`: a layer of the language
         model is looked at, which has no metrics and a page of all its layers; `tower`: a stage of the vision tower,
-        from which there is an early exit."""
-        keys = [("w", "all layers") if llm and name == "metric" else (key, name) for key, name in KEYS]
+        from which there is an early exit; `answer`: what the model said."""
+        there = OF_ANSWERS if answer else KEYS
+        keys = [("w", "all layers") if llm and name == "metric" else (key, name) for key, name in there]
         if tower:
             keys.insert(2, ("e", "early exit"))
         if pages:
