@@ -260,7 +260,7 @@ class Explorer(Speaking):
         plan = arrange(size, words, (page.rows if page else 0) + several, self._panel)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
-        tower = exiting.possible(self._known, self._view)
+        tower, stage = exiting.possible(self._known, self._view), self._view.stage
         self.query_one(KeysBar).show(plan.narrow, several, llm_depth(stage) is not None, tower, stage == ANSWER)
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
