@@ -50,7 +50,9 @@ class Place:
     @classmethod
     def of(cls, engine: Engine, reading: str, talk: Talk) -> Place:
         """Loads the layers where they are not held; `UsageError` for a model that has no words."""
-        engine.wordy()
+        model, words = engine.held()
+        if words is None:
+            raise UsageError(f"{model.name} cannot be asked about its image tokens: {model.family.wordless}")
         tokens = len(engine.readings.tokens(reading))
         if not tokens:
             raise UsageError("no image token of this picture enters the prompt: there is nothing to ask about")
