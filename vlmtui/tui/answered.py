@@ -78,7 +78,8 @@ def numbers(known: Known, view: View) -> Numbers | None:
     match found:
         case Attention():
             key = AttentionOf(found.layer, found.head, found.rollout)
-            rows = found.weights.astype(np.float64)
+            # of an answer that was stopped the session may have heard one token more
+            rows = found.weights[: len(speech.tokens)].astype(np.float64)
             if not len(rows) or (token is not None and token >= len(rows)):
                 return None
             values = rows.mean(axis=0) if token is None else rows[token]
@@ -90,13 +91,13 @@ def numbers(known: Known, view: View) -> Numbers | None:
             reach = _reach(_scale(speech, asked, np.abs(values)))
             return Numbers(values, (-reach, reach), f"{whose}: gradient × input", diverging=True)
         case Occlusion():
-            drops = found.drops.astype(np.float64)
+            drops = found.drops[:, : len(speech.tokens)].astype(np.float64)
             if token is not None and token >= drops.shape[1]:
                 return None
-            values = found.whole.astype(np.float64) if token is None else drops[:, token]
+            values = drops.sum(axis=1) if token is None else drops[:, token]
             # the whole answer falls by more than any of its tokens
             reach = _reach(robust_range(np.abs(values)) if token is None else _scale(speech, asked, np.abs(drops)))
-            blocks = "" if found.block == 1 else f", {found.block}×{found.block} blocks"
+            blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
             return Numbers(values, (-reach, reach), f"{whose}: log-prob lost{blocks}", diverging=True)
     return None
 
@@ -160,14 +161,16 @@ def meaning(known: Known, view: View) -> list[str]:
     whose, found = said(known, view.looking.token), numbers(known, view)
     if found is None:
         return []
+    colours = f"Colours ±{figure(found.scale[1], 3)}"
     match known.speech.found.get(wanted(known, view) or MaskOf(0)):
         case Gradient():
-            return [f"Gradient × input: red where more of an image token would have made {whose} likelier, blue less."]
+            return [f"Red: more of an image token makes {whose} likelier; blue: less likely.", f"{colours}."]
         case Occlusion() as map_:
-            side = "an image token" if map_.block == 1 else f"{map_.block}×{map_.block} image tokens"
+            gone = "an image token is" if map_.block == 1 else f"{map_.block}×{map_.block} image tokens are"
+            same = "" if view.looking.token is None else ", the same for all tokens of the answer"
             return [
-                f"By how much the log-probability of {whose} falls with {side} replaced by their {map_.by}: "
-                "red carries it."
+                f"Red: {whose} loses log-probability where {gone} taken away.",
+                f"In their place stands the {map_.by} image token. {colours}{same}.",
             ]
     return looked(known, view)
 
@@ -178,7 +181,7 @@ def looked(known: Known, view: View) -> list[str]:
     shown = numbers(known, view)
     if found is None or shown is None:
         return []
-    rows = found.weights if token is None else found.weights[token : token + 1]
+    rows = found.weights[: len(known.speech.tokens)] if token is None else found.weights[token : token + 1]
     seen = 100 * float(rows.sum(axis=1).mean())
     sentences = [f"{percent(100 - seen)} of the attention went to text, {percent(seen)} to image tokens."]
     strongest = sorted((sink for sink in found.sunk if sink.piece is not None), key=lambda sink: -sink.share)

@@ -8,7 +8,7 @@ from PIL import Image
 from textual import on
 from textual.binding import Binding
 
-from vlmtui.answers import Attention, Occlusion, Stand
+from vlmtui.answers import Attention, Gradient, Mask, Occlusion, Stand
 from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import count
 from vlmtui.tui import answered, marks, messages, replies, walking
@@ -21,6 +21,7 @@ from vlmtui.tui.standing import IDLE
 from vlmtui.tui.standins import ChooseStand
 from vlmtui.tui.widgets.answer import AnswerTokenPointed
 
+TIMED = {Attention: "attention", Gradient: "gradient", Occlusion: "occlusion map"}
 NO_ANSWER = "there is no answer yet: a asks the model a question"
 
 
@@ -108,9 +109,8 @@ class Speaking(Lensing):
         speech.found[message.wanted] = found
         if isinstance(found, Attention):
             speech.latest = found
-        if isinstance(found, Attention | Occlusion):
-            named = "attention" if isinstance(found, Attention) else "occlusion map"
-            self._standing.seconds = (named, found.seconds)
+        if not isinstance(found, Mask):
+            self._standing.seconds = (TIMED[type(found)], found.seconds)
         self._found()
 
     @on(replies.FindingFailed)
@@ -236,7 +236,7 @@ class Speaking(Lensing):
         looking = self._view.looking
         found = answered.attention(self._known, self._view)
         if looking.layer is None or looking.way != "attention" or found is None:
-            self.notify("heads are numbered within a layer: ] of an answer, then } chooses one", timeout=4)
+            self.notify("heads are numbered within a layer: } chooses one", timeout=4)
             return
         head = 0 if looking.head is None else looking.head + 1
         self._look_at(head=head if head < found.heads else None)

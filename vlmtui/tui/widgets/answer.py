@@ -20,12 +20,14 @@ from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets.panel import ViewPanel
 
 BAR = "━"
-COLUMN_CELLS = 26
-"""What a token needs: its piece, a bar, a number."""
+COLUMN_CELLS, LEAST_CELLS = 26, 17
+"""What a token needs: its piece, a number, a bar; and where there are too many of them, no bar."""
+WHOLE = "whole answer"
 CHANGE_CELLS = 36
 """And with what it was without some patches."""
 SIDE_BY_SIDE = 60
 LONGEST_BAR = 24
+LEAST_NAME, MOST_NAME = 8, 16
 
 
 class AnswerTokenPointed(Message):
@@ -62,12 +64,13 @@ class AnswerPanel(ViewPanel):
         lines += self._texts(speech, cells, most)
         if not speech.tokens:
             return lines
-        foot: list[str] = []
-        for sentence in answered.meaning(known, view):
-            foot += wrapped(sentence, cells)
-        foot = foot[: 1 if rows < 12 else 5]
+        meaning = answered.meaning(known, view)
+        foot = wrapped(" ".join(meaning[:1] if rows < 12 else meaning), cells)[: 1 if rows < 12 else 5]
         room = rows - len(lines) - len(foot)
-        lines += self._tokens(known, view, cells, max(1, room), len(lines))
+        tokens, hidden = self._tokens(known, view, cells, max(1, room), len(lines))
+        if hidden:
+            lines[0] = line(cells, blank, [head], [(fitting(cells - 8, *about(speech, hidden)), dim)])
+        lines += tokens
         lines += [line(cells, blank, [])] * (len(lines) + len(foot) < rows)
         return [*lines, *(line(cells, blank, [(isolate(part), dim)]) for part in foot)]
 
@@ -95,19 +98,24 @@ class AnswerPanel(ViewPanel):
         parts = clipped(folded(f"{label}: {again.text or '…'}", cells), max(1, each))
         return [*lines, *(line(cells, soft, [(isolate(part), r.style("accent"))]) for part in parts)]
 
-    def _tokens(self, known: Known, view: View, cells: int, room: int, top: int) -> list[Strip]:
-        """A cell a token, down the columns; the whole answer is the first."""
+    def _tokens(self, known: Known, view: View, cells: int, room: int, top: int) -> tuple[list[Strip], int]:
+        """A cell a token, down the columns, the whole answer first; and how many there is no room for."""
         r = self.roles
         speech = known.speech
         ablation = speech.again.ablation if speech.again else None
         entries: list[int | None] = [None, *range(len(speech.tokens))]
-        columns = max(1, min(-(-len(entries) // room), cells // (CHANGE_CELLS if ablation else COLUMN_CELLS)))
+        needed = CHANGE_CELLS if ablation else COLUMN_CELLS
+        if not ablation and len(entries) > room * (cells // COLUMN_CELLS):
+            needed = LEAST_CELLS
+        columns = max(1, min(-(-len(entries) // room), cells // needed))
         down = min(room, -(-len(entries) // columns))
         shown = min(len(entries), down * columns)
         chosen = view.looking.token
         at = len(entries) - 1 if speech.speaking else entries.index(chosen) if chosen in entries else 0
         first = min(max(0, at - shown // 2), len(entries) - shown)
         across = cells // columns
+        longest = max(width(WHOLE), *(width(answered.named(one)) for one in speech.tokens))
+        name_cells = max(LEAST_NAME, min(longest, MOST_NAME, across - 10 - (11 if ablation else 0)))
         lines = []
         for row in range(down):
             parts: list[Part] = []
@@ -117,23 +125,21 @@ class AnswerPanel(ViewPanel):
                     continue
                 token = entries[i]
                 here = token == chosen and not speech.speaking
-                parts += self._token(speech, ablation, token, here, across - 1)
+                parts += self._token(speech, token, here, across - 1, name_cells)
                 parts.append((" ", r.style()))
                 self._targets.append((top + row, column * across, (column + 1) * across, token))
             lines.append(line(cells, r.style(), parts))
-        return lines
+        return lines, len(entries) - shown
 
-    def _token(
-        self, speech: Speech, ablation: Ablation | None, token: int | None, here: bool, cells: int
-    ) -> list[Part]:
-        """One token in exactly so many cells."""
+    def _token(self, speech: Speech, token: int | None, here: bool, cells: int, name_cells: int) -> list[Part]:
+        """One token in exactly so many cells, of which its name has `name_cells`."""
+        ablation = speech.again.ablation if speech.again else None
         r = self.roles
         ground = "raised" if here else "ground"
         said = None if token is None else speech.tokens[token]
         log_prob = speech.log_prob if said is None else said.log_prob
         number = logged(log_prob).rjust(8)
-        name_cells = max(6, min(16, cells - 9 - (19 if ablation else 3)))
-        name = fit("whole answer" if said is None else answered.named(said), name_cells)
+        name = fit(WHOLE if said is None else answered.named(said), name_cells)
         style = r.style("strong" if here else "dim" if said is None or said.special else "text", ground, here)
         parts: list[Part] = [
             ("▌" if here else " ", r.style("accent", ground)),
@@ -146,11 +152,12 @@ class AnswerPanel(ViewPanel):
             size = round(min(LONGEST_BAR, rest - 1) * _probability(said)) if said is not None and rest > 3 else 0
             parts.append(((" " + BAR * size).ljust(rest), r.style("accent" if here else "accent_soft", ground)))
             return parts
-        change = change_of(ablation, token)
-        largest = max((abs(float(c)) for c in ablation.changes if math.isfinite(c)), default=0.0) or 1.0
+        change = change_of(speech, ablation, token)
+        # a full bar is a nat at least: what is next to nothing should not look like much
+        largest = max((1.0, *(abs(float(c)) for c in ablation.changes if math.isfinite(c))))
         size = min(LONGEST_BAR, rest - 10)
         share = min(1.0, abs(change) / largest) if math.isfinite(change) else 0.0
-        bar = max(1, round(size * share)) if size > 0 and share else 0
+        bar = max(1, round(size * share)) if size > 0 and share >= 0.0005 else 0
         parts.append((f"{logged(change, sign=True).rjust(9)} ", r.style("text", ground)))
         parts.append(((BAR * bar).ljust(max(0, rest - 10)), r.style("outlier" if change < 0 else "measured", ground)))
         return parts
@@ -161,9 +168,9 @@ class AnswerPanel(ViewPanel):
                 self.post_message(AnswerTokenPointed(token))
 
 
-def about(speech: Speech) -> tuple[str, ...]:
-    """How it was answered, from the longest way to say it to the shortest."""
-    tokens = count(len(speech.tokens), "token")
+def about(speech: Speech, hidden: int = 0) -> tuple[str, ...]:
+    """How it was answered, from the longest way to say it to the shortest; `hidden` tokens are not seen."""
+    tokens = f"{count(len(speech.tokens), 'token')}{f' ({hidden} not seen)' if hidden else ''}"
     if speech.speaking:
         return f"{tokens} so far · greedy · Esc stops", "Esc stops"
     if not speech.begun or not speech.tokens:
@@ -171,16 +178,17 @@ def about(speech: Speech) -> tuple[str, ...]:
     end = "" if speech.answer and speech.answer.finished else " · cut" if speech.answer else " · stopped"
     number = f"log-probability {logged(speech.log_prob)}"
     if speech.again and speech.again.ablation:
-        change = change_of(speech.again.ablation, None)
+        change = change_of(speech, speech.again.ablation, None)
         number = f"log-probability {logged(speech.log_prob)}, without {logged(speech.log_prob + change)}"
-    return f"greedy · {tokens}{end} · {number}", f"{tokens}{end} · {number}", f"{tokens}{end}"
+    return f"greedy · {tokens}{end} · {number}", f"{tokens}{end} · {number}", f"{tokens} · {logged(speech.log_prob)}"
 
 
 def logged(value: float, sign: bool = False) -> str:
     """A log-probability, or how much it has changed: `-0.010`, `+1.250`; never `-0.000`."""
     if not math.isfinite(value):
         return NOT_A_NUMBER
-    return f"{round(value, 3) + 0.0:{'+' if sign else ''}.3f}"
+    rounded = round(value, 3) + 0.0
+    return f"{rounded:{'+' if sign and rounded else ''}.3f}"
 
 
 def label_of_first(cells: int) -> str:
@@ -193,10 +201,10 @@ def without(again: Again) -> str:
     return f"without {count(len(again.tokens), 'marked token')} ({again.by})"
 
 
-def change_of(ablation: Ablation, token: int | None) -> float:
-    """By how much the log-probability of a token, or of the whole answer, rose."""
+def change_of(speech: Speech, ablation: Ablation, token: int | None) -> float:
+    """By how much the log-probability of a token, or of the whole answer as far as it was heard, rose."""
     if token is None:
-        return float(ablation.changes.sum())
+        return float(ablation.changes[: len(speech.tokens)].sum())
     return float(ablation.changes[token]) if token < len(ablation.changes) else math.nan
 
 

@@ -88,15 +88,16 @@ class LegendBar(Lines):
             parts.append((f"  {self._here}", r.style()))
         if self._range:
             low, high = (figure(end, 3) for end in self._range)
-            room = cells - sum(width(text) for text, _ in parts) - width(f"  {low}  {high}")
+            free = cells - sum(width(text) for text, _ in parts)
+            room, said = free - width(f"  {low}  {high}"), f"  ±{high}" if self._diverging else f"  {low}–{high}"
             if room >= LEAST_STEPS:
                 parts.append((f"  {low} ", r.style()))
                 steps = np.linspace(-1, 1, min(room, MOST_STEPS))
                 colours = differences(steps, 1) if self._diverging else magnitudes(steps, -1, 1)
                 parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
                 parts.append((f" {high}", r.style()))
-            elif room >= 0:
-                parts.append((f"  {low}–{high}", r.style()))
+            elif free >= width(said):
+                parts.append((said, r.style()))
         return [line(cells, r.style(), parts)]
 
 

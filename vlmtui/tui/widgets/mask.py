@@ -33,7 +33,7 @@ class MaskView(ViewPanel):
             why = waiting(self._known, self._view) if self._known else ""
             return [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
         token = self._known.token(self._view)
-        pixels = square(found, min(cells, 2 * (rows - 2)), r, token)
+        pixels = square(found, min(cells, 2 * (rows - 1)), r, token)
         drawn = half_blocks(pixels, [0, pixels.shape[1]], {})[0]
         kinds = [("image", r.style("measured")), ("  text  ", blank), ("answer", r.style("alive"))]
         below = line(cells, blank, [*kinds, ("   a row looks at its coloured columns", dim)])
@@ -56,14 +56,14 @@ def waiting(known: Known, view: View) -> str:
 
 
 def legend(known: Known, view: View) -> str:
-    """`attention mask, layer 3 of 24: causal · 1,024 positions, 576 of the image`."""
+    """`mask, layer 3 of 24: causal · 1,024 positions, 576 image tokens`."""
     found = mask_of(known, view)
     if found is None:
         return waiting(known, view)
     layers = known.model.llm_layers if known.model else found.layer
     images = int((found.kinds == IMAGE).sum())
     positions = count(len(found.kinds), "position")
-    return f"attention mask, layer {found.layer} of {layers}: {found.pattern} · {positions}, {images:,} of the image"
+    return f"mask, layer {found.layer} of {layers}: {found.pattern} · {positions}, {images:,} image tokens"
 
 
 def square(mask: Mask, side: int, roles: Roles, token: int | None = None) -> NDArray[np.uint8]:
@@ -79,7 +79,8 @@ def square(mask: Mask, side: int, roles: Roles, token: int | None = None) -> NDA
     open_ = _shares(mask.allowed, of_pixel, size, positions)
     colours = np.array([_rgb(roles.text), _rgb(roles.measured), _rgb(roles.alive)], np.float64)
     ground, shut = np.array(_rgb(roles.ground)), np.array(_rgb(roles.band), np.float64)
-    kinds = colours[mask.kinds[of_pixel]]
+    # where several share a pixel, an answer's few must not be lost
+    kinds = colours[np.maximum.reduceat(mask.kinds, of_pixel) if size < positions else mask.kinds[of_pixel]]
     made = np.empty((size + EDGE, size + EDGE, 3))
     made[:] = ground
     made[EDGE:, EDGE:] = shut + (kinds[None, :, :] - shut) * open_[..., None] * 0.85
