@@ -16,8 +16,8 @@ from safetensors import safe_open
 from vlmtui.demo import CHECKPOINT
 from vlmtui.demo.answers import Speaker
 from vlmtui.demo.card import END, START, write_card
+from vlmtui.demo.drawings.scenes import FIGURES
 from vlmtui.demo.measure import held_out, patch_accuracy
-from vlmtui.demo.scenes import FIGURES
 
 SCENES = 120
 

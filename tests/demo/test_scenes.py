@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlmtui.demo import materials as m
-from vlmtui.demo.canvas import Canvas
 from vlmtui.demo.colours import BASE, name_pixels
+from vlmtui.demo.drawings import materials as m
+from vlmtui.demo.drawings.canvas import Canvas
+from vlmtui.demo.drawings.scenes import FIGURES, HELD_OUT, KINDS, make_scene
 from vlmtui.demo.samples import SAMPLES
-from vlmtui.demo.scenes import FIGURES, HELD_OUT, KINDS, make_scene
 from vlmtui.demo.train import SCENES, WATCHED
 from vlmtui.demo.words import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES
 

@@ -11,7 +11,7 @@ import pytest
 from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
 from vlmtui.demo import language
-from vlmtui.demo.scenes import FIGURES, make_scene
+from vlmtui.demo.drawings.scenes import FIGURES, make_scene
 from vlmtui.demo.words import CLASS_OF, CLASSES
 from vlmtui.session import messages as m
 

@@ -15,8 +15,8 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProc
 
 from vlmtui.demo import language
 from vlmtui.demo.colours import BASE
+from vlmtui.demo.drawings.scenes import Scene
 from vlmtui.demo.measure import nearest
-from vlmtui.demo.scenes import Scene
 from vlmtui.demo.words import GLYPHS, NAMES
 
 CONTENT = frozenset((*NAMES, *BASE, *GLYPHS))

@@ -15,9 +15,9 @@ from typing import Any, Final
 from vlmtui.demo import CHECKPOINT
 from vlmtui.demo.answers import Speaker, answer_accuracy, photographs, vectors
 from vlmtui.demo.card import write_card
+from vlmtui.demo.drawings.scenes import FIGURES
 from vlmtui.demo.lenses import lens_figures
 from vlmtui.demo.measure import held_out, patch_accuracy
-from vlmtui.demo.scenes import FIGURES
 
 SCENES: Final = 1000
 ASKED: Final = 200

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from vlmtui.answers import Answer
 from vlmtui.demo import language
 from vlmtui.demo.colours import BASE
+from vlmtui.demo.drawings.scenes import Scene
 from vlmtui.demo.model import GRID
 from vlmtui.demo.ranks import auc, sign_test
-from vlmtui.demo.scenes import Scene
 from vlmtui.demo.targets import signals
 from vlmtui.demo.words import CLASS_OF, CLASSES, NAMES
 from vlmtui.session import messages as m

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from transformers import LlavaForConditionalGeneration
 
 from vlmtui.demo.colours import BASE, FINE
+from vlmtui.demo.drawings.scenes import Scene, make_scene
 from vlmtui.demo.losses import image_tokens
 from vlmtui.demo.model import PIXELS
-from vlmtui.demo.scenes import Scene, make_scene
 from vlmtui.demo.targets import Signals, signals
 from vlmtui.demo.tokenizer import SPECIALS, word_id
 from vlmtui.demo.words import CLASS_OF, CLASSES, NAMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from vlmtui.demo.scenes import HELD_OUT, make_scene
+from vlmtui.demo.drawings.scenes import HELD_OUT, make_scene
 
 # Name -> (seed, side). The seeds lie past those that the card's figures are computed on.
 SAMPLES: Final[dict[str, tuple[int, int]]] = {

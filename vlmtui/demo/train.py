@@ -23,10 +23,10 @@ from torch.utils.data import DataLoader, Subset
 
 from vlmtui.demo import CHECKPOINT
 from vlmtui.demo.data import Batch, Scenes, Sentences, draw_ahead, prefix_ids
+from vlmtui.demo.drawings.scenes import Scene
 from vlmtui.demo.losses import PatchLoss, image_tokens, language_loss
 from vlmtui.demo.measure import held_out, patch_accuracy
 from vlmtui.demo.model import build_model, save
-from vlmtui.demo.scenes import Scene
 
 SEED: Final = 17
 SCENES: Final = 16_000

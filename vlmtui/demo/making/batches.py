@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from vlmtui.demo import language
-from vlmtui.demo.canvas import BASE_SIDE
+from vlmtui.demo.drawings.canvas import BASE_SIDE
+from vlmtui.demo.drawings.scenes import make_scene
 from vlmtui.demo.model import GRID, PIXELS
-from vlmtui.demo.scenes import make_scene
 from vlmtui.demo.targets import SIGNALS, signals
 from vlmtui.demo.tokenizer import EOS, inner_ids, word_id
 from vlmtui.demo.words import CLASS_OF, CLASSES

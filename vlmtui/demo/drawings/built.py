@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from vlmtui.demo import materials as m
-from vlmtui.demo.canvas import Canvas
-from vlmtui.demo.objects import together
+from vlmtui.demo.drawings import materials as m
+from vlmtui.demo.drawings.canvas import Canvas
+from vlmtui.demo.drawings.objects import together
 from vlmtui.demo.words import CLASSES, GLYPHS
 
 FILM = ("2c3a4c", "18222e", "88a8c0", "c0d4e0", "405870")

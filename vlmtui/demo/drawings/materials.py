@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.demo.noise import Kind, receding, sample
+from vlmtui.demo.drawings.noise import Kind, receding, sample
 
 Colours = NDArray[np.float32]
 Rgb = tuple[float, float, float]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from PIL import ImageDraw
 
-from vlmtui.demo import built as b
-from vlmtui.demo import materials as m
-from vlmtui.demo import objects as o
-from vlmtui.demo.canvas import Canvas
+from vlmtui.demo.drawings import built as b
+from vlmtui.demo.drawings import materials as m
+from vlmtui.demo.drawings import objects as o
+from vlmtui.demo.drawings.canvas import Canvas
 from vlmtui.demo.words import GLYPHS
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from vlmtui.demo.materials import Material
-from vlmtui.demo.noise import sample
+from vlmtui.demo.drawings.materials import Material
+from vlmtui.demo.drawings.noise import sample
 from vlmtui.demo.words import INDEX
 
 Points = Sequence[tuple[float, float]]

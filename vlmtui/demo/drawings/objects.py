@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import ImageDraw
 
-from vlmtui.demo import materials as m
-from vlmtui.demo.canvas import Canvas
-from vlmtui.demo.noise import Field
+from vlmtui.demo.drawings import materials as m
+from vlmtui.demo.drawings.canvas import Canvas
+from vlmtui.demo.drawings.noise import Field
 
 
 def sun(c: Canvas, x: float, y: float, r: float) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.demo import built as b
-from vlmtui.demo import materials as m
-from vlmtui.demo import objects as o
-from vlmtui.demo.canvas import Canvas
+from vlmtui.demo.drawings import built as b
+from vlmtui.demo.drawings import materials as m
+from vlmtui.demo.drawings import objects as o
+from vlmtui.demo.drawings.canvas import Canvas
 
 
 def landscape(c: Canvas) -> str:

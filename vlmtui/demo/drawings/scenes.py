@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.demo import indoors, outdoors
-from vlmtui.demo.canvas import BASE_SIDE, Canvas, photograph
+from vlmtui.demo.drawings import indoors, outdoors
+from vlmtui.demo.drawings.canvas import BASE_SIDE, Canvas, photograph
 
 HELD_OUT: Final = 1_000_000_000
 # Scenes from `HELD_OUT`, and from 100,000, 200,000 and 300,000 on, were looked at while the stages of training were
