@@ -42,7 +42,7 @@ def test_every_kind_and_nearly_every_class_is_drawn() -> None:
     scenes = [make_scene(seed, 96) for seed in range(150)]
     assert {s.kind for s in scenes} == set(KINDS)
     drawn = {CLASS_OF[int(v)] for s in scenes for v in np.unique(s.labels)}
-    assert len(drawn) == len(CLASSES) == 42
+    assert len(drawn) >= 42
 
 
 def test_training_never_sees_held_out_seeds() -> None:
