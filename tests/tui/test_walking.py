@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from tests.tui import families, readings
 from tests.tui.families import FAMILIES
+from vlmtui.display.pages import Atlas
 from vlmtui.errors import UsageError
 from vlmtui.grid import Box, Place
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports import Query
 from vlmtui.reports.patches import parse_patch
 from vlmtui.tui.opening import opened
-from vlmtui.tui.pages import Atlas
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned
 
@@ -273,4 +273,4 @@ def test_a_tile_that_is_all_padding_is_no_page() -> None:
     dark = msgspec.structs.replace(
         reading, patch_places=padded, grids=(*reading.grids[:-1], replace(last, box=(640.0, 427.0, 640.0, 427.0)))
     )
-    assert [page.id for page in Atlas(dark).pages("vision.0")] == [grid.id for grid in reading.grids[:-1]]
+    assert [page.id for page in Atlas(dark).patches] == [grid.id for grid in reading.grids[:-1]]

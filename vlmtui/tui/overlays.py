@@ -9,11 +9,11 @@ import numpy as np
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import blend, components, differences, magnitudes, robust_range, shading
+from vlmtui.display.pages import Page
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
 from vlmtui.tui import answered, exiting, valued
 from vlmtui.tui.marks import marked
-from vlmtui.tui.pages import Page
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens
 from vlmtui.tui.valuing import OF_VALUES, lens_of, shown
 from vlmtui.tui.view import Known, View

@@ -13,6 +13,7 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.pages import Atlas, Page
 from vlmtui.display.pieces import visible
 from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
@@ -20,7 +21,6 @@ from vlmtui.image import SourceBytes
 from vlmtui.reading import METRICS, ImageInfo, Layers, LayerWords, Metric, ModelInfo, Order, Reading
 from vlmtui.tui.answering import Looking, Speech
 from vlmtui.tui.belief import Belief
-from vlmtui.tui.pages import Atlas, Page
 from vlmtui.tui.patches import Patches
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens, vision_depth
 from vlmtui.tui.wordbook import WordBook, WordRow
@@ -162,7 +162,10 @@ class Known:
 
     def pages(self, stage: str) -> tuple[Page, ...]:
         """What can be walked at a stage; none before there is a reading."""
-        return self.atlas.pages(stage) if self.atlas else ()
+        atlas = self.atlas
+        if atlas is None:
+            return ()
+        return atlas.tokens if of_tokens(stage) else atlas.patches
 
     def page(self, view: View) -> Page | None:
         """The page that is walked."""
@@ -173,7 +176,7 @@ class Known:
         page = self.page(view)
         if page is not None and page.grid is not None:
             return page
-        return next((page for page in (self.atlas.pages("vision.0") if self.atlas else ()) if page.grid), None)
+        return next((page for page in (self.atlas.patches if self.atlas else ()) if page.grid), None)
 
     def canvas(self, layout: CellLayout, box: Box, holes: np.ndarray | None = None) -> Pixels:
         """The picture on the cells of a layout, remembered (large ones take their time); read-only.

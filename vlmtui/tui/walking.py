@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vlmtui.display.pages import Page
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
 from vlmtui.tui.answering import stages_of
-from vlmtui.tui.pages import Page
 from vlmtui.tui.view import Known, View
 
 

@@ -7,7 +7,7 @@ from rich.color import Color
 from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resized
-from vlmtui.tui.pages import Page
+from vlmtui.display.pages import Page
 from vlmtui.tui.view import Known
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.panel import ViewPanel

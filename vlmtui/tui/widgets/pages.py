@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from vlmtui.display.grids import tile_rows
+from vlmtui.display.pages import Page
 from vlmtui.display.pieces import width
 from vlmtui.tui.lines import Lines, Part, line
-from vlmtui.tui.pages import Page
 
 _Add = Callable[[str, Style, "Page | None"], None]
 HINT = "t T  step "

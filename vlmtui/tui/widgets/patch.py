@@ -21,10 +21,10 @@ from vlmtui.display.colours import hex_of
 from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.pages import Page
 from vlmtui.grid import Place, pixel_bounds
 from vlmtui.reading import Reading
 from vlmtui.tui.lines import Part, line, wrapped
-from vlmtui.tui.pages import Page
 from vlmtui.tui.patches import anatomy, dissected, recurring
 from vlmtui.tui.path import TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View

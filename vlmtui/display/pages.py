@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from vlmtui.display.grids import grid_names, unplaced_name
 from vlmtui.grid import Box, Grid, Place, raster_extent
 from vlmtui.reading import Reading
-from vlmtui.tui.path import of_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +95,16 @@ class Page:
 
 
 class Atlas:
-    """All pages of a reading, for the image tokens and for the vision patches, and its norms through depth."""
+    """All pages of a reading, and its norms through depth.
+
+    `tokens` and `patches` are those with image tokens and with vision patches: the whole view first, then the tiles,
+    then the entries that lie in no grid.
+    """
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
-        self._tokens = _pages(reading, reading.places, of_tokens=True)
-        self._patches = _pages(reading, reading.patch_places, of_tokens=False)
+        self.tokens = _pages(reading, reading.places, of_tokens=True)
+        self.patches = _pages(reading, reading.patch_places, of_tokens=False)
         grids = [norms.patches for norms in reading.grid_norms]
         self.depth: NDArray[np.float64] = (
             np.concatenate(grids, axis=1).astype(np.float64) if grids else np.zeros((0, 0))
@@ -109,10 +112,6 @@ class Atlas:
         """Norms of all vision patches of all grids [stages, patches]."""
         starts = np.cumsum([0, *(grid.shape[1] for grid in grids)]).tolist()
         self._starts = {grid.id: start for grid, start in zip(reading.grids, starts, strict=False)}
-
-    def pages(self, stage: str) -> tuple[Page, ...]:
-        """Those with entries at a stage: the whole view first, then the tiles, then the tokens that lie in no grid."""
-        return self._tokens if of_tokens(stage) else self._patches
 
     def token(self, patch: Place) -> int | None:
         """The index of the token that a vision patch goes into; None where it goes into none, or into all."""
