@@ -1,8 +1,9 @@
-"""The small models that ship with vlmtui: drawn scenes, training, weights, their card.
+"""The small models that ship with vlmtui: drawn scenes, training, weights, their cards.
 
-Only the path of the weights is known to the rest of the tool; nothing heavy is imported here.
+Only the paths of the weights are known to the rest of the tool; nothing heavy is imported here.
 """
 
 from pathlib import Path
 
-CHECKPOINT = Path(__file__).parent / "weights" / "demo"
+WEIGHTS = Path(__file__).parent / "weights"
+CHECKPOINT = WEIGHTS / "demo"

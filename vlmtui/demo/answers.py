@@ -16,7 +16,7 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProc
 from vlmtui.demo import language
 from vlmtui.demo.colours import BASE
 from vlmtui.demo.drawings.scenes import Scene
-from vlmtui.demo.measure import nearest
+from vlmtui.demo.measure import facts_of, nearest
 from vlmtui.demo.words import GLYPHS, NAMES
 
 CONTENT = frozenset((*NAMES, *BASE, *GLYPHS))
@@ -82,7 +82,7 @@ def answer_accuracy(speaker: Speaker, scenes: list[Scene]) -> dict[str, Any]:
         "presence": language.presence_question,
     }
     for i, scene in enumerate(scenes):
-        facts = language.look(np.asarray(scene.image), scene.labels, scene.glyphs)
+        facts = facts_of(scene)
         scores["caption"].append(_f1(speaker.answer(scene.image, language.DESCRIBE), language.caption(facts)))
         rng = np.random.default_rng([91, i])
         for kind, ask in asks.items():

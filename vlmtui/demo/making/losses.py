@@ -1,13 +1,38 @@
-"""The two losses: words at the patches, and LLaVA's own on answers."""
+"""What the models learn by: SigLIP's loss on pairs, words at the patches, LLaVA's loss on answers, kinds of scene."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
-from transformers import LlavaForConditionalGeneration
+from torch.nn import functional
+from transformers import LlavaForConditionalGeneration, SiglipModel
 
-from vlmtui.demo.data import IGNORE, Batch
+from vlmtui.demo.making.batches import IGNORE, Batch
 from vlmtui.demo.targets import LABELS, target_matrix
+
+
+def pixel_values(rgb: torch.Tensor) -> torch.Tensor:
+    """uint8 `[b, 224, 224, 3]` as the processors hand it over: `[b, 3, 224, 224]` in -1..1."""
+    return rgb.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def picture_vectors(model: SiglipModel, pixels: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
+    """The pooled pictures `[b, width]`, of all patches or of `kept` `[b, m]` alone (Li et al. 2023, FLIP)."""
+    tower = model.vision_model
+    hidden = tower.embeddings(pixels)
+    if kept is not None:
+        hidden = hidden.gather(1, kept[..., None].expand(-1, -1, hidden.shape[-1]))
+    pooled: torch.Tensor = tower.head(tower.post_layernorm(tower.encoder(inputs_embeds=hidden).last_hidden_state))
+    return pooled
+
+
+def pair_loss(model: SiglipModel, pictures: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+    """The pairwise sigmoid loss (Zhai et al. 2023) of vectors `[b, width]`: each pair by itself, right or wrong."""
+    with torch.autocast(pictures.device.type, enabled=False):
+        cosines = functional.normalize(pictures.float(), dim=-1) @ functional.normalize(texts.float(), dim=-1).T
+        logits = cosines * model.logit_scale.exp() + model.logit_bias
+        right = 2 * torch.eye(len(logits), device=logits.device) - 1
+        return -functional.logsigmoid(right * logits).sum() / len(logits)
 
 
 def image_tokens(model: LlavaForConditionalGeneration, pixels: torch.Tensor) -> torch.Tensor:
@@ -77,4 +102,4 @@ def language_loss(
     predicting = hidden[:, start:-1]
     learned = batch.answers != IGNORE
     logits = model.lm_head(predicting[learned]).float()
-    return nn.functional.cross_entropy(logits, batch.answers[learned])
+    return functional.cross_entropy(logits, batch.answers[learned])

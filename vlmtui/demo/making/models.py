@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -77,7 +78,11 @@ def build_siglip(sizes: Sizes, seed: int) -> SiglipModel:
         bos_token_id=at(BOS), eos_token_id=at(EOS), pad_token_id=at(PAD),
     )  # fmt: skip
     torch.manual_seed(seed)
-    return SiglipModel(SiglipConfig(vision_config=_vision(sizes.vision, True), text_config=text))
+    model = SiglipModel(SiglipConfig(vision_config=_vision(sizes.vision, True), text_config=text))
+    with torch.no_grad():  # where the paper starts: nearly every pair is a wrong one
+        model.logit_scale.fill_(math.log(10))
+        model.logit_bias.fill_(-10)
+    return model
 
 
 def _vision(size: Size, head: bool) -> SiglipVisionConfig:
@@ -118,11 +123,19 @@ def build_vit(sizes: Sizes, seed: int) -> ViTForImageClassification:
     torch.manual_seed(seed)
     return ViTForImageClassification(
         ViTConfig(
-            hidden_size=size.width, intermediate_size=size.mlp, num_hidden_layers=size.layers,
-            num_attention_heads=size.heads, image_size=PIXELS, patch_size=PATCH, hidden_act="gelu_pytorch_tanh",
-            layer_norm_eps=1e-6, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-            id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},
-        )  # fmt: skip
+            hidden_size=size.width,
+            intermediate_size=size.mlp,
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            image_size=PIXELS,
+            patch_size=PATCH,
+            hidden_act="gelu_pytorch_tanh",
+            layer_norm_eps=1e-6,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            id2label=dict(enumerate(names)),
+            label2id={name: i for i, name in enumerate(names)},
+        )
     )
 
 
@@ -135,3 +148,64 @@ def give_tower(siglip: SiglipModel, llava: LlavaForConditionalGeneration) -> Non
 def give_language(source: LlavaForConditionalGeneration, to: LlavaForConditionalGeneration) -> None:
     """The trained language model with its word vectors (the head is tied to them)."""
     to.model.language_model.load_state_dict(source.model.language_model.state_dict())
+
+
+def give_tower_to_vit(siglip: SiglipModel, vit: ViTForImageClassification) -> None:
+    """The trained tower under ViT's names; the class token, its position and the head stay fresh."""
+    tower, own = siglip.vision_model.state_dict(), vit.state_dict()
+    renamed = {
+        "self_attn.out_proj": "attention.o_proj", "self_attn": "attention", "layer_norm1": "layernorm_before",
+        "layer_norm2": "layernorm_after", "encoder.layers": "vit.layers", "post_layernorm": "vit.layernorm",
+        "embeddings.patch_embedding": "vit.embeddings.patch_embeddings.projection",
+    }  # fmt: skip
+    for name, tensor in tower.items():
+        if name.startswith("head.") or name == "embeddings.position_embedding.weight":
+            continue
+        for ours, theirs in renamed.items():
+            name = name.replace(ours, theirs)
+        own[name].copy_(tensor)
+    own["vit.embeddings.position_embeddings"][0, 1:].copy_(tower["embeddings.position_embedding.weight"])
+
+
+def _pictures(of: type[Any]) -> Any:
+    size = {"height": PIXELS, "width": PIXELS}
+    return of(size=size, resample=3, image_mean=[0.5] * 3, image_std=[0.5] * 3, do_convert_rgb=True)
+
+
+def build_processor() -> LlavaProcessor:
+    return LlavaProcessor(
+        image_processor=_pictures(SiglipImageProcessorPil), tokenizer=build_tokenizer(), patch_size=PATCH,
+        vision_feature_select_strategy="full", num_additional_image_tokens=0, chat_template=CHAT_TEMPLATE,
+        image_token=IMAGE,
+    )  # fmt: skip
+
+
+def processing(model: torch.nn.Module) -> Any:
+    """The processor that ships with a model."""
+    if isinstance(model, SiglipModel):
+        return SiglipProcessor(_pictures(SiglipImageProcessorPil), build_text_tokenizer())
+    if isinstance(model, ViTForImageClassification):
+        return _pictures(ViTImageProcessorPil)
+    return build_processor()
+
+
+def save(model: Any, folder: Path, beside: Mapping[str, str]) -> None:
+    """Float16 weights, config, processor: all that stock transformers asks of a folder.
+
+    `beside` are texts by the names of their files. Each file appears whole, the weights last.
+    """
+    fresh = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    half = type(model)(model.config)
+    half.load_state_dict(model.state_dict())
+    if isinstance(model, LlavaForConditionalGeneration):
+        half.generation_config = model.generation_config
+    half.to(torch.float16).save_pretrained(fresh)
+    processing(model).save_pretrained(fresh)
+    for name, text in beside.items():
+        (fresh / name).write_text(text)
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in sorted(fresh.iterdir(), key=lambda path: path.suffix == ".safetensors"):
+        made.chmod(0o644)
+        os.replace(made, folder / made.name)
+    fresh.rmdir()
