@@ -21,9 +21,20 @@ def test_without_a_name_it_is_the_demo_or_what_the_environment_says(monkeypatch:
 
 
 def test_the_demo_says_what_it_is() -> None:
-    source = catalogue.resolve("demo")
-    assert source.folder is not None
-    assert "trained on drawings" in source.note
+    for name in ("demo", "demo-captioned", "demo-siglip", "demo-vit"):
+        source = catalogue.resolve(name)
+        assert source.folder is not None
+        assert source.folder.name == name
+        assert "trained on drawings" in source.note
+        if source.folder.is_dir():
+            assert catalogue.resolve(str(source.folder)).note == source.note
+        assert catalogue.noted(source.note).endswith("VLMTUI_MODEL")
+    assert catalogue.noted("quantised") == "quantised"
+
+
+def test_a_folder_that_is_called_like_ours_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    assert catalogue.resolve(str(tmp_path / "demo")).note == ""
 
 
 def test_folders_aliases_and_hub_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,14 @@ from vlmtui import cache, demo
 from vlmtui.errors import ModelError
 
 DEMO = "demo"
-DEMO_NOTE = "demo model, trained on drawings"
+DEMO_NOTE = "demo model, trained on drawings; its patches were taught words"
+# what ships with vlmtui: each folder of `demo.WEIGHTS`, and what belongs beside every number of it
+DEMO_NOTES = {
+    DEMO: DEMO_NOTE,
+    "demo-captioned": "demo model, trained on drawings; by captions alone, as real ones are",
+    "demo-siglip": "demo model, trained on drawings and their captions",
+    "demo-vit": "demo model, trained on drawings to tell kinds of scene",
+}
 CHOOSE_A_MODEL = "choose a real one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
 ENVIRONMENT = "VLMTUI_MODEL"
 
@@ -85,6 +92,11 @@ class OnDisk:
     decoder_layers: int | None = None
 
 
+def noted(note: str) -> str:
+    """A model's note, with what to do about it where it is one of ours."""
+    return f"{note}: {CHOOSE_A_MODEL}" if note in DEMO_NOTES.values() else note
+
+
 def default_model() -> str:
     """The model without --model: `VLMTUI_MODEL`, or the demo model."""
     return os.environ.get(ENVIRONMENT) or DEMO
@@ -98,14 +110,14 @@ def resolve(name: str, base: Path | None = None) -> Source:
     """
     if not name.strip():
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
-    if name == DEMO:
-        return Source(DEMO, demo.CHECKPOINT, None, DEMO_NOTE)
+    if name in DEMO_NOTES:
+        return Source(name, demo.WEIGHTS / name, None, DEMO_NOTES[name])
     if name in known():
         return Source(name, None, known()[name].hub)
     path = (base or Path()) / Path(name).expanduser()
     if path.is_dir():
-        same = path.resolve() == demo.CHECKPOINT.resolve()
-        return Source(name, path, None, DEMO_NOTE if same else "")
+        ours = path.resolve().parent == demo.WEIGHTS.resolve()
+        return Source(name, path, None, DEMO_NOTES.get(path.resolve().name, "") if ours else "")
     if path.is_file():
         raise ModelError(f"{name} is a file: give the folder that holds config.json and the .safetensors files")
     looks_like_path = name.startswith((".", "/", "~")) or name.count("/") != 1 or os.sep * 2 in name
@@ -122,12 +134,13 @@ def family_of(source: Source) -> str | None:
 
 
 def on_disk() -> list[OnDisk]:
-    """The models on this disk: the demo model, what vlmtui fetched, and the snapshots in the hub's own cache."""
+    """The models on this disk: the demo models, what vlmtui fetched, and the snapshots in the hub's own cache."""
     from huggingface_hub.constants import HF_HUB_CACHE  # half a second, and only wanted when somebody looks
 
     found = []
-    if family := _family(demo.CHECKPOINT):
-        found.append(OnDisk(DEMO, family, demo.CHECKPOINT, "demo"))
+    for name in DEMO_NOTES:
+        if family := _family(demo.WEIGHTS / name):
+            found.append(OnDisk(name, family, demo.WEIGHTS / name, "demo"))
     for held in cache.held():
         if held.finished and (family := _family(held.folder)):
             found.append(OnDisk(held.name, family, held.folder, "vlmtui", held.decoder_layers))

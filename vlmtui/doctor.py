@@ -100,12 +100,12 @@ def _places() -> Iterator[str]:
     default = catalogue.default_model()
     where = f"from {catalogue.ENVIRONMENT}" if os.environ.get(catalogue.ENVIRONMENT) else "the default"
     yield _said("model", f"{plain(default)} ({where})")
-    weights = sum(file.stat().st_size for file in demo.CHECKPOINT.glob("*.safetensors"))
+    weights = sum(file.stat().st_size for file in demo.WEIGHTS.glob("*/*.safetensors"))
     if weights:
-        yield _said("demo model", f"{numbers.memory(weights)} in {plain(str(demo.CHECKPOINT))}")
+        yield _said("demo models", f"{numbers.memory(weights)} in {plain(str(demo.WEIGHTS))}")
     else:
-        yield _said("demo model", f"not there: {plain(str(demo.CHECKPOINT))} holds no weights")
-        yield _advice("make it with `python -m vlmtui.demo.train`, or name another model with --model")
+        yield _said("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
+        yield _advice("make them with `python -m vlmtui.demo.train`, or name another model with --model")
     for label, place in (("hub cache", Path(HF_HUB_CACHE)), ("vlmtui's cache", cache.folder())):
         there = "" if place.is_dir() else ", not there yet"
         yield _said(label, f"{plain(str(place))}{there}, {numbers.memory(_free(place))} free")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO
+from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
 from vlmtui.errors import ModelError
 from vlmtui.models import headers
 
@@ -39,8 +39,8 @@ class Checkpoint:
 def check_folder(folder: Path, name: str) -> dict[str, Any]:
     """The folder's config, when it holds a whole safetensors checkpoint of a model that transformers has."""
     if not folder.is_dir():
-        if name == DEMO:
-            raise ModelError(f"the demo model's weights are not at {folder}: install vlmtui again, or {CHOOSE_A_MODEL}")
+        if name in DEMO_NOTES:
+            raise ModelError(f"the weights of {name} are not at {folder}: install vlmtui again, or {CHOOSE_A_MODEL}")
         raise ModelError(f"there is no model folder {folder}: check the path")
     config = read_config(folder, name)
     _check_weights(folder, name)

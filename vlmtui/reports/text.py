@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTE
+from vlmtui.catalogue import noted
 from vlmtui.display import numbers
 from vlmtui.display.glosses import Glosses
 from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
@@ -66,8 +66,7 @@ def _title(seen: Seen) -> Iterator[str]:
     if model.revision:
         yield from labelled("", f"revision {model.revision}")
     if model.note:
-        advice = f": {CHOOSE_A_MODEL}" if model.note == DEMO_NOTE else ""
-        yield from labelled("note", f"{model.note}{advice}")
+        yield from labelled("note", noted(model.note))
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     tall, wide = reading.patch_size
     if reading.seen:
