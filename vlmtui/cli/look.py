@@ -15,7 +15,7 @@ from vlmtui.errors import UsageError, VlmtuiError
 if TYPE_CHECKING:
     from vlmtui.reports import Query
 
-Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="A report: text, json, jsonl, gif.")]
+Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, html or gif.")]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
 
@@ -36,6 +36,8 @@ def image(
     check_choice("--color", color)
     query = look.query(held, far)
     if format is None and output is None and can_explore(image):
+        if query.stages:
+            raise UsageError("--stages is for --format html: the explorer has every stage")
         return _explore(image, query, color, debug)
     return _report((image,), query, format, output, quiet, debug)
 

@@ -106,6 +106,10 @@ class Look:
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 …, tokens, or llm.1 …, a layer.")
     ] = None
+    stages: Annotated[
+        str | None,
+        typer.Option("--stages", metavar="STAGES", help="html: also these stages, with commas between, or all."),
+    ] = None
     all_tokens: Annotated[bool, typer.Option("--all-tokens", help="Every row of the vocabulary, special ones too.")] = (
         False
     )
@@ -165,6 +169,7 @@ class Look:
             metric=known,
             ridge=self.ridge,
             stage=self.stage,
+            stages=tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word),
             all_tokens=self.all_tokens,
             patch=parse_patch(self.patch) if self.patch is not None else None,
             lens=parse_lens(self.lens, self.find, self.marked or ()),

@@ -1,4 +1,4 @@
-"""Reports: what one reading says, as text and as JSON. Knows no torch and no terminal interface.
+"""Reports: what one reading says, as text, as JSON, as a page. Knows no torch and no terminal interface.
 
 A format is a function from results, made one after the other, to pieces of text, written as they are made.
 """
@@ -17,6 +17,7 @@ __all__ = [
     "ENDINGS",
     "FORMATS",
     "GIF",
+    "HTML",
     "Failure",
     "Query",
     "Result",
@@ -35,7 +36,10 @@ FORMATS: dict[str, Writer] = {"text": text.write, "json": json.write, "jsonl": j
 GIF = "gif"
 """The format that is no text: one picture, its stages one after the other (`vlmtui.reports.animation`)."""
 
-ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".gif": GIF}
+HTML = "html"
+"""One picture as a page for a browser (`vlmtui.reports.page`)."""
+
+ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".gif": GIF, ".html": HTML}
 """The format that a file's ending asks for."""
 
 
@@ -49,4 +53,4 @@ def check_format(name: str) -> Writer:
     try:
         return FORMATS[name]
     except KeyError:
-        raise UsageError(f"no report format {name!r}: choose {', '.join((*FORMATS, GIF))}") from None
+        raise UsageError(f"no report format {name!r}: choose {', '.join((*FORMATS, HTML, GIF))}") from None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import GIF, Failure, Query, animation, check_format, results
+from vlmtui.reports import GIF, HTML, Failure, Query, animation, check_format, page, results
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.source import OnProgress
@@ -54,6 +54,14 @@ def run_report(
 ) -> int:
     """Write the report of the pictures; the exit status."""
     order = Order(sources, query.where, output, quiet, say, tell, debug)
+    if query.stages and format != HTML:
+        raise UsageError(
+            f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
+        )
+    if format == HTML:
+        if output in (None, "-") and sys.stdout.isatty():
+            raise UsageError("a page is for a browser, not for a terminal: name a file for it with -o")
+        return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
     if format == GIF:
         if output in (None, "-") and sys.stdout.isatty():
             raise UsageError("a gif is no text for a terminal: name a file for it with -o")

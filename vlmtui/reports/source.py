@@ -43,7 +43,10 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Query:
-    """What was asked: which model, in which session, and what of every picture. The command line's words, checked."""
+    """What was asked: which model, in which session, and what of every picture. The command line's words, checked.
+
+    `stages` are those that a page shows besides `stage`; `all` among them means every one that has words.
+    """
 
     model: str
     revision: str | None = None
@@ -54,6 +57,7 @@ class Query:
     metric: Metric = "l2"
     ridge: float = RIDGE
     stage: str | None = None
+    stages: tuple[str, ...] = ()
     all_tokens: bool = False
     patch: PatchWords | None = None
     lens: Through | None = None

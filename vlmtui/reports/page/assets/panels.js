@@ -1,0 +1,143 @@
+// The panels beside the picture: words, and the patch itself. (The norms are in chart.js.)
+
+const SHORTEST_BAR = 0.2;
+
+/** Lengths for bars: 1 for the first word down to a fifth for the last; of coefficients by their size. */
+function barShares(scores, sizes) {
+  if (sizes) {
+    const largest = Math.max(...scores.map(Math.abs));
+    return scores.map((score) => (largest > 0 ? Math.abs(score) / largest : 0));
+  }
+  const span = scores[0] - scores.at(-1);
+  return scores.map((score) => (span > 0 ? SHORTEST_BAR + ((1 - SHORTEST_BAR) * (score - scores.at(-1))) / span : 1));
+}
+
+function showMetrics() {
+  const names = [...stage().words.keys()];
+  $("metrics").hidden = names.length < 2;
+  $("metrics").replaceChildren(
+    ...names.map((name) => choice(stage().words.get(name).name, name === state.metric, () => toMetric(name))),
+  );
+}
+
+function showWords() {
+  const here = found();
+  const entry = shown();
+  const list = $("words");
+  $("words-about").textContent = here
+    ? `${data.k} ${here.how.replace(/,$/, "")} of ${grouped(here.candidates)}${stage().note ? ` · ${stage().note}` : ""}`
+    : "none";
+  if (!here || entry < 0) {
+    list.replaceChildren(make("li", { class: "none" }, wordless()));
+    $("belief").textContent = "";
+    return;
+  }
+  const rows = wordsOf(here, entry);
+  const shares = barShares(rows.map((word) => word.score), here.sizes);
+  list.replaceChildren(...rows.map((word, i) => wordRow(word, shares[i], i, here)));
+  if (!rows.length) list.replaceChildren(make("li", { class: "none" }, "This patch goes into no token, so it has no words."));
+  showBelief(here, rows, entry);
+}
+
+function wordRow(word, share, i, here) {
+  const bar = make("span", { class: here.sizes && word.score < 0 ? "bar negative" : "bar" }, make("i"));
+  bar.firstChild.style.width = `${100 * share}%`;
+  const name = make("button", { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.said || word.shown) },
+    make("bdi", {}, word.shown));
+  const gloss = word.gloss ? [make("span", { class: "gloss" }, word.gloss)] : [];
+  const explained = word.explained === null ? [] : [make("span", { class: "share", title: "of the norm explained by then" }, percent(100 * word.explained))];
+  return make("li", { class: i ? "" : "first" }, make("span", { class: "name" }, name, ...gloss), bar,
+    make("span", { class: "score" }, figure(word.score)), ...explained, make("span", { class: "id", title: "id" }, String(word.id)));
+}
+
+/** Why there is nothing to list. */
+function wordless() {
+  if (data.model.wordless) return data.model.wordless;
+  if (state.stage.startsWith("vision.") && stages.has("tokens")) return `${state.stage} has no words: its vectors are not the language model's. ] walks on to tokens.`;
+  return stages.has("tokens") ? "There are no image tokens here." : "A vision tower alone has no words.";
+}
+
+/** What to make of the words. */
+function showBelief(here, rows, entry) {
+  const parts = [];
+  const last = rows.at(-1);
+  if (last && last.explained !== null) parts.push(["", percent(100 * last.explained), "of the norm explained"]);
+  else if (rows.length > 1 && !here.sizes) parts.push(["margin", figure(rows[0].score - rows[1].score), ""]);
+  const others = data.agreeing.filter((name) => stage().words.has(name));
+  if (rows.length && others.length > 1 && data.agreeing.includes(order())) {
+    const same = others.filter((name) => firstOf(stage().words.get(name), entry) === rows[0].row).length;
+    parts.push(["first for", `${same} of ${others.length}`, "metrics"]);
+  }
+  if (state.stage === "tokens") {
+    parts.push(["norm", figure(normOf("tokens", entry)), `above ${percent(percentiles[entry])} of the vocabulary`]);
+  }
+  parts.push(["score:", "", here.score]);
+  $("belief").replaceChildren(...parts.map(([before, number, after]) => make("span", {}, `${before} `, make("b", {}, number), ` ${after}`)));
+}
+
+function showPatch() {
+  const entry = shown();
+  const of = stage().of;
+  $("patch-panel").hidden = entry < 0;
+  if (entry < 0) return;
+  const what = `${of === "tokens" ? "token" : "patch"} ${entriesOf[of].index[entry]}`;
+  const cell = cellOf(entry);
+  const list = page().grid === null;
+  const kind = entriesOf[of].kinds[entry];
+  $("patch-title").textContent = list ? "Token" : "Patch";
+  $("patch-about").textContent = list
+    ? `${kind === "patch" ? "" : `${kind} `}${what}`
+    : `${pages().length > 1 ? `${page().name} · ` : ""}row ${cell[0]} · column ${cell[1]} · ${what}`;
+  $("enlarged").hidden = list;
+  if (list) {
+    const newline = "A newline token: a vector of the model's own that ends a row of tokens. It holds nothing of the picture.";
+    facts($("patch-facts"), [["", kind === "newline" ? newline : data.loose]]);
+    return;
+  }
+  enlarge(of, entry, cell);
+  facts($("patch-facts"), patchFacts(of, entry));
+}
+
+function patchFacts(of, entry) {
+  const pairs = [];
+  const box = boxOf(of, entry);
+  const inside = entriesOf[of].inside[entry];
+  if (!box) pairs.push(["in file", "nothing: it lies in the padding"]);
+  else {
+    pairs.push(["in file", boxText(box)]);
+    if (inside < 1) pairs.push(["padding", `${percent(100 * (1 - inside))} of it, the rest is picture`]);
+    const mean = entriesOf[of].means.slice(6 * entry, 6 * entry + 6);
+    const swatch = make("span", { class: "swatch" });
+    swatch.style.backgroundColor = `#${mean}`;
+    pairs.push(["mean", swatch, ` #${mean}  rgb ${levels(mean).join(" ")}`]);
+  }
+  const patches = entriesOf[of].columns[entry].length;
+  const [down, across] = of === "tokens" && patches > 1 ? page().split : [1, 1];
+  if (data.seen) pairs.push(["seen as", `${across * data.patch[1]}×${down * data.patch[0]} px of ${data.seen}`]);
+  if (of === "tokens") {
+    const laid = down * across === patches ? ` (${down}×${across})` : "";
+    if (patches > 1) pairs.push(["made of", `${count(patches, "vision patch", "vision patches")}${laid}`]);
+    else if (!patches) pairs.push(["made of", "patches of several tiles, resampled"]);
+    if (state.stage === "tokens" && data.model.feeds) pairs.push(["reads", `${data.model.feeds} → projector → here`]);
+  } else if (state.stage === data.model.feeds) pairs.push(["feeds", "the projector"]);
+  return pairs;
+}
+
+/** The picture within the patch's box, or within its cell where the box is cut by the picture's edge. */
+function enlarge(of, entry, [row, col]) {
+  const canvas = $("enlarged");
+  const { box, rows, cols } = page();
+  const [wide, tall] = [(box[2] - box[0]) / cols, (box[3] - box[1]) / rows];
+  const cell = [box[0] + col * wide, box[1] + row * tall, box[0] + (col + 1) * wide, box[1] + (row + 1) * tall];
+  const [x0, y0, x1, y1] = entriesOf[of].inside[entry] >= 1 ? boxOf(of, entry) ?? cell : cell;
+  const shape = Math.min(4, Math.max(0.25, (x1 - x0) / (y1 - y0)));
+  canvas.width = Math.round(shape >= 1 ? 192 : 192 * shape);
+  canvas.height = Math.round(shape >= 1 ? 192 / shape : 192);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  const scale = [data.drawn[0] / data.size[0], data.drawn[1] / data.size[1]];
+  // what lies outside of the picture stays empty, and the pattern for padding is seen through it
+  context.setTransform(canvas.width / (x1 - x0) / scale[0], 0, 0, canvas.height / (y1 - y0) / scale[1],
+    (-x0 * canvas.width) / (x1 - x0), (-y0 * canvas.height) / (y1 - y0));
+  context.drawImage($("picture"), 0, 0);
+}

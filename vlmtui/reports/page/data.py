@@ -1,0 +1,230 @@
+"""A glance laid out for the page's script: one table of pieces, numbers packed as they are in memory.
+
+Scores travel as the float64 that the JSON report has, so that the page rounds the same numbers in the same way.
+Everything that is shown as it is has been made visible here (`display.pieces`).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vlmtui.belief import AGREEING
+from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
+from vlmtui.display.glosses import Glosses
+from vlmtui.display.grids import sentence, unplaced_reason
+from vlmtui.display.metrics import COEFFICIENTS, how_found, named, score_named
+from vlmtui.display.pages import Atlas, Page
+from vlmtui.display.pieces import plain, visible
+from vlmtui.display.statistics import outlier, robust_z, summaries
+from vlmtui.exits import NOTE
+from vlmtui.grid import Place, pixel_bounds
+from vlmtui.reading import Order, Words, llm_layer, of_layers, of_patches
+
+if TYPE_CHECKING:
+    from vlmtui.reports.page.looking import Glance
+    from vlmtui.reports.page.picture import Embedded
+
+Object = dict[str, Any]
+
+
+def data(glance: Glance, picture: Embedded) -> Object:
+    """All that the page's script knows."""
+    reading, model, image = glance.reading, glance.reading.model, glance.reading.image
+    atlas, pieces = Atlas(reading), _Pieces(model.marks_words)
+    return {
+        "source": "standard input" if image.source == "-" else plain(image.source),
+        "size": [image.width, image.height],
+        "sha256": image.sha256,
+        "drawn": [picture.width, picture.height],
+        "model": {
+            "name": plain(model.name),
+            "parts": plain(model.parts),
+            "note": model.note,
+            "feeds": model.feeds,
+            "wordless": sentence(model.wordless),
+            "marks": model.marks_words,
+        },
+        "facts": _facts(glance),
+        "seen": reading.seen,
+        "patch": list(reading.patch_size),
+        "k": glance.query.k,
+        "agreeing": list(AGREEING),
+        "first": {"stage": glance.stage, "metric": glance.query.metric, "entry": glance.entry},
+        "entries": {
+            "tokens": _entries(reading.places, atlas, glance.rgb),
+            "patches": _entries(reading.patch_places, atlas, glance.rgb),
+        },
+        "pages": {
+            "tokens": [_page(page, image.width, image.height) for page in atlas.tokens],
+            "patches": [_page(page, image.width, image.height) for page in atlas.patches],
+        },
+        "loose": sentence(unplaced_reason(place, reading.placeless)) if (place := _loose(reading.places)) else "",
+        "charts": _charts(glance, atlas),
+        "percentiles": _packed(reading.percentiles, "<f4"),
+        "stages": [_stage(glance, stage, pieces) for stage in glance.stages],
+        "pieces": pieces.table,
+        "viridis": VIRIDIS.tobytes().hex(),
+    }
+
+
+def _facts(glance: Glance) -> list[list[str]]:
+    """What must be known to read the page, label and text."""
+    reading, query = glance.reading, glance.query
+    model = reading.model
+    tall, wide = reading.patch_size
+    facts = [
+        ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
+        ["revision", model.revision or ""],
+        ["runs on", f"{model.device}, {model.dtype}"],
+        ["processor", model.processor or ""],
+        ["seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels" if reading.seen else ""],
+        ["prompt", plain(reading.prompt or "") if query.prompt is not None or glance.layers is not None else ""],
+        ["places", reading.placeless],
+        ["picture", f"sha256 {reading.image.sha256}"],
+    ]
+    return [fact for fact in facts if fact[1]]
+
+
+def _entries(places: Sequence[Place], atlas: Atlas, rgb: Rgb) -> Object:
+    """What a stage has entries for: their boxes in pixels of the file, the patches they are made of, mean colours."""
+    boxes = np.array([place.box or (np.nan,) * 4 for place in places], np.float64).reshape(-1, 4)
+    return {
+        "count": len(places),
+        "kinds": [place.kind for place in places],
+        "index": [place.index for place in places],
+        "boxes": _packed(boxes, "<f8"),
+        "inside": _packed([place.inside for place in places], "<f8"),
+        "columns": [atlas.columns(place) for place in places],
+        "means": "".join(_mean(place, rgb) for place in places),
+    }
+
+
+def _mean(place: Place, rgb: Rgb) -> str:
+    """The mean of the file's pixels that a box touches, as six digits."""
+    if place.box is None:
+        return "000000"
+    left, top, right, bottom = pixel_bounds(place.box, rgb.shape[1], rgb.shape[0])
+    mean = rgb[top:bottom, left:right].mean(axis=(0, 1), dtype=np.float64)
+    return "".join(f"{round(float(level)):02x}" for level in mean)
+
+
+def _page(page: Page, width: int, height: int) -> Object:
+    """A grid, or the list of what lies in none; `frame` is the part of the picture it is shown on."""
+    x0, y0, x1, y1 = page.box
+    whole = page.grid is None or page.grid.kind == "whole"
+    around = (0.0, 0.0, float(width), float(height)) if whole or page.grid is None else page.grid.box
+    cells = np.full(page.rows * page.cols, -1, np.int32)
+    for (row, col), entry in page.entries.items():
+        cells[row * page.cols + col] = entry
+    return {
+        "name": page.name,
+        "grid": page.id,
+        "rows": page.rows,
+        "cols": page.cols,
+        "box": list(page.box),
+        "frame": [min(x0, around[0]), min(y0, around[1]), max(x1, around[2]), max(y1, around[3])],
+        "split": list(page.split),
+        "cells": _packed(cells, "<i4"),
+    }
+
+
+def _loose(places: Sequence[Place]) -> Place | None:
+    return next((place for place in places if place.grid is None), None)
+
+
+def _charts(glance: Glance, atlas: Atlas) -> Object:
+    """Norms through depth, with what to hold one entry's against: of vision patches, and of image tokens."""
+    reading = glance.reading
+    tokens = reading.norms[None].astype(np.float64)
+    names = ["tokens"]
+    if glance.layers is not None:
+        tokens = np.concatenate([tokens, glance.layers.norms])
+        names += [f"llm.{layer}" for layer in range(1, len(tokens))]
+    return {
+        "patches": _chart([f"vision.{layer}" for layer in range(len(atlas.depth))], atlas.depth),
+        "tokens": _chart(names if len(reading.norms) else [], tokens if len(reading.norms) else np.zeros((0, 0))),
+    }
+
+
+def _chart(names: list[str], norms: NDArray[np.float64]) -> Object:
+    """Norms [stages, entries] are float32 by origin; outliers are (entry, z) of each stage."""
+    flagged = []
+    for stage in norms:
+        z = robust_z(stage)
+        flagged.append([[int(i), float(z[i]) if np.isfinite(z[i]) else None] for i in np.flatnonzero(outlier(stage))])
+    return {
+        "names": names,
+        "norms": _packed(norms, "<f4"),
+        "bands": [[_number(s.low), _number(s.median), _number(s.high)] for s in summaries(norms)],
+        "outliers": flagged,
+    }
+
+
+def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
+    reading = glance.reading
+    norms = reading.norms_at(stage)
+    if of_layers(stage):
+        assert glance.layers is not None
+        norms = glance.layers.norms[llm_layer(stage) - 1]
+    return {
+        "name": stage,
+        "of": "patches" if of_patches(stage) else "tokens",
+        "range": list(robust_range(norms)),
+        "note": NOTE if of_patches(stage) and stage in glance.words else "",
+        "words": {
+            order: _words(words, order, glance.query.ridge, pieces)
+            for order, words in glance.words.get(stage, {}).items()
+        },
+    }
+
+
+def _words(words: Words, order: Order, ridge: float, pieces: _Pieces) -> Object:
+    """`ids` are rows of the table of pieces, [entries, k], -1 where there is no word."""
+    distinct, where = np.unique(words.ids, return_inverse=True)
+    rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
+    ids = rows[where.reshape(words.ids.shape)]
+    return {
+        "name": named(order, ridge),
+        "score": "minus the l2 distance" if order == "l2" else score_named(order, ridge),
+        "how": how_found(order, ridge),
+        "sizes": order in COEFFICIENTS,
+        "k": words.ids.shape[1] if words.ids.ndim == 2 else 0,
+        "candidates": words.candidates,
+        "left_out": words.left_out,
+        "ids": _packed(ids, "<i4"),
+        "scores": _packed(words.scores, "<f8"),
+        "explained": None if words.explained is None else _packed(words.explained, "<f8"),
+    }
+
+
+class _Pieces:
+    """Every word-piece that occurs, once: id, as it is shown, its text where that differs, what stands behind it."""
+
+    def __init__(self, joins: bool) -> None:
+        self.table: list[list[Any]] = []
+        self._joins, self._glosses = joins, Glosses()
+        self._rows: dict[int, int] = {}
+
+    def row(self, id_: int, words: Words) -> int:
+        """Where it stands in the table."""
+        if id_ not in self._rows:
+            piece, text = words.pieces[id_], words.texts[id_]
+            shown = visible(piece, text, self._joins)
+            # what is typed to find it; it is compared with, and never shown
+            said = (text or "").strip()
+            self._rows[id_] = len(self.table)
+            self.table.append([id_, shown, "" if said == shown else said, self._glosses.of(text)])
+        return self._rows[id_]
+
+
+def _packed(numbers: ArrayLike, kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(numbers, dtype=np.dtype(kind)).tobytes()).decode()
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,81 @@
+"""The file put together: one template, its style and its script, each named to the browser by its hash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from vlmtui import __version__
+from vlmtui.display.pieces import plain
+from vlmtui.reports.page.data import data
+from vlmtui.reports.page.picture import embedded
+
+if TYPE_CHECKING:
+    from vlmtui.reports.page.looking import Glance
+
+SCRIPTS = ("numbers", "data", "state", "elements", "panels", "chart", "picture", "finding", "table", "keys", "page")
+"""In the order in which they stand in the page, as one script: what is declared first is there for the later ones."""
+
+
+def document(glance: Glance) -> str:
+    """The page of a glance, whole; the same bytes for the same glance."""
+    style, script = _style(), _script()
+    picture = embedded(glance.rgb)
+    image, model = glance.reading.image, glance.reading.model
+    environment = Environment(
+        loader=PackageLoader("vlmtui.reports.page", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    return environment.get_template("page.html").render(
+        policy=policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        source="standard input" if image.source == "-" else plain(image.source),
+        width=image.width,
+        height=image.height,
+        model=plain(model.name),
+        picture=picture.address,
+        data=data(glance, picture),
+        version=__version__,
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """What the page may do: show the picture in it, wear this style, run this script; nothing else, and no network."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@lru_cache(maxsize=1)
+def _style() -> str:
+    return _asset("page.css")
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    parts = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+
+
+def _asset(name: str) -> str:
+    text = resources.files("vlmtui.reports.page").joinpath("assets", name).read_text("utf-8")
+    # what would end the element it stands in, or be read otherwise than it is hashed
+    assert not any(mark in text.lower() for mark in ("</script", "</style", "<!--", "\r")), name
+    return text
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,50 @@
+"""The picture as a page carries it: no larger than a screen shows it, and without what else its file says."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+from PIL import Image
+
+from vlmtui.display.colours import Rgb
+
+LONG_SIDE = 1400
+"""The most pixels along the longer side."""
+MOST_BYTES = 900_000
+"""Noise does not shrink: beyond this it loses quality, that the page stays one that can be sent."""
+_LOSSLESS_PIXELS = 1 << 16
+_QUALITIES = 85, 70, 50, 30
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture as an address that holds it whole, and its size in pixels there."""
+
+    address: str
+    width: int
+    height: int
+
+
+def embedded(rgb: Rgb) -> Embedded:
+    """The picture [height, width, 3] uint8 as WebP: small ones exactly, larger ones at quality 85 or less."""
+    picture = Image.fromarray(rgb)
+    scale = min(1.0, LONG_SIDE / max(picture.size))
+    if scale < 1:
+        size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    if picture.width * picture.height <= _LOSSLESS_PIXELS:
+        data = _webp(picture, lossless=True)
+    else:
+        for quality in _QUALITIES:
+            data = _webp(picture, quality=quality)
+            if len(data) <= MOST_BYTES:
+                break
+    return Embedded(f"data:image/webp;base64,{base64.b64encode(data).decode()}", picture.width, picture.height)
+
+
+def _webp(picture: Image.Image, **how: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "WEBP", method=4, **how)
+    return file.getvalue()
