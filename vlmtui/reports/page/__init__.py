@@ -6,6 +6,6 @@ never markup: it travels as JSON and enters the document as text nodes.
 """
 
 from vlmtui.reports.page.document import document
-from vlmtui.reports.page.looking import METRICS, Glance, looked, write
+from vlmtui.reports.page.looking import METRICS, Glance, glance, looked, write
 
-__all__ = ["METRICS", "Glance", "document", "looked", "write"]
+__all__ = ["METRICS", "Glance", "document", "glance", "looked", "write"]

@@ -34,9 +34,9 @@ function showNorms() {
   const all = blocks();
   const about = all.map(({ chart }) => {
     const [first, last] = [chart.names[0], chart.names.at(-1)];
-    return first === "tokens" ? `tokens – ${last}` : `vision 0–${chart.names.length - 1}`;
+    return first === "tokens" ? last.replace(".", " 1–") : `vision 0–${chart.names.length - 1}`;
   });
-  $("norms-about").textContent = all.length ? `${about.join(", ")} · L2${all.length > 1 ? ", each on its own scale" : ""}` : "its vision patches are not known";
+  $("norms-about").textContent = all.length ? `${about.join(", ")} · L2${all.length > 1 ? ", own scales" : ""}` : "its vision patches are not known";
   $("chart").replaceChildren(...all.map(drawn));
   showNormsLegend(all);
 }

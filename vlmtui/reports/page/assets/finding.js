@@ -61,7 +61,11 @@ function stepHit(by) {
   const at = fresh ? -1 : inOrder.indexOf(state.entry);
   fresh = false;
   const next = at < 0 ? (by > 0 ? 0 : inOrder.length - 1) : (at + by + inOrder.length) % inOrder.length;
-  const entry = inOrder[next];
+  toHit(inOrder[next]);
+}
+
+/** To an entry on whatever page. */
+function toHit(entry) {
   const where = pages().findIndex((one) => one.at.has(entry));
   if (where !== state.page) toPage(where, entry);
   else toEntry(entry);

@@ -67,7 +67,7 @@ function stepZoom() {
   $("frame").style.setProperty("--zoom", state.zoom);
   $("view").classList.toggle("zoomed", state.zoom > 1);
   $("zoom").textContent = `zoom ${state.zoom}×`;
-  showPointed();
+  $(`entry-${state.entry}`)?.scrollIntoView({ block: "center", inline: "center" });
 }
 
 const isDark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
@@ -94,7 +94,7 @@ listen((all) => {
     showLegend();
     showChange();
     if ($("table-section").open) showTable();
-  } else showPointed();
+  } else showPointed(true);
   showWords();
   showNorms();
   showPatch();

@@ -25,10 +25,10 @@ function showWords() {
   const entry = shown();
   const list = $("words");
   $("words-about").textContent = here
-    ? `${data.k} ${here.how.replace(/,$/, "")} of ${grouped(here.candidates)}${stage().note ? ` · ${stage().note}` : ""}`
+    ? `${data.k} ${here.how} of ${grouped(here.candidates)}${stage().note ? ` · ${stage().note}` : ""}`
     : "none";
   if (!here || entry < 0) {
-    list.replaceChildren(make("li", { class: "none" }, wordless()));
+    list.replaceChildren(make("li", { class: "none" }, wordless()), ...largestNorms(entry));
     $("belief").textContent = "";
     return;
   }
@@ -48,6 +48,21 @@ function wordRow(word, share, i, here) {
   const explained = word.explained === null ? [] : [make("span", { class: "share", title: "of the norm explained by then" }, percent(100 * word.explained))];
   return make("li", { class: i ? "" : "first" }, make("span", { class: "name" }, name, ...gloss), bar,
     make("span", { class: "score" }, figure(word.score)), ...explained, make("span", { class: "id", title: "id" }, String(word.id)));
+}
+
+/** The entries with the largest norms: what there is to see where there are no words. */
+function largestNorms(here) {
+  const of = stage().of;
+  const many = page() ? entriesOf[of].count : 0;
+  const all = Array.from({ length: many }, (_, entry) => [entry, normOf(state.stage, entry)]).sort((a, b) => b[1] - a[1]);
+  if (!all.length) return [];
+  const rows = all.slice(0, data.k).map(([entry, norm]) => {
+    const bar = make("span", { class: outlierOf(state.stage, entry) === undefined ? "bar measured" : "bar outlier" }, make("i"));
+    bar.firstChild.style.width = `${all[0][1] > 0 ? (100 * norm) / all[0][1] : 0}%`;
+    const go = make("button", { type: "button", class: "word", title: "go there", onclick: () => toHit(entry) }, placeName(of, entry));
+    return make("li", { class: entry === here ? "first" : "" }, make("span", { class: "name" }, go), bar, make("span", { class: "score" }, figure(norm)));
+  });
+  return [make("li", { class: "none" }, `Largest norms of ${state.stage}, row and column:`), ...rows];
 }
 
 /** Why there is nothing to list. */

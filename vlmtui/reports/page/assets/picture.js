@@ -23,7 +23,7 @@ function showPicture() {
   if (list) grid.replaceChildren();
   else showCells(grid, here, frame, shape);
   showList(here);
-  showPointed();
+  showPointed(false);
 }
 
 /** Put an element where a box of the picture lies within the frame. */
@@ -121,7 +121,7 @@ function showList(here) {
 }
 
 /** The box of the entry shown, the cell of the cursor, and both for who cannot see them. */
-function showPointed() {
+function showPointed(follow) {
   const entry = shown();
   const here = page();
   const box = $("here");
@@ -141,7 +141,7 @@ function showPointed() {
   at.setAttribute("aria-selected", "true");
   at.setAttribute("aria-label", spoken(state.entry));
   holder.setAttribute("aria-activedescendant", at.id);
-  if (state.pointed < 0) at.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (follow && state.pointed < 0) at.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function cellBox(here, entry) {
