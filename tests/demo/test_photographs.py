@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vlmtui.demo import CHECKPOINT
-from vlmtui.demo.photographs import (
+from vlmtui.demo.figures.photographs import (
     EACH,
     HEAD,
     PICTURES,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from vlmtui.demo.colours import BASE, lab, name_pixels
-from vlmtui.demo.measure import truth
+from vlmtui.demo.figures.measure import truth
 from vlmtui.demo.targets import LABELS, signals, target_matrix
 from vlmtui.demo.tokenizer import word_id
 from vlmtui.demo.words import INDEX

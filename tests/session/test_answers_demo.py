@@ -12,7 +12,7 @@ from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
 from vlmtui.demo import language
 from vlmtui.demo.drawings.scenes import FIGURES, make_scene
-from vlmtui.demo.measure import facts_of
+from vlmtui.demo.figures.measure import facts_of
 from vlmtui.demo.words import CLASS_OF, CLASSES
 from vlmtui.session import messages as m
 

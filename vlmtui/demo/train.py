@@ -20,12 +20,12 @@ from typing import Final
 import torch
 
 from vlmtui.demo import WEIGHTS
+from vlmtui.demo.figures.measure import held_out
 from vlmtui.demo.making import models
 from vlmtui.demo.making.pictures import Drawings, draw_ahead
 from vlmtui.demo.making.recipe import CPU, GPU, Model, Recipe
 from vlmtui.demo.making.tasks import Naming, Pairing, Speaking, Task
 from vlmtui.demo.making.trainer import Trainer
-from vlmtui.demo.measure import held_out
 
 SEED: Final = 17
 # Watched while training; the card's figures are of other scenes, seen only once the run is over.
@@ -91,6 +91,7 @@ class Run:
             "scenes": self.recipe.scenes,
             "drawing_seconds": round(self.drawing),
             "training_seconds": round(made.seconds),
+            "language_seconds": round(self.made["language"].seconds),
             "device": _hardware(made.device),
             "torch": torch.__version__,
             "parameters": sum(p.numel() for p in made.task.model.parameters()),

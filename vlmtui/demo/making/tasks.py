@@ -9,7 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlavaForConditionalGeneration, SiglipModel, ViTForImageClassification
 
-from vlmtui.demo.drawings.scenes import KINDS, Scene
+from vlmtui.demo.drawings.scenes import Scene
+from vlmtui.demo.figures.kinds import kinds_told
+from vlmtui.demo.figures.measure import patch_accuracy
+from vlmtui.demo.figures.pairs import retrieval
 from vlmtui.demo.making.batches import Batch, prefix_ids
 from vlmtui.demo.making.losses import (
     PatchLoss,
@@ -20,8 +23,6 @@ from vlmtui.demo.making.losses import (
     pixel_values,
 )
 from vlmtui.demo.making.recipe import Stage
-from vlmtui.demo.measure import patch_accuracy, pixels_of
-from vlmtui.demo.pairs import retrieval
 
 
 class Task(nn.Module):
@@ -93,11 +94,5 @@ class Naming(Task):
         logits = self.model(pixel_values=pixel_values(batch.pixels)).logits
         return {"kind": functional.cross_entropy(logits.float(), batch.kinds)}
 
-    @torch.no_grad()
     def watch(self, scenes: list[Scene]) -> dict[str, Any]:
-        kinds = list(KINDS)
-        right = [
-            kinds[int(self.model(pixel_values=pixels_of(s).to(self.model.device)).logits.argmax())] == s.kind
-            for s in scenes
-        ]
-        return {"kind right": round(sum(right) / len(right), 4)}
+        return {"right": kinds_told(self.model, scenes)["right"]}

@@ -16,7 +16,7 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProc
 from vlmtui.demo import language
 from vlmtui.demo.colours import BASE
 from vlmtui.demo.drawings.scenes import Scene
-from vlmtui.demo.measure import facts_of, nearest
+from vlmtui.demo.figures.measure import facts_of, nearest
 from vlmtui.demo.words import GLYPHS, NAMES
 
 CONTENT = frozenset((*NAMES, *BASE, *GLYPHS))
@@ -97,8 +97,10 @@ def vectors(speaker: Speaker, scenes: list[Scene]) -> dict[str, float]:
     tokens = torch.cat([speaker.tokens(s.image) for s in scenes])
     distances = torch.cdist(tokens, words)
     cosines = torch.nn.functional.normalize(tokens, dim=-1) @ torch.nn.functional.normalize(words, dim=-1).T
+    lengths = tokens.norm(dim=-1)
     figures = {
-        "token length": tokens.norm(dim=-1).mean(), "word length": words.norm(dim=-1).mean(),
+        "token length": lengths.mean(), "spread": lengths.std(), "longest": lengths.max(),
+        "word length": words.norm(dim=-1).mean(),
         "nearest distance": distances.min(-1).values.mean(), "mean distance": distances.mean(),
         "best cosine": cosines.max(-1).values.mean(),
     }  # fmt: skip

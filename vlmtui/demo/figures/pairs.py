@@ -12,7 +12,7 @@ from transformers import SiglipModel
 
 from vlmtui.demo import language
 from vlmtui.demo.drawings.scenes import Scene
-from vlmtui.demo.measure import facts_of, pixels_of
+from vlmtui.demo.figures.measure import facts_of, pixels_of
 from vlmtui.demo.tokenizer import text_ids
 
 AMONG: Final = 100

@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.demo.answers import Speaker
-from vlmtui.demo.measure import nearest
+from vlmtui.demo.figures.answers import Speaker
+from vlmtui.demo.figures.measure import nearest
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 LABELS: Final = ROOT / "tests" / "data" / "photographs.json"
 PICTURES: Final = ROOT / "sample_images"
 WORDS: Final = 5

@@ -21,9 +21,9 @@ from vlmtui.answers import Answer
 from vlmtui.demo import language
 from vlmtui.demo.colours import BASE
 from vlmtui.demo.drawings.scenes import Scene
+from vlmtui.demo.figures.measure import as_batch, facts_of
+from vlmtui.demo.figures.ranks import auc, sign_test
 from vlmtui.demo.making.models import GRID
-from vlmtui.demo.measure import as_batch, facts_of
-from vlmtui.demo.ranks import auc, sign_test
 from vlmtui.demo.targets import signals
 from vlmtui.demo.words import CLASS_OF, CLASSES, NAMES
 from vlmtui.session import messages as m
