@@ -68,7 +68,7 @@ def read_source(source: str) -> SourceBytes:
         data = _read_limited(sys.stdin.buffer.read, "standard input")
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
-    elif _is_address(source):
+    elif is_address(source):
         from vlmtui.fetch import fetch  # half of this module's import time, and seldom needed
 
         data = fetch(source, MAX_BYTES)
@@ -155,7 +155,8 @@ def _grey_to_rgb(image: Image.Image) -> Pixels:
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 
-def _is_address(source: str) -> bool:
+def is_address(source: str) -> bool:
+    """Whether a picture is named by an address: something, `://`, something."""
     scheme, mark, _ = source.partition("://")
     return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
 

@@ -40,7 +40,7 @@ def anatomy(**changes: object) -> Anatomy:
 
 def seen(*found: Anatomy, through: Through | None = None, values: Values | None = None) -> Seen:
     reading = made.reading(3, 4)
-    query = Query("tiny", lens=through, patch=PatchWords(None, 1, 1))
+    query = Query("tiny", lens=through, patches=(PatchWords(None, 1, 1),))
     return Seen(query, reading, "vision.0", (5,), None, None, values, anatomy=found)
 
 

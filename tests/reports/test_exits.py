@@ -83,7 +83,7 @@ def look(engine: Desk, folder: Path, photo: str, **options: Any) -> Seen:
 
 
 def written(seen: Seen, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), False))
+    return "".join(FORMATS[format](iter([seen]), seen.query, False))
 
 
 def test_patches_have_the_words_of_their_token(engine, folders, photo):
@@ -119,7 +119,9 @@ def test_without_the_lens_there_are_none(engine, folders, photo):
 def test_one_patch_in_the_order_of_its_patches(engine, folders, photo):
     folder = folders("gemma3")
     whole = look(engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp")
-    seen = look(engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp", patch=PatchWords(None, 1, 2))
+    seen = look(
+        engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp", patches=(PatchWords(None, 1, 2),)
+    )
     assert len(seen.entries) == 16
     assert seen.words.tokens.tolist() == list(seen.entries)
     assert np.array_equal(seen.words.ids, whole.words.ids[list(seen.entries)])

@@ -12,11 +12,12 @@ from vlmtui.errors import ImageError, UsageError
 from vlmtui.reports import FORMATS, Failure, Query, Seen, check_format
 from vlmtui.reports.patches import PatchWords, entries_at
 
+QUERY = Query("tiny")
 FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again"))
 
 
 def written(format: str, *results: Seen | Failure, several: bool = False) -> str:
-    return "".join(FORMATS[format](iter(results), several))
+    return "".join(FORMATS[format](iter(results), QUERY, several))
 
 
 def test_one_image_is_one_object_of_the_schema() -> None:
@@ -112,4 +113,4 @@ def test_one_patch_only() -> None:
 
 def test_formats_that_are_not_there_are_named() -> None:
     with pytest.raises(UsageError, match="text, json, jsonl"):
-        check_format("csv")
+        check_format("pdf")

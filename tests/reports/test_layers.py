@@ -37,7 +37,7 @@ def seen(stage: str = "llm.2", **changes: Any) -> Seen:
 
 def test_json_has_the_stages_norms_and_words_by_logit() -> None:
     one = seen()
-    report = json.loads("".join(FORMATS["json"](iter([one]), False)))
+    report = json.loads("".join(FORMATS["json"](iter([one]), one.query, False)))
     contract.REPORT(report, "report")
     assert report["query"] == {
         "metric": "logit",
@@ -54,7 +54,7 @@ def test_json_has_the_stages_norms_and_words_by_logit() -> None:
 
 
 def test_a_line_a_token() -> None:
-    lines = "".join(FORMATS["jsonl"](iter([seen("llm.3")]), False)).splitlines()
+    lines = "".join(FORMATS["jsonl"](iter([seen("llm.3")]), Query("tiny"), False)).splitlines()
     assert len(lines) == 12
     one = seen("llm.3")
     assert one.layers is not None
@@ -62,7 +62,7 @@ def test_a_line_a_token() -> None:
 
 
 def test_text_says_where_it_stands() -> None:
-    text = "".join(FORMATS["text"](iter([seen()]), False))
+    text = "".join(FORMATS["text"](iter([seen()]), Query("tiny"), False))
     assert all(len(line) <= 80 for line in text.splitlines())
     flat = " ".join(text.split())
     assert "stage llm.2: 12 tokens, vectors of 32 numbers in a prompt of 23 positions" in flat

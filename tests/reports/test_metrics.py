@@ -24,7 +24,7 @@ def pursued(k: int = 4) -> Seen:
 
 
 def printed(seen: Seen, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), False))
+    return "".join(FORMATS[format](iter([seen]), seen.query, False))
 
 
 def test_json_has_the_words_that_there_are() -> None:

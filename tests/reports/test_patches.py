@@ -1,4 +1,4 @@
-"""`--patch [GRID:]R,C`."""
+"""`--patch [GRID:]R,C` and `--rows`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.reports import made
 from vlmtui.errors import UsageError
 from vlmtui.grid import Place
-from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
+from vlmtui.reports.patches import PatchWords, entries_at, entries_of, parse_patch, parse_rows
 
 numbers = st.integers(0, 999_999)
 
@@ -38,7 +38,7 @@ def test_what_is_no_patch(words: str) -> None:
 
 def test_the_entries_meant() -> None:
     reading = made.reading(3, 4, grids=2)
-    assert entries_at(reading, "tokens", None) == tuple(range(24))
+    assert entries_of(reading, "tokens") == tuple(range(24))
     assert entries_at(reading, "tokens", PatchWords(None, 2, 3)) == (11,)
     assert entries_at(reading, "tokens", PatchWords(1, 0, 1)) == (13,)
     assert entries_at(reading, "vision.1", PatchWords(1, 0, 1)) == (13,)
@@ -68,3 +68,21 @@ def test_a_place_that_the_model_leaves_out() -> None:
     reading = msgspec.structs.replace(reading, places=reading.places[:-1])
     with pytest.raises(UsageError, match="leaves that place"):
         entries_at(reading, "tokens", PatchWords(None, 2, 3))
+
+
+def test_rows_of_the_grid() -> None:
+    assert parse_rows("3") == (range(3, 4),)
+    assert parse_rows(" 0-2 , 7 ") == (range(0, 3), range(7, 8))
+    reading = made.reading(3, 4, grids=2)
+    assert entries_of(reading, "tokens", rows=parse_rows("1")) == (4, 5, 6, 7, 16, 17, 18, 19)
+    assert entries_of(reading, "vision.0", rows=parse_rows("2-9")) == (8, 9, 10, 11, 20, 21, 22, 23)
+    both = entries_of(reading, "tokens", [PatchWords(1, 0, 0), PatchWords(0, 2, 3)], parse_rows("0"))
+    assert both == (0, 1, 2, 3, 11, 12, 13, 14, 15)
+    with pytest.raises(UsageError, match="rows 0 to 2"):
+        entries_of(reading, "tokens", rows=parse_rows("3-9"))
+
+
+@pytest.mark.parametrize("words", ["", "a", "-1", "3-", "5-2", "1,,2", "1.5", "٣"])
+def test_what_are_no_rows(words: str) -> None:
+    with pytest.raises(UsageError, match="--rows"):
+        parse_rows(words)

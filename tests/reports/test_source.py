@@ -130,10 +130,10 @@ def test_a_stage_that_is_not_there_stops_it_all(photos: list[str]) -> None:
 
 def test_only_the_patch_is_asked_for(photos: list[str]) -> None:
     session = Played()
-    (found,) = run(photos[:1], session, patch=PatchWords(None, 1, 1))
+    (found,) = run(photos[:1], session, patches=(PatchWords(None, 1, 1),))
     assert found.entries == (5,)
     assert ("words", (5,)) in session.asked
-    (missing,) = run(photos[:1], Played(), patch=PatchWords(None, 9, 9))
+    (missing,) = run(photos[:1], Played(), patches=(PatchWords(None, 9, 9),))
     assert missing.error.exit_status == 2
 
 

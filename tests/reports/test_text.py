@@ -18,7 +18,7 @@ from vlmtui.reports.patches import PatchWords
 
 
 def text(*results: Seen) -> list[str]:
-    return "".join(FORMATS["text"](iter(results), len(results) > 1)).split("\n")
+    return "".join(FORMATS["text"](iter(results), Query("tiny"), len(results) > 1)).split("\n")
 
 
 def grid_lines(lines: list[str], rows: int) -> list[str]:
@@ -119,7 +119,7 @@ def test_outliers_are_marked_listed_and_explained() -> None:
 def test_one_patch_alone() -> None:
     reading = made.reading(3, 4)
     words = made.words(reading)
-    query = Query("tiny", patch=PatchWords(None, 1, 1))
+    query = Query("tiny", patches=(PatchWords(None, 1, 1),))
     lines = text(Seen(query, reading, "tokens", (5,), words))
     assert sum(line.startswith("row ") for line in lines) == 1
     assert not any(line.startswith(("First words", "Outliers")) for line in lines)

@@ -14,7 +14,7 @@ from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, Words
-from vlmtui.reports import FORMATS
+from vlmtui.reports import FORMATS, Query
 from vlmtui.reports.patches import PatchWords, entries_at
 
 
@@ -22,7 +22,7 @@ def lines(reading: Reading, words: Words | None = None, stage: str | None = None
     stage = stage or ("tokens" if reading.places else "vision.4")
     if stage == "tokens" and words is None:
         words = made.words(reading, 3)
-    return "".join(FORMATS["text"](iter([made.seen(reading, words, stage)]), False)).split("\n")
+    return "".join(FORMATS["text"](iter([made.seen(reading, words, stage)]), Query("tiny"), False)).split("\n")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -74,7 +74,7 @@ async def test_a_click_puts_the_cursor_on_the_patch() -> None:
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (109, 30), (110, 24), (120, 40), (200, 60)])
 async def test_the_cursor_stays_on_its_patch_through_every_resize(size: tuple[int, int]) -> None:
-    tui = app(shape=(24, 24), size=(480, 480), patch=parse_patch("20,3"))
+    tui = app(shape=(24, 24), size=(480, 480), patches=(parse_patch("20,3"),))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert at(pilot) == (20, 3)
@@ -175,7 +175,7 @@ async def test_narrow_terminals_show_one_panel_and_tiny_ones_a_sentence() -> Non
 
 
 async def test_a_session_that_dies_is_named_and_comes_back() -> None:
-    tui = app(patch=parse_patch("1,2"))
+    tui = app(patches=(parse_patch("1,2"),))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         conversation = tui._conversation
@@ -196,7 +196,7 @@ async def test_a_session_that_dies_is_named_and_comes_back() -> None:
 
 
 async def test_a_reading_that_is_gone_is_read_again() -> None:
-    tui = app(patch=parse_patch("1,2"))
+    tui = app(patches=(parse_patch("1,2"),))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         conversation = tui._conversation
@@ -291,7 +291,7 @@ async def test_the_light_dress() -> None:
 
 
 async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
-    tui = app(stage="vision.99", patch=parse_patch("50,0"))
+    tui = app(stage="vision.99", patches=(parse_patch("50,0"),))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         said = " ".join(n.message for n in tui._notifications)

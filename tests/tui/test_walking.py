@@ -204,25 +204,25 @@ def test_a_pixel_is_found_on_this_page_or_else_on_the_finest() -> None:
 
 def test_what_the_command_line_asks_for() -> None:
     seen = known(MADE["idefics3"])
-    view = start(seen, patch=parse_patch("2:3,4"))
+    view = start(seen, patches=(parse_patch("2:3,4"),))
     assert (view.grid, view.row, view.col) == (2, 3, 4)
     # without a grid the whole view is meant, wherever it comes in the prompt
-    assert start(seen, patch=parse_patch("3,4")).grid == 12
+    assert start(seen, patches=(parse_patch("3,4"),)).grid == 12
     # at a vision stage rows and columns are still those of tokens
-    patch = start(seen, patch=parse_patch("2:3,4"), stage="vision.1")
+    patch = start(seen, patches=(parse_patch("2:3,4"),), stage="vision.1")
     found = place(seen, patch)
     assert found.grid == 2
     assert found.patches[0] in MADE["idefics3"].places[2 * 169 + 3 * 13 + 4].patches
-    _, wrong = opened(View(), seen, Query("toy", patch=parse_patch("99:0,0")))
+    _, wrong = opened(View(), seen, Query("toy", patches=(parse_patch("99:0,0"),)))
     assert "no grid 99" in wrong[0]
     tower = known(MADE["clip_tower"])
-    at = start(tower, patch=parse_patch("3,4"))
+    at = start(tower, patches=(parse_patch("3,4"),))
     assert (at.stage, at.row, at.col) == ("vision.4", 3, 4)
-    _, wrong = opened(View(), known(MADE["idefics2"]), Query("toy", patch=parse_patch("1,1"), stage="tokens"))
+    _, wrong = opened(View(), known(MADE["idefics2"]), Query("toy", patches=(parse_patch("1,1"),), stage="tokens"))
     assert families.RESAMPLED in wrong[0]
-    patches = start(known(MADE["idefics2"]), patch=parse_patch("14,21"), stage="vision.0")
+    patches = start(known(MADE["idefics2"]), patches=(parse_patch("14,21"),), stage="vision.0")
     assert (patches.row, patches.col) == (14, 21)
-    tile = start(known(MADE["llava_onevision"]), patch=parse_patch("3:11,0"), stage="vision.0")
+    tile = start(known(MADE["llava_onevision"]), patches=(parse_patch("3:11,0"),), stage="vision.0")
     assert (tile.grid, tile.row, tile.col) == (3, 11, 0)
 
 

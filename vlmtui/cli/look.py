@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmtui.cli.only import Only
 from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, check_choice, gathers
 from vlmtui.cli.saying import say, say_line
 from vlmtui.errors import UsageError, VlmtuiError
@@ -15,7 +16,7 @@ from vlmtui.errors import UsageError, VlmtuiError
 if TYPE_CHECKING:
     from vlmtui.reports import Query
 
-Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, html or gif.")]
+Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, html or gif.")]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
 
@@ -23,6 +24,7 @@ Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", he
 def image(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
     look: Look,
+    only: Only,
     held: Held,
     far: Far,
     format: Format = None,
@@ -36,26 +38,41 @@ def image(
     check_choice("--color", color)
     query = look.query(held, far)
     if format is None and output is None and can_explore(image):
+        only.check_none()
         if query.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
         return _explore(image, query, color, debug)
-    return _report((image,), query, format, output, quiet, debug)
+    return _report((image,), only.narrow(query), format, output, quiet, debug)
 
 
 @gathers
 def report(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="Paths, http(s) addresses, - for stdin.")],
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin."),
+    ],
     look: Look,
+    only: Only,
     held: Held,
     far: Far,
+    listed: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="Also the images that FILE lists, one a line; - for stdin."),
+    ] = None,
     format: Format = None,
     output: Output = None,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Print the report of one or many images."""
-    return _report(tuple(images), look.query(held, far), format, output, quiet, debug)
+    """Print the report of one or many images, of a folder, of a list."""
+    from vlmtui.reports.naming import meant
+
+    if not images and listed is None:
+        raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
+    query = only.narrow(look.query(held, far))
+    sources, several = meant(images or (), listed)
+    return _report(sources, query, format, output, quiet, debug, several)
 
 
 def can_explore(source: str) -> bool:
@@ -91,7 +108,13 @@ def _keyboard_to_stdin() -> None:
 
 
 def _report(
-    sources: tuple[str, ...], query: Query, format: str | None, output: str | None, quiet: bool, debug: bool
+    sources: tuple[str, ...],
+    query: Query,
+    format: str | None,
+    output: str | None,
+    quiet: bool,
+    debug: bool,
+    several: bool = False,
 ) -> int:
     from vlmtui.reports import format_for
     from vlmtui.reports.run import run_report
@@ -103,5 +126,13 @@ def _report(
 
     leave_when_told()
     return run_report(
-        sources, query, format or format_for(output), output, quiet, lambda error: say(error, debug), tell, debug
+        sources,
+        query,
+        format or format_for(output),
+        output,
+        quiet,
+        lambda error: say(error, debug),
+        tell,
+        debug,
+        several,
     )

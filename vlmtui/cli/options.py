@@ -114,7 +114,8 @@ class Look:
         False
     )
     patch: Annotated[
-        str | None, typer.Option("--patch", metavar="[GRID:]R,C", help="One patch: row and column from 0.")
+        list[str] | None,
+        typer.Option("--patch", metavar="[GRID:]R,C", help="This patch: row and column from 0; repeatable."),
     ] = None
     lens: Annotated[
         str | None,
@@ -171,7 +172,7 @@ class Look:
             stage=self.stage,
             stages=tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word),
             all_tokens=self.all_tokens,
-            patch=parse_patch(self.patch) if self.patch is not None else None,
+            patches=tuple(parse_patch(words) for words in self.patch or ()),
             lens=parse_lens(self.lens, self.find, self.marked or ()),
             null=self.null,
             prompt=self.prompt,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePath
 
 from vlmtui.errors import UsageError
-from vlmtui.reports import json, text
+from vlmtui.reports import csv, json, text
 from vlmtui.reports.each import Failure
 from vlmtui.reports.source import Query, Result, Seen, results
 
@@ -28,10 +28,10 @@ __all__ = [
     "results",
 ]
 
-Writer = Callable[[Iterable[Result], bool], Iterator[str]]
-"""(results, whether several images were asked for) -> the report, piece by piece."""
+Writer = Callable[[Iterable[Result], Query, bool], Iterator[str]]
+"""(results, what was asked, whether of several images) -> the report, piece by piece."""
 
-FORMATS: dict[str, Writer] = {"text": text.write, "json": json.write, "jsonl": json.write_lines}
+FORMATS: dict[str, Writer] = {"text": text.write, "json": json.write, "jsonl": json.write_lines, "csv": csv.write}
 
 GIF = "gif"
 """The format that is no text: one picture, its stages one after the other (`vlmtui.reports.animation`)."""
@@ -39,7 +39,7 @@ GIF = "gif"
 HTML = "html"
 """One picture as a page for a browser (`vlmtui.reports.page`)."""
 
-ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".gif": GIF, ".html": HTML}
+ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".gif": GIF, ".html": HTML}
 """The format that a file's ending asks for."""
 
 

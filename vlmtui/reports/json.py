@@ -16,15 +16,18 @@ from vlmtui.reading import GridNorms, Reading, Words
 from vlmtui.reports.anatomy import as_object
 from vlmtui.reports.belief import standing_object
 from vlmtui.reports.each import Failure
-from vlmtui.reports.source import Result, Seen
+from vlmtui.reports.fields import SIMPLE, simple
+from vlmtui.reports.rows import Rows
+from vlmtui.reports.source import Query, Result, Seen
 
 SCHEMA = "vlmtui/report/1"
+_ABOUT = ("image", "model")
 _encoder = msgspec.json.Encoder()
 
 Object = dict[str, Any]
 
 
-def write(results: Iterable[Result], several: bool) -> Iterator[str]:
+def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
     """One object for one image, a list for several; an image that failed is not in it."""
     yield from objects((None if isinstance(result, Failure) else report(result) for result in results), several)
 
@@ -45,20 +48,21 @@ def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
         yield "\n]\n" if opened else "[]\n"
 
 
-def write_lines(results: Iterable[Result], several: bool) -> Iterator[str]:
+def write_lines(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
     """One line a token; one line for an image that failed."""
     for result in results:
         if isinstance(result, Failure):
             yield f"{_line({'image': {'source': result.source}, 'error': str(result.error)})}\n"
             continue
         ends = {"image": {"source": result.reading.image.source}, "model": {"name": result.reading.model.name}}
-        for token in tokens(result):
-            yield f"{_line(token | ends)}\n"
+        for token in tokens(result, ends):
+            yield f"{_line(token)}\n"
 
 
 def report(seen: Seen) -> Object:
     """The object of one image."""
     reading, query, words = seen.reading, seen.query, seen.words
+    grids = [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)]
     return {
         "schema": SCHEMA,
         **about(reading),
@@ -73,7 +77,7 @@ def report(seen: Seen) -> Object:
             **({"lambda": query.ridge} if seen.order == "ridge" else {}),
             **({"lens": _lens(seen)} if seen.values is not None or seen.projected else {}),
         },
-        "grids": [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)],
+        **({"grids": grids} if not query.fields or "grids" in query.fields else {}),
         "tokens": list(tokens(seen)),
     }
 
@@ -94,8 +98,24 @@ def about(reading: Reading) -> Object:
     }
 
 
-def tokens(seen: Seen) -> Iterator[Object]:
-    """The objects of the entries reported, in their order."""
+def tokens(seen: Seen, ends: Object | None = None) -> Iterator[Object]:
+    """The objects of the entries reported, in their order, each with `ends` behind its own fields.
+
+    Where the query names fields, those alone.
+    """
+    whole = (token | (ends or {}) for token in _whole_tokens(seen))
+    if not seen.query.fields:
+        yield from whole
+        return
+    rows, fields = Rows(seen), seen.query.fields
+    more = {field: simple(rows, field) for field in fields if field in SIMPLE and field not in _ABOUT}
+    for row, token in enumerate(whole):
+        known = {field: found[row] for field, found in more.items()} | token
+        known["ids"] = [word["id"] for word in token["words"]]
+        yield {field: known[field] for field in fields if field in known}
+
+
+def _whole_tokens(seen: Seen) -> Iterator[Object]:
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
         value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}

@@ -1,8 +1,9 @@
-"""`--patch [GRID:]R,C`: the words for a place in a grid, and the entries of a stage that are meant."""
+"""`--patch [GRID:]R,C` and `--rows R-R`: the words for places in a grid, and the entries of a stage that are meant."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlmtui.errors import UsageError
@@ -10,6 +11,7 @@ from vlmtui.grid import Grid, Place
 from vlmtui.reading import Reading, of_patches
 
 _WORDS = re.compile(r"\s*(?:(\d{1,6})\s*:\s*)?(\d{1,6})\s*,\s*(\d{1,6})\s*", re.ASCII)
+_ROWS = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,62 @@ def parse_patch(words: str, option: str = "--patch") -> PatchWords:
     return PatchWords(int(grid) if grid is not None else None, int(row), int(col))
 
 
-def entries_at(reading: Reading, stage: str, patch: PatchWords | None) -> tuple[int, ...]:
-    """Which of `reading.places_at(stage)` a report is about: all, or those of one patch.
+def parse_rows(words: str) -> tuple[range, ...]:
+    """`3`, `0-5` or several with commas between, as ranges; `UsageError` for anything else."""
+    found = []
+    for part in words.split(","):
+        match = _ROWS.fullmatch(part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise UsageError(f"--rows {words!r} are none: give numbers from 0, such as 3 or 0-5 or 0-5,9")
+        found.append(range(first, last + 1))
+    return tuple(found)
+
+
+def entries_of(
+    reading: Reading, stage: str, patches: Sequence[PatchWords] = (), rows: Sequence[range] = ()
+) -> tuple[int, ...]:
+    """Which of `reading.places_at(stage)` a report is about, in their order: all, or those of the patches and rows.
+
+    Rows are those of tokens too, in every grid. Raises `UsageError` where there is no such patch, or none of the rows.
+    """
+    if not patches and not rows:
+        return tuple(range(len(reading.places_at(stage))))
+    found = {entry for patch in patches for entry in entries_at(reading, stage, patch)}
+    if rows:
+        of_rows = _in_rows(reading, stage, rows)
+        if not of_rows:
+            last = max((grid.rows or grid.patch_rows for grid in reading.grids), default=0) - 1
+            there = f"there are rows 0 to {last}" if last >= 0 else "the model keeps no grid of the picture"
+            raise UsageError(f"none of the rows asked for has a patch: {there}")
+        found |= of_rows
+    return tuple(sorted(found))
+
+
+def _in_rows(reading: Reading, stage: str, rows: Sequence[range]) -> set[int]:
+    def asked(place: Place) -> bool:
+        return place.row is not None and any(place.row in some for some in rows)
+
+    places = reading.places_at(stage)
+    if not of_patches(stage):
+        return {i for i, place in enumerate(places) if asked(place)}
+    tokens = {(p.grid, patch) for p in reading.places if asked(p) for patch in p.patches}
+    # a grid without tokens (a tower's, a resampler's) counts its vision patches
+    by_itself = {grid.id for grid in reading.grids if not (grid.rows and reading.places)}
+    return {
+        i
+        for i, p in enumerate(places)
+        if (asked(p) if p.grid in by_itself else any((p.grid, patch) in tokens for patch in p.patches))
+    }
+
+
+def entries_at(reading: Reading, stage: str, patch: PatchWords) -> tuple[int, ...]:
+    """Which of `reading.places_at(stage)` belong to one patch.
 
     At a vision stage these are the vision patches that the token was made of. Without a grid the whole picture's is
     meant, or else the first. Raises `UsageError` where there is no such patch.
     """
     places = reading.places_at(stage)
-    if patch is None:
-        return tuple(range(len(places)))
     grid = _grid(reading, patch)
     # a grid without tokens (a tower's, a resampler's) counts its vision patches
     rows, cols = (grid.rows, grid.cols) if grid.rows else (grid.patch_rows, grid.patch_cols)

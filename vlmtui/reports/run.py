@@ -25,8 +25,8 @@ _T = TypeVar("_T")
 class Order:
     """Which pictures a report is of, where it goes, and who hears of it.
 
-    `say` is told of every picture that failed, `tell` what else a person should know, with `debug` also which session
-    it is.
+    `several` says that more than one picture was asked for, as by a folder. `say` is told of every picture that failed,
+    `tell` what else a person should know, with `debug` also which session it is.
     """
 
     sources: tuple[str, ...]
@@ -36,6 +36,12 @@ class Order:
     say: Callable[[VlmtuiError], object]
     tell: Callable[[str], object] = lambda note: None
     debug: bool = False
+    several: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether it is of several pictures, also where only one of them was there."""
+        return self.several or len(self.sources) > 1
 
 
 Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failure, None, None]]
@@ -51,9 +57,10 @@ def run_report(
     say: Callable[[VlmtuiError], object],
     tell: Callable[[str], object] = lambda note: None,
     debug: bool = False,
+    several: bool = False,
 ) -> int:
     """Write the report of the pictures; the exit status."""
-    order = Order(sources, query.where, output, quiet, say, tell, debug)
+    order = Order(sources, query.where, output, quiet, say, tell, debug, several)
     if query.stages and format != HTML:
         raise UsageError(
             f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
@@ -72,7 +79,7 @@ def run_report(
     return deliver(
         order,
         lambda start, progress: results(sources, query, start, progress),
-        lambda found: write(found, len(sources) > 1),
+        lambda found: write(found, query, order.many),
     )
 
 
@@ -104,7 +111,7 @@ def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failu
             progress.clear()
             if isinstance(result, Failure):
                 failures.append(result.error)
-                order.say(_named(result) if len(sources) > 1 else result.error)
+                order.say(_named(result) if order.many else result.error)
             yield result
             # what is known may be read while the next picture is looked at
             to.flush()
@@ -119,7 +126,7 @@ def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failu
         progress.clear()
     if not failures:
         return 0
-    return failures[0].exit_status if len(sources) == 1 else 1
+    return failures[0].exit_status if not order.many else 1
 
 
 def _named(failure: Failure) -> VlmtuiError:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from vlmtui.anatomy import Anatomy
 from vlmtui.belief import Null
@@ -30,7 +34,9 @@ from vlmtui.reading import (
 from vlmtui.reports.belief import check_null
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import Through, lens_for
-from vlmtui.reports.patches import PatchWords, entries_at
+from vlmtui.reports.patches import PatchWords, entries_of
+from vlmtui.reports.rows import Rows
+from vlmtui.reports.where import Condition
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import Where
 from vlmtui.values import POSITION_STAGE, Values
@@ -45,7 +51,9 @@ OnProgress = Callable[[Progress], None]
 class Query:
     """What was asked: which model, in which session, and what of every picture. The command line's words, checked.
 
-    `stages` are those that a page shows besides `stage`; `all` among them means every one that has words.
+    `stages` are those that a page shows besides `stage`; `all` among them means every one that has words. `patches`,
+    `rows` of the grid and `keep` say which entries a report is about, all without them; `fields` which of the fields
+    of an entry it has, those of its format without them.
     """
 
     model: str
@@ -59,12 +67,20 @@ class Query:
     stage: str | None = None
     stages: tuple[str, ...] = ()
     all_tokens: bool = False
-    patch: PatchWords | None = None
+    patches: tuple[PatchWords, ...] = ()
+    rows: tuple[range, ...] = ()
+    keep: Condition | None = None
+    fields: tuple[str, ...] = ()
     lens: Through | None = None
     null: bool = False
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
     where: Where = field(default_factory=Where)
+
+    @property
+    def some(self) -> bool:
+        """Whether it is about some of a stage's entries only."""
+        return bool(self.patches or self.rows) or self.keep is not None
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,27 @@ class Seen:
     values: Values | None = None
     null: Null | None = None
     anatomy: tuple[Anatomy, ...] = ()
+
+    def narrowed(self, kept: NDArray[np.bool_]) -> Seen:
+        """The report of those entries alone that are kept [entries]."""
+        words = self.words
+        if words is not None:
+            explained = None if words.explained is None else words.explained[kept]
+            ids = words.ids[kept]
+            there = set(ids.ravel().tolist())
+            words = msgspec.structs.replace(
+                words,
+                tokens=words.tokens[kept],
+                ids=ids,
+                scores=words.scores[kept],
+                explained=explained,
+                # how wide words are shown depends on those that there are
+                pieces={i: piece for i, piece in words.pieces.items() if i in there},
+                texts={i: text for i, text in words.texts.items() if i in there},
+                special=words.special & there,
+            )
+        entries = tuple(entry for entry, keep in zip(self.entries, kept, strict=True) if keep)
+        return replace(self, entries=entries, words=words)
 
     @property
     def norms(self) -> Floats:
@@ -148,7 +185,11 @@ class _Report:
             check_null(self._stage, model)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Seen:
-        return _look(client, source, self._query, self._stage, self._on_progress)
+        query = self._query
+        reading = client.read(
+            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
+        ).result()
+        return seen(client, reading, query, self._stage, self._on_progress)
 
     def done(self, client: SessionClient) -> None:
         pass
@@ -166,9 +207,13 @@ def load(client: SessionClient, query: Query, on_progress: OnProgress | None) ->
     )
 
 
-def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, on_progress: OnProgress | None) -> Seen:
-    reading = client.read(source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=on_progress).result()
-    entries = entries_at(reading, stage, query.patch)
+def seen(
+    client: SessionClient, reading: Reading, query: Query, stage: str, on_progress: OnProgress | None = None
+) -> Seen:
+    """What a query asks of a reading at a stage; of `query.model` it is, and of the session that `client` holds."""
+    chosen = entries_of(reading, stage, query.patches, query.rows)
+    # what a condition keeps depends on the other entries
+    entries = chosen if query.keep is None else entries_of(reading, stage)
     words = layers = None
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
@@ -182,7 +227,7 @@ def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, 
             reading.id,
             query.metric,
             query.k,
-            tokens=of if query.patch else None,
+            tokens=of if len(entries) < len(reading.places_at(stage)) else None,
             all_tokens=query.all_tokens,
             stage=stage,
             ridge=query.ridge,
@@ -200,7 +245,10 @@ def _look(client: SessionClient, source: SourceBytes, query: Query, stage: str, 
         null = client.null(
             reading.id, query.metric, query.k, query.all_tokens, stage, query.ridge, on_progress=on_progress
         ).result()
-    anatomy: tuple[Anatomy, ...] = ()
-    if query.patch is not None and stage == POSITION_STAGE:
-        anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in entries)
-    return Seen(query, reading, stage, entries, words, layers, values, null, anatomy)
+    found = Seen(query, reading, stage, entries, words, layers, values, null)
+    if query.keep is not None:
+        found = found.narrowed(query.keep.keeps(Rows(found)) & np.isin(entries, chosen))
+    if query.patches and stage == POSITION_STAGE:
+        anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
+        found = replace(found, anatomy=anatomy)
+    return found

@@ -24,14 +24,14 @@ from vlmtui.reports import anatomy
 from vlmtui.reports.belief import null_line, standing_line
 from vlmtui.reports.each import Failure
 from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
-from vlmtui.reports.source import Result, Seen
+from vlmtui.reports.source import Query, Result, Seen
 from vlmtui.reports.values import lens_line, value_grid, value_line
 from vlmtui.reports.wordgrid import titled, word_grid
 
 _LONGEST_WORD = 20
 
 
-def write(results: Iterable[Result], several: bool) -> Iterator[str]:
+def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
     """The text of every image, in lines, as they are made."""
     first = True
     for result in results:
@@ -47,12 +47,14 @@ def write(results: Iterable[Result], several: bool) -> Iterator[str]:
 def lines(seen: Seen) -> Iterator[str]:
     """The lines of one image's report."""
     yield from _title(seen)
-    if seen.words is not None and seen.query.patch is None:
+    if seen.words is not None and not seen.query.some:
         yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
-    if seen.values is not None and seen.query.patch is None:
+    if seen.values is not None and not seen.query.some:
         yield from value_grid(seen, COLUMNS)
     yield from _patches(seen)
-    if seen.query.patch is None:
+    if seen.query.some and not seen.entries:
+        yield "Nothing here fulfils --where"
+    if not seen.query.some:
         yield from _outliers(seen)
 
 
@@ -127,8 +129,7 @@ def _patches(seen: Seen) -> Iterator[str]:
     reading = seen.reading
     places = reading.places_at(seen.stage)
     one_by_one = _Entries(seen)
-    one = seen.query.patch is not None
-    what = "Patch" if one else "Patches"
+    what = "Patch" if len(seen.query.patches) == 1 and not seen.query.rows else "Patches"
     many = len(reading.grids) > 1
     names = grid_names(reading.grids)
     rows: dict[int | None, list[int]] = {grid.id: [] for grid in reading.grids} | {None: []}

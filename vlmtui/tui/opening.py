@@ -40,11 +40,11 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
             wrong.append(f"--lens {query.lens.name} is for reports: add --format text")
     if pages := known.pages(stage):
         view = middle(view, pages[0])
-    if query.patch is not None:
+    for patch in query.patches[:1]:
         try:
-            view = _at_patch(view, known, query.patch)
+            view = _at_patch(view, known, patch)
         except UsageError as error:
-            wrong.append(f"--patch {query.patch}: {error}")
+            wrong.append(f"--patch {patch}: {error}")
     for patch in query.lens.marked if query.lens else ():
         try:
             view = replace(view, marks=toggled(_at_patch(view, known, patch), known).marks)

@@ -114,10 +114,11 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
         words = book.gathered(tokens, view.k)
     if projected and words is not None:
         words = exits.on_patches(words, exits.tokens_of(reading.patch_places, reading.places), entries)
-    asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage, patch=None)
+    asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage)
+    asked = replace(asked, patches=(), rows=(), keep=None)
     seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
-        for piece in check_format(format_for(name))([seen], False):
+        for piece in check_format(format_for(name))([seen], asked, False):
             file.write(piece)
     return path

@@ -147,7 +147,7 @@ def glance(
     stage = query.stage or default_stage(reading.model)
     if query.stage is None and not reading.places_at(stage) and reading.patch_places:
         stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
-    entry = entries_at(reading, stage, query.patch)[0] if query.patch else None
+    entry = entries_at(reading, stage, query.patches[0])[0] if query.patches else None
     orders = tuple(dict.fromkeys((*metrics, query.metric)))
     words: dict[str, dict[Order, Words]] = {}
     layers = None

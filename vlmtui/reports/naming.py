@@ -1,0 +1,82 @@
+"""Which pictures are meant: files, addresses, folders, patterns in quotes, lists.
+
+A folder stands for the picture files in it and in the folders below, known by their ending (`ENDINGS`); hidden ones
+are passed over, links to folders are not followed. It is read in the order of names, a folder's own files before
+those of the folders in it. A pattern (`*`, `?`, `[…]`, and `**` for folders below) stands for the files that fit, in
+the order of names. What is in a list is taken as it is.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.image import is_address
+
+ENDINGS = frozenset(
+    ".avif .bmp .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
+)
+"""Of the files in a folder, those that are taken for pictures; named by itself, or by a pattern, any file is one."""
+
+
+def meant(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
+    """The pictures that the words of a command line and a list name, and whether more than one was asked for.
+
+    A folder, a pattern and a list ask for several, however many there are. One that stands for nothing is left among
+    the names, so that it is named where it fails. `list_name` is a file, or `-` for standard input, with one name a
+    line, or with a NUL after every name (`find -print0`). Raises `VlmtuiError` for a list that cannot be read.
+    """
+    if list_name == "-" and "-" in words:
+        raise UsageError("standard input cannot be a picture and a list: leave IMAGE - or --from - out")
+    names: list[str] = []
+    several = len(words) > 1 or list_name is not None
+    for word in words:
+        found = tuple(_expanded(word))
+        several = several or found != (word,)
+        names += found or (word,)
+    if list_name is not None:
+        names += _listed(list_name)
+    return tuple(names), several
+
+
+def _expanded(word: str) -> Iterator[str]:
+    path = os.path.expanduser(word)
+    if word == "-" or is_address(word):
+        yield word
+    elif os.path.isdir(path):
+        yield from _within(path)
+    elif not os.path.lexists(path) and glob.has_magic(word):
+        yield from (name for name in sorted(glob.iglob(path, recursive=True)) if not os.path.isdir(name))
+    else:
+        yield word
+
+
+def _within(folder: str) -> Iterator[str]:
+    for above, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS:
+                yield os.path.join(above, name)
+
+
+def _listed(name: str) -> list[str]:
+    if name == "-":
+        if sys.stdin is None:
+            raise VlmtuiError("standard input is closed: pipe a list of pictures into it, or name a file with --from")
+        data = sys.stdin.buffer.read()
+        name = "standard input"
+    else:
+        try:
+            data = Path(name).expanduser().read_bytes()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one picture a line") from None
+    parts = data.split(b"\0") if b"\0" in data else [line.removesuffix(b"\r") for line in data.split(b"\n")]
+    found = [os.fsdecode(part) for part in parts if part]
+    if not found:
+        raise VlmtuiError(f"{name} names no picture: give it one a line")
+    return found
