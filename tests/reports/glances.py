@@ -117,13 +117,13 @@ def without_tokens() -> Reading:
 
 
 def padded() -> Reading:
-    """3 × 4 tokens of a picture that ends within the second row: the third is all padding."""
-    of = made.reading(3, 4)
+    """5 × 4 tokens of a picture that ends within the third row: the last two are all padding."""
+    of = made.reading(5, 4)
     height = of.image.height
     places = []
     for place in of.places:
         row, col = divmod(place.index, 4)
-        top, bottom = row * height / 1.5, (row + 1) * height / 1.5
+        top, bottom = row * height / 2.5, (row + 1) * height / 2.5
         inside = min(max((height - top) / (bottom - top), 0.0), 1.0)
         box = (160.0 * col, top, 160.0 * (col + 1), min(bottom, float(height))) if inside else None
         places.append(Place(place.index, "patch", 0, row, col, box, inside, place.patches))
