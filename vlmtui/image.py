@@ -74,10 +74,10 @@ def read_source(source: str) -> SourceBytes:
         data = fetch(source, MAX_BYTES)
     else:
         data = _read_file(Path(source).expanduser(), source)
-    return SourceBytes(source=_sayable(source), data=data, sha256=hashlib.sha256(data).hexdigest())
+    return SourceBytes(source=sayable(source), data=data, sha256=hashlib.sha256(data).hexdigest())
 
 
-def _sayable(source: str) -> str:
+def sayable(source: str) -> str:
     """The name as it can be sent and written: bytes of a file name that are no UTF-8 are replaced."""
     return source.encode("utf-8", "replace").decode("utf-8")
 

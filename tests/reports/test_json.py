@@ -17,7 +17,7 @@ FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again
 
 
 def written(format: str, *results: Seen | Failure, several: bool = False) -> str:
-    return "".join(FORMATS[format](iter(results), QUERY, several))
+    return "".join(map(str, FORMATS[format](iter(results), QUERY, several)))
 
 
 def test_one_image_is_one_object_of_the_schema() -> None:

@@ -16,7 +16,9 @@ from vlmtui.errors import UsageError, VlmtuiError
 if TYPE_CHECKING:
     from vlmtui.reports import Query
 
-Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, html or gif.")]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, parquet, html or gif.")
+]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
 
@@ -47,14 +49,14 @@ def image(
 
 @gathers
 def report(
-    images: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin."),
-    ],
     look: Look,
     only: Only,
     held: Held,
     far: Far,
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin."),
+    ] = None,
     listed: Annotated[
         str | None,
         typer.Option("--from", metavar="FILE", help="Also the images that FILE lists, one a line; - for stdin."),

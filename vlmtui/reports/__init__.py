@@ -18,6 +18,8 @@ __all__ = [
     "FORMATS",
     "GIF",
     "HTML",
+    "OF_ONE",
+    "PARQUET",
     "Failure",
     "Query",
     "Result",
@@ -28,18 +30,31 @@ __all__ = [
     "results",
 ]
 
-Writer = Callable[[Iterable[Result], Query, bool], Iterator[str]]
+Writer = Callable[[Iterable[Result], Query, bool], Iterator[str | bytes]]
 """(results, what was asked, whether of several images) -> the report, piece by piece."""
 
-FORMATS: dict[str, Writer] = {"text": text.write, "json": json.write, "jsonl": json.write_lines, "csv": csv.write}
 
-GIF = "gif"
-"""The format that is no text: one picture, its stages one after the other (`vlmtui.reports.animation`)."""
+def _table(results: Iterable[Result], query: Query, several: bool) -> Iterator[str | bytes]:
+    from vlmtui.reports import table  # pyarrow, which no other format needs
 
-HTML = "html"
-"""One picture as a page for a browser (`vlmtui.reports.page`)."""
+    yield from table.write(results, query, several)
 
-ENDINGS = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".gif": GIF, ".html": HTML}
+
+PARQUET, GIF, HTML = "parquet", "gif", "html"
+
+FORMATS: dict[str, Writer] = {
+    "text": text.write,
+    "json": json.write,
+    "jsonl": json.write_lines,
+    "csv": csv.write,
+    PARQUET: _table,
+}
+"""Formats of any number of pictures, entry by entry."""
+
+OF_ONE = (HTML, GIF)
+"""Formats of one picture: a page (`vlmtui.reports.page`), or its stages in time (`vlmtui.reports.animation`)."""
+
+ENDINGS = {".txt": "text"} | {f".{name}": name for name in ("json", "jsonl", "csv", PARQUET, *OF_ONE)}
 """The format that a file's ending asks for."""
 
 
@@ -53,4 +68,4 @@ def check_format(name: str) -> Writer:
     try:
         return FORMATS[name]
     except KeyError:
-        raise UsageError(f"no report format {name!r}: choose {', '.join((*FORMATS, HTML, GIF))}") from None
+        raise UsageError(f"no report format {name!r}: choose {', '.join((*FORMATS, *OF_ONE))}") from None

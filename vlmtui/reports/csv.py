@@ -26,7 +26,7 @@ def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[st
         if not isinstance(result, Failure):
             yield from map(_line, cells(result))
         elif "error" in names:
-            about = {"image": result.source, "error": str(result.error)}
+            about = {"image": result.name, "error": result.why}
             yield _line([about.get(name) for name in names])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
-from vlmtui.image import SourceBytes, decode, read_source
+from vlmtui.image import SourceBytes, decode, read_source, sayable
 from vlmtui.reading import ModelInfo
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ class Failure:
 
     source: str
     error: VlmtuiError
+
+    @property
+    def name(self) -> str:
+        """Its source, as a text that can be written."""
+        return sayable(self.source)
+
+    @property
+    def why(self) -> str:
+        """The error's sentence, as a text that can be written."""
+        return sayable(str(self.error))
 
 
 class Looker(Protocol[T_co]):

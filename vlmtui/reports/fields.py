@@ -21,7 +21,7 @@ FIELDS = (
 
 SIMPLE = frozenset((*NUMBERS, *TEXTS))
 """Those that are a single number or text."""
-_STANDING = ("percentile", "random", "margin", "same")
+STANDING = ("percentile", "random", "margin", "same")
 _UNTABLED = ("anatomy", "grids")
 
 
@@ -54,6 +54,12 @@ def of_table(query: Query) -> tuple[str, ...]:
     return (*usual, *lens, "words", *null, "error")
 
 
+def of_parquet(query: Query) -> tuple[str, ...]:
+    """The columns of the fields that a query names, as `parquet` calls them."""
+    named = {"box": ("x0", "y0", "x1", "y1"), "value": ("value", "components"), "null": ("noise",)}
+    return tuple(dict.fromkeys(name for field in of_table(query) for name in named.get(field, (field,))))
+
+
 def has_values(query: Query) -> bool:
     """Whether every entry has a value of a lens."""
     return query.lens is not None and not query.lens.of_words
@@ -75,7 +81,7 @@ def _names(field: str, query: Query) -> list[str]:
     if field == "value" and query.lens is not None and query.lens.name == PCA:
         return ["value1", "value2", "value3"]
     if field == "null":
-        return [f"null_{name}" for name in _STANDING]
+        return [f"null_{name}" for name in STANDING]
     return [field]
 
 
@@ -113,5 +119,5 @@ def _lists(seen: Seen, rows: Rows, field: str) -> list[list[Any]]:
             return [[id_ for id_, _ in words.at(row)] for row in range(len(rows))]
         case "null" if words is not None and seen.null is not None:
             standings = [seen.null.of(words, row) for row in range(len(rows))]
-            return [[getattr(standing, name) for name in _STANDING] if standing else [] for standing in standings]
+            return [[getattr(standing, name) for name in STANDING] if standing else [] for standing in standings]
     return [[] for _ in rows.places]

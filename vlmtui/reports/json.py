@@ -52,7 +52,7 @@ def write_lines(results: Iterable[Result], query: Query, several: bool) -> Itera
     """One line a token; one line for an image that failed."""
     for result in results:
         if isinstance(result, Failure):
-            yield f"{_line({'image': {'source': result.source}, 'error': str(result.error)})}\n"
+            yield f"{_line({'image': {'source': result.name}, 'error': result.why})}\n"
             continue
         ends = {"image": {"source": result.reading.image.source}, "model": {"name": result.reading.model.name}}
         for token in tokens(result, ends):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import GIF, HTML, Failure, Query, animation, check_format, page, results
+from vlmtui.reports import GIF, HTML, PARQUET, Failure, Query, animation, check_format, page, results
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.source import OnProgress
@@ -66,16 +66,18 @@ def run_report(
             f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
         )
     if format == HTML:
-        if output in (None, "-") and sys.stdout.isatty():
+        if _to_terminal(output):
             raise UsageError("a page is for a browser, not for a terminal: name a file for it with -o")
         return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
     if format == GIF:
-        if output in (None, "-") and sys.stdout.isatty():
+        if _to_terminal(output):
             raise UsageError("a gif is no text for a terminal: name a file for it with -o")
         return deliver(
             order, lambda start, progress: animation.played(sources, query, start, progress), animation.write
         )
     write = check_format(format)
+    if format == PARQUET and _to_terminal(output):
+        raise UsageError("a table in parquet is no text for a terminal: name a file for it with -o")
     return deliver(
         order,
         lambda start, progress: results(sources, query, start, progress),
@@ -137,6 +139,10 @@ def _named(failure: Failure) -> VlmtuiError:
     named = type(failure.error)(f"{failure.source}: {text}")
     named.__cause__ = failure.error
     return named
+
+
+def _to_terminal(output: str | None) -> bool:
+    return output in (None, "-") and sys.stdout.isatty()
 
 
 def _same_file(output: str, source: str) -> bool:
