@@ -10,6 +10,8 @@
     >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch that is nearest to a word
     >>> picture.words(row, col, k=1)[0].text
     'sky'
+    >>> picture.to_html()[:15]  # the page that `vlmtui report --format html` writes; a notebook shows it by itself
+    '<!doctype html>'
     >>> session.close()
 
 Nothing here imports torch: the model lives in a process of its own, as it does for the screen.
@@ -18,8 +20,9 @@ Nothing here imports torch: the model lives in a process of its own, as it does 
 from __future__ import annotations
 
 import hashlib
+import html
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +37,9 @@ from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient
 from vlmtui.belief import Agreement, Null
 from vlmtui.catalogue import default_model
 from vlmtui.classes import Classes
+from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
-from vlmtui.image import MAX_PIXELS, SourceBytes, read_source
+from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
 from vlmtui.matching import Match
 from vlmtui.reading import (
     RIDGE,
@@ -45,11 +49,15 @@ from vlmtui.reading import (
     ModelInfo,
     Reading,
     check_stage,
+    default_stage,
     llm_layer,
     of_layers,
     of_patches,
 )
+from vlmtui.reports import ENDINGS, FORMATS, HTML, Query, page
+from vlmtui.reports.output import target
 from vlmtui.reports.patches import PatchWords, entries_at
+from vlmtui.reports.source import seen
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import Where, connect
 from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
@@ -84,7 +92,7 @@ class Session:
         """Look at a picture: a path, an address, a file's bytes, a Pillow image, or uint8 [height, width, 3]."""
         source = _source(image)
         read = _result(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
-        return PictureReading(self._client, read)
+        return PictureReading(self._client, read, source, max_pixels)
 
     def close(self) -> None:
         """Let go of the session; one of its own ends."""
@@ -133,9 +141,10 @@ class PictureReading:
     tokens), from 0, in `grid`, which is the whole picture's or else the first.
     """
 
-    def __init__(self, client: SessionClient, data: Reading) -> None:
+    def __init__(self, client: SessionClient, data: Reading, source: SourceBytes, max_pixels: int = MAX_PIXELS) -> None:
         self._client = client
         self.data = data
+        self._source, self._max_pixels = source, max_pixels
         self._layers: Layers | None = None
 
     def words(
@@ -265,6 +274,65 @@ class PictureReading:
     def occlude(self, answer: Answer, block: int = 1, by: Stand = "mean") -> Occlusion:
         """Which patches carry the latest answer: each block of `block` × `block` replaced in turn."""
         return _result(self._client, self._client.occlude(self.data.id, answer.id, block, by))
+
+    def to_html(
+        self,
+        *,
+        stage: str | None = None,
+        stages: Sequence[str] = (),
+        metric: Metric = "l2",
+        metrics: Sequence[Metric] = page.METRICS,
+        k: int = 8,
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> str:
+        """The reading as a page for a browser, one file that needs no network.
+
+        It opens at `stage` and `metric`, and can be switched to all `metrics`, to the norms of every vision stage, and
+        to the words of further `stages`, such as ["llm.12"], or ["all"].
+        """
+        query = self._query(stage=stage, stages=tuple(stages), metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        rgb = decode(self._source.data, self._source.source, self._max_pixels).rgb
+        return page.document(page.glance(self._client, rgb, self.data, query, tuple(metrics)))
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        stage: str | None = None,
+        metric: Metric = "l2",
+        k: int = 8,
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> None:
+        """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .txt, …"""
+        name = str(path)
+        kind = ENDINGS.get(Path(name).suffix.lower(), "")
+        if kind == HTML:
+            pieces: Iterator[str | bytes] = iter(
+                [self.to_html(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)]
+            )
+        elif kind in FORMATS:
+            query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+            at = default_stage(self.data.model) if stage is None else check_stage(stage, self.data.model)
+            pieces = FORMATS[kind]([seen(self._client, self.data, query, at)], query, False)
+        else:
+            there = [ending for ending, kind in ENDINGS.items() if kind == HTML or kind in FORMATS]
+            raise UsageError(f"{name} does not say which format it is to have: end it in {', '.join(there)}")
+        with target(name) as file:
+            for piece in pieces:
+                file.write(piece)
+
+    def _query(self, **asked: Any) -> Query:
+        return Query(self.data.model.name, max_pixels=self._max_pixels, **asked)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page, in a frame, so that its style and its policy are its own."""
+        srcdoc = html.escape(self.to_html())
+        return (
+            f'<iframe srcdoc="{srcdoc}" sandbox="allow-scripts allow-modals" title="{html.escape(plain(repr(self)))}" '
+            'style="width: 100%; height: 52rem; border: 0"></iframe>'
+        )
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)

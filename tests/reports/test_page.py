@@ -144,6 +144,8 @@ def test_what_a_page_has_no_place_for() -> None:
         next(looked(("a.png", "b.png"), Query("tiny"), start))
     with pytest.raises(UsageError, match="leave --lens pca out"):
         next(looked(("a.png",), Query("tiny", lens=Through("pca")), start))
+    with pytest.raises(UsageError, match="shows every patch"):
+        next(looked(("a.png",), Query("tiny", rows=(range(2),)), start))
     with pytest.raises(UsageError, match="leave --null out"):
         next(looked(("a.png",), Query("tiny", null=True), start))
 
