@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.hearing import AT_REST_S
 from vlmtui.tui.widgets.pathline import PathBar, ticks
 
 ON, BACK = "right_square_bracket", "left_square_bracket"
@@ -28,6 +28,16 @@ def talk(tui: VlmtuiApp) -> FakeConversation:
 
 def stage(pilot: Pilot[int]) -> str:
     return explorer(pilot)._view.stage
+
+
+async def rested(pilot: Pilot[int]) -> None:
+    """Let the time pass after which what takes long is asked about the patch under the cursor."""
+    screen = explorer(pilot)
+    await pilot.pause()
+    tasks = {timer._task for timer in (screen._rest, screen._patch_rest) if timer is not None and timer._task}
+    if tasks:
+        await asyncio.wait(tasks)
+    await pilot.pause()
 
 
 async def test_the_path_goes_from_the_pixels_to_the_last_layer() -> None:
@@ -200,19 +210,19 @@ async def test_first_words_by_layer_follow_the_cursor_once_it_rests(size: tuple[
         await pilot.press("w")
         assert "FIRST WORDS" not in text(tui, "#words")
         await pilot.press(ON, "w")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         shown = text(tui, "#words")
         assert "settled at layer 2 of 3: w21" in shown
         assert [line.split()[:2] for line in shown.splitlines()[1:4]] == [["1", "w11"], ["2", "w21"], ["3", "w21"]]
         before = len(talk(tui).asked_tokens)
         await pilot.press(*["right"] * 3, *["up"] * 2)
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         assert talk(tui).asked_tokens[-1] == 8 * at(pilot)[0] + at(pilot)[1]
         assert len(talk(tui).asked_tokens) <= before + 2
         # what is known is not asked for again
         known = len(talk(tui).asked_tokens)
         await pilot.press("down", "up")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         assert talk(tui).asked_tokens[known:] in ([], [8 * (at(pilot)[0] + 1) + at(pilot)[1]])
         await pilot.press("w")
         assert "logit lens, layer 1" in text(tui, "#words")
@@ -224,7 +234,7 @@ async def test_many_layers_fit_or_show_those_around_the_one_looked_at(size: tupl
     async with tui.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press(*[ON] * 20, "w")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         shown = text(tui, "#words")
         assert " 20 " in shown
         assert "settled at layer 31 of 32" in shown
@@ -236,6 +246,7 @@ async def test_many_layers_fit_or_show_those_around_the_one_looked_at(size: tupl
 
 async def test_the_pixels_are_looked_at_without_the_model() -> None:
     tui = app(stage="vision.0")
+    talk(tui).no_patches = "the model does not say how it cuts pictures"
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await pilot.press(BACK)
@@ -274,7 +285,7 @@ async def test_copies_and_reports_of_a_layer(tmp_path: Path, monkeypatch: pytest
         assert report["tokens"][28]["norm"] == pytest.approx(319.149, rel=1e-4)
         assert report["tokens"][28]["words"][0]["id"] == 120
         await pilot.press("w")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         await pilot.press("y")
         assert "  llm.2  w21  2.250  3.50  settled" in tui.clipboard
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from textual.pilot import Pilot
 
 from tests.tui.fake import app
@@ -10,7 +11,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from vlmtui.display.colours import components
-from vlmtui.tui import messages
+from vlmtui.tui import lensing, messages
 from vlmtui.tui.marks import marked, toggled
 from vlmtui.tui.valuing import ordered
 from vlmtui.tui.view import Known, View
@@ -142,7 +143,10 @@ async def test_values_of_another_reading_are_dropped() -> None:
         assert explorer(pilot)._known.values == {}
 
 
-async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_not_read() -> None:
+async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lensing, "FRAME_S", 3600)  # each step is taken here, not when its time has come
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
@@ -154,7 +158,6 @@ async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_
         seen = [stage(pilot)]
         for _ in range(6):
             assert screen._playing is not None
-            screen._playing.pause()  # each step is taken here, not when its time has come
             screen._play_on()
             await pilot.pause()
             seen.append(stage(pilot))

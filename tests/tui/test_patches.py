@@ -9,12 +9,11 @@ from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
-from tests.tui.test_layers import BACK, ON, stage, talk
+from tests.tui.test_layers import BACK, ON, rested, stage, talk
 from vlmtui.display.recurrence import Shape
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports.lenses import Through
 from vlmtui.tui import messages
-from vlmtui.tui.hearing import AT_REST_S
 from vlmtui.tui.patches import KEPT, MODELS, Patches, Record, recurring
 from vlmtui.tui.view import Known, View
 from vlmtui.values import Position
@@ -33,7 +32,7 @@ def another(number: int, made: Reading | None = None) -> Reading:
 async def test_a_patch_is_asked_about_where_the_cursor_rests() -> None:
     tui = app(stage="vision.0")
     async with tui.run_test(size=WIDE) as pilot:
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         here = at(pilot)[0] * COLS + at(pilot)[1]
         assert talk(tui).asked_patches == [here]
         facts = text(tui, "PatchFacts")
@@ -44,7 +43,7 @@ async def test_a_patch_is_asked_about_where_the_cursor_rests() -> None:
         await pilot.press("right", "right", "right")
         assert "1,536 values" in text(tui, "PatchFacts")
         assert "projected" not in text(tui, "PatchFacts")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         assert talk(tui).asked_patches == [here, here + 3]
         # at the pixels it is the same patch, and known
         await pilot.press(BACK)
@@ -60,7 +59,7 @@ async def test_a_patch_is_asked_about_where_the_cursor_rests() -> None:
         await pilot.press(ON, ON)
         assert stage(pilot) == "vision.1"
         await pilot.press("right")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         assert len(talk(tui).asked_patches) == 2
 
 
@@ -68,11 +67,11 @@ async def test_what_does_not_come_is_asked_for_once() -> None:
     tui = app(stage="vision.0")
     async with tui.run_test(size=NARROW) as pilot:
         talk(tui).no_patches = "no"
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         await pilot.press("right")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         await pilot.press("left")
-        await pilot.pause(2 * AT_REST_S)
+        await rested(pilot)
         here = at(pilot)[0] * COLS + at(pilot)[1]
         assert talk(tui).asked_patches == [here, here + 1]
         assert "projected" not in text(tui, "PatchFacts")

@@ -1,0 +1,37 @@
+"""Waits of Textual's pilot that end when everything has been handled, however busy the machine is.
+
+Its own end when the process has used little CPU time for 20 ms. Where others take the CPU that is so at once, and the
+test goes on while its key is still on its way from the application to the screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual._context import active_app
+from textual.pilot import Pilot
+
+ROUNDS = 200
+QUIET = 2
+"""Rounds without a message: one may be under way where it stands in no queue."""
+
+
+async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None:
+    """Return when no message of the application, its screens and widgets waits to be handled."""
+    app = active_app.get()
+    quiet = 0
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0)  # what came from a thread is put into its queue
+        pumps = [app, *(pump for screen in app.screen_stack for pump in screen.walk_children(with_self=True))]
+        app.screen._on_timer_update()  # layout and paint are due 60 times a second: now
+        waiting = any(pump.message_queue_size for pump in pumps) or any(s._callbacks for s in app.screen_stack)
+        quiet = 0 if waiting else quiet + 1
+        if quiet == QUIET or not await Pilot(app)._wait_for_screen():
+            return
+
+
+@pytest.fixture(autouse=True)
+def exact_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", everything_handled)
