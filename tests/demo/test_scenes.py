@@ -69,7 +69,9 @@ def test_labels_lie_on_their_pixels() -> None:
     assert abs(red.mean() - np.pi * 0.2**2) < 0.01
 
 
-@pytest.mark.parametrize(("name", "colours"), [("grass", {"green", "brown", "yellow"}), ("night", {"black", "blue"})])
+@pytest.mark.parametrize(
+    ("name", "colours"), [("grass", {"green", "brown", "yellow"}), ("night", {"black", "blue", "gray", "purple"})]
+)
 def test_labelled_pixels_have_the_colours_of_their_class(name: str, colours: set[str]) -> None:
     shares = []
     for seed in range(300):

@@ -15,7 +15,7 @@ from vlmtui.demo.drawings.noise import Field, Rng, sample
 def _light(rng: Rng, side: int, unit: float) -> Field:
     """Uneven light, 1/f texture on whatever is flat, a vignette, dappled or straight-edged shade."""
     light = 1 + rng.uniform(0.02, 0.13) * sample(rng, "broad", side, side, unit)
-    light += rng.uniform(0, 0.035) * sample(rng, "pink", side, side, unit * rng.uniform(0.7, 2))
+    light += rng.uniform(0.02, 0.08) * sample(rng, "pink", side, side, unit * rng.uniform(0.5, 1.2))
     axis = np.linspace(-1, 1, side, dtype=np.float32)
     a = rng.uniform(0, 6.3)
     light += rng.uniform(0, 0.2) * (axis[:, None] * np.sin(a) + axis[None] * np.cos(a)).astype(np.float32)
@@ -36,7 +36,8 @@ def _light(rng: Rng, side: int, unit: float) -> Field:
 def _stretched(rng: Rng, picture: Image.Image, labels: NDArray[np.uint8]) -> tuple[Image.Image, NDArray[np.uint8]]:
     """A part of the scene as wide pictures and tall ones become when they are made square."""
     side = picture.width
-    stretch, zoom = float(np.exp(rng.uniform(-0.47, 0.47))), float(rng.uniform(0.8, 1))
+    stretch = float(np.exp(rng.uniform(-0.47, 0.47)))
+    zoom = float(rng.uniform(0.8, 1) if rng.random() < 0.8 else rng.uniform(0.45, 0.8))
     w, h = zoom * min(1, stretch) * side, zoom * min(1, 1 / stretch) * side
     x, y = rng.random() * (side - w), rng.random() * (side - h)
     box = (x, y, x + w, y + h)
@@ -58,16 +59,22 @@ def photograph(canvas: Canvas, whole: bool) -> tuple[Image.Image, NDArray[np.uin
     rng, side, unit = canvas.surface_rng(), canvas.side, canvas.unit
     out: NDArray[np.floating] = canvas.image * _light(rng, side, unit)[..., None]
     warmth, contrast, clear = rng.normal(0, 0.05), rng.uniform(0.8, 1.18), rng.uniform(0.65, 1.15)
-    cast = np.array((1 + warmth, 1 + rng.normal(0, 0.02), 1 - warmth)) * np.exp(rng.normal(0, 0.16))
+    if rng.random() < 0.04:
+        clear = 0.0  # black and white
+    # A camera meters, in part: what is dark gets longer, what is bright shorter.
+    metered = (112 / float(np.clip(out[::4, ::4].mean(), 70, 200))) ** rng.uniform(0.1, 0.75)
+    cast = np.array((1 + warmth, 1 + rng.normal(0, 0.02), 1 - warmth)) * metered * np.exp(rng.normal(0, 0.14))
     # Cast, saturation and contrast are one matrix.
     blend = cast[:, None] * (clear * np.eye(3) + (1 - clear) / 3) * contrast
     out = out @ blend.astype(np.float32) + np.float32(118 * (1 - contrast) + rng.uniform(-6, 14))
     if rng.random() < 0.06:
         out = _swept(rng, out, unit)
     picture, labels = Image.fromarray(np.clip(out, 0, 255).astype(np.uint8)), canvas.labels
-    blur = float(rng.choice((0.0, 0.5, 0.8, 1.3, 2.2), p=(0.3, 0.3, 0.2, 0.14, 0.06)))
+    blur = float(rng.choice((0.0, 0.4, 0.7, 1.2, 2.2), p=(0.5, 0.22, 0.14, 0.1, 0.04)))
     if blur:
         picture = picture.filter(ImageFilter.GaussianBlur(blur * unit))
+    elif rng.random() < 0.6:  # cameras sharpen
+        picture = picture.filter(ImageFilter.UnsharpMask(1.2 * unit, int(rng.integers(60, 190)), 0))
     if rng.random() < 0.65 and not whole:
         picture, labels = _stretched(rng, picture, labels)
     grain = rng.uniform(0, 6) * rng.integers(0, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from vlmtui.demo.drawings.noise import Field, Rng
 
@@ -31,28 +31,25 @@ def relief(rng: Rng, height: Field, most: float = 2.5) -> Field:
     return np.asarray(np.clip(s, -most, most), np.float32)
 
 
-def blurred(field: Field, radius: float) -> Field:
-    """A field 0..1 blurred by a Gaussian."""
-    sheet = Image.fromarray((np.clip(field, 0, 1) * 255).astype(np.uint8))
-    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
-
-
 def bulged(rng: Rng, mask: Field, radius: float) -> tuple[Field, Field]:
     """Shade -1..1 and highlight 0..1 of a body swollen to `radius` pixels from its outline `mask` `[h, w]` 0..1."""
     radius = max(1.0, radius)
     small = max(1, int(radius / 4))
     h, w = mask.shape
     sheet = Image.fromarray((mask * 255).astype(np.uint8))
+    hh, ww = max(2, h // small), max(2, w // small)
     if small > 1:
-        sheet = sheet.resize((max(2, w // small), max(2, h // small)), Image.Resampling.BOX)
+        sheet = sheet.resize((ww, hh), Image.Resampling.BOX)
     r = radius / small
-    soft = np.asarray(sheet.filter(ImageFilter.GaussianBlur(r)), np.float32) / 255
+    edge = int(2 * r) + 2  # around it is nothing, also where the outline touches its box
+    sheet = ImageOps.expand(sheet, edge).filter(ImageFilter.GaussianBlur(r))
+    soft = np.asarray(sheet, np.float32)[edge : edge + hh, edge : edge + ww] / 255
     gy, gx = slopes(soft)
     ly, lx = direction(rng)
-    shade = np.clip(-(gy * ly + gx * lx) * r * 2.6, -1, 1)
-    bright = np.clip(1 - ((gy * r * 2.6 + 0.42 * ly) ** 2 + (gx * r * 2.6 + 0.42 * lx) ** 2) * 9, 0, 1)
+    shade = np.clip(-(gy * ly + gx * lx) * r * 2.4, -1, 1).astype(np.float32)
+    tilt = (gy * r * 2.4 + 0.42 * ly) ** 2 + (gx * r * 2.4 + 0.42 * lx) ** 2
+    bright = np.clip(1 - tilt * 9, 0, 1).astype(np.float32)
     if small == 1:
         return shade, bright
-    size = (w, h)
-    up = Image.Resampling.BICUBIC
-    return (np.asarray(Image.fromarray(shade).resize(size, up)), np.asarray(Image.fromarray(bright).resize(size, up)))
+    size, up = (w, h), Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(shade).resize(size, up)), np.asarray(Image.fromarray(bright).resize(size, up))

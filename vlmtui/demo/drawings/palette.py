@@ -25,7 +25,7 @@ def rgb(code: str) -> Colours:
 
 def pick(rng: Rng, palette: Sequence[str], spread: float = 14) -> Colours:
     """A colour `[3]` near one of a palette, written as six hexadecimal digits with spaces between."""
-    c = rgb(palette[int(rng.integers(len(palette)))]) * rng.uniform(0.8, 1.12) * (1 + rng.normal(0, spread / 400, 3))
+    c = rgb(palette[int(rng.integers(len(palette)))]) * rng.uniform(0.8, 1.12) * (1 + rng.normal(0, spread / 550, 3))
     return np.clip(c, 0, 255).astype(np.float32)
 
 

@@ -8,7 +8,7 @@ from vlmtui.demo.drawings import palette as p
 from vlmtui.demo.drawings.canvas import Canvas
 from vlmtui.demo.drawings.places.stuffs import one_of
 from vlmtui.demo.drawings.textures import built, cloths, hides, land
-from vlmtui.demo.drawings.things import animals, buildings, food, lights, people, rooms, tableware
+from vlmtui.demo.drawings.things import animals, buildings, food, lights, people, rooms, tableware, vehicles
 from vlmtui.demo.drawings.things import plants as grown
 
 
@@ -17,7 +17,18 @@ def portrait(c: Canvas) -> str:
     c.paint(*one_of(c, "wall wall brick wood sky tree curtain stone water grass"))
     if r.random() < 0.3:
         rooms.books(c, -0.05, r.uniform(0.05, 0.4), 1.05, r.uniform(0.5, 0.8))
-    c.defocus(p.log_uniform(r, 0.4, 8))
+    behind, x = r.random(), r.uniform(0.05, 0.8)
+    if behind < 0.1:
+        buildings.window(c, x - 0.2, 0.05, x + 0.2, 0.6)
+    elif behind < 0.2:
+        lights.lamp(c, x, r.uniform(0.1, 0.5), r.uniform(0.06, 0.14))
+    elif behind < 0.3:
+        grown.tree(c, x, 0.9, r.uniform(0.5, 0.9))
+    elif behind < 0.36:
+        vehicles.flag(c, x - 0.2, r.uniform(0, 0.3), r.uniform(0.3, 0.6), r.uniform(0.3, 0.6), 0.9)
+    elif behind < 0.42:
+        buildings.fence(c, 0.4, 0.9, 0.08)
+    c.defocus(p.log_uniform(r, 0.25, 7))
     how = r.random()
     if how < 0.1:  # hands
         for _ in range(int(r.integers(1, 3))):
@@ -51,10 +62,12 @@ def animal(c: Canvas) -> str:
     c.paint(*one_of(c, "wall carpet grass grass cloth floor wood tree curtain soil stone snow leaf sky"))
     if r.random() < 0.4:
         c.paint(*one_of(c, "floor carpet grass cloth wood soil"), c.below(float(r.uniform(0.5, 0.85)), 0.02), 1.0)
-    c.defocus(p.log_uniform(r, 0.4, 8))
+    c.defocus(p.log_uniform(r, 0.25, 7))
     how, size = r.random(), p.log_uniform(r, 0.12, 0.55)
     x, y = r.uniform(0.3, 0.7), r.uniform(0.35, 0.6)
-    if how < 0.4:
+    if r.random() < 0.12:
+        animals.beast(c, x, y + size * 1.2, size * 0.8)
+    elif how < 0.4:
         animals.cat(c, x, y, size)
     elif how < 0.72:
         animals.dog(c, x, y, size)

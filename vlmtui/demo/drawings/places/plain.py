@@ -141,6 +141,8 @@ def text(c: Canvas) -> str:
     ink = cloths.apart(r, seen, 220)
     if np.abs(ink - seen).sum() < 220:
         ink = p.rgb("f8f8f4") if seen.mean() < 120 else p.rgb("101014")
+    if r.random() < 0.22:
+        return printed.lines(c, x0 + 0.06, y0 + 0.08, x1 - 0.06, y1 - 0.06, p.log_uniform(r, 0.03, 0.1), ink)
     rows, columns = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 3), (3, 4), (1, 4))[int(r.integers(7))]
     digits, hand = r.random() < 0.5, printed.Hand(c)
     said = ""

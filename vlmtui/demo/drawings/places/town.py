@@ -11,11 +11,10 @@ from vlmtui.demo.drawings.things import buildings, lights, people, vehicles
 from vlmtui.demo.drawings.things import plants as grown
 
 
-def _passers(c: Canvas, street: float) -> None:
+def _passers(c: Canvas, street: float, least: float = 0.12) -> None:
     for _ in range(int(c.layout.integers(1, 5))):
-        people.figure(
-            c, c.layout.uniform(0.05, 0.95), street + c.layout.uniform(0.0, 0.12), c.layout.uniform(0.12, 0.3)
-        )
+        tall = c.layout.uniform(least, least * 2.5)
+        people.figure(c, c.layout.uniform(0.05, 0.95), street + c.layout.uniform(0.0, 0.12), tall)
 
 
 def town(c: Canvas) -> str:
@@ -70,7 +69,7 @@ def traffic(c: Canvas) -> str:
     if r.random() < 0.3:
         buildings.house(c, r.uniform(-0.2, 0.5), 0.68, r.uniform(0.4, 0.9), r.uniform(0.4, 0.7))
     c.paint("road", built.asphalt, c.rectangle(0, r.uniform(0.6, 0.75), 1.01, 1.01), 0.5)
-    c.defocus(float(r.uniform(0.2, 4)))
+    c.defocus(float(r.uniform(0, 3)))
     if r.random() < 0.6:
         w = r.uniform(0.7, 1.5)
         vehicles.car(c, r.uniform(-0.4, 0.98 - w * 0.7), r.uniform(0.72, 0.95), w)
@@ -78,7 +77,7 @@ def traffic(c: Canvas) -> str:
         for _ in range(int(r.integers(1, 3))):
             vehicles.wheel(c, r.uniform(0.2, 0.8), r.uniform(0.3, 0.75), r.uniform(0.14, 0.45))
     if r.random() < 0.2:
-        _passers(c, 0.85)
+        _passers(c, 0.87, 0.35)
     return ""
 
 
@@ -122,7 +121,7 @@ def city(c: Canvas) -> str:
 def launch(c: Canvas) -> str:
     """Rockets with fire and smoke; fires; smoke over roofs."""
     r, how = c.layout, c.layout.random()
-    if how < 0.45:
+    if how < 0.6:
         heaven(c, 0.8)
         ground, up = float(r.uniform(0.75, 0.98)), r.random() < 0.5
         if r.random() < 0.6:
@@ -146,7 +145,7 @@ def launch(c: Canvas) -> str:
             lights.fire(c, x, foot, h * r.uniform(0.25, 0.5), True)
         vehicles.rocket(c, x, foot, h * r.uniform(0.08, 0.16), h)
         return ""
-    if how < 0.8:
+    if how < 0.85:
         c.paint(*one_of(c, "soil grass brick stone wall wood tree"))
         c.image *= float(r.uniform(0.25, 0.9))
         c.defocus(float(r.uniform(0, 3)))

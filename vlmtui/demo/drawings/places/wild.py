@@ -61,6 +61,10 @@ def landscape(c: Canvas) -> str:
             grown.tree(c, r.uniform(0, 1), foot, 0.14 + 0.5 * d * r.uniform(0.8, 1.4))
         else:
             buildings.house(c, r.uniform(0, 0.8), foot + 0.03, 0.12 + 0.25 * d, 0.1 + 0.18 * d)
+    if ground in ("grass", "soil", "snow") and r.random() < 0.15:
+        size = p.log_uniform(r, 0.05, 0.3)
+        for _ in range(int(r.integers(1, 4))):
+            animals.beast(c, r.uniform(0.1, 0.9), horizon + 0.1 + r.uniform(0.6, 1.2) * size, size)
     if r.random() < 0.2:
         h = r.uniform(0.1, 0.35)
         y = r.uniform(horizon + 0.1, 1.0)
@@ -82,7 +86,7 @@ def seaside(c: Canvas) -> str:
     c.paint("sea", land.sea, c.rectangle(0, horizon, 1.01, 1.01), 0.4)
     if r.random() < 0.25:
         c.mirror(horizon, float(r.uniform(0.2, 0.6)))
-    for _ in range(int(r.integers(0, 3)) if r.random() < 0.45 else 0):
+    for _ in range(int(r.integers(1, 3)) if r.random() < 0.5 else 0):
         w = p.log_uniform(r, 0.08, 0.6)
         vehicles.boat(c, r.uniform(-0.1, 0.9), horizon + r.uniform(0.03, 0.25), w)
     if shore < 1:

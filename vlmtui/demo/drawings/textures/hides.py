@@ -16,7 +16,7 @@ def flesh(tone: Colours) -> Material:
     """Skin of one tone: blood under it, pores and creases in it, a little oil on it."""
 
     def material(rng: Rng, h: int, w: int, unit: float) -> Colours:
-        blush = sample(rng, "broad", h, w, unit * rng.uniform(0.5, 1.2)) + 0.3 * sample(rng, "smooth", h, w, unit)
+        blush = sample(rng, "broad", h, w, unit * rng.uniform(0.5, 1.2)) + 0.12 * sample(rng, "smooth", h, w, unit)
         out = mix(plain(tone, h, w), tone * np.array((1.05, 0.82, 0.78), np.float32), 0.3 + 0.3 * blush)
         pores = sample(rng, "pink", h, w, unit * rng.uniform(0.6, 2))
         out = lit(out, relief(rng, blush, 2), float(rng.uniform(0.02, 0.09)))
@@ -31,7 +31,11 @@ def skin(rng: Rng, h: int, w: int, unit: float) -> Colours:
     tone = among(rng, SKINS)
     out = flesh(tone)(rng, h, w, unit)
     swell = sample(rng, "broad", h, w, unit * rng.uniform(0.8, 1.6))
-    out = lit(out, relief(rng, swell, 2), float(rng.uniform(0.05, 0.2)))
+    out = lit(out, relief(rng, swell, 2), float(rng.uniform(0.03, 0.12)))
+    y, x = np.linspace(-1, 1, h, dtype=np.float32)[:, None], np.linspace(-1, 1, w, dtype=np.float32)[None]
+    round_ = np.sin(float(rng.uniform(0, 3)) * (x * np.cos(a := rng.uniform(0,
+            6.3)) + y * np.sin(a)) + rng.uniform(0, 6))  # fmt: skip
+    out = lit(out, round_.astype(np.float32), float(rng.uniform(0.03, 0.25)))
     how = rng.random()
     if how < 0.15:
         crease = np.clip(1 - np.abs(warped(rng, "smooth", h, w, unit * 1.3, float(rng.uniform(0, 3)), 0.4)) * 9, 0, 1)

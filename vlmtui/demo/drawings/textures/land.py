@@ -104,10 +104,11 @@ def grass(rng: Rng, h: int, w: int, unit: float) -> Colours:
 def mountain(rng: Rng, h: int, w: int, unit: float) -> Colours:
     """Ridges with a lit side and a dark one, scree and woods on them, paler with distance."""
     palette = "6a7080 5a5c60 7a7468 8a90a0 4f5c50 686050 8a7860 9a6a50 58684c 7a8890"
-    zoom = unit * rng.uniform(0.7, 1.8)
+    zoom = unit * log_uniform(rng, 0.8, 3)
     ridges = 1.3 - np.abs(sample(rng, "smooth", h, w, zoom)) + 0.35 * sample(rng, "rough", h, w, zoom)
     out = mix(among(rng, palette), among(rng, palette), 0.5 + 0.4 * sample(rng, "smooth", h, w, unit))
-    out = lit(out, relief(rng, ridges), float(rng.uniform(0.12, 0.32)))
+    large = relief(rng, 1 - np.abs(sample(rng, "broad", h, w, zoom * 0.4)))
+    out = lit(lit(out, relief(rng, ridges), float(rng.uniform(0.1, 0.28))), large, float(rng.uniform(0, 0.2)))
     out = lit(out, sample(rng, "pink", h, w, unit), 0.07)
     if rng.random() < 0.3:  # snow where it is steep enough to see and flat enough to lie
         t = np.linspace(1, -0.6, h, dtype=np.float32)[:, None]

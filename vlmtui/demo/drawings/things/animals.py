@@ -288,6 +288,35 @@ def bird(c: Canvas, x: float, y: float, r: float) -> None:
     eye(c, *at((0.93, -0.82))[0], r * 0.09, p.among(g, "1c1410 c08020 201010"), 0.5, False)
 
 
+def beast(c: Canvas, x: float, foot: float, r: float) -> None:
+    """A four-legged animal from the side, grazing or standing; `r` half its length."""
+    g, s = c.layout, float(c.layout.choice((-1, 1)))
+    coat, tall = hides.coat(g), r * float(g.uniform(0.75, 1.25))
+    top = foot - tall * 1.7
+
+    def at(*points: tuple[float, float]) -> list[tuple[float, float]]:
+        return [(x + s * r * a, top + tall * b) for a, b in points]
+
+    c.darken(c.ellipse(x, foot, r * 1.2, r * 0.12), 0.5, 3)
+    for a in (-0.75, 0.5, -0.6, 0.65):
+        k = float(g.normal(0, 0.08))
+        leg = c.polygon(at((a - 0.14, 0.8), (a + 0.14, 0.8), (a + 0.07 + k, 1.7), (a - 0.07 + k, 1.7)))
+        c.paint("fur", coat, leg, 0.6, 0, 0.4)
+    down = g.random() < 0.4
+    hx, hy = (1.25, 1.35) if down else (1.3, float(g.uniform(-0.65, -0.2)))
+    neck = c.polygon(at((0.55, 0.1), (0.8, 0.75), (hx, hy + 0.15), (hx - 0.1, hy - 0.2)))
+    body_ = c.curve(at((-1, 0.15), (-0.5, 0.02), (0.3, 0.06), (0.85, 0.1), (0.85, 0.75), (0.2, 1.0), (-0.5, 0.95),
+            (-1, 0.8)))  # fmt: skip
+    tail = c.line(at((-0.98, 0.2), (-1.15, 0.5), (-1.1, 1.1)), r * 0.07)
+    c.paint("fur", coat, together(neck, body_, tail), 0.8, 0, 0.4, 0, 0.4)
+    head = c.curve(at((hx - 0.22, hy - 0.2), (hx + 0.05, hy - 0.22), (hx + 0.45, hy + 0.12), (hx + 0.4, hy + 0.25),
+            (hx - 0.1, hy + 0.2)))  # fmt: skip
+    ears = [c.polygon(at((hx - 0.15 + k, hy - 0.15), (hx - 0.12 + k, hy - 0.45), (hx + k, hy - 0.18)))
+            for k in (0.0, 0.1)]  # fmt: skip
+    c.paint("fur", coat, together(head, *ears), 0.6, 0, 0.35)
+    c.darken(c.ellipse(*at((hx + 0.1, hy - 0.05))[0], r * 0.03, r * 0.03), 0.8, 0.4)
+
+
 def flock(c: Canvas, count: int) -> None:
     """Birds on the wing, far off."""
     g = c.layout

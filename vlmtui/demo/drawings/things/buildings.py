@@ -52,6 +52,13 @@ def house(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
         (x + w - inset, ground - h - rise),
         (x + w + over, ground - h),
     ]
+    if r.random() < 0.12:  # curved eaves
+        sag = rise * 0.35
+        roof = [(x - over * 2.5, ground - h - sag * 0.6), (x + w * 0.15, ground - h - sag * 0.5),
+                (x + w * 0.3, ground - h - rise),
+                (x + w * 0.7, ground - h - rise), (x + w * 0.85, ground - h - sag * 0.5),
+                        (x + w + over * 2.5, ground - h - sag * 0.6),
+                (x + w, ground - h), (x, ground - h)]  # fmt: skip
     c.paint("roof", built.tiles, c.polygon(roof), 0.3, 0.2)
     c.darken(c.rectangle(x, ground - h, x + w, ground - h * 0.93), 0.45, 1)
     if r.random() < 0.3:
@@ -59,6 +66,9 @@ def house(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
         c.paint(
             "brick", built.brick, c.rectangle(cx, ground - h - rise * 1.25, cx + w * 0.08, ground - h - rise * 0.5), 0.2
         )
+    if r.random() < 0.25:  # a temple's or palace's front
+        _columns(c, x, ground, w, h)
+        return
     columns, rows = int(r.integers(1, 4)), int(r.integers(1, 4))
     keep = r.integers(0, 2**31)
     for i in range(columns):
@@ -69,6 +79,24 @@ def house(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
                 window(c, cx - a, cy - b, cx + a, cy + b)
     dx, dw = x + w * r.uniform(0.1, 0.7), w * r.uniform(0.14, 0.24)
     door(c, dx, ground - h * r.uniform(0.34, 0.44), dx + dw, ground)
+
+
+def _columns(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
+    """Columns under a beam, dark openings between them, ornament above."""
+    r, n = c.layout, int(c.layout.integers(3, 8))
+    step, colour = w / n, p.among(c.layout, "b03028 e8e0d0 c8b898 8a3020 f0ece4 a89880 407860")
+    dark = [c.rectangle(x + step * (i + 0.28), ground - h * 0.72, x + step * (i + 0.72), ground) for i in range(n)]
+    arched = [c.ellipse(x + step * (i + 0.5), ground - h * 0.72, step * 0.22, h * 0.1) for i in range(n)]
+    c.paint("house", p.tinted(p.among(r, "201a18 302420 3a3430"), 0.2),
+            together(*dark, *arched[: n if r.random() < 0.5 else 0]), 0.4)  # fmt: skip
+    posts = [c.rectangle(x + step * i - step * 0.1, ground - h * 0.78, x + step * i + step * 0.1, ground)
+            for i in range(n + 1)]  # fmt: skip
+    c.paint("house", p.tinted(colour, 0.06, "down"), together(*posts), 0.4, 0, 0.4)
+    beam = p.tinted(p.among(r, "305a48 284a78 c8a040 e0d8c8 8a3020"), 0.08)
+    c.paint("house", beam, c.rectangle(x - w * 0.02, ground - h * 0.9, x + w * 1.02, ground - h * 0.78), 0.3, 0, 0.3)
+    teeth = [c.rectangle(x + w * k / 24, ground - h * 0.87, x + w * (k + 0.5) / 24, ground - h * 0.81)
+            for k in range(24)]  # fmt: skip
+    c.paint("house", p.tinted(p.among(r, "e8c060 f0e8d8 402820"), 0.06), together(*teeth), 0.3)
 
 
 def door(c: Canvas, x0: float, y0: float, x1: float, y1: float) -> None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vlmtui.demo.drawings import palette as p
 from vlmtui.demo.drawings.canvas import Canvas, Draw
-from vlmtui.demo.words import CLASSES, GLYPHS
+from vlmtui.demo.words import CLASSES, GLYPHS, INDEX, OTHER
 
 
 @cache
@@ -82,3 +82,26 @@ def shape(c: Canvas, name: str, x: float, y: float, size: float, turn: float) ->
         tips, dents = around(x, y, 5, size * 1.25, turn), around(x, y, 5, size * 1.2 * dent, turn + np.pi / 5)
         return c.polygon([q for pair in zip(tips, dents, strict=True) for q in pair])
     return c.band(x, y, size, size * r.uniform(0.45, 0.78), float(r.uniform(0.7, 1)))
+
+
+def lines(c: Canvas, x0: float, y0: float, x1: float, y1: float, size: float, ink: p.Colours) -> str:
+    """Running text of words, too small to be taught letter by letter; returns its capitals."""
+    g = c.layout
+    pixels, gap, bold = max(4, round(size * c.side)), size * g.uniform(1.2, 1.8), int(g.random() < 0.3)
+    sheet = Image.new("L", (c.side, c.side))
+    d, y, said = ImageDraw.Draw(sheet), y0, ""
+    boxes: list[tuple[float, float, float, float]] = []
+    while y + size < y1:
+        count = max(1, int((x1 - x0) / size / 3.2))
+        words = " ".join(OTHER[int(i)] for i in g.integers(0, len(OTHER), count))
+        words = words.upper() if g.random() < 0.1 else words.capitalize() if g.random() < 0.4 else words
+        long = min(x1, x0 + len(words) * size * 0.5)
+        d.text((x0 * c.side, y * c.side), words, fill=255, font=_font(pixels), stroke_width=bold)
+        boxes.append((x0, y, long, y + size * 1.1))
+        said += "".join(ch for ch in words if ch in GLYPHS)
+        y += gap * (1 if g.random() < 0.9 else 1.8)
+    for a, b, e, f in boxes:
+        c.labels[round(b * c.side) : round(f * c.side), round(a * c.side) : round(e * c.side)] = INDEX["letter"]
+    sheet.paste(0, (round(x1 * c.side), 0, c.side, c.side))
+    c.paint("letter", p.tinted(ink, 0.06), lambda d: d.bitmap((0, 0), sheet, fill=255), 0.2)
+    return said

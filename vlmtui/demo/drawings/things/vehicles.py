@@ -52,15 +52,15 @@ def car(c: Canvas, x: float, ground: float, w: float) -> None:
     bumper = p.tinted(p.among(r, "282828 c0c4c8 484848"), 0.08)
     c.paint("car", bumper, c.polygon(at([(0.0, 0.03), (1.0, 0.03), (1.0, 0.0), (0.0, 0.0)])), 0.4)
     for cx in (0.2, 0.8):
-        wheel(c, x + w * cx, ground - w * 0.075, w * r.uniform(0.08, 0.1))
+        wheel(c, x + w * cx, ground - w * 0.075, w * r.uniform(0.08, 0.1), 0)
 
 
-def wheel(c: Canvas, x: float, y: float, r: float) -> None:
+def wheel(c: Canvas, x: float, y: float, r: float, spoked: float = 0.2) -> None:
     """Tyre with its rim and spokes, or a spoked wheel of a bicycle or cart."""
     g = c.layout
     tire, hub = p.among(g, "181818 282828 202024", 5), p.among(g, "b8bcc0 8c9094 d8d8d8 505458", 8)
     rim, n, turn = float(g.uniform(0.55, 0.72)), int(g.integers(4, 12)), float(g.uniform(0, 1.2))
-    if g.random() < 0.2:
+    if g.random() < spoked:
         wood = built.wood if g.random() < 0.5 else shiny.metal
         spokes: list[Draw] = [c.band(x, y, r, r * 0.86)]
         for a in turn + np.arange(n + 4) * 2 * np.pi / (n + 4):
