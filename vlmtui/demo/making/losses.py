@@ -16,10 +16,19 @@ def pixel_values(rgb: torch.Tensor) -> torch.Tensor:
     return rgb.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
+def in_half(hidden: torch.Tensor) -> torch.Tensor:
+    """What enters a transformer, in autocast's type: all its layers then add up in it.
+
+    A stream that starts in float32 stays there, and casting it for every product takes most of a CPU step.
+    """
+    device = hidden.device.type
+    return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
+
+
 def picture_vectors(model: SiglipModel, pixels: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
     """The pooled pictures `[b, width]`, of all patches or of `kept` `[b, m]` alone (Li et al. 2023, FLIP)."""
     tower = model.vision_model
-    hidden = tower.embeddings(pixels)
+    hidden = in_half(tower.embeddings(pixels))
     if kept is not None:
         hidden = hidden.gather(1, kept[..., None].expand(-1, -1, hidden.shape[-1]))
     pooled: torch.Tensor = tower.head(tower.post_layernorm(tower.encoder(inputs_embeds=hidden).last_hidden_state))
@@ -42,7 +51,7 @@ def image_tokens(model: LlavaForConditionalGeneration, pixels: torch.Tensor) -> 
     `get_image_features` (a test compares the two).
     """
     tower = model.model.vision_tower
-    hidden = tower.encoder(inputs_embeds=tower.embeddings(pixels)).last_hidden_state
+    hidden = tower.encoder(inputs_embeds=in_half(tower.embeddings(pixels))).last_hidden_state
     tokens: torch.Tensor = model.model.multi_modal_projector(hidden)
     return tokens
 
@@ -97,7 +106,7 @@ def language_loss(
     after = embed(batch.ids)
     ahead = embed(before).expand(len(after), -1, -1)
     parts = [ahead, after] if tokens is None else [ahead, tokens[: len(after)].to(after.dtype), after]
-    hidden = model.model.language_model(inputs_embeds=torch.cat(parts, 1)).last_hidden_state
+    hidden = model.model.language_model(inputs_embeds=in_half(torch.cat(parts, 1))).last_hidden_state
     start = hidden.shape[1] - after.shape[1] - 1  # the position that predicts the first of `ids`
     predicting = hidden[:, start:-1]
     learned = batch.answers != IGNORE
