@@ -15,7 +15,7 @@ from vlmtui.demo.drawings.noise import Field, Rng, sample
 def _light(rng: Rng, side: int, unit: float) -> Field:
     """Uneven light, 1/f texture on whatever is flat, a vignette, dappled or straight-edged shade."""
     light = 1 + rng.uniform(0.02, 0.13) * sample(rng, "broad", side, side, unit)
-    light += rng.uniform(0.02, 0.08) * sample(rng, "pink", side, side, unit * rng.uniform(0.5, 1.2))
+    light += rng.uniform(0.01, 0.05) * sample(rng, "pink", side, side, unit * rng.uniform(0.5, 1.2))
     axis = np.linspace(-1, 1, side, dtype=np.float32)
     a = rng.uniform(0, 6.3)
     light += rng.uniform(0, 0.2) * (axis[:, None] * np.sin(a) + axis[None] * np.cos(a)).astype(np.float32)

@@ -44,7 +44,7 @@ KINDS: Final[dict[str, tuple[Callable[[Canvas], str], float]]] = {
     "town": (town.town, 2.2),
     "traffic": (town.traffic, 1.6),
     "city": (town.city, 2),
-    "launch": (town.launch, 1.7),
+    "launch": (town.launch, 2),
     "portrait": (indoors.portrait, 2.2),
     "animal": (indoors.animal, 2.4),
     "room": (indoors.room, 2),
@@ -52,7 +52,7 @@ KINDS: Final[dict[str, tuple[Callable[[Canvas], str], float]]] = {
     "shapes": (plain.shapes, 2.8),
     "patterns": (plain.patterns, 1.2),
     "text": (plain.text, 2),
-    "surfaces": (plain.surfaces, 5),
+    "surfaces": (plain.surfaces, 6),
 }
 
 

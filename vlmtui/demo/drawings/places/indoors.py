@@ -67,9 +67,9 @@ def animal(c: Canvas) -> str:
     x, y = r.uniform(0.3, 0.7), r.uniform(0.35, 0.6)
     if r.random() < 0.12:
         animals.beast(c, x, y + size * 1.2, size * 0.8)
-    elif how < 0.4:
+    elif how < 0.37:
         animals.cat(c, x, y, size)
-    elif how < 0.72:
+    elif how < 0.74:
         animals.dog(c, x, y, size)
     elif how < 0.96:
         animals.bird(c, x, y, p.log_uniform(r, 0.15, 0.5))
@@ -167,9 +167,9 @@ def laid(c: Canvas) -> str:
         for _ in range(int(r.integers(1, 5))):
             a, b = x + r.normal(0, well * 0.35), y + r.normal(0, well * 0.3 * flat)
             item, s = r.random(), well * r.uniform(0.3, 0.6)
-            if item < 0.3:
+            if item < 0.36:
                 food.meat(c, a, b, s)
-            elif item < 0.65:
+            elif item < 0.68:
                 food.vegetable(c, a, b, s * 0.7)
             elif item < 0.85:
                 food.loaf(c, a, b, s)

@@ -10,7 +10,7 @@ from vlmtui.demo.drawings.textures import air, built, cloths, foods, hides, land
 
 # Material and how often it is chosen where anything may lie.
 STUFFS: Final[dict[str, tuple[Material, float]]] = {
-    "sky": (air.sky, 0.3), "cloud": (air.cloud, 0.3), "smoke": (air.smoke, 0.8), "fire": (air.fire, 0.8),
+    "sky": (air.sky, 0.3), "cloud": (air.cloud, 0.3), "smoke": (air.smoke, 0.8), "fire": (air.fire, 1.2),
     "sea": (land.sea, 0.6), "water": (land.water, 2), "sand": (land.sand, 1), "soil": (land.soil, 1.6),
     "grass": (land.grass, 1), "mountain": (land.mountain, 0.6), "snow": (land.snow, 0.6), "stone": (land.stone, 2.2),
     "tree": (plants.foliage, 1.2), "bark": (plants.bark, 1.8), "leaf": (plants.leaves, 2),
@@ -18,10 +18,10 @@ STUFFS: Final[dict[str, tuple[Material, float]]] = {
     "road": (built.asphalt, 0.8), "brick": (built.brick, 1.2), "wood": (built.wood, 1.8), "roof": (built.tiles, 0.8),
     "window": (shiny.pane, 0.3), "wall": (built.plaster, 1), "floor": (built.floor, 1.4), "skin": (hides.skin, 2.2),
     "hair": (hides.hair, 1.2), "fur": (hides.fur, 2.8), "bird": (hides.feathers, 1.2), "cloth": (cloths.cloth, 2),
-    "curtain": (cloths.curtain, 1.2), "carpet": (cloths.carpet, 1.6), "wool": (cloths.wool, 2),
-    "leather": (cloths.leather, 2.2), "basket": (cloths.basket, 1.4), "metal": (shiny.metal, 2.2),
+    "curtain": (cloths.curtain, 1.2), "carpet": (cloths.carpet, 1.6), "wool": (cloths.wool, 2.6),
+    "leather": (cloths.leather, 2.4), "basket": (cloths.basket, 1.4), "metal": (shiny.metal, 2.2),
     "paper": (built.paper, 1), "coffee": (foods.coffee, 0.8), "fruit": (foods.fruits, 1.6),
-    "vegetable": (foods.vegetables, 1.8), "bread": (foods.bread, 1.8), "meat": (foods.meat, 1.8),
+    "vegetable": (foods.vegetables, 2.2), "bread": (foods.bread, 1.8), "meat": (foods.meat, 2.6),
 }  # fmt: skip
 
 
