@@ -275,6 +275,21 @@ def test_without_tokens_the_tower_is_walked(opened: Opened) -> None:
     assert page.locator(".cell").count() == 12
 
 
+def test_a_tower_alone(opened: Opened) -> None:
+    of = made.reading(3, 4)
+    model = msgspec.structs.replace(
+        of.model, embeddings=None, llm_layers=0, feeds=None, wordless="a vision tower alone"
+    )
+    nothing = np.zeros(0, np.float32)
+    of = msgspec.structs.replace(of, model=model, places=(), norms=nothing, percentiles=nothing)
+    page = opened(document(glance(of, stage="vision.2", entry=3)))
+    assert texts(page, "#path button") == ["0", "1", "vision.2"]
+    assert "A vision tower alone." in page.locator("#words").inner_text()
+    assert not page.locator("#find").is_visible()
+    page.keyboard.press("[")
+    assert f"vision.1 {figure(float(of.grid_norms[0].patches[1, 3]))}" in texts(page, "#norms-legend b")
+
+
 def test_padding_can_be_walked_and_is_said(opened: Opened) -> None:
     page = opened(document(glance(glances.padded(), entry=8)))
     assert "50% of it, the rest is picture" in texts(page, "#patch-facts dd")

@@ -8,6 +8,7 @@ import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
 
+from tests.reports.glances import Parsed, said
 from tests.tui import readings
 from tests.tui.fake import FakeConversation, app
 from vlmtui.reading import METRICS
@@ -244,6 +245,11 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         await pilot.pause()
         report = (tmp_path / "toy.vlmtui.txt").read_text(encoding="utf-8")
         assert "toy.png" in report
+        await pilot.press("s", *["backspace"] * 40, *"toy.html", "enter")
+        await pilot.pause()
+        page = Parsed((tmp_path / "toy.html").read_text(encoding="utf-8")).data
+        assert [id_ for id_, _ in said(page, "tokens", "l2", 28)] == [*range(100, 108)]
+        assert page["first"] == {"stage": "tokens", "metric": "l2", "entry": 28}
         (tmp_path / "there.json").mkdir()
         await pilot.press("s", *["backspace"] * 40, *"there.json", "enter")
         await pilot.pause()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import numpy as np
 
 from vlmtui import exits
 from vlmtui.display.grids import unplaced_reason
@@ -12,13 +15,16 @@ from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reading import LayerWords
-from vlmtui.reports import ENDINGS, Query, Seen, check_format, format_for
+from vlmtui.reading import PURSUITS, LayerWords, Order, Words
+from vlmtui.reports import ENDINGS, HTML, Query, Seen, check_format, format_for
 from vlmtui.reports.output import target
 from vlmtui.tui import exiting
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.path import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
+
+if TYPE_CHECKING:
+    from vlmtui.reports.page import Glance
 
 
 def patch_text(known: Known, view: View) -> str:
@@ -95,6 +101,7 @@ def ask_name(source: str) -> Ask[str]:
 def save(name: str, known: Known, view: View, query: Query) -> Path:
     """Write the report of the stage looked at, whole or not at all; the same bytes as `vlmtui report` gives.
 
+    A page can be switched to the metrics and stages whose words have been looked at so far.
     Raises `VlmtuiError` where it cannot be written, or where not all words have arrived yet.
     """
     reading, book = known.reading, known.book_for(view)
@@ -119,6 +126,27 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
     seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
+        if format_for(name) == HTML:
+            from vlmtui.reports.page import write  # Jinja2 is slow to import, and seldom needed
+
+            file.write("".join(write([_glance(known, view, seen)])))
+            return path
         for piece in check_format(format_for(name))([seen], asked, False):
             file.write(piece)
     return path
+
+
+def _glance(known: Known, view: View, seen: Seen) -> Glance:
+    """All that is known of the reading, whole stages only, as a page shows it."""
+    from vlmtui.reports.page import Glance
+
+    tokens = tuple(range(len(seen.reading.places)))
+    words: dict[str, dict[Order, Words]] = {}
+    for (stage, order), book in known.books.items():
+        of_one_fit = order in PURSUITS and book.k != view.k
+        if of_tokens(stage) and tokens and not book.missing(tokens) and book.k >= view.k and not of_one_fit:
+            words.setdefault(stage, {})[order] = book.gathered(tokens, view.k)
+    if seen.words is not None:
+        words.setdefault(view.stage, {})[view.order] = seen.words
+    rgb = np.asarray(known.picture)
+    return Glance(seen.query, rgb, seen.reading, view.stage, words, known.layers, known.entry(view))

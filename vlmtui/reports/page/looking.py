@@ -25,6 +25,7 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
     stages,
+    vision_layer,
 )
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.page.document import document
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 METRICS: tuple[Metric, ...] = ("l2", "cosine", "dot", "omp", "omp-positive", "cosine-centred")
 """Those that a page can be switched between, besides the one asked for."""
+TOKENS = "tokens"
 ALL = "all"
 """Among the stages asked for: every one that has words."""
 
@@ -59,8 +61,13 @@ class Glance:
     @property
     def stages(self) -> tuple[str, ...]:
         """Those that the page can be switched between, along the path: all that have words here, or norms alone."""
-        there = (stage for stage in stages(self.reading.model) if not of_layers(stage) or stage in self.words)
-        return tuple(stage for stage in there if not of_patches(stage) or len(self.reading.grid_norms))
+        norms = self.reading.grid_norms
+        vision = len(norms[0].patches) if norms else 0  # an unknown tower's patches may not be known
+        return tuple(
+            stage
+            for stage in stages(self.reading.model)
+            if stage == TOKENS or stage in self.words or (of_patches(stage) and vision_layer(stage) < vision)
+        )
 
 
 def looked(

@@ -53,9 +53,9 @@ function wordsOf(found, entry) {
   const rows = [];
   for (let i = entry * found.k; i < (entry + 1) * found.k; i++) {
     if (found.ids[i] < 0) continue;
-    const [id, shown, said, gloss] = data.pieces[found.ids[i]];
+    const [id, shown, , gloss] = data.pieces[found.ids[i]];
     const explained = found.explained ? found.explained[i] : null;
-    rows.push({ row: found.ids[i], id, shown, said, gloss, score: found.scores[i], explained });
+    rows.push({ row: found.ids[i], id, shown, gloss, score: found.scores[i], explained });
   }
   return rows;
 }

@@ -93,7 +93,7 @@ function suggest() {
   const seen = new Map();
   if (here) for (const row of here.ids) if (row >= 0) seen.set(row, (seen.get(row) ?? 0) + 1);
   const best = [...seen].sort((a, b) => b[1] - a[1]).slice(0, 200);
-  $("pieces").replaceChildren(...best.map(([row]) => make("option", { value: data.pieces[row][2] || data.pieces[row][1] })));
+  $("pieces").replaceChildren(...best.map(([row]) => make("option", { value: data.pieces[row][1] })));
 }
 
 function listenToFinding() {

@@ -40,7 +40,8 @@ function showChoices() {
   const overlays = OVERLAYS.filter((name) => name !== "words" || found());
   $("overlays").hidden = !page();
   $("overlays").replaceChildren(...overlays.map((name) => choice(name, name === state.overlay || (name === "picture" && !overlays.includes(state.overlay)), () => toOverlay(name))));
-  $("find").hidden = $("zoom").hidden = !page();
+  $("zoom").hidden = !page();
+  $("find").hidden = !data.pieces.length;
   $("hint").textContent = hint();
   const many = entriesOf[stage().of].count;
   $("table-title").textContent = `${stage().of === "tokens" ? count(many, "token") : count(many, "vision patch", "vision patches")} as a table`;
@@ -52,12 +53,12 @@ function hint() {
   if (stage().words.size > 1) keys.push("m metric");
   keys.push("o overlay");
   if (pages().length > 1) keys.push("t view");
-  return [...keys, "/ find", "z zoom", "d light or dark", "? keys"].join("   ");
+  return [...keys, "/ find", "z zoom", "d light", "? keys"].join("   ");
 }
 
 /** A change that the cells do not say. */
 function showChange() {
-  const metric = found() && stage().words.size > 1 ? `, ${state.metric}` : "";
+  const metric = found() && stage().words.size > 1 ? `, ${order()}` : "";
   const view = pages().length > 1 && page() ? `, ${page().name}` : "";
   $("said").textContent = `${state.stage}${metric}${view}`;
 }

@@ -16,7 +16,7 @@ function showMetrics() {
   const names = [...stage().words.keys()];
   $("metrics").hidden = names.length < 2;
   $("metrics").replaceChildren(
-    ...names.map((name) => choice(stage().words.get(name).name, name === state.metric, () => toMetric(name))),
+    ...names.map((name) => choice(stage().words.get(name).name, name === order(), () => toMetric(name))),
   );
 }
 
@@ -42,7 +42,7 @@ function showWords() {
 function wordRow(word, share, i, here) {
   const bar = make("span", { class: here.sizes && word.score < 0 ? "bar negative" : "bar" }, make("i"));
   bar.firstChild.style.width = `${100 * share}%`;
-  const name = make("button", { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.said || word.shown) },
+  const name = make("button", { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.shown) },
     make("bdi", {}, word.shown));
   const gloss = word.gloss ? [make("span", { class: "gloss" }, word.gloss)] : [];
   const explained = word.explained === null ? [] : [make("span", { class: "share", title: "of the norm explained by then" }, percent(100 * word.explained))];

@@ -138,6 +138,7 @@ function showPointed(follow) {
   const at = $(`entry-${state.entry}`);
   if (!at) return;
   at.classList.add("at");
+  $("grid").classList.toggle("away", state.pointed >= 0 && state.pointed !== state.entry);
   at.setAttribute("aria-selected", "true");
   at.setAttribute("aria-label", spoken(state.entry));
   holder.setAttribute("aria-activedescendant", at.id);

@@ -22,7 +22,7 @@ const stage = () => stages.get(state.stage);
 const pages = () => pagesOf[stage().of];
 const page = () => pages()[state.page];
 /** What the words of the stage are ordered by now; undefined where it has none. */
-const order = () => (stage().words.has("logit") ? "logit" : state.metric);
+const order = () => (stage().words.has(state.metric) ? state.metric : stage().words.keys().next().value);
 const found = () => stage().words.get(order());
 /** The entry shown: the one pointed at, or else the one the cursor stands on; -1 where there is none. */
 const shown = () => (state.pointed >= 0 ? state.pointed : state.entry);
@@ -111,7 +111,7 @@ function stepStage(by) {
 function stepMetric(by) {
   const names = [...stage().words.keys()];
   if (names.length < 2) return;
-  toMetric(names[(names.indexOf(state.metric) + by + names.length) % names.length]);
+  toMetric(names[(names.indexOf(order()) + by + names.length) % names.length]);
 }
 
 function toMetric(name) {
