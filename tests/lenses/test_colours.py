@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from vlmtui.lenses.colours import components
+from vlmtui.lenses.colours import components, pooled
 
 
 @pytest.mark.parametrize(("count", "hidden"), [(200, 32), (24, 96), (64, 64)])
@@ -26,8 +26,24 @@ def test_signs_follow_the_stage_before():
     before = components(torch.randn(50, 20, generator=torch.Generator().manual_seed(2)))
     for flip in (1.0, -1.0):
         states = flip * before.scores @ torch.eye(3, 20)
-        after = components(states, before)
+        after = components(states, before.scores)
         assert ((after.scores * before.scores).sum(dim=0) > 0).all()
+
+
+def test_signs_follow_the_entries_that_were_there_before():
+    before = components(torch.randn(50, 20, generator=torch.Generator().manual_seed(2))).scores + 100
+    before[::2] = torch.nan
+    for flip in (1.0, -1.0):
+        after = components(flip * before.nan_to_num(100) @ torch.eye(3, 20), before).scores[1::2]
+        assert ((after - after.mean(dim=0)) * (before[1::2] - before[1::2].mean(dim=0))).sum(dim=0).gt(0).all()
+
+
+def test_scores_of_patches_are_pooled_where_tokens_merge_them():
+    scores = torch.arange(15.0).view(5, 3)
+    found = pooled(scores, torch.tensor([1, 1, 0, -1, 1]), 3)
+    torch.testing.assert_close(found[0], scores[2])
+    torch.testing.assert_close(found[1], scores[[0, 1, 4]].mean(dim=0))
+    assert found[2].isnan().all()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])

@@ -28,11 +28,12 @@ class Components:
         return self.scores / torch.where(reach > 0, reach, torch.ones_like(reach))
 
 
-def components(states: Tensor, before: Components | None = None) -> Components:
+def components(states: Tensor, before: Tensor | None = None) -> Components:
     """The first three principal components of `states` [n, hidden].
 
-    A component's sign is arbitrary. Here it follows `before`, the same entries one stage earlier, so that colours do
-    not flip from stage to stage; without that the entry farthest out lies on the positive side.
+    A component's sign is arbitrary. Here it follows `before` [n, 3], the scores of the same entries one stage earlier,
+    not-a-number for an entry without: of each component the two are never correlated below 0, so that colours do not
+    flip from stage to stage. Without that the entry farthest out lies on the positive side.
     """
     count = len(states)
     wide = torch.float64 if min(states.shape) <= _EXACT and states.device.type != "mps" else torch.float32
@@ -52,11 +53,31 @@ def components(states: Tensor, before: Components | None = None) -> Components:
     return Components(scores * _signs(scores, before), explained)
 
 
-def _signs(scores: Tensor, before: Components | None) -> Tensor:
+def pooled(scores: Tensor, into: Tensor, count: int) -> Tensor:
+    """The mean score of the patches that go into each token, [count, 3]; not-a-number for a token of none.
+
+    `scores` are [patches, 3], `into` int64 [patches] each one's token, below 0 for a patch of none.
+    """
+    there = (into >= 0).to(scores.device)
+    at = into.to(scores.device)[there]
+    sums = scores.new_zeros(count, scores.shape[1]).index_add_(0, at, scores[there])
+    many = scores.new_zeros(count, 1).index_add_(0, at, scores.new_ones(len(at), 1))
+    return sums / many  # 0 / 0 where there are none
+
+
+def _signs(scores: Tensor, before: Tensor | None) -> Tensor:
     if not len(scores):
         return scores.new_ones(COMPONENTS)
-    if before is not None and len(before.scores) == len(scores):
-        leading = (scores * before.scores.to(scores.device)).sum(dim=0)
-    else:
-        leading = scores.gather(0, scores.abs().argmax(dim=0, keepdim=True))[0]
-    return torch.where(leading < 0, -1.0, 1.0)
+    farthest = scores.gather(0, scores.abs().argmax(dim=0, keepdim=True))[0]
+    if before is None:
+        return _sign(farthest)
+    assert before.shape == scores.shape
+    before = before.to(scores.device)
+    known = before.isfinite().all(dim=1)
+    earlier = before[known] - before[known].mean(dim=0)
+    leading = (scores[known] * earlier).sum(dim=0)
+    return _sign(torch.where(leading == 0, farthest, leading))
+
+
+def _sign(numbers: Tensor) -> Tensor:
+    return torch.where(numbers < 0, -1.0, 1.0)

@@ -14,9 +14,9 @@ from vlmtui import exits
 from vlmtui.errors import UsageError
 from vlmtui.lenses import phrases
 from vlmtui.lenses.colours import Components as Found
-from vlmtui.lenses.colours import components
+from vlmtui.lenses.colours import components, pooled
 from vlmtui.lenses.similarity import similarity
-from vlmtui.reading import check_stage, llm_layer, of_layers, of_patches, vision_layer
+from vlmtui.reading import check_stage, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
 from vlmtui.session.questions.anatomy import position_norms
@@ -84,12 +84,29 @@ class _At:
         """The stage's principal components, their signs those of the stages before it; kept with the reading."""
         kept = self.engine.readings[self.reading]
         if self.stage not in kept.components:
-            before = _before(self.stage)
-            # in the order of the path, whatever is asked for first: the same stage has the same colours
-            earlier = _At(self.engine, self.reading, before, self.talk).components() if before else None
+            earlier = self._scores_before()
             self.talk.check()
             kept.components[self.stage] = components(self.states(), earlier)
         return kept.components[self.stage]
+
+    def _scores_before(self) -> Tensor | None:
+        """The components' scores one stage earlier [entries, 3], of this stage's entries; None without such a stage.
+
+        Stages are gone through in the order of the path, whatever is asked for first: the same stage has the same
+        colours.
+        """
+        path = stages(self.engine.held()[0].info)
+        at = path.index(self.stage)
+        if at == 0:
+            return None
+        before = _At(self.engine, self.reading, path[at - 1], self.talk)
+        if of_patches(before.stage) == of_patches(self.stage):
+            return before.components().scores
+        kept = self.engine.readings[self.reading]
+        into = torch.from_numpy(exits.tokens_of(kept.patch_places, kept.places))
+        if not (into != exits.NONE).any():  # tokens of no patch in particular have colours of their own
+            return None
+        return pooled(before.components().scores, into, len(kept.places))
 
     def _find(self, lens: Find, text: str) -> Values:
         held = self.engine.wordy()
@@ -160,14 +177,3 @@ class _At:
         return Values(
             lens=lens, stage=self.stage, numbers=array(numbers), explained=explained, pieces=pieces, note=note
         )
-
-
-def _before(stage: str) -> str | None:
-    """The stage before, where it has the same entries."""
-    if of_patches(stage):
-        layer = vision_layer(stage)
-        return f"vision.{layer - 1}" if layer else None
-    if of_layers(stage):
-        layer = llm_layer(stage)
-        return f"llm.{layer - 1}" if layer > 1 else "tokens"
-    return None
