@@ -47,6 +47,8 @@ class FakeConversation(Conversation):
         self.asked_layers: list[str] = []
         self.asked_tokens: list[int] = []
         self.asked_values: list[tuple[str, Lens]] = []
+        self.asked_ahead: list[tuple[str, Lens]] = []
+        self.answers_ahead = False
         self.no_values = ""
         self.asked_patches: list[int] = []
         self.no_patches = ""
@@ -113,6 +115,12 @@ class FakeConversation(Conversation):
         if self.no_values:
             self.post(messages.ValuesFailed(reading, stage, lens, self.no_values))
         else:
+            self.post(messages.ValuesArrived(reading, readings.values(made, stage, lens)))
+
+    def values_ahead(self, reading: str, stage: str, lens: Lens) -> None:
+        self.asked_ahead.append((stage, lens))
+        if self.answers_ahead:
+            made = self.made or readings.reading(*self.shape)
             self.post(messages.ValuesArrived(reading, readings.values(made, stage, lens)))
 
     def answer(self, number: int, reading: str, question: str | None) -> None:

@@ -10,10 +10,11 @@ from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
+from tests.tui.test_session import until
 from vlmtui.display.colours import components
 from vlmtui.tui import lensing, messages
 from vlmtui.tui.marks import marked, toggled
-from vlmtui.tui.valuing import ordered
+from vlmtui.tui.valuing import REACH, ordered
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_stage, fitted, to_cell
 from vlmtui.values import Components, Find, Similarity, Values
@@ -67,6 +68,29 @@ async def test_what_is_known_is_not_asked_again_and_what_was_overtaken_is() -> N
         await pilot.press("right", "left", "right", "left")
         await pilot.pause()
         assert len(talk(tui).asked_values) == 2
+
+
+async def test_the_stages_beside_are_asked_about_before_somebody_walks_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lensing, "AHEAD_S", 0.001)
+    tui = app()
+    talk(tui).answers_ahead = True
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await overlay(pilot, 4)
+        assert explorer(pilot)._view.overlay == "pca"
+        conversation = talk(tui)
+        # the layers have not been read: nothing is asked about them
+        wanted = [(f"vision.{4 - i}", Components()) for i in range(REACH)]
+        await until(pilot, lambda: [one for one in conversation.asked_ahead if one[1] == Components()] == wanted)
+        asked = list(conversation.asked_values)
+        await pilot.press(BACK)
+        await pilot.pause()
+        assert "pca of vision.4" in text(tui, "#legend")
+        assert conversation.asked_values == asked
+        # what comes for another stage leaves the one looked at as it is
+        shown = explorer(pilot)._known.latest
+        assert shown is not None
+        assert shown.stage == "tokens"
 
 
 async def test_components_are_colours_of_every_stage() -> None:

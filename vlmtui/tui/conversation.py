@@ -179,6 +179,15 @@ class Conversation(Inquiry):
                 failed,
             )
 
+    def values_ahead(self, reading: str, stage: str, lens: Lens) -> None:
+        """The same for a stage that nobody looks at yet: any other question of the kind takes its place."""
+        if self._client is not None and self._client.alive:
+            self._when(
+                self._client.values(reading, stage, lens),
+                lambda values: messages.ValuesArrived(reading, values),
+                lambda sentence: None,  # it is said when somebody looks
+            )
+
     def patch(self, reading: str, patch: int) -> None:
         """What a vision patch is before the tower's first block."""
 

@@ -16,9 +16,11 @@ from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.path import llm_depth, path
 from vlmtui.tui.standing import IDLE
-from vlmtui.tui.valuing import OF_VALUES, ValueAsking, ordered, scores, shown
+from vlmtui.tui.valuing import OF_VALUES, ValueAsking, ahead, ordered, scores, shown
 from vlmtui.values import name_of
 
+AHEAD_S = 0.03
+"""How long after a step the stages beside are asked about."""
 FRAME_S = 0.35
 """How long a stage stands while the layers are played."""
 
@@ -39,14 +41,18 @@ class Lensing(Believing):
     def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
         super().__init__(conversation, picture)
         self._valuing = ValueAsking()
+        self._ahead: Timer | None = None
         self._playing: Timer | None = None
         self._to_best = False
 
     @on(messages.ValuesArrived)
     def _values_arrived(self, message: messages.ValuesArrived) -> None:
-        if self._valuing.answered(self._known, message.reading, message.values):
-            self._standing.seconds = (name_of(message.values.lens), message.values.seconds)
-            self._values_done()
+        values, stage = message.values, self._view.stage
+        if self._valuing.answered(self._known, message.reading, values, stage):
+            if values.stage == stage:
+                self._standing.seconds = (name_of(values.lens), values.seconds)
+                self._values_done()
+            self._when_ahead()
 
     @on(messages.ValuesFailed)
     def _values_failed(self, message: messages.ValuesFailed) -> None:
@@ -71,6 +77,21 @@ class Lensing(Believing):
         if lens is not None and known.reading is not None:
             self._valuing.asked(view.stage, lens)
             self._conversation.values(known.reading.id, view.stage, lens)
+        self._when_ahead()
+
+    def _when_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
+        if self._current and self._view.overlay in OF_VALUES:
+            self._ahead = self.set_timer(AHEAD_S, self._ask_ahead)
+
+    def _ask_ahead(self) -> None:
+        known, view = self._known, self._view
+        if not self._current or known.reading is None or self._layers.under_way:
+            return
+        if not self._valuing.waiting(known, view) and (there := ahead(view, known)):
+            self._conversation.values_ahead(known.reading.id, *there)
 
     def _forget(self) -> None:
         super()._forget()

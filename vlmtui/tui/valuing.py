@@ -10,10 +10,13 @@ from vlmtui.tui import answered
 from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
 from vlmtui.tui.view import Known, Overlay, View
+from vlmtui.tui.walking import walked
 from vlmtui.values import POSITION_STAGE, Components, Find, Lens, Position, Similarity, Values
 
 KEPT = 128
 """Answers that are kept of one reading."""
+REACH = 3
+"""So many stages on and back are asked about before anybody walks there, where that costs little."""
 OF_VALUES: tuple[Overlay, ...] = ("similarity", "pca", "find", "position")
 """The overlays that a lens of the session gives the numbers for."""
 
@@ -60,6 +63,18 @@ def scores(view: View, known: Known) -> np.ndarray | None:
     return None if found is None or found.numbers.ndim != 1 else found.numbers.astype(np.float64)
 
 
+def ahead(view: View, known: Known) -> tuple[str, Lens] | None:
+    """A stage near the view's and the lens for it, where a step there would have to wait; None where none would."""
+    for step in (step for far in range(1, REACH + 1) for step in (-far, far)):
+        there = walked(view, known, step)
+        lens = lens_of(there, known)
+        if not isinstance(lens, Similarity | Components) or (llm_depth(there.stage) and known.layers is None):
+            continue
+        if (there.stage, lens) not in known.values and (there.stage, lens) not in known.refused:
+            return there.stage, lens
+    return None
+
+
 class ValueAsking:
     """What has been asked for and not answered yet, and why something will not come."""
 
@@ -91,13 +106,14 @@ class ValueAsking:
         """This was asked for."""
         self._asked[type(lens)] = (stage, lens)
 
-    def answered(self, known: Known, reading: str, values: Values) -> bool:
-        """Take in an answer; False where it is of another reading."""
+    def answered(self, known: Known, reading: str, values: Values, stage: str) -> bool:
+        """Take in an answer; False where it is of another reading. `stage` is the one looked at."""
         self._answered(values.stage, values.lens)
         if known.reading is None or known.reading.id != reading:
             return False
         known.values[values.stage, values.lens] = values
-        known.latest = values
+        if values.stage == stage:
+            known.latest = values
         while len(known.values) > KEPT:
             del known.values[next(iter(known.values))]
         return True
