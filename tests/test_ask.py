@@ -45,6 +45,15 @@ def test_words_that_are_off(words: list[str], said: str, capsys: pytest.CaptureF
     assert err.count("\n") == 1
 
 
+def test_help_lists_what_an_answer_depends_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "--help"]) == 0
+    listed = {word for word in capsys.readouterr().out.split() if word.startswith("--")}
+    assert {"--model", "--max-pixels", "--remote", "--temperature"} <= listed
+    assert not listed & {"--metric", "--stage", "--all-tokens", "--patch", "--prompt", "--null"}
+    # and takes the rest as every look at an image does: only the picture is missing here
+    assert main(["ask", "no.png", QUESTION, "--metric", "cosine", "-k", "4", "--stage", "llm.1"]) == 1
+
+
 def test_what_is_no_picture_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", str(tmp_path / "no.png"), QUESTION]) == 1
     assert capsys.readouterr().err.count("\n") == 1

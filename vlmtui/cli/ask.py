@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Shown, Version, gathers
 from vlmtui.cli.saying import say_line
 from vlmtui.errors import UsageError
 
@@ -18,7 +18,7 @@ _MAX_NEW_TOKENS = 128  # `vlmtui.answers.MAX_NEW_TOKENS`, which imports NumPy
 def ask(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it, in quotes.")],
-    look: Look,
+    look: Annotated[Look, Shown(("model", "max_pixels", "no_warm"))],
     held: Held,
     far: Far,
     max_new_tokens: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import inspect
@@ -9,9 +10,10 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from vlmtui import __version__
 from vlmtui.errors import UsageError
@@ -187,6 +189,22 @@ def check_choice(option: str, word: str) -> None:
         raise UsageError(f"{option} {word!r} is none: choose {', '.join(_CHOICES[option])}")
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Annotates a dataclass above: of its options only these are listed by --help. The others are taken all the same:
+    all commands that look at an image take them."""
+
+    names: tuple[str, ...]
+
+    def of(self, name: str, hint: Any) -> Any:
+        """The type of an option, which is not listed unless it is one of these."""
+        if name in self.names:
+            return hint
+        option = copy.copy(next(part for part in hint.__metadata__ if isinstance(part, OptionInfo)))
+        option.hidden = True
+        return Annotated[hint.__origin__, option]
+
+
 def gathers(command: Callable[..., int]) -> Callable[..., int]:
     """A command whose parameters of the dataclasses above are options of the command line, field by field.
 
@@ -196,12 +214,14 @@ def gathers(command: Callable[..., int]) -> Callable[..., int]:
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
-        kind = hints[name]
+        kind, *listed = get_args(hints[name]) if get_origin(hints[name]) is Annotated else (hints[name],)
         if not dataclasses.is_dataclass(kind):
-            parameters.append(parameter.replace(annotation=kind, kind=parameter.KEYWORD_ONLY))
+            parameters.append(parameter.replace(annotation=hints[name], kind=parameter.KEYWORD_ONLY))
             continue
         groups[name] = kind
         fields = get_type_hints(kind, include_extras=True)
+        for shown in listed:
+            fields = {field: shown.of(field, hint) for field, hint in fields.items()}
         parameters += [
             inspect.Parameter(
                 field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=fields[field.name]
