@@ -166,7 +166,6 @@ def _learns(stage: dict[str, Any]) -> str:
         "talkers": f"{stage['talkers']} of them spoken of",
         "kept": f"{stage['kept']:.0%} of the patches seen" if stage["kept"] < 1 else "",
         "balance": f"balance {stage['balance']:g}" if stage["patch"] else "",
-        "hue": f"hue {stage['hue']:g}" if stage["patch"] else "",
         "frozen": "frozen: " + ", ".join(name.strip(".").split(".")[-1] for name in stage["frozen"]),
     }
     return "; ".join([*learnt, *(text for name, text in also.items() if stage[name] and text)])

@@ -63,7 +63,7 @@ def held_out(first: int, count: int) -> list[Scene]:
 
 def as_batch(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
     """Its pixels uint8 `[1, side, side, 3]` and labels `[1, side, side]`."""
-    return torch.from_numpy(np.array(scene.image))[None], torch.from_numpy(scene.labels)[None]
+    return torch.from_numpy(np.array(scene.image))[None], torch.from_numpy(scene.labels.copy())[None]
 
 
 def facts_of(scene: Scene) -> Facts:

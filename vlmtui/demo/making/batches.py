@@ -22,7 +22,7 @@ from vlmtui.demo.tokenizer import EOS, PAD, SPECIALS, inner_ids, text_ids, word_
 from vlmtui.demo.words import CLASS_OF, CLASSES
 
 IGNORE: Final = -100
-PATCHES_A_PICTURE: Final = 56
+PATCHES_A_PICTURE: Final = 98
 NOTHING: Final = torch.zeros(0)
 
 

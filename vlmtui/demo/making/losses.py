@@ -8,7 +8,7 @@ from torch.nn import functional
 from transformers import LlavaForConditionalGeneration, SiglipModel
 
 from vlmtui.demo.making.batches import IGNORE, Batch
-from vlmtui.demo.targets import LABELS, target_matrix
+from vlmtui.demo.targets import target_matrix
 
 
 def pixel_values(rgb: torch.Tensor) -> torch.Tensor:
@@ -70,19 +70,15 @@ class PatchLoss(nn.Module):
         self.register_buffer("targets", torch.from_numpy(target_matrix()), persistent=False)
 
     def forward(
-        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor, hue: float = 1.0
+        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor
     ) -> torch.Tensor:
-        """tokens `[b, 196, hidden]`, chosen `[b, n]`, told `[b, n, SIGNALS]`, words `[vocabulary, hidden]`.
-
-        `hue` multiplies the weight of colour words.
-        """
+        """tokens `[b, 196, hidden]`, chosen `[b, n]`, told `[b, n, SIGNALS]`, words `[vocabulary, hidden]`."""
         hidden = tokens.shape[-1]
         picked = tokens.gather(1, chosen[..., None].expand(-1, -1, hidden)).reshape(-1, hidden)
         with torch.autocast(tokens.device.type, enabled=False):
             # rounded to bfloat16 the targets would not sum to 1, and the loss could fall without end by making
             # tokens longer: every logit sinks alike, and what is missing from the sum is paid back
-            told = torch.cat([told[..., :LABELS], told[..., LABELS:] * hue], -1).float()
-            target = told.reshape(-1, told.shape[-1]) @ self.targets
+            target = told.float().reshape(-1, told.shape[-1]) @ self.targets
             target = target / target.sum(-1, keepdim=True)
         dots = (picked @ words.T).float()
         a, b = picked.float().square().sum(-1, keepdim=True), words.square().sum(-1)

@@ -23,8 +23,6 @@ class Stage:
     `patch` (words at patches), `talk` (LLaVA's loss on answers, for the first `talkers` pictures), `kind` (the kind of
     scene). The tower sees a share `kept` of its patches.
     `frozen` are beginnings of names of weights that stay. `balance` 0 takes patches as they come, 1 every class alike.
-    `hue` multiplies what colour words weigh in the targets: the more, the surer the model must be of a thing for its
-    word to come before its colour.
     """
 
     name: str
@@ -41,7 +39,6 @@ class Stage:
     kept: float = 1.0
     frozen: tuple[str, ...] = ()
     balance: float = 0.0
-    hue: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,17 +62,17 @@ CPU: Final = Recipe(
         ),
         "language": (Stage("text", 300, 48, 1.5e-3, 0.3, talk=1, pictures=False),),
         "captioned": (
-            Stage("projector", 100, 32, 1e-3, 0.3, talk=1, talkers=32, frozen=(TOWER, LANGUAGE)),
-            Stage("projector and language", 700, 32, 8e-4, 0.02, talk=1, talkers=32, frozen=(TOWER,)),
+            Stage("projector", 100, 24, 1e-3, 0.3, talk=1, talkers=24, frozen=(TOWER, LANGUAGE)),
+            Stage("projector and language", 800, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER,)),
         ),
         "demo": (
-            Stage("patches", 700, 32, 1e-3, 0.3, patch=1, balance=0.6, hue=1.4),
-            Stage("patches and answers", 1100, 32, 8e-4, 0.02, patch=1, talk=0.6, talkers=24, balance=0.3, hue=1.5),
+            Stage("patches", 800, 32, 1e-3, 0.3, patch=1, balance=0.6),
+            Stage("patches and answers", 1200, 32, 8e-4, 0.02, patch=1, talk=0.6, talkers=16, balance=0.3),
         ),
         "vit": (Stage("kinds", 150, 32, 3e-4, 0.05, kind=1),),
     },
 )
-# Some 45 times as many presentations of a larger model: minutes on a GPU that holds the scenes in its own memory.
+# Some 17 times as many presentations to a larger model: minutes on a GPU that holds the scenes in its own memory.
 GPU: Final = Recipe(
     scenes=200_000,
     sizes=Sizes(vision=Size(6, 256, 4, 1024), text=Size(4, 256, 4, 768), language=Size(4, 320, 5, 864)),
@@ -90,8 +87,8 @@ GPU: Final = Recipe(
             Stage("projector and language", 3000, 128, 8e-4, 0.02, talk=1, talkers=128, frozen=(TOWER,)),
         ),
         "demo": (
-            Stage("patches", 4000, 128, 1e-3, 0.3, patch=1, balance=0.6, hue=1.4),
-            Stage("patches and answers", 5000, 128, 8e-4, 0.02, patch=1, talk=0.6, talkers=96, balance=0.3, hue=1.5),
+            Stage("patches", 4000, 128, 1e-3, 0.3, patch=1, balance=0.6),
+            Stage("patches and answers", 5000, 128, 8e-4, 0.02, patch=1, talk=0.6, talkers=96, balance=0.3),
         ),
         "vit": (Stage("kinds", 800, 128, 3e-4, 0.05, kind=1),),
     },

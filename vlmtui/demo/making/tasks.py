@@ -72,7 +72,7 @@ class Speaking(Task):
         if stage.patch:
             assert tokens is not None
             words = self.model.get_input_embeddings().weight
-            out["patch"] = self.patch(tokens, batch.chosen, batch.told, words, stage.hue)
+            out["patch"] = self.patch(tokens, batch.chosen, batch.told, words)
         if stage.talk:
             out["talk"] = language_loss(self.model, self.before, tokens, batch)
         return out
