@@ -84,7 +84,7 @@ function showFound() {
   const what = stage().of === "tokens" ? "tokens" : "patches";
   const pieces = [...new Set([...there.values()].map((hit) => data.pieces[hit.row][1]))];
   const which = remembered.how ? [`words ${remembered.how}: `, make("bdi", {}, pieces.slice(0, 4).join(" ")), pieces.length > 4 ? " … · " : " · "] : [];
-  line.replaceChildren(...which, `${grouped(there.size)} of ${grouped(many)} ${what}, first in ${grouped(first)}${at >= 0 ? ` · ${at + 1}. best` : ""}`);
+  line.replaceChildren(...which, `${grouped(there.size)} of ${grouped(many)} ${what}, first in ${grouped(first)}${at >= 0 ? ` · hit ${at + 1}` : ""}`);
 }
 
 /** What may be typed: the pieces that occur at this stage, the most frequent ones first. */
