@@ -30,7 +30,7 @@ from vlmtui.tui.answering import (
     Speech,
     block_for,
 )
-from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.app import AGAIN_S, VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import HELP
 from vlmtui.tui.options import ExplorerOptions
@@ -199,6 +199,68 @@ async def test_escape_stops_the_answer_and_keeps_what_was_said() -> None:
         explorer(pilot).post_message(replies.AnswerGiven(speech.number, late))
         await pilot.pause()
         assert len(speech.tokens) == 1
+
+
+@pytest.mark.parametrize("what", ["answer", "occlusion", "playing", "layers"])
+async def test_ctrl_c_stops_what_goes_on_and_the_program_stays(what: str) -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        fake, screen = talk(tui), explorer(pilot)
+        fake.slow_answer, fake.slow_findings = what == "answer", what == "occlusion"
+        fake.slow_layers = what == "layers"
+        if what == "playing":
+            await pilot.press("p")
+        elif what == "layers":
+            await pilot.press(*[ON] * 9)
+        else:
+            await ask(pilot)
+            await pilot.press(*["O"] * (what == "occlusion"))
+        before = fake.stopped, fake.left
+        assert screen._playing is not None or screen._standing.work.doing
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert tui.return_value is None
+        assert screen._playing is None
+        assert not screen._standing.work.doing
+        assert not tui._notifications
+        if what != "playing":
+            assert (fake.stopped, fake.left) != before
+        # and now that nothing goes on
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert tui.return_value is None
+        assert _last(tui) == "Ctrl-C again, or q, quits"
+        await pilot.press("ctrl+c")
+    assert tui.return_value == 130
+
+
+async def test_a_second_ctrl_c_long_after_the_first_does_not_quit() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("ctrl+c")
+        tui._quits_until -= AGAIN_S
+        await pilot.press("a", "ctrl+c")  # out of a dialog
+        assert len(tui.screen_stack) == 2
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert tui.return_value is None
+
+
+async def test_a_thing_is_said_once_and_not_while_it_is_being_remedied() -> None:
+    tui = app()
+    async with tui.run_test(size=NARROW) as pilot:
+        await pilot.pause()
+        await pilot.press(NEXT, "O", NEXT, "x")
+        await pilot.pause()
+        assert [note.message.split(":")[0] for note in tui._notifications] == ["there is no answer yet"]
+        tui.clear_notifications()
+        talk(tui).slow_answer = True
+        await ask(pilot)
+        await pilot.press(NEXT, LAYER_ON, "O", "x")
+        await pilot.pause()
+        assert not tui._notifications
 
 
 async def test_the_latest_question_wins() -> None:
@@ -382,7 +444,7 @@ def test_text_is_folded_within_what_has_no_spaces() -> None:
 
 def test_every_key_is_in_the_help() -> None:
     keys = " ".join(keys for keys, _ in HELP)
-    assert all(key in keys.split() for key in ("a", "x", "v", "O", "K", "H", ",", ".", "{", "}"))
+    assert all(key in keys.split() for key in ("a", "x", "v", "O", "K", "H", ",", ".", "{", "}", "Ctrl-C"))
 
 
 async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 from PIL import Image
@@ -15,6 +16,8 @@ from rich.text import Text
 from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
+from textual.notifications import Notify
+from textual.screen import ModalScreen
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui.commands import Actions
@@ -25,6 +28,8 @@ from vlmtui.tui.theme import DARK_NAME, LIGHT_NAME, themes
 
 INTERRUPTED = 130
 LAST_RESORT_S = 1.0
+AGAIN_S = 2.0
+"""How long after a Ctrl-C that had nothing to stop another one quits."""
 
 
 def _collect_less() -> None:
@@ -42,7 +47,7 @@ class VlmtuiApp(App[int]):
     BINDINGS = [
         Binding("q", "leave", "quit"),
         Binding("ctrl+q", "leave", "quit", show=False, priority=True),
-        Binding("ctrl+c", "interrupt", "quit", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "stop what goes on", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
     ]
 
@@ -50,6 +55,7 @@ class VlmtuiApp(App[int]):
         super().__init__()
         self._conversation = conversation
         self._picture = picture
+        self._quits_until = 0.0
         self._poorer: list[LineFilter] = []
         if not terminal_is_utf8():
             self._poorer.append(Ascii())
@@ -76,9 +82,24 @@ class VlmtuiApp(App[int]):
         self.exit(0)
 
     def action_interrupt(self) -> None:
-        """Ctrl-C."""
-        self._conversation.close()
-        self.exit(INTERRUPTED)
+        """Leave a dialog; stop what goes on; where nothing does, say that another one within two seconds quits."""
+        screen, now = self.screen, time.monotonic()
+        if isinstance(screen, ModalScreen):
+            screen.dismiss(None)
+        elif isinstance(screen, Explorer) and screen.interrupted():
+            self._quits_until = 0.0
+        elif now < self._quits_until or (isinstance(screen, Explorer) and screen.nothing_to_lose):
+            self._conversation.close()
+            self.exit(INTERRUPTED)
+        else:
+            self._quits_until = now + AGAIN_S
+            self.notify("Ctrl-C again, or q, quits", timeout=AGAIN_S)
+
+    def on_notify(self, event: Notify) -> None:
+        """Say a thing once: what is said again takes the place of what it was."""
+        for before in list(self._notifications):
+            if (before.message, before.title) == (event.notification.message, event.notification.title):
+                del self._notifications[before]
 
     def action_picture_of_screen(self) -> None:
         """Save the screen as SVG in the folder one is in."""

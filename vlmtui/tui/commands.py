@@ -47,6 +47,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Theme: dark or light", "", "app.dress"),
     ("Help: the keys", "?", "screen.help"),
     ("Screenshot: save as SVG", "", "app.picture_of_screen"),
+    ("Stop what goes on; again where nothing does: quit", "Ctrl-C", "app.interrupt"),
     ("Suspend to the shell", "Ctrl-Z", "app.suspend_process"),
     ("Quit", "q", "app.leave"),
 )

@@ -206,6 +206,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("s", "save the report"),
     ("Ctrl-P", "find any action by name"),
     ("Ctrl-Z", "back to the shell; fg returns"),
+    ("Ctrl-C", "stop what goes on: answer, map, layers, playing; twice where nothing does: quit"),
     ("q", "quit"),
 )
 

@@ -200,12 +200,27 @@ class Speaking(Lensing):
             self._known.speech.again = None
             self._show_panels()
 
+    @property
+    def nothing_to_lose(self) -> bool:
+        """Whether no picture has been read yet."""
+        return self._known.reading is None
+
+    def interrupted(self) -> bool:
+        """Stop what goes on, as Ctrl-C does; False where nothing does."""
+        if self._playing is not None:
+            self._stop_playing()
+        elif self._answering or self._answers.occluding or self._layers.under_way:
+            self.action_stop()
+        else:
+            return False
+        return True
+
     def action_token(self, step: int) -> None:
         """Another token of the answer."""
         if self._known.speech.ready:
             self._look_at(token=self._view.looking.next_token(step, len(self._known.speech.tokens)).token)
         else:
-            self.notify(NO_ANSWER, timeout=4)
+            self._say_no_answer()
 
     @on(AnswerTokenPointed)
     def _token_pointed(self, message: AnswerTokenPointed) -> None:
@@ -217,7 +232,7 @@ class Speaking(Lensing):
         if self._known.speech.begun:
             self._look_at(way=self._view.looking.next_way().way)
         else:
-            self.notify(NO_ANSWER, timeout=4)
+            self._say_no_answer()
 
     def action_layer(self, step: int) -> None:
         """The attention, or the mask, of another layer; before the first comes the mean of all."""
@@ -226,7 +241,7 @@ class Speaking(Lensing):
         if looking.mask is not None and layers:
             self._choose(replace(self._view, looking=replace(looking, mask=(looking.mask - 1 + step) % layers + 1)))
         elif not self._known.speech.ready:
-            self.notify(NO_ANSWER, timeout=4)
+            self._say_no_answer()
         else:
             layer = ((looking.layer or 0) + step) % (layers + 1) if looking.way == "attention" else looking.layer or 0
             self._look_at(way="attention", layer=layer or None)
@@ -245,7 +260,7 @@ class Speaking(Lensing):
         """Take blocks of patches away, one after the other, and show by how much the answer gets less likely."""
         known = self._known
         if not known.speech.ready or known.reading is None or not self._current:
-            self.notify(NO_ANSWER, timeout=4)
+            self._say_no_answer()
             return
         self._look_at(way="occlusion")
         wanted = OcclusionOf(block_for(known.reading.places)[0])
@@ -259,7 +274,7 @@ class Speaking(Lensing):
         """Ask again without the marked tokens."""
         tokens, speech = marks.tokens(self._view), self._known.speech
         if not speech.ready or not self._current:
-            self.notify(NO_ANSWER, timeout=4)
+            self._say_no_answer()
             return
         if not tokens:
             self.notify("nothing is marked: Space marks the patches to be taken away, then x asks again", timeout=5)
@@ -303,6 +318,11 @@ class Speaking(Lensing):
             self._without_layers()
 
     # the rest
+
+    def _say_no_answer(self) -> None:
+        # while it is being said it is on its way, which is seen
+        if not self._known.speech.speaking:
+            self.notify(NO_ANSWER, timeout=4)
 
     @property
     def _answering(self) -> bool:
