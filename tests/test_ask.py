@@ -88,6 +88,7 @@ def test_json_holds_tokens_and_where_they_looked() -> None:
     assert told["occlusion"] == {"block": 7, "by": "zero"}
     assert len({place["drop"] for place in told["tokens"]}) == 4
     assert all(isinstance(place["gradient"], float) for place in told["tokens"])
+    assert told["gradient"] == {"of": "the answer's log-probability"}
     ablation = told["ablation"]
     assert (ablation["tokens"], ablation["by"]) == ([0, 1], "zero")
     for token, after, change in zip(answer["tokens"], ablation["log_probs"], ablation["changes"], strict=True):

@@ -90,8 +90,9 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gradient(msgspec.Struct, frozen=True, kw_only=True):
-    """Gradient × input for every image token [image tokens], summed over its width: above 0 where more of the token
-    would have made answer token `token` (its logit), or with None the whole answer (its log-probability), likelier."""
+    """Gradient × input for every image token [image tokens], summed over its width, of the log-probability of answer
+    token `token`, or with None of the whole answer: above 0 where more of the image token would have made it likelier.
+    """
 
     answer: str
     token: int | None

@@ -84,7 +84,7 @@ class Forced:
         return self._of_answer(self._logits(given)).cpu()
 
     def gradient(self, token: int | None) -> Tensor:
-        """Gradient × input of an answer token's logit, or with None of the whole answer's log-probability.
+        """Gradient × input of an answer token's log-probability, or with None of the whole answer's.
 
         The derivative by every image token as it enters the decoder, times that token, summed over its hidden width:
         float32 [tokens], on the CPU (Simonyan et al. 2013; Shrikumar et al. 2016). `OutOfMemoryError` where keeping
@@ -95,8 +95,8 @@ class Forced:
         entered: Tensor = given["inputs_embeds"].detach().clone().requires_grad_(True)
         try:
             with torch.enable_grad():
-                logits = self._logits(given | {"inputs_embeds": entered}, coarse=True)
-                of = self._of_answer(logits).sum() if token is None else logits[token, self.answer[token]]
+                log_probs = self._of_answer(self._logits(given | {"inputs_embeds": entered}, coarse=True))
+                of = log_probs.sum() if token is None else log_probs[token]
                 slope: Tensor = torch.autograd.grad(of, entered)[0]
         except torch.OutOfMemoryError as error:
             raise self._too_large() from error

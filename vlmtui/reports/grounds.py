@@ -76,6 +76,8 @@ def told(reading: Reading, grounds: Grounds) -> Object:
             "sink_rule": attention.rule,
             "sinks": [{"position": sink.position, "piece": sink.piece, "share": sink.share} for sink in attention.sunk],
         }
+    if grounds.gradient is not None:
+        parts["gradient"] = {"of": "the answer's log-probability"}
     if (ablation := grounds.ablation) is not None:
         parts["ablation"] = {
             "tokens": list(ablation.tokens),

@@ -61,7 +61,7 @@ class AttentionFound(msgspec.Struct, frozen=True, tag=True):
 
 
 class FindGradient(msgspec.Struct, frozen=True, tag=True):
-    """Gradient × input of an answer token's logit, without one of the answer's log-probability; by `GradientFound`."""
+    """Gradient × input of an answer token's log-probability, without one of the whole answer's; by `GradientFound`."""
 
     reading: str
     answer: str
