@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tests.families import FAMILIES
 from tests.families.pictures import picture
-from tests.families.reference import PROMPT, WholeModel
+from tests.families.reference import WholeModel
 from vlmtui.catalogue import Source
 from vlmtui.lenses.logit_lens import logit_lens
 from vlmtui.models.loading import load
@@ -55,7 +55,7 @@ class Both:
         """The output of transformers' model, and its layers' `hidden_states`, for what its own processor makes."""
         ids = self.inputs.input_ids
         if self.whole.processor is not None:
-            made = dict(self.whole.processor(images=self.image, text=self.prompt(), return_tensors="pt"))
+            made = dict(self.whole.processor(images=self.image, text=self.whole._prompt(), return_tensors="pt"))
             made.pop("labels", None)
             assert torch.equal(ids, made["input_ids"])
         else:  # the picture's inputs are its own, the prompt is ours
@@ -65,11 +65,6 @@ class Both:
         accepted = inspect.signature(self.whole.model.forward).parameters
         made = {key: value for key, value in made.items() if key in accepted}
         return self.whole.model(**made, output_hidden_states=True)
-
-    def prompt(self) -> str:
-        """The chat template's; without one image, newline, sentence, and BOS where the processor puts it."""
-        plain = not self.whole.family.chat and "blip" not in self.whole.config.model_type
-        return f"<image>\n{PROMPT}" if plain else self.whole._prompt()
 
 
 @pytest.fixture(scope="module", params=NAMES)

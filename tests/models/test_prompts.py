@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
+from PIL import Image
+from transformers import AutoProcessor
 
 from tests.models.test_model import held, picture
 from tests.tiny import CHAT_TEMPLATE, build_llava
@@ -51,3 +54,13 @@ def test_bos_stands_once(template, tokenizer_adds, count, tmp_path):
         # where the family's processor cannot be built, the prompt is the same
         image = one.tokenizer.convert_tokens_to_ids("<image>")
         assert expanded(one.tokenizer, image, [image] * ids.count(image), "What is it?")[0].tolist() == ids
+
+
+@pytest.mark.parametrize("family", ["paligemma", "paligemma2", "blip2", "instructblip"])
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_family_whose_processor_takes_a_plain_sentence_is_asked_with_what_that_writes(family, folders):
+    folder = folders(family, False)
+    made = AutoProcessor.from_pretrained(folder)(
+        images=Image.new("RGB", (50, 40)), text="What is it?", return_tensors="pt"
+    )
+    assert torch.equal(held(folder).prepare(picture(50, 40), "What is it?").input_ids, made["input_ids"])

@@ -34,8 +34,9 @@ class Inputs:
 class Processing:
     """`whole` is the family's processor, None where only its parts could be built; a tower alone has no tokenizer.
 
-    `options` are what the family's processor asks of its image processor beside the settings in its file. `folder` is
-    where the files of a tower alone are: those of a text tower beside it are read when there is a text.
+    `options` are what the family's processor asks of its image processor beside the settings in its file, `between` is
+    what the family has between a picture and a sentence. `folder` is where the files of a tower alone are: those of a
+    text tower beside it are read when there is a text.
     """
 
     image_processor: Any
@@ -43,6 +44,7 @@ class Processing:
     whole: Any
     options: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    between: str = "\n"
 
     def text_tokenizer(self, name: str) -> Any:
         """The tokenizer of the text tower beside a vision tower, read now."""
@@ -76,7 +78,8 @@ class Processing:
 
     @property
     def _plain(self) -> bool:
-        """Whether the prompt is BOS, image, newline and the sentence, BOS where the family's processor puts it."""
+        """Whether the prompt is BOS, image, newline and the sentence; BOS is where the family's processor puts it, and
+        PaliGemma's own has its newline at the end."""
         # BLIP's processors put the places of their queries before the text, and show the text to the Q-Former
         queries = getattr(self.whole, "num_query_tokens", None)
         return getattr(self.whole, "chat_template", None) is None and not queries
@@ -84,7 +87,7 @@ class Processing:
     def _text(self, prompt: str) -> str:
         """The chat template with the image first; without a template image, newline and the sentence."""
         if self._plain:
-            return f"{self.whole.image_token}\n{prompt}"
+            return f"{self.whole.image_token}{self.between}{prompt}"
         if getattr(self.whole, "chat_template", None) is None:
             return prompt
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
@@ -105,7 +108,8 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
         _complete(whole, config)
-        return Processing(image_processor, whole.tokenizer, whole, _options(type(whole), config))
+        options, between = _options(type(whole), config), kind_of(config.model_type).between
+        return Processing(image_processor, whole.tokenizer, whole, options, between=between)
     options = _options(_processor_class(config.model_type), config)
     return Processing(image_processor, _tokenizer(folder, name), None, options)
 

@@ -14,13 +14,14 @@ from vlmtui.models.families.encoders import Encoder, Siglip2
 from vlmtui.models.families.llava import Llava
 from vlmtui.models.families.merged import Mistral3
 from vlmtui.models.families.packed import Qwen2_5VL, Qwen2VL
+from vlmtui.models.families.prefixed import PaliGemma
 from vlmtui.models.families.resamplers import Blip2, Idefics2, InstructBlip
 from vlmtui.models.families.shuffled import AyaVision, Idefics3, InternVL
 
 FAMILIES: dict[str, type[Family]] = {
     "llava": Llava,
     "mistral3": Mistral3,
-    "paligemma": Family,
+    "paligemma": PaliGemma,
     "gemma3": Family,
     "llava_next": LlavaNext,
     "llava_onevision": LlavaOnevision,

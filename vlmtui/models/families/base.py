@@ -45,6 +45,8 @@ class Family:
     no_places = ""
     # why the family has no words, or ""
     wordless = ""
+    # what comes between the picture and the sentence of a prompt, in a family without a chat template
+    between = "\n"
     # whether tests hold that the layout below is the family's own; an unknown family's is put to the proof each time
     known = True
 
