@@ -290,6 +290,40 @@ def test_a_tower_alone_has_no_answers(tmp_path):
         engine.ask(m.Ask(reading, QUESTION))
 
 
+def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tmp_path):
+    from tests.families import build
+
+    engine = Desk()
+    engine.load(m.Load(str(build("mllama", tmp_path / "mllama")), device="cpu"), quiet)
+    reading = engine.read(request(png()), quiet).reading.id
+    told = Told()
+    answer = engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk).answer
+    model = engine._model
+    inputs = model.prepare(engine.readings[reading].file.picture(), QUESTION)
+    made = model._model.generate(
+        input_ids=inputs.input_ids,
+        attention_mask=torch.ones_like(inputs.input_ids),
+        **inputs.pixels,
+        do_sample=False,
+        max_new_tokens=WORDS,
+    )
+    assert QUESTION in model.tokenizer.decode(inputs.input_ids[0])
+    assert [token.id for token in answer.tokens] == made[0, inputs.input_ids.shape[1] :].tolist()
+    assert [said.token for said in told.said] == list(answer.tokens)
+    assert answer.text == told.said[-1].text
+    other = engine.read(request(png(seed=1)), quiet).reading.id
+    assert engine.ask(m.Ask(other, QUESTION, WORDS)).answer.log_prob != pytest.approx(answer.log_prob, abs=1e-3)
+    for question in (
+        m.FindAttention(reading, answer.id),
+        m.FindGradient(reading, answer.id),
+        m.Ablate(reading, answer.id, (0,)),
+        m.Occlude(reading, answer.id),
+        m.FindMask(reading),
+    ):
+        with pytest.raises(UsageError, match="cross-attention: no image tokens enter the prompt"):
+            engine.ask(question)
+
+
 # -- over a pipe
 
 

@@ -11,13 +11,17 @@ from textual.pilot import Pilot
 
 from tests.tui import readings
 from tests.tui.fake import FakeConversation
+from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
+from tests.tui.test_walking import known
 from vlmtui.belief import AGREEING, Agreement, NoiseWords, Null
 from vlmtui.reports import Query
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.belief import NullKey
+from vlmtui.tui.belief import BeliefAsking, NullKey
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.view import View
+from vlmtui.tui.wordbook import WordBook
 
 
 class Believed(FakeConversation):
@@ -163,3 +167,9 @@ async def test_what_gave_way_is_asked_for_again() -> None:
         known.take(known.reading)
         assert not known.belief.nulls
         assert not known.belief.agreements
+
+
+def test_where_there_are_no_tokens_no_noise_is_asked_for() -> None:
+    seen, view = known(FAMILIES["mllama"]()), View(stage="tokens")
+    seen.books[view.stage, view.order] = WordBook("made", view.stage, view.order, view.k)
+    assert BeliefAsking().null(seen, view) is None

@@ -192,9 +192,13 @@ class Engine:
 
     def deep(self, reading: str, progress: Progress) -> Wordy:
         """The model held with all of its language model's layers, which are loaded for a reading that is still kept."""
-        self.readings[reading]
-        self._whole(progress)
+        self.speaker(reading, progress)
         return self.wordy()
+
+    def speaker(self, reading: str, progress: Progress) -> VisionLanguageModel:
+        """The model held as `deep` has it, also one whose pictures do not enter its prompt."""
+        self.readings[reading]
+        return self._whole(progress)
 
     def matching(self, progress: Progress) -> VisionLanguageModel:
         """The model held with both of its towers, of which the text's is loaded; `UsageError` for a model without."""

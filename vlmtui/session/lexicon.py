@@ -24,14 +24,31 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Lexicon:
-    """A model's vocabulary: its rows, which of them are words, which have a name at all, and which are special."""
+class Namer:
+    """What a tokenizer calls ids: which have a name at all, and which are special."""
 
     tokenizer: Any
-    vocabulary: Vocabulary
-    words: Tensor
     named: frozenset[int]
     special: frozenset[int]
+
+    @classmethod
+    def by(cls, tokenizer: Any) -> Namer:
+        """Reads a tokenizer's vocabulary."""
+        return Namer(tokenizer, named_ids(tokenizer), special_ids(tokenizer))
+
+    def names(self, ids: NDArray[np.int64]) -> Named:
+        """What the tokenizer calls these ids, each once."""
+        occurring = sorted({int(i) for i in ids.flat})
+        pieces, texts = names(self.tokenizer, self.named, occurring)
+        return Named(pieces, texts, frozenset(i for i in occurring if i in self.special))
+
+
+@dataclass(frozen=True)
+class Lexicon(Namer):
+    """A model's vocabulary: its rows, and which of them are words."""
+
+    vocabulary: Vocabulary
+    words: Tensor
 
     @classmethod
     def of(cls, model: VisionLanguageModel) -> Lexicon | None:
@@ -40,18 +57,12 @@ class Lexicon:
             return None
         return cls(
             model.tokenizer,
-            Vocabulary.of(model.embeddings),
-            candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
             named_ids(model.tokenizer),
             special_ids(model.tokenizer),
+            Vocabulary.of(model.embeddings),
+            candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
         )
 
     def candidates(self, rows: int, all_tokens: bool) -> Tensor:
         """The rows of a matrix with so many that words are looked for in, int64 ascending."""
         return candidates(self.tokenizer, rows, True) if all_tokens else self.words[self.words < rows]
-
-    def names(self, ids: NDArray[np.int64]) -> Named:
-        """What the tokenizer calls these ids, each once."""
-        occurring = sorted({int(i) for i in ids.flat})
-        pieces, texts = names(self.tokenizer, self.named, occurring)
-        return Named(pieces, texts, frozenset(i for i in occurring if i in self.special))

@@ -17,7 +17,7 @@ from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.models.speaking import Said, Saying
 from vlmtui.session import messages as m
 from vlmtui.session.answered import Answered
-from vlmtui.session.lexicon import Lexicon
+from vlmtui.session.lexicon import Namer
 from vlmtui.session.readings import File, Kept
 from vlmtui.session.talk import Talk
 
@@ -29,7 +29,7 @@ _CUT = "\N{REPLACEMENT CHARACTER}"
 
 def ask(engine: Engine, request: m.Ask, talk: Talk) -> m.Asked:
     """Ask, and tell of every token. What was said until the question was withdrawn is kept like a whole answer."""
-    place = Place.of(engine, request.reading, talk)
+    place = Place.asked(engine, request.reading, talk)
     question = request.question if request.question and request.question.strip() else None
     talk.progress("preparing the question")
     saying = Saying(request.max_new_tokens, request.temperature, request.seed)
@@ -40,24 +40,35 @@ def ask(engine: Engine, request: m.Ask, talk: Talk) -> m.Asked:
 
 @dataclass(frozen=True)
 class Place:
-    """A reading that is still kept, and the model with all of its layers, ready to speak about it."""
+    """A reading that is still kept, and the model with all of its layers, ready to speak about it.
+
+    `tokens` are none where a model looks at pictures without having them in its prompt.
+    """
 
     model: VisionLanguageModel
-    lexicon: Lexicon
+    namer: Namer
     kept: Kept
     tokens: int
 
     @classmethod
     def of(cls, engine: Engine, reading: str, talk: Talk) -> Place:
-        """Loads the layers where they are not held; `UsageError` for a model that has no words."""
+        """Loads the layers where they are not held; `UsageError` for a model without image tokens in its prompt."""
         model, words = engine.held()
         if words is None:
             raise UsageError(f"{model.name} cannot be asked about its image tokens: {model.family.wordless}")
-        tokens = len(engine.readings.tokens(reading))
-        if not tokens:
+        return cls.asked(engine, reading, talk)
+
+    @classmethod
+    def asked(cls, engine: Engine, reading: str, talk: Talk) -> Place:
+        """As `of`, also for a model that looks at pictures by cross-attention."""
+        model, words = engine.held()
+        if model.info.embeddings is None:
+            raise UsageError(f"{model.name} cannot be asked: {model.family.wordless}")
+        tokens = 0 if words is None else len(engine.readings.tokens(reading))
+        if words is not None and not tokens:
             raise UsageError("no image token of this picture enters the prompt: there is nothing to ask about")
-        held = engine.deep(reading, talk.progress)
-        return cls(held.model, held.lexicon, engine.readings[reading], tokens)
+        model = engine.speaker(reading, talk.progress)
+        return cls(model, engine.held()[1] or Namer.by(model.tokenizer), engine.readings[reading], tokens)
 
     @property
     def file(self) -> File:
@@ -80,7 +91,7 @@ class Place:
     def answer(self, answered: Answered, talk: Talk, change: Change | None = None) -> Answer:
         """Have the model speak, `answered.said` filled with every token as it is said and told of."""
         started = time.perf_counter()
-        telling = _Telling(self.lexicon, answered, talk)
+        telling = _Telling(self.namer, answered, talk)
         self.model.speaking.answer(
             answered.inputs,
             telling,
@@ -107,15 +118,15 @@ class Place:
 class _Telling:
     """Makes words of tokens as they are said, and tells of them; ends the answer where nobody waits any more."""
 
-    def __init__(self, lexicon: Lexicon, answered: Answered, talk: Talk) -> None:
+    def __init__(self, namer: Namer, answered: Answered, talk: Talk) -> None:
         self.tokens: list[AnswerToken] = []
-        self._lexicon, self._answered, self._talk = lexicon, answered, talk
+        self._namer, self._answered, self._talk = namer, answered, talk
 
     def __call__(self, said: Said) -> None:
         """One more token."""
         if self._talk.should_stop():
             raise CancelledError("the question was withdrawn")
-        named = self._lexicon.names(np.array([said.id]))
+        named = self._namer.names(np.array([said.id]))
         special = said.id in named.special
         self.tokens.append(AnswerToken(said.id, named.pieces[said.id], named.texts[said.id], said.log_prob, special))
         self._answered.said.append(said)
@@ -124,5 +135,5 @@ class _Telling:
     def text(self, whole: bool = False) -> str:
         """What was said so far; while it goes on, without the first bytes of a character that is not all there yet."""
         ids = [token.id for token in self.tokens if not token.special]
-        text: str = self._lexicon.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+        text: str = self._namer.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
         return (text if whole else text.rstrip(_CUT)).strip()

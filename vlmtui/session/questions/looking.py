@@ -104,7 +104,7 @@ def mask(engine: Engine, request: m.FindMask, talk: Talk) -> m.MaskFound:
     kinds = np.full(len(ids), TEXT, np.uint8)
     kinds[prompt:] = SAID
     kinds[forced.places.cpu().numpy()] = IMAGE
-    named = place.lexicon.names(np.array(ids))
+    named = place.namer.names(np.array(ids))
     pieces = tuple(None if kind == IMAGE else named.pieces[i] for i, kind in zip(ids, kinds, strict=True))
     found = Mask(
         layer=request.layer,
@@ -163,14 +163,14 @@ def _may_sink(place: Place, answered: Answered, places: Tensor) -> Tensor:
     """Which positions of the prompt can be sinks [positions]: what comes after the picture is the question, and is
     looked at for what it says."""
     ids = torch.tensor(_prompt(answered))
-    special = torch.isin(ids, torch.tensor(sorted(place.lexicon.special)))
+    special = torch.isin(ids, torch.tensor(sorted(place.namer.special)))
     return special | (torch.arange(len(ids)) <= places.max())
 
 
 def _sunk(place: Place, answered: Answered, places: Tensor, shares: Tensor, sunk: Tensor) -> tuple[Sink, ...]:
     at = torch.nonzero(sunk).flatten().tolist()
     ids, image = _prompt(answered), set(places.tolist())
-    named = place.lexicon.names(np.array(ids))
+    named = place.namer.names(np.array(ids))
     return tuple(Sink(i, None if i in image else named.pieces[ids[i]], float(shares[i])) for i in at)
 
 
