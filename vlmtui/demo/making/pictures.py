@@ -18,19 +18,24 @@ from torch import Tensor
 from vlmtui.demo.drawings.canvas import BASE_SIDE
 from vlmtui.demo.drawings.scenes import KINDS, make_scene
 from vlmtui.demo.making.models import PIXELS
+from vlmtui.demo.words import CLASS_OF, INDEX
 
 CHUNK: Final = 250
 
 
-def _draw(start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str], list[int]]:
+def _draw(start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[dict[str, Any]]]:
     scenes = [make_scene(seed) for seed in range(start, stop)]
     kinds = list(KINDS)
     return (
         np.stack([np.asarray(s.image) for s in scenes]),
         np.stack([s.labels for s in scenes]),
-        [s.glyphs for s in scenes],
-        [kinds.index(s.kind) for s in scenes],
+        [{"kind": kinds.index(s.kind), "glyphs": s.glyphs, "written": _written(s.labels)} for s in scenes],
     )
+
+
+def _written(labels: NDArray[np.uint8]) -> bool:
+    """Whether there is print, which a mirror would spoil."""
+    return bool(np.isin(np.array(CLASS_OF)[labels], [INDEX["letter"], INDEX["digit"]]).any())
 
 
 def _array(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
@@ -47,20 +52,18 @@ def draw_ahead(folder: Path, count: int, workers: int) -> float:
     began = time.monotonic()
     images = _array(folder / "images.npy", (count, BASE_SIDE, BASE_SIDE, 3))
     labels = _array(folder / "labels.npy", (count, BASE_SIDE, BASE_SIDE))
-    glyphs: list[str] = []
-    kinds: list[int] = []
+    scenes: list[dict[str, Any]] = []
     starts = range(0, count, CHUNK)
     stops = [min(count, s + CHUNK) for s in starts]
     with ProcessPoolExecutor(workers) as pool:
         for start, stop, made in zip(starts, stops, pool.map(_draw, starts, stops), strict=True):
             images[start:stop], labels[start:stop] = made[0], made[1]
-            glyphs += made[2]
-            kinds += made[3]
+            scenes += made[2]
     images.flush()
     labels.flush()
     partial = done.with_suffix(".partial")
     seconds = round(time.monotonic() - began, 1)
-    partial.write_text(json.dumps({"seconds": seconds, "glyphs": glyphs, "kinds": kinds}))
+    partial.write_text(json.dumps({"seconds": seconds, "scenes": scenes}))
     os.replace(partial, done)
     return seconds
 
@@ -83,9 +86,7 @@ class Drawings:
         # "c": mapped, never written; torch wants an array that could be
         self._images = torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c")[:count]).to(device)
         self._labels = torch.from_numpy(np.load(folder / "labels.npy", mmap_mode="c")[:count]).to(device)
-        about = json.loads((folder / f"done-{count}.json").read_text())
-        self._glyphs: list[str] = about["glyphs"]
-        self._kinds: list[int] = about["kinds"]
+        self._scenes: list[dict[str, Any]] = json.loads((folder / f"done-{count}.json").read_text())["scenes"]
         self.device = device
 
     def __len__(self) -> int:
@@ -98,7 +99,7 @@ class Drawings:
         return shares / shares.sum()
 
     def take(self, size: int, rng: np.random.Generator) -> Pictures:
-        """`size` crops, mirrored half of the time unless something is written in them, under another light."""
+        """`size` crops, mirrored half of the time unless something is printed in them, under another light."""
         at = rng.integers(0, len(self), size)
         corners = rng.integers(0, BASE_SIDE - PIXELS + 1, (size, 2))
         mirrored = rng.random(size) < 0.5
@@ -106,7 +107,7 @@ class Drawings:
         for i, (y, x), turned in zip(at, corners, mirrored, strict=True):
             window = (int(i), slice(y, y + PIXELS), slice(x, x + PIXELS))
             pixels, names = self._images[window], self._labels[window]
-            if turned and not self._glyphs[i]:
+            if turned and not self._scenes[i]["written"]:
                 pixels, names = pixels.flip(1), names.flip(1)
             rgb.append(pixels)
             labels.append(names)
@@ -114,7 +115,9 @@ class Drawings:
         ramps = (np.arange(256) / 255) ** rng.uniform(0.85, 1.2, (size, 1)) * 255
         tables = np.clip(ramps[:, None] * gains[..., None], 0, 255).astype(np.uint8)
         lit = _through(torch.stack(rgb), torch.from_numpy(tables).to(self.device))
-        return Pictures(lit, torch.stack(labels), [self._glyphs[i] for i in at], [self._kinds[i] for i in at])
+        scenes = [self._scenes[i] for i in at]
+        glyphs, kinds = [scene["glyphs"] for scene in scenes], [scene["kind"] for scene in scenes]
+        return Pictures(lit, torch.stack(labels), glyphs, kinds)
 
 
 def _through(rgb: Tensor, tables: Tensor) -> Tensor:

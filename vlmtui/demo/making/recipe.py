@@ -57,7 +57,7 @@ CPU: Final = Recipe(
     sizes=Sizes(vision=Size(5, 192, 3, 768), text=Size(3, 192, 3, 576), language=Size(3, 256, 4, 640)),
     stages={
         "siglip": (
-            Stage("pairs", 600, 96, 1e-3, 0.3, match=1, kept=0.5),
+            Stage("pairs", 1000, 96, 1e-3, 0.3, match=1, kept=0.5),
             Stage("pairs, whole pictures", 150, 96, 3e-4, 0.05, match=1),
         ),
         "language": (Stage("text", 300, 48, 1.5e-3, 0.3, talk=1, pictures=False),),
