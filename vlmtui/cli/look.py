@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.only import Only
-from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, check_choice, gathers
+from vlmtui.cli.only import Drawn, Only
+from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
 from vlmtui.cli.saying import say, say_line
 from vlmtui.errors import UsageError, VlmtuiError
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from vlmtui.reports import Query
 
 Format = Annotated[
-    str | None, typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, parquet, html or gif.")
+    str | None,
+    typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, parquet, html, png, svg, gif or ansi."),
 ]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
@@ -27,23 +28,23 @@ def image(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
     look: Look,
     only: Only,
+    drawn: Drawn,
     held: Held,
     far: Far,
     format: Format = None,
     output: Output = None,
-    color: Annotated[str, typer.Option("--color", metavar="DEPTH", help="Explorer: auto, truecolor or 256.")] = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
     """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
-    check_choice("--color", color)
-    query = look.query(held, far)
+    query = drawn.drawn(look.query(held, far))
     if format is None and output is None and can_explore(image):
         only.check_none()
+        drawn.check_none()
         if query.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
-        return _explore(image, query, color, debug)
+        return _explore(image, query, drawn.color, debug)
     return _report((image,), only.narrow(query), format, output, quiet, debug)
 
 
@@ -51,6 +52,7 @@ def image(
 def report(
     look: Look,
     only: Only,
+    drawn: Drawn,
     held: Held,
     far: Far,
     images: Annotated[
@@ -72,7 +74,7 @@ def report(
 
     if not images and listed is None:
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
-    query = only.narrow(look.query(held, far))
+    query = only.narrow(drawn.drawn(look.query(held, far)))
     sources, several = meant(images or (), listed)
     return _report(sources, query, format, output, quiet, debug, several)
 

@@ -1,4 +1,4 @@
-"""The options that keep a report small: which entries, which of their fields."""
+"""The options that reports alone have: what keeps them small, and what pictures show."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,3 +48,35 @@ class Only:
         given = next((name for name in ("rows", "where", "fields") if getattr(self, name) is not None), None)
         if given:
             raise UsageError(f"--{given} is for reports: add --format text, or another")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What a picture shows, and how large."""
+
+    draw: Annotated[
+        str | None,
+        typer.Option("--draw", metavar="WHAT", help="png, svg, ansi: words, heat, layers or norms."),
+    ] = None
+    size: Annotated[
+        int | None, typer.Option("--size", metavar="N", help="png, svg: pixels of the longer side; ansi: columns.")
+    ] = None
+    num_words: Annotated[
+        int | None, typer.Option("--num-words", min=1, metavar="N", help="png, svg: words a patch, at most.")
+    ] = None
+    color: Annotated[str, typer.Option("--color", metavar="DEPTH", help="Explorer, ansi: auto, truecolor or 256.")] = (
+        "auto"
+    )
+
+    def drawn(self, query: Query) -> Query:
+        """The query with these; `UsageError` for what is not there."""
+        from vlmtui.reports.drawing import parse_drawing
+
+        check_choice("--color", self.color)
+        return replace(query, drawing=parse_drawing(self.draw, self.size, self.num_words, self.color != "256"))
+
+    def check_none(self) -> None:
+        """`UsageError` where one was given, for the explorer."""
+        given = {"--draw": self.draw, "--size": self.size, "--num-words": self.num_words}
+        if found := next((option for option, value in given.items() if value is not None), None):
+            raise UsageError(f"{found} is for pictures: add --format png, or another")

@@ -14,12 +14,18 @@ from vlmtui.reports.each import Failure
 from vlmtui.reports.source import Query, Result, Seen, results
 
 __all__ = [
+    "ANSI",
+    "BINARY",
+    "DRAWN",
     "ENDINGS",
     "FORMATS",
     "GIF",
     "HTML",
+    "OF_FIELDS",
     "OF_ONE",
     "PARQUET",
+    "PNG",
+    "SVG",
     "Failure",
     "Query",
     "Result",
@@ -40,7 +46,7 @@ def _table(results: Iterable[Result], query: Query, several: bool) -> Iterator[s
     yield from table.write(results, query, several)
 
 
-PARQUET, GIF, HTML = "parquet", "gif", "html"
+PARQUET, GIF, HTML, PNG, SVG, ANSI = "parquet", "gif", "html", "png", "svg", "ansi"
 
 FORMATS: dict[str, Writer] = {
     "text": text.write,
@@ -51,10 +57,20 @@ FORMATS: dict[str, Writer] = {
 }
 """Formats of any number of pictures, entry by entry."""
 
-OF_ONE = (HTML, GIF)
-"""Formats of one picture: a page (`vlmtui.reports.page`), or its stages in time (`vlmtui.reports.animation`)."""
+OF_ONE = (HTML, PNG, SVG, GIF)
+"""Formats of one picture: a page (`vlmtui.reports.page`), a picture (`vlmtui.reports.pictures`), its stages in time
+(`vlmtui.reports.animation`)."""
 
-ENDINGS = {".txt": "text"} | {f".{name}": name for name in ("json", "jsonl", "csv", PARQUET, *OF_ONE)}
+DRAWN = (PNG, SVG, ANSI)
+"""Formats that are pictures; `ansi` is one for a terminal, of any number of pictures."""
+
+BINARY = (PARQUET, *OF_ONE)
+"""Formats that are not written to a terminal."""
+
+OF_FIELDS = ("csv", "json", "jsonl", PARQUET)
+"""Formats that `--fields` chooses from."""
+
+ENDINGS = {".txt": "text"} | {f".{name}": name for name in ("json", "jsonl", "csv", PARQUET, *OF_ONE)} | {".ans": ANSI}
 """The format that a file's ending asks for."""
 
 
@@ -68,4 +84,4 @@ def check_format(name: str) -> Writer:
     try:
         return FORMATS[name]
     except KeyError:
-        raise UsageError(f"no report format {name!r}: choose {', '.join((*FORMATS, *OF_ONE))}") from None
+        raise UsageError(f"no report format {name!r}: choose {', '.join((*FORMATS, ANSI, *OF_ONE))}") from None

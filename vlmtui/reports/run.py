@@ -10,7 +10,23 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import GIF, HTML, PARQUET, Failure, Query, animation, check_format, page, results
+from vlmtui.reports import (
+    ANSI,
+    BINARY,
+    DRAWN,
+    GIF,
+    HTML,
+    OF_FIELDS,
+    OF_ONE,
+    PNG,
+    Failure,
+    Query,
+    animation,
+    check_format,
+    page,
+    results,
+)
+from vlmtui.reports.drawing import LARGEST, LAYERS, NORMS, SMALLEST
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.source import OnProgress
@@ -65,24 +81,44 @@ def run_report(
         raise UsageError(
             f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
         )
+    if (option := query.drawing.asked) and format not in DRAWN:
+        raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
+    if query.fields and format not in OF_FIELDS:
+        raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
+    if format in BINARY and output in (None, "-") and sys.stdout.isatty():
+        raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
+    if format in OF_ONE and order.many:
+        raise UsageError(f"{format} shows one picture: give one IMAGE, or choose another --format")
     if format == HTML:
-        if _to_terminal(output):
-            raise UsageError("a page is for a browser, not for a terminal: name a file for it with -o")
         return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
     if format == GIF:
-        if _to_terminal(output):
-            raise UsageError("a gif is no text for a terminal: name a file for it with -o")
         return deliver(
             order, lambda start, progress: animation.played(sources, query, start, progress), animation.write
         )
+    if format in DRAWN:
+        return _draw(order, query, format)
     write = check_format(format)
-    if format == PARQUET and _to_terminal(output):
-        raise UsageError("a table in parquet is no text for a terminal: name a file for it with -o")
     return deliver(
         order,
         lambda start, progress: results(sources, query, start, progress),
         lambda found: write(found, query, order.many),
     )
+
+
+def _draw(order: Order, query: Query, format: str) -> int:
+    from vlmtui.reports.pictures import ansi, files
+    from vlmtui.reports.pictures.looking import Shown, shown
+
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Shown | Failure, None, None]:
+        return shown(order.sources, query, start, progress)
+
+    if format == ANSI:
+        if query.drawing.show in (LAYERS, NORMS):
+            raise UsageError(f"ansi shows words or heat: leave --draw {query.drawing.show} out, or choose --format png")
+        return deliver(order, found, ansi.write)
+    if query.drawing.size is not None and query.drawing.size < SMALLEST:
+        raise UsageError(f"--size {query.drawing.size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")
+    return deliver(order, found, files.write_png if format == PNG else files.write_svg)
 
 
 def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failure]], Iterator[str | bytes]]) -> int:
@@ -139,10 +175,6 @@ def _named(failure: Failure) -> VlmtuiError:
     named = type(failure.error)(f"{failure.source}: {text}")
     named.__cause__ = failure.error
     return named
-
-
-def _to_terminal(output: str | None) -> bool:
-    return output in (None, "-") and sys.stdout.isatty()
 
 
 def _same_file(output: str, source: str) -> bool:

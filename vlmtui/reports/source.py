@@ -32,6 +32,7 @@ from vlmtui.reading import (
     of_patches,
 )
 from vlmtui.reports.belief import check_null
+from vlmtui.reports.drawing import Drawing
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import Through, lens_for
 from vlmtui.reports.patches import PatchWords, entries_of
@@ -53,7 +54,7 @@ class Query:
 
     `stages` are those that a page shows besides `stage`; `all` among them means every one that has words. `patches`,
     `rows` of the grid and `keep` say which entries a report is about, all without them; `fields` which of the fields
-    of an entry it has, those of its format without them.
+    of an entry it has, those of its format without them. `drawing` is for formats that are pictures.
     """
 
     model: str
@@ -76,6 +77,7 @@ class Query:
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
     where: Where = field(default_factory=Where)
+    drawing: Drawing = field(default_factory=Drawing)
 
     @property
     def some(self) -> bool:

@@ -1,0 +1,197 @@
+"""The norms of every stage as a plot: median, band, outliers; the patches asked for as lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from vlmtui.display.colours import Colour
+from vlmtui.display.statistics import THRESHOLD, outlier, summary
+from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
+from vlmtui.reports.patches import entries_of
+from vlmtui.reports.pictures import paper
+from vlmtui.reports.pictures.looking import Shown
+from vlmtui.reports.pictures.paper import MARGIN
+from vlmtui.reports.pictures.scene import INK, PALE, RULE, Area, Dot, Line, Mark, Point, Rect, Scene, Text
+
+WIDTH = 1200
+_RATIO = 0.52
+_LEFT, _TOP, _BOTTOM = 70, 46, 118
+_BAND: Colour = (45, 105, 175)
+_OUT: Colour = (207, 34, 46)
+_LINES: tuple[Colour, ...] = ((188, 108, 0), (26, 127, 55), (130, 80, 223), (191, 57, 137), (9, 105, 218))
+_STEEP = 12.0
+"""From so many times the smallest norm on, the scale is a logarithm's."""
+_DOTS = 40
+
+
+def scene(shown: Shown) -> Scene:
+    """Norms over stages."""
+    width = max(420, shown.seen.query.drawing.size or WIDTH)
+    height = round(width * _RATIO)
+    stages = shown.stages
+    norms = [_finite(_norms(shown, stage)) for stage in stages]
+    plot = _Plot(norms, (_LEFT, _TOP, width - 2 * MARGIN, height - _BOTTOM))
+    marks: list[Mark] = [*plot.scale(), *_sections(stages, plot), *_labels(stages, plot)]
+    for whole in _parts(stages):
+        part = [i for i in whole if len(norms[i])]
+        if not part:
+            continue
+        summaries = [summary(norms[i]) for i in part]
+        upper = [plot.at(i, s.high) for i, s in zip(part, summaries, strict=True)]
+        lower = [plot.at(i, s.low) for i, s in zip(part, summaries, strict=True)]
+        middle = tuple(plot.at(i, s.median) for i, s in zip(part, summaries, strict=True))
+        if len(part) > 1:
+            marks += [Area((*upper, *reversed(lower)), _BAND, 0.18), Line(middle, _BAND, 2.5)]
+        else:
+            marks += [Line((upper[0], lower[0]), _BAND, 6, 0.3), Dot(*middle[0], 4, _BAND)]
+        marks += [dot for i in part for dot in _outliers(i, norms[i], plot)]
+    marks += _asked(shown, plot)
+    facts = f"{paper.named(shown.seen)} · {paper.model_named(shown.seen)}"
+    marks += _key(plot, width)
+    title = "L2 norm of every stage's vectors, patch by patch"
+    marks += paper.captioned(_LEFT, height - 60, title, facts, width - _LEFT - MARGIN)
+    return Scene(width, height, f"{title}, of {facts}", marks=marks)
+
+
+class _Plot:
+    """From stages and norms to pixels."""
+
+    def __init__(self, norms: Sequence[Floats], box: tuple[float, float, float, float]) -> None:
+        self.left, self.top, self.right, self.bottom = box
+        self.count = len(norms)
+        every = np.concatenate(norms) if norms else np.zeros(0)
+        every = every[every > 0]
+        low, high = (float(every.min()), float(every.max())) if every.size else (0.5, 1.0)
+        self.steep = high / low > _STEEP
+        if self.steep:
+            self.low, self.high = low / 1.15, high * 1.15
+        else:
+            self.low, self.high = 0.0, high * 1.06
+
+    def at(self, stage: int, norm: float) -> Point:
+        """Where a norm of a stage lies."""
+        across = (stage + 0.5) / max(1, self.count)
+        norm = min(max(norm, self.low), self.high)
+        if self.steep:
+            up = math.log(norm / self.low) / math.log(self.high / self.low)
+        else:
+            up = (norm - self.low) / (self.high - self.low)
+        return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
+
+    def scale(self) -> list[Mark]:
+        """Lines at round norms, with what they are."""
+        marks: list[Mark] = []
+        for value in _round_numbers(self.low, self.high, self.steep):
+            _, y = self.at(0, value)
+            marks.append(Line(((self.left, y), (self.right, y)), RULE))
+            marks.append(Text(self.left - 8, y + 4.5, f"{value:g}", paper.SMALL, PALE, "end"))
+        return marks
+
+
+def _round_numbers(low: float, high: float, steep: bool) -> list[float]:
+    if steep:
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        parts = (1, 2, 5) if math.log10(high / low) < 3.5 else (1,)
+        return [v for power in powers for part in parts if low <= (v := part * 10.0**power) <= high]
+    rough = (high - low) / 6
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(part * power for part in (1, 2, 5, 10) if part * power >= rough)
+    return [float(step * i) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _norms(shown: Shown, stage: str) -> Floats:
+    if of_layers(stage):
+        assert shown.layers is not None
+        norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
+        return norms
+    return shown.seen.reading.norms_at(stage)
+
+
+def _finite(norms: Floats) -> Floats:
+    found: Floats = norms[np.isfinite(norms)]
+    return found
+
+
+def _parts(stages: Sequence[str]) -> list[list[int]]:
+    """The stages of the tower, the tokens, and the language model's."""
+    kinds = [(of_patches(stage), of_layers(stage)) for stage in stages]
+    return [[i for i, kind in enumerate(kinds) if kind == one] for one in dict.fromkeys(kinds)]
+
+
+def _sections(stages: Sequence[str], plot: _Plot) -> list[Mark]:
+    marks: list[Mark] = []
+    names = {(True, False): "vision tower", (False, False): "tokens", (False, True): "language model"}
+    for part in _parts(stages):
+        (x0, _), (x1, _) = plot.at(part[0], 1), plot.at(part[-1], 1)
+        half = (plot.right - plot.left) / max(1, plot.count) / 2
+        if part[0]:
+            marks.append(Line(((x0 - half, plot.top - 20), (x0 - half, plot.bottom)), RULE, 1.5))
+        name = names[of_patches(stages[part[0]]), of_layers(stages[part[0]])]
+        marks.append(Text((x0 + x1) / 2, plot.top - 14, name, paper.SMALL, PALE, "middle"))
+    return marks
+
+
+def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
+    """The number of every stage that there is room for."""
+    room = (plot.right - plot.left) / max(1, len(stages))
+    every = max(1, math.ceil(26 / room))
+    marks: list[Mark] = []
+    for part in _parts(stages):
+        for place, i in enumerate(part):
+            if place % every and i != part[-1]:
+                continue
+            if place % every and place % every < every / 2 and i == part[-1]:
+                continue
+            name = stages[i].rsplit(".", 1)[-1] if "." in stages[i] else ""
+            marks.append(Text(plot.at(i, 1)[0], plot.bottom + 18, name, paper.SMALL, PALE, "middle"))
+    return marks
+
+
+def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
+    """The outliers of a stage, the largest first where there are many."""
+    found = sorted((float(norm) for norm in norms[outlier(norms)]), reverse=True)
+    return [Dot(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
+
+
+def _asked(shown: Shown, plot: _Plot) -> list[Mark]:
+    """The patches that were named, a line each."""
+    marks: list[Mark] = []
+    reading = shown.seen.reading
+    for patch, colour in zip(shown.seen.query.patches, _LINES, strict=False):
+        ends = []
+        for part in _parts(shown.stages):
+            points = []
+            for i in part:
+                entries = entries_of(reading, shown.stages[i], [patch])
+                norm = float(np.mean(_norms(shown, shown.stages[i])[list(entries)]))
+                points += [plot.at(i, norm)] if math.isfinite(norm) else []
+            if not points:
+                continue
+            ends = points
+            marks.append(Line(tuple(points), colour, 2) if len(points) > 1 else Dot(*points[0], 3.5, colour))
+        if ends:
+            marks.append(Text(ends[-1][0] + 8, ends[-1][1] + 4, str(patch), paper.SMALL, colour))
+    return marks
+
+
+def _key(plot: _Plot, width: int) -> list[Mark]:
+    """What is what, at the lower right."""
+    y = plot.bottom + 36
+    said = f"outliers (|z| > {THRESHOLD})"
+    marks: list[Mark] = []
+    x = plot.left
+    for kind, text in (("band", "5th to 95th percentile"), ("line", "median"), ("dot", said)):
+        if kind == "band":
+            marks.append(Rect(x, y - 10, 22, 11, _BAND, 0.18))
+        elif kind == "line":
+            marks.append(Line(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
+        else:
+            marks.append(Dot(x + 11, y - 4.5, 3, _OUT, 0.6))
+        marks.append(Text(x + 30, y, text, paper.SMALL, INK))
+        x += 60 + 7.2 * len(text)
+    if width > 900:
+        marks.append(Text(plot.right, y, "logarithmic" if plot.steep else "", paper.SMALL, PALE, "end"))
+    return marks

@@ -1,0 +1,121 @@
+"""One number, or three, of every patch as its colour: of one stage, or of all stages on a sheet."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vlmtui.display import numbers
+from vlmtui.display.colours import Rgb, components, magnitudes, robust_range
+from vlmtui.errors import UsageError
+from vlmtui.reading import Floats, llm_layer, of_layers
+from vlmtui.reports.animation import painted
+from vlmtui.reports.pictures import paper
+from vlmtui.reports.pictures.looking import Shown
+from vlmtui.reports.pictures.paper import MARGIN
+from vlmtui.reports.pictures.scene import PALE, Mark, Photo, Scene, Text
+from vlmtui.reports.values import lens_line
+from vlmtui.values import Values
+
+LONG_SIDE = 960
+SHEET = 1600
+_GAP = 14
+_LABEL = 22
+
+
+def scene(shown: Shown) -> Scene:
+    """The photograph in the colours of one stage."""
+    seen = shown.seen
+    _check_placed(shown, seen.stage)
+    photo, scale = paper.resized(shown.rgb, seen.query.drawing.size or LONG_SIDE)
+    found = seen.values.numbers if seen.values is not None else seen.norms
+    of = found[list(seen.entries)]
+    low, high = robust_range(of) if of.ndim == 1 else (0.0, 1.0)
+    height, width = photo.shape[:2]
+    places = [seen.reading.places_at(seen.stage)[entry] for entry in seen.entries]
+    marks: list[Mark] = [Photo(MARGIN, MARGIN, painted(photo, places, _colours(of, low, high), scale), smooth=False)]
+    bar = 180 if of.ndim == 1 else 0
+    under = MARGIN + height
+    said = lens_line(seen) if seen.values is not None else "L2 norms"
+    facts = f"{paper.named(seen)} · {paper.model_named(seen)}"
+    marks += paper.captioned(
+        MARGIN, under + 4, f"{seen.stage} · {said}", facts, width - bar - (2 * MARGIN if bar else 0)
+    )
+    if bar and width > 2 * bar:
+        marks += paper.colour_bar(MARGIN + width - bar, under + 14, bar, low, high)
+    title = f"{said} at {seen.stage} of {facts}"
+    return Scene(width + 2 * MARGIN, under + 2 * paper.LINE + MARGIN, title, marks=marks)
+
+
+def sheet(shown: Shown) -> Scene:
+    """The photograph once a stage, in the stage's colours; numbers of one kind have one scale, norms one each."""
+    seen = shown.seen
+    stages = [(stage, i) for i, stage in enumerate(shown.stages) if _placed(shown, stage)]
+    if not stages:
+        _check_placed(shown, seen.stage)
+    height, width = shown.rgb.shape[:2]
+    total = seen.query.drawing.size or SHEET
+    # as many columns as make the sheet about as wide as one and a half times its height
+    across = min(len(stages), max(1, round(math.sqrt(1.5 * len(stages) * height / width))))
+    room = max(48, (total - 2 * MARGIN - (across - 1) * _GAP) // across)
+    photo, scale = paper.resized(shown.rgb, room if width >= height else max(1, round(room * height / width)))
+    tall, wide = photo.shape[:2]
+    found = [_numbers(shown, stage, i) for stage, i in stages]
+    alike = [of for (stage, _), of in zip(stages, found, strict=True) if shown.values and not of_layers(stage)]
+    shared = robust_range(np.concatenate(alike)) if alike and alike[0].ndim == 1 else None
+    marks: list[Mark] = []
+    for number, ((stage, i), of) in enumerate(zip(stages, found, strict=True)):
+        down, right = divmod(number, across)
+        x, y = MARGIN + right * (wide + _GAP), MARGIN + down * (tall + _LABEL + _GAP)
+        low, high = shared if shared and not of_layers(stage) else robust_range(of)
+        places = seen.reading.places_at(stage)
+        marks.append(Photo(x, y, painted(photo, places, _colours(of, low, high), scale), smooth=False))
+        marks.append(Text(x, y + tall + 16, stage, paper.SMALL))
+        said = _share(shown.values[i]) if of.ndim == 2 else f"{numbers.figure(low, 3)} – {numbers.figure(high, 3)}"
+        marks.append(Text(x + wide, y + tall + 16, said, paper.SMALL - 1, PALE, "end"))
+    rows = math.ceil(len(stages) / across)
+    under = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
+    whole = across * (wide + _GAP) - _GAP
+    said = _sheet_title(shown)
+    facts = f"{paper.named(seen)} · {paper.model_named(seen)}"
+    marks += paper.captioned(MARGIN, under + 10, said, facts, whole)
+    return Scene(whole + 2 * MARGIN, under + 10 + 2 * paper.LINE + MARGIN, f"{said}, of {facts}", marks=marks)
+
+
+def _colours(of: Floats, low: float, high: float) -> Rgb:
+    return components(of) if of.ndim == 2 else magnitudes(of, low, high)
+
+
+def _numbers(shown: Shown, stage: str, i: int) -> Floats:
+    if shown.values:
+        return shown.values[i].numbers
+    if of_layers(stage):
+        assert shown.layers is not None
+        norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
+        return norms
+    return shown.seen.reading.norms_at(stage)
+
+
+def _share(found: Values) -> str:
+    return f"{numbers.percent(100 * sum(found.explained))} of the variance"
+
+
+def _sheet_title(shown: Shown) -> str:
+    through = shown.seen.query.lens
+    if through is None:
+        return "L2 norms stage by stage, each on its own scale: dark is low, yellow high"
+    if shown.values and shown.values[0].numbers.ndim == 2:
+        return "Three principal components as red, green and blue, stage by stage"
+    what = f' with "{through.text}"' if through.text else f" with {' '.join(map(str, through.marked))}"
+    return f"{through.name.capitalize()}: cosine{what}, stage by stage"
+
+
+def _placed(shown: Shown, stage: str) -> bool:
+    return any(place.box for place in shown.seen.reading.places_at(stage))
+
+
+def _check_placed(shown: Shown, stage: str) -> None:
+    if not _placed(shown, stage):
+        reading = shown.seen.reading
+        raise UsageError(reading.placeless or f"{stage} has no place in the picture: choose a vision stage")

@@ -1,0 +1,95 @@
+"""A picture to be drawn: marks at pixels, one over the other; whether as PNG or as SVG is not its matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vlmtui.display.colours import Colour, Rgb
+
+Anchor = Literal["start", "middle", "end"]
+Point = tuple[float, float]
+
+GROUND: Colour = (255, 255, 255)
+INK: Colour = (31, 35, 40)
+PALE: Colour = (110, 118, 129)
+RULE: Colour = (222, 226, 231)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """Pixels, uint8 [height, width, 3], with their upper left corner at (x, y). `smooth` is a photograph's."""
+
+    x: int
+    y: int
+    rgb: Rgb
+    smooth: bool = True
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A filled rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: Colour
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points."""
+
+    points: tuple[Point, ...]
+    colour: Colour
+    width: float = 1.0
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Area:
+    """A filled polygon."""
+
+    points: tuple[Point, ...]
+    fill: Colour
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A filled circle."""
+
+    x: float
+    y: float
+    radius: float
+    fill: Colour
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Text:
+    """One line of text, its baseline at `y`; with a `halo`, an edge of that colour around its letters."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    colour: Colour = INK
+    anchor: Anchor = "start"
+    halo: Colour | None = None
+
+
+Mark = Photo | Rect | Line | Area | Dot | Text
+
+
+@dataclass
+class Scene:
+    """Marks over a ground; `title` is what the picture is, in a sentence."""
+
+    width: int
+    height: int
+    title: str
+    ground: Colour = GROUND
+    marks: list[Mark] = field(default_factory=list)
