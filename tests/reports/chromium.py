@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import visible
+from vlmtui.reading import Words
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -68,3 +72,26 @@ def watched(browser: Any, folder: Path) -> Iterator[Opened]:
     assert said == []
     assert [url for url in asked if not url.startswith(("file://", "data:", "about:"))] == []
     assert sum(url.startswith("file://") for url in asked) == len(contexts)
+
+
+def texts(page: Any, selector: str) -> list[str]:
+    """The text of every element there is, as it is laid out."""
+    return [" ".join(text.split()) for text in page.locator(selector).all_inner_texts()]
+
+
+def rows(page: Any) -> list[tuple[str, str, str]]:
+    """The words listed: piece, score, id."""
+    columns = [texts(page, f"#words li .{name}") for name in ("word", "score", "id")]
+    return list(zip(*columns, strict=True))
+
+
+def told(words: Words, entry: int, joins: bool = True) -> list[tuple[str, str, str]]:
+    """The words of an entry as the page should list them."""
+    return [
+        (visible(words.pieces[id_], words.texts[id_], joins), figure(score), str(id_)) for id_, score in words.at(entry)
+    ]
+
+
+def place(page: Any) -> str:
+    """What the patch panel says of where the cursor is."""
+    return str(page.locator("#patch-about").inner_text())

@@ -181,12 +181,15 @@ function listenToPointer() {
     const entry = entryUnder(event);
     if (entry >= 0) toEntry(entry);
   });
-  new ResizeObserver(() => {
-    const here = page();
-    if (!here || here.grid === null) return;
-    grid.classList.toggle("crowded", grid.clientWidth / here.cols < NARROWEST);
-    showLegend();
-  }).observe(grid);
+  new ResizeObserver(() => fitWords(false)).observe(grid);
+}
+
+/** No words where there is no room for them; on paper there always is. */
+function fitWords(paper) {
+  const here = page();
+  if (!here || here.grid === null) return;
+  $("grid").classList.toggle("crowded", !paper && $("grid").clientWidth / here.cols < NARROWEST);
+  showLegend();
 }
 
 function showLegend() {

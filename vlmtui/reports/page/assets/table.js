@@ -50,8 +50,10 @@ function listenToTable() {
     closed = !section.open;
     section.open = true;
     showTable();
+    fitWords(true);
   });
   addEventListener("afterprint", () => {
     if (closed) section.open = false;
+    fitWords(false);
   });
 }
