@@ -38,8 +38,9 @@ _RESET = "\x1b[0m"
 _LEAST = 3
 """Cells that a patch needs for a word."""
 
-Over = dict[int, dict[int, str]]
-"""Characters by line, by cell; a wide one takes the cell after it, which is then empty."""
+Written = tuple[str, Colour]
+Over = dict[int, dict[int, Written]]
+"""Characters and their colour by line, by cell; a wide one takes the cell after it, which is then empty."""
 
 
 def write(results: Iterable[Shown | Failure]) -> Iterator[str]:
@@ -61,7 +62,7 @@ def lines(shown: Shown) -> Iterator[str]:
         raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
     of = "L2 norms" if shown.show == HEAT else "first words"
     said = lens_line(seen) if seen.values is not None else of
-    head = f"{paper.named(seen)} · {paper.model_named(seen)} · {seen.stage} · {said}"
+    head = f"{paper.named(seen)} · {seen.stage} · {said} · {paper.model_named(seen)}"
     yield isolate(fit(head, min(columns, width(head))))
     for page in pages:
         if len(pages) > 1:
@@ -83,7 +84,7 @@ def _page(shown: Shown, page: Page, columns: int) -> Iterator[str]:
         pixels[area] = _heat(pixels[area], layout, page, seen)
     else:
         pixels[area] = (pixels[area] * _DIM).astype(np.uint8)
-        over = _words(layout, page, seen)
+        over = _words(pixels, layout, page, seen)
     for y in range(layout.height):
         yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.drawing.deep)
 
@@ -98,7 +99,7 @@ def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Pixels:
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 
-def _words(layout: CellLayout, page: Page, seen: Seen) -> Over:
+def _words(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Over:
     """The first word of every patch in its middle line, the last cell left free."""
     over: Over = {}
     if layout.wide < _LEAST:
@@ -107,28 +108,31 @@ def _words(layout: CellLayout, page: Page, seen: Seen) -> Over:
     for (row, col), entry in page.entries.items():
         word = firsts.get(entry)
         x, y, wide, tall = layout.region(row, col)
-        line = over.setdefault(y + (tall - 1) // 2, {})
-        for character in fit(word, min(width(word), wide - 1), cut="") if word else "":
+        y += (tall - 1) // 2
+        shown = fit(word, min(width(word), wide - 1), cut="") if word else ""
+        # one ink for all of a word
+        colour = ink(pixels[2 * y : 2 * y + 2, x : x + max(1, width(shown))].mean(axis=(0, 1)))
+        for character in shown:
             size = width(character)
             if size:
-                line[x] = character
-                line |= {x + 1: ""} if size == 2 else {}
+                over.setdefault(y, {})[x] = character, colour
+                over[y] |= {x + 1: ("", colour)} if size == 2 else {}
                 x += size
     return over
 
 
-def _line(upper: Pixels, lower: Pixels, over: dict[int, str], deep: bool) -> str:
+def _line(upper: Pixels, lower: Pixels, over: dict[int, Written], deep: bool) -> str:
     """One line of cells: two pixels each, or a character on their mean."""
     parts: list[str] = []
     before: tuple[Colour | None, Colour] | None = None
     for x, (top, bottom) in enumerate(zip(upper.tolist(), lower.tolist(), strict=True)):
-        character = over.get(x)
+        fore: Colour | None
+        character, fore = over.get(x, (None, None))
         if character is None:
             fore, back = (tuple(top), tuple(bottom)) if top != bottom else (None, tuple(bottom))
             character = _UPPER_HALF if fore else " "
         else:
             back = tuple((a + b) // 2 for a, b in zip(top, bottom, strict=True))
-            fore = ink(back)
         if (fore, back) != before:
             parts.append(_coloured(fore, back, deep))
             before = fore, back

@@ -56,8 +56,10 @@ def sheet(shown: Shown) -> Scene:
         _check_placed(shown, seen.stage)
     height, width = shown.rgb.shape[:2]
     total = seen.query.drawing.size or SHEET
-    # as many columns as make the sheet about as wide as one and a half times its height
-    across = min(len(stages), max(1, round(math.sqrt(1.5 * len(stages) * height / width))))
+    # about as many columns as make the sheet one and a half times as wide as high, with few places empty
+    ideal = max(1, round(math.sqrt(1.5 * len(stages) * height / width)))
+    across = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
+    across = min(across, len(stages))
     room = max(48, (total - 2 * MARGIN - (across - 1) * _GAP) // across)
     photo, scale = paper.resized(shown.rgb, room if width >= height else max(1, round(room * height / width)))
     tall, wide = photo.shape[:2]
