@@ -1,9 +1,17 @@
-"""A model of two towers in the explorer, with a real session: a text lights up patches, and is called approximate."""
+"""Vision towers in the explorer, with a real session: texts and classes, of patches and of the whole picture."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
 from tests.families import build
 from tests.tui import readings
+from tests.tui.fake import app
 from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
 from vlmtui.reports import Query
@@ -11,23 +19,107 @@ from vlmtui.session.opening import Where
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.tui.view import Known
+from vlmtui.tui.whole import MOST_TEXTS, parsed
 
 
-async def test_a_text_is_found_at_the_towers_end(tmp_path):
+@asynccontextmanager
+async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pilot[int]]]:
     image = readings.picture(96, 64)
-    query = Query(model=str(build("clip", tmp_path / "clip")), device="cpu", where=Where(None, "vlmtui", warm=False))
+    query = Query(model=str(build(family, folder / family)), device="cpu", where=Where(None, "vlmtui", warm=False))
     conversation = Conversation(ExplorerOptions(image=readings.source(image), query=query))
     tui = VlmtuiApp(conversation, image)
     try:
         async with tui.run_test(size=WIDE) as pilot:
-
-            def known() -> Known:
-                return explorer(pilot)._known
-
-            await until(pilot, lambda: len(tui.screen_stack) > 1 and known().reading is not None)
-            await pilot.press("slash", *"sky", "enter")
-            await until(pilot, lambda: "approximate" in text(tui, "#legend"))
-            assert "find sky: cosine at vision.4, approximate, by CLIP's value path" in text(tui, "#legend")
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._known.reading is not None)
+            yield tui, pilot
     finally:
         conversation.close()
+
+
+def ranking(tui: VlmtuiApp) -> list[tuple[str, int]]:
+    """Names and percentages under the panel's heading."""
+    lines = text(tui, "#words").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("WHOLE PICTURE")) + 1
+    rows = [line.replace("━", "").split() for line in lines[start:] if "%" in line]
+    return [(row[0], int(next(word for word in row if word.endswith("%"))[:-1])) for row in rows]
+
+
+async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> None:
+    async with opened("clip", tmp_path) as (tui, pilot):
+        assert "c holds texts against the whole picture" in text(tui, "#words")
+        assert "c texts" in text(tui, "#keys")
+        assert "metric" not in text(tui, "#keys")
+        await pilot.press("slash", *"sky", "enter")
+        await until(pilot, lambda: "approximate" in text(tui, "#legend"))
+        assert "find sky: cosine at vision.4, approximate, by CLIP's value path" in text(tui, "#legend")
+        # the text that was looked for is held against the whole picture, alone as yet
+        await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
+        assert ranking(tui) == [("sky", 100)]
+        # and is there to be added to
+        await pilot.press("c", "end", *"|dog|dog", "enter")
+        await until(pilot, lambda: len(ranking(tui)) == 2)
+        assert "probabilities over these texts (softmax)" in text(tui, "#words")
+        found = ranking(tui)
+        match = explorer(pilot)._known.whole.match
+        assert match is not None
+        names = ("sky", "dog")
+        order = sorted(range(2), key=lambda i: -match.probabilities[i])
+        assert [name for name, _ in found] == [names[i] for i in order]
+        assert sum(share for _, share in found) in (99, 100, 101)
+        # the picture is read again, and held against them again
+        reading = explorer(pilot)._known.reading
+        await pilot.press("r")
+        await until(pilot, lambda: explorer(pilot)._known.reading is not reading and len(ranked_or_none(tui)) == 2)
+        assert ranking(tui) == found
+
+
+def ranked_or_none(tui: VlmtuiApp) -> list[tuple[str, int]]:
+    return ranking(tui) if "WHOLE PICTURE" in text(tui, "#words") else []
+
+
+async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> None:
+    async with opened("vit", tmp_path) as (tui, pilot):
+        assert "c tells the classes" in text(tui, "#words")
+        await pilot.press("c")
+        await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
+        whole = explorer(pilot)._known.whole
+        assert whole.head is not None
+        assert whole.classes is not None
+        labels = [whole.head.labels[i] for i in whole.classes.ids.tolist()]
+        found = ranking(tui)
+        assert [name for name, _ in found] == labels[: len(found)]
+        assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
+        assert f"of {len(whole.head.labels)} classes by softmax" in text(tui, "#words")
+        await pilot.press("slash", *labels[0], "enter")
+        await until(pilot, lambda: f"class {labels[0]} at vision.4" in text(tui, "#legend"))
+        assert "approximate" in text(tui, "#legend")
+
+
+async def test_a_tower_without_a_head_says_so(tmp_path: Path) -> None:
+    async with opened("dinov2", tmp_path) as (tui, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: bool(tui._notifications))
+        assert [("head" in n.message, n.title) for n in tui._notifications] == [(True, "the picture has no classes")]
+        assert "WHOLE PICTURE" not in text(tui, "#words")
+
+
+async def test_a_model_that_has_words_is_asked_otherwise() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("c")
+        assert any("a asks this model" in n.message for n in tui._notifications)
+        assert "a ask" in text(tui, "#keys")
+
+
+@pytest.mark.parametrize(
+    ("line", "texts"),
+    [
+        ("a dog", ("a dog",)),
+        (" a dog |a cat|| a dog", ("a dog", "a cat")),
+        (" | ", ()),
+        ("|".join(map(str, range(20))), tuple(map(str, range(20 - MOST_TEXTS, 20)))),
+    ],
+)
+def test_texts_of_a_line(line: str, texts: tuple[str, ...]) -> None:
+    assert parsed(line) == texts

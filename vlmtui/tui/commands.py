@@ -23,6 +23,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Find: light up the patches near a word", "/", "screen.find"),
     ("Find: the next best patch", "n", "screen.next_best(1)"),
     ("Find: the best patch before", "N", "screen.next_best(-1)"),
+    ("Whole picture: texts against it, or its classes", "c", "screen.whole"),
     ("Mark: the patch under the cursor", "Space", "screen.mark"),
     ("Mark: take all away", "U", "screen.unmark"),
     ("Layers: play through them", "p", "screen.play"),

@@ -201,6 +201,34 @@ class Conversation(Inquiry):
                 failed,
             )
 
+    def match(self, reading: str, texts: tuple[str, ...]) -> None:
+        """Texts against the whole picture."""
+        if self._client is not None and self._client.alive:
+            self._when(
+                self._client.texts(texts, on_progress=self._progressed()),
+                lambda read: messages.TextsArrived(reading, read),
+                self._failed("texts cannot be matched with the picture"),
+            )
+            self._when(
+                self._client.match(reading, texts, on_progress=self._progressed()),
+                lambda match: messages.MatchArrived(reading, match),
+                lambda sentence: None,  # what is wrong with the texts has been said
+            )
+
+    def classes(self, reading: str, k: int) -> None:
+        """The first classes of the whole picture."""
+        if self._client is not None and self._client.alive:
+            self._when(
+                self._client.head(),
+                lambda head: messages.HeadArrived(reading, head),
+                self._failed("the picture has no classes"),
+            )
+            self._when(
+                self._client.classes(reading, k, on_progress=self._progressed()),
+                lambda classes: messages.ClassesArrived(reading, classes),
+                lambda sentence: None,  # that there is no head has been said
+            )
+
     def null(self, reading: str, key: NullKey, k: int) -> None:
         """The words of noise, found as the reading's are; where nothing else is asked meanwhile."""
         stage, order, _ = key

@@ -186,6 +186,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("+  -", "more, fewer words"),
     ("o", "overlay: none, norms, first words, similarity, pca, find"),
     ("/", "find a word: patches light up by how near they are to it"),
+    ("c", "vision towers: texts against the whole picture (CLIP, SigLIP), or its classes (ViT)"),
     ("n  N", "to the next best, the best before, of the numbers of the overlay"),
     ("Space  U", "mark the patch; take all marks away"),
     ("p", "play through the layers with the overlay (pca if there is none)"),

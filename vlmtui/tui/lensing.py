@@ -11,12 +11,13 @@ from textual.timer import Timer
 
 from vlmtui.errors import UsageError
 from vlmtui.tui import exiting, marks, messages, walking
-from vlmtui.tui.believing import Believing
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask
+from vlmtui.tui.judging import Judging
 from vlmtui.tui.path import llm_depth, path
 from vlmtui.tui.standing import IDLE
 from vlmtui.tui.valuing import OF_VALUES, ValueAsking, ahead, ordered, scores, shown
+from vlmtui.tui.whole import said_by
 from vlmtui.values import name_of
 
 AHEAD_S = 0.03
@@ -25,7 +26,7 @@ FRAME_S = 0.35
 """How long a stage stands while the layers are played."""
 
 
-class Lensing(Believing):
+class Lensing(Judging):
     """Looks through lenses, and asks the session for what they show."""
 
     BINDINGS = [
@@ -109,11 +110,16 @@ class Lensing(Believing):
         def find(text: str | None) -> None:
             if text:
                 self._to_best = True
+                self._match_also(text)
                 self._choose(replace(self._view, sought=text, overlay="find"))
                 if shown(self._view, self._known) is not None:
                     self._values_done()
 
-        hint = "patches light up by their cosine with it; in the language model's layers by its logit"
+        hint = {
+            "texts": "patches light up by their cosine with it, at the tower's end; so is the whole picture compared",
+            "classes": "one of the model's classes: patches light up by what they say for it, at the tower's end",
+            "": "patches light up by their cosine with it; in the language model's layers by its logit",
+        }[said_by(self._known.model)]
         self.app.push_screen(Ask("Find a word", hint, read, self._view.sought), find)
 
     def action_next_best(self, step: int) -> None:

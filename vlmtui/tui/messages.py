@@ -9,7 +9,9 @@ from textual.message import Message
 
 from vlmtui.anatomy import Anatomy
 from vlmtui.belief import Agreement, Null
+from vlmtui.classes import Classes, Head
 from vlmtui.image import SourceBytes
+from vlmtui.matching import Match, Texts
 from vlmtui.reading import Layers, LayerWords, ModelInfo, Reading, Words
 from vlmtui.session.messages import Status
 from vlmtui.tui.belief import NullKey
@@ -98,6 +100,38 @@ class ValuesFailed(Message):
     stage: str
     lens: Lens
     sentence: str
+
+
+@dataclass
+class TextsArrived(Message):
+    """The model has read texts, to be matched with a reading's picture."""
+
+    reading: str
+    texts: Texts
+
+
+@dataclass
+class MatchArrived(Message):
+    """How well the texts read last match it."""
+
+    reading: str
+    match: Match
+
+
+@dataclass
+class HeadArrived(Message):
+    """Which classes the model of a reading knows."""
+
+    reading: str
+    head: Head
+
+
+@dataclass
+class ClassesArrived(Message):
+    """The first classes of a reading's picture."""
+
+    reading: str
+    classes: Classes
 
 
 @dataclass

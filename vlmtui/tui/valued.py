@@ -9,7 +9,7 @@ from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
 from vlmtui.tui.valuing import lens_of, ordered, scores, shown
 from vlmtui.tui.view import Known, View
-from vlmtui.values import Components, Find, Position, Similarity, Values
+from vlmtui.values import Components, Evidence, Find, Position, Similarity, Values
 
 
 def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[float, float] | None]:
@@ -51,6 +51,8 @@ def _named(known: Known, view: View, found: Values) -> str:
             spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
             number = "cosine" if llm_depth(found.stage) is None else "logit"
             return f"find {plain(text)}{spelled}: {number} at {found.stage}"
+        case Evidence(label):
+            return f"class {plain(label)} at {found.stage}"
         case Position():
             return "norm of the position embedding"
     return view.overlay

@@ -11,7 +11,8 @@ from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
 from vlmtui.tui.view import Known, Overlay, View
 from vlmtui.tui.walking import walked
-from vlmtui.values import POSITION_STAGE, Components, Find, Lens, Position, Similarity, Values
+from vlmtui.tui.whole import said_by
+from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity, Values
 
 KEPT = 128
 """Answers that are kept of one reading."""
@@ -27,6 +28,8 @@ def lens_of(view: View, known: Known) -> Lens | None:
         return None
     if view.overlay == "pca":
         return Components()
+    if view.overlay == "find" and said_by(known.model) == "classes":
+        return Evidence(view.sought) if view.sought else None
     if view.overlay == "find":
         return Find(view.sought) if view.sought else None
     if view.overlay == "position":

@@ -23,6 +23,7 @@ from vlmtui.tui.answering import Looking, Speech
 from vlmtui.tui.belief import Belief
 from vlmtui.tui.patches import Patches
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens, vision_depth
+from vlmtui.tui.whole import Whole
 from vlmtui.tui.wordbook import WordBook, WordRow
 from vlmtui.values import POSITION_STAGE, Lens, Values
 
@@ -116,7 +117,8 @@ class Known:
     until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers:
     those of `followed` are shown for a moment where those of the token under the cursor have not come. `values` are
     what lenses found at stages, `latest` the last of them to come, and `refused` says why some will not. `belief` is
-    how much to believe the words, and `patches` what is known of patches beside.
+    how much to believe the words, and `patches` what is known of patches beside;
+    `whole` is what a vision tower says of the whole picture.
     """
 
     image: ImageInfo
@@ -133,6 +135,7 @@ class Known:
     belief: Belief = field(default_factory=Belief)
     speech: Speech = field(default_factory=Speech)
     patches: Patches = field(default_factory=Patches)
+    whole: Whole = field(default_factory=Whole)
     waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
@@ -147,7 +150,7 @@ class Known:
         """A reading has arrived: nothing that was known of another is true of it."""
         self.reading, self.model = reading, reading.model
         self.layers = self.followed = self.latest = None
-        self.waiting, self.belief, self.speech = LOOKING, Belief(), Speech()
+        self.waiting, self.belief, self.speech, self.whole = LOOKING, Belief(), Speech(), Whole()
         for of_before in (self.books, self.by_layer, self.values, self.refused, self._norms):
             of_before.clear()
 

@@ -182,14 +182,19 @@ class KeysBar(Lines):
         super().__init__(id=id)
         self._keys = [*KEYS]
 
-    def show(self, narrow: bool, pages: bool, llm: bool = False, tower: bool = False, answer: bool = False) -> None:
+    def show(
+        self, narrow: bool, pages: bool, llm: bool = False, tower: bool = False, answer: bool = False, whole: str = ""
+    ) -> None:
         """`narrow`: one panel is seen at a time; `pages`: there are several to turn; `llm`: a layer of the language
         model is looked at, which has no metrics and a page of all its layers; `tower`: a stage of the vision tower,
-        from which there is an early exit; `answer`: what the model said."""
+        from which there is an early exit; `answer`: what the model said; `whole`: what a vision tower says of the
+        whole picture, and then it has neither metrics nor answers."""
         there = OF_ANSWERS if answer else KEYS
         keys = [("w", "all layers") if llm and name == "metric" else (key, name) for key, name in there]
         if tower:
             keys.insert(2, ("e", "early exit"))
+        if whole:
+            keys = [("c", whole) if name == "ask" else (key, name) for key, name in keys if name != "metric"]
         if pages:
             keys.insert(1, ("t T", "tile"))
         if narrow:

@@ -17,17 +17,23 @@ from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.theme import Roles
 from vlmtui.tui.view import Known
+from vlmtui.tui.whole import said_by
 from vlmtui.tui.widgets.bylayer import first_words
 from vlmtui.tui.widgets.channels import channels
 from vlmtui.tui.widgets.making import footer
 from vlmtui.tui.widgets.panel import ViewPanel
 from vlmtui.tui.widgets.ranking import largest_norms
+from vlmtui.tui.widgets.whole import whole_picture
 from vlmtui.tui.wordbook import WordRow
 
 BAR = "━"
 SHORTEST_BAR = 0.2
 _SHORTEST_GLOSS = 3
 LONGEST_BAR = 36
+OF_THE_WHOLE = {
+    "texts": "c holds texts against the whole picture.",
+    "classes": "c tells the classes of the whole picture.",
+}
 BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
 
 
@@ -102,6 +108,10 @@ class WordsPanel(ViewPanel):
                 why += " e looks through the projector: an early exit."
         lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
         lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
+        if known.whole.known and view.stage != PIXELS:
+            return [*lines, *whole_picture(r, known.whole, cells, rows - len(lines))]
+        if said := said_by(known.model):
+            lines += [line(cells, blank, [(part, dim)]) for part in wrapped(OF_THE_WHOLE[said], cells)]
         more = channels if view.stage == PIXELS else largest_norms
         return [*lines, *more(r, known, view, cells, rows - len(lines))]
 

@@ -1,0 +1,48 @@
+"""What a vision tower says of the whole picture: its text tower, of texts; its classification head, of classes. Plain
+data that the panels read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from vlmtui.classes import WITH_HEADS, Classes, Head
+from vlmtui.matching import TWO_TOWERS, Match, Texts
+from vlmtui.reading import ModelInfo
+
+MOST_TEXTS = 12
+"""Texts that stand beside each other; the first give way."""
+MOST_CLASSES = 50
+BETWEEN = "|"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What has arrived of one reading: a match with `texts` as they were read, or the first classes of a `head`."""
+
+    texts: Texts | None = None
+    match: Match | None = None
+    head: Head | None = None
+    classes: Classes | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to show."""
+        return bool((self.texts and self.match) or (self.head and self.classes))
+
+    def matched(self, match: Match) -> Whole:
+        """With the match of the texts read last; one of other texts is left out."""
+        fits = self.texts is not None and len(match.logits) == len(self.texts.texts)
+        return replace(self, match=match) if fits else self
+
+
+def said_by(model: ModelInfo | None) -> Literal["texts", "classes", ""]:
+    """What a model may say of the whole picture; "" for one that has words instead."""
+    if model is None or not model.wordless:
+        return ""
+    return "texts" if model.family in TWO_TOWERS else "classes" if model.family in WITH_HEADS else ""
+
+
+def parsed(text: str) -> tuple[str, ...]:
+    """The texts of a line, which are parted by |; each once."""
+    return tuple(dict.fromkeys(part for part in map(str.strip, text.split(BETWEEN)) if part))[-MOST_TEXTS:]
