@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 import msgspec
 import numpy as np
+import pytest
 
 from tests.reports import contract, made
 from vlmtui.reports import FORMATS, Query, Seen
@@ -34,6 +37,16 @@ def test_json_has_the_words_that_there_are() -> None:
     assert [len(token["words"]) for token in report["tokens"][:3]] == [2, 0, 4]
 
 
+def test_json_has_the_share_explained_after_each_word_where_it_is_asked_for() -> None:
+    seen = pursued()
+    seen = replace(seen, query=replace(seen.query, fields=("words", "explained")))
+    first, second, third = json.loads(printed(seen, "json"))["tokens"][:3]
+    assert [*first] == ["words", "explained"]
+    assert first["explained"] == pytest.approx([0.1, 0.2])
+    assert second["explained"] == []
+    assert third["explained"] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+
+
 def test_text_says_how_much_is_explained() -> None:
     lines = printed(pursued(), "text").split("\n")
     assert any("4 picked by omp, in that order, of 990 word-pieces" in line for line in lines)
@@ -42,6 +55,10 @@ def test_text_says_how_much_is_explained() -> None:
     assert norms[1].endswith(", 0% of it explained")
     assert norms[2].endswith(", 40% of it explained")
     assert all(len(line) <= 80 for line in norms)
+    # and after each word
+    first, second = lines[lines.index(norms[2]) + 1], lines[lines.index(norms[2]) + 2]
+    assert re.findall(r"\d+%", f"{first} {second}") == ["10%", "20%", "30%", "40%"]
+    assert re.findall(r"\d+%", lines[lines.index(norms[0]) + 1]) == ["10%", "20%"]
     grid = next(i for i, line in enumerate(lines) if line.startswith("First words"))
     assert "–" in lines[grid + 3]
 

@@ -38,7 +38,7 @@ def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
     for one in made:
         if one is None:
             continue
-        body = _line(one)
+        body = line(one)
         if not several:
             yield f"{body}\n"
             return
@@ -52,11 +52,11 @@ def write_lines(results: Iterable[Result], query: Query, several: bool) -> Itera
     """One line a token; one line for an image that failed."""
     for result in results:
         if isinstance(result, Failure):
-            yield f"{_line({'image': {'source': result.name}, 'error': result.why})}\n"
+            yield f"{line({'image': {'source': result.name}, 'error': result.why})}\n"
             continue
         ends = {"image": {"source": result.reading.image.source}, "model": {"name": result.reading.model.name}}
         for token in tokens(result, ends):
-            yield f"{_line(token)}\n"
+            yield f"{line(token)}\n"
 
 
 def report(seen: Seen) -> Object:
@@ -101,7 +101,7 @@ def about(reading: Reading) -> Object:
 def tokens(seen: Seen, ends: Object | None = None) -> Iterator[Object]:
     """The objects of the entries reported, in their order, each with `ends` behind its own fields.
 
-    Where the query names fields, those alone.
+    Where the query names fields, those alone; `explained` is a list there, the share of the norm after each word.
     """
     whole = (token | (ends or {}) for token in _whole_tokens(seen))
     if not seen.query.fields:
@@ -112,6 +112,8 @@ def tokens(seen: Seen, ends: Object | None = None) -> Iterator[Object]:
     for row, token in enumerate(whole):
         known = {field: found[row] for field, found in more.items()} | token
         known["ids"] = [word["id"] for word in token["words"]]
+        if seen.words is not None and seen.words.explained is not None:
+            known["explained"] = seen.words.explained[row, : len(token["words"])].tolist()
         yield {field: known[field] for field in fields if field in known}
 
 
@@ -194,5 +196,6 @@ def _box(box: Box | None) -> list[float] | None:
     return None if box is None else [float(corner) for corner in box]
 
 
-def _line(value: Object) -> str:
+def line(value: Object) -> str:
+    """An object in one line."""
     return _encoder.encode(value).decode()

@@ -305,9 +305,11 @@ def _word_cell(words: Words | None, joins: bool, glosses: Glosses) -> int:
 
 
 def _word_cells(words: Words, row: int, cell: int, joins: bool, glosses: Glosses) -> Iterator[str]:
-    for id_, score in words.at(row):
+    """Each word and its score; behind that of a pursuit the share of the norm explained by then."""
+    for i, (id_, score) in enumerate(words.at(row)):
         shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
-        yield f"{shown} {numbers.figure(score):>10}  "
+        share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
+        yield f"{shown} {numbers.figure(score):>10}{share}  "
 
 
 def _glossed(piece: str | None, text: str | None, joins: bool, glosses: Glosses) -> str:
