@@ -49,7 +49,7 @@ class Both:
         self.inputs = model.prompted(inputs, len(model.encode(inputs).tokens), None)
         self.image = Image.fromarray(picture(*size).rgb)
         self.prompt = self.inputs.input_ids.shape[1]
-        self.said = self.speaking.answer(self.inputs, saying=Saying(max_new_tokens=WORDS))
+        self.said = self.speaking.answer(self.inputs, saying=Saying(max_new_tokens=WORDS)).said
         self.forced = self.speaking.force(self.inputs, self.ids)
         self.theirs = self.generate(output_logits=True, output_attentions=True)
 
@@ -172,7 +172,7 @@ def test_nothing_is_left_behind(both):
     assert hooks() == there
     assert both.decoder.config._attn_implementation == before
     assert set(ALL_ATTENTION_FUNCTIONS.valid_keys()) == registered
-    assert both.speaking.answer(both.inputs, saying=Saying(max_new_tokens=2)) == both.said[:2]
+    assert both.speaking.answer(both.inputs, saying=Saying(max_new_tokens=2)).said == both.said[:2]
 
 
 # -- what the answer depends on
@@ -229,7 +229,7 @@ def test_replaced_tokens_are_those_replaced_by_hand(both, stand):
     with by_hand(both, replace):
         theirs = both.generate(output_logits=True)
     change = Change(marked, stand)
-    mine = both.speaking.answer(both.inputs, saying=Saying(max_new_tokens=WORDS), change=change)
+    mine = both.speaking.answer(both.inputs, saying=Saying(max_new_tokens=WORDS), change=change).said
     ids = [token.id for token in mine]
     assert ids == theirs.sequences[0, -len(ids) :].tolist()
     close(torch.tensor([token.log_prob for token in mine]), log_probs(theirs, ids))
@@ -310,14 +310,16 @@ def test_an_answer_ends_with_its_end_of_sequence_token(llava):
     own = llava.speaking._model.generation_config
     before, own.eos_token_id = own.eos_token_id, llava.ids[2]
     try:
-        assert llava.speaking.answer(llava.inputs, saying=Saying(max_new_tokens=WORDS)) == llava.said[:3]
+        for most, said, finished in ((WORDS, 3, True), (3, 3, True), (2, 2, True), (1, 1, False)):
+            spoken = llava.speaking.answer(llava.inputs, saying=Saying(max_new_tokens=most))
+            assert (spoken.said, spoken.finished) == (llava.said[:said], finished)
     finally:
         own.eos_token_id = before
 
 
 def test_sampling_is_the_same_for_the_same_seed_and_only_when_asked(llava):
     def sampled(seed: int) -> list[Said]:
-        return llava.speaking.answer(llava.inputs, saying=Saying(WORDS, temperature=5.0, seed=seed))
+        return llava.speaking.answer(llava.inputs, saying=Saying(WORDS, temperature=5.0, seed=seed)).said
 
     state = torch.get_rng_state()
     first = sampled(1)
@@ -352,7 +354,7 @@ def test_in_bfloat16_one_pass_says_what_was_said_within_its_rounding(folders):
     loaded = load(checkpoint, lambda *_: None, device="cpu", dtype="bfloat16", decoder_layers=None)
     model = VisionLanguageModel(loaded)
     inputs = model.prepare(picture(*FAMILIES["paligemma2"].shapes["wide"]), None)
-    said = model.speaking.answer(inputs, saying=Saying(WORDS))
+    said = model.speaking.answer(inputs, saying=Saying(WORDS)).said
     forced = model.speaking.force(inputs, [token.id for token in said])
     log_probs = forced.log_probs()
     assert log_probs.dtype == torch.float32

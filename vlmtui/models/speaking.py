@@ -34,6 +34,14 @@ class Said:
     log_prob: float
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """An answer. `finished` says that the model would say nothing more: also where that was not asked for any more."""
+
+    said: list[Said]
+    finished: bool
+
+
 OnToken = Callable[[Said], None]
 
 
@@ -68,8 +76,8 @@ class Speaking:
         saying: Saying = Saying(),
         change: Change | None = None,
         on_layer: Callable[[int, int], None] = lambda done, total: None,
-    ) -> list[Said]:
-        """The answer to a prompt, its end-of-sequence token included where it came to that.
+    ) -> Spoken:
+        """The answer to a prompt, its end-of-sequence token included where there was room for it.
 
         `on_token` is given every token as it is said; before the first one `on_layer` hears how many layers of how many
         have read the prompt. What either raises ends the answer. With `change` image tokens are
@@ -79,7 +87,7 @@ class Speaking:
             raise UsageError(f"an answer of {saying.max_new_tokens} tokens cannot be given: choose at least 1")
         if saying.temperature is not None and not 0 < saying.temperature < float("inf"):
             raise UsageError(f"{saying.temperature:g} is no temperature: choose one above 0, or leave it out")
-        listener = _Listener(on_token)
+        listener = _Listener(on_token, saying.max_new_tokens)
         arguments = arguments_of(self._model, inputs, self._image_token, self._device)
         prompt = int(arguments["input_ids"].shape[1])
         places = torch.nonzero(arguments["input_ids"][0] == self._image_token).flatten()
@@ -95,13 +103,19 @@ class Speaking:
             self._model.generate(
                 **self._taken(arguments),
                 use_cache=True,
-                max_new_tokens=saying.max_new_tokens,
+                # one more than is told: whether it would have gone on
+                max_new_tokens=saying.max_new_tokens + 1,
                 num_beams=1,
                 streamer=listener,
                 disable_compile=True,
                 **options,
             )
-        return listener.said
+        return Spoken(listener.said, listener.following is None or listener.following in self._ends())
+
+    def _ends(self) -> set[int]:
+        """The ids that end an answer."""
+        ends = speaker(self._model).generation_config.eos_token_id
+        return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
 
     def _taken(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Those that `generate` lets through: of what image processors make, some is for their own processors alone."""
@@ -184,11 +198,15 @@ class Speaking:
 
 
 class _Listener(BaseStreamer):  # type: ignore[misc]
-    """What `generate` tells of each token: the logits first, then which one was chosen."""
+    """What `generate` tells of each token: the logits first, then which one was chosen.
 
-    def __init__(self, on_token: OnToken) -> None:
+    `following` is the token after as many as the answer may have.
+    """
+
+    def __init__(self, on_token: OnToken, most: int) -> None:
         self.said: list[Said] = []
-        self._on_token = on_token
+        self.following: int | None = None
+        self._on_token, self._most = on_token, most
         self._logits: deque[Tensor] = deque()
 
     def hear(self, logits: Tensor) -> None:
@@ -200,6 +218,9 @@ class _Listener(BaseStreamer):  # type: ignore[misc]
         if not self._logits:
             return
         token = int(value.flatten()[-1])
+        if len(self.said) == self._most:
+            self.following = token
+            return
         said = Said(token, float(self._logits.popleft()[token]))
         self.said.append(said)
         self._on_token(said)

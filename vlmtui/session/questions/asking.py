@@ -92,7 +92,7 @@ class Place:
         """Have the model speak, `answered.said` filled with every token as it is said and told of."""
         started = time.perf_counter()
         telling = _Telling(self.namer, answered, talk)
-        self.model.speaking.answer(
+        spoken = self.model.speaking.answer(
             answered.inputs,
             telling,
             answered.saying,
@@ -106,7 +106,7 @@ class Place:
             question=DEFAULT_PROMPT if answered.question is None else answered.question,
             text=telling.text(whole=True),
             tokens=tuple(telling.tokens),
-            finished=len(answered.said) < saying.max_new_tokens or telling.tokens[-1].special,
+            finished=spoken.finished,
             positions=int(ids.shape[1]),
             max_new_tokens=saying.max_new_tokens,
             temperature=saying.temperature,
