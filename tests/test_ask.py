@@ -34,6 +34,7 @@ SCENE = str(PHOTOS / "scene-landscape.png")
         (["x.png", QUESTION, "--occlude", "4"], "--format json"),
         (["x.png", QUESTION, "--ablate", "1;2"], "--ablate '1;2' is not"),
         (["x.png", QUESTION, "--ablate", "1,2", "--by", "noise"], "mean, zero, blur"),
+        (["x.png", QUESTION, "--by", "zero"], "--by says what replaces patches"),
         (["x.png", QUESTION, "--dtype", "int8"], "bfloat16"),
     ],
 )
@@ -63,19 +64,32 @@ def test_the_default_is_the_protocols() -> None:
     assert ask._MAX_NEW_TOKENS == MAX_NEW_TOKENS
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--ablate", "3,3", "--ablate", "99,9"], "there is no patch 99,9: grid 0 has rows 0 to 13"),
+        (["--occlude", "15", "--format", "json"], "--occlude 15 is larger than the picture"),
+    ],
+)
+def test_what_the_picture_has_not_is_said_before_the_answer(words: list[str], said: str) -> None:
+    done = vlmtui("ask", SCENE, QUESTION, *words)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr.decode()
+
+
 def test_json_holds_tokens_and_where_they_looked() -> None:
     """The demo model says of its own scene what it was made to say."""
     more = ["--attention", "--gradient", "--occlude", "7", "--ablate", "0,0", "--ablate", "0,1", "--by", "zero"]
     done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "2", "--format", "json", *more)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == b"vlmtui: the answer was cut after 2 tokens: --max-new-tokens allows for more\n"
+    assert done.stderr == b""  # its end would have been the next token: it is all there
     told = json.loads(done.stdout)
     assert told["schema"] == "vlmtui/answer/1"
     assert told["model"]["family"] == "llava"
     assert told["image"]["source"] == SCENE
     assert told["query"] == {"question": QUESTION, "max_new_tokens": 2, "temperature": None, "seed": None}
     answer = told["answer"]
-    assert (answer["text"], answer["finished"]) == ("blue.", False)
+    assert (answer["text"], answer["finished"]) == ("blue.", True)
     assert [token["text"] for token in answer["tokens"]] == ["blue", "."]
     assert math.isclose(answer["log_prob"], sum(token["log_prob"] for token in answer["tokens"]), rel_tol=1e-6)
     assert [place["index"] for place in told["tokens"]] == list(range(196))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vlmtui.errors import VlmtuiError
+
 if TYPE_CHECKING:
     from vlmtui.api import PictureReading, Session, Word, open_session
 
 __version__ = "0.1.0"
-__all__ = ["PictureReading", "Session", "Word", "__version__", "open_session"]
+__all__ = ["PictureReading", "Session", "VlmtuiError", "Word", "__version__", "open_session"]
 
 
 def __getattr__(name: str) -> Any:

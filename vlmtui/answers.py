@@ -12,12 +12,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.errors import UsageError
 from vlmtui.reading import Floats
 
 Stand = Literal["mean", "zero", "blur"]
 STANDS: tuple[Stand, ...] = ("mean", "zero", "blur")
 """What marked patches are replaced by: the mean image token, zero, or what the model makes of their pixels blurred."""
 MAX_NEW_TOKENS = 128
+
+
+def check_question(question: str) -> None:
+    """`UsageError` for one that asks nothing."""
+    if not question.strip():
+        raise UsageError("the question is empty: ask something, such as “Describe the image.”")
 
 
 class AnswerToken(msgspec.Struct, frozen=True):
@@ -36,8 +43,8 @@ class AnswerToken(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the model said. `id` is how it is asked about afterwards; only the latest of a reading is kept.
 
-    `finished` says that it came to its own end; else `max_new_tokens` was the end of it. `temperature` is None for the
-    greedy answer. `positions` counts the prompt, image tokens included.
+    `finished` says that it came to its own end, if only just; else `max_new_tokens` was the end of it. `temperature` is
+    None for the greedy answer. `positions` counts the prompt, image tokens included.
     """
 
     id: str

@@ -43,8 +43,8 @@ def ask(
         typer.Option("--occlude", min=1, metavar="SIDE", help="With --format json: each block's part in the answer."),
     ] = None,
     by: Annotated[
-        str, typer.Option("--by", metavar="STAND-IN", help="What replaces patches: mean, zero or blur.")
-    ] = "mean",
+        str | None, typer.Option("--by", metavar="STAND-IN", help="What replaces patches: mean, zero or blur.")
+    ] = None,
     format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to FILE.")
@@ -57,11 +57,9 @@ def ask(
     query = look.query(held, far)
     if look.prompt is not None:
         raise UsageError("QUESTION is the prompt: leave out --prompt")
-    if not question.strip():
-        raise UsageError("QUESTION is empty: ask something, such as “Describe the image.”")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is none: choose a number above 0, or leave it out")
-    from vlmtui.answers import STANDS
+    from vlmtui.answers import STANDS, check_question
     from vlmtui.reports.answer import Question, run_ask
     from vlmtui.reports.grounds import Wanted
     from vlmtui.reports.patches import parse_patch
@@ -72,9 +70,12 @@ def ask(
             say_line(note)
 
     leave_when_told()
-    stand = next((stand for stand in STANDS if stand == by), None)
+    check_question(question)
+    stand = next((stand for stand in STANDS if stand == (by or STANDS[0])), None)
     if stand is None:
         raise UsageError(f"--by {by!r} is none: choose {', '.join(STANDS)}")
+    if by is not None and not ablate and occlude is None:
+        raise UsageError("--by says what replaces patches: name some with --ablate, or a block's side with --occlude")
     patches = tuple(parse_patch(words, "--ablate") for words in ablate or ())
     wanted = Wanted(attention, gradient, patches, occlude, stand)
     asked = Question(image, question, max_new_tokens, temperature, seed, wanted)

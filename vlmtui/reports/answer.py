@@ -15,7 +15,7 @@ from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.image import SourceBytes, decode, read_source
 from vlmtui.reading import Reading
 from vlmtui.reports import json
-from vlmtui.reports.grounds import Grounds, Wanted, found, lines, told, whole
+from vlmtui.reports.grounds import Grounds, Wanted, check, found, lines, told, whole
 from vlmtui.reports.json import Object
 from vlmtui.reports.output import Target, check_target, target
 from vlmtui.reports.progress import ProgressLine
@@ -123,6 +123,7 @@ def _asked_once(
         progress(Progress("answering", said.number, question.max_new_tokens))
 
     reading = client.read(source, max_pixels=query.max_pixels, prompt=question.text, on_progress=progress).result()
+    check(reading, question.wanted)
     asking: Future[Answer] = client.answer(
         reading.id,
         question.text,

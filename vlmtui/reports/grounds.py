@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vlmtui.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Occlusion, Stand
 from vlmtui.display.pieces import plain, visible
+from vlmtui.errors import UsageError
 from vlmtui.reading import Reading
 from vlmtui.reports import json
 from vlmtui.reports.json import Object
@@ -29,6 +30,11 @@ class Wanted:
     by: Stand = "mean"
 
     @property
+    def some(self) -> bool:
+        """Whether anything is asked for."""
+        return self.only_numbers or bool(self.ablate)
+
+    @property
     def only_numbers(self) -> bool:
         """Whether something is asked for that is a number for every patch, and no text."""
         return self.attention or self.gradient or self.occlude is not None
@@ -44,6 +50,27 @@ class Grounds:
     occlusion: Occlusion | None = None
 
 
+def check(reading: Reading, wanted: Wanted) -> None:
+    """`UsageError` for what this reading has not; to be said before the model answers."""
+    model = reading.model
+    if not wanted.some or model.embeddings is None:  # a tower alone is not asked at all
+        return
+    if model.wordless:
+        raise UsageError(f"the answers of {model.name} cannot be looked into: {model.wordless}")
+    boxes = [reading.places[token].box for token in _ablated(reading, wanted)] or [at.box for at in reading.places]
+    if wanted.by == "blur" and not any(boxes):
+        raise UsageError("these image tokens have no place in the picture to blur: choose --by mean or zero")
+    longest = max((max(grid.rows, grid.cols) for grid in reading.grids), default=0)
+    if wanted.occlude is not None and longest and wanted.occlude > longest:
+        side = f"the picture is at most {longest} tokens a side: choose 1 to {longest}"
+        raise UsageError(f"--occlude {wanted.occlude} is larger than the picture; {side}")
+
+
+def _ablated(reading: Reading, wanted: Wanted) -> tuple[int, ...]:
+    """The image tokens to be replaced."""
+    return tuple(sorted({entry for patch in wanted.ablate for entry in entries_at(reading, "tokens", patch)}))
+
+
 def found(client: SessionClient, reading: Reading, answer: Answer, wanted: Wanted, progress: OnProgress) -> Grounds:
     """Ask the session for what is wanted of a reading's latest answer."""
     attention = gradient = ablation = occlusion = None
@@ -52,8 +79,8 @@ def found(client: SessionClient, reading: Reading, answer: Answer, wanted: Wante
     if wanted.gradient:
         gradient = client.gradient(reading.id, answer.id, on_progress=progress).result()
     if wanted.ablate:
-        tokens = {entry for patch in wanted.ablate for entry in entries_at(reading, "tokens", patch)}
-        ablation = client.ablate(reading.id, answer.id, tuple(sorted(tokens)), wanted.by, on_progress=progress).result()
+        tokens = _ablated(reading, wanted)
+        ablation = client.ablate(reading.id, answer.id, tokens, wanted.by, on_progress=progress).result()
     if wanted.occlude is not None:
         occlusion = client.occlude(reading.id, answer.id, wanted.occlude, wanted.by, on_progress=progress).result()
     return Grounds(attention, gradient, ablation, occlusion)
@@ -131,6 +158,6 @@ def lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
     yield "Log-probability of the first answer's tokens, before and with that:\n"
     rows = zip(answer.tokens, ablation.log_probs.tolist(), ablation.changes.tolist(), strict=True)
     for token, after, change in rows:
-        yield f"  {token.log_prob:8.3f} {after:8.3f} {change:+8.3f}  {visible(token.piece, token.text)}\n"
+        yield f"  {token.log_prob:z8.3f} {after:z8.3f} {change:+z8.3f}  {visible(token.piece, token.text)}\n"
     total = float(ablation.changes.sum())
-    yield f"  {answer.log_prob:8.3f} {answer.log_prob + total:8.3f} {total:+8.3f}  the whole answer\n"
+    yield f"  {answer.log_prob:z8.3f} {answer.log_prob + total:z8.3f} {total:+z8.3f}  the whole answer\n"
