@@ -30,7 +30,7 @@ class Find(msgspec.Struct, frozen=True, tag="find"):
     text: str
 
 
-class Evidence(msgspec.Struct, frozen=True, tag="class"):
+class Evidence(msgspec.Struct, frozen=True, tag="evidence"):
     """What every patch says for a class of the model's classification head, by its label or number (from 0).
 
     At the last vision stage: the patch's share of the logit where the head reads the patches' mean, else, approximate,

@@ -21,7 +21,7 @@ def test_the_options_name_a_lens() -> None:
     assert parse_lens(None, None, ()) is None
     assert parse_lens("pca", None, ()) == Through("pca")
     assert parse_lens(None, "sky", ()) == parse_lens("find", "sky", ()) == Through("find", "sky")
-    assert parse_lens("class", "cat", ()) == Through("class", "cat")
+    assert parse_lens("evidence", "cat", ()) == Through("evidence", "cat")
     assert parse_lens(None, None, ["1:2,3"]) == Through("similarity", marked=(PatchWords(1, 2, 3),))
 
 
@@ -31,7 +31,7 @@ def test_the_options_name_a_lens() -> None:
         ("x", None, (), "--lens 'x' is none: choose"),
         ("find", None, (), "--find sky"),
         ("find", " ", (), "--find sky"),
-        ("class", None, (), "--find tabby"),
+        ("evidence", None, (), "--find tabby"),
         ("pca", "sky", (), "takes neither"),
         ("pca", None, ["1,1"], "takes neither"),
         (None, "sky", ["1,1"], "takes neither"),
@@ -49,7 +49,7 @@ def test_patches_are_entries_of_the_stage() -> None:
     assert lens_for(through, reading, "tokens") == Similarity((2, 5))
     assert lens_for(Through("pca"), reading, "tokens") == Components()
     assert lens_for(Through("find", "sky"), reading, "tokens") == Find("sky")
-    assert lens_for(Through("class", "cat"), reading, "vision.2") == Evidence("cat")
+    assert lens_for(Through("evidence", "cat"), reading, "vision.2") == Evidence("cat")
     with pytest.raises(UsageError, match="there is no patch 9,9"):
         lens_for(Through("similarity", marked=(PatchWords(None, 9, 9),)), reading, "tokens")
     with pytest.raises(UsageError, match="--marked 3,4"):
@@ -117,5 +117,5 @@ def test_a_text_or_a_class_at_a_towers_end() -> None:
     found = Values(
         lens=Evidence("cat"), stage="vision.2", numbers=numbers, note="each patch's share of the logit of cat"
     )
-    text = " ".join(" ".join(lines(seen(Through("class", "cat"), found))).split())
-    assert "class: cat; each patch's share of the logit of cat" in text
+    text = " ".join(" ".join(lines(seen(Through("evidence", "cat"), found))).split())
+    assert "evidence: cat; each patch's share of the logit of cat" in text

@@ -94,7 +94,7 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
 
 
 async def test_a_lens_that_is_for_reports_is_said_to_be() -> None:
-    for lens, said in ((Through("position"), ""), (Through("class", "cat"), "--lens class is for reports")):
+    for lens, said in ((Through("position"), ""), (Through("evidence", "cat"), "--lens evidence is for reports")):
         tui = app(stage="vision.0", lens=lens)
         async with tui.run_test(size=WIDE) as pilot:
             await pilot.pause()

@@ -11,13 +11,13 @@ from vlmtui.reading import ModelInfo, Reading, of_patches
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
 from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity
 
-SIMILARITY, PCA, FIND, CLASS, POSITION = "similarity", "pca", "find", "class", "position"
-LENSES = (SIMILARITY, PCA, FIND, CLASS, POSITION, PROJECTOR)
+SIMILARITY, PCA, FIND, EVIDENCE, POSITION = "similarity", "pca", "find", "evidence", "position"
+LENSES = (SIMILARITY, PCA, FIND, EVIDENCE, POSITION, PROJECTOR)
 
 
 @dataclass(frozen=True)
 class Through:
-    """A lens by its name, the word that `find` looks for, or the class that `class` is of, and the patches that
+    """A lens by its name, the word that `find` looks for, or the class that `evidence` is for, and the patches that
     `similarity` compares with.
 
     All but `projector` give every entry a value; that one gives vision patches words.
@@ -53,12 +53,12 @@ def parse_lens(name: str | None, find: str | None, marked: Sequence[str]) -> Thr
         return None
     if chosen not in LENSES:
         raise UsageError(f"--lens {name!r} is none: choose {', '.join(LENSES)}")
-    if (find is not None and chosen not in (FIND, CLASS)) or (marked and chosen != SIMILARITY):
+    if (find is not None and chosen not in (FIND, EVIDENCE)) or (marked and chosen != SIMILARITY):
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
     if chosen == FIND and not (find or "").strip():
         raise UsageError("--lens find looks for a word: name it, such as --find sky")
-    if chosen == CLASS and not (find or "").strip():
-        raise UsageError("--lens class is of a class of the model's head: name it, such as --find tabby")
+    if chosen == EVIDENCE and not (find or "").strip():
+        raise UsageError("--lens evidence is for a class of the model's head: name it, such as --find tabby")
     return Through(chosen, find or "", tuple(parse_patch(words, "--marked") for words in marked))
 
 
@@ -68,7 +68,7 @@ def lens_for(through: Through, reading: Reading, stage: str) -> Lens:
         return Components()
     if through.name == FIND:
         return Find(through.text)
-    if through.name == CLASS:
+    if through.name == EVIDENCE:
         return Evidence(through.text)
     if through.name == POSITION:
         return Position()

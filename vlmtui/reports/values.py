@@ -8,7 +8,7 @@ from vlmtui import exits
 from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.reading import of_layers
-from vlmtui.reports.lenses import CLASS, FIND, PCA, POSITION
+from vlmtui.reports.lenses import EVIDENCE, FIND, PCA, POSITION
 from vlmtui.reports.source import Seen
 from vlmtui.reports.wordgrid import cell_grid
 
@@ -29,8 +29,8 @@ def lens_line(seen: Seen) -> str:
         pieces = " ".join(isolate(plain(piece)) for piece in values.pieces)
         spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
         return f"find: {number} of {isolate(plain(through.text))}{spelled}{note}"
-    if through.name == CLASS:
-        return f"class: {isolate(plain(through.text))}{note}"
+    if through.name == EVIDENCE:
+        return f"evidence: {isolate(plain(through.text))}{note}"
     if through.name == POSITION:
         return f"position: L2 norm of the position embedding{note}"
     marked = " ".join(str(patch) for patch in through.marked)
