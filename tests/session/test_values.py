@@ -52,6 +52,18 @@ def states(engine, reading) -> dict[str, np.ndarray]:
     return found | {"tokens": kept.tokens.double().numpy()}
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_vectors_are_the_states_themselves(engine, reading, states, stage):
+    vectors = engine.ask(m.FindVectors(reading, stage)).vectors
+    assert vectors.dtype == np.float32
+    np.testing.assert_array_equal(vectors, states[stage].astype(np.float32))
+
+
+def test_vectors_of_a_stage_that_is_not_there(engine, reading):
+    with pytest.raises(UsageError, match=r"vision\.0"):
+        engine.ask(m.FindVectors(reading, "llm.99"))
+
+
 def ask(engine: Desk, reading: str, stage: str, lens: Lens) -> Values:
     return engine.ask(m.FindValues(reading, stage, lens)).values
 

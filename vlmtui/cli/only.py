@@ -30,6 +30,11 @@ class Only:
         typer.Option("--fields", metavar="NAMES", help="csv, json, jsonl, parquet: only these, commas between."),
     ] = None
 
+    vectors: Annotated[
+        str | None,
+        typer.Option("--vectors", metavar="FILE", help="Also the vectors themselves, as .safetensors or .npz."),
+    ] = None
+
     def narrow(self, query: Query) -> Query:
         """The query about these alone; `UsageError` for what is not understood."""
         from vlmtui.reports.fields import parse_fields
@@ -41,11 +46,12 @@ class Only:
             rows=parse_rows(self.rows) if self.rows is not None else (),
             keep=parse_where(self.where) if self.where is not None else None,
             fields=parse_fields(self.fields) if self.fields is not None else (),
+            vectors=self.vectors,
         )
 
     def check_none(self) -> None:
         """`UsageError` where one was given, for the explorer."""
-        given = next((name for name in ("rows", "where", "fields") if getattr(self, name) is not None), None)
+        given = next((name for name in ("rows", "where", "fields", "vectors") if getattr(self, name) is not None), None)
         if given:
             raise UsageError(f"--{given} is for reports: add --format text, or another")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from vlmtui.display.pieces import ascii_only
 from vlmtui.errors import VlmtuiError
@@ -122,3 +123,29 @@ class _Stdout:
             return text.encode(self._encoding)
         except UnicodeEncodeError:
             return ascii_only(text).encode("ascii")
+
+
+class Pipe(io.RawIOBase):
+    """Takes what a writer writes, and gives it on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+        self._at = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._at += len(part)
+        return len(part)
+
+    def taken(self) -> bytes:
+        """All that was written since this was last asked."""
+        parts, self._parts = b"".join(self._parts), []
+        return parts

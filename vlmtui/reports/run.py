@@ -14,6 +14,7 @@ from vlmtui.reports import (
     ANSI,
     BINARY,
     DRAWN,
+    FORMATS,
     GIF,
     HTML,
     OF_FIELDS,
@@ -21,10 +22,12 @@ from vlmtui.reports import (
     PNG,
     Failure,
     Query,
+    Result,
     animation,
     check_format,
     page,
     results,
+    vectors,
 )
 from vlmtui.reports.drawing import LARGEST, LAYERS, NORMS, SMALLEST
 from vlmtui.reports.output import Target, check_target, target
@@ -85,6 +88,12 @@ def run_report(
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
     if query.fields and format not in OF_FIELDS:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
+    if query.vectors is not None:
+        if format not in FORMATS:
+            raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
+        vectors.check_vectors(query.vectors, output)
+        if any(_same_file(query.vectors, source) for source in sources):
+            raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
     if format in BINARY and output in (None, "-") and sys.stdout.isatty():
         raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
     if format in OF_ONE and order.many:
@@ -98,11 +107,12 @@ def run_report(
     if format in DRAWN:
         return _draw(order, query, format)
     write = check_format(format)
-    return deliver(
-        order,
-        lambda start, progress: results(sources, query, start, progress),
-        lambda found: write(found, query, order.many),
-    )
+
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Result, None, None]:
+        made = results(sources, query, start, progress)
+        return made if query.vectors is None else vectors.kept(made, query.vectors)
+
+    return deliver(order, found, lambda some: write(some, query, order.many))
 
 
 def _draw(order: Order, query: Query, format: str) -> int:

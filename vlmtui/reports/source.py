@@ -54,7 +54,8 @@ class Query:
 
     `stages` are those that a page shows besides `stage`; `all` among them means every one that has words. `patches`,
     `rows` of the grid and `keep` say which entries a report is about, all without them; `fields` which of the fields
-    of an entry it has, those of its format without them. `drawing` is for formats that are pictures.
+    of an entry it has, those of its format without them. `vectors` is the file for the vectors themselves, `drawing` is
+    for formats that are pictures.
     """
 
     model: str
@@ -72,6 +73,7 @@ class Query:
     rows: tuple[range, ...] = ()
     keep: Condition | None = None
     fields: tuple[str, ...] = ()
+    vectors: str | None = None
     lens: Through | None = None
     null: bool = False
     prompt: str | None = None
@@ -92,7 +94,8 @@ class Seen:
     `entries` are the indices among `reading.places_at(stage)` that the report is about; `words` holds theirs, in
     that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
     `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise. `anatomy`
-    is that of each entry, where the report is of one patch as it enters the tower.
+    is that of each entry, where the report is of one patch as it enters the tower; `vectors` are the entries' own
+    [entries, hidden], where they were asked for.
     """
 
     query: Query
@@ -104,6 +107,7 @@ class Seen:
     values: Values | None = None
     null: Null | None = None
     anatomy: tuple[Anatomy, ...] = ()
+    vectors: Floats | None = None
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Seen:
         """The report of those entries alone that are kept [entries]."""
@@ -253,4 +257,7 @@ def seen(
     if query.patches and stage == POSITION_STAGE:
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)
+    if query.vectors is not None:
+        vectors = client.vectors(reading.id, stage, on_progress).result()
+        found = replace(found, vectors=vectors[list(found.entries)])
     return found

@@ -6,7 +6,6 @@ column (`description`). All of `COLUMNS` are there whatever was asked, unless `-
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike
 from vlmtui.reading import Words
 from vlmtui.reports.each import Failure
 from vlmtui.reports.fields import SIMPLE, STANDING, of_parquet, simple
+from vlmtui.reports.output import Pipe
 from vlmtui.reports.rows import Rows
 from vlmtui.reports.source import Query, Result, Seen
 
@@ -79,7 +79,7 @@ MORE: tuple[tuple[str, pa.DataType, str], ...] = (
 def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[bytes]:
     """The file, a row group as soon as it is full."""
     wanted = schema(query)
-    pipe = _Pipe()
+    pipe = Pipe()
     with pq.ParquetWriter(pa.PythonFile(pipe, "w"), wanted, compression="zstd") as writer:
         held: list[pa.RecordBatch] = []
         for result in results:
@@ -207,29 +207,3 @@ def _finite(numbers: ArrayLike, type_: pa.DataType) -> pa.Array:
     """Numbers as they are, those that are not finite as nulls."""
     array = np.asarray(numbers)
     return pa.array(array, type_, mask=~np.isfinite(array))
-
-
-class _Pipe(io.RawIOBase):
-    """Takes what a writer writes, and gives it on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-        self._at = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)
-        self._parts.append(part)
-        self._at += len(part)
-        return len(part)
-
-    def taken(self) -> bytes:
-        """All that was written since this was last asked."""
-        parts, self._parts = b"".join(self._parts), []
-        return parts

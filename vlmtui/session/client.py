@@ -127,6 +127,10 @@ class SessionClient(Exchange):
         """What a lens makes of every entry of a stage of a reading."""
         return self.ask(m.FindValues(reading_id, stage, lens), lambda done: done.values, on_progress)
 
+    def vectors(self, reading_id: str, stage: str, on_progress: OnProgress | None = None) -> Future[Floats]:
+        """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
+        return self.ask(m.FindVectors(reading_id, stage), lambda done: done.vectors, on_progress)
+
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[Anatomy]:
         """What becomes of one vision patch before the tower's first block."""
         return self.ask(m.FindPatch(reading_id, int(patch)), lambda done: done.anatomy, on_progress)

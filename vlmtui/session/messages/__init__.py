@@ -41,7 +41,7 @@ from vlmtui.session.messages.general import (
 from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
 from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
-from vlmtui.session.messages.values import FindValues, ValuesFound
+from vlmtui.session.messages.values import FindValues, FindVectors, ValuesFound, VectorsFound
 from vlmtui.session.messages.wire import (
     MAX_FRAME,
     PREAMBLE,
@@ -83,6 +83,7 @@ __all__ = [
     "FindNull",
     "FindPatch",
     "FindValues",
+    "FindVectors",
     "FindWords",
     "GradientFound",
     "HeadTold",
@@ -113,6 +114,7 @@ __all__ = [
     "Status",
     "TextsRead",
     "ValuesFound",
+    "VectorsFound",
     "Verified",
     "Verify",
     "Welcome",
@@ -132,6 +134,7 @@ Question = (
     | FindWords
     | FindLayerWords
     | FindValues
+    | FindVectors
     | FindPatch
     | FindNull
     | FindAgreement
@@ -160,6 +163,7 @@ Answer = (
     | WordsFound
     | LayerWordsFound
     | ValuesFound
+    | VectorsFound
     | PatchFound
     | NullFound
     | AgreementFound

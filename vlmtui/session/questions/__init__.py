@@ -31,6 +31,7 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindLayerWords: words.layer_words,
     m.ReadLayers: layers.layers,
     m.FindValues: values.values,
+    m.FindVectors: values.vectors,
     m.FindPatch: anatomy.patch,
     m.FindNull: believing.null,
     m.FindAgreement: believing.agreement,

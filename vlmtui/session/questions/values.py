@@ -42,6 +42,14 @@ def values(engine: Engine, request: m.FindValues, talk: Talk) -> m.ValuesFound:
     return m.ValuesFound(request.reading, msgspec.structs.replace(found, seconds=time.perf_counter() - started))
 
 
+def vectors(engine: Engine, request: m.FindVectors, talk: Talk) -> m.VectorsFound:
+    """The vectors of all entries of a stage."""
+    model, _ = engine.held()
+    check_stage(request.stage, model.info)
+    states = _At(engine, request.reading, request.stage, talk).states()
+    return m.VectorsFound(request.reading, array(states.float()))
+
+
 @dataclass(frozen=True)
 class _At:
     """One stage of one reading."""
