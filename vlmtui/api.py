@@ -22,7 +22,7 @@ from __future__ import annotations
 import hashlib
 import html
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,7 @@ from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient
 from vlmtui.belief import Agreement, Null
 from vlmtui.catalogue import default_model
 from vlmtui.classes import Classes
+from vlmtui.display.colours import Rgb
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
@@ -49,15 +50,14 @@ from vlmtui.reading import (
     ModelInfo,
     Reading,
     check_stage,
-    default_stage,
     llm_layer,
     of_layers,
     of_patches,
 )
-from vlmtui.reports import ENDINGS, FORMATS, HTML, Query, page
+from vlmtui.reports import Query, page
 from vlmtui.reports.output import target
 from vlmtui.reports.patches import PatchWords, entries_at
-from vlmtui.reports.source import seen
+from vlmtui.reports.saving import saved_as, written
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import Where, connect
 from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
@@ -292,8 +292,7 @@ class PictureReading:
         to the words of further `stages`, such as ["llm.12"], or ["all"].
         """
         query = self._query(stage=stage, stages=tuple(stages), metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        rgb = decode(self._source.data, self._source.source, self._max_pixels).rgb
-        return page.document(page.glance(self._client, rgb, self.data, query, tuple(metrics)))
+        return page.document(page.glance(self._client, self._rgb(), self.data, query, tuple(metrics)))
 
     def save(
         self,
@@ -305,23 +304,15 @@ class PictureReading:
         all_tokens: bool = False,
         ridge: float = RIDGE,
     ) -> None:
-        """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .txt, …"""
-        name = str(path)
-        kind = ENDINGS.get(Path(name).suffix.lower(), "")
-        if kind == HTML:
-            pieces: Iterator[str | bytes] = iter(
-                [self.to_html(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)]
-            )
-        elif kind in FORMATS:
-            query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-            at = default_stage(self.data.model) if stage is None else check_stage(stage, self.data.model)
-            pieces = FORMATS[kind]([seen(self._client, self.data, query, at)], query, False)
-        else:
-            there = [ending for ending, kind in ENDINGS.items() if kind == HTML or kind in FORMATS]
-            raise UsageError(f"{name} does not say which format it is to have: end it in {', '.join(there)}")
-        with target(name) as file:
-            for piece in pieces:
+        """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
+        kind = saved_as(str(path))
+        query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        with target(str(path)) as file:
+            for piece in written(self._client, self.data, query, kind, self._rgb):
                 file.write(piece)
+
+    def _rgb(self) -> Rgb:
+        return decode(self._source.data, self._source.source, self._max_pixels).rgb
 
     def _query(self, **asked: Any) -> Query:
         return Query(self.data.model.name, max_pixels=self._max_pixels, **asked)

@@ -19,6 +19,7 @@ import vlmtui
 from tests.reports.glances import Parsed, said, unpacked
 from tests.tiny import build_llava
 from vlmtui.errors import UsageError
+from vlmtui.reports import ENDINGS
 from vlmtui.reports.page import METRICS
 
 
@@ -85,9 +86,17 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own(picture: vlmtui.PictureReadin
     assert html.unescape(found[1]) == picture.to_html()
 
 
+def test_a_reading_saves_itself_in_every_format(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+    for ending in ENDINGS:
+        picture.save(tmp_path / f"report{ending}", metric="cosine", k=2)
+    assert "2 nearest under cosine" in (tmp_path / "report.txt").read_text("utf-8")
+    for name, kind in (("report.png", "PNG"), ("report.gif", "GIF")):
+        with Image.open(tmp_path / name) as image:
+            assert image.format == kind
+    assert len((tmp_path / "report.jsonl").read_text("utf-8").splitlines()) == 576
+
+
 def test_a_file_that_does_not_say_its_format(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="end it in"):
         picture.save(tmp_path / "page.doc")
     assert not [*tmp_path.iterdir()]
-    picture.save(str(tmp_path / "report.txt"), metric="cosine", k=2)
-    assert "2 nearest under cosine" in (tmp_path / "report.txt").read_text("utf-8")

@@ -62,7 +62,7 @@ def played(
 class _Playing:
     def __init__(self, query: Query, through: Through, on_progress: OnProgress | None) -> None:
         self._query, self._through, self._on_progress = query, through, on_progress
-        self._stages: tuple[str, ...] = ()
+        self._last = ""
 
     @property
     def max_pixels(self) -> int:
@@ -72,29 +72,41 @@ class _Playing:
         return load(client, self._query, self._on_progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        last, there = self._query.stage, stages(model)
-        last = default_stage(model) if last is None else check_stage(last, model)
-        self._stages = there[: there.index(last) + 1]
-        self._through.check(last, model)
+        stage = self._query.stage
+        self._last = default_stage(model) if stage is None else check_stage(stage, model)
+        self._through.check(self._last, model)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Played:
-        query, through = self._query, self._through
+        query = self._query
         rgb = decode(source.data, source.source, query.max_pixels).rgb
         reading = client.read(
             source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
         ).result()
-        # a stage of which no entry has a place cannot be drawn
-        drawn = [stage for stage in self._stages if any(place.box for place in reading.places_at(stage))]
-        if not drawn:
-            raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
-        found = tuple(
-            client.values(reading.id, stage, lens_for(through, reading, stage), self._on_progress).result()
-            for stage in drawn
-        )
-        return Played(query, through, rgb, reading, found)
+        return play(client, rgb, reading, query, self._through, self._last, self._on_progress)
 
     def done(self, client: SessionClient) -> None:
         pass
+
+
+def play(
+    client: SessionClient,
+    rgb: Rgb,
+    reading: Reading,
+    query: Query,
+    through: Through,
+    last: str,
+    on_progress: OnProgress | None = None,
+) -> Played:
+    """Look through the lens at every stage of a reading up to the `last`."""
+    there = stages(reading.model)
+    # a stage of which no entry has a place cannot be drawn
+    drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
+    if not drawn:
+        raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
+    found = tuple(
+        client.values(reading.id, stage, lens_for(through, reading, stage), on_progress).result() for stage in drawn
+    )
+    return Played(query, through, rgb, reading, found)
 
 
 def write(results: Iterable[Played | Failure]) -> Iterator[bytes]:

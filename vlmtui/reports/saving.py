@@ -1,0 +1,50 @@
+"""A reading that a session holds as a file of any format: the bytes that `vlmtui report` gives for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from vlmtui.display.colours import Rgb
+from vlmtui.errors import UsageError
+from vlmtui.reading import Reading, check_stage, default_stage
+from vlmtui.reports import ANSI, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, Query, animation, page
+from vlmtui.reports.drawing import HEAT, WORDS
+from vlmtui.reports.lenses import PCA, Through
+from vlmtui.reports.source import seen
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+
+def saved_as(name: str) -> str:
+    """The format that a file's ending asks for; `UsageError` for one that asks for none."""
+    try:
+        return ENDINGS[PurePath(name).suffix.lower()]
+    except KeyError:
+        raise UsageError(f"{name} does not say which format it is to have: end it in {', '.join(ENDINGS)}") from None
+
+
+def written(
+    client: SessionClient, reading: Reading, query: Query, format: str, picture: Callable[[], Rgb]
+) -> Iterator[str | bytes]:
+    """The report of a reading, piece by piece; `picture` decodes its picture, where the format shows that."""
+    stage = default_stage(reading.model) if query.stage is None else check_stage(query.stage, reading.model)
+    if format == HTML:
+        yield page.document(page.glance(client, picture(), reading, query))
+    elif format == GIF:
+        through = query.lens or Through(PCA)
+        yield from animation.write([animation.play(client, picture(), reading, query, through, stage)])
+    elif format in (PNG, SVG, ANSI):
+        from vlmtui.reports.pictures import ansi, files
+        from vlmtui.reports.pictures.looking import Shown
+
+        found = seen(client, reading, query, stage)
+        shown = Shown(WORDS if found.words is not None else HEAT, picture(), found, layers=found.layers)
+        if format == PNG:
+            yield from files.write_png([shown])
+        else:
+            yield from (files.write_svg if format == SVG else ansi.write)([shown])
+    else:
+        yield from FORMATS[format]([seen(client, reading, query, stage)], query, False)
