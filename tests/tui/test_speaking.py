@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from rich.color import Color
 from textual.pilot import Pilot
 
 from tests.tui import readings, sayings
@@ -35,7 +38,8 @@ from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import HELP
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.theme import DARK
-from vlmtui.tui.widgets.answer import folded
+from vlmtui.tui.widgets.answer import about, shares
+from vlmtui.tui.widgets.folding import folded, parted, span, windowed
 from vlmtui.tui.widgets.mask import square
 
 TOWN = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
@@ -380,6 +384,101 @@ async def test_tokens_without_a_place_have_their_numbers_in_the_list() -> None:
         assert "0.00625" in shown[1]
 
 
+LONG = " ".join(f"word{i}" for i in range(120))
+
+
+async def test_a_long_answer_has_the_room_that_is_free_and_its_text_follows_the_token() -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        talk(tui).said = LONG
+        await ask(pilot)
+        panel = tui.screen_stack[1].query_one("#answer")
+        assert panel.size.height >= 24
+        assert not tui.screen_stack[1].query_one("#norms").display
+        assert _accented(tui, "#answer") == ["word0"]
+        await pilot.press(*[BEFORE] * 3)  # over the whole answer and its end to the last word
+        await pilot.pause()
+        assert _accented(tui, "#answer") == ["word119"]
+        assert text(tui, "#answer").count("word119") == 2  # in the text and among the tokens
+
+
+@pytest.mark.parametrize("size", [NARROW, (100, 30), (140, 40)])
+async def test_a_short_answer_is_read_in_full(size: tuple[int, int]) -> None:
+    tui = app()
+    said = "a gray tree, a gray mountain and a brown house on white snow under a white sky."
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        talk(tui).said = said
+        await ask(pilot)
+        assert said in " ".join(text(tui, "#answer").split())
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(200, 60), (140, 40), (120, 40), (80, 24), (60, 20)])
+async def test_no_number_of_the_table_is_cut(columns: int, rows: int) -> None:
+    tui = app()
+    async with tui.run_test(size=(columns, rows)) as pilot:
+        await pilot.pause()
+        talk(tui).said = LONG
+        await ask(pilot)
+        lines = text(tui, "#answer").split("\n")
+        table = [line for line in lines if re.match(r"[ ▌](whole|word\d+)\S* .*\d\.\d{3}", line)]
+        assert len(table) >= 2
+        for line in table:
+            # every cell of the table: a name, a space, a whole number, perhaps a bar
+            assert re.fullmatch(r"([ ▌](whole( answer)?|word\d+|</s>) +-\d+\.\d{3} +━* *)+", line + " "), line
+
+
+async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        talk(tui).said = "a gray tree, a gray mountain and a brown house on white snow under a white sky."
+        await ask(pilot)
+        await pilot.press("space", "right", "space", "x", "down", "enter")
+        await pilot.pause()
+        shown = text(tui, "#answer")
+        assert "without 2 marked tokens: zero" in shown
+        assert "not seen" not in shown
+        assert shown.count("+0.125") == 18  # the whole answer with them
+        assert shown.count("-2.000") >= 1
+
+
+def test_that_an_answer_was_cut_is_said_however_little_room_there_is() -> None:
+    made = sayings.answer("a b c", "", "x")
+    speech = Speech(number=1)
+    speech.end(msgspec.structs.replace(made, finished=False))
+    assert all("cut" in said for said in about(speech, hidden=2))
+
+
+def test_what_an_answer_means_gives_way_to_it_and_nothing_keeps_what_it_has_no_use_for() -> None:
+    assert shares(20, 3, 5, 5) == (3, 12, 5)
+    assert shares(6, 2, 5, 1)[0] == 2
+    text_rows, token_rows, foot = shares(20, 30, 40, 5)
+    assert (text_rows, foot) == (9, 1)
+    assert text_rows + token_rows + foot == 20
+
+
+def test_the_place_of_a_token_in_the_text_survives_folding() -> None:
+    answer = sayings.answer("blue sky\nblue\x1b sea", "", "x")
+    tokens = list(answer.tokens)
+    where = span(answer.text, tokens, 2)  # the second blue, with a character that is shown as its number
+    assert answer.text[slice(*where)] == "blue\x1b"
+    parts = parted(folded(answer.text, 6), answer.text, where)
+    assert "".join(marked for _, marked, _ in parts) == "blueU+001B"
+    assert ["".join(part) for part in parts] == folded(answer.text, 6)
+    assert span(answer.text, tokens, None) == (0, 0)
+    assert span("\ufffd b", [sayings.answer("x b", "", "x").tokens[1]], 0) == (2, 3)
+
+
+def test_the_lines_around_what_is_marked_are_kept() -> None:
+    lines = [(str(i), "!" if i == 7 else "", "") for i in range(12)]
+    seen = windowed(lines, 4)
+    assert ["".join(part) for part in seen] == ["… 5", "6", "7!", "8 …"]
+    assert ["".join(part) for part in windowed(lines, 2, tail=True)] == ["… 10", "11"]
+    assert windowed(lines, 12) == lines
+
+
 @pytest.mark.parametrize("size", [NARROW, (60, 20), (120, 40)])
 async def test_an_answer_is_seen_in_smaller_terminals(size: tuple[int, int]) -> None:
     tui = app()
@@ -480,6 +579,14 @@ async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
             assert not tui._notifications
     finally:
         conversation.close()
+
+
+def _accented(tui: VlmtuiApp, selector: str) -> list[str]:
+    """What is written on the accent colour."""
+    widget = tui.screen_stack[1].query_one(selector)
+    lines = [widget.render_line(y) for y in range(widget.size.height)]
+    ground = Color.parse(DARK.accent)
+    return [s.text for strip in lines for s in strip if s.style and s.style.bgcolor == ground]
 
 
 def _last(tui: VlmtuiApp) -> str:

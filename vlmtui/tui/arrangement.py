@@ -25,25 +25,38 @@ class Arrangement:
     height: int | None
 
 
-def answer_rows(rows: int) -> int:
-    """The lines of an answer on a screen of `rows`: what the other panels leave, of which the norms may go."""
+def panel_cells(columns: int) -> int:
+    """How wide the panels are on a screen of `columns`, what lies around them included."""
+    return columns if columns < NARROW else min(max(54, columns * 45 // 100), 74)
+
+
+def answer_rows(size: tuple[int, int], wanted: int, panel: str) -> int:
+    """The lines of an answer that would like so many on a screen of `size` (columns, rows).
+
+    On a wide one it has what the other panels leave, of which the norms go where it has need of their room; below the
+    picture at most half of what there is.
+    """
+    columns, rows = size
+    if columns < NARROW:
+        return max(8, min(wanted, (rows - NARROW_CHROME) // 2))
     room = rows - WIDE_CHROME - 1 - (PATCH_ROWS + 1)
-    return room - (NORMS_ROWS + 1) if room - (NORMS_ROWS + 1) >= LEAST_ANSWER else max(LEAST_ANSWER, room)
+    beside = room - (NORMS_ROWS + 1)
+    return beside if beside >= max(LEAST_ANSWER, wanted) or panel == "norms" else max(LEAST_ANSWER, room)
 
 
-def arrange(size: tuple[int, int], words: int, grid_rows: int, panel: str) -> Arrangement:
+def arrange(size: tuple[int, int], words: int, grid_rows: int, panel: str, answer: bool = False) -> Arrangement:
     """Panels beside the picture, or one below it where the terminal is narrow; `panel` is the one that must be seen.
 
-    `size` is (columns, rows) of the terminal, `words` the lines that the words would like, `grid_rows` the rows of the
-    patch grid.
+    `size` is (columns, rows) of the terminal, `words` the lines that the words would like, or with `answer` that an
+    answer is to have, `grid_rows` the rows of the patch grid.
     """
     columns, rows = size
     too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
     if columns < NARROW:
         room = max(1, rows - NARROW_CHROME)
         spare = room - grid_rows
-        # a small panel where that lets the picture be seen whole
-        height = min(spare, 12) if spare >= 6 else 8
+        # a small panel where that lets the picture be seen whole, and in any case one that is read
+        height = max(min(spare, 12) if spare >= 6 else 8, words if panel == "words" and answer else 0)
         return Arrangement(True, too_small, {panel: height}, None, height)
     room = max(1, rows - WIDE_CHROME)
     wanted = {"words": words, "norms": NORMS_ROWS, "patch": PATCH_ROWS}
@@ -53,4 +66,4 @@ def arrange(size: tuple[int, int], words: int, grid_rows: int, panel: str) -> Ar
         if wanted[name] + 1 <= room or not heights:
             heights[name] = min(wanted[name], room)
             room -= heights[name] + 1
-    return Arrangement(False, too_small, heights, min(max(54, columns * 45 // 100), 74), None)
+    return Arrangement(False, too_small, heights, panel_cells(columns), None)

@@ -19,13 +19,14 @@ from textual.widgets import Static
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import exiting, messages, saving, walking
-from vlmtui.tui.arrangement import PANELS, SMALLEST, answer_rows, arrange
+from vlmtui.tui.arrangement import PANELS, SMALLEST, answer_rows, arrange, panel_cells
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
 from vlmtui.tui.path import ANSWER, llm_depth
 from vlmtui.tui.speaking import Speaking
 from vlmtui.tui.view import View
 from vlmtui.tui.whole import said_by
+from vlmtui.tui.widgets import answer
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar
 from vlmtui.tui.widgets.bylayer import wanted_rows
 from vlmtui.tui.widgets.pages import PageClicked
@@ -257,8 +258,10 @@ class Explorer(Speaking):
         several = len(pages) > 1
         model = self._known.model
         words = wanted_rows(model.llm_layers, self._view.k) if model and self._view.shows_layers else self._view.k + 2
-        words = answer_rows(size[1]) if self._view.stage == ANSWER else words
-        plan = arrange(size, words, (page.rows if page else 0) + several, self._panel)
+        if self._view.stage == ANSWER:
+            wanted = answer.wanted_rows(self._known.speech, panel_cells(size[0]) - 2)
+            words = answer_rows(size, wanted, self._panel)
+        plan = arrange(size, words, (page.rows if page else 0) + several, self._panel, self._view.stage == ANSWER)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
         tower, stage = exiting.possible(self._known, self._view), self._view.stage

@@ -223,6 +223,9 @@ class Hearing(Screen[None]):
         """Take another view and show what differs."""
         raise NotImplementedError
 
+    def _arrange(self) -> None:
+        raise NotImplementedError
+
     def _show_all(self) -> None:
         raise NotImplementedError
 

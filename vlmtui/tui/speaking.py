@@ -66,6 +66,7 @@ class Speaking(Lensing):
             self._standing.work = messages.WorkProgressed(f"answering (Esc stops): {count(said.number, 'token')}")
             if first:
                 self._show_picture()
+            self._arrange()
         elif speech.again is not None and message.number == speech.again.number:
             speech.again.text = said.text
         else:

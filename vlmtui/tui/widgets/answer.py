@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import zip_longest
 
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
 from vlmtui.answers import Ablation, AnswerToken
 from vlmtui.display.numbers import NOT_A_NUMBER, count
-from vlmtui.display.pieces import fit, isolate, plain, width
+from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.tui import answered
 from vlmtui.tui.answering import Again, Speech
 from vlmtui.tui.lines import Part, fitting, line, wrapped
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.view import View
+from vlmtui.tui.widgets.folding import folded, parted, span, windowed
 from vlmtui.tui.widgets.panel import ViewPanel
 
 BAR = "━"
-COLUMN_CELLS, LEAST_CELLS = 26, 17
-"""What a token needs: its piece, a number, a bar; and where there are too many of them, no bar."""
-WHOLE = "whole answer"
-CHANGE_CELLS = 36
-"""And with what it was without some patches."""
+BAR_CELLS = 9
+"""A bar that tells anything; where there are too many tokens there is none."""
+CHANGE_CELLS = 10
+"""By how much a token has changed without some patches."""
+WHOLE = ("whole answer", "whole")
 SIDE_BY_SIDE = 60
 LONGEST_BAR = 24
 LEAST_NAME, MOST_NAME = 8, 16
+ELLIPSES = 4
+"""Cells for those before and after text that is not seen whole."""
+MOST_MEANING = 5
+"""Lines that say what the numbers are."""
+FEW = 12
+"""Lines of a panel in which each counts."""
 
 
 class AnswerTokenPointed(Message):
@@ -58,64 +65,90 @@ class AnswerPanel(ViewPanel):
         lines = [line(cells, blank, [head], [(fitting(cells - 8, *about(speech)), dim)])]
         if not speech.begun:
             return [*lines, line(cells, blank, [("a asks the model a question", dim)])]
-        lines += [line(cells, blank, [(part, dim)]) for part in folded(speech.question, cells)[: 1 if rows < 12 else 2]]
-        # half of what is left is for the text, so that its tokens are seen too
-        most = max(1, (rows - len(lines)) // (3 if rows < 12 else 2) - 1)
-        lines += self._texts(speech, cells, most)
+        lines += [
+            line(cells, blank, [(part, dim)]) for part in folded(speech.question, cells)[: 1 if rows < FEW else 2]
+        ]
         if not speech.tokens:
-            return lines
+            return [*lines, line(cells, blank, [("…", dim)])]
         meaning = answered.meaning(known, view)
-        foot = wrapped(" ".join(meaning[:1] if rows < 12 else meaning), cells)[: 1 if rows < 12 else 5]
-        room = rows - len(lines) - len(foot)
-        tokens, hidden = self._tokens(known, view, cells, max(1, room), len(lines))
+        foot = wrapped(" ".join(meaning[:1] if rows < FEW else meaning), cells)[: 1 if rows < FEW else MOST_MEANING]
+        columns = self._columns(speech, cells)
+        chosen = None if speech.speaking else view.looking.token
+        text_rows, token_rows, foot_rows = shares(
+            rows - len(lines),
+            len(self._texts(speech, chosen, cells)),
+            -(-(1 + len(speech.tokens)) // columns),
+            len(foot),
+        )
+        lines += self._texts(speech, chosen, cells, text_rows)
+        tokens, hidden = self._tokens(speech, view, cells, token_rows, len(lines), columns)
         if hidden:
             lines[0] = line(cells, blank, [head], [(fitting(cells - 8, *about(speech, hidden)), dim)])
         lines += tokens
+        foot = foot[:foot_rows]
         lines += [line(cells, blank, [])] * (len(lines) + len(foot) < rows)
         return [*lines, *(line(cells, blank, [(isolate(part), dim)]) for part in foot)]
 
-    def _texts(self, speech: Speech, cells: int, most: int) -> list[Strip]:
-        """What was said, and beside it or below it what was said without some patches."""
-        r = self.roles
-        strong, soft, dim = r.style("strong", bold=True), r.style(), r.style("dim")
+    def _texts(self, speech: Speech, chosen: int | None, cells: int, most: int | None = None) -> list[Strip]:
+        """What was said, and beside it or below it what was said without some patches; all, or `most` lines of it."""
         again = speech.again
         if again is None:
-            shown = clipped(folded(speech.text, cells) or ["…"], most, tail=speech.speaking)
-            return [line(cells, soft, [(isolate(part), strong)]) for part in shown]
-        label = without(again)
-        if cells >= SIDE_BY_SIDE:
-            half = cells // 2 - 1
-            left = clipped(folded(speech.text, half) or ["…"], most)
-            right = clipped(folded(again.text, half) or ["…"], most, tail=again.ablation is None)
-            pairs = [(label_of_first(half), fit(label, half), dim, dim)]
-            pairs += [(a, b, strong, r.style("accent")) for a, b in zip_longest(left, right, fillvalue="")]
-            return [
-                line(cells, soft, [(isolate(a) + " " * (half - width(a) + 2), one), (isolate(b), other)])
-                for a, b, one, other in pairs
-            ]
-        each = max(1, (most - 1) // 2)
-        lines = [line(cells, soft, [(isolate(p), strong)]) for p in clipped(folded(speech.text, cells), each)]
-        parts = clipped(folded(f"{label}: {again.text or '…'}", cells), max(1, each))
-        return [*lines, *(line(cells, soft, [(isolate(part), r.style("accent"))]) for part in parts)]
+            return self._text(speech, chosen, cells, most)
+        label, accent, dim = without(again), self.roles.style("accent"), self.roles.style("dim")
+        if cells < SIDE_BY_SIDE:
+            below = [("", "", part) for part in folded(f"{label[0]}: {again.text or '…'}", cells - ELLIPSES)]
+            each = None if most is None else max(1, most // 2)
+            lines = self._text(speech, chosen, cells, each)
+            below = below if most is None else windowed(below, max(1, most - len(lines)))
+            return [*lines, *(self._marked(cells, part, accent) for part in below)]
+        half = cells // 2 - 1
+        rows = None if most is None else max(1, most - 1)
+        right = [("", "", part) for part in folded(again.text or "…", half - ELLIPSES)]
+        right = right if rows is None else windowed(right, rows, tail=again.ablation is None)
+        beside = [self._marked(half, part, accent) for part in right]
+        heads = (
+            line(half, dim, [(fit("with the whole picture", half), dim)]),
+            line(half, dim, [(fitting(half, *label), dim)]),
+        )
+        pairs = zip_longest(self._text(speech, chosen, half, rows), beside, fillvalue=Strip.blank(half, dim))
+        gap = Strip.blank(cells - 2 * half, self.roles.style())
+        return [Strip.join([left, gap, other]).simplify() for left, other in [heads, *pairs]]
 
-    def _tokens(self, known: Known, view: View, cells: int, room: int, top: int) -> tuple[list[Strip], int]:
-        """A cell a token, down the columns, the whole answer first; and how many there is no room for."""
+    def _text(self, speech: Speech, chosen: int | None, cells: int, most: int | None) -> list[Strip]:
+        """What was said: all of it, or so many lines around the chosen token."""
+        folds = folded(speech.text, cells - ELLIPSES) or ["…"]
+        parts = parted(folds, speech.text, span(speech.text, speech.tokens, chosen))
+        parts = parts if most is None else windowed(parts, most, tail=speech.speaking)
+        strong = self.roles.style("strong", bold=True)
+        return [self._marked(cells, part, strong) for part in parts]
+
+    def _marked(self, cells: int, part: tuple[str, str, str], style: Style) -> Strip:
         r = self.roles
-        speech = known.speech
-        ablation = speech.again.ablation if speech.again else None
+        chosen = r.style("on_accent", on="accent", bold=True)
+        styled = [(isolate(text), look) for text, look in zip(part, (style, chosen, style), strict=True) if text]
+        return line(cells, r.style(), styled)
+
+    def _columns(self, speech: Speech, cells: int) -> int:
+        """How many columns of tokens there is room for, without bars."""
+        return max(1, cells // (LEAST_NAME + _number_cells(speech) + 3 + (CHANGE_CELLS if _compared(speech) else 0)))
+
+    def _tokens(
+        self, speech: Speech, view: View, cells: int, room: int, top: int, most: int
+    ) -> tuple[list[Strip], int]:
+        """A cell a token, down at most so many columns, the whole answer first; and how many there is no room for."""
+        r = self.roles
         entries: list[int | None] = [None, *range(len(speech.tokens))]
-        needed = CHANGE_CELLS if ablation else COLUMN_CELLS
-        if not ablation and len(entries) > room * (cells // COLUMN_CELLS):
-            needed = LEAST_CELLS
-        columns = max(1, min(-(-len(entries) // room), cells // needed))
+        columns = min(most, -(-len(entries) // room))
         down = min(room, -(-len(entries) // columns))
         shown = min(len(entries), down * columns)
         chosen = view.looking.token
         at = len(entries) - 1 if speech.speaking else entries.index(chosen) if chosen in entries else 0
         first = min(max(0, at - shown // 2), len(entries) - shown)
         across = cells // columns
-        longest = max(width(WHOLE), *(width(answered.named(one)) for one in speech.tokens))
-        name_cells = max(LEAST_NAME, min(longest, MOST_NAME, across - 10 - (11 if ablation else 0)))
+        number_cells = _number_cells(speech)
+        longest = max(width(WHOLE[0]), *(width(answered.named(one)) for one in speech.tokens))
+        free = across - 3 - number_cells - (CHANGE_CELLS if _compared(speech) else 0)
+        name_cells = min(longest, MOST_NAME, free - BAR_CELLS if free - BAR_CELLS >= LEAST_NAME else free)
         lines = []
         for row in range(down):
             parts: list[Part] = []
@@ -125,41 +158,43 @@ class AnswerPanel(ViewPanel):
                     continue
                 token = entries[i]
                 here = token == chosen and not speech.speaking
-                parts += self._token(speech, token, here, across - 1, name_cells)
+                parts += self._token(speech, token, here, across - 1, name_cells, number_cells)
                 parts.append((" ", r.style()))
                 self._targets.append((top + row, column * across, (column + 1) * across, token))
             lines.append(line(cells, r.style(), parts))
         return lines, len(entries) - shown
 
-    def _token(self, speech: Speech, token: int | None, here: bool, cells: int, name_cells: int) -> list[Part]:
-        """One token in exactly so many cells, of which its name has `name_cells`."""
+    def _token(
+        self, speech: Speech, token: int | None, here: bool, cells: int, name_cells: int, number_cells: int
+    ) -> list[Part]:
+        """One token in exactly so many cells, of which its name and its number have these."""
         ablation = speech.again.ablation if speech.again else None
         r = self.roles
         ground = "raised" if here else "ground"
         said = None if token is None else speech.tokens[token]
         log_prob = speech.log_prob if said is None else said.log_prob
-        number = logged(log_prob).rjust(8)
-        name = fit(WHOLE if said is None else answered.named(said), name_cells)
+        name = fit(fitting(name_cells, *WHOLE) if said is None else answered.named(said), name_cells)
         style = r.style("strong" if here else "dim" if said is None or said.special else "text", ground, here)
         parts: list[Part] = [
             ("▌" if here else " ", r.style("accent", ground)),
             (isolate(name) + " " * (name_cells - width(name)), style),
-            (number, r.style("text", ground)),
+            (" " + logged(log_prob).rjust(number_cells), r.style("text", ground)),
         ]
-        rest = cells - 1 - name_cells - 8
+        rest = cells - 2 - name_cells - number_cells
         if ablation is None:
             # of certainty the bar is full
             size = round(min(LONGEST_BAR, rest - 1) * _probability(said)) if said is not None and rest > 3 else 0
-            parts.append(((" " + BAR * size).ljust(rest), r.style("accent" if here else "accent_soft", ground)))
+            parts.append(((" " + BAR * size).ljust(rest)[:rest], r.style("accent" if here else "accent_soft", ground)))
             return parts
         change = change_of(speech, ablation, token)
         # a full bar is a nat at least: what is next to nothing should not look like much
         largest = max((1.0, *(abs(float(c)) for c in ablation.changes if math.isfinite(c))))
-        size = min(LONGEST_BAR, rest - 10)
+        size = min(LONGEST_BAR, rest - CHANGE_CELLS - 1)
         share = min(1.0, abs(change) / largest) if math.isfinite(change) else 0.0
         bar = max(1, round(size * share)) if size > 0 and share >= 0.0005 else 0
-        parts.append((f"{logged(change, sign=True).rjust(9)} ", r.style("text", ground)))
-        parts.append(((BAR * bar).ljust(max(0, rest - 10)), r.style("outlier" if change < 0 else "measured", ground)))
+        parts.append((logged(change, sign=True).rjust(CHANGE_CELLS), r.style("text", ground)))
+        tail = (" " + BAR * bar).ljust(rest - CHANGE_CELLS)[: rest - CHANGE_CELLS]
+        parts.append((tail, r.style("outlier" if change < 0 else "measured", ground)))
         return parts
 
     def on_click(self, event: events.Click) -> None:
@@ -168,19 +203,43 @@ class AnswerPanel(ViewPanel):
                 self.post_message(AnswerTokenPointed(token))
 
 
+def wanted_rows(speech: Speech, cells: int) -> int:
+    """How many lines would show an answer whole in so many cells."""
+    texts = [speech.text] if speech.again is None else [speech.text, speech.again.text]
+    each = cells if len(texts) == 1 else cells // 2 - 1
+    text = max(len(folded(part, each - ELLIPSES)) for part in texts) + len(texts) - 1
+    least = LEAST_NAME + _number_cells(speech) + 3 + (CHANGE_CELLS if speech.again else 0)
+    tokens = -(-(1 + len(speech.tokens)) // max(1, cells // least))
+    return 1 + min(2, len(folded(speech.question, cells))) + text + tokens + 1 + MOST_MEANING
+
+
+def shares(rows: int, text: int, tokens: int, foot: int) -> tuple[int, int, int]:
+    """Of so many lines those for the text, its tokens and what they mean, which would like these.
+
+    The meaning gives way first; text and tokens halve what there is, and neither keeps what it has no use for.
+    """
+    foot = min(foot, max(1 if rows > 3 else 0, rows - text - tokens - 1))
+    room = rows - foot
+    text = max(1, min(text, max(room // 2, room - tokens)))
+    return text, max(1, min(room - text, room)), foot
+
+
 def about(speech: Speech, hidden: int = 0) -> tuple[str, ...]:
     """How it was answered, from the longest way to say it to the shortest; `hidden` tokens are not seen."""
-    tokens = f"{count(len(speech.tokens), 'token')}{f' ({hidden} not seen)' if hidden else ''}"
+    number = count(len(speech.tokens), "token")
+    tokens = f"{number}{f' ({hidden} not seen)' if hidden else ''}"
     if speech.speaking:
         return f"{tokens} so far · greedy · Esc stops", "Esc stops"
     if not speech.begun or not speech.tokens:
         return ("",)
     end = "" if speech.answer and speech.answer.finished else " · cut" if speech.answer else " · stopped"
-    number = f"log-probability {logged(speech.log_prob)}"
+    said = logged(speech.log_prob)
+    prob = f"log-probability {said}"
     if speech.again and speech.again.ablation:
-        change = change_of(speech, speech.again.ablation, None)
-        number = f"log-probability {logged(speech.log_prob)}, without {logged(speech.log_prob + change)}"
-    return f"greedy · {tokens}{end} · {number}", f"{tokens}{end} · {number}", f"{tokens} · {logged(speech.log_prob)}"
+        changed = logged(speech.log_prob + change_of(speech, speech.again.ablation, None))
+        prob, said = f"log-probability {said}, without {changed}", f"{said}, without {changed}"
+    told = f"{tokens}{end}"
+    return f"greedy · {told} · {prob}", f"{told} · {prob}", f"{told} · {said}", told, f"{number}{end}"
 
 
 def logged(value: float, sign: bool = False) -> str:
@@ -191,14 +250,14 @@ def logged(value: float, sign: bool = False) -> str:
     return f"{rounded:{'+' if sign and rounded else ''}.3f}"
 
 
-def label_of_first(cells: int) -> str:
-    """Over the answer as it was."""
-    return fit("with the whole picture", cells)
-
-
-def without(again: Again) -> str:
-    """`without 12 marked tokens (mean)`."""
-    return f"without {count(len(again.tokens), 'marked token')} ({again.by})"
+def without(again: Again) -> tuple[str, ...]:
+    """`without 12 marked tokens (mean)`, and shorter ways to say it."""
+    marked = count(len(again.tokens), "marked token")
+    return (
+        f"without {marked} ({again.by})",
+        f"without {marked}: {again.by}",
+        f"without {len(again.tokens)} ({again.by})",
+    )
 
 
 def change_of(speech: Speech, ablation: Ablation, token: int | None) -> float:
@@ -208,28 +267,14 @@ def change_of(speech: Speech, ablation: Ablation, token: int | None) -> float:
     return float(ablation.changes[token]) if token < len(ablation.changes) else math.nan
 
 
-def folded(text: str, cells: int) -> list[str]:
-    """Text in lines of at most `cells` cells: between words where that can be, and within what has no spaces."""
-    lines: list[str] = []
-    for paragraph in text.splitlines():
-        for part in wrapped(plain(paragraph), cells):
-            start = used = 0
-            for i, character in enumerate(part):
-                if used + width(character) > cells and i > start:
-                    lines.append(part[start:i])
-                    start, used = i, 0
-                used += width(character)
-            lines.append(part[start:])
-    return lines
+def _number_cells(speech: Speech) -> int:
+    """What the longest of the answer's log-probabilities needs."""
+    return max(len(logged(log_prob)) for log_prob in (speech.log_prob, *(token.log_prob for token in speech.tokens)))
 
 
-def clipped(lines: Sequence[str], most: int, tail: bool = False) -> list[str]:
-    """The first lines, or while it goes on the last; with an ellipsis where some are left out."""
-    if len(lines) <= most:
-        return list(lines)
-    if tail:
-        return [f"… {lines[-most]}", *lines[len(lines) - most + 1 :]]
-    return [*lines[: most - 1], f"{lines[most - 1]} …"]
+def _compared(speech: Speech) -> bool:
+    """Whether there is another answer to hold the tokens against."""
+    return speech.again is not None and speech.again.ablation is not None
 
 
 def _probability(said: AnswerToken) -> float:
