@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from textual.geometry import Region
 from textual.pilot import Pilot
 
@@ -250,6 +251,10 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         page = Parsed((tmp_path / "toy.html").read_text(encoding="utf-8")).data
         assert [id_ for id_, _ in said(page, "tokens", "l2", 28)] == [*range(100, 108)]
         assert page["first"] == {"stage": "tokens", "metric": "l2", "entry": 28}
+        await pilot.press("s", *["backspace"] * 40, *"toy.png", "enter")
+        await pilot.pause()
+        with Image.open(tmp_path / "toy.png") as image:
+            assert image.format == "PNG"
         (tmp_path / "there.json").mkdir()
         await pilot.press("s", *["backspace"] * 40, *"there.json", "enter")
         await pilot.pause()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, check_stage, default_stage
-from vlmtui.reports import ANSI, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, Query, animation, page
+from vlmtui.reports import DRAWN, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, Query, Seen, animation, page
 from vlmtui.reports.drawing import HEAT, WORDS
 from vlmtui.reports.lenses import PCA, Through
 from vlmtui.reports.source import seen
@@ -36,15 +36,19 @@ def written(
     elif format == GIF:
         through = query.lens or Through(PCA)
         yield from animation.write([animation.play(client, picture(), reading, query, through, stage)])
-    elif format in (PNG, SVG, ANSI):
-        from vlmtui.reports.pictures import ansi, files
-        from vlmtui.reports.pictures.looking import Shown
-
-        found = seen(client, reading, query, stage)
-        shown = Shown(WORDS if found.words is not None else HEAT, picture(), found, layers=found.layers)
-        if format == PNG:
-            yield from files.write_png([shown])
-        else:
-            yield from (files.write_svg if format == SVG else ansi.write)([shown])
+    elif format in DRAWN:
+        yield from drawn(seen(client, reading, query, stage), format, picture())
     else:
         yield from FORMATS[format]([seen(client, reading, query, stage)], query, False)
+
+
+def drawn(seen: Seen, format: str, rgb: Rgb) -> Iterator[str | bytes]:
+    """A report as a picture: its words where it has any, else its norms as colours."""
+    from vlmtui.reports.pictures import ansi, files
+    from vlmtui.reports.pictures.looking import Shown
+
+    shown = Shown(WORDS if seen.words is not None else HEAT, rgb, seen, layers=seen.layers)
+    if format == PNG:
+        yield from files.write_png([shown])
+    else:
+        yield from (files.write_svg if format == SVG else ansi.write)([shown])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reading import PURSUITS, LayerWords, Order, Words
-from vlmtui.reports import ENDINGS, HTML, Query, Seen, check_format, format_for
+from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, Query, Seen, check_format, format_for
 from vlmtui.reports.output import target
 from vlmtui.tui import exiting
 from vlmtui.tui.dialogs import Ask
@@ -87,15 +88,16 @@ def default_name(source: str) -> str:
 
 def ask_name(source: str) -> Ask[str]:
     """A file name for the report of a picture; its ending chooses the format."""
+    endings = [ending for ending, kind in ENDINGS.items() if kind != GIF]  # which is of stages not looked at too
 
     def read(name: str) -> str:
         if Path(name).expanduser().is_dir():
             raise UsageError(f"{name} is a folder: name a file")
-        if Path(name).suffix.lower() not in ENDINGS:
-            raise UsageError(f"the name must end in {', '.join(ENDINGS)}")
+        if Path(name).suffix.lower() not in endings:
+            raise UsageError(f"the name must end in {', '.join(endings)}")
         return name
 
-    return Ask("Save the report", f"the ending chooses the format: {', '.join(ENDINGS)}", read, default_name(source))
+    return Ask("Save the report", f"the ending chooses the format: {', '.join(endings)}", read, default_name(source))
 
 
 def save(name: str, known: Known, view: View, query: Query) -> Path:
@@ -126,14 +128,23 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
     seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
-        if format_for(name) == HTML:
-            from vlmtui.reports.page import write  # Jinja2 is slow to import, and seldom needed
-
-            file.write("".join(write([_glance(known, view, seen)])))
-            return path
-        for piece in check_format(format_for(name))([seen], asked, False):
+        for piece in _pieces(known, view, seen, format_for(name)):
             file.write(piece)
     return path
+
+
+def _pieces(known: Known, view: View, seen: Seen, format: str) -> Iterator[str | bytes]:
+    # what is imported here takes its time, and is seldom needed
+    if format == HTML:
+        from vlmtui.reports.page import write
+
+        yield from write([_glance(known, view, seen)])
+    elif format in DRAWN:
+        from vlmtui.reports.saving import drawn
+
+        yield from drawn(seen, format, np.asarray(known.picture))
+    else:
+        yield from check_format(format)([seen], seen.query, False)
 
 
 def _glance(known: Known, view: View, seen: Seen) -> Glance:
