@@ -191,8 +191,11 @@ def test_many_images_go_on_past_one_that_fails(bad: Path, clip_folder: Path, tmp
 
 def test_a_file_written_whole_and_the_environments_model(siglip_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.json"
-    done = vlmtui(CHINA, "-o", str(out), "--stage", "vision.2", "--format", "json", VLMTUI_MODEL=str(siglip_folder))
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    words = ["-o", str(out), "--stage", "vision.2", "--metric", "omp", "--format", "json"]
+    done = vlmtui(CHINA, *words, VLMTUI_MODEL=str(siglip_folder))
+    assert (done.returncode, done.stdout) == (0, b"")
+    unused = "--metric omp is not used at vision.2: a vision stage has words with --lens projector alone"
+    assert done.stderr.decode() == f"vlmtui: {unused}\n"
     report = json.loads(out.read_bytes())
     contract.REPORT(report, "report")
     assert report["query"]["stage"] == "vision.2"

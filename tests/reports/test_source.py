@@ -13,6 +13,7 @@ from tests.reports import made
 from tests.test_image import encoded
 from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, SessionError, UsageError, VlmtuiError
 from vlmtui.reports import Failure, Query, Seen, results
+from vlmtui.reports.lenses import Through
 from vlmtui.reports.patches import PatchWords
 
 
@@ -150,3 +151,24 @@ def test_a_report_that_nobody_wants_any_more_ends_its_session(photos: list[str])
     next(making)
     making.close()
     assert session.closed
+
+
+@pytest.mark.parametrize(
+    ("stage", "asked", "said"),
+    [
+        (
+            "llm.2",
+            {"metric": "cosine"},
+            "--metric cosine is not used at llm.2: words there are ordered by their logits",
+        ),
+        ("vision.1", {"metric": "omp"}, "--metric omp is not used at vision.1: a vision stage has words with --lens"),
+        ("vision.1", {"metric": "omp", "lens": Through("projector")}, ""),
+        ("vision.1", {}, ""),
+        ("llm.2", {}, ""),
+        ("tokens", {"metric": "omp"}, ""),
+    ],
+)
+def test_a_metric_that_a_stage_has_no_use_for_is_told_of(stage, asked, said):
+    unused = Seen(Query("tiny", **asked), made.reading(), stage, (0,), None).unused
+    assert unused.startswith(said)
+    assert bool(unused) == bool(said)

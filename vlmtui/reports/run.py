@@ -23,6 +23,7 @@ from vlmtui.reports import (
     Failure,
     Query,
     Result,
+    Seen,
     animation,
     check_format,
     page,
@@ -112,7 +113,17 @@ def run_report(
         made = results(sources, query, start, progress)
         return made if query.vectors is None else vectors.kept(made, query.vectors)
 
-    return deliver(order, found, lambda some: write(some, query, order.many))
+    return deliver(order, found, lambda some: write(_noted(some, order), query, order.many))
+
+
+def _noted(found: Iterator[Result], order: Order) -> Iterator[Result]:
+    """The results themselves; what of the query had no use is told once."""
+    told = False
+    for result in found:
+        if not told and isinstance(result, Seen) and result.unused:
+            order.tell(result.unused)
+            told = True
+        yield result
 
 
 def _draw(order: Order, query: Query, format: str) -> int:

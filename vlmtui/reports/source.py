@@ -17,6 +17,7 @@ from vlmtui.errors import UsageError
 from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.reading import (
+    METRICS,
     RIDGE,
     Floats,
     Layers,
@@ -147,6 +148,16 @@ class Seen:
     def order(self) -> Order:
         """What the stage's words are ordered by."""
         return "logit" if of_layers(self.stage) else self.query.metric
+
+    @property
+    def unused(self) -> str:
+        """What of the query has no use at this stage, for a person; "" where all of it has."""
+        metric, lens, why = self.query.metric, self.query.lens, self.reading.model.wordless
+        if of_layers(self.stage):
+            why = "words there are ordered by their logits"
+        elif of_patches(self.stage) and not why and not (lens and lens.of_words):
+            why = "a vision stage has words with --lens projector alone"
+        return f"--metric {metric} is not used at {self.stage}: {why}" if why and metric != METRICS[0] else ""
 
     @property
     def hidden(self) -> int:
