@@ -16,9 +16,11 @@ from PIL import Image
 
 import vlmtui
 from vlmtui import api
+from vlmtui.answers import IMAGE
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 
-SCENE = Path(__file__).parents[1] / "sample_images" / "scene-town.png"
+SAMPLES = Path(__file__).parents[1] / "sample_images"
+SCENE, ASTRONAUT = SAMPLES / "scene-town.png", SAMPLES / "astronaut.png"
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,25 @@ def test_an_answer_and_what_it_depends_on(picture: vlmtui.PictureReading) -> Non
     assert picture.occlude(answer, block=7).drops.shape == (196, len(answer.tokens))
 
 
+def test_outliers_patches_and_the_mask(session: vlmtui.Session, picture: vlmtui.PictureReading) -> None:
+    norms, marks = picture.norms("vision.2"), picture.outliers("vision.2")
+    z = 0.6745 * (norms - np.median(norms)) / np.median(np.abs(norms - np.median(norms)))
+    np.testing.assert_array_equal(marks, np.abs(z) > 3.5)
+    other = session.read(ASTRONAUT)
+    told = session.outliers([picture, other, picture])
+    assert [image["again"] for image in told["images"]] == [False, False, True]
+    counted = {at["stage"]: at["grids"][0]["outliers"] for at in told["stages"]}
+    assert counted["vision.2"] == marks.sum() + other.outliers("vision.2").sum()
+    assert session.outliers([picture], "llm.1")["stages"][0]["stage"] == "llm.1"
+    with pytest.raises(UsageError, match="give some"):
+        session.outliers([])
+    (patch,) = picture.anatomy(3, 5)
+    assert (patch.patch, patch.pixels.shape) == (3 * 14 + 5, (*picture.data.patch_size, 3))
+    mask = picture.mask()
+    assert mask.pattern == "causal"
+    assert int((mask.kinds == IMAGE).sum()) == 196
+
+
 def test_pictures_of_every_kind(session: vlmtui.Session) -> None:
     with Image.open(SCENE) as opened:
         image = opened.convert("RGB")
@@ -102,3 +123,6 @@ def test_what_is_not_there(picture: vlmtui.PictureReading) -> None:
         vlmtui.open_session("no/such-folder-or-model/at-all")
     with pytest.raises(AttributeError):
         _ = vlmtui.nothing
+    for nothing in ("", " \n"):
+        with pytest.raises(vlmtui.VlmtuiError, match="the question is empty"):
+            picture.ask(nothing)

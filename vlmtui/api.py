@@ -4,7 +4,7 @@
     >>> session = vlmtui.open_session("demo")
     >>> picture = session.read("sample_images/scene-town.png")
     >>> [word.text for word in picture.words(2, 3, k=3)]
-    ['brown', 'roof', 'sky']
+    ['red', 'roof', 'brown']
     >>> picture.norms("vision.3").shape
     (14, 14)
     >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch that is nearest to a word
@@ -33,12 +33,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Occlusion, Stand
+from vlmtui.anatomy import Anatomy
+from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand, check_question
 from vlmtui.belief import Agreement, Null
 from vlmtui.catalogue import default_model
 from vlmtui.classes import Classes
 from vlmtui.display.colours import Rgb
 from vlmtui.display.pieces import plain
+from vlmtui.display.statistics import outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
 from vlmtui.matching import Match
@@ -53,8 +55,10 @@ from vlmtui.reading import (
     llm_layer,
     of_layers,
     of_patches,
+    stages,
 )
 from vlmtui.reports import Query, page
+from vlmtui.reports.outliers import Looked, gathered, report
 from vlmtui.reports.output import target
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.reports.saving import saved_as, written
@@ -93,6 +97,16 @@ class Session:
         source = _source(image)
         read = _result(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
         return PictureReading(self._client, read, source, max_pixels)
+
+    def outliers(self, pictures: Sequence[PictureReading], stage: str | None = None) -> dict[str, Any]:
+        """Whether outliers come at the same positions in several pictures: `vlmtui outliers`' object, of every stage
+        up to the tokens, or of one."""
+        every = tuple(at for at in stages(self.model) if not of_layers(at))
+        asked = every if stage is None else (check_stage(stage, self.model),)
+        whole = gathered(Looked(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in pictures)
+        if whole is None:
+            raise UsageError("outliers are compared from picture to picture: give some that were read")
+        return report(whole)
 
     def close(self) -> None:
         """Let go of the session; one of its own ends."""
@@ -159,7 +173,7 @@ class PictureReading:
         all_tokens: bool = False,
         ridge: float = RIDGE,
     ) -> list[Word]:
-        """The k nearest word-pieces of one token, nearest first; at `llm.i` those of the largest logits.
+        """The k nearest word-pieces of one token, nearest first; at `llm.i` those of the largest logits, by any metric.
 
         At `vision.i` those of the token that the projector makes of that stage there: an early exit.
         """
@@ -198,6 +212,17 @@ class PictureReading:
                 self._layers = _result(self._client, self._client.layers(self.data.id))
             return self._laid_out(stage, self._layers.norms[llm_layer(stage) - 1])
         return self._laid_out(stage, self.data.norms_at(stage))
+
+    def outliers(self, stage: str = "tokens") -> NDArray[np.bool_]:
+        """Which of a stage's norms are outliers: those whose robust z-score is beyond 3.5; laid out as `norms` are."""
+        norms = self.norms(stage)
+        found: NDArray[np.bool_] = outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
+        return found.reshape(norms.shape)
+
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[Anatomy]:
+        """A token's vision patches as they enter the tower: their pixels as the model gets them, their projection."""
+        entries = self._entries("vision.0", row, col, grid)
+        return [_result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
 
     def values(self, lens: Lens, stage: str = "tokens") -> Values:
         """What a lens of `vlmtui.values` makes of all of a stage's entries, with what must be known to read it."""
@@ -247,6 +272,8 @@ class PictureReading:
         seed: int = 0,
     ) -> Answer:
         """The model's own answer, greedy without a `temperature`; "Describe the image." without a question."""
+        if question is not None:
+            check_question(question)
         return _result(
             self._client,
             self._client.answer(
@@ -265,6 +292,10 @@ class PictureReading:
     def gradient(self, answer: Answer, token: int | None = None) -> Gradient:
         """Gradient × input of one token of the latest answer, or of the whole of it, for every image token."""
         return _result(self._client, self._client.gradient(self.data.id, answer.id, token))
+
+    def mask(self, layer: int = 1) -> Mask:
+        """What each position of prompt and latest answer may look at in a layer, from 1, as the model makes it."""
+        return _result(self._client, self._client.mask(self.data.id, layer))
 
     def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Stand = "mean") -> Ablation:
         """The question asked again with these patches replaced by their `mean`, `zero` or a `blur`red picture."""
