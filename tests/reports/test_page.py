@@ -142,7 +142,7 @@ def test_what_a_page_has_no_place_for() -> None:
     start: Any = Played
     with pytest.raises(UsageError, match="one picture"):
         next(looked(("a.png", "b.png"), Query("tiny"), start))
-    with pytest.raises(UsageError, match="leave --lens pca out"):
+    with pytest.raises(UsageError, match="leave --lens, --find and --marked out"):
         next(looked(("a.png",), Query("tiny", lens=Through("pca")), start))
     with pytest.raises(UsageError, match="shows every patch"):
         next(looked(("a.png",), Query("tiny", rows=(range(2),)), start))

@@ -103,6 +103,16 @@ def test_what_cannot_be_seen_is_said(opened: Opened) -> None:
     assert page.locator("button, input").evaluate_all(unnamed) == 0
 
 
+def test_who_tabs_through_buttons_stays_on_them(opened: Opened) -> None:
+    page = opened(document(glance(made.reading(3, 4))))
+    for name in ("cosine", "vision.1", "norms", "tokens"):
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+        active = page.locator(":focus")
+        assert active.get_attribute("aria-pressed") == "true"
+        assert name in (active.inner_text(), active.get_attribute("aria-label"))
+
+
 def test_numbers_are_written_as_in_the_other_reports(opened: Opened) -> None:
     rng = np.random.default_rng(0)
     some = (rng.normal(size=3000) * 10.0 ** rng.integers(-8, 10, 3000)).tolist()

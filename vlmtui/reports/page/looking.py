@@ -87,7 +87,8 @@ def looked(
 def check(query: Query) -> None:
     """`UsageError` for what was asked of other formats only."""
     if query.lens is not None and not query.lens.of_words:
-        raise UsageError(f"a page shows words and norms: leave --lens {query.lens.name} out, or choose --format json")
+        why = "a page shows words and norms, and finds words itself"
+        raise UsageError(f"{why}: leave --lens, --find and --marked out, or choose --format json")
     if query.rows or query.keep is not None or query.fields:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
     if query.null:

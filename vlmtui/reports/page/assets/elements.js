@@ -20,6 +20,13 @@ function svg(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Other children, the focus on the same one of the buttons among them: who tabs through them is not thrown out. */
+function fill(element, ...children) {
+  const at = [...element.querySelectorAll("button")].indexOf(document.activeElement);
+  element.replaceChildren(...children);
+  if (at >= 0) element.querySelectorAll("button")[at]?.focus({ preventScroll: true });
+}
+
 /** A button that is pressed, or not. */
 function choice(label, pressed, press, attributes = {}) {
   return make("button", { type: "button", "aria-pressed": String(pressed), onclick: press, ...attributes }, label);

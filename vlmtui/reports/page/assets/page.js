@@ -30,16 +30,16 @@ function showPath() {
     const label = lit ? name : said ? (number ?? name) : "·";
     parts.push(choice(label, lit, () => toStage(name), { "aria-label": name, title: name, class: said || lit ? "named" : "" }));
   }
-  $("path").replaceChildren(...parts);
+  fill($("path"), ...parts);
 }
 
 function showChoices() {
   const there = pages();
   $("views").hidden = there.length < 2;
-  $("views").replaceChildren(...there.map((one, i) => choice(one.name, i === state.page, () => toPage(i))));
+  fill($("views"), ...there.map((one, i) => choice(one.name, i === state.page, () => toPage(i))));
   const overlays = OVERLAYS.filter((name) => name !== "words" || found());
   $("overlays").hidden = !page();
-  $("overlays").replaceChildren(...overlays.map((name) => choice(name, name === state.overlay || (name === "picture" && !overlays.includes(state.overlay)), () => toOverlay(name))));
+  fill($("overlays"), ...overlays.map((name) => choice(name, name === state.overlay || (name === "picture" && !overlays.includes(state.overlay)), () => toOverlay(name))));
   $("zoom").hidden = !page();
   $("find").hidden = !data.pieces.length;
   $("hint").textContent = hint();

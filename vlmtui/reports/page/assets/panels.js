@@ -15,9 +15,7 @@ function barShares(scores, sizes) {
 function showMetrics() {
   const names = [...stage().words.keys()];
   $("metrics").hidden = names.length < 2;
-  $("metrics").replaceChildren(
-    ...names.map((name) => choice(stage().words.get(name).name, name === order(), () => toMetric(name))),
-  );
+  fill($("metrics"), ...names.map((name) => choice(stage().words.get(name).name, name === order(), () => toMetric(name))));
 }
 
 function showWords() {
@@ -28,14 +26,14 @@ function showWords() {
     ? `${data.k} ${here.how} of ${grouped(here.candidates)}${stage().note ? ` · ${stage().note}` : ""}`
     : "none";
   if (!here || entry < 0) {
-    list.replaceChildren(make("li", { class: "none" }, wordless()), ...largestNorms(entry));
+    fill(list, make("li", { class: "none" }, wordless()), ...largestNorms(entry));
     $("belief").textContent = "";
     return;
   }
   const rows = wordsOf(here, entry);
   const shares = barShares(rows.map((word) => word.score), here.sizes);
-  list.replaceChildren(...rows.map((word, i) => wordRow(word, shares[i], i, here)));
-  if (!rows.length) list.replaceChildren(make("li", { class: "none" }, "This patch goes into no token, so it has no words."));
+  fill(list, ...rows.map((word, i) => wordRow(word, shares[i], i, here)));
+  if (!rows.length) fill(list, make("li", { class: "none" }, "This patch goes into no token, so it has no words."));
   showBelief(here, rows, entry);
 }
 
