@@ -7,6 +7,7 @@ import math
 from importlib import resources
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from tests.reports.chromium import Opened, place, told
 from tests.reports.glances import glance
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import figure, percent
+from vlmtui.reading import ImageInfo
 from vlmtui.reports.page import document
 
 
@@ -53,6 +55,19 @@ def test_a_phone_is_wide_enough(opened: Opened) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.locator("#entry-4").tap()
     assert place(page).endswith("token 4")
+
+
+def test_long_words_and_names_fit(opened: Opened) -> None:
+    reading = made.reading(3, 4, image=ImageInfo("/a-folder" * 30, "ab" * 32, 640, 427))
+    reading = msgspec.structs.replace(reading, model=msgspec.structs.replace(reading.model, name="a/model" * 30))
+    pieces: list[str | None] = ["▁" + "word" * 60, "漢" * 80, "▁x", "شمس" * 40, "y"]
+    page = opened(document(glance(reading, pieces=pieces, entry=0)), viewport={"width": 360, "height": 740})
+    page.keyboard.press("/")
+    page.keyboard.type("word" * 60)
+    page.locator("summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    widest = max(box["width"] for box in (row.bounding_box() for row in page.locator("#words li").all()))
+    assert widest <= 360
 
 
 def ground(page: Any) -> str:

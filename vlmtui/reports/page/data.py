@@ -63,7 +63,11 @@ def data(glance: Glance, picture: Embedded) -> Object:
             "tokens": [_page(page, image.width, image.height) for page in atlas.tokens],
             "patches": [_page(page, image.width, image.height) for page in atlas.patches],
         },
-        "loose": sentence(unplaced_reason(place, reading.placeless)) if (place := _loose(reading.places)) else "",
+        "loose": {
+            place.kind: sentence(unplaced_reason(place, reading.placeless))
+            for place in (*reading.places, *reading.patch_places)
+            if place.grid is None
+        },
         "charts": _charts(glance, atlas),
         "percentiles": _packed(reading.percentiles, "<f4"),
         "stages": [_stage(glance, stage, pieces) for stage in glance.stages],
@@ -131,10 +135,6 @@ def _page(page: Page, width: int, height: int) -> Object:
         "split": list(page.split),
         "cells": _packed(cells, "<i4"),
     }
-
-
-def _loose(places: Sequence[Place]) -> Place | None:
-    return next((place for place in places if place.grid is None), None)
 
 
 def _charts(glance: Glance, atlas: Atlas) -> Object:

@@ -13,6 +13,9 @@ function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** The element that most others are made of. */
+const span = (kind, ...children) => make("span", kind ? { class: kind } : {}, ...children);
+
 function svg(name, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -37,12 +40,17 @@ function facts(list, pairs) {
   list.replaceChildren(...pairs.flatMap(([term, ...what]) => [make("dt", {}, term), make("dd", {}, ...what)]));
 }
 
+const WIDE = new RegExp(
+  "[\\u1100-\\u115f\\u2e80-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f300}-\\u{1faff}]",
+  "u",
+);
+
 /** Cells across, as a terminal would give it: wide letters count twice. */
 function cellsAcross(text) {
   let wide = 0;
   for (const c of text) {
     if (/\p{M}/u.test(c)) continue;
-    wide += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]/u.test(c) ? 2 : 1;
+    wide += WIDE.test(c) ? 2 : 1;
   }
   return wide;
 }

@@ -77,14 +77,17 @@ function showFound() {
   if (!state.sought) return line.replaceChildren();
   if (!found()) return line.replaceChildren(`${state.stage} has no words to look among`);
   const there = hits();
-  if (!there.size) return line.replaceChildren("no patch here has ", make("bdi", {}, state.sought), ` among its ${data.k} words`);
+  const sought = make("bdi", {}, state.sought);
+  if (!there.size) return line.replaceChildren("no patch here has ", sought, ` among its ${data.k} words`);
   const first = [...there.values()].filter((hit) => hit.rank === 0).length;
   const at = remembered.inOrder.indexOf(state.entry);
   const many = entriesOf[stage().of].count;
   const what = stage().of === "tokens" ? "tokens" : "patches";
   const pieces = [...new Set([...there.values()].map((hit) => data.pieces[hit.row][1]))];
-  const which = remembered.how ? [`words ${remembered.how}: `, make("bdi", {}, pieces.slice(0, 4).join(" ")), pieces.length > 4 ? " … · " : " · "] : [];
-  line.replaceChildren(...which, `${grouped(there.size)} of ${grouped(many)} ${what}, first in ${grouped(first)}${at >= 0 ? ` · hit ${at + 1}` : ""}`);
+  const some = make("bdi", {}, pieces.slice(0, 4).join(" "));
+  const which = remembered.how ? [`words ${remembered.how}: `, some, pieces.length > 4 ? " … · " : " · "] : [];
+  const hit = at >= 0 ? ` · hit ${at + 1}` : "";
+  line.replaceChildren(...which, `${grouped(there.size)} of ${grouped(many)} ${what}, first in ${grouped(first)}${hit}`);
 }
 
 /** What may be typed: the pieces that occur at this stage, the most frequent ones first. */

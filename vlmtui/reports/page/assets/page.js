@@ -7,8 +7,8 @@ function showHead() {
   $("note").textContent = data.model.note;
   $("note").hidden = !data.model.note;
   const scale = data.drawn[0] / data.size[0];
-  const drawn = scale < 1 ? ["drawn at", `${data.drawn.join("×")}, ${figure(scale, 3)} of its size; boxes are in pixels of the file`] : null;
-  facts($("facts"), [...data.facts, ...(drawn ? [drawn] : [])]);
+  const drawn = `${data.drawn.join("×")}, ${figure(scale, 3)} of its size; boxes are in pixels of the file`;
+  facts($("facts"), [...data.facts, ...(scale < 1 ? [["drawn at", drawn]] : [])]);
 }
 
 /** The model from left to right: a point for every stage in the page, the one looked at lit. */
@@ -28,7 +28,8 @@ function showPath() {
     const lit = name === state.stage;
     const said = number === undefined || of === "llm" || Number(number) % every === 0 || Number(number) === last;
     const label = lit ? name : said ? (number ?? name) : "·";
-    parts.push(choice(label, lit, () => toStage(name), { "aria-label": name, title: name, class: said || lit ? "named" : "" }));
+    const names = { "aria-label": name, title: name, class: said || lit ? "named" : "" };
+    parts.push(choice(label, lit, () => toStage(name), names));
   }
   fill($("path"), ...parts);
 }
@@ -39,12 +40,14 @@ function showChoices() {
   fill($("views"), ...there.map((one, i) => choice(one.name, i === state.page, () => toPage(i))));
   const overlays = OVERLAYS.filter((name) => name !== "words" || found());
   $("overlays").hidden = !page();
-  fill($("overlays"), ...overlays.map((name) => choice(name, name === state.overlay || (name === "picture" && !overlays.includes(state.overlay)), () => toOverlay(name))));
+  const lies = overlays.includes(state.overlay) ? state.overlay : "picture";
+  fill($("overlays"), ...overlays.map((name) => choice(name, name === lies, () => toOverlay(name))));
   $("zoom").hidden = !page();
   $("find").hidden = !data.pieces.length;
   $("hint").textContent = hint();
   const many = entriesOf[stage().of].count;
-  $("table-title").textContent = `${stage().of === "tokens" ? count(many, "token") : count(many, "vision patch", "vision patches")} as a table`;
+  const what = stage().of === "tokens" ? count(many, "token") : count(many, "vision patch", "vision patches");
+  $("table-title").textContent = `${what} as a table`;
   $("table-section").hidden = !many;
 }
 
@@ -71,7 +74,10 @@ function stepZoom() {
   $(`entry-${state.entry}`)?.scrollIntoView({ block: "center", inline: "center" });
 }
 
-const isDark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
 
 function turnLight() {
   document.documentElement.dataset.theme = isDark() ? "light" : "dark";

@@ -15,7 +15,8 @@ function barShares(scores, sizes) {
 function showMetrics() {
   const names = [...stage().words.keys()];
   $("metrics").hidden = names.length < 2;
-  fill($("metrics"), ...names.map((name) => choice(stage().words.get(name).name, name === order(), () => toMetric(name))));
+  const button = (name) => choice(stage().words.get(name).name, name === order(), () => toMetric(name));
+  fill($("metrics"), ...names.map(button));
 }
 
 function showWords() {
@@ -38,27 +39,39 @@ function showWords() {
 }
 
 function wordRow(word, share, i, here) {
-  const bar = make("span", { class: here.sizes && word.score < 0 ? "bar negative" : "bar" }, make("i"));
-  bar.firstChild.style.width = `${100 * share}%`;
-  const name = make("button", { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.shown) },
-    make("bdi", {}, word.shown));
-  const gloss = word.gloss ? [make("span", { class: "gloss" }, word.gloss)] : [];
-  const explained = word.explained === null ? [] : [make("span", { class: "share", title: "of the norm explained by then" }, percent(100 * word.explained))];
-  return make("li", { class: i ? "" : "first" }, make("span", { class: "name" }, name, ...gloss), bar,
-    make("span", { class: "score" }, figure(word.score)), ...explained, make("span", { class: "id", title: "id" }, String(word.id)));
+  const attributes = { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.shown) };
+  const parts = [make("button", attributes, make("bdi", {}, word.shown))];
+  if (word.gloss) parts.push(span("gloss", word.gloss));
+  const numbers = [span("score", figure(word.score))];
+  if (word.explained !== null) {
+    const title = "of the norm explained by then";
+    numbers.push(make("span", { class: "share", title }, percent(100 * word.explained)));
+  }
+  numbers.push(make("span", { class: "id", title: "id" }, String(word.id)));
+  const kind = here.sizes && word.score < 0 ? "negative" : "";
+  return make("li", { class: i ? "" : "first" }, span("name", ...parts), bar(share, kind), ...numbers);
+}
+
+function bar(share, kind) {
+  const line = make("i");
+  line.style.width = `${100 * share}%`;
+  return span(`bar ${kind}`, line);
 }
 
 /** The entries with the largest norms: what there is to see where there are no words. */
 function largestNorms(here) {
   const of = stage().of;
   const many = page() ? entriesOf[of].count : 0;
-  const all = Array.from({ length: many }, (_, entry) => [entry, normOf(state.stage, entry)]).sort((a, b) => b[1] - a[1]);
+  const norm = (entry) => normOf(state.stage, entry);
+  const all = Array.from({ length: many }, (_, entry) => entry).sort((a, b) => norm(b) - norm(a));
   if (!all.length) return [];
-  const rows = all.slice(0, data.k).map(([entry, norm]) => {
-    const bar = make("span", { class: outlierOf(state.stage, entry) === undefined ? "bar measured" : "bar outlier" }, make("i"));
-    bar.firstChild.style.width = `${all[0][1] > 0 ? (100 * norm) / all[0][1] : 0}%`;
-    const go = make("button", { type: "button", class: "word", title: "go there", onclick: () => toHit(entry) }, placeName(of, entry));
-    return make("li", { class: entry === here ? "first" : "" }, make("span", { class: "name" }, go), bar, make("span", { class: "score" }, figure(norm)));
+  const rows = all.slice(0, data.k).map((entry) => {
+    const kind = outlierOf(state.stage, entry) === undefined ? "measured" : "outlier";
+    const attributes = { type: "button", class: "word", title: "go there", onclick: () => toHit(entry) };
+    const name = span("name", make("button", attributes, placeName(of, entry)));
+    const share = norm(all[0]) > 0 ? norm(entry) / norm(all[0]) : 0;
+    const score = span("score", figure(norm(entry)));
+    return make("li", { class: entry === here ? "first" : "" }, name, bar(share, kind), score);
   });
   return [make("li", { class: "none" }, `Largest norms of ${state.stage}, row and column:`), ...rows];
 }
@@ -66,7 +79,9 @@ function largestNorms(here) {
 /** Why there is nothing to list. */
 function wordless() {
   if (data.model.wordless) return data.model.wordless;
-  if (state.stage.startsWith("vision.") && stages.has("tokens")) return `${state.stage} has no words: its vectors are not the language model's. ] walks on to tokens.`;
+  if (state.stage.startsWith("vision.") && stages.has("tokens")) {
+    return `${state.stage} has no words: its vectors are not the language model's. ] walks on to tokens.`;
+  }
   return stages.has("tokens") ? "There are no image tokens here." : "A vision tower alone has no words.";
 }
 
@@ -85,7 +100,8 @@ function showBelief(here, rows, entry) {
     parts.push(["norm", figure(normOf("tokens", entry)), `above ${percent(percentiles[entry])} of the vocabulary`]);
   }
   parts.push(["score:", "", here.score]);
-  $("belief").replaceChildren(...parts.map(([before, number, after]) => make("span", {}, `${before} `, make("b", {}, number), ` ${after}`)));
+  const said = ([before, number, after]) => span("", `${before} `, make("b", {}, number), ` ${after}`);
+  $("belief").replaceChildren(...parts.map(said));
 }
 
 function showPatch() {
@@ -103,11 +119,10 @@ function showPatch() {
     : `${pages().length > 1 ? `${page().name} · ` : ""}row ${cell[0]} · column ${cell[1]} · ${what}`;
   $("enlarged").hidden = list;
   if (list) {
-    const newline = "A newline token: a vector of the model's own that ends a row of tokens. It holds nothing of the picture.";
-    facts($("patch-facts"), [["", kind === "newline" ? newline : data.loose]]);
+    facts($("patch-facts"), [["", data.loose[kind]]]);
     return;
   }
-  enlarge(of, entry, cell);
+  enlarge(of, entry);
   facts($("patch-facts"), patchFacts(of, entry));
 }
 
@@ -137,11 +152,9 @@ function patchFacts(of, entry) {
 }
 
 /** The picture within the patch's box, or within its cell where the box is cut by the picture's edge. */
-function enlarge(of, entry, [row, col]) {
+function enlarge(of, entry) {
   const canvas = $("enlarged");
-  const { box, rows, cols } = page();
-  const [wide, tall] = [(box[2] - box[0]) / cols, (box[3] - box[1]) / rows];
-  const cell = [box[0] + col * wide, box[1] + row * tall, box[0] + (col + 1) * wide, box[1] + (row + 1) * tall];
+  const cell = cellBox(page(), entry);
   const [x0, y0, x1, y1] = entriesOf[of].inside[entry] >= 1 ? boxOf(of, entry) ?? cell : cell;
   const shape = Math.min(4, Math.max(0.25, (x1 - x0) / (y1 - y0)));
   canvas.width = Math.round(shape >= 1 ? 192 : 192 * shape);

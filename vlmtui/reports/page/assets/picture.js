@@ -43,7 +43,8 @@ function showCells(grid, here, frame, shape) {
   grid.style.setProperty("--down", down);
   grid.setAttribute("aria-rowcount", here.rows);
   grid.setAttribute("aria-colcount", here.cols);
-  grid.setAttribute("aria-label", `${stage().of === "tokens" ? "Tokens" : "Patches"}, ${here.rows} rows, ${here.cols} columns`);
+  const what = stage().of === "tokens" ? "Tokens" : "Patches";
+  grid.setAttribute("aria-label", `${what}, ${here.rows} rows, ${here.cols} columns`);
   const rows = [];
   for (let row = 0; row < here.rows; row++) {
     const line = make("div", { role: "row" });
@@ -66,10 +67,12 @@ function cellFor(here, row, col) {
   }
   cell.id = `entry-${entry}`;
   if (state.sought) soughtCell(cell, entry);
-  else if (state.overlay === "norms") cell.style.backgroundColor = `rgb(${heat(normOf(state.stage, entry), stage().range).join(" ")} / 0.7)`;
+  else if (state.overlay === "norms") cell.style.backgroundColor = `rgb(${warm(entry).join(" ")} / 0.7)`;
   else if (state.overlay === "words" && found()) wordCell(cell, entry, firstOf(found(), entry), 0.75);
   return cell;
 }
+
+const warm = (entry) => heat(normOf(state.stage, entry), stage().range);
 
 /** A word in a cell, in black or white, whichever reads on the picture as bright as it is drawn there. */
 function wordCell(cell, entry, row, bright) {
@@ -82,6 +85,9 @@ function wordCell(cell, entry, row, bright) {
   cell.classList.add(luminance(mean.map((v) => v * bright)) < 0.179 ? "white" : "black");
 }
 
+/** 1 for a first word, towards a quarter for the last. */
+const nearness = (hit) => 1 - (0.75 * hit.rank) / found().k;
+
 /** How good a hit it is: the word looked for, its rank, and the accent the stronger the nearer. */
 function soughtCell(cell, entry) {
   const hit = hits().get(entry);
@@ -90,7 +96,7 @@ function soughtCell(cell, entry) {
     return;
   }
   cell.classList.add("hit", "black");
-  cell.style.setProperty("--near", 1 - (0.75 * hit.rank) / Math.max(1, found().k));
+  cell.style.setProperty("--near", nearness(hit));
   const word = data.pieces[hit.row][1];
   cell.style.setProperty("--n", Math.min(9, Math.max(4.4, cellsAcross(word))));
   cell.append(make("bdi", {}, word), make("sup", {}, String(hit.rank + 1)));
@@ -103,21 +109,25 @@ function showList(here) {
   list.hidden = !there;
   $("list").setAttribute("aria-label", there ? here.name : "");
   if (!there) return list.replaceChildren();
-  const items = [...here.cells].map((entry) => {
-    const row = found() ? firstOf(found(), entry) : -1;
-    const hit = state.sought ? hits().get(entry) : undefined;
-    const item = make("div", { role: "option", id: `entry-${entry}`, class: state.sought ? (hit ? "token hit" : "token missed") : "token" },
-      make("small", {}, String(entriesOf[stage().of].index[entry])), " ", make("bdi", {}, row < 0 ? NONE : data.pieces[hit ? hit.row : row][1]));
-    if (hit) item.style.setProperty("--near", 1 - (0.75 * hit.rank) / Math.max(1, found().k));
-    if (state.overlay === "norms" && !state.sought) {
-      const colour = heat(normOf(state.stage, entry), stage().range);
-      item.style.backgroundColor = `rgb(${colour.join(" ")})`;
-      item.style.color = luminance(colour) < 0.179 ? "#fff" : "#000";
-    }
-    item.addEventListener("click", () => toEntry(entry));
-    return item;
-  });
-  list.replaceChildren(...items);
+  list.replaceChildren(...[...here.cells].map(itemFor));
+}
+
+function itemFor(entry) {
+  const hit = state.sought ? hits().get(entry) : undefined;
+  const row = hit ? hit.row : found() ? firstOf(found(), entry) : -1;
+  const number = make("small", {}, String(entriesOf[stage().of].index[entry]));
+  const word = make("bdi", {}, row < 0 ? NONE : data.pieces[row][1]);
+  const item = make("div", { role: "option", id: `entry-${entry}`, class: "token" }, number, " ", word);
+  item.addEventListener("click", () => toEntry(entry));
+  if (state.sought) {
+    item.classList.add(hit ? "hit" : "missed");
+    if (hit) item.style.setProperty("--near", nearness(hit));
+  } else if (state.overlay === "norms") {
+    const colour = warm(entry);
+    item.style.backgroundColor = `rgb(${colour.join(" ")})`;
+    item.style.color = luminance(colour) < 0.179 ? "#fff" : "#000";
+  }
+  return item;
 }
 
 /** The box of the entry shown, the cell of the cursor, and both for who cannot see them. */
@@ -148,7 +158,8 @@ function showPointed(follow) {
 function cellBox(here, entry) {
   const [row, col] = cellOf(entry);
   const [wide, tall] = [(here.box[2] - here.box[0]) / here.cols, (here.box[3] - here.box[1]) / here.rows];
-  return [here.box[0] + col * wide, here.box[1] + row * tall, here.box[0] + (col + 1) * wide, here.box[1] + (row + 1) * tall];
+  const [left, top] = [here.box[0] + col * wide, here.box[1] + row * tall];
+  return [left, top, left + wide, top + tall];
 }
 
 /** An entry in a sentence. */
@@ -195,7 +206,10 @@ function fitWords(paper) {
 function showLegend() {
   const legend = $("legend");
   const here = page();
-  if (here && here.grid === null) return legend.replaceChildren(data.loose);
+  if (here && here.grid === null) {
+    const kinds = new Set([...here.cells].map((entry) => entriesOf[stage().of].kinds[entry]));
+    return legend.replaceChildren([...kinds].map((kind) => data.loose[kind]).join(" "));
+  }
   if (state.sought && found()) return legend.replaceChildren("the number is the word's rank among those of the patch");
   if (!here) return legend.replaceChildren(data.model.wordless || "There is nothing to walk at this stage.");
   if (state.overlay === "norms") {
@@ -206,6 +220,7 @@ function showLegend() {
     legend.replaceChildren(`norm ${state.stage} `, make("b", {}, figure(low, 3)), scale, make("b", {}, figure(high, 3)));
   } else if (state.overlay === "words" && found()) {
     const joins = data.model.marks ? " · ‿ before a word-piece: it goes on from the one before it" : "";
-    legend.replaceChildren($("grid").classList.contains("crowded") ? "there is no room for the words: z enlarges" : `first words${joins}`);
+    const crowded = $("grid").classList.contains("crowded");
+    legend.replaceChildren(crowded ? "there is no room for the words: z enlarges" : `first words${joins}`);
   } else legend.replaceChildren("the picture alone");
 }

@@ -10,25 +10,33 @@ function showTable() {
   const of = stage().of;
   const many = entriesOf[of].count;
   const k = here ? here.k : 0;
-  const head = ["place", "box in the file", "norm", ...Array.from({ length: k }, (_, i) => (i ? String(i + 1) : "words"))];
+  const numbers = Array.from({ length: k }, (_, i) => (i ? String(i + 1) : "words"));
+  const head = ["place", "box in the file", "norm", ...numbers].map((name) => make("th", { scope: "col" }, name));
   const body = [];
   for (let entry = 0; entry < many; entry++) body.push(tableRow(here, of, entry, k));
-  $("table").replaceChildren(
-    make("p", { class: "dim" }, here ? `${state.stage} · ${here.name} · ${here.score} in small figures` : state.stage),
-    make("table", {}, make("thead", {}, make("tr", {}, ...head.map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...body)),
-  );
+  const about = here ? `${state.stage} · ${here.name} · ${here.score} in small figures` : state.stage;
+  const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
+  $("table").replaceChildren(make("p", { class: "dim" }, about), table);
 }
 
 function tableRow(here, of, entry, k) {
+  const td = (kind, ...children) => make("td", kind ? { class: kind } : {}, ...children);
   const box = boxOf(of, entry);
-  const row = make("tr", {}, make("th", { scope: "row" }, placeName(of, entry)), make("td", { class: "box" }, ...(box ? boxText(box).split(" – ").flatMap((corner, i) => [i ? " – " : "", make("span", {}, corner)]) : [NONE])),
-    make("td", { class: outlierOf(state.stage, entry) === undefined ? "number" : "number flag" }, figure(normOf(state.stage, entry))));
+  const flag = outlierOf(state.stage, entry) === undefined ? "number" : "number flag";
+  const row = make("tr", {}, make("th", { scope: "row" }, placeName(of, entry)));
+  row.append(td("box", ...(box ? corners(box) : [NONE])), td(flag, figure(normOf(state.stage, entry))));
   const words = here ? wordsOf(here, entry) : [];
   for (let i = 0; i < k; i++) {
     const word = words[i];
-    row.append(word ? make("td", {}, make("bdi", {}, word.shown), " ", make("small", {}, figure(word.score))) : make("td", {}));
+    row.append(word ? td("", make("bdi", {}, word.shown), " ", make("small", {}, figure(word.score))) : td(""));
   }
   return row;
+}
+
+/** The two corners of a box, each of which stays on its line. */
+function corners(box) {
+  const [from, to] = boxText(box).split(" – ");
+  return [span("", from), " – ", span("", to)];
 }
 
 /** `2, 4`, with the page before it where there are several; of a token in no grid its kind and number. */
