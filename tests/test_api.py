@@ -96,6 +96,14 @@ def test_outliers_patches_and_the_mask(session: vlmtui.Session, picture: vlmtui.
         session.outliers([])
     (patch,) = picture.anatomy(3, 5)
     assert (patch.patch, patch.pixels.shape) == (3 * 14 + 5, (*picture.data.patch_size, 3))
+    values = (patch.pixels / 255 - 0.5) / 0.5  # as SigLIP's processor normalises
+    norms = picture.norms("pixels")
+    assert norms.shape == (14, 14)
+    assert norms[3, 5] == pytest.approx(np.linalg.norm(values), rel=1e-5)
+    assert picture.outliers("pixels").shape == (14, 14)
+    assert session.outliers([picture, other], "pixels")["stages"][0]["grids"][0]["kind"] == "patch"
+    with pytest.raises(UsageError, match="at pixels, before the model, there are norms alone"):
+        picture.words(3, 5, stage="pixels")
     mask = picture.mask()
     assert mask.pattern == "causal"
     assert int((mask.kinds == IMAGE).sum()) == 196

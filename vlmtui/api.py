@@ -102,7 +102,7 @@ class Session:
         """Whether outliers come at the same positions in several pictures: `vlmtui outliers`' object, of every stage
         up to the tokens, or of one."""
         every = tuple(at for at in stages(self.model) if not of_layers(at))
-        asked = every if stage is None else (check_stage(stage, self.model),)
+        asked = every if stage is None else (check_stage(stage, self.model, pixels=True),)
         whole = gathered(Looked(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in pictures)
         if whole is None:
             raise UsageError("outliers are compared from picture to picture: give some that were read")
@@ -204,9 +204,10 @@ class PictureReading:
     def norms(self, stage: str = "tokens") -> NDArray[np.float32]:
         """L2 norms of a stage's entries: [rows, cols] where they fill one grid, else [entries] in `places_at`'s order.
 
-        At `llm.i` the picture is first run through the language model, whose layers are loaded for it.
+        At `pixels` those of what the model is given of each patch, normalised. At `llm.i` the picture is first run
+        through the language model, whose layers are loaded for it.
         """
-        check_stage(stage, self.data.model)
+        check_stage(stage, self.data.model, pixels=True)
         if of_layers(stage):
             if self._layers is None:
                 self._layers = _result(self._client, self._client.layers(self.data.id))

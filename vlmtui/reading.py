@@ -26,6 +26,8 @@ RIDGE = 0.1
 Order = Metric | Literal["logit"]
 
 Floats = NDArray[np.float32]
+PIXELS = "pixels"
+"""The stage before the model: vision patches as they enter the tower, which have norms and no words."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +87,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     vocabulary's named, non-special rows whose norm is smaller [tokens]. `patch_places` are the vision patches of all
     grids, grid by grid, row by row: what a vision stage has entries for. `seen` says in a few words how the picture
     reached the model ("224×224, squashed", "336×336, centre crop") and `patch_size` is the (height, width) of a vision
-    patch in those pixels. `placeless` says why image tokens have no place in the picture (the queries of a resampler,
-    an unknown family), or "" where all have one. `timings` is seconds by step.
+    patch in those pixels. `pixel_norms` are the L2 norms of the normalised values of each vision patch, every value
+    once, in the order of `patch_places` [patches]; [0] where they are not known. `placeless` says why image tokens have
+    no place in the picture (the queries of a resampler, an unknown family), or "" where all have one. `timings` is
+    seconds by step.
     """
 
     id: str
@@ -104,9 +108,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     patch_size: tuple[int, int]
     timings: dict[str, float]
     placeless: str = ""
+    pixel_norms: Floats = msgspec.field(default_factory=lambda: np.zeros(0, np.float32))
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
-        """What the stage has entries for: vision patches at `vision.i`, image tokens at `tokens` and `llm.i`."""
+        """What the stage has entries for: vision patches at `pixels` and `vision.i`, else image tokens."""
         return self.patch_places if of_patches(stage) else self.places
 
     def norms_at(self, stage: str) -> Floats:
@@ -116,6 +121,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         """
         if stage == "tokens":
             return self.norms
+        if stage == PIXELS:
+            known = len(self.pixel_norms) == len(self.patch_places)
+            return self.pixel_norms if known else np.full(len(self.patch_places), np.nan, np.float32)
         if of_layers(stage):
             return np.full(len(self.places), np.nan, np.float32)
         layer = vision_layer(stage)
@@ -194,7 +202,7 @@ class LayerWords(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_patches(stage: str) -> bool:
     """Whether the stage's entries are vision patches; else they are image tokens."""
-    return stage.startswith("vision.")
+    return stage == PIXELS or stage.startswith("vision.")
 
 
 def of_layers(stage: str) -> bool:
@@ -213,7 +221,7 @@ def llm_layer(stage: str) -> int:
 
 
 def stages(model: ModelInfo) -> tuple[str, ...]:
-    """Every stage of a picture's path through this model, in order: `vision.0` … `vision.L`, `tokens`, `llm.1` …"""
+    """Every stage in this model, in the order of a picture's path: `vision.0` … `vision.L`, `tokens`, `llm.1` …"""
     vision = tuple(f"vision.{i}" for i in range(model.vision_layers + 1))
     if model.embeddings is None:
         return vision
@@ -227,12 +235,14 @@ def default_stage(model: ModelInfo) -> str:
     return "tokens" if model.embeddings else f"vision.{model.vision_layers}"
 
 
-def check_stage(stage: str, model: ModelInfo) -> str:
-    """`stage` itself, or a `UsageError` that names the stages there are."""
+def check_stage(stage: str, model: ModelInfo, pixels: bool = False) -> str:
+    """`stage` itself, or a `UsageError` that names the stages there are; of norms `pixels` has some, too."""
     there = stages(model)
-    if stage in there:
+    if stage in there or (pixels and stage == PIXELS):
         return stage
     words = f"vision.0 … vision.{model.vision_layers}"
     words += ", tokens" if "tokens" in there else ""
     words += f", llm.1 … llm.{model.llm_layers}" if "llm.1" in there else ""
+    if stage == PIXELS:
+        raise UsageError(f"at pixels, before the model, there are norms alone: choose {words}")
     raise UsageError(f"no stage {stage!r} in {model.name}: choose {words}")

@@ -151,3 +151,12 @@ def test_nothing_is_left_behind(held):
     model.anatomy.positions(inputs)
     model.anatomy.cut(inputs, 0, 1, 1)
     assert torch.equal(model.encode(inputs).tokens, before)
+
+
+@pytest.mark.parametrize("name", [*PROJECTED, "blip2", "llava_next"])
+def test_norms_of_pixels_are_those_of_every_patch_cut_out(name, held):
+    model = held(name)
+    inputs = prepared(model, name)
+    layout = model.layout(picture(*FAMILIES[name].shapes["wide"]), inputs, model.encode(inputs))
+    cuts = [model.anatomy.cut(inputs, at.grid, at.row, at.col).values for at in layout.patch_places]
+    torch.testing.assert_close(model.anatomy.norms(inputs), torch.stack([cut.norm() for cut in cuts]))

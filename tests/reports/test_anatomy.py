@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,6 +43,22 @@ def seen(*found: Anatomy, through: Through | None = None, values: Values | None 
     reading = made.reading(3, 4)
     query = Query("tiny", lens=through, patches=(PatchWords(None, 1, 1),))
     return Seen(query, reading, "vision.0", (5,), None, None, values, anatomy=found)
+
+
+def test_the_stage_before_the_model_has_norms_and_no_words() -> None:
+    reading = made.reading(3, 4)
+    norms = np.arange(1, len(reading.patch_places) + 1, dtype=np.float32)
+    reading = msgspec.structs.replace(reading, pixel_norms=norms)
+    seen = Seen(Query("tiny"), reading, "pixels", (0, 5), None)
+    told = report(seen)
+    assert told["query"]["stage"] == "pixels"
+    assert told["query"]["hidden"] == 3 * reading.patch_size[0] * reading.patch_size[1]
+    assert [(token["norm"], token["words"]) for token in told["tokens"]] == [(1.0, []), (6.0, [])]
+    text = "\n".join(lines(seen))
+    assert f"stage   pixels: {len(norms)} vision patches" in text
+    for lens in ("pca", "projector"):
+        with pytest.raises(UsageError, match="choose another stage"):
+            Through(lens).check("pixels", reading.model)
 
 
 def test_the_lens_is_at_the_stage_where_positions_are_added() -> None:

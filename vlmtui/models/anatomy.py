@@ -77,6 +77,20 @@ class Anatomy:
         made = project(projection, flat.to(self._device)).float().cpu()
         return Cut(here, shown, flat, made)
 
+    def norms(self, inputs: Inputs) -> Tensor:
+        """The L2 norm of each patch's normalised values, as `cut` has them [patches], tile by tile, row by row.
+
+        Empty where the processor hands pictures over in a form that is not known.
+        """
+        pixels = dict(inputs.pixels)
+        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
+        (tall, wide), found = self._family.patch_size, [torch.zeros(0)]
+        for frame in self._family.frames(pixels):
+            rows, cols = frame.shape[1] // tall, frame.shape[2] // wide
+            values = frame[:, : rows * tall, : cols * wide].float().cpu().reshape(3, rows, tall, cols, wide)
+            found.append(values.square().sum(dim=(0, 2, 4)).sqrt().flatten())
+        return torch.cat(found)
+
     def _frame(self, pixels: Pixels, tile: int) -> Tensor:
         return self._family.frames(pixels)[tile]
 

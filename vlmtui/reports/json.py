@@ -12,7 +12,7 @@ import msgspec
 
 from vlmtui.exits import PROJECTOR, named
 from vlmtui.grid import Box, Grid, Place
-from vlmtui.reading import GridNorms, Reading, Words
+from vlmtui.reading import PIXELS, GridNorms, Reading, Words
 from vlmtui.reports.anatomy import as_object
 from vlmtui.reports.belief import standing_object
 from vlmtui.reports.each import Failure
@@ -121,7 +121,7 @@ def _whole_tokens(seen: Seen) -> Iterator[Object]:
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
         value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
-        if seen.anatomy and value:  # without a lens the fields are the contract's own
+        if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens the fields are the contract's own
             value["anatomy"] = as_object(seen.anatomy[row])
         noise = {} if seen.null is None or not seen.words else {"null": standing_object(seen.null, seen.words, row)}
         yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value | noise

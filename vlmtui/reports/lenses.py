@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vlmtui.errors import UsageError
 from vlmtui.exits import PROJECTOR, no_exit_of
-from vlmtui.reading import ModelInfo, Reading, of_patches
+from vlmtui.reading import PIXELS, ModelInfo, Reading, of_patches
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
 from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity
 
@@ -34,6 +34,8 @@ class Through:
 
     def check(self, stage: str, model: ModelInfo) -> None:
         """`UsageError` where it cannot look at this stage of the model, whatever the picture."""
+        if stage == PIXELS:
+            raise UsageError(f"--lens {self.name} looks at what the model makes of pixels: choose another stage")
         if self.name == POSITION and stage != POSITION_STAGE:
             there = f"name it with --stage {POSITION_STAGE}"
             raise UsageError(f"--lens position looks at the patches as they enter the tower, not at {stage}: {there}")

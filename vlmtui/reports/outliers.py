@@ -93,7 +93,7 @@ class _Looker:
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))
-        self.stages = every if self.stage is None else (check_stage(self.stage, model),)
+        self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Looked:
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()

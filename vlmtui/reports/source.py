@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.reading import (
     METRICS,
+    PIXELS,
     RIDGE,
     Floats,
     Layers,
@@ -153,7 +155,9 @@ class Seen:
     def unused(self) -> str:
         """What of the query has no use at this stage, for a person; "" where all of it has."""
         metric, lens, why = self.query.metric, self.query.lens, self.reading.model.wordless
-        if of_layers(self.stage):
+        if self.stage == PIXELS:
+            why = "pixels have no words"
+        elif of_layers(self.stage):
             why = "words there are ordered by their logits"
         elif of_patches(self.stage) and not why and not (lens and lens.of_words):
             why = "a vision stage has words with --lens projector alone"
@@ -162,6 +166,8 @@ class Seen:
     @property
     def hidden(self) -> int:
         """The width of the stage's vectors."""
+        if self.stage == PIXELS:
+            return 3 * math.prod(self.reading.patch_size)
         return self.reading.model.vision_hidden if of_patches(self.stage) else self.reading.hidden
 
 
@@ -195,7 +201,7 @@ class _Report:
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         stage = self._query.stage
-        self._stage = default_stage(model) if stage is None else check_stage(stage, model)
+        self._stage = default_stage(model) if stage is None else check_stage(stage, model, pixels=True)
         if self._query.lens is not None:
             self._query.lens.check(self._stage, model)
         if self._query.null:
@@ -265,7 +271,7 @@ def seen(
     found = Seen(query, reading, stage, entries, words, layers, values, null)
     if query.keep is not None:
         found = found.narrowed(query.keep.keeps(Rows(found)) & np.isin(entries, chosen))
-    if query.patches and stage == POSITION_STAGE:
+    if query.patches and stage in (PIXELS, POSITION_STAGE):
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)
     if query.vectors is not None:

@@ -145,6 +145,7 @@ class Engine:
             patch_size=layout.patch_size,
             timings=clock.seconds,
             placeless=layout.placeless,
+            pixel_norms=array(model.anatomy.norms(inputs)),
         )
         file = File(request.source, request.data, request.max_pixels)
         kept = Kept(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)

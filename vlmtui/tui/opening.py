@@ -22,7 +22,7 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
     wrong: list[str] = []
     stage = default_stage(model)
     try:
-        stage = stage if query.stage is None else check_stage(query.stage, model)
+        stage = stage if query.stage is None else check_stage(query.stage, model, pixels=True)
     except UsageError as error:
         wrong.append(str(error))
     if query.stage is None and not known.pages(stage):

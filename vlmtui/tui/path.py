@@ -3,9 +3,9 @@ pixels, which need no model to be looked at. Pure functions."""
 
 from __future__ import annotations
 
+from vlmtui.reading import PIXELS as PIXELS
 from vlmtui.reading import ModelInfo, llm_layer, stages, vision_layer
 
-PIXELS = "pixels"
 TOKENS = "tokens"
 ANSWER = "answer"
 """What the model says at the end, where there is any: what is stood at are the image tokens that it looked at."""
