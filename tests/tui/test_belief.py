@@ -111,7 +111,7 @@ async def test_the_line_under_the_words() -> None:
         ((109, 30), "above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596 above 60% of words"),
         (NARROW, "above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596"),
         ((164, 48), "above 75% of noise, first for 0% · 3 of 5 agree"),
-        (WIDE, "above 75% of noise · 3 of 5 agree"),
+        (WIDE, "above 75% of noise · 3 of 5 metrics agree"),
         ((65, 21), "above 75% of noise, first for 0% · 3 of 5 agree"),
     ],
 )

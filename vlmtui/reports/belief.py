@@ -28,7 +28,7 @@ def standing_line(standing: Standing | None) -> str:
         return "null  no word to hold against noise"
     said = []
     if standing.percentile is not None:
-        said.append(f"above {numbers.percent(standing.percentile)} of shuffled")
+        said.append(f"above {numbers.percent(standing.percentile)} of noise")
     if standing.same is not None:
         said.append(f"its word first for {numbers.percent(standing.same)} of them")
     if standing.margin is not None:

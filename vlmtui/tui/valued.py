@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import figure, ordinal, percent
 from vlmtui.display.pieces import plain
@@ -29,13 +31,25 @@ def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[f
 
 def here(known: Known, view: View) -> str:
     """The number under the cursor and its rank, or "" where the overlay has none."""
-    found, entry = shown(view, known), known.entry(view)
-    numbers = scores(view, known) if view.stage == ANSWER else found.numbers if found else None
-    if numbers is None or entry is None or numbers.ndim != 1:
+    numbers, entry = _numbers(known, view), known.entry(view)
+    if numbers is None or entry is None:
         return ""
     order = ordered(numbers).tolist()
     rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
     return f"here {figure(float(numbers[entry]), 3)}{rank}"
+
+
+def value(known: Known, view: View) -> float | None:
+    """The number under the cursor."""
+    numbers, entry = _numbers(known, view), known.entry(view)
+    return None if numbers is None or entry is None else float(numbers[entry])
+
+
+def _numbers(known: Known, view: View) -> np.ndarray | None:
+    """One number for every entry of the stage, where the overlay or the answer has them."""
+    found = shown(view, known)
+    numbers = scores(view, known) if view.stage == ANSWER else found.numbers if found else None
+    return None if numbers is None or numbers.ndim != 1 else numbers
 
 
 def _named(known: Known, view: View, found: Values) -> str:

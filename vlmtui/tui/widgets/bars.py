@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from rich.color import Color
 from rich.style import Style
@@ -13,7 +15,7 @@ from vlmtui.display.numbers import duration, figure, memory, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.messages import Status
-from vlmtui.tui.lines import Lines, Part, line
+from vlmtui.tui.lines import Lines, Part, line, wrapped
 
 
 class TitleBar(Lines):
@@ -57,48 +59,82 @@ class TitleBar(Lines):
         return [line(cells, r.style("text", "raised"), left, [(tail, dim)])]
 
 
-LEAST_STEPS, MOST_STEPS = 4, 24
-"""Of a scale's colours."""
+LEAST_STEPS, ENOUGH_STEPS, MOST_STEPS = 4, 8, 24
+"""Of a scale's colours; `ENOUGH_STEPS` where there is more to be said beside it."""
+HERE_CELLS = 28
+"""A number and its rank: so that a legend stands still while the cursor moves."""
+BELOW, BEYOND = "‹", "›"
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What lies over the picture: `text` names it, `scale` is the range of a heat map, `diverging` one of differences;
+    `here` is what it is under the cursor in words, `value` its number."""
+
+    text: str
+    scale: tuple[float, float] | None = None
+    here: str = ""
+    value: float | None = None
+    diverging: bool = False
 
 
 class LegendBar(Lines):
-    """What lies over the picture, with its scale."""
+    """The legend: what it is under the cursor and its scale are never cut, its name may take lines of its own."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._text = ""
-        self._range: tuple[float, float] | None = None
-        self._here = ""
-        self._diverging = False
+        self._legend = Legend("")
 
-    def show(
-        self, text: str, scale: tuple[float, float] | None = None, here: str = "", diverging: bool = False
-    ) -> None:
-        """Name the overlay; `scale` is the range of a heat map, `diverging` one of differences, `here` what it is under
-        the cursor."""
-        if (text, scale, here, diverging) != (self._text, self._range, self._here, self._diverging):
-            self._text, self._range, self._here, self._diverging = text, scale, here, diverging
+    def show(self, legend: Legend) -> None:
+        """Show another one."""
+        if legend != self._legend:
+            self._legend = legend
             self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
-        """One line."""
-        r = self.roles
-        parts: list[Part] = [(self._text, r.style("dim"))]
-        if self._here:
-            parts.append((f"  {self._here}", r.style()))
-        if self._range:
-            low, high = (figure(end, 3) for end in self._range)
-            free = cells - sum(width(text) for text, _ in parts)
-            room, said = free - width(f"  {low}  {high}"), f"  ±{high}" if self._diverging else f"  {low}–{high}"
-            if room >= LEAST_STEPS:
-                parts.append((f"  {low} ", r.style()))
-                steps = np.linspace(-1, 1, min(room, MOST_STEPS))
-                colours = differences(steps, 1) if self._diverging else magnitudes(steps, -1, 1)
-                parts += [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
-                parts.append((f" {high}", r.style()))
-            elif free >= width(said):
-                parts.append((said, r.style()))
-        return [line(cells, r.style(), parts)]
+        """As few lines as can be."""
+        r, legend = self.roles, self._legend
+        name, here = (legend.text, r.style("dim")), (legend.here, r.style())
+        needed = max(width(legend.here), HERE_CELLS) + 2 if legend.here else 0
+        scale = self._scale(LEAST_STEPS)
+        if width(legend.text) + needed + sum(width(text) for text, _ in scale) <= cells:
+            first = [part for part in (name, ("  ", r.style()), here) if legend.here or part is name]
+            room = cells - sum(width(text) for text, _ in first)
+            return [line(cells, r.style(), [*first, *self._scale(room)])]
+        if not legend.here and not scale:
+            return [line(cells, r.style(), [(part, name[1])]) for part in _in_rows(legend.text, cells, rows)]
+        room = cells - width(legend.here)
+        if rows > 1:
+            below = _in_rows(legend.text, cells, rows - 1)
+            named = [line(cells, r.style(), [(part, name[1])]) for part in below]
+            return [line(cells, r.style(), [here, *self._scale(room)]), *named]
+        brief = self._scale(min(room, sum(width(text) for text, _ in self._scale(0)) + ENOUGH_STEPS))
+        return [line(cells, r.style(), [here, *brief, ("  ", r.style()), name])]
+
+    def _scale(self, room: int) -> list[Part]:
+        """The ends of the scale and its colours between them in at most so many cells; without colours where there is
+        no room. An end has a mark where the number under the cursor lies beyond it."""
+        r, legend = self.roles, self._legend
+        if legend.scale is None:
+            return []
+        value = legend.value if legend.value is not None else legend.scale[0]
+        outside = r.style("accent", bold=True)
+        low, high = (figure(end, 3) for end in legend.scale)
+        left, right = (BELOW if value < legend.scale[0] else " "), (BEYOND if value > legend.scale[1] else "")
+        steps = min(room - width(f" {left}{low}  {high}{right}"), MOST_STEPS)
+        if steps < LEAST_STEPS:
+            said = f"±{high}" if legend.diverging else f"{low}–{high}"
+            return [(f" {left}", outside), (said, r.style()), (right, outside)]
+        places = np.linspace(-1, 1, steps)
+        colours = differences(places, 1) if legend.diverging else magnitudes(places, -1, 1)
+        swatch = [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
+        return [(f" {left}", outside), (f"{low} ", r.style()), *swatch, (f" {high}", r.style()), (right, outside)]
+
+
+def _in_rows(text: str, cells: int, rows: int) -> list[str]:
+    """A text in at most so many lines, the last of which may be cut."""
+    parts = wrapped(text, cells)
+    return [*parts[: rows - 1], " ".join(parts[rows - 1 :])]
 
 
 DEPTHS = {"truecolor": "truecolor", "256": "256 colours", "standard": "16 colours: try --color 256"}

@@ -65,7 +65,8 @@ def _noise(r: Roles, standing: Standing) -> list[_Saying]:
     sayings: list[_Saying] = []
     if standing.percentile is not None:
         above: list[Part] = [("above ", dim), (percent(standing.percentile), text)]
-        sayings.append((1, [*above, (" of shuffled", dim)], [*above, (" of noise", dim)]))
+        above.append((" of noise", dim))
+        sayings.append((1, above, above))
     if standing.same is not None:
         same: list[Part] = [(", first for ", dim), (percent(standing.same), text)]
         sayings.append((3, [*same, (" of them", dim)], same))

@@ -11,13 +11,14 @@ from vlmtui.tui import overlays, valued
 from vlmtui.tui.overlays import Drawn
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets import mask
-from vlmtui.tui.widgets.bars import LegendBar
+from vlmtui.tui.widgets.bars import Legend, LegendBar
 from vlmtui.tui.widgets.mask import MaskView
 from vlmtui.tui.widgets.pages import PagesBar
 from vlmtui.tui.widgets.picture import BesidePointed, PictureView
 from vlmtui.tui.widgets.tokens import TokenList
 
 LIST_CELLS = 34
+LEGEND_ROWS = 3
 
 
 class PixelPointed(Message):
@@ -70,12 +71,13 @@ class PictureSide(Container):
         beside = min(LIST_CELLS, size.width // 2) if listed else 0
         tokens.styles.width = beside
         tokens.show(known, view)
-        masked = self.query_one(MaskView)
+        masked, legend = self.query_one(MaskView), self.query_one(LegendBar)
         masked.display = view.looking.mask is not None
         self.query_one("#picture-row").display = not masked.display
         if masked.display:
             masked.show(known, view)
-            self.query_one(LegendBar).show(mask.legend(known, view))
+            legend.styles.height = 1
+            legend.show(Legend(mask.legend(known, view)))
             return
         room = size.width - beside - 2 * listed, size.height - 1 - several
         if room[0] < 2 or room[1] < 1:
@@ -83,10 +85,9 @@ class PictureSide(Container):
         picture = self.query_one(PictureView)
         cursor = (view.row, view.col) if page is not None and not listed else None
         key = overlays.key(known, view, room)
-        legend = self.query_one(LegendBar)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
-            legend.show(self._drawn.legend, self._drawn.scale, valued.here(known, view), self._drawn.diverging)
+            legend.show(_legend(known, view, self._drawn))
             return
         self._key = key
         self._drawn = drawn = overlays.draw(known, view, room)
@@ -95,7 +96,9 @@ class PictureSide(Container):
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
         picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
-        legend.show(drawn.legend, drawn.scale, valued.here(known, view), drawn.diverging)
+        # more lines where the picture leaves some
+        legend.styles.height = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
+        legend.show(_legend(known, view, drawn))
 
     @on(BesidePointed)
     def _beside(self, message: BesidePointed) -> None:
@@ -106,3 +109,8 @@ class PictureSide(Container):
         x = x0 + (message.x + 0.5 - layout.left) / (layout.cols * layout.wide) * (x1 - x0)
         y = y0 + (message.y + 0.5 - layout.top) / (layout.rows * layout.tall) * (y1 - y0)
         self.post_message(PixelPointed(x, y))
+
+
+def _legend(known: Known, view: View, drawn: Drawn) -> Legend:
+    here, value = valued.here(known, view), valued.value(known, view)
+    return Legend(drawn.legend, drawn.scale, here, value, drawn.diverging)

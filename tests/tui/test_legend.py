@@ -1,0 +1,59 @@
+"""The line beneath the picture: the number and the scale are its point, and are never cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.fake import app
+from tests.tui.test_explorer import text
+from vlmtui.tui.dialogs import _help_text
+from vlmtui.tui.widgets.bars import Legend, LegendBar
+
+FIND = "find red roof (▁red ▁roof): cosine at vision.5 (early exit), no single piece is that word: its 2"
+FOUND = Legend(FIND, (0.1, 0.3), "here 0.123, 3rd of 196", 0.123)
+
+
+@pytest.mark.parametrize("cells", [74, 78, 58, 110])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+async def test_number_rank_and_scale_are_not_cut_by_what_explains_them(cells: int, rows: int) -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        bar._legend = FOUND
+        lines = [strip.text for strip in bar.build(cells, rows)]
+        assert len(lines) <= rows
+        assert "here 0.123, 3rd of 196" in lines[0]
+        assert "0.100 " in lines[0]
+        assert " 0.300" in lines[0]
+        assert "find red roof" in lines[rows > 1] or cells < 74
+        if rows == 3:
+            assert " ".join(" ".join(lines[1:]).split()) == FIND
+        assert all(len(line) == cells for line in lines)
+        # as wide as it can be, all stands in one line
+        assert bar.build(200, rows)[0].text.startswith(FIND)
+
+
+@pytest.mark.parametrize(("value", "seen"), [(0.05, "‹0.100"), (0.993, "0.300›"), (0.2, " 0.100")])
+async def test_a_number_beyond_the_scale_is_marked_at_its_end(value: float, seen: str) -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        for cells in (70, 48):
+            bar._legend = Legend("cosine with 2 marked", (0.1, 0.3), f"here {value}, 1st of 196", value)
+            shown = bar.build(cells, 1)[0].text
+            assert seen in shown
+            assert ("‹" in shown, "›" in shown) == (value < 0.1, value > 0.3)
+    assert "‹ or ›" in _help_text().plain
+
+
+async def test_what_is_refused_is_read_on_several_lines_where_the_picture_leaves_them() -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        assert bar.size.height == 3
+        refused = "the model could not do it: " + "why " * 16 + "so"
+        bar.show(Legend(refused))
+        assert " ".join(text(tui, "#legend").split()) == refused
