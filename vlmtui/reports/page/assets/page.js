@@ -40,8 +40,7 @@ function showChoices() {
   fill($("views"), ...there.map((one, i) => choice(one.name, i === state.page, () => toPage(i))));
   const overlays = OVERLAYS.filter((name) => name !== "words" || found());
   $("overlays").hidden = !page();
-  const lies = overlays.includes(state.overlay) ? state.overlay : "picture";
-  fill($("overlays"), ...overlays.map((name) => choice(name, name === lies, () => toOverlay(name))));
+  fill($("overlays"), ...overlays.map((name) => choice(name, name === overlay(), () => toOverlay(name))));
   $("zoom").hidden = !page();
   $("find").hidden = !data.pieces.length;
   $("hint").textContent = hint();
@@ -56,7 +55,7 @@ function hint() {
   if (stage().words.size > 1) keys.push("m metric");
   keys.push("o overlay");
   if (pages().length > 1) keys.push("t view");
-  return [...keys, "/ find", "z zoom", "d light", "? keys"].join("   ");
+  return [...keys, "/ find", "z zoom", "d light/dark", "? keys"].join("   ");
 }
 
 /** A change that the cells do not say. */

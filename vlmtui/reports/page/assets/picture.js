@@ -16,8 +16,8 @@ function showPicture() {
   place($("picture"), [0, 0, ...data.size], frame);
   // pixels of a picture smaller than it is drawn stay pixels
   $("picture").classList.toggle("pixels", Math.max(...data.drawn) < 256);
-  $("picture").classList.toggle("grey", !list && state.overlay === "norms" && !state.sought);
-  $("picture").classList.toggle("dimmed", !list && state.overlay === "words" && Boolean(found()) && !state.sought);
+  $("picture").classList.toggle("grey", !list && overlay() === "norms" && !state.sought);
+  $("picture").classList.toggle("dimmed", !list && overlay() === "words" && !state.sought);
   const grid = $("grid");
   grid.hidden = list;
   if (list) grid.replaceChildren();
@@ -67,8 +67,8 @@ function cellFor(here, row, col) {
   }
   cell.id = `entry-${entry}`;
   if (state.sought) soughtCell(cell, entry);
-  else if (state.overlay === "norms") cell.style.backgroundColor = `rgb(${warm(entry).join(" ")} / 0.7)`;
-  else if (state.overlay === "words" && found()) wordCell(cell, entry, firstOf(found(), entry), 0.75);
+  else if (overlay() === "norms") cell.style.backgroundColor = `rgb(${warm(entry).join(" ")} / 0.7)`;
+  else if (overlay() === "words") wordCell(cell, entry, firstOf(found(), entry), 0.75);
   return cell;
 }
 
@@ -122,7 +122,7 @@ function itemFor(entry) {
   if (state.sought) {
     item.classList.add(hit ? "hit" : "missed");
     if (hit) item.style.setProperty("--near", nearness(hit));
-  } else if (state.overlay === "norms") {
+  } else if (overlay() === "norms") {
     const colour = warm(entry);
     item.style.backgroundColor = `rgb(${colour.join(" ")})`;
     item.style.color = luminance(colour) < 0.179 ? "#fff" : "#000";
@@ -212,13 +212,13 @@ function showLegend() {
   }
   if (state.sought && found()) return legend.replaceChildren("the number is the word's rank among those of the patch");
   if (!here) return legend.replaceChildren(data.model.wordless || "There is nothing to walk at this stage.");
-  if (state.overlay === "norms") {
+  if (overlay() === "norms") {
     const [low, high] = stage().range;
     const scale = make("i", { class: "ramp" });
     const steps = Array.from({ length: 17 }, (_, i) => `rgb(${heat(i, [0, 16]).join(" ")})`);
     scale.style.background = `linear-gradient(to right, ${steps.join(", ")})`;
     legend.replaceChildren(`norm ${state.stage} `, make("b", {}, figure(low, 3)), scale, make("b", {}, figure(high, 3)));
-  } else if (state.overlay === "words" && found()) {
+  } else if (overlay() === "words") {
     const joins = data.model.marks ? " · ‿ before a word-piece: it goes on from the one before it" : "";
     const crowded = $("grid").classList.contains("crowded");
     legend.replaceChildren(crowded ? "there is no room for the words: z enlarges" : `first words${joins}`);

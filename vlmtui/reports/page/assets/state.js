@@ -24,6 +24,8 @@ const page = () => pages()[state.page];
 /** What the words of the stage are ordered by now; undefined where it has none. */
 const order = () => (stage().words.has(state.metric) ? state.metric : stage().words.keys().next().value);
 const found = () => stage().words.get(order());
+/** What lies over the picture: where there are no words, the norms. */
+const overlay = () => (state.overlay === "words" && !found() ? "norms" : state.overlay);
 /** The entry shown: the one pointed at, or else the one the cursor stands on; -1 where there is none. */
 const shown = () => (state.pointed >= 0 ? state.pointed : state.entry);
 
@@ -131,5 +133,5 @@ function toOverlay(name) {
 
 function stepOverlay() {
   const there = OVERLAYS.filter((name) => name !== "words" || found());
-  toOverlay(there[(there.indexOf(state.overlay) + 1) % there.length]);
+  toOverlay(there[(there.indexOf(overlay()) + 1) % there.length]);
 }
