@@ -172,6 +172,7 @@ async def test_narrow_terminals_show_one_panel_and_tiny_ones_a_sentence() -> Non
         await pilot.resize_terminal(40, 15)
         await pilot.pause()
         await pilot.pause()
+        await pilot.pause()
         assert "too small" in text(tui, "#too-small")
         assert not screen.query_one("#body").display
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,22 @@ async def test_first_words_by_layer_follow_the_cursor_once_it_rests(size: tuple[
         assert talk(tui).asked_tokens[known:] in ([], [8 * (at(pilot)[0] + 1) + at(pilot)[1]])
         await pilot.press("w")
         assert "logit lens, layer 1" in text(tui, "#words")
+
+
+async def test_the_bar_of_a_layer_stands_beside_what_it_is_of() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(*[ON] * 7, "w")
+        await rested(pilot)
+        lines = text(tui, "#words").splitlines()
+        assert lines[0].rstrip().endswith("logit · ━ entropy in nats")
+        # 1.25 is the smallest logit, and 6 the largest entropy
+        (first,) = (line for line in lines if line.startswith("  1 "))
+        assert re.fullmatch(r"  1  w\d+ +1.250 ━+ +6.00", first.rstrip())
+        bars = [line.count("━") for line in lines[1:4]]
+        assert bars == sorted(bars, reverse=True)
+        assert bars[0] > bars[2] >= 1
 
 
 @pytest.mark.parametrize("size", [(164, 48), (120, 40), NARROW, (60, 20)])

@@ -33,7 +33,7 @@ def first_words(roles: Roles, known: Known, view: View, cells: int, rows: int) -
     there = known.token(view) in known.by_layer
     token = known.token(view) if there else known.followed
     found = known.by_layer.get(token) if token is not None else None
-    short = "logit · entropy in nats"
+    short = f"logit · {BAR} entropy in nats"
     about = fitting(cells - len(HEAD) - 2, f"logit lens, layers 1–{layers} · {short}", short)
     head = line(cells, blank, [(HEAD, roles.style(bold=True))], [(about, dim)])
     if found is not None and not found.ids.shape[1]:
@@ -69,7 +69,7 @@ def settling(known: Known, found: LayerWords) -> str:
 
 
 def _layer(roles: Roles, known: Known, found: LayerWords | None, layer: int, here: bool, cells: int) -> list[Part]:
-    """One layer in exactly so many cells: what was first there, its logit, a bar where there is room, the entropy.
+    """One layer in exactly so many cells: what was first there, its logit, the entropy, before it its bar.
 
     In as few styles as can be: each change of style on a line costs as many bytes as a third of its text.
     """
@@ -86,12 +86,10 @@ def _layer(roles: Roles, known: Known, found: LayerWords | None, layer: int, her
     name = fit(known.first_word(found, layer), name_cells - 2)
     word = f" {isolate(name)}" + " " * (name_cells - 1 - width(name))
     score = figure(float(found.scores[layer - 1, 0])).rjust(7)
-    parts: list[Part] = [number]
+    parts: list[Part] = [number, (word + score, style)]
     if bar_cells:
         # against the most there is at any layer of this token: the surer the model, the shorter
         most = float(found.entropy.max())
-        size = max(1, round(bar_cells * entropy / most)) if most > 0 and entropy == entropy else 0
-        parts += [(word, style), ((BAR * size).ljust(bar_cells), roles.style("measured")), (score, style)]
-    else:
-        parts.append((word + score, style))
+        size = max(1, round((bar_cells - 1) * entropy / most)) if most > 0 and entropy == entropy else 0
+        parts.append(((" " + BAR * size).ljust(bar_cells), roles.style("measured")))
     return [*parts, (figure(entropy, 3).rjust(7), dim)]
