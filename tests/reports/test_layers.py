@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from tests.reports import contract, made
+from vlmtui.cli import main
 from vlmtui.errors import UsageError
-from vlmtui.reading import Layers, Words
+from vlmtui.reading import Layers, LayerWords, Words
 from vlmtui.reports import FORMATS, Query, Seen
+from vlmtui.reports.lenses import Through
 from vlmtui.reports.patches import PatchWords, entries_at
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
@@ -51,6 +53,74 @@ def test_json_has_the_stages_norms_and_words_by_logit() -> None:
     assert one.layers is not None
     assert [token["norm"] for token in report["tokens"]] == one.layers.norms[1].tolist()
     assert all(len(token["words"]) == 8 for token in report["tokens"])
+
+
+def by_layer() -> Seen:
+    one = seen("tokens")
+    query = replace(one.query, lens=Through("layers"), patches=(PatchWords(None, 0, 1),))
+    found = LayerWords(
+        token=1,
+        ids=np.array([[2, 3], [3, 2], [3, 4]]),
+        scores=np.array([[9.0, 8.0], [7.5, 7.0], [12.0, 1.0]]),
+        pieces={2: "▁sea", 3: "▁sky", 4: "\x1b[31m"},
+        texts={2: "sea", 3: "sky", 4: "\x1b[31m"},
+        special=frozenset({4}),
+        entropy=np.array([3.0, 2.0, 0.125]),
+        settled=2,
+        seconds=0.1,
+    )
+    return replace(one, query=query, entries=(1,), words=None, by_layer=(found,))
+
+
+def test_the_words_of_every_layer_as_text_and_as_json() -> None:
+    one = by_layer()
+    text = "".join(FORMATS["text"](iter([one]), one.query, False))
+    assert "lens    layers: words of the largest logits after every layer" in text
+    (second,) = [line.split() for line in text.split("\n") if line.startswith("  llm.2")]
+    assert second == ["llm.2", "2.00", "settled", "sky", "7.500", "sea", "7.000"]
+    assert text.count("settled") == 1
+    assert "\x1b" not in text
+    report = json.loads("".join(FORMATS["json"](iter([one]), one.query, False)))
+    assert report["query"]["lens"] == {"name": "layers"}
+    (token,) = report["tokens"]
+    assert token["layers"]["settled"] == "llm.2"
+    assert [at["stage"] for at in token["layers"]["stages"]] == ["llm.1", "llm.2", "llm.3"]
+    last = token["layers"]["stages"][2]
+    assert last["entropy"] == 0.125
+    assert [(word["id"], word["score"], word["special"]) for word in last["words"]] == [
+        (3, 12.0, False),
+        (4, 1.0, True),
+    ]
+
+
+def test_the_words_of_every_layer_are_those_of_the_model() -> None:
+    """Beside the report of each of its layers."""
+
+    def told(*words: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "vlmtui", "report", CHINA, "--patch", "3,4", "-k", "3", "--format", "json", *words],
+            capture_output=True,
+            check=True,
+        )
+        return json.loads(done.stdout)["tokens"][0]
+
+    for layer in told("--lens", "layers")["layers"]["stages"][1:]:
+        words = told("--stage", layer["stage"])["words"]
+        assert [word["id"] for word in words] == [word["id"] for word in layer["words"]]
+        assert [word["score"] for word in words] == pytest.approx([word["score"] for word in layer["words"]])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "name some, such as --patch 3,4"),
+        (["--patch", "3,4", "--stage", "vision.2"], "vision.2 comes before it"),
+        (["--patch", "3,4", "--format", "csv"], "choose --format text, json, jsonl"),
+    ],
+)
+def test_where_there_is_no_word_by_layer(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", CHINA, "--lens", "layers", *words]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_line_a_token() -> None:

@@ -121,7 +121,9 @@ class Look:
     ] = None
     lens: Annotated[
         str | None,
-        typer.Option("--lens", metavar="LENS", help="Also similarity, pca, find or evidence; projector at vision.i."),
+        typer.Option(
+            "--lens", metavar="LENS", help="Also similarity, pca, find, evidence, layers; projector at vision.i."
+        ),
     ] = None
     find: Annotated[
         str | None,

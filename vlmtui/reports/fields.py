@@ -62,7 +62,7 @@ def of_parquet(query: Query) -> tuple[str, ...]:
 
 def has_values(query: Query) -> bool:
     """Whether every entry has a value of a lens."""
-    return query.lens is not None and not query.lens.of_words
+    return query.lens is not None and not (query.lens.of_words or query.lens.by_layer)
 
 
 def headings(query: Query) -> list[str]:

@@ -13,6 +13,7 @@ import msgspec
 from vlmtui.exits import PROJECTOR, named
 from vlmtui.grid import Box, Grid, Place
 from vlmtui.reading import PIXELS, GridNorms, Reading, Words
+from vlmtui.reports import layers
 from vlmtui.reports.anatomy import as_object
 from vlmtui.reports.belief import standing_object
 from vlmtui.reports.each import Failure
@@ -75,7 +76,7 @@ def report(seen: Seen) -> Object:
             "hidden": seen.hidden,
             "prompt": reading.prompt,
             **({"lambda": query.ridge} if seen.order == "ridge" else {}),
-            **({"lens": _lens(seen)} if seen.values is not None or seen.projected else {}),
+            **({"lens": _lens(seen)} if seen.values is not None or seen.projected or seen.by_layer else {}),
         },
         **({"grids": grids} if not query.fields or "grids" in query.fields else {}),
         "tokens": list(tokens(seen)),
@@ -124,6 +125,8 @@ def _whole_tokens(seen: Seen) -> Iterator[Object]:
         if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens the fields are the contract's own
             value["anatomy"] = as_object(seen.anatomy[row])
         noise = {} if seen.null is None or not seen.words else {"null": standing_object(seen.null, seen.words, row)}
+        if seen.by_layer:
+            value["layers"] = layers.as_object(seen.by_layer[row])
         yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value | noise
 
 
@@ -150,6 +153,8 @@ def _lens(seen: Seen) -> Object:
         return {"name": PROJECTOR, "note": named(seen.stage)}
     through, values = seen.query.lens, seen.values
     assert through is not None
+    if seen.by_layer:
+        return {"name": through.name}
     assert values is not None
     told: Object = {"name": through.name}
     if through.text:

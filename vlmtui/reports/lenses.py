@@ -12,7 +12,8 @@ from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
 from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity
 
 SIMILARITY, PCA, FIND, EVIDENCE, POSITION = "similarity", "pca", "find", "evidence", "position"
-LENSES = (SIMILARITY, PCA, FIND, EVIDENCE, POSITION, PROJECTOR)
+LAYERS = "layers"
+LENSES = (SIMILARITY, PCA, FIND, EVIDENCE, POSITION, PROJECTOR, LAYERS)
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Through:
     """A lens by its name, the word that `find` looks for, or the class that `evidence` is for, and the patches that
     `similarity` compares with.
 
-    All but `projector` give every entry a value; that one gives vision patches words.
+    All but two give every entry a value: `projector` gives vision patches words, `layers` tokens those of every layer.
     """
 
     name: str
@@ -29,8 +30,13 @@ class Through:
 
     @property
     def of_words(self) -> bool:
-        """Whether it is the one that gives words, and no values."""
+        """Whether it is the one that gives patches words, and no values."""
         return self.name == PROJECTOR
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether it is the one that gives tokens the words of every layer, and no values."""
+        return self.name == LAYERS
 
     def check(self, stage: str, model: ModelInfo) -> None:
         """`UsageError` where it cannot look at this stage of the model, whatever the picture."""
@@ -39,6 +45,9 @@ class Through:
         if self.name == POSITION and stage != POSITION_STAGE:
             there = f"name it with --stage {POSITION_STAGE}"
             raise UsageError(f"--lens position looks at the patches as they enter the tower, not at {stage}: {there}")
+        if self.by_layer and (model.wordless or of_patches(stage)):
+            why = model.wordless or f"{stage} comes before it: choose tokens or a layer, such as llm.1"
+            raise UsageError(f"--lens layers looks at tokens in the language model, and {why}")
         if not self.of_words:
             return
         if wrong := no_exit_of(model):

@@ -39,6 +39,8 @@ from vlmtui.session.messages import Progress
 from vlmtui.session.opening import Where, connect
 
 _T = TypeVar("_T")
+BY_LAYER = ("text", "json", "jsonl")
+"""Formats that have the words of every layer."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def run_report(
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
     if query.fields and format not in OF_FIELDS:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
+    if query.lens is not None and query.lens.by_layer and format not in BY_LAYER:
+        raise UsageError(f"--lens layers is for reports of single patches: choose --format {', '.join(BY_LAYER)}")
     if query.vectors is not None:
         if format not in FORMATS:
             raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")

@@ -23,6 +23,7 @@ from vlmtui.reading import (
     RIDGE,
     Floats,
     Layers,
+    LayerWords,
     Metric,
     ModelInfo,
     Order,
@@ -98,7 +99,7 @@ class Seen:
     that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
     `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise. `anatomy`
     is that of each entry, where the report is of one patch as it enters the tower; `vectors` are the entries' own
-    [entries, hidden], where they were asked for.
+    [entries, hidden], and `by_layer` each one's words after every layer, where they were asked for.
     """
 
     query: Query
@@ -111,6 +112,7 @@ class Seen:
     null: Null | None = None
     anatomy: tuple[Anatomy, ...] = ()
     vectors: Floats | None = None
+    by_layer: tuple[LayerWords, ...] = ()
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Seen:
         """The report of those entries alone that are kept [entries]."""
@@ -204,6 +206,8 @@ class _Report:
         self._stage = default_stage(model) if stage is None else check_stage(stage, model, pixels=True)
         if self._query.lens is not None:
             self._query.lens.check(self._stage, model)
+            if self._query.lens.by_layer and not self._query.some:
+                raise UsageError("--lens layers is of single patches: name some, such as --patch 3,4")
         if self._query.null:
             check_null(self._stage, model)
 
@@ -260,7 +264,7 @@ def seen(
     if words is not None and into is not None:
         words = on_patches(words, into, entries)
     values = None
-    if query.lens is not None and not projected:
+    if query.lens is not None and not (projected or query.lens.by_layer):
         lens = lens_for(query.lens, reading, stage)
         values = client.values(reading.id, stage, lens, on_progress=on_progress).result()
     null = None
@@ -274,6 +278,9 @@ def seen(
     if query.patches and stage in (PIXELS, POSITION_STAGE):
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)
+    if query.lens is not None and query.lens.by_layer:
+        asked = (client.layer_words(reading.id, at, query.k, query.all_tokens, on_progress) for at in found.entries)
+        found = replace(found, by_layer=tuple(words.result() for words in asked))
     if query.vectors is not None:
         vectors = client.vectors(reading.id, stage, on_progress).result()
         found = replace(found, vectors=vectors[list(found.entries)])

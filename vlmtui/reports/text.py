@@ -20,7 +20,7 @@ from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Reading, Words, of_patches
-from vlmtui.reports import anatomy
+from vlmtui.reports import anatomy, layers
 from vlmtui.reports.belief import null_line, standing_line
 from vlmtui.reports.each import Failure
 from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
@@ -96,7 +96,7 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from labelled("words", model.wordless)
     if seen.null is not None:
         yield from labelled("null", null_line(seen.null))
-    if seen.values is not None or seen.projected:
+    if seen.values is not None or seen.projected or seen.by_layer:
         yield from labelled("lens", lens_line(seen))
     if reading.placeless:
         yield from labelled("places", reading.placeless)
@@ -205,6 +205,8 @@ class _Entries:
             yield from flow(_word_cells(seen.words, row, self._cell, self._joins, self._glosses), "  ")
             if seen.null is not None:
                 yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
+        if seen.by_layer:
+            yield from layers.lines(seen.by_layer[row], self._joins)
         if seen.anatomy:
             yield from anatomy.lines(seen.anatomy[row])
         yield from self._stage_norms.of(place)

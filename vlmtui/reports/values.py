@@ -8,6 +8,7 @@ from vlmtui import exits
 from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.reading import of_layers
+from vlmtui.reports import layers
 from vlmtui.reports.lenses import EVIDENCE, FIND, PCA, POSITION
 from vlmtui.reports.source import Seen
 from vlmtui.reports.wordgrid import cell_grid
@@ -17,6 +18,8 @@ def lens_line(seen: Seen) -> str:
     """What the numbers are; or whose the words, where they are those of an early exit."""
     if seen.projected:
         return f"{exits.named(seen.stage)}; a patch has the words of the token that it goes into"
+    if seen.by_layer:
+        return layers.WHAT
     through, values = seen.query.lens, seen.values
     assert through is not None
     assert values is not None

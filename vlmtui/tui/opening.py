@@ -32,6 +32,8 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
     if query.lens is not None and query.lens.of_words:
         view = replace(view, early_exit=not (refused := no_exit(known.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
+    elif query.lens is not None and query.lens.by_layer:
+        view = replace(view, by_layer=True)
     elif query.lens is not None:
         overlay = next((o for o in OF_VALUES if o == query.lens.name), None)
         if overlay is not None:
