@@ -18,14 +18,14 @@ from textual.widgets import Static
 
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
-from vlmtui.tui import exiting, messages, saving, walking
+from vlmtui.tui import messages, saving, walking
 from vlmtui.tui.arrangement import PANELS, SMALLEST, answer_rows, arrange, panel_cells
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
+from vlmtui.tui.keys import keys
 from vlmtui.tui.path import ANSWER, llm_depth
 from vlmtui.tui.speaking import Speaking
 from vlmtui.tui.view import View
-from vlmtui.tui.whole import said_by
 from vlmtui.tui.widgets import answer
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar
 from vlmtui.tui.widgets.bylayer import wanted_rows
@@ -246,6 +246,7 @@ class Explorer(Speaking):
             return
         if view.stage != before.stage:
             self.query_one(PathBar).show(self._known.model, view.stage, self._known.speech.begun)
+        if (view.stage, view.projected) != (before.stage, before.projected):
             self._arrange()
         self._show_picture()
         self._ask_words()
@@ -264,9 +265,7 @@ class Explorer(Speaking):
         plan = arrange(size, words, (page.rows if page else 0) + several, self._panel, self._view.stage == ANSWER)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
-        tower, stage = exiting.possible(self._known, self._view), self._view.stage
-        whole = said_by(model)
-        self.query_one(KeysBar).show(plan.narrow, several, llm_depth(stage) is not None, tower, stage == ANSWER, whole)
+        self.query_one(KeysBar).show(keys(self._known, self._view, plan.narrow))
         if plan.too_small:
             sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
             self.query_one("#too-small", Static).update(Text(sentence))

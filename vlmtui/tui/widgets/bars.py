@@ -15,6 +15,7 @@ from vlmtui.display.numbers import duration, figure, memory, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.messages import Status
+from vlmtui.tui.keys import Key
 from vlmtui.tui.lines import Lines, Part, line, wrapped
 
 
@@ -178,63 +179,15 @@ class StatusBar(Lines):
         return [line(cells, r.style("text", "raised"), parts)]
 
 
-KEYS: tuple[tuple[str, str], ...] = (
-    ("←↑↓→", "move"),
-    ("[ ]", "stage"),
-    ("o", "overlay"),
-    ("m", "metric"),
-    ("/", "find"),
-    ("a", "ask"),
-    ("?", "help"),
-    ("q", "quit"),
-    ("+ -", "words"),
-    ("g", "go to"),
-    ("i", "picture"),
-    ("M", "model"),
-    ("s", "save"),
-    ("y", "copy"),
-)
-OF_ANSWERS = (
-    ("←↑↓→", "move"),
-    ("[ ]", "stage"),
-    (", .", "token"),
-    ("v", "way"),
-    ("a", "ask"),
-    ("Space", "mark"),
-    ("x", "ablate"),
-    ("O", "occlusion"),
-    ("K", "mask"),
-    ("?", "help"),
-    ("q", "quit"),
-    ("{ }", "layer"),
-    ("H", "head"),
-)
-
-
 class KeysBar(Lines):
     """The keys that fit; `?` shows all."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._keys = [*KEYS]
+        self._keys: list[Key] = []
 
-    def show(
-        self, narrow: bool, pages: bool, llm: bool = False, tower: bool = False, answer: bool = False, whole: str = ""
-    ) -> None:
-        """`narrow`: one panel is seen at a time; `pages`: there are several to turn; `llm`: a layer of the language
-        model is looked at, which has no metrics and a page of all its layers; `tower`: a stage of the vision tower,
-        from which there is an early exit; `answer`: what the model said; `whole`: what a vision tower says of the
-        whole picture, and then it has neither metrics nor answers."""
-        there = OF_ANSWERS if answer else KEYS
-        keys = [("w", "all layers") if llm and name == "metric" else (key, name) for key, name in there]
-        if tower:
-            keys.insert(2, ("e", "early exit"))
-        if whole:
-            keys = [("c", whole) if name == "ask" else (key, name) for key, name in keys if name != "metric"]
-        if pages:
-            keys.insert(1, ("t T", "tile"))
-        if narrow:
-            keys.insert(0, ("Tab", "panel"))
+    def show(self, keys: list[Key]) -> None:
+        """Name these, as far as there is room."""
         if keys != self._keys:
             self._keys = keys
             self.rebuild()

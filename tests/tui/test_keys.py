@@ -1,0 +1,51 @@
+"""The keys at the foot of the screen: those that do something for this model, at this stage."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from tests.tui import readings
+from tests.tui.families import FAMILIES
+from vlmtui.reading import Reading
+from vlmtui.tui.keys import keys
+from vlmtui.tui.path import ANSWER
+from vlmtui.tui.view import Known, View
+
+POINTLESS = {"m", "+ -", "a", "/"}
+
+
+def there(made: Reading, stage: str, **choices: object) -> set[str]:
+    known = Known.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
+    known.take(made)
+    return {key for key, _ in keys(known, View(stage=stage, **choices), narrow=False)}  # type: ignore[arg-type]
+
+
+def of_family(name: str) -> Reading:
+    tower = FAMILIES["clip_tower"]()
+    return structs.replace(tower, model=structs.replace(tower.model, family=name))
+
+
+@pytest.mark.parametrize(("family", "works"), [("some tower", set()), ("vit", {"/", "c"}), ("clip", {"/", "c"})])
+def test_a_tower_alone_is_offered_nothing_that_needs_words(family: str, works: set[str]) -> None:
+    shown = there(of_family(family), "vision.4")
+    assert shown & (POINTLESS | {"c", "e"}) == works
+    assert {"o", "[ ]", "?", "q"} <= shown
+
+
+def test_metrics_and_numbers_of_words_are_offered_where_words_are_seen() -> None:
+    made = readings.reading(6, 8)
+    assert there(made, "tokens") >= POINTLESS
+    assert there(made, "vision.2") & (POINTLESS | {"e"}) == {"a", "/", "e"}
+    assert there(made, "vision.2", early_exit=True) >= POINTLESS
+    assert there(made, "pixels") & POINTLESS == {"a"}
+    assert there(made, "llm.1") & (POINTLESS | {"w"}) == {"a", "/", "+ -", "w"}
+    assert "+ -" not in there(made, "llm.1", by_layer=True)
+    assert {", .", "x", "K"} <= there(made, ANSWER)
+
+
+def test_tiles_have_their_key_and_narrow_screens_theirs() -> None:
+    assert "t T" in there(FAMILIES["llava_next"](), "tokens")
+    assert "t T" not in there(readings.reading(6, 8), "tokens")
+    known = Known.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
+    assert keys(known, View(), narrow=True)[0] == ("Tab", "panel")

@@ -1,0 +1,55 @@
+"""The keys named at the foot of the screen: those that do something where one stands. Pure functions."""
+
+from __future__ import annotations
+
+from vlmtui.tui import exiting
+from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens
+from vlmtui.tui.view import Known, View
+from vlmtui.tui.whole import said_by
+
+Key = tuple[str, str]
+"""A key and what it does."""
+
+MOVE, STAGE = ("←↑↓→", "move"), ("[ ]", "stage")
+HELP: tuple[Key, ...] = (("?", "help"), ("q", "quit"))
+OF_ANSWERS: tuple[Key, ...] = (
+    (", .", "token"),
+    ("v", "way"),
+    ("a", "ask"),
+    ("Space", "mark"),
+    ("x", "ablate"),
+    ("O", "occlusion"),
+    ("K", "mask"),
+    *HELP,
+    ("{ }", "layer"),
+    ("H", "head"),
+)
+OF_ALL: tuple[Key, ...] = (("g", "go to"), ("i", "picture"), ("M", "model"), ("s", "save"), ("y", "copy"))
+
+
+def keys(known: Known, view: View, narrow: bool) -> list[Key]:
+    """The most telling first; `narrow`: one panel is seen at a time."""
+    pages: list[Key] = [("t T", "tile")] if len(known.pages(view.stage)) > 1 else []
+    first = [*([("Tab", "panel")] if narrow else []), MOVE, *pages, STAGE]
+    if view.stage == ANSWER:
+        return [*first, *OF_ANSWERS]
+    model, layer = known.model, llm_depth(view.stage) is not None
+    words = model is None or not model.wordless
+    seen = words and (of_tokens(view.stage) or exiting.on(known, view))
+    whole = said_by(model)
+    there: list[Key] = []
+    if exiting.possible(known, view):
+        there.append(("e", "early exit"))
+    there.append(("o", "overlay"))
+    if layer:
+        there.append(("w", "all layers"))
+    elif seen:
+        there.append(("m", "metric"))
+    if (words or whole) and view.stage != PIXELS:
+        there.append(("/", "find"))
+    if whole:
+        there.append(("c", whole))
+    elif words:
+        there.append(("a", "ask"))
+    more: list[Key] = [("+ -", "words")] if seen and not view.shows_layers else []
+    return [*first, *there, *HELP, *more, *OF_ALL]
