@@ -255,6 +255,9 @@ def test_what_is_drawn_without_being_named() -> None:
         ({"lens": Through("pca"), "drawing": Drawing(NORMS)}, "--draw heat"),
         ({"lens": Through("projector"), "drawing": Drawing(HEAT)}, "--draw words"),
         ({"lens": Through("position"), "drawing": Drawing(LAYERS)}, "--draw heat"),
+        ({"rows": (range(3),), "drawing": Drawing(LAYERS)}, "--draw heat"),
+        ({"rows": (range(3),), "drawing": Drawing(NORMS)}, "--patch"),
+        ({"null": True}, "--null"),
     ],
 )
 def test_what_does_not_go_together(query: dict[str, Any], said: str) -> None:

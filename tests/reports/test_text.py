@@ -122,6 +122,7 @@ def test_one_patch_alone() -> None:
     query = Query("tiny", patches=(PatchWords(None, 1, 1),))
     lines = text(Seen(query, reading, "tokens", (5,), words))
     assert sum(line.startswith("row ") for line in lines) == 1
+    assert "stage   tokens: 1 of 12 tokens, vectors of 32 numbers" in lines
     assert not any(line.startswith(("First words", "Outliers")) for line in lines)
 
 

@@ -91,6 +91,8 @@ def run_report(
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
     if query.fields and format not in OF_FIELDS:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
+    if (query.rows or query.keep is not None) and format in (HTML, GIF):
+        raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
     if query.lens is not None and query.lens.by_layer and format not in BY_LAYER:
         raise UsageError(f"--lens layers is for reports of single patches: choose --format {', '.join(BY_LAYER)}")
     if query.vectors is not None:

@@ -80,6 +80,7 @@ def _title(seen: Seen) -> Iterator[str]:
     what = "vision patch" if of_patches(seen.stage) else "token"
     places = reading.places_at(seen.stage)
     said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
+    said = f"{len(seen.entries):,} of {said}" if seen.query.some else said
     newlines = sum(place.kind == "newline" for place in places)
     if newlines:
         said += f", {numbers.count(newlines, 'newline token')} among them"

@@ -22,6 +22,8 @@ LONG_SIDE = 960
 SHEET = 1600
 _GAP = 14
 _LABEL = 22
+_NARROW = 150
+"""Pixels across that the line under each picture of a sheet has."""
 
 
 def scene(shown: Shown) -> Scene:
@@ -39,13 +41,14 @@ def scene(shown: Shown) -> Scene:
     under = MARGIN + height
     said = lens_line(seen) if seen.values is not None else "L2 norms"
     facts = f"{paper.named(seen)} · {paper.model_named(seen)}"
+    room = max(width, paper.NARROWEST)
     marks += paper.captioned(
-        MARGIN, under + 4, f"{seen.stage} · {said}", facts, width - bar - (2 * MARGIN if bar else 0)
+        MARGIN, under + 4, f"{seen.stage} · {said}", facts, room - bar - (2 * MARGIN if bar else 0)
     )
-    if bar and width > 2 * bar:
-        marks += paper.colour_bar(MARGIN + width - bar, under + 14, bar, low, high)
+    if bar:
+        marks += paper.colour_bar(MARGIN + room - bar, under + 14, bar, low, high)
     title = f"{said} at {seen.stage} of {facts}"
-    return Scene(width + 2 * MARGIN, under + 2 * paper.LINE + MARGIN, title, marks=marks)
+    return Scene(room + 2 * MARGIN, under + 2 * paper.LINE + MARGIN, title, marks=marks)
 
 
 def sheet(shown: Shown) -> Scene:
@@ -61,8 +64,9 @@ def sheet(shown: Shown) -> Scene:
     across = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
     across = min(across, len(stages))
     room = max(48, (total - 2 * MARGIN - (across - 1) * _GAP) // across)
-    photo, scale = paper.resized(shown.rgb, room if width >= height else max(1, round(room * height / width)))
-    tall, wide = photo.shape[:2]
+    # a picture that is a strip stays within the sheet, and becomes narrower instead
+    photo, scale = paper.resized(shown.rgb, min(total, round(room * max(1.0, height / width))))
+    tall, wide = photo.shape[0], max(photo.shape[1], _NARROW)
     found = [_numbers(shown, stage, i) for stage, i in stages]
     alike = [of for (stage, _), of in zip(stages, found, strict=True) if shown.values and not of_layers(stage)]
     shared = robust_range(np.concatenate(alike)) if alike and alike[0].ndim == 1 else None
@@ -78,7 +82,7 @@ def sheet(shown: Shown) -> Scene:
         marks.append(Text(x + wide, y + tall + 16, said, paper.SMALL - 1, PALE, "end"))
     rows = math.ceil(len(stages) / across)
     under = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
-    whole = across * (wide + _GAP) - _GAP
+    whole = max(across * (wide + _GAP) - _GAP, paper.NARROWEST)
     said = _sheet_title(shown)
     facts = f"{paper.named(seen)} · {paper.model_named(seen)}"
     marks += paper.captioned(MARGIN, under + 10, said, facts, whole)

@@ -57,6 +57,12 @@ def what(query: Query) -> str:
         raise UsageError(f"--lens {query.lens.name} gives words: leave it out, or --draw {WORDS}")
     if query.lens is not None and query.lens.name == POSITION and show == LAYERS:
         raise UsageError(f"--lens {POSITION} is of one stage: choose --draw {HEAT}")
+    if query.some and show == LAYERS:
+        raise UsageError(f"--draw {LAYERS} shows all patches: leave --patch, --rows and --where out, or --draw {HEAT}")
+    if (query.rows or query.keep is not None) and show == NORMS:
+        raise UsageError(f"--draw {NORMS} shows all patches, and lines of some: name these with --patch")
+    if query.null:
+        raise UsageError("a picture does not hold words against noise: leave --null out, or choose --format json")
     return show
 
 

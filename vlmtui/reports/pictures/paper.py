@@ -16,6 +16,8 @@ MARGIN = 16
 LINE = 22
 CAPTION = 16.0
 SMALL = 13.0
+NARROWEST = 420
+"""Pixels across that the lines under a picture have, however narrow it is."""
 
 
 def resized(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:

@@ -40,6 +40,7 @@ def scene(shown: Shown) -> Scene:
     long_side = seen.query.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
     photo, scale = paper.resized(shown.rgb, long_side)
     height, width = photo.shape[:2]
+    room = max(width, paper.NARROWEST)
     ticks = _TICKS if len(pages) == 1 else 0
     left, top = MARGIN + ticks, MARGIN + ticks
     words = Rows(seen).words()
@@ -59,9 +60,9 @@ def scene(shown: Shown) -> Scene:
         marks += _ticks(page, scale, left, top, width, height) if ticks else []
     for box, some in cells.values():
         marks += _written(box, some[:lines], size)
-    marks += paper.captioned(left, top + height + 4, _title(seen, lines), _facts(seen, pages), width)
+    marks += paper.captioned(left, top + height + 4, _title(seen, lines), _facts(seen, pages), room)
     title = f"Words of {paper.named(seen)} by {paper.model_named(seen)}"
-    return Scene(width + left + MARGIN, height + top + 2 * paper.LINE + MARGIN, title, marks=marks)
+    return Scene(room + left + MARGIN, height + top + 2 * paper.LINE + MARGIN, title, marks=marks)
 
 
 def _shade(photo: Rgb) -> float:
