@@ -297,9 +297,24 @@ async def test_what_the_session_says_against_it_is_said_escaped() -> None:
         assert not note.markup
 
 
-@pytest.mark.parametrize("family", ["clip_tower", "mllama"])
-async def test_a_model_that_no_image_token_enters_is_not_asked(family: str) -> None:
-    tui = app(made=FAMILIES[family]())
+async def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into() -> None:
+    tui = app(made=FAMILIES["mllama"]())
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await ask(pilot)
+        assert len(talk(tui).questions) == 1
+        assert "blue sky" in text(tui, "#answer")
+        await pilot.press("v", "}", "O", "x", "K")
+        await pilot.pause()
+        assert talk(tui).asked_about == []
+        assert talk(tui).taken == []
+        assert "answer: nothing to walk here" in text(tui, "#legend")
+        # why there is neither mask nor occlusion map is said
+        assert {note.title for note in tui._notifications} >= {"no attention mask", "no occlusion map"}
+
+
+async def test_a_tower_alone_is_not_asked() -> None:
+    tui = app(made=FAMILIES["clip_tower"]())
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await pilot.press("a", "K")

@@ -37,7 +37,7 @@ class Numbers:
 def wanted(known: Known, view: View) -> Wanted | None:
     """What the view needs to have been asked, and None where nothing is shown."""
     looking = view.looking
-    if not known.speech.ready:
+    if not known.speech.ready or known.reading is None or known.reading.model.wordless:
         return None
     match looking.way:
         case "attention":
@@ -46,7 +46,7 @@ def wanted(known: Known, view: View) -> Wanted | None:
             return AttentionOf(None, None, True)
         case "gradient":
             return GradientOf(looking.token)
-        case "occlusion" if known.reading is not None:
+        case "occlusion":
             return OcclusionOf(block_for(known.reading.places)[0])
     return None
 

@@ -156,8 +156,9 @@ class Speaking(Lensing):
         if self._known.reading is None or not self._current:
             self.notify("the model has not read the picture yet", timeout=4)
             return
-        if wordless := self._known.reading.model.wordless:
-            self.notify(sentence(wordless), title="no answer", timeout=8, markup=False)
+        model = self._known.reading.model
+        if model.embeddings is None:
+            self.notify(sentence(model.wordless), title="no answer", timeout=8, markup=False)
             return
 
         def put(question: str | None) -> None:
@@ -262,6 +263,9 @@ class Speaking(Lensing):
         known = self._known
         if not known.speech.ready or known.reading is None or not self._current:
             self._say_no_answer()
+            return
+        if wordless := known.reading.model.wordless:
+            self.notify(sentence(wordless), title="no occlusion map", timeout=8, markup=False)
             return
         self._look_at(way="occlusion")
         wanted = OcclusionOf(block_for(known.reading.places)[0])
