@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from vlmtui.answers import MAX_NEW_TOKENS, Answer
+from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.image import SourceBytes, decode, read_source
@@ -90,7 +91,7 @@ def run_ask(
         client.close()
         progress.clear()
     if not answer.finished and not quiet:
-        tell(f"the answer was cut after {len(answer.tokens)} tokens: --max-new-tokens allows for more")
+        tell(f"the answer was cut after {count(len(answer.tokens), 'token')}: --max-new-tokens allows for more")
     return 0
 
 
