@@ -86,6 +86,13 @@ def test_lines_are_tokens_and_failures() -> None:
     assert last["error"] == str(FAILED.error)
 
 
+def test_a_failed_image_whose_name_is_no_text() -> None:
+    failed = Failure("bad\udcff.png", ImageError("bad\udcff.png is damaged: fetch it again"))
+    line = json.loads(written("jsonl", failed, several=True))
+    contract.FAILED_LINE(line, "line")
+    assert line["image"]["source"] == "bad?.png"
+
+
 def test_the_same_twice_is_the_same_bytes() -> None:
     for name in FORMATS:
         first, second = (

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _MAX_PIXELS = 200_000_000
 
-Images = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Paths, http(s) addresses, - for stdin.")]
+Images = Annotated[
+    list[str], typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin.")
+]
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE.")]
 
@@ -118,6 +120,7 @@ def classify(
 
 def ordered(images: list[str], query: Query, output: str | None, quiet: bool, debug: bool) -> Order:
     """Which pictures, and where to; told to leave, the command goes with its session."""
+    from vlmtui.reports.naming import meant
     from vlmtui.reports.run import Order
     from vlmtui.signals import leave_when_told
 
@@ -126,4 +129,5 @@ def ordered(images: list[str], query: Query, output: str | None, quiet: bool, de
             say_line(note)
 
     leave_when_told()
-    return Order(tuple(images), query.where, output, quiet, lambda error: say(error, debug), tell, debug)
+    sources, several = meant(images)
+    return Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)

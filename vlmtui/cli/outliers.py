@@ -33,12 +33,13 @@ def outliers(
     version: Version = False,
 ) -> int:
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
-    if len(images) < _LEAST:
-        raise UsageError(
-            f"outliers compares pictures, and {len(images)} cannot tell position from content: give at least {_LEAST}, "
-            "unlike each other"
-        )
     from vlmtui.reports.outliers import run_outliers
 
     query = tower.query(held, far, _any)
-    return run_outliers(query, stage, format, ordered(images, query, output, quiet, debug))
+    order = ordered(images, query, output, quiet, debug)
+    if (given := len(order.sources)) < _LEAST:
+        raise UsageError(
+            f"outliers compares pictures, and {given} cannot tell position from content: give at least {_LEAST}, "
+            "unlike each other"
+        )
+    return run_outliers(query, stage, format, order)

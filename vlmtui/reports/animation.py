@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from vlmtui.display.colours import Rgb, blend, brightness, components, magnitudes, robust_range
 from vlmtui.display.numbers import percent
+from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.grid import Place
 from vlmtui.image import SourceBytes, decode
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import PCA, Through, lens_for
+from vlmtui.reports.pictures import fonts
 from vlmtui.reports.source import OnProgress, Query, load
 from vlmtui.values import Values
 
@@ -170,5 +172,6 @@ def _captioned(rgb: Rgb, text: str) -> Image.Image:
     height, width = rgb.shape[:2]
     picture = Image.new("RGB", (width, height + CAPTION), (13, 16, 23))
     picture.paste(Image.fromarray(rgb), (0, 0))
-    ImageDraw.Draw(picture).text((8, height + 5), text, (210, 214, 220), ImageFont.load_default(15))
+    shown, size = fonts.fitted(plain(text), 15, width - 16)
+    fonts.written(picture, 8, height + 19, shown, size, (210, 214, 220), None)
     return picture

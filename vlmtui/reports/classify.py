@@ -64,7 +64,7 @@ def run_classify(query: Query, format: str, order: Order) -> int:
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
         return each(order.sources, _Looker(query, progress), start)
 
-    return deliver(order, found, lambda results: write(results, len(order.sources) > 1))
+    return deliver(order, found, lambda results: write(results, order.many))
 
 
 @dataclass
