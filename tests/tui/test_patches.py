@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import numpy as np
 
@@ -14,7 +16,11 @@ from vlmtui.display.recurrence import Shape
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports.lenses import Through
 from vlmtui.tui import messages
+from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.dialogs import HELP
 from vlmtui.tui.patches import KEPT, MODELS, Patches, Record, recurring
+from vlmtui.tui.theme import DARK
+from vlmtui.tui.verdicts import Outliers, told
 from vlmtui.tui.view import Known, View
 from vlmtui.values import Position
 
@@ -123,6 +129,39 @@ async def test_outliers_are_counted_from_picture_to_picture() -> None:
         assert "in 4 of 4 pictures, by position" in text(tui, "PatchFacts")
         await pilot.press("right")
         assert "outlier" not in text(tui, "PatchFacts")
+
+
+async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
+    tui = app(stage="vision.2", shape=(6, 8))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("V")
+        shown = page(tui)
+        assert re.search(r"vision\.2 +too few +1 outlier \(2%\) +6×8, 1 picture", shown)
+        assert "position:" not in shown
+        assert re.search(r"vision\.0 +none +0 outliers +6×8, 1 picture", shown)
+        await pilot.press("escape")
+        for number in range(1, 4):
+            picture = readings.picture()
+            talk(tui).made = another(number)
+            explorer(pilot).post_message(messages.PictureOpened(readings.source(picture, f"{number}.png"), picture))
+            await pilot.pause()
+        await pilot.press("V")
+        shown = page(tui)
+        row, col = divmod(OUTLIER, COLS)
+        found = rf"vision\.2 +position +4 outliers \(2%\) +6×8, 4 pictures\n +repeat: {row},{col} \(4 of 4\)"
+        assert re.search(found, shown)
+        assert "position: at least 80%" in shown
+        await pilot.press("V")
+        assert len(tui.screen_stack) == 2
+    assert "V" in [key for key, _ in HELP]
+
+
+def page(tui: VlmtuiApp) -> str:
+    """What the page over the explorer says."""
+    screen = tui.screen_stack[2]
+    assert isinstance(screen, Outliers)
+    return told(DARK, screen._stages, screen._here).plain
 
 
 def place(made: Reading, entry: int, stage: str, patches: Patches) -> str:

@@ -26,6 +26,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Whole picture: texts against it, or its classes", "c", "screen.whole"),
     ("Mark: the patch under the cursor", "Space", "screen.mark"),
     ("Mark: take all away", "U", "screen.unmark"),
+    ("Outliers from picture to picture: position or content", "V", "screen.outliers"),
     ("Layers: play through them", "p", "screen.play"),
     ("Ask: put a question to the model", "a", "screen.ask"),
     ("Ask: stop the answer", "Esc", "screen.stop"),

@@ -189,6 +189,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("c", "vision towers: texts against the whole picture (CLIP, SigLIP), or its classes (ViT)"),
     ("n  N", "to the next best, the best before, of the numbers of the overlay"),
     ("Space  U", "mark the patch; take all marks away"),
+    ("V", "outliers of all pictures opened: by position or by content, at every stage"),
     ("p", "play through the layers with the overlay (pca if there is none)"),
     ("a", "ask the model; its answer is the last stage, with what it looked at over the picture"),
     (",  .", "another token of the answer, or the whole of it; also < > and the mouse"),

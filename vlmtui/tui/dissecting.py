@@ -5,16 +5,20 @@ from __future__ import annotations
 
 from PIL import Image
 from textual import on
+from textual.binding import Binding
 from textual.timer import Timer
 
 from vlmtui.tui import messages
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.hearing import AT_REST_S, Hearing
 from vlmtui.tui.patches import PatchAsking, Patches
+from vlmtui.tui.verdicts import Outliers
 
 
 class Dissecting(Hearing):
     """Holds what is known of patches, also from one picture to the next."""
+
+    BINDINGS = [Binding("V", "outliers", "outliers from picture to picture")]
 
     def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
         super().__init__(conversation, picture)
@@ -27,6 +31,11 @@ class Dissecting(Hearing):
         # before `Hearing` shows it: handlers of a class come before those of the class it is made of
         self._patches.take(message.reading)
         self._known.patches = self._patches
+
+    def action_outliers(self) -> None:
+        """Every stage's verdict on the pictures so far: outliers by position or by content."""
+        model = self._known.model
+        self.app.push_screen(Outliers(self._patches.record.tallies(model) if model else [], self._view.stage))
 
     def _ask_words(self) -> None:
         super()._ask_words()

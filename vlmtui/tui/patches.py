@@ -49,6 +49,11 @@ class Record:
                 marks = there.marked(outlier(norms))
                 counted.setdefault(stage, Tallies(SHAPES)).add(reading.image.sha256, marks)
 
+    def tallies(self, model: ModelInfo) -> list[tuple[str, list[Tally]]]:
+        """What was counted at every stage, along the path; empty where nothing was."""
+        found = self._models.get(_name(model), {})
+        return [(stage, found[stage].all) for stage in stages(model) if stage in found]
+
     def tally(self, model: ModelInfo, stage: str, shape: Shape) -> Tally | None:
         """What was counted at a stage on grids of this shape; None where nothing was."""
         found = self._models.get(_name(model), {}).get(stage)
