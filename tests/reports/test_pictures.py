@@ -140,7 +140,7 @@ def test_a_plot_has_a_line_a_tower_and_its_outliers() -> None:
     reading = made.reading(4, 4)
     reading.grid_norms[0].patches[1, 6] = 99.0
     drawn = scene(shown(NORMS, reading, patches=(PatchWords(None, 1, 2),)))
-    assert "1,2" in [text.text for text in texts(drawn)]
+    assert "patch 1,2" in [text.text for text in texts(drawn)]
     dots = [mark for mark in drawn.marks if isinstance(mark, Dot)]
     lowest = min(dots, key=lambda dot: dot.y)
     assert 0 < lowest.y < drawn.height / 4
@@ -257,6 +257,7 @@ def test_what_is_drawn_without_being_named() -> None:
         ({"lens": Through("position"), "drawing": Drawing(LAYERS)}, "--draw heat"),
         ({"rows": (range(3),), "drawing": Drawing(LAYERS)}, "--draw heat"),
         ({"rows": (range(3),), "drawing": Drawing(NORMS)}, "--patch"),
+        ({"patches": (PatchWords(None, 0, 0),) * 6, "drawing": Drawing(NORMS)}, "5 patches"),
         ({"null": True}, "--null"),
     ],
 )

@@ -11,6 +11,8 @@ SHOWN = (WORDS, HEAT, LAYERS, NORMS)
 """The words in their patches; one number a patch as colours; the same for every stage up to the one asked for; the
 norms of every stage as a plot."""
 LARGEST = 8192
+MOST_LINES = 5
+"""Patches that a plot has lines of."""
 SMALLEST = 64
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from vlmtui.display.colours import Colour
 from vlmtui.display.statistics import THRESHOLD, outlier, summary
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
-from vlmtui.reports.patches import entries_of
-from vlmtui.reports.pictures import paper
+from vlmtui.reports.patches import PatchWords, entries_of
+from vlmtui.reports.pictures import fonts, paper
 from vlmtui.reports.pictures.looking import Shown
 from vlmtui.reports.pictures.paper import MARGIN
 from vlmtui.reports.pictures.scene import INK, PALE, RULE, Area, Dot, Line, Mark, Point, Rect, Scene, Text
@@ -50,7 +50,7 @@ def scene(shown: Shown) -> Scene:
         marks += [dot for i in part for dot in _outliers(i, norms[i], plot)]
     marks += _asked(shown, plot)
     facts = f"{paper.named(shown.seen)} · {paper.model_named(shown.seen)}"
-    marks += _key(plot, width)
+    marks += _key(shown, plot)
     title = "L2 norm of every stage's vectors, patch by patch"
     marks += paper.captioned(_LEFT, height - 60, title, facts, width - _LEFT - MARGIN)
     return Scene(width, height, f"{title}, of {facts}", marks=marks)
@@ -141,9 +141,8 @@ def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
     marks: list[Mark] = []
     for part in _parts(stages):
         for place, i in enumerate(part):
-            if place % every and i != part[-1]:
-                continue
-            if place % every and place % every < every / 2 and i == part[-1]:
+            # the last is named, and what would stand too near it is not
+            if i != part[-1] and (place % every or len(part) - 1 - place < every):
                 continue
             name = stages[i].rsplit(".", 1)[-1] if "." in stages[i] else ""
             marks.append(Text(plot.at(i, 1)[0], plot.bottom + 18, name, paper.SMALL, PALE, "middle"))
@@ -159,39 +158,37 @@ def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
 def _asked(shown: Shown, plot: _Plot) -> list[Mark]:
     """The patches that were named, a line each."""
     marks: list[Mark] = []
-    reading = shown.seen.reading
-    for patch, colour in zip(shown.seen.query.patches, _LINES, strict=False):
-        ends = []
+    for patch, colour in _coloured(shown):
         for part in _parts(shown.stages):
             points = []
             for i in part:
-                entries = entries_of(reading, shown.stages[i], [patch])
+                entries = entries_of(shown.seen.reading, shown.stages[i], [patch])
                 norm = float(np.mean(_norms(shown, shown.stages[i])[list(entries)]))
                 points += [plot.at(i, norm)] if math.isfinite(norm) else []
-            if not points:
-                continue
-            ends = points
-            marks.append(Line(tuple(points), colour, 2) if len(points) > 1 else Dot(*points[0], 3.5, colour))
-        if ends:
-            marks.append(Text(ends[-1][0] + 8, ends[-1][1] + 4, str(patch), paper.SMALL, colour))
+            if points:
+                marks.append(Line(tuple(points), colour, 2) if len(points) > 1 else Dot(*points[0], 3.5, colour))
     return marks
 
 
-def _key(plot: _Plot, width: int) -> list[Mark]:
-    """What is what, at the lower right."""
-    y = plot.bottom + 36
-    said = f"outliers (|z| > {THRESHOLD})"
+def _coloured(shown: Shown) -> list[tuple[PatchWords, Colour]]:
+    return list(zip(shown.seen.query.patches, _LINES, strict=False))
+
+
+def _key(shown: Shown, plot: _Plot) -> list[Mark]:
+    """What is what, under the plot."""
+    x, y = plot.left, plot.bottom + 36
     marks: list[Mark] = []
-    x = plot.left
-    for kind, text in (("band", "5th to 95th percentile"), ("line", "median"), ("dot", said)):
-        if kind == "band":
-            marks.append(Rect(x, y - 10, 22, 11, _BAND, 0.18))
-        elif kind == "line":
-            marks.append(Line(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
-        else:
-            marks.append(Dot(x + 11, y - 4.5, 3, _OUT, 0.6))
-        marks.append(Text(x + 30, y, text, paper.SMALL, INK))
-        x += 60 + 7.2 * len(text)
-    if width > 900:
-        marks.append(Text(plot.right, y, "logarithmic" if plot.steep else "", paper.SMALL, PALE, "end"))
+
+    def named(text: str, sample: Mark) -> None:
+        nonlocal x
+        marks.extend([sample, Text(x + 30, y, text, paper.SMALL, INK)])
+        x += 54 + fonts.measured(text, paper.SMALL)
+
+    named("5th to 95th percentile", Rect(x, y - 10, 22, 11, _BAND, 0.18))
+    named("median", Line(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
+    named(f"outliers (|z| > {THRESHOLD})", Dot(x + 11, y - 4.5, 3, _OUT, 0.6))
+    for patch, colour in _coloured(shown):
+        named(f"patch {patch}", Line(((x, y - 4.5), (x + 22, y - 4.5)), colour, 2))
+    if plot.steep:
+        marks.append(Text(plot.left, plot.top - 14, "logarithmic", paper.SMALL, PALE))
     return marks

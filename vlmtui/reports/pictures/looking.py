@@ -11,7 +11,7 @@ from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import SourceBytes, decode
 from vlmtui.reading import Layers, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
-from vlmtui.reports.drawing import HEAT, LAYERS, NORMS, WORDS
+from vlmtui.reports.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import POSITION, lens_for
 from vlmtui.reports.source import OnProgress, Query, Seen, load, seen
@@ -61,6 +61,8 @@ def what(query: Query) -> str:
         raise UsageError(f"--draw {LAYERS} shows all patches: leave --patch, --rows and --where out, or --draw {HEAT}")
     if (query.rows or query.keep is not None) and show == NORMS:
         raise UsageError(f"--draw {NORMS} shows all patches, and lines of some: name these with --patch")
+    if show == NORMS and len(query.patches) > MOST_LINES:
+        raise UsageError(f"--draw {NORMS} has lines of {MOST_LINES} patches at most: leave some --patch out")
     if query.null:
         raise UsageError("a picture does not hold words against noise: leave --null out, or choose --format json")
     return show
