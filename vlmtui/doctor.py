@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("torch", "transformers", "safetensors", "huggingface_hub", "textual", "rich", "pillow", "numpy", "msgspec")
 _LABEL = 17
 _IMPORT_S = 120.0
-_SMALLEST = (60, 20)
+_SMALLEST = (40, 20)
 
 
 def examine() -> Iterator[str]:

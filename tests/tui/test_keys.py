@@ -6,11 +6,15 @@ import pytest
 from msgspec import structs
 
 from tests.tui import readings
+from tests.tui.fake import app
 from tests.tui.families import FAMILIES
+from tests.tui.test_explorer import text
+from tests.tui.test_layers import stage
 from vlmtui.reading import Reading
 from vlmtui.tui.keys import keys
 from vlmtui.tui.path import ANSWER
 from vlmtui.tui.view import Known, View
+from vlmtui.tui.widgets.pathline import PathBar
 
 POINTLESS = {"m", "+ -", "a", "/"}
 
@@ -49,3 +53,24 @@ def test_tiles_have_their_key_and_narrow_screens_theirs() -> None:
     assert "t T" not in there(readings.reading(6, 8), "tokens")
     known = Known.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
     assert keys(known, View(), narrow=True)[0] == ("Tab", "panel")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+async def test_the_smallest_screen_shows_the_stage_one_is_at_and_where_help_is(columns: int) -> None:
+    tui = app(made=readings.reading(6, 8, llm_layers=12))
+    async with tui.run_test(size=(columns, 20)) as pilot:
+        await pilot.pause()
+        assert not tui.screen_stack[1].query_one("#too-small").display
+        assert "? help" in text(tui, "#keys")
+        for _ in range(30):
+            shown = text(tui, "#path")
+            here = stage(pilot)
+            assert f" {here.split('.')[-1]} " in shown
+            start = next(start for start, _, name in tui.screen_stack[1].query_one(PathBar)._targets if name == here)
+            assert shown[start + 1 :].startswith(here.split(".")[-1])
+            await pilot.press("right_square_bracket")
+        await pilot.press("a", "enter")
+        await pilot.pause()
+        assert " answer " in text(tui, "#path")
+        assert "blue sky" in text(tui, "#answer")
+        assert "? help" in text(tui, "#keys")

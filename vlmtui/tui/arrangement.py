@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NARROW = 110
-SMALLEST = (60, 20)
+SMALLEST = (40, 20)
 PANELS = ("words", "norms", "patch")
 NARROW_CHROME = 5
 """Lines of a narrow screen that are neither picture nor panel: title, path, legend, state, keys."""

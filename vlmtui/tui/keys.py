@@ -11,7 +11,9 @@ Key = tuple[str, str]
 """A key and what it does."""
 
 MOVE, STAGE = ("←↑↓→", "move"), ("[ ]", "stage")
-HELP: tuple[Key, ...] = (("?", "help"), ("q", "quit"))
+ALL: Key = ("?", "help")
+"""Tells of all the others."""
+HELP: tuple[Key, ...] = (ALL, ("q", "quit"))
 OF_ANSWERS: tuple[Key, ...] = (
     (", .", "token"),
     ("v", "way"),

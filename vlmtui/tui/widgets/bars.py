@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from vlmtui.display.numbers import duration, figure, memory, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.messages import Status
-from vlmtui.tui.keys import Key
+from vlmtui.tui.keys import ALL, Key
 from vlmtui.tui.lines import Lines, Part, line, wrapped
 
 
@@ -196,11 +197,20 @@ class KeysBar(Lines):
         """One line."""
         r = self.roles
         parts: list[Part] = [(" ", r.style(on="raised"))]
-        used = 1
-        for key, name in self._keys:
-            size = width(key) + len(name) + 4
-            if used + size > cells:
-                break
+        room = cells - 1
+        for key, name in seen(self._keys, room):
             parts += [(key, r.style("accent", "raised")), (f" {name}   ", r.style("dim", "raised"))]
-            used += size
         return [line(cells, r.style(on="raised"), parts)]
+
+
+def seen(keys: Sequence[Key], room: int) -> list[Key]:
+    """As many of the first keys as there is room for, and in any case the one that tells all."""
+    sizes = [width(key) + len(name) + 4 for key, name in keys]
+    many = len(keys)
+    while many and sum(sizes[:many]) > room:
+        many -= 1
+    if ALL in keys[many:]:
+        while many and sum(sizes[:many]) + sizes[keys.index(ALL)] > room:
+            many -= 1
+        return [*keys[:many], ALL]
+    return list(keys[:many])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
@@ -16,6 +17,8 @@ from vlmtui.tui.path import ANSWER, PIXELS, TOKENS, llm_depth, path, vision_dept
 
 FEWEST = 8
 """Up to so many layers, only the first and the last are named."""
+MORE_CELLS = 3
+"""Seen of what follows the stage looked at."""
 
 
 class StageClicked(Message):
@@ -52,12 +55,13 @@ class PathBar(Lines):
         if model is None:
             return [line(cells, text, [*parts, ("pixels ── vision ── tokens ── llm ── answer", rule)])]
         there = (*path(model), *((ANSWER,) if self._answered else ()))
-        at = 1
+        at, end = 1, 0
 
         def add(piece: str, style: Style, stage: str = "") -> None:
-            nonlocal at
+            nonlocal at, end
             if stage and stage == here:
                 piece, style = f" {piece} ", lit
+                end = at + width(piece)
             parts.append((piece, style))
             if stage in there:
                 self._targets.append((at, at + width(piece), stage))
@@ -85,7 +89,13 @@ class PathBar(Lines):
             add_layers("llm", llm, llm_depth(here), for_llm)
             add(" ── ", rule)
             add(ANSWER, dim if self._answered else rule, ANSWER)
-        return [line(cells, text, parts)]
+        # where there is no room for all, the stage looked at must be seen
+        skip = min(end + MORE_CELLS, at) - cells
+        if skip <= 0:
+            return [line(cells, text, parts)]
+        self._targets = [(start - skip, stop - skip, stage) for start, stop, stage in self._targets]
+        whole = line(at, text, parts)
+        return [Strip.join([Strip([Segment("…", rule)], 1), whole.crop(skip + 1, skip + cells)])]
 
     def on_click(self, event: events.Click) -> None:
         for start, end, stage in self._targets:
