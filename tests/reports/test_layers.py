@@ -21,6 +21,7 @@ from vlmtui.reports import FORMATS, Query, Seen
 from vlmtui.reports.lenses import Through
 from vlmtui.reports.patches import PatchWords, entries_at
 
+BY_LOGIT = "words there are ordered by their logits"
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 
 
@@ -121,6 +122,14 @@ def test_the_words_of_every_layer_are_those_of_the_model() -> None:
 def test_where_there_is_no_word_by_layer(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", CHINA, "--lens", "layers", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["out.svg", "out.json"])
+def test_a_metric_is_not_dropped_in_silence(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / name
+    assert main(["report", CHINA, "--patch", "3,4", "--stage", "llm.1", "--metric", "cosine", "-o", str(out)]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].endswith("--metric cosine is not used at llm.1: " + BY_LOGIT)
+    assert out.stat().st_size
 
 
 def test_a_line_a_token() -> None:

@@ -119,15 +119,21 @@ def run_report(
         made = results(sources, query, start, progress)
         return made if query.vectors is None else vectors.kept(made, query.vectors)
 
-    return deliver(order, found, lambda some: write(_noted(some, order), query, order.many))
+    def itself(seen: Seen) -> Seen:
+        return seen
+
+    def noted(some: Iterator[Seen | Failure]) -> Iterator[Seen | Failure]:
+        return _noted(some, order, itself)
+
+    return deliver(order, found, lambda some: write(noted(some), query, order.many))
 
 
-def _noted(found: Iterator[Result], order: Order) -> Iterator[Result]:
+def _noted(found: Iterator[_T | Failure], order: Order, of: Callable[[_T], Seen]) -> Iterator[_T | Failure]:
     """The results themselves; what of the query had no use is told once."""
     told = False
     for result in found:
-        if not told and isinstance(result, Seen) and result.unused:
-            order.tell(result.unused)
+        if not told and not isinstance(result, Failure) and (unused := of(result).unused):
+            order.tell(unused)
             told = True
         yield result
 
@@ -139,13 +145,17 @@ def _draw(order: Order, query: Query, format: str) -> int:
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Shown | Failure, None, None]:
         return shown(order.sources, query, start, progress)
 
+    def noted(drawn: Iterator[Shown | Failure]) -> Iterator[Shown | Failure]:
+        return _noted(drawn, order, lambda shown: shown.seen)
+
     if format == ANSI:
         if query.drawing.show in (LAYERS, NORMS):
             raise UsageError(f"ansi shows words or heat: leave --draw {query.drawing.show} out, or choose --format png")
-        return deliver(order, found, ansi.write)
+        return deliver(order, found, lambda drawn: ansi.write(noted(drawn)))
     if query.drawing.size is not None and query.drawing.size < SMALLEST:
         raise UsageError(f"--size {query.drawing.size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")
-    return deliver(order, found, files.write_png if format == PNG else files.write_svg)
+    write = files.write_png if format == PNG else files.write_svg
+    return deliver(order, found, lambda drawn: write(noted(drawn)))
 
 
 def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failure]], Iterator[str | bytes]]) -> int:
