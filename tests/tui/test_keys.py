@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec import structs
+from rich.console import Console
 
 from tests.tui import readings
 from tests.tui.fake import app
@@ -11,6 +12,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import text
 from tests.tui.test_layers import stage
 from vlmtui.reading import Reading
+from vlmtui.tui.dialogs import HELP, _keys
 from vlmtui.tui.keys import keys
 from vlmtui.tui.path import ANSWER
 from vlmtui.tui.view import Known, View
@@ -74,3 +76,13 @@ async def test_the_smallest_screen_shows_the_stage_one_is_at_and_where_help_is(c
         assert " answer " in text(tui, "#path")
         assert "blue sky" in text(tui, "#answer")
         assert "? help" in text(tui, "#keys")
+
+
+def test_what_a_key_does_never_runs_on_under_the_keys() -> None:
+    console = Console(width=60)
+    lines = ["".join(part.text for part in line) for line in console.render_lines(_keys())]
+    start = max(len(key) for key, _ in HELP) + 2
+    meanings = [line[start:] for line in lines]
+    assert len(lines) > len(HELP)
+    assert [line.split("  ")[0] for line in lines if line[:start].strip()] == [key.split("  ")[0] for key, _ in HELP]
+    assert " ".join(" ".join(meanings).split()) == " ".join(meaning for _, meaning in HELP)

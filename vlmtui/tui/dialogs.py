@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -167,6 +168,7 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog help"):
             yield Static(Text("Keys"), classes="dialog-title")
+            yield Static(_keys())
             yield Static(_help_text())
 
 
@@ -213,11 +215,18 @@ HELP: tuple[tuple[str, str], ...] = (
 )
 
 
+def _keys() -> Table:
+    """Each key with what it does, which goes on below itself where it needs more lines."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", max_width=18)
+    table.add_column(ratio=1)
+    for keys, meaning in HELP:
+        table.add_row(Text(keys), Text(meaning))
+    return table
+
+
 def _help_text() -> Text:
     text = Text()
-    for keys, meaning in HELP:
-        text.append(f"{keys:<18}", style="bold")
-        text.append(f"{meaning}\n")
     text.append(
         "\nWords: the bar of the first is full, the last's a fifth, between them by score. Norms: the height of a bar"
         " is the L2 norm of the patch after that layer; behind it the 5–95% band and the median of all patches. The"
