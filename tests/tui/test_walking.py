@@ -16,6 +16,7 @@ from vlmtui.errors import UsageError
 from vlmtui.grid import Box, Place
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports import Query
+from vlmtui.reports.lenses import Through
 from vlmtui.reports.patches import parse_patch
 from vlmtui.tui.opening import opened
 from vlmtui.tui.view import Known, View
@@ -274,3 +275,12 @@ def test_a_tile_that_is_all_padding_is_no_page() -> None:
         reading, patch_places=padded, grids=(*reading.grids[:-1], replace(last, box=(640.0, 427.0, 640.0, 427.0)))
     )
     assert [page.id for page in Atlas(dark).patches] == [grid.id for grid in reading.grids[:-1]]
+
+
+def test_it_opens_where_the_command_line_says_also_before_the_model_and_by_layer() -> None:
+    seen = known(MADE["llava_next"])
+    view = start(seen, stage="pixels")
+    assert view.stage == "pixels"
+    assert place(seen, view).grid is not None
+    view = start(seen, stage="llm.1", lens=Through("layers"))
+    assert (view.stage, view.by_layer) == ("llm.1", True)
