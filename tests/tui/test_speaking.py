@@ -34,6 +34,7 @@ from vlmtui.tui.answering import (
     block_for,
 )
 from vlmtui.tui.app import AGAIN_S, VlmtuiApp
+from vlmtui.tui.arrangement import PANELS, answer_rows, arrange
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import HELP
 from vlmtui.tui.options import ExplorerOptions
@@ -457,6 +458,18 @@ async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> No
         assert "not seen" not in shown
         assert shown.count("+0.125") == 18  # the whole answer with them
         assert shown.count("-2.000") >= 1
+
+
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("size", [(40, 20), (80, 24), (110, 20), (120, 24), (140, 40), (200, 60)])
+def test_an_answer_never_has_less_room_than_it_needs_nor_more_than_there_is(size: tuple[int, int], panel: str) -> None:
+    for wanted in (8, 20, 60):
+        rows = answer_rows(size, wanted, panel)
+        plan = arrange(size, rows, 14, panel, answer=True)
+        assert 8 <= rows <= size[1]
+        assert panel in plan.heights
+        assert all(height > 0 for height in plan.heights.values())
+        assert sum(height + 1 for height in plan.heights.values()) <= size[1] + 1
 
 
 def test_that_an_answer_was_cut_is_said_however_little_room_there_is() -> None:

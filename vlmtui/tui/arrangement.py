@@ -41,7 +41,8 @@ def answer_rows(size: tuple[int, int], wanted: int, panel: str) -> int:
         return max(8, min(wanted, (rows - NARROW_CHROME) // 2))
     room = rows - WIDE_CHROME - 1 - (PATCH_ROWS + 1)
     beside = room - (NORMS_ROWS + 1)
-    return beside if beside >= max(LEAST_ANSWER, wanted) or panel == "norms" else max(LEAST_ANSWER, room)
+    least = LEAST_ANSWER if panel == "norms" else max(LEAST_ANSWER, wanted)
+    return beside if beside >= least else max(LEAST_ANSWER, room)
 
 
 def arrange(size: tuple[int, int], words: int, grid_rows: int, panel: str, answer: bool = False) -> Arrangement:
