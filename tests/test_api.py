@@ -69,6 +69,7 @@ def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.PictureReading) -
     # an early exit at the stage that feeds the projector says what the token itself does
     assert picture.words(3, 5, stage="vision.5") == picture.words(3, 5)
     assert picture.null().of(picture._client.words(picture.data.id, "l2", 8).result(), 0) is not None
+    assert np.array_equal(picture.null(stage="vision.5").random.scores, picture.null().random.scores)
     assert picture.agreement(3, 5).with_first(picture.words(3, 5)[0].id) >= 1
 
 

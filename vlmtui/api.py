@@ -256,8 +256,12 @@ class PictureReading:
         return _result(self._client, self._client.match(self.data.id, texts))
 
     def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> Null:
-        """The words of noise: of the picture with its pixels shuffled, and of random vectors."""
-        return _result(self._client, self._client.null(self.data.id, metric, k, stage=stage))
+        """The words of noise: of the picture with its pixels shuffled, and of random vectors.
+
+        At a vision stage sent through the projector.
+        """
+        found = self._client.null(self.data.id, metric, k, stage=stage, projected=of_patches(stage))
+        return _result(self._client, found)
 
     def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> Agreement:
         """Which words each of several metrics names for one token."""

@@ -109,6 +109,23 @@ def test_patches_have_the_words_of_their_token(engine, folders, photo):
     ]
 
 
+def test_noise_goes_through_the_projector_too(engine, folders, photo):
+    seen = look(engine, folders("gemma3"), photo, stage="vision.1", lens=PROJECTOR, null=True)
+    assert seen.null.stage == "vision.1"
+    assert len(seen.null.shuffled.scores) == len(seen.reading.places)
+    into = exits.tokens_of(seen.reading.patch_places, seen.reading.places)
+    percentiles = {}
+    for token, patch in zip(into, json.loads(written(seen, "json"))["tokens"], strict=True):
+        below = float((seen.null.shuffled.scores < patch["words"][0]["score"]).mean())
+        assert patch["null"]["percentile"] == pytest.approx(100 * below)
+        assert percentiles.setdefault(token, patch["null"]) == patch["null"]
+    # the picture is noise itself
+    assert 5 < np.median([one["percentile"] for one in percentiles.values()]) < 95
+    assert "shuffled, vision.1 of it through the projector too," in " ".join(written(seen, "text").split())
+    with pytest.raises(UsageError, match=r"vision.1 has none of its own: .* --lens projector"):
+        look(engine, folders("gemma3"), photo, stage="vision.1", null=True)
+
+
 def test_without_the_lens_there_are_none(engine, folders, photo):
     seen = look(engine, folders("gemma3"), photo, stage="vision.2")
     assert not seen.projected

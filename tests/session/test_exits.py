@@ -10,7 +10,9 @@ from tests.families import build
 from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from vlmtui import exits
+from vlmtui.belief import Null
 from vlmtui.errors import CancelledError, UsageError
+from vlmtui.lenses.null import random_like
 from vlmtui.reading import METRICS, Reading
 from vlmtui.session import messages as m
 from vlmtui.values import Find, Values
@@ -118,6 +120,32 @@ def test_a_pass_is_cancelled_between_blocks(llava):
         engine.words(m.FindWords(reading.id, "l2", 1, stage="vision.1", projected=True), progress=stop)
     assert engine.readings[reading.id].projected == {}
     engine.words(m.FindWords(reading.id, "l2", 1, stage="vision.1", projected=True))
+
+
+def test_noise_goes_through_the_projector_too(llava):
+    engine, _ = llava
+    reading = read(engine)
+
+    def null(stage: str, **options) -> Null:
+        return engine.ask(m.FindNull(reading.id, "l2", 3, stage=stage, **options)).null
+
+    own, fed, early = null("tokens"), null("vision.3", projected=True), null("vision.1", projected=True)
+    assert (early.stage, early.metric, early.note) == ("vision.1", "l2", "")
+    # the stage that feeds the projector makes the tokens themselves; another does not
+    for of, same in ((fed, True), (early, False)):
+        assert np.array_equal(of.shuffled.scores, own.shuffled.scores) is same
+        assert np.array_equal(of.random.scores, own.random.scores) is same
+    model, words = engine.held()
+    vocabulary = model.embeddings[words.words].double()
+    copy = model.early_exit(engine.readings[f"{reading.id}, shuffled"].inputs, 1)
+    vectors = random_like(model.early_exit(engine.readings[reading.id].inputs, 1))
+    for noise, of in ((copy, early.shuffled), (vectors, early.random)):
+        distances = torch.cdist(noise.double(), vocabulary).min(dim=1).values
+        np.testing.assert_allclose(of.scores, np.sort(-distances.numpy()), rtol=1e-6)
+    assert null("vision.1", projected=True) is early
+    assert set(engine.readings[reading.id].projected) == {3, 1}  # a copy takes no room from its reading
+    with pytest.raises(UsageError, match=r"no words at vision.1: choose tokens, .* or the lens projector"):
+        null("vision.1")
 
 
 def test_patches_of_one_token_share_what_is_found(tmp_path):

@@ -140,6 +140,12 @@ async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit
         assert "no words" in text(tui, "#words")
         assert explorer(pilot)._believing.null(explorer(pilot)._known, explorer(pilot)._view) is None
         assert len(conversation.asked_nulls) == asked
+        # but at an early exit there are some, and noise of their own
+        await pilot.press("e")
+        stage = explorer(pilot)._view.stage
+        assert stage.startswith("vision.")
+        await until(pilot, lambda: conversation.asked_nulls[asked:] == [(stage, "omp", 9)])
+        assert "of noise" in text(tui, "#words")
 
 
 async def test_a_null_that_cannot_be_had_is_not_asked_for_again() -> None:

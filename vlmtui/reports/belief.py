@@ -8,10 +8,11 @@ from vlmtui.errors import UsageError
 from vlmtui.reading import ModelInfo, Words, of_patches
 
 
-def check_null(stage: str, model: ModelInfo) -> None:
-    """`UsageError` where a stage has no words to hold against noise."""
-    if of_patches(stage) or model.wordless:
-        why = model.wordless or f"{stage} has none of its own: choose tokens or a layer, such as llm.1"
+def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
+    """`UsageError` where a stage has no words to hold against noise; `projected` ones are those of an early exit."""
+    if (of_patches(stage) and not projected) or model.wordless:
+        there = "choose tokens, a layer such as llm.1, or add --lens projector"
+        why = model.wordless or f"{stage} has none of its own: {there}"
         raise UsageError(f"--null holds words against those of noise, and {why}")
 
 
@@ -19,6 +20,8 @@ def null_line(null: Null) -> str:
     """What the words are held against."""
     what = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
     shuffled = "the picture with its pixels shuffled" if null.shuffled else null.note
+    if null.shuffled and of_patches(null.stage):
+        shuffled += f", {null.stage} of it through the projector too"
     return f"{what} against the same search on noise: {shuffled}, and random vectors of the same norms"
 
 

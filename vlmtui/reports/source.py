@@ -209,7 +209,7 @@ class _Report:
             if self._query.lens.by_layer and not self._query.some:
                 raise UsageError("--lens layers is of single patches: name some, such as --patch 3,4")
         if self._query.null:
-            check_null(self._stage, model)
+            check_null(self._stage, model, self._query.lens is not None and self._query.lens.of_words)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Seen:
         query = self._query
@@ -270,7 +270,14 @@ def seen(
     null = None
     if query.null and words is not None:
         null = client.null(
-            reading.id, query.metric, query.k, query.all_tokens, stage, query.ridge, on_progress=on_progress
+            reading.id,
+            query.metric,
+            query.k,
+            query.all_tokens,
+            stage,
+            query.ridge,
+            projected=projected,
+            on_progress=on_progress,
         ).result()
     found = Seen(query, reading, stage, entries, words, layers, values, null)
     if query.keep is not None:

@@ -214,12 +214,13 @@ class SessionClient(Exchange):
         stage: str = "tokens",
         ridge: float = RIDGE,
         idle: bool = False,
+        projected: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[Null]:
         """The words of noise, found as `words` finds a reading's; with `idle` it gives way to any other question."""
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        body = m.FindNull(reading_id, metric, int(k), all_tokens, stage, ridge, idle)
+        body = m.FindNull(reading_id, metric, int(k), all_tokens, stage, ridge, idle, projected)
         return self.ask(body, lambda done: done.null, on_progress)
 
     def agreement(

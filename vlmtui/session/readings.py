@@ -146,14 +146,18 @@ class Readings:
             kept.vision.update(states)
 
     def keep_projected(self, kept: Kept, stage: int, tokens: Tensor) -> None:
-        """Keep what the projector makes of a stage, where the budget allows; other readings and stages lose theirs."""
-        if _size(tokens) > self.layers_budget:
+        """Keep what the projector makes of a stage, where the budget allows; other readings and stages lose theirs.
+
+        For a copy no reading loses anything.
+        """
+        room = self.layers_room(kept)
+        if _size(tokens) > room:
             return
         for other in self._kept.values():
-            if other is not kept:
+            if other is not kept and not kept.copy_of:
                 other.projected.clear()
         kept.projected[stage] = tokens
-        while sum(map(_size, kept.projected.values())) > self.layers_budget:
+        while sum(map(_size, kept.projected.values())) > room:
             del kept.projected[next(iter(kept.projected))]
 
     def keep_answer(self, kept: Kept, answered: Answered) -> None:

@@ -247,6 +247,7 @@ class Conversation(Inquiry):
                     stage=stage,
                     ridge=query.ridge,
                     idle=True,
+                    projected=of_patches(stage),
                 ),
                 lambda null: messages.NullArrived(reading, key, null),
                 failed,

@@ -12,6 +12,7 @@ class FindNull(msgspec.Struct, frozen=True, tag=True):
     """The words of noise, found as `FindWords` finds those of a reading; answered by `NullFound`.
 
     A copy of the picture with its pixels shuffled goes through the model for it, at `llm.i` through the layers too.
+    At a vision stage there are none but with `projected`: what the projector makes of both pictures' states there.
     With `idle` it is withdrawn as soon as the same front end asks anything else about readings.
     """
 
@@ -22,6 +23,7 @@ class FindNull(msgspec.Struct, frozen=True, tag=True):
     stage: str = "tokens"
     ridge: float = RIDGE
     idle: bool = False
+    projected: bool = False
 
 
 class NullFound(msgspec.Struct, frozen=True, tag=True):

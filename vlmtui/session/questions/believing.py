@@ -15,13 +15,14 @@ from vlmtui.belief import AGREEING, Agreement, NoiseWords, Null, statistic_of
 from vlmtui.errors import UsageError
 from vlmtui.lenses.null import Noise, random_like, shuffled
 from vlmtui.models.frames import reframed
-from vlmtui.reading import PURSUITS, Order, check_stage, llm_layer, of_layers
+from vlmtui.reading import PURSUITS, Order, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
 from vlmtui.session.finding import Found
 from vlmtui.session.questions.words import check_ridge, check_tokens
 from vlmtui.session.readings import Kept
 from vlmtui.session.talk import Talk
+from vlmtui.session.tower import projected
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine
@@ -34,8 +35,9 @@ def null(engine: Engine, request: m.FindNull, talk: Talk) -> m.NullFound:
     """The words of noise, remembered with the reading."""
     started = time.perf_counter()
     held = engine.wordy(request.k)
-    if check_stage(request.stage, held.model.info).startswith("vision."):
-        raise UsageError(f"there are no words at {request.stage}: choose tokens or a layer, such as llm.1")
+    if of_patches(check_stage(request.stage, held.model.info)) and not request.projected:
+        there = "choose tokens, a layer such as llm.1, or the lens projector"
+        raise UsageError(f"there are no words at {request.stage}: {there}")
     check_ridge(request.ridge)
     kept = engine.readings[request.reading]
     # of noise that is sorted by its nearest word, more words tell no more; a pursuit's share grows with them
@@ -79,9 +81,7 @@ class _Search:
     def null(self) -> Null:
         """Both kinds."""
         engine, request = self.engine, self.request
-        tokens = engine.readings.tokens(request.reading)
-        if of_layers(request.stage):
-            tokens = engine.layers_of(request.reading, self.talk.progress).states(llm_layer(request.stage))
+        tokens = self._states(request.reading)
         # newlines are the same in every picture: they say nothing of this one, nor of noise
         places = engine.readings[request.reading].places
         seen = torch.tensor([i for i, place in enumerate(places) if place.kind != "newline"], dtype=torch.int64)
@@ -119,11 +119,14 @@ class _Search:
             readings.keep(name, Kept(inputs, encoded.tokens, kept.prompt, places=kept.places, copy_of=of))
         return name
 
-    def _states(self, copy: str) -> Tensor:
-        """The vectors of the shuffled picture at the stage."""
-        if of_layers(self.request.stage):
-            return self.engine.layers_of(copy, self.talk.progress).states(llm_layer(self.request.stage))
-        return self.engine.readings.tokens(copy)
+    def _states(self, reading: str) -> Tensor:
+        """The vectors [tokens, hidden] of a reading, or of its shuffled copy, at the stage."""
+        engine, stage = self.engine, self.request.stage
+        if of_layers(stage):
+            return engine.layers_of(reading, self.talk.progress).states(llm_layer(stage))
+        if of_patches(stage):
+            return projected(engine.held()[0], engine.readings, reading, vision_layer(stage), self.talk)
+        return engine.readings.tokens(reading)
 
     def _words(self, vectors: Tensor) -> NoiseWords:
         request, held = self.request, self.engine.wordy()
