@@ -51,6 +51,11 @@ def document(glance: Glance) -> str:
     )
 
 
+def own_policy() -> str:
+    """The policy that every page has in it, for a server that also sends it as a header."""
+    return policy(_style(), _script())
+
+
 def policy(style: str, script: str) -> str:
     """What the page may do: show the picture in it, wear this style, run this script; nothing else, and no network."""
     return (

@@ -1,0 +1,216 @@
+"""`vlmtui serve` as a client meets it: a real server with the demo model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from tests.waiting import children, gone, until
+from tests.web.server import Serving, picture, ready, serving
+
+TOKEN = "a-long-enough-token"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Serving]:
+    with ready("--rate", "10000", "--max-bytes", "200000", "--max-pixels", "250000") as server:
+        yield server
+
+
+def test_a_picture_comes_back_as_its_page(server: Serving) -> None:
+    answer = server.post(picture(), "/process-image/?similarity=ompp&num_words=3")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-queue-place"] == "0"
+    assert "<b>&.png" not in answer.text
+    assert '"metric":"omp-positive"' in answer.text
+    assert '"k":3' in answer.text
+
+
+def test_the_report_is_the_contract_s(server: Serving) -> None:
+    found = json.loads(server.post(picture(), "/report/").text)
+    assert found["schema"] == "vlmtui/report/1"
+    assert (found["query"]["metric"], found["query"]["k"]) == ("omp", 10)
+    assert found["image"]["width"] == 32
+    assert len(found["tokens"][0]["words"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "status"),
+    [
+        (b"no picture", "/process-image/", 400),
+        (b"", "/process-image/", 400),
+        (picture()[:60], "/process-image/", 400),
+        (picture(600), "/process-image/", 400),
+        (b"x" * 300_000, "/process-image/", 413),
+        (picture(), "/process-image/?similarity=best", 400),
+        (picture(), "/process-image/?num_words=0", 400),
+        (picture(), "/process-image/?num_words=21", 400),
+        (picture(), "/process-image/?num_words=ten", 400),
+        (picture(), "/process-image/?model=../secret", 400),
+    ],
+)
+def test_what_is_off_is_told_in_one_sentence(server: Serving, data: bytes, path: str, status: int) -> None:
+    answer = server.post(data, path)
+    assert answer.status_code == status, answer.text
+    assert answer.text.count("\n") == 1
+    assert len(answer.text) > 20
+    assert "Traceback" not in answer.text
+
+
+def test_no_form_and_no_file(server: Serving) -> None:
+    assert server.post(None).status_code == 400
+    boundary = {"content-type": "multipart/form-data; boundary=x"}
+    assert httpx.post(f"{server.address}/report/", content=b"--x\r\nbroken", headers=boundary).status_code == 400
+
+
+def test_a_browser_gets_the_form_and_a_page_for_an_error(server: Serving) -> None:
+    form = httpx.get(f"{server.address}/")
+    assert form.status_code == 200
+    assert 'enctype="multipart/form-data"' in form.text
+    assert "unsafe" not in form.headers["content-security-policy"]
+    refused = server.post(b"no picture", headers={"accept": "text/html"})
+    assert refused.status_code == 400
+    assert "&lt;b&gt;&amp;.png" in refused.text
+    assert "<b>&" not in refused.text
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:9", "localhost:9", "169.254.169.254", "[::1]:9", "0x7f.1", "[::ffff:7f00:1]"]
+)
+def test_addresses_that_are_not_public_are_refused(server: Serving, host: str) -> None:
+    answer = httpx.post(f"{server.address}/report/", files={"address": (None, f"http://{host}/x.png")}, timeout=60)
+    assert answer.status_code == 400
+    assert "not a public host" in answer.text
+
+
+def test_file_addresses_are_refused(server: Serving) -> None:
+    answer = httpx.post(f"{server.address}/report/", files={"address": (None, "file:///etc/passwd")}, timeout=60)
+    assert answer.status_code == 400
+    assert "only http and https" in answer.text
+
+
+def test_another_site_and_another_name_are_refused(server: Serving) -> None:
+    assert httpx.get(f"{server.address}/", headers={"host": "evil.example"}).status_code == 403
+    assert server.post(picture(), headers={"origin": "http://evil.example"}).status_code == 403
+    assert server.post(picture(), headers={"origin": "null"}).status_code == 403
+    assert server.post(picture(), headers={"origin": server.address}).status_code == 200
+
+
+def test_twenty_at_once(server: Serving) -> None:
+    sent = [picture(32 + i) for i in range(8)] + [b"bad" * i for i in range(1, 7)] + [os.urandom(600_000)] * 6
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda data: server.post(data, "/report/?similarity=l2"), sent))
+    assert [answer.status_code for answer in answers] == [200] * 8 + [400] * 6 + [413] * 6
+    assert [json.loads(answer.text)["image"]["width"] for answer in answers[:8]] == [32 + i for i in range(8)]
+    assert _peak(server.process.pid) < 1 << 30
+
+
+def test_a_client_that_hangs_up_does_not_hold_the_queue(server: Serving) -> None:
+    for _ in range(40):  # more than there are places
+        with socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2]))) as line:
+            line.sendall(
+                b"POST /report/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n"
+                b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+            )
+    until(lambda: server.post(picture(), "/report/").status_code == 200)
+
+
+def test_a_session_that_is_killed_is_started_again(server: Serving) -> None:
+    (session,) = children(server.process.pid)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(server.post, picture()) for _ in range(4)]
+        os.kill(session, signal.SIGKILL)
+        statuses = Counter(answer.result().status_code for answer in answers)
+    assert set(statuses) <= {200, 503}
+    until(lambda: server.post(picture(), "/report/").status_code == 200, 120)
+
+
+def test_more_than_the_rate_is_told_to_wait() -> None:
+    with serving("--rate", "2") as server:
+        answers = [server.post(b"", "/report/?num_words=0") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
+    assert 0 < int(answers[2].headers["retry-after"]) <= 30
+
+
+def test_initializing_until_loaded_then_ctrl_c_ends_all() -> None:
+    with serving() as server:
+        first = httpx.get(f"{server.address}/readiness")
+        assert (first.status_code, first.json()) == (503, {"status": "initializing"})
+        until(server.ready, 120)
+        (session,) = children(server.process.pid)
+        answer = threading.Thread(target=lambda: _tried(server))
+        answer.start()
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(5) == 130
+        until(lambda: gone(session))
+        answer.join()
+
+
+def test_late_is_told() -> None:
+    with ready("--seconds", "0.1") as server:
+        answer = server.post(Path("sample_images/china.jpg").read_bytes(), "/process-image/")
+        assert answer.status_code == 504
+        assert "0.1 s" in answer.text
+
+
+def test_a_token_is_needed_where_one_was_given() -> None:
+    with serving("--token", TOKEN) as server:
+        assert httpx.get(f"{server.address}/").status_code == 401
+        assert server.post(picture()).status_code == 401
+        assert httpx.get(f"{server.address}/readiness").status_code in (200, 503)
+        assert httpx.get(f"{server.address}/", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+        assert httpx.get(f"{server.address}/", headers={"authorization": "Bearer wrong"}).status_code == 401
+        with httpx.Client(base_url=server.address, follow_redirects=True) as client:
+            assert "token" in client.get("/", headers={"accept": "text/html"}).text
+            assert client.post("/token", files={"token": (None, "wrong")}).status_code == 401
+            typed = client.post("/token", files={"token": (None, TOKEN)})
+            assert typed.status_code == 200
+            assert "form" in typed.text
+            cookie = typed.history[0].headers["set-cookie"]
+            assert "HttpOnly" in cookie
+            assert "SameSite=strict" in cookie
+            assert TOKEN not in cookie
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--host", "0.0.0.0"], 2, "--token"),
+        (["--host", "0.0.0.0", "--token", "short"], 2, "at least 16"),
+        (["-m", "no/folder/here"], 1, "no/folder/here"),
+    ],
+)
+def test_what_does_not_start(options: list[str], status: int, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vlmtui", "serve", "--port", "0", *options], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _tried(server: Serving) -> None:
+    with contextlib.suppress(httpx.HTTPError):
+        server.post(picture())
+
+
+def _peak(pid: int) -> int:
+    """The most memory that a process has had, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) << 10

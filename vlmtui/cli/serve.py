@@ -1,0 +1,52 @@
+"""`vlmtui serve`: the web page."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from vlmtui.cli.options import Debug, Held, Quiet, Version, gathers
+from vlmtui.cli.saying import say_line
+
+
+@gathers
+def serve(
+    held: Held,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("-m", "--model", metavar="NAME", help="To choose from; repeatable, the first by default."),
+    ] = None,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Listen there; not loopback: --token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="0 takes a free one.")] = 8000,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="WORD", help="Who asks must know it [VLMTUI_TOKEN].")
+    ] = None,
+    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, metavar="N", help="Of one picture.")] = 20 << 20,
+    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Of one picture.")] = 50_000_000,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, metavar="N", help="For one picture.")] = 120.0,
+    rate: Annotated[int, typer.Option("--rate", min=1, metavar="N", help="Requests a minute of one client.")] = 60,
+    queue: Annotated[int, typer.Option("--queue", min=1, metavar="N", help="Pictures that may wait.")] = 32,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Serve the page: upload a picture, or give its address, and its words come back. Ctrl-C ends it."""
+    from vlmtui.catalogue import default_model, resolve
+    from vlmtui.reports import Query
+    from vlmtui.signals import leave_when_told
+    from vlmtui.web.app import Limits
+    from vlmtui.web.serving import serve as listen
+
+    leave_when_told()
+    held.check()
+    models = tuple(dict.fromkeys(model or (default_model(),)))
+    for name in models:
+        resolve(name)
+    first = Query(models[0], revision=held.revision, processor=held.processor, device=held.device, dtype=held.dtype)
+    word = token if token is not None else os.environ.get("VLMTUI_TOKEN") or None
+    limits = Limits(max_bytes, max_pixels, seconds, rate, queue)
+    return listen(first, models, host, port, word, limits, lambda line: None if quiet else say_line(line))

@@ -1,0 +1,239 @@
+"""The requests that the server answers, and how."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from vlmtui.errors import VlmtuiError
+from vlmtui.image import SourceBytes, decode, sayable
+from vlmtui.reading import default_stage
+from vlmtui.reports import Query, json, page
+from vlmtui.reports.source import seen
+from vlmtui.session.client import SessionClient
+from vlmtui.web import fetching, pages
+from vlmtui.web.guard import COOKIE, Guard
+from vlmtui.web.holder import Holder
+from vlmtui.web.refusals import RefusedError, refusal
+from vlmtui.web.uploads import DEFAULT_WORDS, METRICS, WORDS, Asked, Upload, asked, read_upload
+from vlmtui.web.waiting import Queue, Rate
+
+_T = TypeVar("_T")
+Made = Callable[[SessionClient, SourceBytes, Query], str]
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # with no-referrer a browser would not say where a form comes from
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one picture: bytes, pixels, seconds; of one client: requests a minute; of all: pictures in the queue."""
+
+    bytes: int = 20 << 20
+    pixels: int = 50_000_000
+    seconds: float = 120.0
+    rate: int = 60
+    places: int = 32
+
+
+def as_page(client: SessionClient, source: SourceBytes, query: Query) -> str:
+    """The picture's page."""
+    rgb = decode(source.data, source.source, query.max_pixels).rgb
+    reading = client.read(source, max_pixels=query.max_pixels).result()
+    return page.document(page.glance(client, rgb, reading, query))
+
+
+def as_json(client: SessionClient, source: SourceBytes, query: Query) -> str:
+    """The picture's report, `vlmtui/report/1`."""
+    reading = client.read(source, max_pixels=query.max_pixels).result()
+    return json.line(json.report(seen(client, reading, query, default_stage(reading.model)))) + "\n"
+
+
+class Server:
+    """Answers requests with the model that `holder` holds; `models` are those to choose from, the first by default."""
+
+    def __init__(self, holder: Holder, query: Query, models: tuple[str, ...], guard: Guard, limits: Limits) -> None:
+        self._holder, self._query, self._models, self._guard = holder, query, models, guard
+        self._limits, self._queue, self._rate = limits, Queue(limits.places), Rate(limits.rate)
+
+    def app(self) -> Starlette:
+        """The application, for a web server."""
+        return Starlette(
+            routes=[
+                Route("/", self._answers(self._form)),
+                Route("/token", self._answers(self._token, open=True, counted=True), methods=["POST"]),
+                Route("/readiness", self._answers(self._readiness, open=True)),
+                Route("/queue/{ticket}", self._answers(self._place)),
+                Route("/process-image/", self._answers(self._page, counted=True), methods=["POST"]),
+                Route("/report/", self._answers(self._report, counted=True), methods=["POST"]),
+            ]
+        )
+
+    def _answers(
+        self, answer: Callable[[Request], Awaitable[Response]], open: bool = False, counted: bool = False
+    ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """`answer` for those who may ask, and as often as they may; what is refused is told in one sentence."""
+
+        async def answered(request: Request) -> Response:
+            try:
+                if answer != self._readiness:  # asked by machines, under whatever name, and says nothing
+                    self._guard.check_origin(request)
+                if counted:
+                    self._rate.count(request.client.host if request.client else "")
+                if not open:
+                    self._guard.check_token(request)
+                response = await answer(request)
+            except ClientDisconnect:
+                response = Response(status_code=400)  # nobody hears it
+            except VlmtuiError as error:
+                response = _refused(request, refusal(error))
+            for name, value in {"Content-Security-Policy": _NOTHING, **_HEADERS}.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return answered
+
+    async def _readiness(self, request: Request) -> Response:
+        if self._holder.ready:
+            return JSONResponse({"status": "ready"})
+        self._holder.wake()
+        return JSONResponse({"status": "initializing"}, 503)
+
+    async def _form(self, request: Request) -> Response:
+        return _html(
+            pages.render(
+                "form.html",
+                ticket=secrets.token_urlsafe(16),
+                models=self._models,
+                metrics=METRICS,
+                least=WORDS[0],
+                most=WORDS[-1],
+                words=DEFAULT_WORDS,
+                mebibytes=f"{self._limits.bytes / (1 << 20):.3g}",
+                megapixels=f"{self._limits.pixels / 1e6:.3g}",
+            )
+        )
+
+    async def _token(self, request: Request) -> Response:
+        async with request.form(max_files=0, max_fields=1, max_part_size=1024) as form:
+            word = form.get("token")
+        if not isinstance(word, str) or not self._guard.is_token(word):
+            raise RefusedError(401, "that is not the token: type the one that the server was started with")
+        response = RedirectResponse("/", 303)
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, self._guard.cookie, httponly=True, samesite="strict", secure=secure)
+        return response
+
+    async def _place(self, request: Request) -> Response:
+        before = self._queue.before(request.path_params["ticket"])
+        if before is None:
+            return JSONResponse({"error": "this ticket is not in the queue"}, 404)
+        return JSONResponse({"before": before})
+
+    async def _page(self, request: Request) -> Response:
+        made, place = await self._look(request, as_page)
+        headers = {"Content-Security-Policy": f"{page.own_policy()}; frame-ancestors 'none'", "X-Queue-Place": place}
+        return HTMLResponse(made, headers=headers)
+
+    async def _report(self, request: Request) -> Response:
+        made, place = await self._look(request, as_json)
+        return Response(made, media_type="application/json", headers={"X-Queue-Place": place})
+
+    async def _look(self, request: Request, made: Made) -> tuple[str, str]:
+        """What is made of the picture that a request sends, and how many were before it."""
+        given = dict(request.query_params)
+        asked(given, self._models)  # what is off in the address is said before anything is read
+        ticket = given.get("ticket", "")
+        with self._queue.place(ticket if re.fullmatch(r"[\w-]{8,64}", ticket, re.ASCII) else "") as ticket:
+            late = RefusedError(
+                504, f"the picture did not arrive within {self._limits.seconds:g} s: send a smaller one"
+            )
+            upload = await _within(self._limits.seconds, read_upload(request, self._limits.bytes), late)
+            wanted = asked({**upload.fields, **given}, self._models)
+            place = str(self._queue.before(ticket))
+            return await _unless_gone(request, self._served(upload, wanted, made)), place
+
+    async def _served(self, upload: Upload, wanted: Asked, made: Made) -> str:
+        source = upload.file or await self._fetched(upload.address)
+        query = replace(
+            self._query, model=wanted.model, metric=wanted.metric, k=wanted.k, max_pixels=self._limits.pixels
+        )
+        async with self._queue.turn:
+            work = self._holder.work(query, lambda client: made(client, source, query))
+            late = RefusedError(
+                504, f"it took more than {self._limits.seconds:g} s: try again, or a smaller picture", 30
+            )
+            try:
+                return await _within(self._limits.seconds, _awaited(work), late)
+            finally:
+                self._holder.withdraw(work)  # of no effect on what is done
+
+    async def _fetched(self, address: str) -> SourceBytes:
+        data = await fetching.fetch(address, self._limits.bytes)
+        return SourceBytes(sayable(address), data, hashlib.sha256(data).hexdigest())
+
+
+async def _within(seconds: float, doing: Awaitable[_T], late: RefusedError) -> _T:
+    try:
+        async with asyncio.timeout(seconds):
+            return await doing
+    except TimeoutError:
+        raise late from None
+
+
+async def _awaited(work: Future[_T]) -> _T:
+    """The result of a thread's work; who stops waiting for it does not stop it."""
+    result = asyncio.wrap_future(work)
+    result.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is heard of, if by nobody
+    return await asyncio.shield(result)
+
+
+async def _unless_gone(request: Request, doing: Coroutine[Any, Any, _T]) -> _T:
+    """What is done for a client, which is given up as soon as the client hangs up."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    work, leaving = asyncio.create_task(doing), asyncio.create_task(gone())
+    try:
+        await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientDisconnect
+        return work.result()
+    finally:
+        leaving.cancel()
+        work.cancel()
+
+
+def _refused(request: Request, error: RefusedError) -> Response:
+    """A sentence: as a page for a browser, as text for a program."""
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse(f"{error}\n", error.status, headers)
+    page_of = "token.html" if error.status == 401 and request.method == "GET" else "refusal.html"
+    return _html(pages.render(page_of, sentence=str(error)), error.status, headers)
+
+
+def _html(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return HTMLResponse(text, status, {"Content-Security-Policy": pages.policy(), **(headers or {})})

@@ -1,0 +1,133 @@
+"""The model behind the page: a session of its own, asked by one thread, started again where it died."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from vlmtui.errors import CancelledError
+from vlmtui.reports import Query
+from vlmtui.reports.source import load
+from vlmtui.session import messages as m
+from vlmtui.session.client import SessionClient
+from vlmtui.session.exchange import OnProgress, OnSaid
+from vlmtui.session.transport import PipeLink
+
+_T = TypeVar("_T")
+
+
+class Watched(SessionClient):
+    """A session whose present question can be withdrawn by another thread than the one that waits for it."""
+
+    _withdrawn = False
+    _latest: tuple[m.Question, Future[Any]] | None = None
+
+    def ask(
+        self,
+        body: m.Question,
+        unpack: Callable[[Any], Any],
+        on_progress: OnProgress | None = None,
+        on_said: OnSaid | None = None,
+    ) -> Future[Any]:
+        """As `Exchange.ask`; what is asked after `withdraw` is not sent."""
+        if self._withdrawn and not isinstance(body, m.Cancel):
+            future: Future[Any] = Future()
+            future.set_exception(CancelledError("the question was withdrawn"))
+            return future
+        future = super().ask(body, unpack, on_progress, on_said)
+        if not isinstance(body, m.Cancel):
+            self._latest = body, future
+        return future
+
+    def begin(self) -> None:
+        """A new request: what is asked from now on is wanted."""
+        self._withdrawn = False
+
+    def withdraw(self) -> None:
+        """The request is not waited for any more. A model that is being loaded is: the next request may use it."""
+        self._withdrawn = True
+        if self._latest is not None and not isinstance(self._latest[0], m.Load):
+            self.cancel(self._latest[1])
+
+
+class Holder:
+    """Holds one model at a time; work on it is done one after the other, in one thread."""
+
+    def __init__(self, first: Query) -> None:
+        self._first = first
+        self._worker = ThreadPoolExecutor(1, "model")
+        self._lock = threading.Lock()
+        self._client: Watched | None = None
+        self._held: str | None = None
+        self._loading: Future[None] | None = None
+        self._running: Future[Any] | None = None
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a session with a model, whatever it is at."""
+        client = self._client
+        return client is not None and client.alive and self._held is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The session's process, where there is one."""
+        return self._client.pid if self._client is not None else None
+
+    def wake(self) -> Future[None]:
+        """See to it that there is a session with a model: the first one's, where there is none."""
+        if self._loading is None or (self._loading.done() and not self.ready):
+            self._loading = self._worker.submit(self._begin)
+        return self._loading
+
+    def _begin(self) -> None:
+        self._hold(self._first)
+
+    def work(self, query: Query, job: Callable[[SessionClient], _T]) -> Future[_T]:
+        """Have `job` done with the model of a query. Fails with the error of the model, the session or the job."""
+
+        def done() -> _T:
+            with self._lock:
+                self._running = future
+            client = self._hold(query)
+            return job(client)
+
+        with self._lock:  # it does not begin before it has its name
+            future = self._worker.submit(done)
+        return future
+
+    def withdraw(self, future: Future[Any]) -> None:
+        """A piece of work is not waited for any more: it ends soon."""
+        if future.cancel():
+            return
+        with self._lock:
+            if self._running is future and not future.done() and self._client is not None:
+                self._client.withdraw()
+
+    def close(self) -> None:
+        """End the session, and with it all work."""
+        with self._lock:
+            self._closed = True
+            client = self._client
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        if client is not None:
+            client.close()
+
+    def _hold(self, query: Query) -> Watched:
+        """The session with the model of a query, loaded where it holds another. In the worker's thread."""
+        with self._lock:
+            if self._closed:
+                raise CancelledError("the server is being ended")
+            if self._client is None or not self._client.alive:
+                if self._client is not None:
+                    self._client.close()
+                self._client, self._held = Watched(PipeLink()), None
+            client = self._client
+            client.begin()
+        if self._held != query.model:
+            self._held = None
+            load(client, query, None).result()
+            self._held = query.model
+        return client

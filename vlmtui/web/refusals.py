@@ -1,0 +1,28 @@
+"""What a request is told that is not served: a status and one sentence."""
+
+from __future__ import annotations
+
+from vlmtui.errors import CancelledError, ImageError, SessionError, UsageError, VlmtuiError
+
+
+class RefusedError(VlmtuiError):
+    """A request that is not served; `retry_after` in seconds, where trying again helps."""
+
+    kind = "refused"
+
+    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status, self.retry_after = status, retry_after
+
+
+def refusal(error: VlmtuiError) -> RefusedError:
+    """How an error of the tool is told to a client: what was sent is at fault (400), or the model cannot now (503)."""
+    match error:
+        case RefusedError():
+            return error
+        case ImageError() | UsageError():
+            return RefusedError(400, str(error))
+        case CancelledError() | SessionError():
+            return RefusedError(503, f"the model's session ended ({error}): send the picture again", retry_after=5)
+        case _:
+            return RefusedError(503, str(error), retry_after=60)

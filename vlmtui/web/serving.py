@@ -1,0 +1,80 @@
+"""The server from start to end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import uvicorn
+
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports import Query
+from vlmtui.web.app import Limits, Server
+from vlmtui.web.guard import Guard
+from vlmtui.web.holder import Holder
+
+_CONNECTIONS = 512
+
+
+def serve(
+    query: Query,
+    models: tuple[str, ...],
+    host: str,
+    port: int,
+    token: str | None,
+    limits: Limits,
+    tell: Callable[[str], object],
+) -> int:
+    """Listen until told to leave. Raises what keeps the first model from being loaded, and `KeyboardInterrupt`."""
+    guard = Guard(host, token)
+    listening = _listening(host, port)
+    holder = Holder(query)
+    config = uvicorn.Config(
+        Server(holder, query, models, guard, limits).app(),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=0,
+        ws="none",
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a request that is given up at the end is no error
+    server = uvicorn.Server(config)
+    failed: list[VlmtuiError] = []
+
+    def loaded(first: Future[None]) -> None:
+        error = None if first.cancelled() else first.exception()
+        if isinstance(error, VlmtuiError) and not server.should_exit:
+            failed.append(error)
+            server.should_exit = True
+
+    try:
+        holder.wake().add_done_callback(loaded)
+        where = f"[{host}]" if ":" in host else host
+        tell(f"listening on http://{where}:{listening.getsockname()[1]} (Ctrl-C ends it)")
+        server.run(sockets=[listening])
+    finally:
+        server.should_exit = True
+        holder.close()
+        listening.close()
+    if failed:
+        raise failed[0]
+    return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        taken.close()
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot listen on {host}, port {port} ({why}): choose another --host or --port") from None
+    return taken

@@ -1,0 +1,109 @@
+"""What a request sends: a picture and what is asked of it. Read as it comes, and stopped at the limit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message
+
+from vlmtui.image import SourceBytes, sayable
+from vlmtui.reading import Metric
+from vlmtui.web.refusals import RefusedError
+
+METRICS: dict[str, Metric] = {
+    "omp": "omp",
+    "ompp": "omp-positive",
+    "l2": "l2",
+    "cosine": "cosine",
+    "dot": "dot",
+}
+"""The words of `similarity`, the default first."""
+WORDS = range(1, 21)
+DEFAULT_WORDS = 10
+_BESIDES = 1 << 16  # what a form adds to its file
+_DRAINED = 4  # times the limit: read and dropped, so that a client that only listens afterwards hears why
+_NAME = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks of a picture."""
+
+    model: str
+    metric: Metric
+    k: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file, or the address of one, and the other fields of the form."""
+
+    file: SourceBytes | None
+    address: str
+    fields: Mapping[str, str]
+
+
+async def read_upload(request: Request, max_bytes: int) -> Upload:
+    """The form of a request. `RefusedError` 413 for one that is too large, 400 for what is no form."""
+    limit = max_bytes + _BESIDES
+    too_large = RefusedError(413, f"the picture is larger than {max_bytes / (1 << 20):.3g} MiB: make it smaller")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > _DRAINED * limit:
+        raise too_large
+    size = 0
+
+    async def limited() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            while message.get("more_body") and size <= _DRAINED * limit:
+                message = await request.receive()
+                size += len(message.get("body", b""))
+            raise too_large
+        return message
+
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        raise RefusedError(400, "send the picture as multipart/form-data, in the field `file`")
+    try:
+        async with Request(request.scope, limited).form(max_files=1, max_fields=16, max_part_size=1 << 14) as form:
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+            sent = form.get("file")
+            file = None
+            if isinstance(sent, UploadFile) and (sent.filename or sent.size):
+                data = await sent.read()
+                file = SourceBytes(_named(sent.filename), data, hashlib.sha256(data).hexdigest())
+    except HTTPException as error:
+        raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
+    address = fields.get("address", "").strip()
+    if file is None and not address:
+        raise RefusedError(400, "there is no picture: send one in the field `file`, or its address in `address`")
+    if file is not None and len(file.data) > max_bytes:
+        raise too_large
+    return Upload(file, address, fields)
+
+
+def asked(given: Mapping[str, str], models: tuple[str, ...]) -> Asked:
+    """What is asked for, checked; `RefusedError` 400 says what there is to choose from."""
+    model = given.get("model") or models[0]
+    if model not in models:
+        raise RefusedError(400, f"model is none of those served: choose one of {', '.join(models)}")
+    metric = METRICS.get(given.get("similarity", "omp"))
+    if metric is None:
+        raise RefusedError(400, f"similarity is none that there is: choose one of {', '.join(METRICS)}")
+    number = given.get("num_words", str(DEFAULT_WORDS))
+    if not (number.isascii() and number.isdecimal() and len(number) < 4 and int(number) in WORDS):
+        raise RefusedError(400, f"num_words is to be a number from {WORDS[0]} to {WORDS[-1]}")
+    return Asked(model, metric, int(number))
+
+
+def _named(name: str | None) -> str:
+    """A file's name without the folders that a browser may send; `-` would mean standard input."""
+    bare = sayable(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
+    return bare if bare not in ("", "-") else "picture"
