@@ -24,6 +24,7 @@ from vlmtui.errors import UsageError
 from vlmtui.reports import FORMATS, Failure, Query, Seen, results
 from vlmtui.reports.lenses import Through, parse_lens
 from vlmtui.reports.patches import PatchWords
+from vlmtui.session import messages as m
 from vlmtui.session.client import SessionClient
 from vlmtui.tui import exiting, saving
 from vlmtui.tui.asking import WordAsking
@@ -122,8 +123,33 @@ def test_noise_goes_through_the_projector_too(engine, folders, photo):
     # the picture is noise itself
     assert 5 < np.median([one["percentile"] for one in percentiles.values()]) < 95
     assert "shuffled, vision.1 of it through the projector too," in " ".join(written(seen, "text").split())
+    assert seen.agreements == ()
     with pytest.raises(UsageError, match=r"vision.1 has none of its own: .* --lens projector"):
         look(engine, folders("gemma3"), photo, stage="vision.1", null=True)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "omp", "pinv"])
+def test_the_metrics_agree_as_the_explorer_says(engine, folders, photo, metric):
+    seen = look(engine, folders("gemma3"), photo, metric=metric, null=True, fields=("agreement", "ids"))
+    assert len(seen.agreements) == len(seen.reading.places) > 1
+    asked = (m.FindAgreement(seen.reading.id, token, 3) for token in seen.entries)
+    told = [engine.ask(one).agreement for one in asked]
+    for mine, theirs in zip(seen.agreements, told, strict=True):
+        assert (mine.token, mine.metrics) == (theirs.token, theirs.metrics)
+        assert np.array_equal(mine.ids, theirs.ids)
+    tokens = json.loads(written(seen, "json"))["tokens"]
+    for token, one in zip(tokens, told, strict=True):
+        first = one.with_first(token["ids"][0]) if token["ids"] else None
+        wanted = None if first is None else {"first": first, "of": 5, "overlap": pytest.approx(one.overlap)}
+        assert token["agreement"] == wanted
+    narrow = look(engine, folders("gemma3"), photo, metric=metric, null=True, patches=(PatchWords(None, 1, 2),))
+    (alone,) = narrow.agreements
+    assert np.array_equal(alone.ids, told[narrow.entries[0]].ids)
+    first = alone.with_first(int(narrow.words.ids[0, 0]))
+    assert f"  agree {first} of 5 metrics name its first word first" in written(narrow, "text").splitlines()
+    plain = look(engine, folders("gemma3"), photo, metric=metric)
+    assert not any("agree" in line for line in written(plain, "text").splitlines())
+    assert all("agreement" not in token for token in json.loads(written(plain, "json"))["tokens"])
 
 
 def test_without_the_lens_there_are_none(engine, folders, photo):

@@ -133,9 +133,7 @@ class Look:
         list[str] | None,
         typer.Option("--marked", metavar="[GRID:]R,C", help="Compare all patches with this; repeatable."),
     ] = None
-    null: Annotated[bool, typer.Option("--null", help="Hold words against those of noise, as the explorer does.")] = (
-        False
-    )
+    null: Annotated[bool, typer.Option("--null", help="Hold words against noise, and other metrics' words.")] = False
     prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")] = (
         None
     )

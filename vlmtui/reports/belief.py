@@ -1,11 +1,18 @@
-"""`--null`: where the words of every token stand among those of noise, as text and as JSON."""
+"""`--null`: where the words of every token stand among those of noise, and how many metrics agree on them, as text and
+as JSON."""
 
 from __future__ import annotations
 
-from vlmtui.belief import Null, Standing, statistic_of
+from collections.abc import Callable
+
+import numpy as np
+
+from vlmtui.belief import AGREEING, Agreement, Null, Standing, statistic_of
 from vlmtui.display import numbers
 from vlmtui.errors import UsageError
-from vlmtui.reading import ModelInfo, Words, of_patches
+from vlmtui.reading import PURSUITS, ModelInfo, Words, of_patches
+from vlmtui.session.client import SessionClient
+from vlmtui.session.messages import Progress
 
 
 def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
@@ -54,3 +61,41 @@ def standing_object(null: Null, words: Words, row: int) -> dict[str, float | Non
         "margin": standing.margin,
         "same": standing.same,
     }
+
+
+def agreements(
+    client: SessionClient, reading: str, words: Words, k: int, on_progress: Callable[[Progress], None] | None = None
+) -> tuple[Agreement, ...]:
+    """What the metrics name for each row of `words`, k words found at `tokens`: one search a metric for all of them."""
+    tokens = tuple(words.tokens.tolist())
+    ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
+    for at, metric in enumerate(AGREEING):
+        wide = 1 if metric in PURSUITS else k
+        found = words
+        if metric != words.metric:
+            asked = client.words(
+                reading, metric, wide, tokens=tokens, all_tokens=words.all_tokens, on_progress=on_progress
+            )
+            found = asked.result()
+        some = found.ids[:, :wide]
+        ids[:, at, : some.shape[1]] = some
+    return tuple(Agreement(token=token, metrics=AGREEING, ids=of) for token, of in zip(tokens, ids, strict=True))
+
+
+def agreement_line(agreement: Agreement, words: Words, row: int) -> str:
+    """How many metrics name the first word of one token first."""
+    there = words.at(row)
+    if not there:
+        return "agree no word to compare"
+    return f"agree {agreement.with_first(there[0][0])} of {len(agreement.metrics)} metrics name its first word first"
+
+
+def agreement_object(agreement: Agreement, words: Words, row: int) -> dict[str, float | None] | None:
+    """`first`: so many `of` the metrics name its first word first; `overlap` is the share (0 to 1) of their words that
+    two of them have in common. Null where there is no word.
+    """
+    there = words.at(row)
+    if not there:
+        return None
+    first = agreement.with_first(there[0][0])
+    return {"first": first, "of": len(agreement.metrics), "overlap": agreement.overlap}

@@ -15,14 +15,15 @@ from vlmtui.reports.source import Query, Seen
 FIELDS = (
     *("image", "model", "stage", "index", "kind", "grid", "row", "col", "box", "x0", "y0", "x1", "y1", "inside"),
     *("patches", "norm", "z", "value", "word", "text", "score", "margin", "explained", "words", "ids", "null"),
-    *("anatomy", "grids", "error"),
+    *("agreement", "anatomy", "grids", "error"),
 )
-"""In a table `grids` and `anatomy` have no column; in JSON `grids` are those of the picture, `error` is where it is."""
+"""In a table `agreement`, `anatomy` and `grids` have no column; in JSON `grids` are those of the picture, `error` is where
+it is."""
 
 SIMPLE = frozenset((*NUMBERS, *TEXTS))
 """Those that are a single number or text."""
 STANDING = ("percentile", "random", "margin", "same")
-_UNTABLED = ("anatomy", "grids")
+_UNTABLED = ("agreement", "anatomy", "grids")
 
 
 def parse_fields(words: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from vlmtui.grid import Box, Grid, Place
 from vlmtui.reading import PIXELS, GridNorms, Reading, Words
 from vlmtui.reports import layers
 from vlmtui.reports.anatomy import as_object
-from vlmtui.reports.belief import standing_object
+from vlmtui.reports.belief import agreement_object, standing_object
 from vlmtui.reports.each import Failure
 from vlmtui.reports.fields import SIMPLE, simple
 from vlmtui.reports.rows import Rows
@@ -124,7 +124,11 @@ def _whole_tokens(seen: Seen) -> Iterator[Object]:
         value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
         if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens the fields are the contract's own
             value["anatomy"] = as_object(seen.anatomy[row])
-        noise = {} if seen.null is None or not seen.words else {"null": standing_object(seen.null, seen.words, row)}
+        noise: Object = (
+            {} if seen.null is None or not seen.words else {"null": standing_object(seen.null, seen.words, row)}
+        )
+        if seen.agreements and seen.words:
+            noise["agreement"] = agreement_object(seen.agreements[row], seen.words, row)
         if seen.by_layer:
             value["layers"] = layers.as_object(seen.by_layer[row])
         yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value | noise

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.anatomy import Anatomy
-from vlmtui.belief import Null
+from vlmtui.belief import Agreement, Null
 from vlmtui.errors import UsageError
 from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
 from vlmtui.image import MAX_PIXELS, SourceBytes
@@ -35,7 +35,7 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
-from vlmtui.reports.belief import check_null
+from vlmtui.reports.belief import agreements, check_null
 from vlmtui.reports.drawing import Drawing
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import Through, lens_for
@@ -99,7 +99,8 @@ class Seen:
     that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
     `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise. `anatomy`
     is that of each entry, where the report is of one patch as it enters the tower; `vectors` are the entries' own
-    [entries, hidden], and `by_layer` each one's words after every layer, where they were asked for.
+    [entries, hidden], and `by_layer` each one's words after every layer, where they were asked for. `agreements` are
+    of each entry, at `tokens`, where there is `null`.
     """
 
     query: Query
@@ -113,6 +114,7 @@ class Seen:
     anatomy: tuple[Anatomy, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[LayerWords, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Seen:
         """The report of those entries alone that are kept [entries]."""
@@ -282,6 +284,9 @@ def seen(
     found = Seen(query, reading, stage, entries, words, layers, values, null)
     if query.keep is not None:
         found = found.narrowed(query.keep.keeps(Rows(found)) & np.isin(entries, chosen))
+    if null is not None and stage == "tokens" and found.words is not None:
+        agreeing = agreements(client, reading.id, found.words, query.k, on_progress)
+        found = replace(found, agreements=agreeing)
     if query.patches and stage in (PIXELS, POSITION_STAGE):
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)

@@ -21,7 +21,7 @@ from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
 from vlmtui.reading import Reading, Words, of_patches
 from vlmtui.reports import anatomy, layers
-from vlmtui.reports.belief import null_line, standing_line
+from vlmtui.reports.belief import agreement_line, null_line, standing_line
 from vlmtui.reports.each import Failure
 from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.reports.source import Query, Result, Seen
@@ -97,6 +97,8 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from labelled("words", model.wordless)
     if seen.null is not None:
         yield from labelled("null", null_line(seen.null))
+    if seen.agreements:
+        yield from labelled("agree", f"the first words by {', '.join(seen.agreements[0].metrics)} are compared")
     if seen.values is not None or seen.projected or seen.by_layer:
         yield from labelled("lens", lens_line(seen))
     if reading.placeless:
@@ -206,6 +208,8 @@ class _Entries:
             yield from flow(_word_cells(seen.words, row, self._cell, self._joins, self._glosses), "  ")
             if seen.null is not None:
                 yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
+            if seen.agreements:
+                yield f"  {agreement_line(seen.agreements[row], seen.words, row)}"
         if seen.by_layer:
             yield from layers.lines(seen.by_layer[row], self._joins)
         if seen.anatomy:

@@ -58,7 +58,8 @@ class BeliefAsking:
 
     def null(self, known: Known, view: View) -> NullKey | None:
         """The null to ask for: once all words that it is for have come."""
-        if known.reading is None or not (of_tokens(view.stage) or view.projected) or view.shows_layers or not known.reading.places:
+        wordy = of_tokens(view.stage) or view.projected
+        if known.reading is None or not wordy or view.shows_layers or not known.reading.places:
             return None
         key, book = null_key(view), known.book_for(view)
         if key in known.belief.nulls or key in known.belief.refused or key == self._null:
