@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -12,11 +14,12 @@ from vlmtui.lenses.ablation import blocks, blurred, occlusion
 WEIGHTS = torch.tensor([[1.0, 0.0], [0.5, -2.0], [0.0, 0.0], [0.25, 4.0]])
 
 
-def run_with(gone: torch.Tensor) -> torch.Tensor:
+def run_with(groups: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
     """Two answer tokens whose log-probabilities are sums over what is there."""
-    there = torch.ones(4, dtype=torch.bool)
-    there[gone] = False
-    return WEIGHTS[there].sum(0)
+    for gone in groups:
+        there = torch.ones(4, dtype=torch.bool)
+        there[gone] = False
+        yield WEIGHTS[there].sum(0)
 
 
 def test_what_is_taken_away_is_what_falls():

@@ -237,6 +237,28 @@ def test_replaced_tokens_are_those_replaced_by_hand(both, stand):
     assert not torch.allclose(both.forced.log_probs(change), both.forced.log_probs(), atol=1e-4)
 
 
+@pytest.mark.parametrize("stand", ["mean", "zero"])
+def test_several_changes_in_one_pass_are_those_one_by_one(both, stand):
+    changes = [Change(torch.tensor(group), stand) for group in ([0, 1], [2], [1, 3])]
+    alone = [both.forced.log_probs(change) for change in changes]
+    passes = []
+    hook = both.decoder.register_forward_pre_hook(
+        lambda _, args, options: passes.append(len(options["inputs_embeds"])), with_kwargs=True
+    )
+    try:
+        found = list(both.forced.log_probs_of(changes))
+        # this one hands its decoder `num_patches`, which is not known to widen
+        first = [1, 1, 1] if both.name == "internvl" else [3]
+        assert passes == first
+        found_alone = list(both.forced.log_probs_of(changes, budget=1))
+        assert passes == [*first, 1, 1, 1]
+    finally:
+        hook.remove()
+    for mine, small, theirs in zip(found, found_alone, alone, strict=True):
+        close(mine, theirs, 1e-5)
+        close(small, theirs, 1e-6)
+
+
 def test_the_gradient_is_what_a_little_more_of_a_token_does(both):
     """gradient × input, summed over the width, is how a number changes where a token grows: by differences."""
     grown, step = 2, 1e-2

@@ -5,7 +5,7 @@ Callables run the model; here is only what is taken away, and what is made of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -19,24 +19,26 @@ Box = tuple[float, float, float, float]
 
 
 def occlusion(
-    run_with: Callable[[Tensor], Tensor],
+    run_with: Callable[[Sequence[Tensor]], Iterable[Tensor]],
     groups: Sequence[Tensor],
     on_group: Callable[[int, int, Tensor], None] = lambda done, total, drop: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Tensor:
     """How much the log-probability of each token of an answer falls without each group of image tokens.
 
-    `run_with` gives the log-probabilities [answer tokens] with these tokens (int64 [n], none at first) taken away.
+    `run_with` gives the log-probabilities [answer tokens] with each of these groups (int64 [n], one of none at first)
+    taken away, in their order.
     float32 [groups, answer tokens], above 0 where the group carries the answer (Zeiler & Fergus 2014). `on_group`
     hears how many groups are done of how many, and the last one's drop; between them `should_stop` is asked:
     `CancelledError` when it says so.
     """
-    whole = run_with(torch.zeros(0, dtype=torch.int64)).float()
+    (whole,) = run_with([torch.zeros(0, dtype=torch.int64)])
     drops = torch.zeros(len(groups), len(whole))
-    for i, group in enumerate(groups):
+    without = iter(run_with(groups))
+    for i in range(len(groups)):
         if should_stop():
             raise CancelledError("the question was withdrawn")
-        drops[i] = whole - run_with(group).float()
+        drops[i] = whole.float() - next(without).float()
         on_group(i + 1, len(groups), drops[i])
     return drops
 

@@ -8,7 +8,7 @@ with gradients. The vision tower and the projector are not run again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from vlmtui.models.attending import attended
 from vlmtui.models.device import available_memory, gigabytes
 from vlmtui.models.families.base import final_norm
 from vlmtui.models.head import Head
+from vlmtui.models.together import BUDGET, how_many, together
 
 Stand = Literal["mean", "zero"]
 _PER_STATE = 24  # numbers of the hidden width that a layer keeps of a position for its gradient, about
@@ -82,6 +83,25 @@ class Forced:
         if change is not None:
             given = given | changed(given, self.places, change)
         return self._of_answer(self._logits(given)).cpu()
+
+    @torch.no_grad()
+    def log_probs_of(self, changes: Sequence[Change], budget: int = BUDGET) -> Iterator[Tensor]:
+        """As `log_probs` with each of these changes, as many in one pass as a budget of bytes allows; one by one where
+        it is not known how the decoder takes several."""
+        given, rows = self._caught(), self._head.rows
+        step = how_many(given["inputs_embeds"], self._decoder.config, 2 * len(self.answer) * rows, budget)
+        for start in range(0, len(changes), step):
+            some = changes[start : start + step]
+            wide = together(given, [changed(given, self.places, change) for change in some]) if len(some) > 1 else None
+            if wide is None:
+                for change in some:
+                    yield self.log_probs(change)
+                continue
+            output: Tensor = self._decoder(**wide)[0]
+            if output.shape[:2] != (len(some), self.positions):
+                raise self._unknown()
+            for row in output:
+                yield self._of_answer(self._head.of_output(row[self.said_at])).cpu()
 
     def gradient(self, token: int | None) -> Tensor:
         """Gradient × input of an answer token's log-probability, or with None of the whole answer's.
