@@ -52,7 +52,7 @@ def test_where_a_token_stands() -> None:
     said = list(lines(seen))
     at = said.index(next(line for line in said if line.startswith("  null")))
     assert " ".join(" ".join(said[at : at + 2]).split()) == (
-        f"null above 75% of shuffled, its word first for {same:.0f}% of them, margin above 50%, above 100% of random"
+        f"null above 75% of noise, its word first for {same:.0f}% of them, margin above 50%, above 100% of random"
     )
     assert any(line.startswith("null    a token's first score against the same search on noise") for line in said)
 
