@@ -17,8 +17,8 @@ FIELDS = (
     *("patches", "norm", "z", "value", "word", "text", "score", "margin", "explained", "words", "ids", "null"),
     *("agreement", "anatomy", "grids", "error"),
 )
-"""In a table `agreement`, `anatomy` and `grids` have no column; in JSON `grids` are those of the picture, `error` is where
-it is."""
+"""In a table `agreement`, `anatomy` and `grids` have no column; in JSON `grids` are those of the picture, `error` is
+where it is."""
 
 SIMPLE = frozenset((*NUMBERS, *TEXTS))
 """Those that are a single number or text."""
