@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vlmtui.demo.making.losses import PatchLoss
+from vlmtui.demo.losses import PatchLoss
 from vlmtui.demo.targets import LABELS
 
 
