@@ -169,6 +169,16 @@ def test_late_is_told() -> None:
         assert "0.1 s" in answer.text
 
 
+def test_other_paths_and_methods_are_refused_as_everything_is() -> None:
+    with serving() as server:
+        for method, path, status in (("GET", "/no", 404), ("GET", "/process-image/", 405), ("POST", "/report", 404)):
+            answer = httpx.request(method, f"{server.address}{path}")
+            assert answer.status_code == status
+            assert "nothing to" in answer.text
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 def test_a_token_is_needed_where_one_was_given() -> None:
     with serving("--token", TOKEN) as server:
         assert httpx.get(f"{server.address}/").status_code == 401
@@ -179,6 +189,8 @@ def test_a_token_is_needed_where_one_was_given() -> None:
         with httpx.Client(base_url=server.address, follow_redirects=True) as client:
             assert "token" in client.get("/", headers={"accept": "text/html"}).text
             assert client.post("/token", files={"token": (None, "wrong")}).status_code == 401
+            assert client.post("/token", files={"token": (None, "x" * 100_000)}).status_code == 413
+            assert client.post("/token", content=b"no form").status_code == 401
             typed = client.post("/token", files={"token": (None, TOKEN)})
             assert typed.status_code == 200
             assert "form" in typed.text

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -26,7 +27,7 @@ from vlmtui.web import fetching, pages
 from vlmtui.web.guard import COOKIE, Guard
 from vlmtui.web.holder import Holder
 from vlmtui.web.refusals import RefusedError, refusal
-from vlmtui.web.uploads import DEFAULT_WORDS, METRICS, WORDS, Asked, Upload, asked, read_upload
+from vlmtui.web.uploads import DEFAULT_WORDS, METRICS, WORDS, Asked, Upload, asked, read_token, read_upload
 from vlmtui.web.waiting import Queue, Rate
 
 _T = TypeVar("_T")
@@ -41,6 +42,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_TYPED_SECONDS = 10.0  # for a token, from somebody who has none yet
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Server:
 
     def app(self) -> Starlette:
         """The application, for a web server."""
-        return Starlette(
+        app = Starlette(
+            exception_handlers={HTTPException: _nothing_here},
             routes=[
                 Route("/", self._answers(self._form)),
                 Route("/token", self._answers(self._token, open=True, counted=True), methods=["POST"]),
@@ -84,8 +87,10 @@ class Server:
                 Route("/queue/{ticket}", self._answers(self._place)),
                 Route("/process-image/", self._answers(self._page, counted=True), methods=["POST"]),
                 Route("/report/", self._answers(self._report, counted=True), methods=["POST"]),
-            ]
+            ],
         )
+        app.router.redirect_slashes = False
+        return app
 
     def _answers(
         self, answer: Callable[[Request], Awaitable[Response]], open: bool = False, counted: bool = False
@@ -105,9 +110,7 @@ class Server:
                 response = Response(status_code=400)  # nobody hears it
             except VlmtuiError as error:
                 response = _refused(request, refusal(error))
-            for name, value in {"Content-Security-Policy": _NOTHING, **_HEADERS}.items():
-                response.headers.setdefault(name, value)
-            return response
+            return _fenced(response)
 
         return answered
 
@@ -133,9 +136,8 @@ class Server:
         )
 
     async def _token(self, request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=1, max_part_size=1024) as form:
-            word = form.get("token")
-        if not isinstance(word, str) or not self._guard.is_token(word):
+        late = RefusedError(408, "the token did not arrive: type it again")
+        if not self._guard.is_token(await _within(_TYPED_SECONDS, read_token(request), late)):
             raise RefusedError(401, "that is not the token: type the one that the server was started with")
         response = RedirectResponse("/", 303)
         secure = request.url.scheme == "https"
@@ -222,6 +224,21 @@ async def _unless_gone(request: Request, doing: Coroutine[Any, Any, _T]) -> _T:
     finally:
         leaving.cancel()
         work.cancel()
+
+
+def _fenced(response: Response) -> Response:
+    for name, value in {"Content-Security-Policy": _NOTHING, **_HEADERS}.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    """What Starlette itself refuses: other paths, other methods."""
+    assert isinstance(error, HTTPException)
+    said = RefusedError(error.status_code, f"there is nothing to {request.method} here: open / or see the README")
+    response = _refused(request, said)
+    response.headers.update(error.headers or {})
+    return _fenced(response)
 
 
 def _refused(request: Request, error: RefusedError) -> Response:

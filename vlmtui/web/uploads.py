@@ -49,16 +49,14 @@ class Upload:
     fields: Mapping[str, str]
 
 
-async def read_upload(request: Request, max_bytes: int) -> Upload:
-    """The form of a request. `RefusedError` 413 for one that is too large, 400 for what is no form."""
-    limit = max_bytes + _BESIDES
-    too_large = RefusedError(413, f"the picture is larger than {max_bytes / (1 << 20):.3g} MiB: make it smaller")
+def limited(request: Request, limit: int, too_large: RefusedError) -> Request:
+    """The same request; reading its body raises `too_large` after `limit` bytes."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > _DRAINED * limit:
         raise too_large
     size = 0
 
-    async def limited() -> Message:
+    async def receive() -> Message:
         nonlocal size
         message = await request.receive()
         size += len(message.get("body", b""))
@@ -69,10 +67,28 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
             raise too_large
         return message
 
+    return Request(request.scope, receive)
+
+
+async def read_token(request: Request) -> str:
+    """The field `token` of a small form, "" where there is none. `RefusedError` 413, 400 as below."""
+    small = limited(request, _BESIDES, RefusedError(413, "that is longer than any token: type the server's own"))
+    try:
+        async with small.form(max_files=0, max_fields=1, max_part_size=1024) as form:
+            word = form.get("token")
+    except HTTPException as error:
+        raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
+    return word if isinstance(word, str) else ""
+
+
+async def read_upload(request: Request, max_bytes: int) -> Upload:
+    """The form of a request. `RefusedError` 413 for one that is too large, 400 for what is no form."""
+    too_large = RefusedError(413, f"the picture is larger than {max_bytes / (1 << 20):.3g} MiB: make it smaller")
+    whole = limited(request, max_bytes + _BESIDES, too_large)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise RefusedError(400, "send the picture as multipart/form-data, in the field `file`")
     try:
-        async with Request(request.scope, limited).form(max_files=1, max_fields=16, max_part_size=1 << 14) as form:
+        async with whole.form(max_files=1, max_fields=16, max_part_size=1 << 14) as form:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
             sent = form.get("file")
             file = None
