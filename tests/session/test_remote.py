@@ -197,6 +197,18 @@ def test_a_host_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'/no/such/ssh' cannot be run" in refused(vlmtui(CHINA, "--remote", HOST))
 
 
+def test_a_question_after_a_host_was_not_reached_says_so_too() -> None:
+    client = connect(Where("no-such-host.invalid"), may_ask=False)
+    try:
+        with pytest.raises(SessionError, match=r"^no-such-host.invalid cannot be reached"):
+            client.welcome.result(WAIT)
+        until(lambda: not client.alive)
+        with pytest.raises(SessionError, match=r"^no-such-host.invalid cannot be reached"):
+            client.status().result(WAIT)
+    finally:
+        client.close()
+
+
 @pytest.mark.parametrize("host", ["-oProxyCommand=touch /tmp/x", "", "a b", "a\nb", "a\x1b[2J"])
 def test_hosts_that_are_none(host: str) -> None:
     with pytest.raises(UsageError, match="is no host"):

@@ -142,7 +142,8 @@ class Exchange:
                 self._pending[number] = _Pending(body, future, unpack, on_progress, on_said)
                 self._outbox.put(m.Request(number, body))
         if reason is not None:
-            _fail(future, SessionError(f"there is no model session any more: {reason}"))
+            met = self.welcome.done() and self.welcome.exception() is None
+            _fail(future, SessionError(f"there is no model session any more: {reason}" if met else reason))
         return future
 
     def _open(self, link: Link, resume: bool) -> Future[m.Welcome]:
