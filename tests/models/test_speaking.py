@@ -363,6 +363,14 @@ def test_an_empty_answer_cannot_be_looked_at(llava):
         llava.speaking.force(llava.inputs, [])
 
 
+def test_an_answer_with_the_token_of_a_picture_in_it_cannot_be_looked_at(llava):
+    image = int(llava.whole.config.image_token_id)
+    with pytest.raises(UsageError, match="holds its own token for a picture"):
+        llava.speaking.force(llava.inputs, [5, image, 7])
+    # at its end nothing reads it
+    assert torch.isfinite(llava.speaking.force(llava.inputs, [5, image]).log_probs()).all()
+
+
 def test_a_gradient_that_would_not_fit_is_refused_with_numbers(llava, monkeypatch):
     from vlmtui.errors import OutOfMemoryError
 

@@ -126,9 +126,15 @@ class Speaking:
         return {key: value for key, value in arguments.items() if key in known and key != "use_cache"}
 
     def force(self, inputs: Inputs, answer: Sequence[int]) -> Forced:
-        """The prompt with this answer to it, to be looked at."""
+        """The prompt with this answer to it, to be looked at; `UsageError` where it is empty or is itself a picture."""
         if not answer:
             raise UsageError("the answer is empty: ask another question")
+        if self._image_token in answer[:-1]:
+            # generated it was a word like others; read with the prompt it stands for a picture that is not there
+            raise UsageError(
+                f"the answer of {self._name} holds its own token for a picture, so it cannot be read again with the "
+                "prompt to be looked at: ask another question"
+            )
         arguments = arguments_of(self._model, inputs, self._image_token, self._device)
         prompt, more = int(arguments["input_ids"].shape[1]), len(answer) - 1
         # the family's own rule for what an answer adds: PaliGemma's is not part of what is attended to both ways
