@@ -1,73 +1,32 @@
-"""The Python API: a session, pictures read in it, and the lenses under the names that the command line knows.
-
-    >>> import vlmtui
-    >>> session = vlmtui.open_session("demo")
-    >>> picture = session.read("sample_images/scene-town.png")
-    >>> [word.text for word in picture.words(2, 3, k=3)]
-    ['brown', 'roof', 'sky']
-    >>> picture.norms("vision.3").shape
-    (14, 14)
-    >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch that is nearest to a word
-    >>> picture.words(row, col, k=1)[0].text
-    'sky'
-    >>> picture.to_html()[:15]  # the page that `vlmtui report --format html` writes; a notebook shows it by itself
-    '<!doctype html>'
-    >>> session.close()
-
-Nothing here imports torch: the model lives in a process of its own, as it does for the screen.
-"""
+"""A picture that was read, and the lenses to look at it through."""
 
 from __future__ import annotations
 
-import hashlib
 import html
-import io
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vlmtui.anatomy import Anatomy
-from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand, check_question
+from vlmtui.api.asking import Asked
+from vlmtui.api.waiting import result
 from vlmtui.belief import Agreement, Null
-from vlmtui.catalogue import default_model
 from vlmtui.classes import Classes
 from vlmtui.display.colours import Rgb
 from vlmtui.display.pieces import plain
 from vlmtui.display.statistics import outlier
-from vlmtui.errors import UsageError
-from vlmtui.image import MAX_PIXELS, SourceBytes, decode, read_source
+from vlmtui.image import MAX_PIXELS, SourceBytes, decode
 from vlmtui.matching import Match
-from vlmtui.reading import (
-    RIDGE,
-    Layers,
-    LayerWords,
-    Metric,
-    ModelInfo,
-    Reading,
-    check_stage,
-    llm_layer,
-    of_layers,
-    of_patches,
-    stages,
-)
+from vlmtui.reading import RIDGE, Layers, LayerWords, Metric, Reading, check_stage, llm_layer, of_layers, of_patches
 from vlmtui.reports import Query, page
-from vlmtui.reports.outliers import Looked, gathered, report
 from vlmtui.reports.output import target
-from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.reports.saving import saved_as, written
 from vlmtui.session.client import SessionClient
-from vlmtui.session.opening import Where, connect
 from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
-
-_T = TypeVar("_T")
-Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -82,73 +41,7 @@ class Word:
     explained: float | None = None
 
 
-class Session:
-    """A model that is held by a session: the warm one, one on another machine, or one of its own.
-
-    To be closed, or used as a context manager. Every method raises a `VlmtuiError` that says what to do.
-    """
-
-    def __init__(self, client: SessionClient, model: ModelInfo) -> None:
-        self._client = client
-        self.model = model
-
-    def read(self, image: Picture, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS) -> PictureReading:
-        """Look at a picture: a path, an address, a file's bytes, a Pillow image, or uint8 [height, width, 3]."""
-        source = _source(image)
-        read = _result(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
-        return PictureReading(self._client, read, source, max_pixels)
-
-    def outliers(self, pictures: Sequence[PictureReading], stage: str | None = None) -> dict[str, Any]:
-        """Whether outliers come at the same positions in several pictures: `vlmtui outliers`' object, of every stage
-        up to the tokens, or of one."""
-        every = tuple(at for at in stages(self.model) if not of_layers(at))
-        asked = every if stage is None else (check_stage(stage, self.model, pixels=True),)
-        whole = gathered(Looked(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in pictures)
-        if whole is None:
-            raise UsageError("outliers are compared from picture to picture: give some that were read")
-        return report(whole)
-
-    def close(self) -> None:
-        """Let go of the session; one of its own ends."""
-        self._client.close()
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<vlmtui session with {self.model.name} on {self.model.device}>"
-
-
-def open_session(
-    model: str | None = None,
-    *,
-    revision: str | None = None,
-    processor: str | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
-    remote: str | None = None,
-    warm: bool = True,
-) -> Session:
-    """Hold a model: a hub name, a folder or an alias; without one `VLMTUI_MODEL`, or the demo model.
-
-    The warm session is used where there is one, unless `warm` is False; `remote` names a host to be reached by ssh.
-    """
-    client = connect(Where(remote, warm=warm))
-    try:
-        name = default_model() if model is None else model
-        held = _result(client, client.load(name, revision=revision, processor=processor, device=device, dtype=dtype))
-    except BaseException:
-        client.close()
-        raise
-    return Session(client, held)
-
-
-class PictureReading:
+class PictureReading(Asked):
     """One picture through one model. `data` is all that was seen: grids, places, norms.
 
     Patches are named by `row` and `col` of the model's tokens (of vision patches where a stage or a model has no
@@ -156,8 +49,7 @@ class PictureReading:
     """
 
     def __init__(self, client: SessionClient, data: Reading, source: SourceBytes, max_pixels: int = MAX_PIXELS) -> None:
-        self._client = client
-        self.data = data
+        super().__init__(client, data)
         self._source, self._max_pixels = source, max_pixels
         self._layers: Layers | None = None
 
@@ -189,7 +81,7 @@ class PictureReading:
             ridge=ridge,
             projected=projected,
         )
-        found = _result(self._client, asked)
+        found = result(self._client, asked)
         shares = [None] * found.k if found.explained is None else found.explained[0].tolist()
         return [
             Word(i, found.pieces[i], found.texts[i], score, i in found.special, share)
@@ -199,7 +91,7 @@ class PictureReading:
     def layer_words(self, row: int, col: int, grid: int | None = None, *, k: int = 1) -> LayerWords:
         """The k words of the largest logits of one token after every layer of the language model (logit lens)."""
         (token,) = self._entries("tokens", row, col, grid)
-        return _result(self._client, self._client.layer_words(self.data.id, token, k))
+        return result(self._client, self._client.layer_words(self.data.id, token, k))
 
     def norms(self, stage: str = "tokens") -> NDArray[np.float32]:
         """L2 norms of a stage's entries: [rows, cols] where they fill one grid, else [entries] in `places_at`'s order.
@@ -210,7 +102,7 @@ class PictureReading:
         check_stage(stage, self.data.model, pixels=True)
         if of_layers(stage):
             if self._layers is None:
-                self._layers = _result(self._client, self._client.layers(self.data.id))
+                self._layers = result(self._client, self._client.layers(self.data.id))
             return self._laid_out(stage, self._layers.norms[llm_layer(stage) - 1])
         return self._laid_out(stage, self.data.norms_at(stage))
 
@@ -223,11 +115,11 @@ class PictureReading:
     def anatomy(self, row: int, col: int, grid: int | None = None) -> list[Anatomy]:
         """A token's vision patches as they enter the tower: their pixels as the model gets them, their projection."""
         entries = self._entries("vision.0", row, col, grid)
-        return [_result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
+        return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
 
     def values(self, lens: Lens, stage: str = "tokens") -> Values:
         """What a lens of `vlmtui.values` makes of all of a stage's entries, with what must be known to read it."""
-        return _result(self._client, self._client.values(self.data.id, stage, lens))
+        return result(self._client, self._client.values(self.data.id, stage, lens))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""
@@ -249,11 +141,11 @@ class PictureReading:
 
     def classify(self, k: int = 5) -> Classes:
         """The first k classes of a model with a classification head."""
-        return _result(self._client, self._client.classes(self.data.id, k))
+        return result(self._client, self._client.classes(self.data.id, k))
 
     def match(self, texts: Sequence[str]) -> Match:
         """The picture against texts, by a CLIP or SigLIP model."""
-        return _result(self._client, self._client.match(self.data.id, texts))
+        return result(self._client, self._client.match(self.data.id, texts))
 
     def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> Null:
         """The words of noise: of the picture with its pixels shuffled, and of random vectors.
@@ -261,55 +153,12 @@ class PictureReading:
         At a vision stage sent through the projector.
         """
         found = self._client.null(self.data.id, metric, k, stage=stage, projected=of_patches(stage))
-        return _result(self._client, found)
+        return result(self._client, found)
 
     def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> Agreement:
         """Which words each of several metrics names for one token."""
         (token,) = self._entries("tokens", row, col, grid)
-        return _result(self._client, self._client.agreement(self.data.id, token, k))
-
-    def ask(
-        self,
-        question: str | None = None,
-        *,
-        max_new_tokens: int = MAX_NEW_TOKENS,
-        temperature: float | None = None,
-        seed: int = 0,
-    ) -> Answer:
-        """The model's own answer, greedy without a `temperature`; "Describe the image." without a question."""
-        if question is not None:
-            check_question(question)
-        return _result(
-            self._client,
-            self._client.answer(
-                self.data.id, question, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
-            ),
-        )
-
-    def attention(
-        self, answer: Answer, *, layer: int | None = None, head: int | None = None, rollout: bool = False
-    ) -> Attention:
-        """Where every token of the latest answer looked: weights [answer tokens, image tokens]."""
-        return _result(
-            self._client, self._client.attention(self.data.id, answer.id, layer=layer, head=head, rollout=rollout)
-        )
-
-    def gradient(self, answer: Answer, token: int | None = None) -> Gradient:
-        """Gradient × input of one token of the latest answer, or of the whole of it, for every image token."""
-        return _result(self._client, self._client.gradient(self.data.id, answer.id, token))
-
-    def mask(self, layer: int = 1) -> Mask:
-        """What each position of prompt and latest answer may look at in a layer, from 1, as the model makes it."""
-        return _result(self._client, self._client.mask(self.data.id, layer))
-
-    def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Stand = "mean") -> Ablation:
-        """The question asked again with these patches replaced by their `mean`, `zero` or a `blur`red picture."""
-        tokens = {entry for row, col in patches for entry in self._entries("tokens", row, col, None)}
-        return _result(self._client, self._client.ablate(self.data.id, answer.id, tuple(sorted(tokens)), by))
-
-    def occlude(self, answer: Answer, block: int = 1, by: Stand = "mean") -> Occlusion:
-        """Which patches carry the latest answer: each block of `block` × `block` replaced in turn."""
-        return _result(self._client, self._client.occlude(self.data.id, answer.id, block, by))
+        return result(self._client, self._client.agreement(self.data.id, token, k))
 
     def to_html(
         self,
@@ -361,12 +210,6 @@ class PictureReading:
             'style="width: 100%; height: 52rem; border: 0"></iframe>'
         )
 
-    def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
-        check_stage(stage, self.data.model)
-        if min(row, col) < 0:
-            raise UsageError(f"there is no row {row} and column {col}: they count from 0")
-        return entries_at(self.data, stage, PatchWords(grid, row, col))
-
     def _laid_out(self, stage: str, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
         """On the rows and columns of the one grid that the entries fill, where it is so."""
         places = self.data.places_at(stage)
@@ -383,31 +226,3 @@ class PictureReading:
     def __repr__(self) -> str:
         image = self.data.image
         return f"<{image.source}, {image.width}×{image.height}, read by {self.data.model.name}>"
-
-
-def _result(client: SessionClient, future: Future[_T]) -> _T:
-    """What was asked for, when it is there; the question is withdrawn where the person does not wait for it."""
-    try:
-        return future.result()
-    except KeyboardInterrupt:
-        client.cancel(future)
-        raise
-
-
-def _source(image: Any) -> SourceBytes:
-    if isinstance(image, str | Path):
-        return read_source(str(image))
-    if isinstance(image, bytes):
-        return SourceBytes("bytes", image, hashlib.sha256(image).hexdigest())
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise UsageError(f"an array of {image.dtype} {image.shape} is no picture: give uint8 [height, width, 3]")
-        image = Image.fromarray(image)
-    if not isinstance(image, Image.Image):
-        raise UsageError(
-            f"{type(image).__name__} is no picture: give a path, an address, bytes, a Pillow image or an array"
-        )
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    data = file.getvalue()
-    return SourceBytes("image", data, hashlib.sha256(data).hexdigest())

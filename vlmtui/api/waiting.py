@@ -1,0 +1,19 @@
+"""Waiting for what the session was asked."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TypeVar
+
+from vlmtui.session.client import SessionClient
+
+_T = TypeVar("_T")
+
+
+def result(client: SessionClient, future: Future[_T]) -> _T:
+    """What was asked for, when it is there; the question is withdrawn where the person does not wait for it."""
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        client.cancel(future)
+        raise
