@@ -25,6 +25,7 @@ from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
 from vlmtui.session.transport import PipeLink
 from vlmtui.values import Lens, Values
+from vlmtui.vocabulary import Nearby, Vocabulary, check_near
 
 __all__ = ["SessionClient", "log_folder"]
 
@@ -89,6 +90,31 @@ class SessionClient(Exchange):
         """Look at a picture with the model held; questions are answered in the order asked, so a load may go before."""
         body = m.Read(image.source, image.data, image.sha256, max_pixels, prompt)
         return self.ask(body, lambda done: done.reading, on_progress)
+
+    def read_many(
+        self,
+        images: Sequence[SourceBytes],
+        stage: str,
+        metric: Metric = METRICS[0],
+        k: int = 8,
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+        projected: bool = False,
+        max_pixels: int = MAX_PIXELS,
+        prompt: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Future[tuple[m.Outcome, ...]]:
+        """Look at pictures together, and find all words at a stage; what came of each, in the order of the pictures.
+
+        One that fails is an outcome of its own. Nothing is kept of them to be asked about. Several such questions may
+        be asked before the first is answered. All pictures go in one message: give at most some `m.MANY_PICTURES`,
+        with `m.MANY_BYTES`.
+        """
+        if metric not in METRICS:
+            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
+        sent = tuple(m.Sent(image.source, image.data, image.sha256) for image in images)
+        body = m.ReadMany(sent, stage, metric, int(k), all_tokens, ridge, projected, max_pixels, prompt)
+        return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(
         self,
@@ -249,6 +275,22 @@ class SessionClient(Exchange):
     def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[Classes]:
         """The first k classes of a reading's picture, and what its patches say for them."""
         return self.ask(m.FindClasses(reading_id, int(k)), lambda done: done.classes, on_progress)
+
+    def vocabulary(
+        self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None
+    ) -> Future[Vocabulary]:
+        """The norms of the vocabulary's rows, and its k smallest and largest; with `named` the names of all rows."""
+        return self.ask(m.FindVocabulary(int(k), all_tokens, named), lambda done: done.vocabulary, on_progress)
+
+    def near(
+        self, word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False, on_progress: OnProgress | None = None
+    ) -> Future[Nearby]:
+        """The k words nearest to a word."""
+        try:
+            body = m.FindNear(word, check_near(metric), int(k), all_tokens)
+        except UsageError as error:
+            return _failed(error)
+        return self.ask(body, lambda done: done.near, on_progress)
 
     def status(self) -> Future[m.Status]:
         """What the session is and holds; answered whatever else is going on."""

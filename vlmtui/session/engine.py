@@ -11,30 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import torch
 import transformers
 
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, ProtocolError, UsageError, VlmtuiError
 from vlmtui.image import decode
-from vlmtui.lenses.norms import percentiles, row_norms
 from vlmtui.models import device, weights
 from vlmtui.models.contrastive import unmatched
-from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import load
-from vlmtui.models.model import Encoded, VisionLanguageModel
-from vlmtui.models.processing import DEFAULT_PROMPT
+from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.towers import finals
-from vlmtui.reading import GridNorms, ImageInfo, Reading
+from vlmtui.reading import ImageInfo
 from vlmtui.session import messages as m
 from vlmtui.session import truth
-from vlmtui.session.arrays import array
 from vlmtui.session.finding import Finder
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.questions import ANSWERS
 from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, File, Kept, Readings
+from vlmtui.session.seeing import lengths_of, told
 from vlmtui.session.talk import Talk
 
 Progress = Callable[..., None]
@@ -123,29 +119,18 @@ class Engine:
         progress("placing the tokens")
         layout = model.layout(picture, inputs, encoded)
         clock.lap("geometry")
-        norms, standing = np.zeros(0, np.float32), np.zeros(0, np.float32)
-        if encoded.tokens is not None and words is not None:
-            lengths = row_norms(encoded.tokens)
-            norms = array(lengths.float())
-            standing = array(percentiles(lengths, words.vocabulary.norms[words.words]).float())
+        lengths = lengths_of(encoded.tokens, words)
         clock.lap("norms")
-        reading = Reading(
-            id=f"reading-{self.number()}",
-            model=model.info,
-            image=ImageInfo(request.source, request.sha256, picture.width, picture.height),
-            grids=layout.grids,
-            grid_norms=_grid_norms(layout, encoded),
-            places=layout.places,
-            patch_places=layout.patch_places,
-            norms=norms,
-            percentiles=standing,
-            hidden=0 if encoded.tokens is None else int(encoded.tokens.shape[1]),
-            prompt=DEFAULT_PROMPT if request.prompt is None else request.prompt,
-            seen=layout.seen,
-            patch_size=layout.patch_size,
+        reading = told(
+            model,
+            ImageInfo(request.source, request.sha256, picture.width, picture.height),
+            layout,
+            encoded,
+            lengths,
+            model.anatomy.norms(inputs),
+            request.prompt,
+            name=f"reading-{self.number()}",
             timings=clock.seconds,
-            placeless=layout.placeless,
-            pixel_norms=array(model.anatomy.norms(inputs)),
         )
         file = File(request.source, request.data, request.max_pixels)
         kept = Kept(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
@@ -199,14 +184,14 @@ class Engine:
     def speaker(self, reading: str, progress: Progress) -> VisionLanguageModel:
         """The model held as `deep` has it, also one whose pictures do not enter its prompt."""
         self.readings[reading]
-        return self._whole(progress)
+        return self.whole(progress)
 
     def matching(self, progress: Progress) -> VisionLanguageModel:
         """The model held with both of its towers, of which the text's is loaded; `UsageError` for a model without."""
         model, _ = self.held()
-        return model if unmatched(model.family) else self._whole(progress)
+        return model if unmatched(model.family) else self.whole(progress)
 
-    def _whole(self, progress: Progress) -> VisionLanguageModel:
+    def whole(self, progress: Progress) -> VisionLanguageModel:
         """The model held, what was not loaded of it loaded now."""
         model, _ = self.held()
         if not model.whole and self._asked is not None:
@@ -288,14 +273,6 @@ def _files(folder: Path) -> list[tuple[str, int, int]]:
     """The files of a checkpoint as they are now: one that was trained on since is another model."""
     files = ((path, path.stat()) for path in folder.resolve().iterdir() if path.is_file())
     return sorted((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in files)
-
-
-def _grid_norms(layout: Layout, encoded: Encoded) -> tuple[GridNorms, ...]:
-    """The norms of every grid; a grid on which tokens lie anew has no vision patches of its own."""
-    found = [GridNorms(array(norms.patches), array(norms.prefix)) for norms in encoded.norms]
-    stages = len(found[0].patches) if found else 0
-    none = np.zeros((stages, 0), np.float32)
-    return tuple([*found, *(GridNorms(none, none) for _ in layout.grids)][: len(layout.grids)])
 
 
 class _Clock:

@@ -47,6 +47,8 @@ class Job:
         """
         if self.front is not other.front or self.request.id <= other.request.id:
             return False
+        if isinstance(self.request.body, m.ReadMany) and isinstance(other.request.body, m.ReadMany):
+            return False  # nobody has moved on: the one is read while the other is on its way
         return self.kind == other.kind or (idle(other.request.body) and not idle(self.request.body))
 
 
@@ -68,7 +70,7 @@ def fits(body: m.Question, amidst: m.Question) -> bool:
     """Whether a question is for one patch, and may be answered amidst another, which takes long."""
     quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__, "values: similarity"
     match amidst:
-        case m.FindWords() | m.FindNull() | m.Occlude():
+        case m.FindWords() | m.FindNull() | m.Occlude() | m.ReadMany():
             return kind(amidst) != "words of one" and kind(body) in quick
         case m.Ask() | m.Ablate():  # the model is at work: only what does not run it
             return isinstance(body, m.FindWords | m.FindValues) and kind(body) in quick and body.stage == "tokens"

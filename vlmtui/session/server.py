@@ -238,7 +238,9 @@ class Server:
                 loaded = engine.load(body, progress)
                 front.load, front.holds = body, engine.holds
                 return loaded
-            case m.Read() | m.ReadTexts() | m.AskHead() if front.load is not None and front.holds != engine.holds:
+            case m.Read() | m.ReadMany() | m.ReadTexts() | m.AskHead() if (
+                front.load is not None and front.holds != engine.holds
+            ):
                 engine.load(front.load, progress)
                 front.holds = engine.holds
             case m.FindWords() | m.FindLayerWords():

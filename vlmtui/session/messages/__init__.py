@@ -38,10 +38,12 @@ from vlmtui.session.messages.general import (
     Status,
     Welcome,
 )
+from vlmtui.session.messages.many import MANY_BYTES, MANY_PICTURES, ManyRead, Outcome, ReadMany, Sent
 from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
 from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
 from vlmtui.session.messages.values import FindValues, FindVectors, ValuesFound, VectorsFound
+from vlmtui.session.messages.vocabulary import FindNear, FindVocabulary, NearFound, VocabularyFound
 from vlmtui.session.messages.wire import (
     MAX_FRAME,
     PREAMBLE,
@@ -55,6 +57,8 @@ from vlmtui.session.messages.wire import (
 from vlmtui.session.messages.words import FindLayerWords, FindWords, LayerWordsFound, WordsFound
 
 __all__ = [
+    "MANY_BYTES",
+    "MANY_PICTURES",
     "MAX_FRAME",
     "PREAMBLE",
     "VERSION",
@@ -80,10 +84,12 @@ __all__ = [
     "FindLoss",
     "FindMask",
     "FindMatch",
+    "FindNear",
     "FindNull",
     "FindPatch",
     "FindValues",
     "FindVectors",
+    "FindVocabulary",
     "FindWords",
     "GradientFound",
     "HeadTold",
@@ -94,22 +100,27 @@ __all__ = [
     "Load",
     "Loaded",
     "LossFound",
+    "ManyRead",
     "MaskFound",
     "MatchFound",
+    "NearFound",
     "Note",
     "NullFound",
     "Occlude",
     "Occluded",
+    "Outcome",
     "PatchFound",
     "Progress",
     "Question",
     "Read",
     "ReadDone",
     "ReadLayers",
+    "ReadMany",
     "ReadTexts",
     "Reply",
     "Request",
     "Said",
+    "Sent",
     "Shutdown",
     "Status",
     "TextsRead",
@@ -117,6 +128,7 @@ __all__ = [
     "VectorsFound",
     "Verified",
     "Verify",
+    "VocabularyFound",
     "Welcome",
     "WordsFound",
     "decode_reply",
@@ -130,6 +142,7 @@ Question = (
     Hello
     | Load
     | Read
+    | ReadMany
     | ReadLayers
     | FindWords
     | FindLayerWords
@@ -149,6 +162,8 @@ Question = (
     | FindLoss
     | AskHead
     | FindClasses
+    | FindVocabulary
+    | FindNear
     | Verify
     | AskStatus
     | Cancel
@@ -159,6 +174,7 @@ Answer = (
     Welcome
     | Loaded
     | ReadDone
+    | ManyRead
     | LayersRead
     | WordsFound
     | LayerWordsFound
@@ -178,6 +194,8 @@ Answer = (
     | LossFound
     | HeadTold
     | ClassesFound
+    | VocabularyFound
+    | NearFound
     | Verified
     | Status
     | Done

@@ -14,7 +14,7 @@ import numpy as np
 
 from vlmtui.errors import ProtocolError
 
-VERSION = 7
+VERSION = 8
 PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")

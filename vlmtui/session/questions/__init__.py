@@ -17,8 +17,10 @@ from vlmtui.session.questions import (
     classifying,
     layers,
     looking,
+    many,
     matching,
     values,
+    vocabulary,
     words,
 )
 from vlmtui.session.talk import Talk
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from vlmtui.session.engine import Engine
 
 ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
+    m.ReadMany: many.many,
     m.FindWords: words.words,
     m.FindLayerWords: words.layer_words,
     m.ReadLayers: layers.layers,
@@ -46,4 +49,6 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindLoss: matching.loss,
     m.AskHead: classifying.head,
     m.FindClasses: classifying.classes,
+    m.FindVocabulary: vocabulary.vocabulary,
+    m.FindNear: vocabulary.near,
 }

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.reading import Words, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
+from vlmtui.session.finding import Found
+from vlmtui.session.lexicon import Named
 from vlmtui.session.talk import Talk
 from vlmtui.session.tower import projected
 
@@ -45,24 +48,36 @@ def words(engine: Engine, request: m.FindWords, talk: Talk) -> m.WordsFound:
     found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, talk.should_stop)
     ids = array(found.ids)
     named = held.lexicon.names(ids[ids >= 0])
-    return m.WordsFound(
-        request.reading,
-        Words(
-            metric=request.metric,
-            k=ids.shape[1],
-            all_tokens=request.all_tokens,
-            tokens=which.astype(np.int64),
-            ids=ids,
-            scores=array(found.scores),
-            pieces=named.pieces,
-            texts=named.texts,
-            special=named.special,
-            candidates=len(chosen),
-            left_out=rows - len(chosen),
-            seconds=time.perf_counter() - started,
-            explained=None if found.explained is None else array(found.explained),
-            ridge=request.ridge if request.metric == "ridge" else None,
-        ),
+    seconds = time.perf_counter() - started
+    return m.WordsFound(request.reading, told(found, which, named, request, rows, len(chosen), seconds))
+
+
+def told(
+    found: Found,
+    tokens: NDArray[np.int64],
+    named: Named,
+    request: m.FindWords | m.ReadMany,
+    rows: int,
+    candidates: int,
+    seconds: float,
+) -> Words:
+    """What was found of these tokens among so many `candidates` of all `rows`, named."""
+    ids = array(found.ids)
+    return Words(
+        metric=request.metric,
+        k=ids.shape[1],
+        all_tokens=request.all_tokens,
+        tokens=tokens.astype(np.int64),
+        ids=ids,
+        scores=array(found.scores),
+        pieces=named.pieces,
+        texts=named.texts,
+        special=named.special,
+        candidates=candidates,
+        left_out=rows - candidates,
+        seconds=seconds,
+        explained=None if found.explained is None else array(found.explained),
+        ridge=request.ridge if request.metric == "ridge" else None,
     )
 
 
