@@ -11,8 +11,7 @@ import io
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +90,7 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
     if not data:
         raise ImageError(f"{name} is empty (0 bytes): choose a picture file")
     try:
-        with _own_limits():
+        with _own_limits:
             image = Image.open(io.BytesIO(data))
             width, height = image.size
             if width * height > max_pixels:
@@ -111,19 +110,35 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
         raise ImageError(f"{name} is damaged or cut short ({_brief(error)}): fetch or export it again") from error
 
 
-_limits_lock = threading.Lock()
+class _OwnLimits:
+    """Without Pillow's own limit on pixels, which is lower than ours and says nothing of --max-pixels.
+
+    Limit and warnings are one for all threads: they are away as long as any of them decodes.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._before: int | None = None
+        self._quiet = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._quiet = warnings.catch_warnings()
+                self._quiet.__enter__()
+                warnings.simplefilter("ignore")
+                self._before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                Image.MAX_IMAGE_PIXELS = self._before
+                self._quiet.__exit__(None, None, None)
 
 
-@contextmanager
-def _own_limits() -> Iterator[None]:
-    """Without Pillow's own limit on pixels, which is lower than ours and says nothing of --max-pixels."""
-    with _limits_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
+_own_limits = _OwnLimits()
 
 
 def _to_rgb(image: Image.Image) -> Pixels:

@@ -23,6 +23,7 @@ from vlmtui.models.classifier import Classifier
 from vlmtui.models.contrastive import Contrastive, unmatched
 from vlmtui.models.exits import exit_features
 from vlmtui.models.families import family_of
+from vlmtui.models.families.base import Pixels, Shape
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.plan import check_size
 from vlmtui.models.head import Head
@@ -31,9 +32,10 @@ from vlmtui.models.placing import Placing
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.models.prompts import expanded
 from vlmtui.models.speaking import Speaking
+from vlmtui.models.stacking import stacked
 from vlmtui.models.states import stage_norms, watched
 from vlmtui.models.whole import Whole
-from vlmtui.reading import ModelInfo
+from vlmtui.reading import ImageInfo, ModelInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
 _EMBED_AT_ONCE = 2048
@@ -49,10 +51,10 @@ class TileNorms:
 
 @dataclass(frozen=True)
 class Encoded:
-    """What one forward pass left behind, on the model's device.
+    """What one forward pass left behind of a picture.
 
-    `norms` are those of every tile, in the processor's order. `tokens` [tokens, hidden] are in the model's dtype; None
-    where the model puts no image tokens into a prompt.
+    `norms` are those of every tile, in the processor's order, on the CPU. `tokens` [tokens, hidden] are in the
+    model's dtype on its device; None where the model puts no image tokens into a prompt.
     """
 
     norms: tuple[TileNorms, ...]
@@ -93,8 +95,12 @@ class VisionLanguageModel:
                 f"({why}): crop or enlarge it"
             ) from error
 
+    def measure(self, picture: Picture, inputs: Inputs) -> None:
+        """Find out now what `layout` must know of pictures of this size, which may take as long as preparing one."""
+        self._placing.measure((picture.width, picture.height), inputs)
+
     @torch.no_grad()
-    def layout(self, picture: Picture, inputs: Inputs, encoded: Encoded) -> Layout:
+    def layout(self, picture: Picture | ImageInfo, inputs: Inputs, encoded: Encoded) -> Layout:
         """Where the image tokens and the vision patches lie in the picture."""
         tokens = 0 if encoded.tokens is None else len(encoded.tokens)
         size = picture.width, picture.height
@@ -106,16 +112,30 @@ class VisionLanguageModel:
 
         `on_block` hears how many of the tower's blocks are done; what it raises ends the pass.
         """
-        pixels = self._on_device(inputs)
+        return self.encode_together([inputs], on_block)[0]
+
+    @torch.no_grad()
+    def encode_together(
+        self, several: Sequence[Inputs], on_block: Callable[[int, int], None] = lambda done, total: None
+    ) -> list[Encoded]:
+        """`encode` in one pass for pictures that are alike, as `stacking.alike` has it; their order is kept."""
         with stage_norms(self.family.blocks, on_block) as stages:
-            features = self.family.features(pixels)
-        shapes = self.family.shapes(self.family.frames(inputs.pixels))
-        tiles = zip(*(self.family.states(values, shapes) for values in stages), strict=True)
-        norms = tuple(
-            TileNorms(torch.stack([patches for patches, _ in tile]), torch.stack([prefix for _, prefix in tile]))
-            for tile in tiles
-        )
-        return Encoded(norms, None if features is None else self._received(inputs, features))
+            features = self.family.features(self._placed(stacked(several)))
+        shapes = self.family.shapes(self.family.frames(several[0].pixels))
+        norms = self._norms(torch.stack(stages).cpu(), len(several), shapes)
+        if features is None:
+            return [Encoded(one, None) for one in norms]
+        tokens = self._received(several, features)
+        return [Encoded(one, part) for one, part in zip(norms, tokens, strict=True)]
+
+    def _norms(self, stages: Tensor, pictures: int, shapes: list[Shape]) -> list[tuple[TileNorms, ...]]:
+        """The norms of every picture's tiles, of those of all states [stages, pictures × tiles, states] or so."""
+        if stages.shape[1] % pictures:
+            raise ModelError(f"{self.name} does not keep the states of several pictures apart")
+        first = stages[0, : stages.shape[1] // pictures]
+        tiles = self.family.states(torch.arange(first.numel()).view(first.shape), shapes)
+        each = stages.view(len(stages), pictures, -1).unbind(1)
+        return [tuple(TileNorms(own[:, patches], own[:, prefix]) for patches, prefix in tiles) for own in each]
 
     @torch.no_grad()
     def tower_states(
@@ -154,26 +174,33 @@ class VisionLanguageModel:
         and the decoder's first layer (see `models.exits`). The projector was never trained on any stage but its own.
         `UsageError` where it reads several, or the model has no words.
         """
-        return self._received(inputs, exit_features(self.family, self._on_device(inputs), stage, on_block))
+        return self._received([inputs], exit_features(self.family, self._on_device(inputs), stage, on_block))[0]
 
-    def _received(self, inputs: Inputs, features: Any) -> Tensor:
-        """The image tokens as the first decoder layer receives them [tokens, hidden]."""
+    def _received(self, several: Sequence[Inputs], features: Any) -> tuple[Tensor, ...]:
+        """The image tokens of pictures that are alike as the first decoder layer receives them, each [tokens, hidden].
+
+        Of one picture, or as many rows of the prompt as there are pictures.
+        """
         flat = self.family.flat(features)
+        made, rest = divmod(len(flat), len(several))
+        if rest:
+            raise ModelError(f"{self.name} does not keep the tokens of several pictures apart")
         image_token = int(self._config.image_token_id)
-        ids = inputs.input_ids
+        ids = several[0].input_ids
         positions = None if ids is None else int((ids == image_token).sum())
-        if ids is None or positions != len(flat):
+        if ids is None or positions != made:
             if positions:
                 raise ModelError(
-                    f"{self.name} makes {len(flat)} image tokens where its processor leaves {positions} places: its "
+                    f"{self.name} makes {made} image tokens where its processor leaves {positions} places: its "
                     "processor's files do not belong to its weights, name the right ones with --processor"
                 )
-            ids = torch.full((1, len(flat)), image_token)
-        received = self.family.first_layer(ids.to(self.device), features)
-        tokens = received[0, (ids[0] == image_token).to(received.device)]
+            ids = torch.full((1, made), image_token)
+        rows = ids.repeat(len(several), 1)
+        received = self.family.first_layer(rows.to(self.device), features)
+        tokens = received[(rows == image_token).to(received.device)]
         if tokens.shape != flat.shape:
             raise ModelError(f"{self.name} does not put its image tokens where vlmtui looks for them: choose another")
-        return tokens
+        return tuple(torch.split(tokens, made)) if made else (tokens,) * len(several)
 
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:
@@ -213,6 +240,26 @@ class VisionLanguageModel:
             self._head = Head(self._model, self.name)
         return self._head
 
+    @property
+    def tied(self) -> bool:
+        """Whether the embedding matrix is the output head's own weight."""
+        head = self._model.get_output_embeddings()
+        weight: Tensor = self._model.get_input_embeddings().weight
+        return head is not None and head.weight.data_ptr() == weight.data_ptr()
+
+    @cached_property
+    def embedding_scale(self) -> float | None:
+        """What the embedding matrix is multiplied with before the first decoder layer; None where it is no factor."""
+        weight: Tensor = self._model.get_input_embeddings().weight
+        if self.embeddings is None or self.embeddings.shape != weight.shape:
+            return None
+        sample = self._sample(weight)
+        stored, received = weight[sample].double(), self.embeddings[sample].double()
+        if torch.equal(stored, received):
+            return 1.0
+        factor = float((stored * received).sum() / (stored * stored).sum())
+        return factor if torch.allclose(received, factor * stored, rtol=1e-2) else None
+
     @cached_property
     def contrastive(self) -> Contrastive:
         """Pictures against texts; `UsageError` for a model that was not trained for it. It must be held whole."""
@@ -245,8 +292,7 @@ class VisionLanguageModel:
         scales it.
         """
         weight: Tensor = self._model.get_input_embeddings().weight
-        image_token = int(self._config.image_token_id)
-        sample = [row for row in range(0, len(weight), max(1, len(weight) // _SAMPLE)) if row != image_token]
+        sample = self._sample(weight)
         if torch.equal(self.embed(sample), weight[sample]):
             return weight.detach()
         matrix = torch.empty_like(weight)
@@ -255,8 +301,16 @@ class VisionLanguageModel:
             matrix[start:end] = self.embed(range(start, end))
         return matrix
 
-    def _on_device(self, inputs: Inputs) -> dict[str, Tensor]:
-        pixels = {key: value.to(self.device) for key, value in inputs.pixels.items()}
+    def _sample(self, weight: Tensor) -> list[int]:
+        """Some rows of the embedding matrix, spread over it, without that of the image token."""
+        rows = range(0, len(weight), max(1, len(weight) // _SAMPLE))
+        return [row for row in rows if row != int(self._config.image_token_id)]
+
+    def _on_device(self, inputs: Inputs) -> Pixels:
+        return self._placed(inputs.pixels)
+
+    def _placed(self, tensors: Pixels) -> Pixels:
+        pixels = {key: value.to(self.device) for key, value in tensors.items()}
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
         return pixels
 

@@ -41,7 +41,7 @@ class Placing:
         if not told_apart or not (family.known or self._patches_in_order(pixels, shapes)):
             why = f"how the family {kind} cuts a picture into patches is not known"
             return lay_out([], size, None, tokens, placeless=why)
-        seen = self._views(size, tuple((frame.shape[1], frame.shape[2]) for frame in frames))
+        seen = self._views(size, _sizes(frames))
         if seen is None:
             why = "where its processor takes their pixels from could not be measured for a picture of this shape"
             return lay_out([], size, None, tokens, placeless=why)
@@ -54,13 +54,22 @@ class Placing:
             return lay_out(rasters, size, None, tokens, placeless=why)
         return lay_out(rasters, size, sources.patches, tokens, again=sources.again, without=family.placeless)
 
+    def measure(self, size: tuple[int, int], inputs: Inputs) -> None:
+        """Find out now, in any thread, what the tiles of pictures of (width, height) show, where `layout` will ask."""
+        frames = self._family.frames(inputs.pixels)
+        if frames:
+            self._views(size, _sizes(frames))
+
     def _views(self, size: tuple[int, int], tiles: tuple[Shape, ...]) -> list[View] | None:
         """What the tiles show of a picture of a (width, height), measured once for many pictures of that size."""
-        if (size, tiles) not in self._measured:
-            if len(self._measured) >= _MEASURED:
-                self._measured.clear()
-            self._measured[size, tiles] = views(self._see, self._processing.image_processor, *size, list(tiles))
-        return self._measured[size, tiles]
+        key, known = (size, tiles), self._measured  # others may measure at the same time
+        if key in known:
+            return known[key]
+        found = views(self._see, self._processing.image_processor, *size, list(tiles))
+        if len(self._measured) >= _MEASURED:
+            self._measured = {}
+        self._measured[key] = found
+        return found
 
     def _see(self, image: Image.Image) -> list[NDArray[np.float32]]:
         """The tiles that the model gets of a picture, normalised."""
@@ -88,3 +97,8 @@ class Placing:
         return proof.holds(
             patches, shapes, values, tall_wide, tower, lambda changed: run(pixels | {"pixel_values": changed})
         )
+
+
+def _sizes(frames: list[Tensor]) -> tuple[Shape, ...]:
+    """The (height, width) of every tile."""
+    return tuple((frame.shape[1], frame.shape[2]) for frame in frames)

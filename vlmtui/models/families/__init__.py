@@ -52,6 +52,7 @@ class Unknown(Family):
     """A family that no test has seen."""
 
     known = False
+    stackable = False
 
 
 def kind_of(model_type: str) -> type[Family]:

@@ -49,6 +49,8 @@ class Family:
     between = "\n"
     # whether tests hold that the layout below is the family's own; an unknown family's is put to the proof each time
     known = True
+    # whether the tower takes several pictures whose tensors have the same shapes, one after the other
+    stackable = True
 
     def __init__(self, model: Any, config: Any, name: str) -> None:
         self.model, self.config, self.name = model, config, name

@@ -12,6 +12,11 @@ from vlmtui.models.families.base import Family, Pixels, Shape, Sources, blocks, 
 class Llava(Family):
     """`vision_feature_select_strategy` "full" hands the class token on, where the tower has one."""
 
+    def __init__(self, model: Any, config: Any, name: str) -> None:
+        super().__init__(model, config, name)
+        # a Pixtral tower takes pictures as one row of patches, each of which looks at all of them
+        self.stackable = self.vision_config.model_type != "pixtral"
+
     def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
         raster = blocks(shapes, 1)
         if tokens == len(raster) + 1:

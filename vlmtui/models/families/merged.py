@@ -11,6 +11,9 @@ from vlmtui.models.families.base import Family, Pixels, spelled_in_rows
 class Mistral3(Family):
     """Its processor enlarges nothing, so a picture can be too small."""
 
+    # a Pixtral tower takes pictures as one row of patches, each of which looks at all of them
+    stackable = False
+
     @classmethod
     def image_options(cls, config: Any) -> dict[str, Any]:
         # sides of whole tokens, not only of whole patches

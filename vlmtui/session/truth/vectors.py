@@ -122,6 +122,7 @@ def farthest_norm(encoded: Encoded, library: list[Tensor]) -> float:
     """The largest relative difference of `encode`'s norms from the library's."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):
-        apart = (ours.patches.double() - theirs.double()).abs() / theirs.double().clamp(min=1e-30)
+        expected = theirs.cpu().double()
+        apart = (ours.patches.double() - expected).abs() / expected.clamp(min=1e-30)
         worst = max(worst, float(apart.max()))
     return worst
