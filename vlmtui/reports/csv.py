@@ -21,16 +21,17 @@ from vlmtui.reports.source import Query, Result
 def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
     """The table, an image's rows as soon as they are there."""
     names = headings(query)
-    yield _line(names)
+    yield line(names)
     for result in results:
         if not isinstance(result, Failure):
-            yield from map(_line, cells(result))
+            yield from map(line, cells(result))
         elif "error" in names:
             about = {"image": result.name, "error": result.why}
-            yield _line([about.get(name) for name in names])
+            yield line([about.get(name) for name in names])
 
 
-def _line(row: Sequence[Any]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([plain(cell) if isinstance(cell, str) else cell for cell in row])
-    return line.getvalue()
+def line(row: Sequence[Any]) -> str:
+    """A row as one line of the table."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerow([plain(cell) if isinstance(cell, str) else cell for cell in row])
+    return written.getvalue()

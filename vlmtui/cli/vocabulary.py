@@ -1,0 +1,55 @@
+"""`vlmtui vocabulary`: a model's words by themselves, without a picture."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vlmtui.cli.match import Output
+from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.saying import say_line
+
+
+@gathers
+def vocabulary(
+    held: Held,
+    far: Far,
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="A hub name, a folder, or an alias; or the usual model.")
+    ] = None,
+    near: Annotated[str | None, typer.Option("--near", metavar="WORD", help="The words nearest to WORD.")] = None,
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="METRIC", help="With --near: l2, cosine, dot or cosine-centred.")
+    ] = "l2",
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many words, or rows at either end.")] = 8,
+    all_tokens: Annotated[
+        bool, typer.Option("--all-tokens", help="Special tokens and rows without a token among them.")
+    ] = False,
+    no_warm: Annotated[
+        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
+    ] = False,
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json or csv.")] = "text",
+    output: Output = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
+    from vlmtui.catalogue import default_model, resolve
+    from vlmtui.reports import Query
+    from vlmtui.reports.vocabulary import Asked, run_vocabulary
+    from vlmtui.signals import leave_when_told
+
+    def tell(note: str) -> None:
+        if not quiet:
+            say_line(note)
+
+    held.check()
+    where = far.where(warm=not no_warm)
+    name = default_model() if model is None else model
+    if where.remote is None:
+        resolve(name)
+    leave_when_told()
+    query = Query(name, held.revision, held.processor, held.device, held.dtype, where=where)
+    return run_vocabulary(query, Asked(near, metric, k, all_tokens), format, output, quiet, tell)
