@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 from PIL import Image
 from rich.text import Text
-from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.notifications import Notify
@@ -25,6 +24,7 @@ from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.explorer import Explorer
 from vlmtui.tui.filters import Ascii, Perceptual256, terminal_is_utf8
 from vlmtui.tui.theme import DARK_NAME, LIGHT_NAME, themes
+from vlmtui.tui.typeahead import TypingAhead
 
 INTERRUPTED = 130
 LAST_RESORT_S = 1.0
@@ -38,7 +38,7 @@ def _collect_less() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-class VlmtuiApp(App[int]):
+class VlmtuiApp(TypingAhead):
     """The explorer on one picture."""
 
     CSS_PATH = "app.tcss"

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
@@ -41,6 +42,24 @@ class Ask(ModalScreen[_T | None], Generic[_T]):
         super().__init__()
         self._title, self._hint, self._read, self._value = title, hint, read, value
         self._suggester = suggester
+        self._early: list[Key] | None = []
+
+    def typed(self, key: Key) -> None:
+        """A key that came before there was a line to type it into."""
+        if self._early is None:
+            # from the app, as all keys are: what is sent by this screen would not rise above it
+            self.query_one(Input)._forward_event(key.copy().set_sender(self.app))
+        else:
+            self._early.append(key)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._type_early)
+
+    def _type_early(self) -> None:
+        early, self._early = self._early or [], None
+        self.query_one(Input).focus()
+        for key in early:
+            self.typed(key)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
