@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmtui.cli.many import Many
 from vlmtui.cli.only import Drawn, Only
 from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
 from vlmtui.cli.saying import say, say_line
@@ -53,6 +54,7 @@ def report(
     look: Look,
     only: Only,
     drawn: Drawn,
+    many: Many,
     held: Held,
     far: Far,
     images: Annotated[
@@ -76,7 +78,7 @@ def report(
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
     query = only.narrow(drawn.drawn(look.query(held, far)))
     sources, several = meant(images or (), listed)
-    return _report(sources, query, format, output, quiet, debug, several)
+    return _report(sources, query, format, output, quiet, debug, several, many)
 
 
 def can_explore(source: str) -> bool:
@@ -119,9 +121,10 @@ def _report(
     quiet: bool,
     debug: bool,
     several: bool = False,
+    many: Many = Many(),  # noqa: B008
 ) -> int:
     from vlmtui.reports import format_for
-    from vlmtui.reports.run import run_report
+    from vlmtui.reports.run import Order, run_report
     from vlmtui.signals import leave_when_told
 
     def tell(note: str) -> None:
@@ -129,14 +132,10 @@ def _report(
             say_line(note)
 
     leave_when_told()
-    return run_report(
-        sources,
-        query,
-        format or format_for(output),
-        output,
-        quiet,
-        lambda error: say(error, debug),
-        tell,
-        debug,
-        several,
-    )
+    chosen = format or format_for(output)
+    order = Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    if how := many.how(sources, several, query, chosen, output):
+        from vlmtui.batch import run_batch
+
+        return run_batch(order, query, how)
+    return run_report(order, query, chosen)

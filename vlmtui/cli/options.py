@@ -26,6 +26,7 @@ _MAX_PIXELS = 200_000_000
 _RIDGE = 0.1  # `vlmtui.reading.RIDGE`, which imports NumPy
 _CHOICES = {
     "--dtype": ("auto", "float32", "bfloat16", "float16"),
+    "--engine": ("here", "ray"),
     "--color": ("auto", "truecolor", "256"),
 }
 

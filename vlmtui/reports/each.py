@@ -86,7 +86,7 @@ def each(
                 looker.ready(client, loading.result())
                 held = True
             try:
-                found = _look(looker, client, source, index)
+                found = looked(looker, client, source, index)
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
                     # this picture was its end (memory, most often); the next one may do with a new one
@@ -102,7 +102,8 @@ def each(
             client.close()
 
 
-def _look(looker: Looker[T_co], client: SessionClient, source: SourceBytes, index: int) -> T_co:
+def looked(looker: Looker[T_co], client: SessionClient, source: SourceBytes, index: int) -> T_co:
+    """What `looker` makes of one picture, with a session that others may use in between."""
     for _ in range(_LOOK_AGAIN):
         try:
             return looker.look(client, source, index)

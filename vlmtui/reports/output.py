@@ -42,17 +42,17 @@ def target(name: str | None) -> Iterator[Target]:
     check_target(name)
     if path.exists() and not path.is_file():
         # a device or a pipe is written to, never replaced
-        with _told(name), path.open("wb") as file:
+        with told(name), path.open("wb") as file:
             yield _File(file, name)
         return
     path = Path(os.path.realpath(path))
     part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
-    with _told(name):
+    with told(name):
         file = part.open("xb")
     try:
         taken = _File(file, name)
         yield taken
-        with _told(name):
+        with told(name):
             if path.exists():
                 os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.close()
@@ -75,7 +75,7 @@ def check_target(name: str) -> None:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def told(name: str) -> Iterator[None]:
     """What the system says about a file, as a sentence."""
     try:
         yield
@@ -94,12 +94,12 @@ class _File:
         self.written = False
 
     def write(self, piece: str | bytes) -> None:
-        with _told(self._name):
+        with told(self._name):
             self.written = True
             self._file.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "replace"))
 
     def flush(self) -> None:
-        with _told(self._name):
+        with told(self._name):
             self._file.flush()
 
 
@@ -109,11 +109,11 @@ class _Stdout:
         self._encoding = None if encoding == "utf8" else sys.stdout.encoding
 
     def write(self, piece: str | bytes) -> None:
-        with _told("standard output"):
+        with told("standard output"):
             sys.stdout.buffer.write(piece if isinstance(piece, bytes) else self._encoded(piece))
 
     def flush(self) -> None:
-        with _told("standard output"):
+        with told("standard output"):
             sys.stdout.buffer.flush()
 
     def _encoded(self, text: str) -> bytes:

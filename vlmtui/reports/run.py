@@ -65,46 +65,24 @@ class Order:
         """Whether it is of several pictures, also where only one of them was there."""
         return self.several or len(self.sources) > 1
 
+    def start(self, progress: OnProgress) -> SessionClient:
+        """A session for it; what there is to know of that one is told."""
+        client = connect(self.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+        if client.note:
+            self.tell(client.note)
+        if self.debug:
+            self.tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
+        return client
+
 
 Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failure, None, None]]
 """(starts a session, is told of progress) -> what was made of every picture."""
 
 
-def run_report(
-    sources: tuple[str, ...],
-    query: Query,
-    format: str,
-    output: str | None,
-    quiet: bool,
-    say: Callable[[VlmtuiError], object],
-    tell: Callable[[str], object] = lambda note: None,
-    debug: bool = False,
-    several: bool = False,
-) -> int:
+def run_report(order: Order, query: Query, format: str) -> int:
     """Write the report of the pictures; the exit status."""
-    order = Order(sources, query.where, output, quiet, say, tell, debug, several)
-    if query.stages and format != HTML:
-        raise UsageError(
-            f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
-        )
-    if (option := query.drawing.asked) and format not in DRAWN:
-        raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
-    if query.fields and format not in OF_FIELDS:
-        raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
-    if (query.rows or query.keep is not None) and format in (HTML, GIF):
-        raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
-    if query.lens is not None and query.lens.by_layer and format not in BY_LAYER:
-        raise UsageError(f"--lens layers is for reports of single patches: choose --format {', '.join(BY_LAYER)}")
-    if query.vectors is not None:
-        if format not in FORMATS:
-            raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
-        vectors.check_vectors(query.vectors, output)
-        if any(_same_file(query.vectors, source) for source in sources):
-            raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
-    if format in BINARY and output in (None, "-") and sys.stdout.isatty():
-        raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
-    if format in OF_ONE and order.many:
-        raise UsageError(f"{format} shows one picture: give one IMAGE, or choose another --format")
+    sources = order.sources
+    check(order, query, format)
     if format == HTML:
         return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
     if format == GIF:
@@ -126,6 +104,32 @@ def run_report(
         return _noted(some, order, itself)
 
     return deliver(order, found, lambda some: write(noted(some), query, order.many))
+
+
+def check(order: Order, query: Query, format: str) -> None:
+    """Raise what is wrong with an order before anything is done for it."""
+    if query.stages and format != HTML:
+        raise UsageError(
+            f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
+        )
+    if (option := query.drawing.asked) and format not in DRAWN:
+        raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
+    if query.fields and format not in OF_FIELDS:
+        raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
+    if (query.rows or query.keep is not None) and format in (HTML, GIF):
+        raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
+    if query.lens is not None and query.lens.by_layer and format not in BY_LAYER:
+        raise UsageError(f"--lens layers is for reports of single patches: choose --format {', '.join(BY_LAYER)}")
+    if query.vectors is not None:
+        if format not in FORMATS:
+            raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
+        vectors.check_vectors(query.vectors, order.output)
+        if any(_same_file(query.vectors, source) for source in order.sources):
+            raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
+    if format in BINARY and order.output in (None, "-") and sys.stdout.isatty():
+        raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
+    if format in OF_ONE and order.many:
+        raise UsageError(f"{format} shows one picture: give one IMAGE, or choose another --format")
 
 
 def _noted(found: Iterator[_T | Failure], order: Order, of: Callable[[_T], Seen]) -> Iterator[_T | Failure]:
@@ -163,36 +167,23 @@ def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failu
 
     With one picture the status is its error's, with many 1.
     """
-    output, sources = order.output, order.sources
-    if output is not None and output != "-":
-        check_target(output)
-        if any(_same_file(output, source) for source in sources):
-            raise UsageError(f"-o {output} is the picture itself: name another file for the report")
+    check_output(order)
     progress = ProgressLine(order.quiet)
     failures: list[VlmtuiError] = []
-
-    def start() -> SessionClient:
-        client = connect(order.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
-        if client.note:
-            order.tell(client.note)
-        if order.debug:
-            order.tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
-        return client
-
-    made = found(start, progress)
+    made = found(lambda: order.start(progress), progress)
 
     def heard(to: Target) -> Iterator[_T | Failure]:
         for result in made:
             progress.clear()
             if isinstance(result, Failure):
                 failures.append(result.error)
-                order.say(_named(result) if order.many else result.error)
+                order.say(named(result) if order.many else result.error)
             yield result
             # what is known may be read while the next picture is looked at
             to.flush()
 
     try:
-        with target(output) as to:
+        with target(order.output) as to:
             for piece in write(heard(to)):
                 to.write(piece)
             to.flush()
@@ -204,7 +195,16 @@ def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failu
     return failures[0].exit_status if not order.many else 1
 
 
-def _named(failure: Failure) -> VlmtuiError:
+def check_output(order: Order) -> None:
+    """Raise what is wrong with the file that a report is to go to."""
+    if order.output is None or order.output == "-":
+        return
+    check_target(order.output)
+    if any(_same_file(order.output, source) for source in order.sources):
+        raise UsageError(f"-o {order.output} is the picture itself: name another file for the report")
+
+
+def named(failure: Failure) -> VlmtuiError:
     """The error of one of many pictures, which says of which."""
     text = str(failure.error)
     if failure.source in text:

@@ -186,15 +186,15 @@ def results(
     `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
     Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, no session to be had.
     """
-    return each(sources, _Report(query, on_progress), start)
+    return each(sources, Report(query, on_progress), start)
 
 
-class _Report:
-    """Reads a picture, and finds what the query asks for."""
+class Report:
+    """Reads a picture, and finds what the query asks for: at `stage`, which is known when the model is."""
 
     def __init__(self, query: Query, on_progress: OnProgress | None) -> None:
         self._query, self._on_progress = query, on_progress
-        self._stage = ""
+        self.stage = ""
 
     @property
     def max_pixels(self) -> int:
@@ -205,20 +205,20 @@ class _Report:
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         stage = self._query.stage
-        self._stage = default_stage(model) if stage is None else check_stage(stage, model, pixels=True)
+        self.stage = default_stage(model) if stage is None else check_stage(stage, model, pixels=True)
         if self._query.lens is not None:
-            self._query.lens.check(self._stage, model)
+            self._query.lens.check(self.stage, model)
             if self._query.lens.by_layer and not self._query.some:
                 raise UsageError("--lens layers is of single patches: name some, such as --patch 3,4")
         if self._query.null:
-            check_null(self._stage, model, self._query.lens is not None and self._query.lens.of_words)
+            check_null(self.stage, model, self._query.lens is not None and self._query.lens.of_words)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Seen:
         query = self._query
         reading = client.read(
             source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
         ).result()
-        return seen(client, reading, query, self._stage, self._on_progress)
+        return seen(client, reading, query, self.stage, self._on_progress)
 
     def done(self, client: SessionClient) -> None:
         pass

@@ -1,0 +1,53 @@
+"""Picture files read by threads, ahead of whoever takes them, within bounds of memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from vlmtui.errors import VlmtuiError
+from vlmtui.image import SourceBytes, read_source
+
+THREADS = 8
+"""Most of a file's time is waiting: for a disk, more so for an address."""
+MOST_FILES = 128
+MOST_BYTES = 64 << 20
+
+Found = SourceBytes | VlmtuiError
+
+
+def read_ahead(names: Iterable[str]) -> Generator[tuple[str, Found], None, None]:
+    """Every name with the bytes of its file, or why there are none, in the order of the names.
+
+    So many files, or so many bytes and what the threads are at, are held before they are taken.
+    """
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="picture-reader")
+    left = iter(names)
+    window: deque[tuple[str, Future[Found]]] = deque()
+    try:
+        while True:
+            while len(window) < MOST_FILES and _held(window) < MOST_BYTES:
+                more = [(name, pool.submit(_read, name)) for name in itertools.islice(left, THREADS)]
+                window.extend(more)
+                if not more:
+                    break
+            if not window:
+                return
+            name, reading = window.popleft()
+            yield name, reading.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(name: str) -> Found:
+    try:
+        return read_source(name)
+    except VlmtuiError as error:
+        return error
+
+
+def _held(window: Iterable[tuple[str, Future[Found]]]) -> int:
+    done = (reading.result() for _, reading in window if reading.done())
+    return sum(len(found.data) for found in done if isinstance(found, SourceBytes))

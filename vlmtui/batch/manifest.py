@@ -1,0 +1,185 @@
+"""What a report in the making was asked to be, so that what goes on with it makes the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+from vlmtui import __version__
+from vlmtui.batch.files import beside, write_whole
+from vlmtui.batch.folder import Folder
+from vlmtui.batch.sources import Frozen
+from vlmtui.catalogue import resolve
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reading import ModelInfo
+from vlmtui.reports import Query
+from vlmtui.reports.output import told
+from vlmtui.reports.table import SCHEMA
+
+FORMAT = "vlmtui/parts/1"
+_ELSEWHERE = frozenset(("device", "where", "vectors", "drawing", "stages"))
+"""What of a query does not say what the rows are; of the device, `Held` says what does."""
+_OPTIONS = {"keep": "--where", "patches": "--patch"}
+_SMALL = 1 << 20
+_WAY_OUT = "ask for that again, add --fresh to begin anew, or name another file with -o"
+
+Plain = str | int | float | bool | None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`query` are the fields of `Query`, those that are no plain values as texts; `files` is a digest of the model's
+    folder, where it has one; `versions` are those of the packages that the numbers depend on."""
+
+    format: str = FORMAT
+    table: str = SCHEMA
+    sources: Frozen
+    part_size: int
+    query: dict[str, Plain]
+    files: str | None
+    versions: dict[str, str]
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are."""
+        return -(-self.sources.count // self.part_size)
+
+    def places(self, part: int) -> range:
+        """The places of a part's pictures in the list."""
+        return range(part * self.part_size, min((part + 1) * self.part_size, self.sources.count))
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that answered. On another kind of device the same model gives other digits."""
+
+    family: str
+    revision: str | None
+    dtype: str
+    device: str
+    processor: str | None
+
+
+def manifest(query: Query, sources: Frozen, part_size: int) -> Manifest:
+    """That of a report that is begun now."""
+    asked: dict[str, Plain] = {}
+    for field in fields(query):
+        if field.name not in _ELSEWHERE:
+            value = getattr(query, field.name)
+            asked[field.name] = value if isinstance(value, Plain) else repr(value)
+    files = _files(query)
+    return Manifest(sources=sources, part_size=part_size, query=asked, files=files, versions=_versions())
+
+
+def write(folder: Folder, manifest: Manifest) -> None:
+    """Put it in its place: from then on the report is begun."""
+    write_whole(folder.manifest, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def read(folder: Folder) -> Manifest | None:
+    """The one in the folder, or None where there is none. `VlmtuiError` for what is no manifest of this version."""
+    if not folder.manifest.exists():
+        return None
+    try:
+        with told(str(folder.manifest)):
+            return msgspec.json.decode(folder.manifest.read_bytes(), type=Manifest)
+    except msgspec.MsgspecError:
+        raise VlmtuiError(
+            f"{folder.path} is not of this vlmtui ({FORMAT}): "
+            "go on with the one that began it, add --fresh to begin anew, or name another file with -o"
+        ) from None
+
+
+def check_same(folder: Folder, begun: Manifest, now: Manifest) -> None:
+    """`UsageError` where what is asked now would not make the rows that those in the folder are some of."""
+    different = ""
+    for name, was in begun.query.items():
+        if was != now.query.get(name):
+            option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+            plain = was is not None and not isinstance(was, bool) and name not in ("keep", "lens", "patches", "rows")
+            different = different or (f"{option} {was}" if plain else f"another {option}")
+    for name, number in begun.versions.items():
+        if number != now.versions.get(name):
+            different = different or f"{name} {number}"
+    if begun.files != now.files:
+        different = different or "other files of the model"
+    if (begun.format, begun.table) != (now.format, now.table):
+        different = different or f"another layout ({begun.format}, {begun.table})"
+    if begun.part_size != now.part_size:
+        different = different or f"--part-size {begun.part_size}"
+    if different:
+        raise UsageError(f"{folder.path} was begun with {different}: {_WAY_OUT}")
+
+
+def check_sources(folder: Folder, begun: Manifest, now: Manifest) -> None:
+    """`UsageError` where other pictures are named now than at the start."""
+    was, is_ = begun.sources, now.sources
+    if was.base not in (None, is_.base) and was.sha256 == is_.sha256:
+        raise UsageError(f"{folder.path} was begun in {was.base}, where its pictures lie: run the same command there")
+    if was != is_:
+        raise UsageError(
+            f"{folder.path} was begun with other pictures ({was.count:,} of them, now {is_.count:,}): add --resume to "
+            "go on with those of then, --fresh to begin anew, or name another file with -o"
+        )
+
+
+def hold(folder: Folder, model: ModelInfo) -> None:
+    """Note which model answers, or see that it is the one that did. Whoever comes first in a cluster notes it.
+
+    Raises `UsageError` where it is another one.
+    """
+    now = Held(
+        family=model.family,
+        revision=model.revision,
+        dtype=model.dtype,
+        device=model.device.partition(":")[0],
+        processor=model.processor,
+    )
+    if not folder.model.exists():
+        whole = beside(folder.model)
+        write_whole(whole, msgspec.json.format(msgspec.json.encode(now), indent=1))
+        with told(str(folder.model)):
+            try:
+                os.link(whole, folder.model)
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without links
+                os.replace(whole, folder.model)
+            finally:
+                whole.unlink(missing_ok=True)
+    with told(str(folder.model)):
+        was = msgspec.json.decode(folder.model.read_bytes(), type=Held)
+    for name in Held.__struct_fields__:
+        if getattr(was, name) != getattr(now, name):
+            raise UsageError(
+                f"{folder.path} was begun with the model's {name} {getattr(was, name)}, and now it is "
+                f"{getattr(now, name)}: {_WAY_OUT}"
+            )
+
+
+def _versions() -> dict[str, str]:
+    found = {"vlmtui": __version__}
+    for name in ("torch", "transformers"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _files(query: Query) -> str | None:
+    """A digest of the names and bytes of a model's files; of large ones their size and time stand for the bytes."""
+    if query.where.remote is not None:
+        return None
+    folder = resolve(query.model).folder
+    if folder is None:
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found = path.stat()
+        digest.update(f"{path.relative_to(folder)}\0{found.st_size}\0".encode("utf-8", "surrogateescape"))
+        small = found.st_size <= _SMALL
+        digest.update(path.read_bytes() if small else f"{found.st_mtime_ns}\0".encode())
+    return digest.hexdigest()

@@ -1,0 +1,151 @@
+"""Parts: the rows of a fixed run of pictures, each in a file of its own, and the report that they are joined to.
+
+What is in a part hangs on its pictures, the query and the model alone: made again, it is the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vlmtui.batch.ahead import MOST_BYTES, Found, read_ahead
+from vlmtui.batch.files import written_whole
+from vlmtui.batch.folder import Folder
+from vlmtui.batch.manifest import Manifest
+from vlmtui.batch.reader import Asked, Reader
+from vlmtui.batch.sources import Sources
+from vlmtui.errors import VlmtuiError
+from vlmtui.image import SourceBytes
+from vlmtui.reports import Failure, Query, table
+from vlmtui.session.messages import MANY_PICTURES
+
+JOINED_ROWS = 131_072
+"""So many rows, or a few more, are a row group of the report: what a table of a billion rows can be read by."""
+_FAILED = b"vlmtui.failed"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A part that is there now, and those of its pictures that failed."""
+
+    part: int
+    pictures: int
+    failures: tuple[Failure, ...]
+
+
+@dataclass
+class _Batch:
+    """Pictures of one part that are asked about together."""
+
+    part: int
+    names: list[str] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    last: bool = False
+
+    @property
+    def pictures(self) -> list[SourceBytes]:
+        return [one for one in self.found if isinstance(one, SourceBytes)]
+
+
+def make_parts(
+    folder: Folder, manifest: Manifest, sources: Sources, todo: Iterable[int], query: Query, reader: Reader
+) -> Iterator[Made]:
+    """Make these parts one after the other: files are read and rows written while the session looks at pictures."""
+    wanted = table.schema(query)
+    waiting: deque[tuple[_Batch, Asked | None]] = deque()
+    rows: list[pa.RecordBatch] = []
+    failures: list[Failure] = []
+
+    def finished() -> Iterator[Made]:
+        batch, asked = waiting.popleft()
+        pictures = batch.pictures
+        answers = iter(reader.answers(pictures, asked) if asked is not None else ())
+        for name, found in zip(batch.names, batch.found, strict=True):
+            answer = found if isinstance(found, VlmtuiError) else next(answers)
+            if isinstance(answer, VlmtuiError):
+                failures.append(Failure(name, answer))
+            rows.append(table.batch(failures[-1] if isinstance(answer, VlmtuiError) else answer, wanted))
+        if batch.last:
+            _write(folder, batch.part, rows, wanted, failures)
+            yield Made(batch.part, len(manifest.places(batch.part)), tuple(failures))
+            rows.clear()
+            failures.clear()
+
+    for batch in _batches(manifest, sources, todo):
+        waiting.append((batch, reader.ask(pictures) if (pictures := batch.pictures) else None))
+        if len(waiting) > 1:
+            yield from finished()
+    while waiting:
+        yield from finished()
+
+
+def join(folder: Folder, manifest: Manifest, wanted: pa.Schema, on_part: Callable[[int], object]) -> int:
+    """Write the report from all parts, in their order; of how many pictures it says that they failed."""
+    failed = 0
+    held: list[pa.Table] = []
+    with (
+        written_whole(folder.output, folder.path) as file,
+        pq.ParquetWriter(file, wanted, compression="zstd") as writer,
+    ):
+        for part in range(manifest.parts):
+            on_part(part)
+            for some, rows in _read(folder, part):
+                failed += some
+                held.append(rows.replace_schema_metadata(wanted.metadata))
+                if sum(map(len, held)) >= JOINED_ROWS:
+                    _write_group(writer, held)
+        _write_group(writer, held)
+    return failed
+
+
+def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Iterator[_Batch]:
+    """The pictures of these parts, so many together as a session is best asked about."""
+    todo = list(todo)
+    with closing(read_ahead(name for part in todo for name in sources.names(manifest.places(part)))) as found:
+        for part in todo:
+            batch, size = _Batch(part), 0
+            for left in reversed(range(len(manifest.places(part)))):
+                name, one = next(found)
+                batch.names.append(name)
+                batch.found.append(one)
+                size += len(one.data) if isinstance(one, SourceBytes) else 0
+                if left and (len(batch.names) >= MANY_PICTURES or size >= MOST_BYTES):
+                    yield batch
+                    batch, size = _Batch(part), 0
+            batch.last = True
+            yield batch
+
+
+def _write(
+    folder: Folder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[Failure]
+) -> None:
+    schema = wanted.with_metadata({**wanted.metadata, _FAILED: str(len(failures))})
+    whole = pa.Table.from_batches(rows, schema)
+    with written_whole(folder.part(part)) as file:
+        pq.write_table(whole, file, row_group_size=table.ROW_GROUP, compression="zstd")
+
+
+def _read(folder: Folder, part: int) -> Iterator[tuple[int, pa.Table]]:
+    """The rows of a part, a row group after the other; with the first, how many of its pictures failed."""
+    path = folder.part(part)
+    try:
+        with pq.ParquetFile(path) as file:
+            failed = int(file.schema_arrow.metadata[_FAILED])
+            yield failed, file.schema_arrow.empty_table()
+            for group in range(file.num_row_groups):
+                yield 0, file.read_row_group(group)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        what = " ".join(str(error).split())
+        raise VlmtuiError(f"{path} cannot be read ({what}): delete it, and the same command makes it again") from error
+
+
+def _write_group(writer: pq.ParquetWriter, held: list[pa.Table]) -> None:
+    if held:
+        rows = pa.concat_tables(held)
+        writer.write_table(rows, row_group_size=max(1, len(rows)))
+        held.clear()

@@ -1,0 +1,174 @@
+"""Pictures looked at in batches by a session, which is started again when a picture was its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from vlmtui.errors import SessionError, UsageError, VlmtuiError
+from vlmtui.exits import no_exit, on_patches, tokens_of
+from vlmtui.image import SourceBytes
+from vlmtui.reading import PIXELS, ModelInfo
+from vlmtui.reports import Query, Seen
+from vlmtui.reports.each import looked
+from vlmtui.reports.patches import entries_of
+from vlmtui.reports.rows import Rows
+from vlmtui.reports.source import OnProgress, Report
+from vlmtui.session.client import SessionClient
+from vlmtui.session.messages import Outcome
+from vlmtui.values import POSITION_STAGE
+
+DEATHS = 20
+"""So many sessions may end one after the other, none having looked at a picture: then it is not the pictures."""
+
+Asked = Future[tuple[Outcome, ...]] | Future[list[Seen | VlmtuiError]]
+
+
+class Reader:
+    """Asks about batches of pictures.
+
+    `start` gives a session when there is a first picture for it, and again where one has died; `hold` is told which
+    model it holds, and may raise; `tell` once what of the query has no use.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        start: Callable[[], SessionClient],
+        hold: Callable[[ModelInfo], object],
+        on_progress: OnProgress | None = None,
+        tell: Callable[[str], object] = lambda note: None,
+    ) -> None:
+        self._tell: Callable[[str], object] | None = tell
+        self._query, self._start, self._hold, self._on_progress = query, start, hold, on_progress
+        self._report = Report(query, on_progress)
+        self._client: SessionClient | None = None
+        self._deaths = 0
+        self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="picture-asker")
+
+    def close(self) -> None:
+        """End the session."""
+        self._one_by_one.shutdown(wait=False, cancel_futures=True)
+        self._leave()
+
+    def ask(self, pictures: Sequence[SourceBytes]) -> Asked:
+        """Have a session look at pictures; several batches may be asked about before `answers` are waited for.
+
+        Raises what concerns all pictures: no session to be had, a model that cannot be loaded, a stage it has not.
+        """
+        client = self._open()
+        query = self._query
+        if not together(query, self._report.stage):
+            return self._one_by_one.submit(self._each, client, pictures)
+        return client.read_many(
+            pictures,
+            self._report.stage,
+            query.metric,
+            query.k,
+            query.all_tokens,
+            query.ridge,
+            _projected(query),
+            query.max_pixels,
+            query.prompt,
+        )
+
+    def answers(self, pictures: Sequence[SourceBytes], asked: Asked) -> list[Seen | VlmtuiError]:
+        """What came of every picture of a batch that was asked about.
+
+        Where the session dies they are asked about again, then each for itself: that which is the end of another
+        session has failed. Raises what `ask` does, and `SessionError` where none lives on.
+        """
+        try:
+            return self._taken(asked)
+        except SessionError as error:
+            self._died(error)
+        try:
+            return self._taken(self.ask(pictures))
+        except SessionError as error:
+            self._died(error)
+        return [self._alone(picture) for picture in pictures]
+
+    def _alone(self, picture: SourceBytes) -> Seen | VlmtuiError:
+        try:
+            return self._taken(self.ask([picture]))[0]
+        except SessionError as error:
+            self._died(error)
+            return error
+
+    def _taken(self, asked: Asked) -> list[Seen | VlmtuiError]:
+        found: list[Seen | VlmtuiError] = []
+        for one in asked.result():
+            found.append(seen(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
+        self._deaths = 0
+        one_seen = next((one for one in found if isinstance(one, Seen)), None)
+        if self._tell is not None and one_seen is not None:
+            if one_seen.unused:
+                self._tell(one_seen.unused)
+            self._tell = None
+        return found
+
+    def _each(self, client: SessionClient, pictures: Sequence[SourceBytes]) -> list[Seen | VlmtuiError]:
+        found: list[Seen | VlmtuiError] = []
+        for index, picture in enumerate(pictures):
+            try:
+                found.append(looked(self._report, client, picture, index))
+            except SessionError:
+                raise
+            except VlmtuiError as error:
+                found.append(error)
+        return found
+
+    def _open(self) -> SessionClient:
+        if self._client is not None and self._client.alive:
+            return self._client
+        self._leave()
+        self._client = self._start()
+        model = self._report.load(self._client).result()
+        self._hold(model)
+        self._report.ready(self._client, model)
+        return self._client
+
+    def _died(self, error: SessionError) -> None:
+        self._deaths += 1
+        if self._deaths >= DEATHS:
+            raise SessionError(f"{DEATHS} model sessions have ended one after the other, the last of them: {error}")
+
+    def _leave(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def together(query: Query, stage: str) -> bool:
+    """Whether all that a query asks of a stage can be found for many pictures at once."""
+    values = query.lens is not None and not _projected(query)
+    anatomy = bool(query.patches) and stage in (PIXELS, POSITION_STAGE)
+    return not (values or anatomy or query.null)
+
+
+def seen(query: Query, stage: str, outcome: Outcome) -> Seen | VlmtuiError:
+    """What a query asks of a picture that was looked at among many, or why there is nothing."""
+    if outcome.reading is None:
+        return outcome.error or SessionError("the session has said nothing of it")
+    reading, words = outcome.reading, outcome.words
+    every = entries_of(reading, stage)
+    try:
+        chosen = entries_of(reading, stage, query.patches, query.rows)
+        if _projected(query):
+            if wrong := no_exit(reading):
+                raise UsageError(wrong)
+            if words is not None:
+                words = on_patches(words, tokens_of(reading.patch_places, reading.places), every)
+        found = Seen(query, reading, stage, every, words, outcome.layers)
+        if not query.some:
+            return found
+        kept = np.isin(every, chosen)
+        return found.narrowed(kept if query.keep is None else kept & query.keep.keeps(Rows(found)))
+    except VlmtuiError as error:
+        return error
+
+
+def _projected(query: Query) -> bool:
+    return query.lens is not None and query.lens.of_words
