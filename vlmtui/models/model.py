@@ -82,6 +82,11 @@ class VisionLanguageModel:
         self._speaking: Speaking | None = None
         self.info = self._describe(loaded)
 
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a number that it computes with."""
+        return int(self._model.dtype.itemsize)
+
     def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
         """The processor's inputs for one picture, as tensors on the CPU."""
         check_size(self._processing.image_processor, picture.width, picture.height, name)

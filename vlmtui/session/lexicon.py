@@ -22,6 +22,13 @@ class Named:
     texts: dict[int, str | None]
     special: frozenset[int]
 
+    def of(self, ids: NDArray[np.int64]) -> Named:
+        """Those of some of the ids."""
+        some = np.unique(ids).tolist()
+        return Named(
+            {i: self.pieces[i] for i in some}, {i: self.texts[i] for i in some}, self.special.intersection(some)
+        )
+
 
 @dataclass(frozen=True)
 class Namer:
@@ -38,7 +45,7 @@ class Namer:
 
     def names(self, ids: NDArray[np.int64]) -> Named:
         """What the tokenizer calls these ids, each once."""
-        occurring = sorted({int(i) for i in ids.flat})
+        occurring: list[int] = np.unique(ids).tolist()
         pieces, texts = names(self.tokenizer, self.named, occurring)
         return Named(pieces, texts, frozenset(i for i in occurring if i in self.special))
 
