@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from vlmtui.cli import ask, look, match, models, outliers, serve, session, vocabulary
+from vlmtui.cli import ask, atlas, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.options import Version
 from vlmtui.cli.saying import say
 from vlmtui.errors import UsageError, VlmtuiError
@@ -42,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help"]},
 )
 app.command(_IMAGE, hidden=True)(look.image)
-_COMMANDS = look.report, ask.ask, match.match, match.classify, outliers.outliers, vocabulary.vocabulary
+_COMMANDS = look.report, ask.ask, match.match, match.classify, outliers.outliers, vocabulary.vocabulary, atlas.atlas
 for command in (*_COMMANDS, serve.serve, models.models, models.verify, models.doctor):
     app.command()(command)
 app.add_typer(session.app, name="session")

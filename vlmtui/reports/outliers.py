@@ -168,14 +168,15 @@ def _page(whole: Gathered) -> Iterator[str]:
         for tally in tallies.all:
             verdict = judged(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
-            yield from _tally(stage, tally)
+            yield from tally_lines(stage, tally)
     yield ""
     for verdict, what in VERDICTS.items():
         if verdict in verdicts:
             yield from flow([f"{verdict}: ", *(f"{word} " for word in what.split())], "", indent=2)
 
 
-def _tally(stage: str, tally: Tally) -> Iterator[str]:
+def tally_lines(stage: str, tally: Tally) -> Iterator[str]:
+    """Its verdict in a line, and the positions that repeat."""
     found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
     of = numbers.count(tally.pictures, "picture")
@@ -214,13 +215,14 @@ def report(whole: Gathered) -> json.Object:
         "images": whole.images,
         "rule": {"z": THRESHOLD, "alpha": ALPHA, "mostly": MOSTLY, "least": LEAST},
         "stages": [
-            {"stage": stage, "grids": [_grid(tally) for tally in tallies.all]}
+            {"stage": stage, "grids": [grid_object(tally) for tally in tallies.all]}
             for stage, tallies in whole.stages.items()
         ],
     }
 
 
-def _grid(tally: Tally) -> json.Object:
+def grid_object(tally: Tally) -> json.Object:
+    """What is told of one shape of grid."""
     found, shape = judged(tally), tally.shape
     ever = np.flatnonzero(tally.counts)
     order = ever[np.lexsort((ever, found.chances[ever]))].tolist()

@@ -1,0 +1,61 @@
+"""`vlmtui atlas`: what many pictures have in common, from the tables of their reports."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vlmtui.cli.match import Output
+from vlmtui.cli.options import Debug, Quiet, Version
+from vlmtui.errors import UsageError
+
+_TABLES = ("words", "where", "patches", "outliers", "failures")
+
+
+def atlas(
+    tables: Annotated[
+        list[str], typer.Argument(metavar="TABLE", help="Parquet files of vlmtui report, or folders of them.")
+    ],
+    word: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--word", metavar="WORD", help="Also where WORD is said, and the patches most like it; repeatable."
+        ),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many of the most said words.")] = 12,
+    patches: Annotated[int, typer.Option("--patches", min=0, metavar="N", help="So many patches a word.")] = 8,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="NAME", help="Of tables with several models, this one.")
+    ] = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="Of tables with several stages, this one.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="METRIC", help="Of tables with several metrics, this one.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="TABLE", help="csv: words, where, patches, outliers or failures.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="FORMAT", help="text, json, csv or html; or by the name of -o.")
+    ] = None,
+    output: Output = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
+    from vlmtui.reports.atlas.making import Asked, run_atlas
+    from vlmtui.reports.atlas.tables import Which
+    from vlmtui.signals import leave_when_told
+
+    ending = (output or "").rpartition(".")[2].lower()
+    chosen = format or {"html": "html", "htm": "html", "json": "json", "csv": "csv"}.get(ending, "text")
+    if table is not None and table not in _TABLES:
+        raise UsageError(f"atlas has no table {table!r}: choose {', '.join(_TABLES)}")
+    if table is not None and chosen != "csv":
+        raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
+    leave_when_told()
+    asked = Asked(tuple(tables), Which(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0])
+    return run_atlas(asked, chosen, output, quiet)

@@ -1,0 +1,179 @@
+"""What is counted over all pictures: words, by tokens and by pictures, and outliers, by their positions.
+
+Memory is bounded by the vocabulary, and by `MOST_SHAPES` of grids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vlmtui.display.recurrence import Kind, Shape, Tally
+from vlmtui.display.statistics import THRESHOLD
+from vlmtui.reading import of_patches
+from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Block, Ints, Marks, one_kind
+
+MOST_SHAPES = 2_000
+MOST_FAILED = 1_000
+"""So many pictures that failed are named."""
+
+
+class Tallied:
+    """Numbers by word id, for ids as large as they come."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(0, np.int64)
+
+    def add(self, ids: Ints) -> None:
+        """One more of each of these."""
+        more = np.bincount(ids, minlength=len(self._counts))
+        more[: len(self._counts)] += self._counts
+        self._counts = more
+
+    def of(self, id_: int) -> int:
+        """How many there were."""
+        return int(self._counts[id_]) if id_ < len(self._counts) else 0
+
+    @property
+    def ranked(self) -> list[int]:
+        """The ids that there were, the most frequent first, of equal numbers the lower id."""
+        ids = np.flatnonzero(self._counts)
+        return [int(id_) for id_ in ids[np.argsort(-self._counts[ids], kind="stable")]]
+
+
+@dataclass
+class Counted:
+    """What all pictures have in common.
+
+    `entries` are tokens (at a vision stage patches) of pictures, newline tokens aside, `with_words` those of them that
+    have any. `first` and `among` count those by their first word, and by any of their words; `pictures_first` and
+    `pictures_among` the pictures. `some` are pictures of which rows were left out; their places are not counted, nor
+    those of `unlike`, whose grids were of ever new shapes.
+    """
+
+    model: str | None = None
+    stage: str | None = None
+    metric: str | None = None
+    k: int = 0
+    pictures: int = 0
+    failed: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    some: int = 0
+    unlike: int = 0
+    entries: int = 0
+    with_words: int = 0
+    first: Tallied = field(default_factory=Tallied)
+    among: Tallied = field(default_factory=Tallied)
+    pictures_first: Tallied = field(default_factory=Tallied)
+    pictures_among: Tallied = field(default_factory=Tallied)
+    names: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
+    tallies: dict[Shape, Tally] = field(default_factory=dict)
+    _kinds: list[tuple[str | None, ...]] = field(default_factory=list)
+
+    def add(self, block: Block) -> None:
+        """The pictures of one more block. `UsageError` where they are of another model, stage or metric."""
+        self._failures(block)
+        there = ~block.failed
+        if not there.any():
+            return
+        self._kinds = list(dict.fromkeys([*self._kinds, *block.kinds()]))
+        one_kind(self._kinds)
+        self.model, self.stage, self.metric = self._kinds[0]
+        self.pictures += len(np.unique(block.picture[there]))
+        counted = there & ~block.is_("kind", "newline")
+        self.entries += int(counted.sum())
+        self._words(block, counted)
+        self._outliers(block, counted)
+
+    @property
+    def shapes(self) -> list[Tally]:
+        """Those of every shape of grid, the one of most pictures first."""
+        return sorted(self.tallies.values(), key=lambda tally: (-tally.pictures, tally.shape))
+
+    def _failures(self, block: Block) -> None:
+        rows = np.flatnonzero(block.failed)
+        self.failed += len(rows)
+        for row in rows[: MOST_FAILED - len(self.failures)].tolist():
+            of = block.at(row)
+            self.failures.append((of["image"] or "", of["error"]))
+
+    def _words(self, block: Block, counted: Marks) -> None:
+        told = block.told
+        kept = counted[told.row]
+        row, place, ids = told.row[kept], told.place[kept], told.ids[kept]
+        if not len(ids):
+            return
+        first = place == 0
+        self.k = max(self.k, int(place.max()) + 1)
+        self.with_words += int(first.sum())
+        self.first.add(ids[first])
+        self.among.add(ids)
+        self.pictures_first.add(_once(block.picture[row[first]], ids[first]))
+        self.pictures_among.add(_once(block.picture[row], ids))
+        distinct, where = np.unique(told.ids, return_index=True)
+        new = np.array([id_ not in self.names for id_ in distinct.tolist()], bool)
+        self.names |= dict(zip(distinct[new].tolist(), block.names(where[new]), strict=True))
+
+    def _outliers(self, block: Block, counted: Marks) -> None:
+        whole = complete(block)
+        self.some += int((~whole[np.unique(block.picture[counted])]).sum())
+        placed = counted & whole[block.picture]
+        z = block.number("z")
+        wild = np.isnan(z) | (np.abs(z) > THRESHOLD)
+        kind: Kind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
+        for shape, rows, at, view in views(block, placed):
+            self._tally(Shape(kind, *shape), at, wild[rows], block.picture[rows], view)
+        queries = np.flatnonzero(placed & block.is_("kind", "query"))
+        if len(queries):
+            pictures, begin, counts = np.unique(block.picture[queries], return_index=True, return_counts=True)
+            at = np.arange(len(queries)) - np.repeat(begin, counts)
+            for count in np.unique(counts).tolist():
+                mine = np.repeat(counts == count, counts)
+                picture = np.repeat(pictures, counts)[mine]
+                self._tally(Shape("query", count, 1), at[mine], wild[queries[mine]], picture, picture)
+
+    def _tally(self, shape: Shape, at: Ints, wild: Marks, picture: Ints, view: Ints) -> None:
+        pictures = len(np.unique(picture))
+        if shape not in self.tallies and len(self.tallies) >= MOST_SHAPES:
+            self.unlike += pictures
+            return
+        tally = self.tallies.setdefault(shape, Tally.of(shape))
+        tally.counts += np.bincount(at[wild], minlength=shape.size)
+        tally.there += np.bincount(at, minlength=shape.size)
+        tally.pictures += pictures
+        tally.views += len(np.unique(view))
+
+
+def complete(block: Block) -> Marks:
+    """Of which pictures of a block all rows are there, bool [pictures]: their indices are 0 … n - 1."""
+    count = np.bincount(block.picture)
+    most = np.full(len(count), NO_ROW)
+    np.maximum.at(most, block.picture, block.whole("index"))
+    return np.asarray(most == count - 1)
+
+
+def views(block: Block, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
+    """The grids of a block by their shape: (rows, columns), and of the entries on them which row of the block each is,
+    its position, row by row, and its grid among all.
+
+    A grid is as large as its farthest entries say.
+    """
+    rows = np.flatnonzero(placed & (block.whole("row") >= 0) & (block.whole("col") >= 0))
+    if not len(rows):
+        return []
+    number = block.whole("grid")[rows]
+    _, grid = np.unique(block.picture[rows] * (int(number.max()) + 2) + number, return_inverse=True)
+    row, col = block.whole("row")[rows], block.whole("col")[rows]
+    shape = np.zeros((int(grid.max()) + 1, 2), np.int64)
+    np.maximum.at(shape, grid, np.stack([row, col], axis=1) + 1)
+    found = []
+    for size in np.unique(shape, axis=0).tolist():
+        mine = (shape[grid] == size).all(axis=1)
+        found.append(((size[0], size[1]), rows[mine], row[mine] * size[1] + col[mine], grid[mine]))
+    return found
+
+
+def _once(picture: Ints, ids: Ints) -> Ints:
+    """The ids of words, each as often as there are pictures that have it."""
+    return np.unique(picture * MOST_ID + ids) % MOST_ID

@@ -1,0 +1,177 @@
+"""An atlas as JSON and as CSV.
+
+The JSON is `vlmtui/atlas/1`, one object:
+
+    {"schema", "tables": [...],                                    the files
+     "query": {"model", "stage", "metric", "k"},                   k: the most words that a token has there
+     "pictures", "failed", "entries",                              entries: image tokens, or vision patches
+     "partial", "uncounted",                                       pictures of which rows are missing; of rare shapes
+     "words": [{"id", "piece", "text",                             the most said, by `first`
+                "first", "first_share",                            of how many entries it is the first word
+                "among", "among_share",                            of how many one of the k
+                "pictures_first", "pictures_first_share", "pictures_among", "pictures_among_share",
+                "where": [[...]],                                  the share of the entries there that say it first, on
+                                                                   8 × 8 squares over every grid; null where none lies
+                "patches": [{"image", "sha256", "grid", "row", "col", "index", "box", "norm", "score"}]}],
+     "sought": [{"word", "ids", "pieces", "first", "among", "where", "patches"}],     where: one of the k
+     "outliers": {"rule": {"z", "alpha", "mostly", "least"}, "grids": [...]},         grids: as in vlmtui/outliers/1
+     "failures": [{"image", "error"}]}                             at most 1,000 of them
+
+CSV is one of its tables: `words`, `where`, `patches`, `outliers` or `failures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from vlmtui.display.pieces import visible
+from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY
+from vlmtui.display.statistics import THRESHOLD
+from vlmtui.reports import csv, json
+from vlmtui.reports.atlas.finding import Chosen, Patch
+from vlmtui.reports.atlas.making import Atlas
+from vlmtui.reports.outliers import grid_object
+
+SCHEMA = "vlmtui/atlas/1"
+_OF_PATCH = ("image", "sha256", "grid", "row", "col", "index")
+
+
+def as_json(atlas: Atlas) -> Iterator[str]:
+    """One object."""
+    yield f"{json.line(report(atlas))}\n"
+
+
+def report(atlas: Atlas) -> json.Object:
+    """The object."""
+    counted = atlas.counted
+    return {
+        "schema": SCHEMA,
+        "tables": list(atlas.files),
+        "query": {"model": counted.model, "stage": counted.stage, "metric": counted.metric, "k": counted.k},
+        "pictures": counted.pictures,
+        "failed": counted.failed,
+        "entries": counted.entries,
+        "partial": counted.some,
+        "uncounted": counted.unlike,
+        "words": [
+            {**_named(atlas, chosen.ids[0]), **counts(atlas, chosen.ids[0]), **_places(chosen)}
+            for chosen in atlas.found.most_said
+        ],
+        "sought": [
+            {
+                "word": chosen.sought,
+                "ids": list(chosen.ids),
+                "pieces": [counted.names[id_][0] for id_ in chosen.ids],
+                "first": sum(counted.first.of(id_) for id_ in chosen.ids),
+                "among": sum(counted.among.of(id_) for id_ in chosen.ids),
+                **_places(chosen),
+            }
+            for chosen in atlas.found.sought
+        ],
+        "outliers": {
+            "rule": {"z": THRESHOLD, "alpha": ALPHA, "mostly": MOSTLY, "least": LEAST},
+            "grids": [grid_object(tally) for tally in counted.shapes],
+        },
+        "failures": [{"image": image, "error": error} for image, error in counted.failures],
+    }
+
+
+def counts(atlas: Atlas, id_: int) -> json.Object:
+    """How often a word is said, and the shares of entries and pictures."""
+    counted = atlas.counted
+    told: json.Object = {}
+    for name, tallied, of in (
+        ("first", counted.first, counted.entries),
+        ("among", counted.among, counted.entries),
+        ("pictures_first", counted.pictures_first, counted.pictures),
+        ("pictures_among", counted.pictures_among, counted.pictures),
+    ):
+        told |= {name: tallied.of(id_), f"{name}_share": tallied.of(id_) / of}
+    return told
+
+
+def _named(atlas: Atlas, id_: int) -> json.Object:
+    piece, text = atlas.counted.names[id_]
+    return {"id": id_, "piece": piece, "text": text}
+
+
+def _places(chosen: Chosen) -> json.Object:
+    return {"where": chosen.said.tolist(), "patches": [_patch(patch) for patch in chosen.patches]}
+
+
+def _patch(patch: Patch) -> json.Object:
+    row = patch.row
+    box = None if patch.box is None else list(patch.box)
+    return {name: row[name] for name in _OF_PATCH} | {"box": box, "norm": row["norm"], "score": patch.score}
+
+
+def as_csv(atlas: Atlas) -> Iterator[str]:
+    """One of the tables, with a heading."""
+    yield from map(csv.line, TABLES[atlas.asked.table](atlas))
+
+
+def _words(atlas: Atlas) -> Iterator[list[Any]]:
+    names = [f"{what}{share}" for what in _COUNTED for share in ("", "_share")]
+    yield ["id", "word", "piece", *names]
+    for chosen in atlas.found.most_said:
+        (id_,) = chosen.ids
+        found = counts(atlas, id_)
+        piece, text = atlas.counted.names[id_]
+        yield [id_, visible(piece, text), piece, *(found[name] for name in names)]
+
+
+_COUNTED = ("first", "among", "pictures_first", "pictures_among")
+
+
+def _every(atlas: Atlas) -> Iterator[tuple[str, Chosen]]:
+    for chosen in atlas.found.most_said:
+        yield visible(*atlas.counted.names[chosen.ids[0]]), chosen
+    for chosen in atlas.found.sought:
+        yield chosen.sought or "", chosen
+
+
+def _where(atlas: Atlas) -> Iterator[list[Any]]:
+    yield ["word", "id", "row", "col", "share"]
+    for word, chosen in _every(atlas):
+        for (row, col), share in np.ndenumerate(chosen.said):
+            yield [word, _one(chosen), row, col, float(share) if np.isfinite(share) else None]
+
+
+def _patches(atlas: Atlas) -> Iterator[list[Any]]:
+    yield ["word", "id", "score", *_OF_PATCH, "x0", "y0", "x1", "y1", "norm"]
+    for word, chosen in _every(atlas):
+        for patch in chosen.patches:
+            row = patch.row
+            box = [row[name] for name in ("x0", "y0", "x1", "y1")]
+            yield [word, _one(chosen), patch.score, *(row[name] for name in _OF_PATCH), *box, row["norm"]]
+
+
+def _one(chosen: Chosen) -> int | None:
+    """Of a word with a single spelling its id."""
+    return chosen.ids[0] if len(chosen.ids) == 1 else None
+
+
+def _outliers(atlas: Atlas) -> Iterator[list[Any]]:
+    shape, position = ("kind", "rows", "cols", "verdict"), ("row", "col", "index", "count", "views", "share", "chance")
+    yield [*shape, *position, "repeats"]
+    for tally in atlas.counted.shapes:
+        grid = grid_object(tally)
+        for at in grid["positions"]:
+            yield [*(grid[name] for name in shape), *(at[name] for name in position), "yes" if at["repeats"] else "no"]
+
+
+def _failures(atlas: Atlas) -> Iterator[list[Any]]:
+    yield ["image", "error"]
+    yield from map(list, atlas.counted.failures)
+
+
+TABLES: dict[str, Callable[[Atlas], Iterator[list[Any]]]] = {
+    "words": _words,
+    "where": _where,
+    "patches": _patches,
+    "outliers": _outliers,
+    "failures": _failures,
+}

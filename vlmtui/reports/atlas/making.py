@@ -1,0 +1,97 @@
+"""`vlmtui atlas` from start to end: tables in, one format out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from vlmtui.display import numbers
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports.atlas.counting import Counted
+from vlmtui.reports.atlas.finding import Found, choose, look
+from vlmtui.reports.atlas.tables import Block, Which, blocks, files
+from vlmtui.reports.output import check_target, target
+from vlmtui.reports.progress import ProgressLine
+from vlmtui.session.messages import Progress
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of which tables, which of what is in them, and how much of it: `k` words, `patches` of each, and these `words`.
+
+    `table` is the one of an atlas that CSV shows.
+    """
+
+    names: tuple[str, ...]
+    which: Which = field(default_factory=Which)
+    k: int = 12
+    patches: int = 8
+    words: tuple[str, ...] = ()
+    table: str = "words"
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """What many pictures have in common."""
+
+    asked: Asked
+    files: tuple[str, ...]
+    counted: Counted
+    found: Found
+
+
+def made(asked: Asked, on_progress: Callable[[Progress], None] = lambda progress: None) -> Atlas:
+    """Read the tables, twice: to count, and to look at the words that this shows to be the most said.
+
+    Raises `VlmtuiError` where one is no table, or none holds a picture.
+    """
+    if any(not word.strip() for word in asked.words):
+        raise UsageError("--word is empty: give it a word")
+    names = files(asked.names)
+
+    def read(doing: str) -> Iterator[Block]:
+        for block, share in blocks(names):
+            on_progress(Progress(doing, round(1000 * share), 1000))
+            yield block.kept(asked.which)
+
+    counted = Counted()
+    for block in read("counting words"):
+        counted.add(block)
+    if not counted.pictures and not counted.failed:
+        wanted = [part for part in (asked.which.model, asked.which.stage, asked.which.metric) if part]
+        where = f"the {numbers.count(len(names), 'table')} given hold"
+        raise VlmtuiError(f"{where} no picture" + (f" read as {', '.join(wanted)}" if wanted else "") + ": see --help")
+    found = choose(counted, asked.k, asked.words)
+    look(found, read("looking for patches"), asked.patches)
+    return Atlas(asked, names, counted, found)
+
+
+def run_atlas(asked: Asked, format: str, output: str | None, quiet: bool) -> int:
+    """Write the atlas; the exit status."""
+    from vlmtui.reports.atlas.formats import FORMATS
+
+    if format not in FORMATS:
+        raise UsageError(f"atlas has no format {format!r}: choose {', '.join(FORMATS)}")
+    if output is not None and output != "-":
+        check_target(output)
+        if any(_same(output, name) for name in asked.names):
+            raise UsageError(f"-o {output} is the table itself: name another file for the atlas")
+    progress = ProgressLine(quiet)
+    try:
+        atlas = made(asked, progress)
+        with target(output) as to:
+            for piece in FORMATS[format](atlas):
+                progress.clear()
+                to.write(piece)
+            to.flush()
+    finally:
+        progress.clear()
+    return 0
+
+
+def _same(output: str, name: str) -> bool:
+    with suppress(OSError, ValueError):
+        return os.path.samefile(os.path.expanduser(output), os.path.expanduser(name))
+    return False

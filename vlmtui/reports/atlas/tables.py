@@ -1,0 +1,263 @@
+"""The tables an atlas is made of: parquet files of the schema `vlmtui/table/1`, read block by block.
+
+A block holds some thousand rows, and of every picture in it all rows: never more of a file is in memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from vlmtui.display.pieces import plain
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports.table import COLUMNS, ROW_GROUP, SCHEMA
+
+ENDING = ".parquet"
+READ = (
+    *("image", "sha256", "width", "height", "model", "stage", "metric", "index", "kind", "grid", "row", "col"),
+    *("x0", "y0", "x1", "y1", "norm", "z", "words", "error"),
+)
+"""The columns that an atlas needs."""
+NO_ROW = -1
+MOST_ID = 1 << 24
+"""No vocabulary has so many rows."""
+
+_KINDS = {name: type_ for name, type_, _ in COLUMNS}
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Which:
+    """Of tables with several, which model, stage and metric; None for whichever there is."""
+
+    model: str | None = None
+    stage: str | None = None
+    metric: str | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """All words of a block's rows, one after the other: which row each belongs to, its place there, id and score."""
+
+    row: Ints
+    place: Ints
+    ids: Ints
+    scores: Floats
+
+
+class Block:
+    """Rows of whole pictures."""
+
+    def __init__(self, rows: pa.Table, name: str) -> None:
+        self._rows, self._name = rows.combine_chunks(), name
+
+    def __len__(self) -> int:
+        return int(self._rows.num_rows)
+
+    def kept(self, which: Which) -> Block:
+        """The rows of what was asked for, and those of pictures that failed."""
+        rows = self._rows
+        for column, wanted in (("model", which.model), ("stage", which.stage), ("metric", which.metric)):
+            if wanted is not None:
+                rows = rows.filter(pc.or_(pc.equal(rows[column], wanted), pc.is_valid(rows["error"])))
+        return self if rows is self._rows else Block(rows, self._name)
+
+    @cached_property
+    def picture(self) -> Ints:
+        """Which picture a row is of, int64 [rows], from 0."""
+        return np.cumsum(starts(self._rows)) - 1
+
+    @cached_property
+    def failed(self) -> Marks:
+        """Rows that say why there is nothing of a picture."""
+        return np.asarray(pc.is_valid(self._rows["error"]))
+
+    def whole(self, column: str) -> Ints:
+        """A column of whole numbers, `NO_ROW` where it is null."""
+        return np.asarray(pc.fill_null(self._rows[column], NO_ROW)).astype(np.int64)
+
+    def number(self, column: str) -> Floats:
+        """A column of numbers, not-a-number where it is null."""
+        return np.asarray(pc.cast(self._rows[column], pa.float64()).to_numpy())
+
+    def is_(self, column: str, value: str) -> Marks:
+        """Where a column holds this."""
+        return np.asarray(pc.fill_null(pc.equal(self._rows[column], value), False))
+
+    def kinds(self) -> list[tuple[str | None, ...]]:
+        """The models, stages and metrics that there are."""
+        rows = self._rows.filter(pc.invert(pc.is_valid(self._rows["error"])))
+        names = ["model", "stage", "metric"]
+        found = rows.select(names).group_by(names).aggregate([])
+        return [tuple(row[name] for name in names) for row in found.to_pylist()]
+
+    def at(self, row: int) -> dict[str, Any]:
+        """All of a row but its words."""
+        return {name: self._rows[name][row].as_py() for name in READ if name != "words"}
+
+    @cached_property
+    def told(self) -> Told:
+        """All words. `VlmtuiError` for an id that no vocabulary has."""
+        column = self._rows["words"].combine_chunks()
+        lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        self._flat = pc.list_flatten(column)
+        ids = np.asarray(pc.fill_null(pc.struct_field(self._flat, "id"), NO_ROW)).astype(np.int64)
+        if ids.size and (ids.min() < 0 or ids.max() >= MOST_ID):
+            raise VlmtuiError(f"{self._name} names words by ids that no vocabulary has: make the table again")
+        scores = pc.cast(pc.struct_field(self._flat, "score"), pa.float64()).to_numpy()
+        return Told(row, place, ids, np.asarray(scores))
+
+    def names(self, at: Ints) -> Iterator[tuple[str | None, str | None]]:
+        """Piece and text of the words at these places of `told`."""
+        some = self._flat.take(pa.array(at))
+        yield from zip(
+            pc.struct_field(some, "piece").to_pylist(), pc.struct_field(some, "text").to_pylist(), strict=True
+        )
+
+
+def files(names: Sequence[str]) -> tuple[str, ...]:
+    """The tables that paths name: files, and those in folders and below, in the order of names.
+
+    Every one is looked at: `VlmtuiError` says of the first that is none what is wrong with it.
+    """
+    found: list[str] = []
+    for name in names:
+        path = os.path.expanduser(name)
+        if os.path.isdir(path):
+            inside = [
+                str(file)
+                for file in sorted(Path(path).rglob(f"*{ENDING}"))
+                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            ]
+            if not inside:
+                raise VlmtuiError(f"{name} holds no {ENDING} files: name a table that vlmtui report has written")
+            found += inside
+        else:
+            found.append(path)
+    for file in found:
+        with _opened(file):
+            pass
+    return tuple(dict.fromkeys(found))
+
+
+def blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[Block, float]]:
+    """All rows of these files, in blocks of about so many, and the share of all rows read so far."""
+    total = sum(_length(name) for name in names)
+    done = 0
+    for name in names:
+        with _opened(name) as file:
+            held: list[pa.RecordBatch] = []
+            for batch in _read(file, name, rows):
+                done += len(batch)
+                held.append(batch)
+                table = pa.Table.from_batches(held)
+                last = int(np.flatnonzero(starts(table))[-1]) if len(table) else 0
+                if last:  # the last picture may go on in the next batch
+                    yield Block(table.slice(0, last), name), done / total
+                held = table.slice(last).to_batches()
+            if held:
+                yield Block(pa.Table.from_batches(held), name), done / max(1, total)
+
+
+def starts(rows: pa.Table) -> Marks:
+    """Which rows are the first of a picture, bool [rows]: their picture is another one, or it is counted anew."""
+    first = np.ones(len(rows), bool)
+    if len(rows) > 1:
+        other = np.zeros(len(rows) - 1, bool)
+        for name in ("image", "model", "stage"):
+            codes = pc.dictionary_encode(rows[name].combine_chunks(), null_encoding="encode").indices.to_numpy()
+            other |= codes[1:] != codes[:-1]
+        index = np.asarray(pc.fill_null(rows["index"], NO_ROW))
+        first[1:] = other | (index[1:] <= index[:-1])
+    return first
+
+
+def _opened(name: str) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(name)
+    except FileNotFoundError:
+        raise VlmtuiError(f"{plain(name)} does not exist: check the path") from None
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None)
+        why = f"cannot be read ({reason})" if reason else "is no parquet file, or was cut short"
+        raise VlmtuiError(f"{plain(name)} {why}: name a table of vlmtui report --format parquet") from error
+    try:
+        _check(file, name)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check(file: pq.ParquetFile, name: str) -> None:
+    schema = file.schema_arrow
+    known = ((schema.metadata or {}).get(b"vlmtui.schema") or SCHEMA.encode()).decode("utf-8", "replace")
+    if known != SCHEMA:
+        raise VlmtuiError(f"{plain(name)} is a {plain(known)}, and this vlmtui reads {SCHEMA}: install a newer one")
+    missing = [column for column in READ if column not in schema.names]
+    if len(missing) == len(READ):
+        raise VlmtuiError(f"{plain(name)} is no table of vlmtui: make one with vlmtui report IMAGES -o words{ENDING}")
+    if missing:
+        raise VlmtuiError(f"{plain(name)} lacks the columns {', '.join(missing)}: make it without --fields")
+    wrong = [column for column in READ if not _same_kind(schema.field(column).type, _KINDS[column])]
+    if wrong:
+        raise VlmtuiError(f"{plain(name)} holds something else as {', '.join(wrong)} than {SCHEMA}: make it again")
+
+
+def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether a column can be read as what it should be: other programs write other widths."""
+    types = pa.types
+    if types.is_list(wanted):
+        if not (types.is_list(found) or types.is_large_list(found)) or not types.is_struct(found.value_type):
+            return False
+        inside = {part.name: part.type for part in found.value_type}
+        return all(
+            part.name in inside and _same_kind(inside[part.name], part.type)
+            for part in wanted.value_type
+            if part.name in ("id", "piece", "text", "score")
+        )
+    if types.is_string(wanted):
+        return bool(types.is_string(found) or types.is_large_string(found) or types.is_string_view(found))
+    if types.is_integer(wanted):
+        return bool(types.is_integer(found))
+    return bool(types.is_floating(found))
+
+
+def _read(file: pq.ParquetFile, name: str, rows: int) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from file.iter_batches(batch_size=rows, columns=list(READ))
+    except (OSError, pa.ArrowException) as error:
+        raise VlmtuiError(f"{plain(name)} is damaged ({' '.join(str(error).split())[:120]}): make it again") from error
+
+
+def _length(name: str) -> int:
+    with _opened(name) as file:
+        return int(file.metadata.num_rows)
+
+
+def one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
+    """`UsageError` where tables hold several models, stages or metrics: their numbers do not belong together."""
+    if len(found) < 2:
+        return
+    options = ("model", "stage", "metric")
+    differ = [i for i in range(len(options)) if found[0][i] != found[1][i]]
+    said = [", ".join(plain(str(kind[i] or "none")) for i in differ) for kind in found[:2]]
+    what = " and ".join(options[i] for i in differ)
+    raise UsageError(
+        f"the tables hold several ({what}: {said[0]}; {said[1]}), which do not belong together: choose with "
+        + ", ".join(f"--{options[i]}" for i in differ)
+    )
