@@ -70,7 +70,7 @@ def manifest(query: Query, sources: Frozen, part_size: int) -> Manifest:
             value = getattr(query, field.name)
             asked[field.name] = value if isinstance(value, Plain) else repr(value)
     files = _files(query)
-    return Manifest(sources=sources, part_size=part_size, query=asked, files=files, versions=_versions())
+    return Manifest(sources=sources, part_size=part_size, query=asked, files=files, versions=versions())
 
 
 def write(folder: Folder, manifest: Manifest) -> None:
@@ -159,7 +159,8 @@ def hold(folder: Folder, model: ModelInfo) -> None:
             )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Those of the packages here that the numbers depend on."""
     found = {"vlmtui": __version__}
     for name in ("torch", "transformers"):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +21,7 @@ from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports import PARQUET, Query, table
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.run import Order, check, check_output, named
+from vlmtui.signals import leave_when_told
 
 PART_SIZE = 64
 """Pictures a part: what is made again after a power cut, at most."""
@@ -62,7 +63,7 @@ def run_batch(order: Order, query: Query, how: How) -> int:
         failed_now = 0
         with _said(order, folder, tally, progress):
             if todo:
-                with closing(_engine(how)(folder, begun, todo, order, query, progress)) as making:
+                with closing(_making(how, folder, begun, todo, order, query, progress)) as making:
                     for one in making:
                         progress.clear()
                         for failure in one.failures:
@@ -73,6 +74,14 @@ def run_batch(order: Order, query: Query, how: How) -> int:
             folder.mark_joined(failed)
             folder.remove()
     return _status(order, failed, failed_now)
+
+
+def _making(
+    how: How, folder: Folder, begun: Manifest, todo: list[int], order: Order, query: Query, progress: ProgressLine
+) -> Making:
+    if how.engine == "ray":
+        return make_on_cluster(folder, begun, todo, order, query, how.workers)
+    return make_here(folder, begun, todo, order, query, progress)
 
 
 def make_here(
@@ -118,10 +127,14 @@ def _said(order: Order, folder: Folder, tally: Tally, progress: ProgressLine) ->
     progress.clear()
 
 
-def _engine(how: How) -> Callable[[Folder, Manifest, list[int], Order, Query, ProgressLine], Making]:
-    if how.engine == "here":
-        return make_here
-    raise UsageError(f"there is no --engine {how.engine}")
+def make_on_cluster(
+    folder: Folder, begun: Manifest, todo: list[int], order: Order, query: Query, workers: int | None
+) -> Making:
+    """Make parts with the sessions of a cluster."""
+    from vlmtui.batch import cluster
+
+    job = cluster.Job(str(folder.output), begun, cluster.of_cluster(query))
+    yield from cluster.make_on_ray(job, todo, workers, order.tell, leave_when_told)
 
 
 def _status(order: Order, failed: int, failed_now: int) -> int:
