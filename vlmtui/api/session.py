@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from vlmtui.api.picture import PictureReading
+from vlmtui.api.progress import Bars, in_notebook
 from vlmtui.api.source import Picture, source_of
 from vlmtui.api.waiting import result
 from vlmtui.catalogue import default_model
@@ -16,6 +17,7 @@ from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
 from vlmtui.reports.outliers import Looked, gathered, report
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import Where, connect
+from vlmtui.vocabulary import Near, Nearby, Vocabulary
 
 
 class Session:
@@ -44,6 +46,14 @@ class Session:
             raise UsageError("outliers are compared from picture to picture: give some that were read")
         return report(whole)
 
+    def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> Vocabulary:
+        """The norms of the vocabulary's rows, the k smallest and largest, which are alike; all named, if `named`."""
+        return result(self._client, self._client.vocabulary(k, all_tokens, named))
+
+    def near(self, word: str, metric: Near = "l2", *, k: int = 8, all_tokens: bool = False) -> Nearby:
+        """The k words nearest to a word, and what stands for it where that is several pieces."""
+        return result(self._client, self._client.near(word, metric, k, all_tokens))
+
     def close(self) -> None:
         """Let go of the session; one of its own ends."""
         self._client.close()
@@ -69,12 +79,16 @@ def open_session(
     dtype: str = "auto",
     remote: str | None = None,
     warm: bool = True,
+    progress: bool | None = None,
 ) -> Session:
     """Hold a model: a hub name, a folder or an alias; without one `VLMTUI_MODEL`, or the demo model.
 
     The warm session is used where there is one, unless `warm` is False; `remote` names a host to be reached by ssh.
+    While something takes its time a bar says how far it is: in a notebook, or wherever `progress` is True.
     """
     client = connect(Where(remote, warm=warm))
+    if in_notebook() if progress is None else progress:
+        client.on_progress = Bars()
     try:
         name = default_model() if model is None else model
         held = result(client, client.load(name, revision=revision, processor=processor, device=device, dtype=dtype))

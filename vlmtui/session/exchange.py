@@ -54,6 +54,8 @@ class Exchange:
         note: str = "",
     ) -> None:
         self.note = note
+        self.on_progress: OnProgress | None = None
+        """Told, in another thread, of the progress of questions that name nobody else."""
         self._link = link
         self._on_death = on_death
         self._again = again
@@ -139,7 +141,7 @@ class Exchange:
             reason = self._death or ("it was closed" if self._closed else None)
             number = next(self._ids)
             if reason is None:
-                self._pending[number] = _Pending(body, future, unpack, on_progress, on_said)
+                self._pending[number] = _Pending(body, future, unpack, on_progress or self.on_progress, on_said)
                 self._outbox.put(m.Request(number, body))
         if reason is not None:
             met = self.welcome.done() and self.welcome.exception() is None

@@ -19,13 +19,14 @@ from vlmtui import api
 from vlmtui.answers import IMAGE
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 
-SAMPLES = Path(__file__).parents[1] / "sample_images"
+SAMPLES = Path(__file__).parents[2] / "sample_images"
 SCENE, ASTRONAUT = SAMPLES / "scene-town.png", SAMPLES / "astronaut.png"
 
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[vlmtui.Session]:
     with vlmtui.open_session("demo", device="cpu") as session:
+        assert session._client.on_progress is None, "a script has no bars unless it asks for them"
         yield session
 
 
