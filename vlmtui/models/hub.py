@@ -137,11 +137,9 @@ def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
 
 def _silent() -> Any:
     """A progress bar class that shows nothing: the terminal is not ours to write on."""
-    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+    from tqdm.auto import tqdm
 
-    bar: Any = tqdm
-
-    class Silent(bar):  # type: ignore[misc]
+    class Silent(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **{**options, "disable": True})
 
