@@ -91,6 +91,11 @@ class Nearby(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
     seconds: float
 
+    @property
+    def words(self) -> list[tuple[str | None, float]]:
+        """What each decodes to, and its score."""
+        return [(self.texts[id_], score) for id_, score in zip(self.ids.tolist(), self.scores.tolist(), strict=True)]
+
 
 def check_near(metric: str) -> Near:
     """The metric of this name; `UsageError` for one that does not compare two words."""
