@@ -278,7 +278,7 @@ async def test_a_stage_of_tokens_that_has_none() -> None:
         await pilot.pause()
         assert view(pilot).stage == "tokens"
         assert CROSS in words_of(text(tui, "#words"))
-        assert "nothing to walk here" in text(tui, "#legend")
+        assert "no image tokens enter the prompt" in text(tui, "#legend")
         assert "this token" not in text(tui, "#norms")
         await pilot.press("left_square_bracket")
         assert (view(pilot).grid, view(pilot).row, view(pilot).col) == (before.grid, before.row, before.col)

@@ -177,8 +177,10 @@ def _without_cells(known: Known, view: View) -> str:
     """Why nothing lies over the picture."""
     if known.reading is None:
         return ""
-    page = known.page(view)
-    return f"{page.name}: no place in the picture" if page else f"{view.stage}: nothing to walk here"
+    if page := known.page(view):
+        return f"{page.name}: no place in the picture"
+    why = known.reading.model.wordless if view.stage == ANSWER or of_tokens(view.stage) else ""
+    return f"{view.stage}: " + (why or "nothing to walk here")
 
 
 def _first_words(known: Known, view: View, page: Page) -> list[list[str]]:
