@@ -309,7 +309,7 @@ async def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_i
         await pilot.pause()
         assert talk(tui).asked_about == []
         assert talk(tui).taken == []
-        assert "answer: its language model looks at pictures by cross-attention" in text(tui, "#legend")
+        assert "answer: In Mllama no image tokens enter the prompt" in text(tui, "#legend")
         # why there is neither mask nor occlusion map is said
         assert {note.title for note in tui._notifications} >= {"no attention mask", "no occlusion map"}
 
