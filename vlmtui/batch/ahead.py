@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.image import SourceBytes, read_source
 
-THREADS = 8
+THREADS = 16
 """Most of a file's time is waiting: for a disk, more so for an address."""
 MOST_FILES = 128
 MOST_BYTES = 64 << 20
@@ -21,18 +20,15 @@ Found = SourceBytes | VlmtuiError
 def read_ahead(names: Iterable[str]) -> Generator[tuple[str, Found], None, None]:
     """Every name with the bytes of its file, or why there are none, in the order of the names.
 
-    So many files, or so many bytes and what the threads are at, are held before they are taken.
+    At most so many files, and so many bytes beside what the threads are at, are held before they are taken.
     """
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="picture-reader")
     left = iter(names)
     window: deque[tuple[str, Future[Found]]] = deque()
     try:
         while True:
-            while len(window) < MOST_FILES and _held(window) < MOST_BYTES:
-                more = [(name, pool.submit(_read, name)) for name in itertools.islice(left, THREADS)]
-                window.extend(more)
-                if not more:
-                    break
+            while _room(window) and (name := next(left, None)) is not None:
+                window.append((name, pool.submit(_read, name)))
             if not window:
                 return
             name, reading = window.popleft()
@@ -48,6 +44,8 @@ def _read(name: str) -> Found:
         return error
 
 
-def _held(window: Iterable[tuple[str, Future[Found]]]) -> int:
-    done = (reading.result() for _, reading in window if reading.done())
-    return sum(len(found.data) for found in done if isinstance(found, SourceBytes))
+def _room(window: Collection[tuple[str, Future[Found]]]) -> bool:
+    """Whether one more may be read; how large it is will be known when it was."""
+    done = [reading.result() for _, reading in window if reading.done()]
+    held = sum(len(found.data) for found in done if isinstance(found, SourceBytes))
+    return len(window) < MOST_FILES and len(window) - len(done) < THREADS and held < MOST_BYTES

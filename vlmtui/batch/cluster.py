@@ -69,10 +69,11 @@ def make_on_ray(
         tell(f"{actors} model sessions on Ray, on {len(ray.nodes())} machines")
         at_once = max(1, min(_PARTS_A_TASK, len(todo) // (4 * actors)))
         tasks = -(-len(todo) // at_once)
-        parts = ray.data.range(len(todo), override_num_blocks=tasks)
+        # no task makes these: it would wait for processors that the actors have
+        parts = ray.data.from_items([{"part": part} for part in todo], override_num_blocks=tasks)
         made = parts.map_batches(
             Parts,
-            fn_constructor_args=(job, todo),
+            fn_constructor_args=(job,),
             batch_size=None,
             compute=ray.data.ActorPoolStrategy(size=min(actors, tasks)),
             **needs,
@@ -84,15 +85,15 @@ def make_on_ray(
 class Parts:
     """An actor: a session with the model, which it keeps as long as it lives."""
 
-    def __init__(self, job: Job, todo: list[int]) -> None:
-        self._job, self._todo = job, todo
+    def __init__(self, job: Job) -> None:
+        self._job = job
         self._folder = Folder(job.output)
         self._reader: Reader | None = None
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             reader = self._reader = self._reader or self._opened()
-            numbers = [self._todo[int(place)] for place in batch["id"]]
+            numbers = [int(part) for part in batch["part"]]
             there = self._folder.made()
             for part in numbers:
                 if part in there:  # made before the one that did so was killed

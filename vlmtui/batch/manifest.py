@@ -23,7 +23,7 @@ from vlmtui.reports.table import SCHEMA
 FORMAT = "vlmtui/parts/1"
 _ELSEWHERE = frozenset(("device", "where", "vectors", "drawing", "stages"))
 """What of a query does not say what the rows are; of the device, `Held` says what does."""
-_OPTIONS = {"keep": "--where", "patches": "--patch"}
+_OPTIONS = {"k": "-k", "keep": "--where", "patches": "--patch"}
 _SMALL = 1 << 20
 _WAY_OUT = "ask for that again, add --fresh to begin anew, or name another file with -o"
 

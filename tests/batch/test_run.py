@@ -1,0 +1,284 @@
+"""Reports in parts: what is begun is gone on with, and no row is lost or made twice, wherever it is broken off."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.batch.desk import Desks, desks, other, outcome, pictures
+from tests.reports import made
+from vlmtui.batch import How, files, run_batch
+from vlmtui.batch.folder import Folder
+from vlmtui.errors import SessionError, UsageError, VlmtuiError
+from vlmtui.image import read_source
+from vlmtui.reports import FORMATS, Failure, Query, Seen
+from vlmtui.reports.where import parse_where
+
+QUERY = Query("demo", k=3)
+HOW = How(part_size=4)
+COUNT = 18
+PARTS = 5
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> list[str]:
+    return pictures(tmp_path / "album", COUNT, bad=(5,))
+
+
+@pytest.fixture
+def whole(album: list[str], tmp_path: Path) -> bytes:
+    """The report as it is when nothing happens on the way."""
+    out = tmp_path / "whole.parquet"
+    assert run_batch(desks(album, out), QUERY, HOW) == 1
+    return out.read_bytes()
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out.parquet"
+
+
+def interrupted(album: list[str], out: Path, at: int, **changes: Any) -> Desks:
+    """A run that Ctrl-C ends when the session is asked for the `at`-th time."""
+
+    def heard(number: int) -> None:
+        if number == at:
+            raise KeyboardInterrupt
+
+    order = desks(album, out, heard=heard, **changes)
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(order, QUERY, HOW)
+    return order
+
+
+def left(out: Path) -> list[str]:
+    return sorted(path.name for path in out.parent.iterdir() if path.name not in ("album", "whole.parquet"))
+
+
+def test_it_says_what_a_report_one_by_one_says(album: list[str], whole: bytes, tmp_path: Path) -> None:
+    found: list[Seen | Failure] = []
+    for name in album:
+        one = outcome(read_source(name))
+        if one.error is not None:
+            found.append(Failure(name, one.error))
+        else:
+            assert one.reading is not None
+            found.append(made.seen(one.reading, one.words, query=QUERY))
+    by_one = tmp_path / "by-one.parquet"
+    by_one.write_bytes(b"".join(bytes(piece) for piece in FORMATS["parquet"](found, QUERY, True)))  # type: ignore[arg-type]
+    ours, theirs = pq.read_table(tmp_path / "whole.parquet"), pq.read_table(by_one)
+    assert ours.equals(theirs, check_metadata=True)
+    assert pq.read_metadata(tmp_path / "whole.parquet").num_row_groups == 1
+    assert whole.startswith(b"PAR1")
+
+
+def test_a_bad_image_is_a_row_and_is_named(album: list[str], out: Path) -> None:
+    album[9] = "nowhere.png"
+    order = desks(album, out)
+    assert run_batch(order, QUERY, HOW) == 1
+    rows = [row for row in pq.read_table(out).to_pylist() if row["error"]]
+    assert [row["image"] for row in rows] == [album[5], "nowhere.png"]
+    assert order.told == [row["error"] for row in rows]
+    assert left(out) == ["out.parquet"]
+
+
+@pytest.mark.parametrize("at", [2, 3, PARTS])
+def test_what_was_broken_off_is_gone_on_with(album: list[str], out: Path, whole: bytes, at: int) -> None:
+    first = interrupted(album, out, at)
+    done = 4 * (at - 2)  # the part before is waited for while this one is asked about
+    if done:
+        assert first.told[-1] == f"{done} of {COUNT} images are done; the same command goes on from there"
+    assert left(out) == (["out.parquet.parts"] if done else [])
+    second = desks(album, out)
+    assert run_batch(second, QUERY, HOW) == 1
+    assert out.read_bytes() == whole
+    assert second.pictures == album[done:]
+    assert left(out) == ["out.parquet"]
+
+
+def test_what_failed_before_is_told(album: list[str], out: Path) -> None:
+    interrupted(album, out, 4)
+    second = desks(album, out)
+    assert run_batch(second, QUERY, HOW) == 1
+    assert second.told == ["1 image had failed before this command went on: the rows with an error say which, and why"]
+
+
+def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> None:
+    interrupted(album, out, 4)
+    for query, how, why in (
+        (Query("demo", k=3, metric="dot"), HOW, "with --metric l2:"),
+        (Query("demo", k=4), HOW, "with -k 3:"),
+        (Query("demo", k=3, keep=parse_where("norm > 1")), HOW, "with another --where:"),
+        (QUERY, How(part_size=8), "with --part-size 4:"),
+    ):
+        order = desks(album, out)
+        with pytest.raises(UsageError, match=f"out.parquet.parts was begun {why} .*--fresh.* -o"):
+            run_batch(order, query, how)
+        assert order.asked == []
+    order = desks(album, out, model=other(dtype="bfloat16"))
+    with pytest.raises(UsageError, match="with the model's dtype float32, and now it is bfloat16"):
+        run_batch(order, QUERY, HOW)
+    assert run_batch(desks(album, out), QUERY, How()) == 1
+    assert out.read_bytes() == whole
+
+
+def test_it_is_begun_anew_where_that_is_asked_for(album: list[str], out: Path) -> None:
+    interrupted(album, out, 4)
+    order = desks(album, out)
+    assert run_batch(order, Query("demo", k=2, metric="dot"), How(part_size=5, resume=False)) == 1
+    assert order.pictures == album
+    assert {row["metric"] for row in pq.read_table(out).to_pylist()} == {"dot", None}
+
+
+def test_other_pictures_are_refused_or_those_of_then_gone_on_with(album: list[str], out: Path, whole: bytes) -> None:
+    interrupted(album, out, 4)
+    more = [*album, *pictures(out.parent / "more", 1)]
+    with pytest.raises(UsageError, match=r"with other pictures \(18 of them, now 19\): add --resume .* --fresh"):
+        run_batch(desks(more, out), QUERY, HOW)
+    order = desks(more, out)
+    assert run_batch(order, QUERY, How(resume=True)) == 1
+    assert out.read_bytes() == whole
+    assert order.pictures == album[8:]
+
+
+def test_names_that_start_from_another_folder_are_other_pictures(
+    album: list[str], out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [os.path.relpath(name, tmp_path) for name in album]
+    monkeypatch.chdir(tmp_path)
+    interrupted(names, out, 4)
+    monkeypatch.chdir(tmp_path / "album")
+    with pytest.raises(UsageError, match=f"was begun in {tmp_path}, where its pictures lie"):
+        run_batch(desks(names, out), QUERY, HOW)
+
+
+def test_a_model_that_cannot_be_held_leaves_nothing_behind(album: list[str], out: Path) -> None:
+    def heard(number: int) -> None:
+        raise UsageError("there is no such stage")
+
+    with pytest.raises(UsageError, match=r"^there is no such stage$"):
+        run_batch(desks(album, out, heard=heard), QUERY, HOW)
+    assert left(out) == []
+
+
+def test_two_at_once(album: list[str], out: Path) -> None:
+    with (
+        Folder(str(out)).locked(),
+        pytest.raises(VlmtuiError, match=r"another command is making .*out\.parquet: wait for it, or name another"),
+    ):
+        run_batch(desks(album, out), QUERY, HOW)
+    assert run_batch(desks(album, out), QUERY, HOW) == 1
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, at: int, error: BaseException) -> None:
+    """Have a function raise when it is called for the `at`-th time."""
+    real: Callable[..., Any] = getattr(module, name)
+    calls: list[None] = []
+
+    def called(*words: Any, **more: Any) -> Any:
+        calls.append(None)
+        if len(calls) == at:
+            raise error
+        return real(*words, **more)
+
+    monkeypatch.setattr(module, name, called)
+
+
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+def test_no_file_is_ever_half_there(album: list[str], out: Path, whole: bytes, name: str) -> None:
+    """The run is broken off before the first writing of a file is done, gone on with until the second, and so on."""
+    asked: list[str] = []
+    broken_off = 0
+    for at in range(4, 40):
+        order = desks(album, out)
+        with pytest.MonkeyPatch.context() as patch:
+            broken(patch, files.os, name, at, KeyboardInterrupt())
+            try:
+                assert run_batch(order, QUERY, HOW) == 1
+            except KeyboardInterrupt:
+                broken_off += 1
+        asked += order.pictures
+        made = Folder(str(out)).made() if out.with_name("out.parquet.parts").exists() else range(PARTS)
+        assert len(made) < PARTS or not out.exists() or out.read_bytes() == whole
+        if out.exists() and left(out) == ["out.parquet"]:
+            break
+    assert broken_off > 1
+    assert out.read_bytes() == whole
+
+
+def test_a_full_disk_loses_nothing(album: list[str], out: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        broken(patch, files.os, "fsync", 11, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        with pytest.raises(VlmtuiError) as full:
+            run_batch(desks(album, out), QUERY, HOW)
+    said = str(full.value)
+    assert "cannot be written (No space left on device): free some space" in said
+    assert "; 8 of 18 images are done; the same command goes on from there" in said
+    assert run_batch(desks(album, out), QUERY, HOW) == 1
+    assert out.read_bytes() == whole
+
+
+def test_joined_and_not_yet_cleared_away(album: list[str], out: Path, whole: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        broken(patch, Folder, "remove", 1, KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            run_batch(desks(album, out), QUERY, HOW)
+    Folder(str(out)).part(2).unlink()  # clearing away had begun
+    order = desks(album, out)
+    assert run_batch(order, QUERY, HOW) == 1
+    assert (order.asked, left(out)) == ([], ["out.parquet"])
+    assert out.read_bytes() == whole
+
+
+def test_a_damaged_part_is_named(album: list[str], out: Path, whole: bytes) -> None:
+    interrupted(album, out, 4)
+    part = Folder(str(out)).part(1)
+    part.write_bytes(part.read_bytes()[:-9])
+    with pytest.raises(VlmtuiError, match=r"part-000001\.parquet cannot be read .*: delete it, and the same command"):
+        run_batch(desks(album, out), QUERY, HOW)
+    part.unlink()
+    assert run_batch(desks(album, out), QUERY, HOW) == 1
+    assert out.read_bytes() == whole
+
+
+def test_a_picture_that_ends_the_session_is_a_row(album: list[str], out: Path) -> None:
+    order = desks(album, out, deadly=frozenset((album[6], album[7])))
+    assert run_batch(order, QUERY, HOW) == 1
+    rows = pq.read_table(out).to_pylist()
+    failed = {row["image"]: row["error"] for row in rows if row["error"]}
+    assert list(failed) == [album[5], album[6], album[7]]
+    assert failed[album[6]] == "the model session was killed (signal 9)"
+    assert list(dict.fromkeys(row["image"] for row in rows)) == album
+
+
+def test_a_session_that_ends_of_itself_changes_nothing(album: list[str], out: Path, whole: bytes) -> None:
+    order = desks(album, out, dies_at=3)
+    assert run_batch(order, QUERY, HOW) == 1
+    assert out.read_bytes() == whole
+    assert len(order.started) == 2
+    assert all(len(batch) in (4, 2) for batch in order.asked)  # no picture was asked about alone
+
+
+def test_sessions_that_all_end_are_the_end(album: list[str], out: Path) -> None:
+    order = desks(album, out, deadly=frozenset(album))
+    with pytest.raises(SessionError, match="20 model sessions have ended one after the other, the last of them: "):
+        run_batch(order, QUERY, HOW)
+    assert len(order.started) in (20, 21)
+
+
+def test_conditions_and_rows_narrow_what_was_read_together(album: list[str], out: Path) -> None:
+    query = Query("demo", k=3, keep=parse_where("norm > 1.5"), rows=(range(1),), fields=("image", "row", "norm"))
+    assert run_batch(desks(album, out), query, HOW) == 1
+    rows = [row for row in pq.read_table(out).to_pylist() if row["norm"] is not None]
+    assert {row["row"] for row in rows} == {0}
+    assert all(row["norm"] > 1.5 for row in rows)
+    expected = sum(
+        int((one.reading.norms[:3] > 1.5).sum()) for name in album if (one := outcome(read_source(name))).reading
+    )
+    assert len(rows) == expected > 0
