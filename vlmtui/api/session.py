@@ -18,7 +18,6 @@ from vlmtui.reports.outliers import Looked, gathered, report
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import Where, connect
 from vlmtui.vocabulary import Near, Nearby, Vocabulary
-from vlmtui.vocabulary import Near, Nearby, Vocabulary
 
 
 class Session:
@@ -46,14 +45,6 @@ class Session:
         if whole is None:
             raise UsageError("outliers are compared from picture to picture: give some that were read")
         return report(whole)
-
-    def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> Vocabulary:
-        """The norms of the vocabulary's rows, the k smallest and largest, which are alike; all named, if `named`."""
-        return result(self._client, self._client.vocabulary(k, all_tokens, named))
-
-    def near(self, word: str, metric: Near = "l2", *, k: int = 8, all_tokens: bool = False) -> Nearby:
-        """The k words nearest to a word, and what stands for it where that is several pieces."""
-        return result(self._client, self._client.near(word, metric, k, all_tokens))
 
     def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> Vocabulary:
         """The norms of the vocabulary's rows, the k smallest and largest, which are alike; all named, if `named`."""
