@@ -49,7 +49,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 14
     assert all("vlmtui report" in command for command in COMMANDS)
 
 

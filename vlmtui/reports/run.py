@@ -20,12 +20,14 @@ from vlmtui.reports import (
     OF_FIELDS,
     OF_ONE,
     PNG,
+    SVG,
     Failure,
     Query,
     Result,
     Seen,
     animation,
     check_format,
+    folder,
     page,
     results,
     vectors,
@@ -41,6 +43,8 @@ from vlmtui.session.opening import Where, connect
 _T = TypeVar("_T")
 BY_LAYER = ("text", "json", "jsonl")
 """Formats that have the words of every layer."""
+INTO_FOLDER = (PNG, SVG)
+"""Formats that a folder takes of several pictures, a file each."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,9 @@ def check(order: Order, query: Query, format: str) -> None:
             raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
     if format in BINARY and order.output in (None, "-") and sys.stdout.isatty():
         raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
-    if format in OF_ONE and order.many:
-        raise UsageError(f"{format} shows one picture: give one IMAGE, or choose another --format")
+    if format in OF_ONE and order.many and not (format in INTO_FOLDER and folder.is_folder(order.output)):
+        way = ", name a folder for them with -o FOLDER/" if format in INTO_FOLDER else ""
+        raise UsageError(f"{format} shows one picture: give one IMAGE{way}, or choose another --format")
 
 
 def _noted(found: Iterator[_T | Failure], order: Order, of: Callable[[_T], Seen]) -> Iterator[_T | Failure]:
@@ -159,7 +164,18 @@ def _draw(order: Order, query: Query, format: str) -> int:
     if query.drawing.size is not None and query.drawing.size < SMALLEST:
         raise UsageError(f"--size {query.drawing.size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")
     write = files.write_png if format == PNG else files.write_svg
-    return deliver(order, found, lambda drawn: write(noted(drawn)))
+    if order.output is None or not folder.is_folder(order.output):
+        return deliver(order, found, lambda drawn: write(noted(drawn)))
+    names, into = folder.files_in(order.output, order.sources, format), order.output
+
+    def kept(drawn: Iterator[Shown | Failure]) -> None:
+        folder.make(into)
+        for name, result in zip(names, noted(drawn), strict=True):
+            with target(name) as to:
+                for piece in write([result]):
+                    to.write(piece)
+
+    return _attend(order, found, kept)
 
 
 def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failure]], Iterator[str | bytes]]) -> int:
@@ -168,25 +184,39 @@ def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failu
     With one picture the status is its error's, with many 1.
     """
     check_output(order)
+
+    def taken(results: Iterator[_T | Failure]) -> None:
+        with target(order.output) as to:
+            for piece in write(_flushed(results, to)):
+                to.write(piece)
+            to.flush()
+
+    return _attend(order, found, taken)
+
+
+def _flushed(results: Iterator[_T | Failure], to: Target) -> Iterator[_T | Failure]:
+    for result in results:
+        yield result
+        # what is known may be read while the next picture is looked at
+        to.flush()
+
+
+def _attend(order: Order, found: Found[_T], take: Callable[[Iterator[_T | Failure]], None]) -> int:
+    """Have what was made of the pictures taken, and say what failed; the exit status."""
     progress = ProgressLine(order.quiet)
     failures: list[VlmtuiError] = []
     made = found(lambda: order.start(progress), progress)
 
-    def heard(to: Target) -> Iterator[_T | Failure]:
+    def heard() -> Iterator[_T | Failure]:
         for result in made:
             progress.clear()
             if isinstance(result, Failure):
                 failures.append(result.error)
                 order.say(named(result) if order.many else result.error)
             yield result
-            # what is known may be read while the next picture is looked at
-            to.flush()
 
     try:
-        with target(order.output) as to:
-            for piece in write(heard(to)):
-                to.write(piece)
-            to.flush()
+        take(heard())
     finally:
         made.close()  # ends the session, also where the reader has left in the middle
         progress.clear()
