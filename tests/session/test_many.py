@@ -15,8 +15,12 @@ from PIL import Image
 
 from tests.families import FAMILIES, build
 from tests.session.desk import Desk
+from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
+from vlmtui.image import SourceBytes, decode
 from vlmtui.session import messages as m
+from vlmtui.session import preparing
+from vlmtui.session.client import SessionClient
 from vlmtui.session.questions import many
 from vlmtui.session.readings import Readings
 
@@ -208,8 +212,6 @@ def test_a_picture_that_the_tower_cannot_do_takes_none_along(engine):
 
 
 def picture_of(one: m.Sent):
-    from vlmtui.image import decode
-
     return decode(one.data, one.source)
 
 
@@ -274,8 +276,6 @@ def test_stopped_while_words_are_looked_for(engine):
 
 def test_pictures_that_wait_are_bounded_by_bytes(monkeypatch, engine):
     """However many there are, and in whatever shapes, so that none finds others like it."""
-    from vlmtui.session import preparing
-
     one = preparing.size_of(engine.held()[0].prepare(picture_of(noise(0)), None))
     monkeypatch.setattr(many, "GROUPS_BYTES", 3 * one)
     monkeypatch.setattr(many, "TOKENS_BYTES", 1)
@@ -293,3 +293,27 @@ def watched(groups, held: list[int]):
             yield group
 
     return watching
+
+
+def test_over_the_pipe_several_at_a_time(clip_folder):
+    """Two questions are on their way at once: neither takes the other's place, and one that is withdrawn is."""
+    pictures = [SourceBytes(one.source, one.data, one.sha256) for one in map(noise, range(12))]
+    broken = SourceBytes("no.png", b"no", "0")
+    client = SessionClient.start()
+    try:
+        client.load(str(clip_folder), device="cpu")
+        notes: list[m.Progress] = []
+        first = client.read_many([*pictures[:6], broken], "tokens", "l2", 3, on_progress=notes.append)
+        second = client.read_many(pictures[6:], "tokens", "l2", 3)
+        third = client.read_many(pictures, "tokens", "l2", 3)
+        client.cancel(third)
+        with pytest.raises(UsageError, match="no metric 'near'"):
+            client.read_many(pictures, "tokens", "near").result()  # type: ignore[arg-type]
+        sources = [one.reading.image.source for one in (*first.result(WAIT)[:6], *second.result(WAIT))]
+        assert sources == [one.source for one in pictures]
+        assert isinstance(first.result()[6].error, ImageError)
+        with pytest.raises(CancelledError):
+            third.result(WAIT)
+        assert ("reading the pictures", 7) in {(note.doing, note.total) for note in notes}
+    finally:
+        client.close()

@@ -1,0 +1,142 @@
+"""Pictures read together against one by one, in the same session, taking turns.
+
+One by one is what a report of a single picture asks: the picture, then the words of all of its tokens; the next is
+asked about when these have come. Together, two batches are on their way at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from statistics import median
+
+from PIL import Image
+
+from benchmarks.start import PHOTO, peak
+from vlmtui.display.numbers import duration, memory
+from vlmtui.image import SourceBytes
+from vlmtui.session.client import SessionClient
+from vlmtui.session.messages import Outcome
+
+PICTURES = 100
+BATCH = 32
+ROUNDS = 3
+K = 8
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """The demo model, and one with a tower of SigLIP's size and a vocabulary of 32,000 words, on random weights."""
+    yield from _model("demo", "the demo model", PICTURES)
+    with tempfile.TemporaryDirectory() as folder:
+        build(Path(folder))
+        yield from _model(folder, "SigLIP-B/16-224 and 32,000 × 2,048 embeddings", PICTURES // 4)
+
+
+def _model(model: str, said: str, count: int) -> Iterator[tuple[str, str, str]]:
+    pictures = photos(count)
+    client = SessionClient.start()
+    try:
+        info = client.load(model).result()
+        session = client.pid
+        assert session is not None
+        _alone(client, pictures[:2])
+        _together(client, pictures[:2])
+        alone, together, peaks = [], [], []
+        for _ in range(ROUNDS):
+            alone.append(_alone(client, pictures))
+            peaks.append(peak(session))
+            together.append(_together(client, pictures))
+        ratio = median(slow / quick for slow, quick in zip(alone, together, strict=True))
+        yield (
+            f"{count} photos of 640×480 and 480×640, {K} words of every token, {said} on {info.device} in {info.dtype}:"
+            " together against one by one",
+            f"{duration(median(together))} against {duration(median(alone))}: {ratio:.1f} times faster, "
+            f"{count / median(together):.1f} against {count / median(alone):.1f} images a second",
+            "",
+        )
+        yield (
+            "peak memory of that session: together against one by one",
+            f"{memory(peak(session))} against {memory(peaks[0])}",
+            "",
+        )
+    finally:
+        client.close()
+
+
+def _alone(client: SessionClient, pictures: Sequence[SourceBytes]) -> float:
+    began = time.perf_counter()
+    for picture in pictures:
+        client.words(client.read(picture).result().id, "l2", K, all_tokens=True).result()
+    return time.perf_counter() - began
+
+
+def _together(client: SessionClient, pictures: Sequence[SourceBytes]) -> float:
+    began = time.perf_counter()
+    waiting: deque[Future[tuple[Outcome, ...]]] = deque()
+    for start in range(0, len(pictures), BATCH):
+        if len(waiting) == 2:
+            _check(waiting.popleft().result())
+        waiting.append(client.read_many(pictures[start : start + BATCH], "tokens", "l2", K, all_tokens=True))
+    for last in waiting:
+        _check(last.result())
+    return time.perf_counter() - began
+
+
+def _check(outcomes: Sequence[Outcome]) -> None:
+    if any(one.error for one in outcomes):
+        raise RuntimeError(next(one.message for one in outcomes if one.error))
+
+
+def photos(count: int) -> list[SourceBytes]:
+    """JPEGs of 640×480 and 480×640 pixels, each a different part of the photo."""
+    with Image.open(PHOTO) as photo:
+        whole = photo.convert("RGB")
+    found = []
+    for index in range(count):
+        part = whole.crop((index, index, whole.width - index, whole.height - index))
+        file = io.BytesIO()
+        part.resize((480, 640) if index % 3 == 0 else (640, 480)).save(file, "JPEG", quality=90)
+        data = file.getvalue()
+        found.append(SourceBytes(f"{index}.jpg", data, hashlib.sha256(data).hexdigest()))
+    return found
+
+
+def build(folder: Path) -> None:
+    """Write the checkpoint: random float32 weights, and no LLM layers to speak of."""
+    import torch
+    from transformers import LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, SiglipVisionConfig
+    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+
+    from tests.tiny import IMAGE_TOKEN, tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    config = LlavaConfig(
+        vision_config=SiglipVisionConfig(
+            hidden_size=768,
+            intermediate_size=3072,
+            num_hidden_layers=12,
+            num_attention_heads=12,
+            image_size=224,
+            patch_size=16,
+        ),
+        text_config=LlamaConfig(vocab_size=32000, hidden_size=2048, intermediate_size=2048, num_hidden_layers=1),
+        image_token_index=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
+        image_seq_length=196,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+    )
+    torch.manual_seed(0)
+    LlavaForConditionalGeneration(config).save_pretrained(folder)
+    LlavaProcessor(
+        image_processor=SiglipImageProcessorPil(size={"height": 224, "width": 224}),
+        tokenizer=tokenizer,
+        patch_size=16,
+        vision_feature_select_strategy="full",
+        num_additional_image_tokens=0,
+    ).save_pretrained(folder)
