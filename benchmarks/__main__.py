@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import cursor, load, size, stages, start, words
+from benchmarks import cursor, load, many, occlusion, size, stages, start, uploads, words
 
 Row = tuple[str, str, str]
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -17,6 +17,9 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "size": size.rows,
     "load": load.rows,
     "words": words.rows,
+    "occlusion": occlusion.rows,
+    "many": many.rows,
+    "uploads": uploads.rows,
 }
 
 

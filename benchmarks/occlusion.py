@@ -1,0 +1,50 @@
+"""What an occlusion map costs with several blocks in one pass, against one pass a block, on the demo model."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from benchmarks.start import PHOTO
+from vlmtui.display.numbers import duration
+
+ROUNDS = 3
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Every image token by itself: both ways take turns in one process, over one answer."""
+    from vlmtui.image import read_source
+    from vlmtui.models.forced import Change
+    from vlmtui.session import messages as m
+    from vlmtui.session.engine import Engine
+    from vlmtui.session.talk import Talk
+
+    engine, talk = Engine(), Talk(lambda *_: None, lambda: False)
+    engine.load(m.Load("demo", device="cpu"), talk.progress)
+    image = read_source(str(PHOTO))
+    reading = engine.read(m.Read(image.source, image.data, image.sha256, 10**8), talk.progress).reading
+    engine.answer(m.Ask(reading.id, None, 16), talk)
+    answered = engine.readings[reading.id].answered
+    assert answered is not None
+    forced = answered.retold(engine.speaker(reading.id, lambda *_: None))
+    changes = [Change(torch.tensor([i]), "mean") for i in range(len(reading.places))]
+
+    def timed(budget: Sequence[int]) -> tuple[float, torch.Tensor]:
+        began = time.perf_counter()
+        found = torch.stack(list(forced.log_probs_of(changes, *budget)))
+        return time.perf_counter() - began, found
+
+    alone, wide, apart = [], [], 0.0
+    for _ in range(ROUNDS):
+        (one, theirs), (many, mine) = timed([1]), timed([])
+        alone.append(one)
+        wide.append(many)
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4)
+        apart = max(apart, float((mine - theirs).abs().max()))
+    ratio = statistics.median(one / many for one, many in zip(alone, wide, strict=True))
+    took = f"{duration(statistics.median(wide))} against {duration(statistics.median(alone))}"
+    what = f"an occlusion map of {len(changes)} blocks, several in one pass, against one a pass (demo model)"
+    yield what, f"{took}: {ratio:.1f} times faster, {apart:.0e} apart at most", ""
