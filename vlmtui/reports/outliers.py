@@ -190,14 +190,14 @@ def tally_lines(stage: str, tally: Tally) -> Iterator[str]:
 
 def _position(tally: Tally, at: int) -> str:
     """`12,1 (193) 95.3%`; of a query its number alone."""
-    share = _exactly(int(tally.counts[at]), int(tally.there[at]))
+    share = exactly(int(tally.counts[at]), int(tally.there[at]))
     if tally.shape.kind == "query":
         return f"{at} {share}"
     row, col = divmod(at, tally.shape.cols)
     return f"{row},{col} ({at}) {share}"
 
 
-def _exactly(count: int, of: int) -> str:
+def exactly(count: int, of: int) -> str:
     """A share of many with one place after the point, of few in full."""
     return f"{count} of {of}" if of < 20 else f"{100 * count / of:.1f}%"
 

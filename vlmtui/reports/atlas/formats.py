@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 
 from vlmtui.reports.atlas.data import as_csv, as_json
 from vlmtui.reports.atlas.making import Atlas
+from vlmtui.reports.atlas.page import as_html
 from vlmtui.reports.atlas.text import as_text
 
 FORMATS: dict[str, Callable[[Atlas], Iterator[str]]] = {
     "text": as_text,
     "json": as_json,
     "csv": as_csv,
+    "html": as_html,
 }

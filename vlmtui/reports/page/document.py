@@ -25,7 +25,7 @@ SCRIPTS = ("numbers", "data", "state", "elements", "panels", "chart", "picture",
 
 def document(glance: Glance) -> str:
     """The page of a glance, whole; the same bytes for the same glance."""
-    style, script = _style(), _script()
+    worn, script = style(), _script()
     picture = embedded(glance.rgb)
     image, model = glance.reading.image, glance.reading.model
     environment = Environment(
@@ -38,8 +38,8 @@ def document(glance: Glance) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment.get_template("page.html").render(
-        policy=policy(style, script),
-        style=Markup(style),
+        policy=policy(worn, script),
+        style=Markup(worn),
         script=Markup(script),
         source="standard input" if image.source == "-" else plain(image.source),
         width=image.width,
@@ -53,19 +53,18 @@ def document(glance: Glance) -> str:
 
 def own_policy() -> str:
     """The policy that every page has in it, for a server that also sends it as a header."""
-    return policy(_style(), _script())
+    return policy(style(), _script())
 
 
-def policy(style: str, script: str) -> str:
+def policy(style: str, script: str | None = None) -> str:
     """What the page may do: show the picture in it, wear this style, run this script; nothing else, and no network."""
-    return (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    runs = "" if script is None else f"script-src '{_hash(script)}'; "
+    return f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; {runs}base-uri 'none'; form-action 'none'"
 
 
 @lru_cache(maxsize=1)
-def _style() -> str:
+def style() -> str:
+    """What every page wears."""
     return _asset("page.css")
 
 

@@ -1,0 +1,117 @@
+"""Which files are tables, and how they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.reports.atlas.tables import album, seen, write
+from vlmtui.cli import main
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports import Query
+from vlmtui.reports.atlas import tables
+from vlmtui.reports.atlas.data import report
+from vlmtui.reports.atlas.making import Asked, made
+from vlmtui.reports.atlas.tables import Which
+
+
+def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    text, other, empty = tmp_path / "a.txt", tmp_path / "b.parquet", tmp_path / "empty"
+    text.write_text("no table")
+    pq.write_table(pa.table({"x": [1]}), other)
+    empty.mkdir()
+    whole = write(album(3), tmp_path / "whole.parquet")
+    cut, newer, few, odd = (tmp_path / f"{name}.parquet" for name in ("cut", "newer", "few", "odd"))
+    cut.write_bytes(whole.read_bytes()[:-100])
+    table = pq.read_table(whole)
+    pq.write_table(table.replace_schema_metadata({"vlmtui.schema": "vlmtui/table/2"}), newer)
+    pq.write_table(table.drop_columns(["words", "z"]), few)
+    pq.write_table(table.set_column(table.schema.get_field_index("words"), "words", [["a"]] * len(table)), odd)
+    for name, said in {
+        tmp_path / "nowhere.parquet": "does not exist: check the path",
+        text: "is no parquet file, or was cut short",
+        cut: "is no parquet file, or was cut short",
+        empty: "holds no .parquet files",
+        other: "is no table of vlmtui: make one with vlmtui report",
+        newer: "is a vlmtui/table/2, and this vlmtui reads vlmtui/table/1",
+        few: "lacks the columns z, words: make it without --fields",
+        odd: "holds something else as words",
+    }.items():
+        assert main(["atlas", str(name)]) == 1
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    assert main(["atlas", str(whole), "-o", str(whole)]) == 2
+    assert main(["atlas", str(whole), "--format", "png"]) == 2
+    assert main(["atlas", str(whole), "--word", " "]) == 2
+    assert main(["atlas", str(whole), "--table", "words"]) == 2
+    assert whole.stat().st_size > 1000
+
+
+def test_ids_that_no_vocabulary_has(tmp_path: Path) -> None:
+    one = seen(0, 2, 2)
+    one.words.ids[0, 0] = 1 << 40
+    one.words.pieces[1 << 40] = one.words.texts[1 << 40] = "far"
+    with pytest.raises(VlmtuiError, match="ids that no vocabulary has"):
+        made(Asked((str(write([one], tmp_path / "a.parquet")),)))
+
+
+def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
+    first = write([seen(0, 2, 3)], tmp_path / "a.parquet")
+    cosine = write([seen(1, 2, 3, query=Query("tiny", metric="cosine"))], tmp_path / "b.parquet")
+    names = str(first), str(cosine)
+    with pytest.raises(UsageError, match=r"several \(metric: l2; cosine\).*choose with --metric"):
+        made(Asked(names))
+    assert made(Asked(names, Which(metric="cosine"))).counted.pictures == 1
+    assert made(Asked(names, Which(metric="cosine"))).counted.metric == "cosine"
+    with pytest.raises(VlmtuiError, match="no picture read as other"):
+        made(Asked(names, Which(model="other")))
+
+
+def test_a_folder_of_tables_and_what_other_programs_rewrote(tmp_path: Path) -> None:
+    results = album(20)
+    whole = write(results, tmp_path / "whole.parquet")
+    folder = tmp_path / "parts"
+    (folder / "more").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    write(results[:6], folder / "a.parquet")
+    write(results[:6], folder / ".hidden" / "a.parquet")
+    write(results[6:], folder / "more" / "b.parquet")
+    rewritten = tmp_path / "duck.parquet"
+    duckdb.sql(f"copy (select * from '{whole}') to '{rewritten}' (format parquet, row_group_size 2048)")
+    large = tmp_path / "large.parquet"
+    table = pq.read_table(whole)
+    wide = pa.large_list(table.schema.field("words").type.value_type)
+    at = table.schema.get_field_index("words")
+    table = table.set_column(at, "words", table["words"].cast(wide))
+    pq.write_table(table.set_column(0, "image", table["image"].cast(pa.large_string())), large)
+    reports = [_told(name) for name in (whole, folder, rewritten, large)]
+    assert reports[0] == reports[1] == reports[2] == reports[3]
+
+
+def _told(name: Path) -> dict:
+    found = report(made(Asked((str(name),), words=("sky",))))
+    for word in (*found["words"], *found["sought"]):
+        word["where"] = np.round(word["where"], 12).tolist()  # summed block by block
+    return found | {"tables": None}
+
+
+def test_a_block_holds_whole_pictures_and_no_more_than_it_must(tmp_path: Path) -> None:
+    file = write(album(60), tmp_path / "a.parquet")
+    lengths = []
+    shares = []
+    pictures: list[str] = []
+    for block, share in tables.blocks([str(file)], 50):
+        lengths.append(len(block))
+        shares.append(share)
+        pictures += [block.at(int(row))["image"] for row in tables.starts(block._rows).nonzero()[0]]
+    assert sum(lengths) == pq.read_metadata(file).num_rows
+    assert max(lengths) < 50 + 50  # a batch, and a picture that was begun in the one before
+    assert pictures == [f"album/{number}.png" for number in range(60)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1

@@ -1,0 +1,163 @@
+"""An atlas as one HTML file: no script, no network, light and dark as the reader's system is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from vlmtui import __version__
+from vlmtui.display import numbers
+from vlmtui.display.colours import hex_of, magnitudes
+from vlmtui.display.pieces import plain, visible
+from vlmtui.display.recurrence import TEST, VERDICTS, Tally, judged
+from vlmtui.display.statistics import RULE
+from vlmtui.reports.atlas.crops import Crops, crops
+from vlmtui.reports.atlas.finding import SIDE, Chosen, Patch
+from vlmtui.reports.atlas.making import Atlas
+from vlmtui.reports.atlas.text import facts, where_means
+from vlmtui.reports.outliers import exactly
+from vlmtui.reports.page.document import policy, style
+
+SHAPES = 6
+FAILURES = 100
+_REPEATING = 12
+
+
+@dataclass(frozen=True)
+class Map:
+    """A grid of colours, `#rrggbb` row by row, with a text for each cell; None for a cell that is not there."""
+
+    rows: int
+    cols: int
+    cells: list[tuple[int, int, str, str]]
+    most: str
+
+
+def as_html(atlas: Atlas) -> Iterator[str]:
+    """The file, whole."""
+    found = atlas.found
+    cut = crops(patch for chosen in (*found.sought, *found.most_said) for patch in chosen.patches)
+    worn = style() + resources.files(__package__).joinpath("assets", "atlas.css").read_text("utf-8")
+    environment = Environment(
+        loader=PackageLoader("vlmtui.reports.atlas", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    counted = atlas.counted
+    shapes = counted.shapes
+    yield environment.get_template("atlas.html").render(
+        policy=policy(worn),
+        style=Markup(worn),
+        version=__version__,
+        title=f"{numbers.count(counted.pictures, 'picture')} · {plain(counted.model or 'no model')}",
+        pictures=numbers.count(counted.pictures, "picture"),
+        model=plain(counted.model or ""),
+        facts=list(facts(atlas)),
+        files=[plain(name) for name in atlas.files[:SHAPES]],
+        more_files=max(0, len(atlas.files) - SHAPES),
+        k=counted.k,
+        where=where_means(SIDE),
+        words=[_word(atlas, chosen, cut) for chosen in found.most_said],
+        sought=[_sought(atlas, chosen, cut) for chosen in found.sought],
+        rule=f"{RULE[0].upper()}{RULE[1:]}.",
+        test=f"Test: {TEST}.",
+        grids=[_grid(tally) for tally in shapes[:SHAPES]],
+        more_grids=max(0, len(shapes) - SHAPES),
+        failures=[(plain(image), plain(error)) for image, error in counted.failures[:FAILURES]],
+        more_failures=max(0, counted.failed - FAILURES),
+        missing=cut.missing,
+        full=cut.full,
+    )
+
+
+def _word(atlas: Atlas, chosen: Chosen, cut: Crops) -> dict[str, Any]:
+    counted = atlas.counted
+    (id_,) = chosen.ids
+    largest = counted.first.of(atlas.found.most_said[0].ids[0])
+    return {
+        "word": visible(*counted.names[id_]),
+        "id": id_,
+        "count": f"{counted.first.of(id_):,}",
+        "bar": round(100 * counted.first.of(id_) / largest, 1),
+        "first": numbers.percent(100 * counted.first.of(id_) / counted.entries),
+        "pictures": numbers.percent(100 * counted.pictures_first.of(id_) / counted.pictures),
+        "among": numbers.percent(100 * counted.among.of(id_) / counted.entries),
+        "pictures_among": numbers.percent(100 * counted.pictures_among.of(id_) / counted.pictures),
+        "map": _said(chosen),
+        "patches": [_patch(patch, cut) for patch in chosen.patches],
+    }
+
+
+def _sought(atlas: Atlas, chosen: Chosen, cut: Crops) -> dict[str, Any]:
+    counted = atlas.counted
+    return {
+        "word": plain(chosen.sought or ""),
+        "pieces": [(plain(counted.names[id_][0] or ""), id_) for id_ in chosen.ids],
+        "first": f"{sum(counted.first.of(id_) for id_ in chosen.ids):,}",
+        "among": f"{sum(counted.among.of(id_) for id_ in chosen.ids):,}",
+        "map": _said(chosen),
+        "patches": [_patch(patch, cut) for patch in chosen.patches],
+    }
+
+
+def _patch(patch: Patch, cut: Crops) -> dict[str, Any]:
+    row = patch.row
+    place = f"row {row['row']}, column {row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
+    return {
+        "crop": cut.of(patch),
+        "score": numbers.figure(patch.score),
+        "image": plain(row["image"]),
+        "name": plain(row["image"].rstrip("/").rpartition("/")[2] or row["image"]),
+        "short": f"{row['row']},{row['col']}" if row["row"] is not None else str(row["index"]),
+        "place": place + (f" of grid {row['grid']}" if row["grid"] else ""),
+        "box": "" if patch.box is None else f"pixels {numbers.box(patch.box)}",
+    }
+
+
+def _said(chosen: Chosen) -> Map | None:
+    """Where it is said, from no patch there to the most."""
+    shares = chosen.said
+    if not np.isfinite(shares).any():
+        return None
+    return _map(shares, [numbers.percent(100 * float(share)) for share in shares.ravel()])
+
+
+def _map(shares: NDArray[np.float64], said: list[str]) -> Map:
+    rows, cols = shares.shape
+    most = float(np.nanmax(shares))
+    colours = [hex_of(rgb) for rgb in magnitudes(shares, 0.0, most or 1.0).reshape(-1, 3)]
+    there = np.isfinite(shares).ravel()
+    cells = [(i // cols, i % cols, colours[i], said[i]) for i in range(rows * cols) if there[i]]
+    return Map(rows, cols, cells, numbers.percent(100 * most))
+
+
+def _grid(tally: Tally) -> dict[str, Any]:
+    found, shape = judged(tally), tally.shape
+    with np.errstate(invalid="ignore"):
+        shares = np.where(tally.there > 0, tally.counts / tally.there, np.nan)
+    said = [exactly(int(count), int(there)) for count, there in zip(tally.counts, tally.there, strict=True)]
+    places = [f"{at}" if shape.kind == "query" else f"{at // shape.cols},{at % shape.cols}" for at in range(shape.size)]
+    laid = shares.reshape(1, -1) if shape.kind == "query" else shares.reshape(shape.rows, shape.cols)
+    of = numbers.count(tally.pictures, "picture")
+    of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
+    return {
+        "shape": f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}",
+        "of": of,
+        "outliers": numbers.count(int(tally.counts.sum()), "outlier"),
+        "rate": numbers.percent(100 * found.rate),
+        "verdict": found.verdict,
+        "means": VERDICTS[found.verdict],
+        "repeat": [(places[at], said[at]) for at in found.repeat[:_REPEATING]],
+        "more": max(0, len(found.repeat) - _REPEATING),
+        "map": _map(laid, [f"{place}: {share}" for place, share in zip(places, said, strict=True)]),
+    }
