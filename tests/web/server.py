@@ -30,7 +30,7 @@ class Serving:
     def post(self, data: bytes | None, path: str = "/process-image/?similarity=l2", **more: object) -> httpx.Response:
         """Send it a file."""
         files = None if data is None else {"file": ("<b>&.png", data, "image/png")}
-        return httpx.post(f"{self.address}{path}", files=files, timeout=120, trust_env=False, **more)
+        return httpx.post(f"{self.address}{path}", files=files, timeout=300, trust_env=False, **more)
 
 
 def picture(side: int = 32, colour: str = "teal") -> bytes:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2 as httpx
@@ -21,12 +22,20 @@ import pytest
 from tests.waiting import children, gone, until
 from tests.web.server import Serving, picture, ready, serving
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "a-long-enough-token"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
-    with ready("--rate", "10000", "--max-bytes", "200000", "--max-pixels", "250000") as server:
+def no_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with nothing in it."""
+    return str(tmp_path_factory.mktemp("no-model"))
+
+
+@pytest.fixture(scope="module")
+def server(no_model: str) -> Iterator[Serving]:
+    limits = ("--rate", "10000", "--max-bytes", "200000", "--max-pixels", "250000")
+    with ready("-m", "demo", "-m", no_model, *limits) as server:
         yield server
 
 
@@ -118,7 +127,28 @@ def test_twenty_at_once(server: Serving) -> None:
         answers = list(pool.map(lambda data: server.post(data, "/report/?similarity=l2"), sent))
     assert [answer.status_code for answer in answers] == [200] * 8 + [400] * 6 + [413] * 6
     assert [json.loads(answer.text)["image"]["width"] for answer in answers[:8]] == [32 + i for i in range(8)]
-    assert _peak(server.process.pid) < 1 << 30
+    (session,) = children(server.process.pid)
+    assert _peak(server.process.pid) < 1 << 29
+    assert _peak(session) < 1 << 30
+
+
+def test_a_model_that_cannot_be_loaded_is_not_to_be_tried_again(server: Serving, no_model: str) -> None:
+    answer = server.post(picture(), f"/report/?model={no_model}")
+    assert answer.status_code == 500
+    assert "cannot be loaded here" in answer.text
+    assert "retry-after" not in answer.headers
+    assert server.post(picture(), "/report/?model=demo").status_code == 200, "the others still can"
+
+
+def test_the_readme_s_requests_work(server: Serving, tmp_path: Path) -> None:
+    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl ")]
+    assert len(lines) == 2
+    (tmp_path / "photo.jpg").write_bytes(picture())
+    for line, begin in zip(lines, ("<!doctype html>", '{"schema":"vlmtui/report/1"'), strict=True):
+        command = line.replace("localhost:8000", server.address)
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+        file = tmp_path / "photo.html"
+        assert (file.read_text() if "-o photo.html" in line else done.stdout).startswith(begin), done.stdout
 
 
 def test_a_client_that_hangs_up_does_not_hold_the_queue(server: Serving) -> None:
@@ -131,13 +161,28 @@ def test_a_client_that_hangs_up_does_not_hold_the_queue(server: Serving) -> None
     until(lambda: server.post(picture(), "/report/").status_code == 200)
 
 
+def test_who_waits_and_hangs_up_leaves_the_queue(server: Serving) -> None:
+    with ThreadPoolExecutor(1) as pool, asked_and_stopped(server, pool) as first:
+        form = httpx.Request("POST", server.address, files={"file": ("a.png", picture(), "image/png")})
+        head = f"POST /report/?ticket={'x' * 16} HTTP/1.1\r\nHost: localhost\r\n"
+        fields = "".join(f"{name}: {form.headers[name]}\r\n" for name in ("content-type", "content-length"))
+        with socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2]))) as line:
+            line.sendall(f"{head}{fields}\r\n".encode() + form.read())
+            place = f"{server.address}/queue/{'x' * 16}"
+            until(lambda: httpx.get(place).is_success)
+            assert httpx.get(place).json() == {"before": 1}
+        until(lambda: httpx.get(place).status_code == 404)
+    assert first.result().status_code == 200
+
+
 def test_a_session_that_is_killed_is_started_again(server: Serving) -> None:
     (session,) = children(server.process.pid)
-    with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(server.post, picture()) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool, asked_and_stopped(server, pool) as first:
+        others = [pool.submit(server.post, picture(), "/report/?similarity=l2") for _ in range(3)]
         os.kill(session, signal.SIGKILL)
-        statuses = Counter(answer.result().status_code for answer in answers)
-    assert set(statuses) <= {200, 503}
+        assert first.result().status_code == 503, "it was in flight"
+        assert "retry-after" in first.result().headers
+        assert {other.result().status_code for other in others} <= {200, 503}
     until(lambda: server.post(picture(), "/report/").status_code == 200, 120)
 
 
@@ -215,6 +260,32 @@ def test_what_does_not_start(options: list[str], status: int, said: str) -> None
     assert done.returncode == status, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@contextlib.contextmanager
+def asked_and_stopped(server: Serving, pool: ThreadPoolExecutor) -> Iterator[Future[httpx.Response]]:
+    """A request that has reached the session, which does not answer before the end of the block."""
+    until(server.ready, 120)
+    (session,) = children(server.process.pid)
+    os.kill(session, signal.SIGSTOP)
+    try:
+        asked = pool.submit(server.post, picture(), "/report/?similarity=l2")
+        until(lambda: _unread(session))
+        yield asked
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(session, signal.SIGCONT)
+
+
+def _unread(pid: int) -> int:
+    """Bytes that were sent to a process through pipes, and that it has not read."""
+    unread = 0
+    for end in Path(f"/proc/{pid}/fd").iterdir():
+        flags = int(Path(f"/proc/{pid}/fdinfo/{end.name}").read_text().split("flags:")[1].split()[0], 8)
+        if end.readlink().name.startswith("pipe:") and flags & os.O_ACCMODE == os.O_RDONLY:
+            with end.open("rb", buffering=0) as pipe:
+                unread += int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+    return unread
 
 
 def _tried(server: Serving) -> None:

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
+from weakref import WeakSet
 
-from vlmtui.errors import CancelledError
+from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError
 from vlmtui.reports import Query
 from vlmtui.reports.source import load
 from vlmtui.session import messages as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.exchange import OnProgress, OnSaid
 from vlmtui.session.transport import PipeLink
+from vlmtui.web.refusals import RefusedError
 
 _T = TypeVar("_T")
 
@@ -21,8 +23,11 @@ _T = TypeVar("_T")
 class Watched(SessionClient):
     """A session whose present question can be withdrawn by another thread than the one that waits for it."""
 
-    _withdrawn = False
-    _latest: tuple[m.Question, Future[Any]] | None = None
+    def __init__(self, link: PipeLink) -> None:
+        self._asking = threading.Lock()
+        self._withdrawn = False
+        self._latest: tuple[m.Question, Future[Any]] | None = None
+        super().__init__(link)
 
     def ask(
         self,
@@ -32,13 +37,15 @@ class Watched(SessionClient):
         on_said: OnSaid | None = None,
     ) -> Future[Any]:
         """As `Exchange.ask`; what is asked after `withdraw` is not sent."""
-        if self._withdrawn and not isinstance(body, m.Cancel):
-            future: Future[Any] = Future()
-            future.set_exception(CancelledError("the question was withdrawn"))
-            return future
-        future = super().ask(body, unpack, on_progress, on_said)
-        if not isinstance(body, m.Cancel):
-            self._latest = body, future
+        if isinstance(body, m.Cancel):
+            return super().ask(body, unpack, on_progress, on_said)
+        with self._asking:  # a withdrawal comes before a question or after it
+            if not self._withdrawn:
+                future = super().ask(body, unpack, on_progress, on_said)
+                self._latest = body, future
+                return future
+        future = Future()
+        future.set_exception(_withdrawn())
         return future
 
     def begin(self) -> None:
@@ -47,9 +54,11 @@ class Watched(SessionClient):
 
     def withdraw(self) -> None:
         """The request is not waited for any more. A model that is being loaded is: the next request may use it."""
-        self._withdrawn = True
-        if self._latest is not None and not isinstance(self._latest[0], m.Load):
-            self.cancel(self._latest[1])
+        with self._asking:
+            self._withdrawn = True
+            latest = self._latest
+        if latest is not None and not isinstance(latest[0], m.Load):
+            self.cancel(latest[1])
 
 
 class Holder:
@@ -63,6 +72,7 @@ class Holder:
         self._held: str | None = None
         self._loading: Future[None] | None = None
         self._running: Future[Any] | None = None
+        self._withdrawn: WeakSet[Future[Any]] = WeakSet()
         self._closed = False
 
     @property
@@ -83,6 +93,8 @@ class Holder:
         return self._loading
 
     def _begin(self) -> None:
+        with self._lock:
+            self._running = None
         self._hold(self._first)
 
     def work(self, query: Query, job: Callable[[SessionClient], _T]) -> Future[_T]:
@@ -91,7 +103,12 @@ class Holder:
         def done() -> _T:
             with self._lock:
                 self._running = future
-            client = self._hold(query)
+            try:
+                client = self._hold(query)
+            except OutOfMemoryError:
+                raise  # there may be room another time
+            except ModelError as error:
+                raise RefusedError(500, f"the model cannot be loaded here: {error}") from error
             return job(client)
 
         with self._lock:  # it does not begin before it has its name
@@ -103,7 +120,8 @@ class Holder:
         if future.cancel():
             return
         with self._lock:
-            if self._running is future and not future.done() and self._client is not None:
+            self._withdrawn.add(future)  # it may not have come so far as to be the one that runs
+            if self._running is future and self._client is not None:
                 self._client.withdraw()
 
     def close(self) -> None:
@@ -126,8 +144,14 @@ class Holder:
                 self._client, self._held = Watched(PipeLink()), None
             client = self._client
             client.begin()
+            if self._running in self._withdrawn:
+                raise _withdrawn()
         if self._held != query.model:
             self._held = None
             load(client, query, None).result()
             self._held = query.model
         return client
+
+
+def _withdrawn() -> CancelledError:
+    return CancelledError("the question was withdrawn")

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from vlmtui.errors import CancelledError, ImageError, SessionError, UsageError, VlmtuiError
+from vlmtui.errors import (
+    CancelledError,
+    ImageError,
+    ModelError,
+    OutOfMemoryError,
+    SessionError,
+    UsageError,
+    VlmtuiError,
+)
 
 
 class RefusedError(VlmtuiError):
@@ -16,7 +24,10 @@ class RefusedError(VlmtuiError):
 
 
 def refusal(error: VlmtuiError) -> RefusedError:
-    """How an error of the tool is told to a client: what was sent is at fault (400), or the model cannot now (503)."""
+    """How an error of the tool is told to a client.
+
+    What was sent is at fault (400), or does not go with the model (422), or the model cannot now (503).
+    """
     match error:
         case RefusedError():
             return error
@@ -24,5 +35,7 @@ def refusal(error: VlmtuiError) -> RefusedError:
             return RefusedError(400, str(error))
         case CancelledError() | SessionError():
             return RefusedError(503, f"the model's session ended ({error}): send the picture again", retry_after=5)
+        case ModelError() if not isinstance(error, OutOfMemoryError):
+            return RefusedError(422, str(error))
         case _:
             return RefusedError(503, str(error), retry_after=60)
