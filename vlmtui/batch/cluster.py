@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,9 @@ def make_on_ray(
     with _connected() as ray:
         ready()
         there = ray.cluster_resources()
-        actors, needs = _shares(job.query, workers, int(there.get("GPU", 0)), int(there.get("CPU", 1)))
-        tell(f"{actors} model sessions on Ray, on {len(ray.nodes())} machines")
+        actors, needs = shares(job.query, workers, int(there.get("GPU", 0)), int(there.get("CPU", 1)))
+        machines = len(ray.nodes())
+        tell(f"{_count(actors, 'model session')} on Ray, on {_count(machines, 'machine')}")
         at_once = max(1, min(_PARTS_A_TASK, len(todo) // (4 * actors)))
         tasks = -(-len(todo) // at_once)
         # no task makes these: it would wait for processors that the actors have
@@ -151,10 +152,11 @@ def _connected() -> Iterator[Any]:
     context.print_on_execution_start = False
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # where Ray says that a worker has died
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
 
 
 @contextmanager
@@ -170,7 +172,7 @@ def _unheard() -> Iterator[None]:
             os.close(kept)
 
 
-def _shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int, dict[str, float]]:
+def shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int, dict[str, float]]:
     """How many actors, and what each is given."""
     on_gpu = query.device.startswith("cuda") or (query.device == "auto" and gpus > 0)
     if on_gpu:
@@ -199,6 +201,10 @@ def _heard(data: bytes) -> Made:
     if error is not None:
         raise from_kind(*error)
     return Made(part, pictures, tuple(Failure(name, from_kind(kind, text)) for name, kind, text in failed))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _named(versions: dict[str, str]) -> str:
