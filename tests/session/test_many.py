@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import threading
 from collections.abc import Iterator
 
 import msgspec
@@ -14,7 +15,7 @@ import torch
 from PIL import Image
 
 from tests.families import FAMILIES, build
-from tests.session.desk import Desk
+from tests.session.desk import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
 from vlmtui.image import SourceBytes, decode
@@ -23,6 +24,7 @@ from vlmtui.session import preparing
 from vlmtui.session.client import SessionClient
 from vlmtui.session.questions import many
 from vlmtui.session.readings import Readings
+from vlmtui.session.talk import Talk
 
 SIZES = [(420, 180), (130, 300), (420, 180), (64, 64), (420, 180), (130, 300)]
 
@@ -180,6 +182,40 @@ def test_the_same_question_has_the_same_answer(engine):
     question = asked(*(noise(i, size) for i, size in enumerate([*SIZES, *SIZES])), sent("no.png", b"no"))
     answers = {m.frame(m.Reply(1, engine.ask(question))) for _ in range(3)}
     assert len(answers) == 1
+
+
+def test_the_next_question_is_prepared_while_this_one_is_answered(engine, monkeypatch):
+    first, second, other = (asked(*map(noise, range(start, start + 3))) for start in (0, 3, 6))
+    decoded: list[str] = []
+    decode_one = preparing.decode
+
+    def noted(data, source, most):
+        decoded.append(source)
+        return decode_one(data, source, most)
+
+    monkeypatch.setattr(preparing, "decode", noted)
+    talk = Talk(following=lambda: second)
+    engine.answer(first, talk)
+    alone = engine.answer(second, Talk())
+    assert sorted(decoded) == [f"{i}.png" for i in range(6)]  # each once
+    engine.answer(first, talk)
+    engine.answer(other, Talk())  # another question came first
+    assert same_bytes(engine.answer(second, Talk()), alone)
+    engine.answer(first, talk)
+    engine.rest()  # it was withdrawn
+    for thread in threads_preparing():
+        thread.join(WAIT)
+    engine.answer(first, talk)
+    engine.load(m.Load("demo", device="cpu"), quiet)
+    assert not threads_preparing()
+
+
+def threads_preparing() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("preparing")]
+
+
+def same_bytes(one: m.ManyRead, other: m.ManyRead) -> bool:
+    return m.frame(m.Reply(1, one)) == m.frame(m.Reply(1, other))
 
 
 def test_what_fails_fails_alone(engine):

@@ -8,11 +8,11 @@ from contextlib import closing
 import pytest
 
 from tests.session.desk import Desk
-from tests.session.test_many import noise, sent
+from tests.session.test_many import asked, noise, sent
 from vlmtui.errors import CancelledError, ImageError
 from vlmtui.session import messages as m
 from vlmtui.session import preparing
-from vlmtui.session.preparing import Prepared, prepared
+from vlmtui.session.preparing import Prepared, Preparing
 
 
 @pytest.fixture
@@ -28,7 +28,8 @@ def going_on() -> None:
 
 def test_in_their_order_and_what_fails_in_its_place(model):
     pictures = [noise(0), sent("no.png", b"no"), *(noise(i, (400 if i % 2 else 9, 30)) for i in range(2, 20))]
-    made = list(prepared(model, pictures, 10**6, None, going_on))
+    with closing(Preparing(model, asked(*pictures))) as several:
+        made = list(several.each(going_on))
     index, error = made.pop(1)
     assert index == 1
     assert isinstance(error, ImageError)
@@ -47,8 +48,8 @@ def test_no_more_than_the_budget_waits(model, monkeypatch):
 
     monkeypatch.setattr(preparing, "decode", noted)
     monkeypatch.setattr(preparing, "_MOST_THREADS", 1)
-    with closing(prepared(model, [noise(i) for i in range(9)], 10**6, None, going_on, budget=1)) as made:
-        for taken, one in enumerate(made):
+    with closing(Preparing(model, asked(*map(noise, range(9))), budget=1)) as several:
+        for taken, one in enumerate(several.each(going_on)):
             assert isinstance(one, Prepared)
             # itself, those before it, and the next one
             assert len(decoded) <= taken + 2
@@ -74,7 +75,8 @@ def test_what_is_no_longer_wanted_is_not_prepared(model, monkeypatch):
     monkeypatch.setattr(preparing, "decode", slow)
     monkeypatch.setattr(preparing, "_MOST_THREADS", 1)
     before = threading.active_count()
-    with pytest.raises(CancelledError, match="enough"):
-        list(prepared(model, [noise(i) for i in range(9)], 10**6, None, withdrawn, budget=1))
+    nine = Preparing(model, asked(*map(noise, range(9))), budget=1)
+    with closing(nine), pytest.raises(CancelledError, match="enough"):
+        list(nine.each(withdrawn))
     assert threading.active_count() == before
     assert decoded == ["0.png"]

@@ -28,6 +28,7 @@ from vlmtui.session import truth
 from vlmtui.session.finding import Finder
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
+from vlmtui.session.preparing import Preparing
 from vlmtui.session.questions import ANSWERS
 from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, File, Kept, Readings
 from vlmtui.session.seeing import lengths_of, told
@@ -61,6 +62,7 @@ class Engine:
         self.holds: _MadeFrom = ((), [])
         """What the model held was made from, to be compared; empty without one."""
         self.readings = Readings(readings_bytes, layers_bytes)
+        self._ahead: Preparing | None = None
         self._numbers = itertools.count(1)
         self._devices = device.devices()
 
@@ -138,8 +140,29 @@ class Engine:
         self.readings.keep(reading.id, kept)
         return m.ReadDone(reading)
 
+    def preparing(self, question: m.ReadMany) -> Preparing:
+        """A question's pictures, which are prepared already where `prepare_ahead` was told of it."""
+        ahead, self._ahead = self._ahead, None
+        return ahead or Preparing(self.held()[0], question)
+
+    def prepare_ahead(self, question: m.ReadMany) -> None:
+        """Begin to prepare the pictures of what is likely to be the next question; any other ends that."""
+        self._forget_ahead()
+        self._ahead = Preparing(self.held()[0], question)
+
+    def rest(self) -> None:
+        """There is nothing to do: what was prepared for a question that did not come is let go of, at once."""
+        self._forget_ahead(wait=False)
+
+    def _forget_ahead(self, wait: bool = True) -> None:
+        if self._ahead is not None:
+            self._ahead.close(wait)
+            self._ahead = None
+
     def answer(self, question: m.Question, talk: Talk) -> m.Answer:
         """The answer to a question about a reading, about the model, or for another model."""
+        if self._ahead is not None and self._ahead.question is not question:
+            self._forget_ahead()
         match question:
             case m.Load():
                 return self.load(question, talk.progress)
@@ -249,6 +272,7 @@ class Engine:
 
     def _drop(self) -> None:
         """Let go of the model held, its memory on the GPU included."""
+        self._forget_ahead()
         self._model, self._words, self._finder, self.holds = None, None, None, ((), [])
         self.readings.clear()
         gc.collect()

@@ -131,6 +131,12 @@ class Jobs:
                 before.append(job.front)
         return None
 
+    def following(self, running: Job) -> m.Question | None:
+        """What comes after a job, where that is already known and of the same front end."""
+        with self._wake:
+            first = self._waiting[0] if self._waiting else None
+        return first.request.body if first is not None and first.front is running.front else None
+
     def done(self, job: Job) -> bool:
         """The job is done; whether its answer is still wanted."""
         with self._wake:

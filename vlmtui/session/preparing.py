@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.processing import Inputs
 from vlmtui.models.stacking import alike, size_of
 from vlmtui.reading import ImageInfo
-from vlmtui.session.messages import Sent
+from vlmtui.session.messages import ReadMany
 
 HELD_BYTES = 256 << 20
 """Bytes of prepared pictures that wait for the model; beyond, only the next one is prepared."""
@@ -41,38 +42,24 @@ class Prepared:
         return size_of(self.inputs)
 
 
-def prepared(
-    model: VisionLanguageModel,
-    pictures: Sequence[Sent],
-    max_pixels: int,
-    prompt: str | None,
-    check: Callable[[], None],
-    budget: int = HELD_BYTES,
-) -> Generator[Prepared | tuple[int, Exception], None, None]:
-    """Every picture in its order, or its index and why it could not be prepared. `check` may raise to end it."""
-    gate = _Gate(budget)
+class Preparing:
+    """The pictures of one question, being prepared from now on until all are handed over, or it is closed."""
 
-    def prepare(index: int) -> Prepared:
-        gate.enter(index)
-        sent = pictures[index]
-        picture = decode(sent.data, sent.source, max_pixels)
-        inputs = model.prepare(picture, prompt, sent.source)
-        model.measure(picture, inputs)
-        image = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
-        made = Prepared(index, image, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
-        gate.made(made.size)
-        return made
+    def __init__(self, model: VisionLanguageModel, question: ReadMany, budget: int = HELD_BYTES) -> None:
+        self.question = question
+        self._model = model
+        self._gate = _Gate(budget)
+        # one core is left to the model, which waits where it has to
+        threads = min(_MOST_THREADS, max(1, (os.cpu_count() or 1) - 1))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="preparing")
+        self._waiting = deque(self._pool.submit(self._prepare, index) for index in range(len(question.pictures)))
 
-    # one core is left to the model, which waits where it has to
-    threads = min(_MOST_THREADS, max(1, (os.cpu_count() or 1) - 1))
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="preparing")
-    try:
-        waiting = [pool.submit(prepare, index) for index in range(len(pictures))]
-        waiting.reverse()
-        for index in range(len(pictures)):
-            future = waiting.pop()  # nobody holds on to what was handed over
+    def each(self, check: Callable[[], object]) -> Iterator[Prepared | tuple[int, Exception]]:
+        """Every picture in its order, or its index and why it could not be prepared. `check` may raise to end it."""
+        for index in range(len(self._waiting)):
+            future = self._waiting.popleft()  # nobody holds on to what was handed over
             error = _error(future, check)
-            gate.taken(0 if error else future.result().size)
+            self._gate.taken(0 if error else future.result().size)
             if error is None:
                 yield future.result()
             elif isinstance(error, Exception):
@@ -80,12 +67,26 @@ def prepared(
             else:
                 raise error
             del future
-    finally:
-        gate.close()
-        pool.shutdown(cancel_futures=True)
+
+    def close(self, wait: bool = True) -> None:
+        """Those that have not been handed over are no longer wanted; the one that is at work may be waited for."""
+        self._gate.close()
+        self._pool.shutdown(wait, cancel_futures=True)
+
+    def _prepare(self, index: int) -> Prepared:
+        self._gate.enter(index)
+        model, question = self._model, self.question
+        sent = question.pictures[index]
+        picture = decode(sent.data, sent.source, question.max_pixels)
+        inputs = model.prepare(picture, question.prompt, sent.source)
+        model.measure(picture, inputs)
+        image = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
+        made = Prepared(index, image, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
+        self._gate.made(made.size)
+        return made
 
 
-def _error(future: Future[Prepared], check: Callable[[], None]) -> BaseException | None:
+def _error(future: Future[Prepared], check: Callable[[], object]) -> BaseException | None:
     """What a picture failed with, as soon as it is ready."""
     while True:
         try:

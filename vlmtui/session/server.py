@@ -182,6 +182,8 @@ class Server:
 
     def _rest(self) -> None:
         self._doing = ""
+        if self._engine is not None:
+            self._engine.rest()
 
     def _import(self) -> None:
         try:
@@ -232,7 +234,8 @@ class Server:
         def tell(note: m.Note) -> None:
             self._send(front, job.request.id, note)
 
-        talk, body = Talk(progress, should_stop, tell), job.request.body
+        talk = Talk(progress, should_stop, tell, lambda: self._jobs.following(job))
+        body = job.request.body
         match body:
             case m.Load():
                 loaded = engine.load(body, progress)

@@ -26,7 +26,7 @@ from vlmtui.reading import ImageInfo, Layers, Words, check_stage, llm_layer, of_
 from vlmtui.session import messages as m
 from vlmtui.session.finding import Found
 from vlmtui.session.layers import LayersOf
-from vlmtui.session.preparing import Prepared, prepared
+from vlmtui.session.preparing import Prepared
 from vlmtui.session.questions.words import check_ridge
 from vlmtui.session.questions.words import told as words_told
 from vlmtui.session.readings import Kept, Readings
@@ -99,15 +99,16 @@ class _Many:
         return found
 
     def _prepared(self) -> Generator[Prepared, None, None]:
-        request = self._request
         self._progress()
-        made = prepared(self._model, request.pictures, request.max_pixels, request.prompt, self._progress)
-        with closing(made):
-            for one in made:
+        with closing(self._engine.preparing(self._request)) as preparing:
+            for one in preparing.each(self._progress):
                 if isinstance(one, Prepared):
                     yield one
                 else:
                     self._fail(*one)
+        following = self._talk.following()
+        if isinstance(following, m.ReadMany):  # while the model is at the last of these
+            self._engine.prepare_ahead(following)
 
     def _at_a_time(self, one: Prepared) -> int:
         model = self._model
