@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-SECTIONS = "### Many pictures, and only what matters of them", "### Draw"
+SECTIONS = "### Many pictures, and only what matters of them", "### Across images", "### Draw"
 
 
 def section(title: str) -> str:
@@ -44,13 +44,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("warm"))}
     subprocess.run(["vlmtui", "session", "start", "-m", "demo"], env=environment, check=True)
+    subprocess.run(["vlmtui", "report", "album", "-o", "words.parquet"], cwd=folder, env=environment, check=True)
     yield folder, environment
     subprocess.run(["vlmtui", "session", "stop"], env=environment, check=True)
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) == 14
-    assert all("vlmtui report" in command for command in COMMANDS)
+    assert len(COMMANDS) == 19
+    assert all(re.search("vlmtui (report|atlas|vocabulary) ", command) for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
