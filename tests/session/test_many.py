@@ -6,6 +6,7 @@ import hashlib
 import io
 import itertools
 import threading
+import weakref
 from collections.abc import Iterator
 
 import msgspec
@@ -316,17 +317,31 @@ def test_pictures_that_wait_are_bounded_by_bytes(monkeypatch, engine):
     monkeypatch.setattr(many, "GROUPS_BYTES", 3 * one)
     monkeypatch.setattr(many, "TOKENS_BYTES", 1)
     held: list[int] = []
-    monkeypatch.setattr(many, "groups", watched(many.groups, held))
+    alive: list[int] = []
+    monkeypatch.setattr(many, "groups", watched(many.groups, held, alive))
     assert all(got.error is None for got in together(engine, *(noise(i) for i in range(40))))
     assert max(held) == 3
     assert sum(held) == 40
+    # a group, and what was handed over last
+    assert max(alive) <= 4
 
 
-def watched(groups, held: list[int]):
+def watched(groups, held: list[int], alive: list[int]):
+    """`groups`, noting how many pictures are in each, and how many there are in memory when it is handed over."""
+    seen: list[weakref.ref] = []
+
+    def noted(pictures):
+        for one in pictures:
+            seen.append(weakref.ref(one))
+            yield one
+            del one
+
     def watching(pictures, at_a_time):
-        for group in groups(pictures, at_a_time):
+        for group in groups(noted(pictures), at_a_time):
             held.append(len(group))
+            alive.append(sum(ref() is not None for ref in seen))
             yield group
+            del group
 
     return watching
 

@@ -90,6 +90,7 @@ class _Many:
             for group in groups(pictures, self._at_a_time):
                 self._talk.check()
                 waiting += self._through(group)
+                del group  # its tensors need not wait for the next one
                 if sum(_size(one.encoded.tokens) + _size(one.vectors) for one in waiting) >= TOKENS_BYTES:
                     self._settle(waiting)
                     waiting = []
