@@ -1,4 +1,4 @@
-"""`vlmtui vocabulary`: the norms of a vocabulary's rows, and the words near a word, as text, JSON or CSV.
+"""`vlmtui vocabulary`: the norms of a vocabulary's rows, as text, JSON or CSV; `nearby` has the words near a word.
 
 The JSON is `vlmtui/vocabulary/1`:
 
@@ -13,11 +13,6 @@ The JSON is `vlmtui/vocabulary/1`:
      "without_token": {"first", "last", "least", "most"} or null,  first and last id, least and most norm
      "identical": {"groups", "rows", "largest": [{"rows", "norm", "ids", "pieces"}]}}     ids and pieces: the first 8
 
-and with `--near` `vlmtui/near/1`:
-
-    {"schema", "model": {...}, "query": {"word", "pieces", "ids", "note", "metric", "k", "candidates", "left_out"},
-     "words": [{"id", "piece", "text", "score", "special", "norm"}]}      nearest first
-
 In CSV every row of the vocabulary is a line: `first` is the lowest row that holds the same numbers.
 """
 
@@ -29,21 +24,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from vlmtui.display import numbers
-from vlmtui.display.pieces import fit, isolate, plain, visible, width
+from vlmtui.display.pieces import fit, visible, width
 from vlmtui.errors import UsageError
 from vlmtui.reading import ModelInfo
-from vlmtui.reports import csv, json
-from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
+from vlmtui.reports import csv, json, nearby
+from vlmtui.reports.lines import COLUMNS, flow, labelled
+from vlmtui.reports.nearby import heading, model_object, word
 from vlmtui.reports.output import target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.source import OnProgress, Query, load
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
-from vlmtui.vocabulary import Ids, Nearby, Vocabulary, check_near
+from vlmtui.vocabulary import Ids, Vocabulary, check_near
 
 SCHEMA = "vlmtui/vocabulary/1"
-NEAR_SCHEMA = "vlmtui/near/1"
 BINS = 20
 _BAR = 44
 _NAMED = 8
@@ -87,7 +82,7 @@ def _written(client: SessionClient, query: Query, asked: Asked, format: str, pro
     model = load(client, query, progress).result()
     if asked.near is not None:
         near = client.near(asked.near, asked.metric, asked.k, asked.all_tokens, on_progress=progress).result()
-        yield from NEAR_FORMATS[format](model, near)
+        yield from nearby.FORMATS[format](model, near)
         return
     found = client.vocabulary(asked.k, asked.all_tokens, named=format == "csv", on_progress=progress).result()
     yield from FORMATS[format](model, found)
@@ -98,21 +93,16 @@ def as_text(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
     yield from (f"{line.rstrip()}\n" for line in _page(model, found))
 
 
-def near_as_text(model: ModelInfo, near: Nearby) -> Iterator[str]:
-    """One page."""
-    yield from (f"{line.rstrip()}\n" for line in _near_page(model, near))
-
-
 def _page(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
     unnamed, finite = found.of("unnamed"), np.isfinite(found.norms)
-    yield from _heading(model)
+    yield from heading(model)
     kinds = [numbers.count(int(found.of("word").sum()), "word"), f"{int(found.of('special').sum()):,} special"]
     kinds.append(f"{int(unnamed.sum()):,} without a token")
     yield from labelled("rows", f"{found.rows:,} of {found.hidden:,} numbers each: {', '.join(kinds)}")
     yield from labelled("added", f"{numbers.count(found.added, 'token')} added to the tokenizer, special ones included")
     yield from labelled("matrix", f"{'also' if found.tied else 'not'} that of the output head; {scaling(found.scale)}")
     if unnamed.any():
-        yield from labelled("no token", _without(found))
+        yield from labelled("unnamed", _without(found))
     yield from labelled("same", _same(found))
     if not finite.all():
         wrong = numbers.count(int((~finite).sum()), "row")
@@ -139,18 +129,11 @@ def _page(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
     if alike:
         yield "Identical rows: how many, norm, ids and pieces"
         for group in alike:
-            cells = [f"{id_} {_word(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
+            cells = [f"{id_} {word(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
             more = [f"and {len(group) - _NAMED:,} more"] if len(group) > _NAMED else []
             norm = numbers.figure(float(found.norms[group[0]]))
             yield from flow([*cells, *more], f"{len(group):>7,}  {norm:>9}  ", indent=20)
         yield ""
-
-
-def _heading(model: ModelInfo) -> Iterator[str]:
-    yield from labelled("model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}")
-    yield from labelled("runs on", f"{model.device}, {model.dtype}")
-    if model.note:
-        yield from labelled("note", model.note)
 
 
 def scaling(scale: float | None) -> str:
@@ -200,26 +183,8 @@ def _listed(found: Vocabulary, ids: Ids) -> Iterator[str]:
     for id_ in ids.tolist():
         kind = found.kind(id_)
         said = {"word": "", "special": "  special", "unnamed": "  no token"}[kind]
-        word = _word(found.pieces[id_], found.texts[id_])
-        yield f"  {numbers.figure(float(found.norms[id_])):>9}  {id_:>{wide}}  {word}{said}"
-
-
-def _near_page(model: ModelInfo, near: Nearby) -> Iterator[str]:
-    yield from _heading(model)
-    own = ", ".join(f"{isolate(plain(piece))} ({id_})" for piece, id_ in zip(near.of, near.of_ids, strict=True))
-    yield from labelled("word", f"{isolate(plain(near.word))}: {own}" + (f"; {near.note}" if near.note else ""))
-    yield from labelled("metric", f"{near.metric}, among {numbers.count(near.candidates, 'row')}; without its own")
-    yield ""
-    yield from wrapped("Score, norm, id, word-piece; the nearest first.", "")
-    wide = max((len(str(id_)) for id_ in near.ids.tolist()), default=1)
-    for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
-        word = _word(near.pieces[id_], near.texts[id_])
-        said = "  special" if id_ in near.special else ""
-        yield f"  {numbers.figure(score):>9}  {numbers.figure(norm):>9}  {id_:>{wide}}  {word}{said}"
-
-
-def _word(piece: str | None, text: str | None) -> str:
-    return isolate(visible(piece, text))
+        shown = word(found.pieces[id_], found.texts[id_])
+        yield f"  {numbers.figure(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
 
 
 @dataclass(frozen=True)
@@ -261,7 +226,7 @@ def report(model: ModelInfo, found: Vocabulary) -> json.Object:
     alike = found.identical
     return {
         "schema": SCHEMA,
-        "model": _model(model),
+        "model": model_object(model),
         "rows": found.rows,
         "hidden": found.hidden,
         "words": int(found.of("word").sum()),
@@ -300,32 +265,6 @@ def report(model: ModelInfo, found: Vocabulary) -> json.Object:
     }
 
 
-def near_as_json(model: ModelInfo, near: Nearby) -> Iterator[str]:
-    """One object."""
-    query = {
-        "word": near.word,
-        "pieces": list(near.of),
-        "ids": list(near.of_ids),
-        "note": near.note,
-        "metric": near.metric,
-        "k": len(near.ids),
-        "candidates": near.candidates,
-        "left_out": near.left_out,
-    }
-    words = [
-        {
-            "id": id_,
-            "piece": near.pieces[id_],
-            "text": near.texts[id_],
-            "score": score,
-            "special": id_ in near.special,
-            "norm": norm,
-        }
-        for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True)
-    ]
-    yield f"{json.line({'schema': NEAR_SCHEMA, 'model': _model(model), 'query': query, 'words': words})}\n"
-
-
 def as_csv(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
     """One line a row of the vocabulary."""
     yield csv.line(["id", "word", "piece", "kind", "norm", "first"])
@@ -333,13 +272,6 @@ def as_csv(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
     for id_, (norm, first) in enumerate(zip(norms, found.first.tolist(), strict=True)):
         piece = found.pieces[id_]
         yield csv.line([id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first])
-
-
-def near_as_csv(model: ModelInfo, near: Nearby) -> Iterator[str]:
-    """One line a word, the nearest first."""
-    yield csv.line(["id", "word", "piece", "score", "norm"])
-    for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
-        yield csv.line([id_, visible(near.pieces[id_], near.texts[id_]), near.pieces[id_], score, norm])
 
 
 def _row(found: Vocabulary, id_: int) -> json.Object:
@@ -357,17 +289,8 @@ def _ends(norms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> json.Object:
     return {"least": float(finite.min()), "most": float(finite.max())} if finite.size else {"least": None, "most": None}
 
 
-def _model(model: ModelInfo) -> json.Object:
-    return {key: getattr(model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
-
-
 FORMATS: dict[str, Callable[[ModelInfo, Vocabulary], Iterator[str]]] = {
     "text": as_text,
     "json": as_json,
     "csv": as_csv,
-}
-NEAR_FORMATS: dict[str, Callable[[ModelInfo, Nearby], Iterator[str]]] = {
-    "text": near_as_text,
-    "json": near_as_json,
-    "csv": near_as_csv,
 }
