@@ -21,7 +21,9 @@ def imported(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["vlmtui", "vlmtui.cli", "vlmtui.tui.app", "vlmtui.reports", "vlmtui.batch", "vlmtui.doctor"])
+@pytest.mark.parametrize(
+    "module", ["vlmtui", "vlmtui.cli", "vlmtui.tui.app", "vlmtui.reports", "vlmtui.batch", "vlmtui.doctor"]
+)
 def test_importable_without_torch(module: str) -> None:
     modules = imported(f"import {module}")
     assert not modules.intersection(HEAVY)
