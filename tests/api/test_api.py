@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -64,6 +65,8 @@ def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.PictureReading) -
     assert alike.shape == (14, 14)
     assert alike[2, 3] == pytest.approx(1, abs=1e-5)
     assert picture.norms("llm.2").shape == (14, 14)
+    for stage in ("vision.4", "tokens", "llm.2"):
+        np.testing.assert_allclose(np.linalg.norm(picture.vectors(stage), axis=2), picture.norms(stage), rtol=1e-4)
     assert len(picture.words(0, 0, k=3, stage="llm.3")) == 3
     assert picture.layer_words(0, 0).ids.shape == (3, 1)
     assert picture.words(1, 1, k=4, metric="omp")[-1].explained is not None
@@ -72,6 +75,18 @@ def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.PictureReading) -
     assert picture.null().of(picture._client.words(picture.data.id, "l2", 8).result(), 0) is not None
     assert np.array_equal(picture.null(stage="vision.5").random.scores, picture.null().random.scores)
     assert picture.agreement(3, 5).with_first(picture.words(3, 5)[0].id) >= 1
+
+
+def test_the_table_is_the_report_s(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+    picture.save(tmp_path / "it.parquet", metric="cosine", k=2)
+    table = picture.to_table(metric="cosine", k=2)
+    assert table.equals(pq.read_table(tmp_path / "it.parquet"))
+    assert table.num_rows == 196
+    first = table.slice(3 * 14 + 5, 1).to_pylist()[0]
+    assert (first["row"], first["col"]) == (3, 5)
+    assert [word["text"] for word in first["words"]] == [
+        word.text for word in picture.words(3, 5, k=2, metric="cosine")
+    ]
 
 
 def test_an_answer_and_what_it_depends_on(picture: vlmtui.PictureReading) -> None:

@@ -10,6 +10,8 @@
     >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch that is nearest to a word
     >>> picture.words(row, col, k=1)[0].text
     'sky'
+    >>> picture.to_table(k=1).column_names[7:12]  # of pyarrow, a row an image token; `to_pandas()` makes a data frame
+    ['index', 'kind', 'grid', 'row', 'col']
     >>> picture.to_html()[:15]  # the page that `vlmtui report --format html` writes; a notebook shows it by itself
     '<!doctype html>'
     >>> session.close()

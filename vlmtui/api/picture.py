@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,14 @@ from vlmtui.display.statistics import outlier
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode
 from vlmtui.matching import Match
 from vlmtui.reading import RIDGE, Layers, LayerWords, Metric, Reading, check_stage, llm_layer, of_layers, of_patches
-from vlmtui.reports import Query, page
+from vlmtui.reports import PARQUET, Query, page
 from vlmtui.reports.output import target
 from vlmtui.reports.saving import saved_as, written
 from vlmtui.session.client import SessionClient
 from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,11 @@ class PictureReading(Asked):
             return self._laid_out(stage, self._layers.norms[llm_layer(stage) - 1])
         return self._laid_out(stage, self.data.norms_at(stage))
 
+    def vectors(self, stage: str = "tokens") -> NDArray[np.float32]:
+        """The vectors themselves, [rows, cols, hidden] where they fill one grid, else [entries, hidden]."""
+        check_stage(stage, self.data.model)
+        return self._laid_out(stage, result(self._client, self._client.vectors(self.data.id, stage)))
+
     def outliers(self, stage: str = "tokens") -> NDArray[np.bool_]:
         """Which of a stage's norms are outliers: those whose robust z-score is beyond 3.5; laid out as `norms` are."""
         norms = self.norms(stage)
@@ -178,6 +186,26 @@ class PictureReading(Asked):
         """
         query = self._query(stage=stage, stages=tuple(stages), metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
         return page.document(page.glance(self._client, self._rgb(), self.data, query, tuple(metrics)))
+
+    def to_table(
+        self,
+        *,
+        stage: str | None = None,
+        metric: Metric = "l2",
+        k: int = 8,
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> pa.Table:
+        """The reading as a table of pyarrow, a row an image token: the schema `vlmtui/table/1` of reports/TABLE.md.
+
+        `to_pandas()` of it is a data frame, and `pyarrow.concat_tables` joins those of several pictures.
+        """
+        from pyarrow import BufferReader, parquet
+
+        query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        pieces = written(self._client, self.data, query, PARQUET, self._rgb)
+        file = b"".join(piece for piece in pieces if isinstance(piece, bytes))
+        return parquet.read_table(BufferReader(file))
 
     def save(
         self,
