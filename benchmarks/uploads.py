@@ -1,0 +1,102 @@
+"""200 uploads to `vlmtui serve` at once, good, bad and huge ones mixed: what became of each, and the memory it took."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx2 as httpx
+
+from benchmarks.start import peak
+from tests.waiting import children
+from tests.web.server import Serving, picture, ready
+
+CLIENTS = 200
+MAX_BYTES = 20 << 20  # the server's own default
+_TRIES = 500
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one client sends, and the status it is to be answered with in the end."""
+
+    kind: str
+    data: bytes
+    wanted: int
+    side: int = 0
+
+
+@dataclass(frozen=True)
+class Got:
+    """The last answer, how often the client was told to come again before it, and after how long it came."""
+
+    status: int
+    side: int
+    again: int
+    seconds: float
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """All clients begin at one moment; who is told to come again does so when told to."""
+    sent = _mixed()
+    with ready("--rate", "1000000", "--max-bytes", str(MAX_BYTES)) as server, ThreadPoolExecutor(CLIENTS) as pool:
+        (session,) = children(server.process.pid)
+        begin = threading.Barrier(CLIENTS)
+        began = time.monotonic()
+        got = list(pool.map(lambda one: _upload(server, one, begin), sent))
+        took = time.monotonic() - began
+        same = children(server.process.pid) == [session]
+        peaks = peak(server.process.pid), peak(session)
+    kinds = Counter(one.kind for one in sent)
+    right = Counter(
+        one.kind
+        for one, answer in zip(sent, got, strict=True)
+        if (answer.status, answer.side) == (one.wanted, one.side)
+    )
+    what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    yield f"{CLIENTS} uploads at once ({what}): answered as they are to be", f"{right.total()}", f"{CLIENTS}"
+    others = Counter(answer.status for answer in got if answer.status >= 500)
+    yield "of them answered with a 5xx in the end", f"{others.total()}", "0"
+    again = sum(answer.again for answer in got)
+    yield "told to come again (503, the queue of 32 was full), in all", f"{again} times", ""
+    slowest = max(answer.seconds for answer in got)
+    yield "all of them, and the one that waited longest", f"{took:.0f} s, {slowest:.0f} s", ""
+    yield "peak memory of the server", f"{peaks[0] / 1e6:.0f} MB", "at most 1 GB"
+    yield (
+        "peak memory of the session (demo model)",
+        f"{peaks[1] / 1e6:.0f} MB, {'the same' if same else 'not the same'} process to the end",
+        "",
+    )
+
+
+def _mixed() -> list[Sent]:
+    """In an order that is the same in every run."""
+    good = [Sent("good", picture(100 + i), 200, 100 + i) for i in range(CLIENTS // 2)]
+    bad = [Sent("bad", os.urandom(1 + 100 * i), 400) for i in range(CLIENTS // 4)]
+    bytes_, pixels = os.urandom(MAX_BYTES + (4 << 20)), picture(8000)
+    huge = [Sent("of 24 MiB", bytes_, 413)] * (CLIENTS // 8) + [Sent("of 64 megapixels", pixels, 400)] * (CLIENTS // 8)
+    mixed = [*good, *bad, *huge]
+    random.Random(0).shuffle(mixed)
+    return mixed
+
+
+def _upload(server: Serving, one: Sent, begin: threading.Barrier) -> Got:
+    files = {"file": ("picture.png", one.data, "image/png")}
+    with httpx.Client(timeout=600, trust_env=False) as client:
+        begin.wait()
+        began = time.monotonic()
+        again = 0
+        while True:
+            answer = client.post(f"{server.address}/report/?similarity=l2", files=files)
+            if answer.status_code != 503 or again == _TRIES:
+                break
+            again += 1
+            time.sleep(float(answer.headers["retry-after"]))
+    side = answer.json()["image"]["width"] if answer.status_code == 200 else 0
+    return Got(answer.status_code, side, again, time.monotonic() - began)
