@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.waiting import children, gone, until
 from vlmtui.batch import cluster
 from vlmtui.batch.folder import Folder
-from vlmtui.errors import UsageError
+from vlmtui.batch.manifest import Manifest, manifest, write
+from vlmtui.batch.sources import Frozen
+from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports import Query
 from vlmtui.session.opening import Where
 
@@ -102,10 +104,47 @@ def test_what_every_session_is_given(
     assert cluster.shares(query, workers, gpus, cpus) == expected
 
 
-def test_what_a_cluster_cannot_do() -> None:
+def test_what_a_cluster_cannot_do(tmp_path: Path) -> None:
+    begun = manifest(Query("demo"), Frozen(1, "", None), 4)
+    folder = Folder(str(tmp_path / "out.parquet"))
     with pytest.raises(UsageError, match="no machine of this cluster has a GPU"):
         cluster.shares(Query("demo", device="cuda"), None, 0, 4)
     with pytest.raises(UsageError, match="name it without a number"):
-        cluster.of_cluster(Query("demo", device="cuda:1"))
+        cluster.job(folder, begun, Query("demo", device="cuda:1"))
     with pytest.raises(UsageError, match="leave one out"):
-        cluster.of_cluster(replace(Query("demo"), where=Where("gpu-box")))
+        cluster.job(folder, begun, Query("demo", where=Where("gpu-box")))
+
+
+def test_names_start_where_the_command_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(str(tmp_path / "out.parquet"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    for model, base, expected in (
+        ("demo", None, None),
+        ("demo", str(tmp_path), str(tmp_path)),
+        ("./model", None, str(tmp_path)),
+        (str(tmp_path / "model"), None, None),
+    ):
+        begun = manifest(Query(model), Frozen(1, "", base), 4)
+        assert cluster.job(folder, begun, Query(model)).base == expected
+
+
+def said(folder: Folder, begun: Manifest, base: str | None = None) -> str:
+    """What an actor says that is to make the first part."""
+    (row,) = cluster.Parts(cluster.Job(str(folder.output), begun, Query("demo"), base))({"part": [0]})
+    with pytest.raises(VlmtuiError) as error:
+        cluster.heard(row["said"][0])
+    return str(error.value)
+
+
+def test_a_machine_that_does_not_see_what_it_needs(tmp_path: Path) -> None:
+    begun = manifest(Query("demo"), Frozen(1, "", None), 4)
+    folder = Folder(str(tmp_path / "out.parquet"))
+    assert "does not see" in said(folder, begun)
+    assert "put the report on storage that all machines of the cluster share" in said(folder, begun)
+    folder.path.mkdir()
+    write(folder, begun)
+    assert "name the pictures and the model with whole paths" in said(folder, begun, str(tmp_path / "nowhere"))
+    other = msgspec.structs.replace(begun, versions={"vlmtui": "0.0.1"})
+    write(folder, other)
+    assert "and this was begun with vlmtui 0.0.1: install the same" in said(folder, other)

@@ -167,6 +167,15 @@ def test_a_model_that_cannot_be_held_leaves_nothing_behind(album: list[str], out
     assert left(out) == []
 
 
+def test_what_was_begun_anew_by_another_is_left_alone(album: list[str], out: Path) -> None:
+    def heard(number: int) -> None:
+        if number == 3:
+            Folder(str(out)).clear()
+
+    with pytest.raises(VlmtuiError, match=r"out\.parquet\.parts was taken away or begun anew by another command"):
+        run_batch(desks(album, out, heard=heard), QUERY, HOW)
+
+
 def test_two_at_once(album: list[str], out: Path) -> None:
     with (
         Folder(str(out)).locked(),

@@ -25,6 +25,7 @@ from vlmtui.batch.manifest import Manifest
 from vlmtui.batch.parts import Made, make_parts
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
+from vlmtui.catalogue import resolve
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.reports import Failure, Query
 from vlmtui.session.opening import Where, connect
@@ -48,11 +49,12 @@ sentence of what ended it all."""
 
 @dataclass(frozen=True)
 class Job:
-    """What every actor is told: where the parts go, and what is asked."""
+    """What every actor is told: where the parts go, what is asked, and the folder that names start from, if any do."""
 
     output: str
     begun: Manifest
     query: Query
+    base: str | None
 
 
 def make_on_ray(
@@ -80,7 +82,7 @@ def make_on_ray(
             **needs,
         )
         for row in made.iter_rows():
-            yield _heard(row["said"])
+            yield heard(row["said"])
 
 
 class Parts:
@@ -117,10 +119,9 @@ class Parts:
         wanted = self._job.begun.versions
         if (here := manifests.versions()) != wanted:
             raise VlmtuiError(f"{host} has {_named(here)}, and this was begun with {_named(wanted)}: install the same")
-        base = self._job.begun.sources.base
-        if base is not None:
+        if (base := self._job.base) is not None:
             if not Path(base).is_dir():
-                raise VlmtuiError(f"{host} does not see {base}, where the pictures lie: name them with whole paths")
+                raise VlmtuiError(f"{host} does not see {base}: name the pictures and the model with whole paths")
             os.chdir(base)
         query = self._job.query
         return Reader(query, lambda: connect(query.where), lambda model: manifests.hold(folder, model))
@@ -183,20 +184,23 @@ def shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int
     return count, {"num_cpus": cpus // count if count <= cpus else cpus / count}
 
 
-def of_cluster(query: Query) -> Query:
-    """The query as an actor asks it: of a session of its own, on the GPU that Ray has given it."""
+def job(folder: Folder, begun: Manifest, query: Query) -> Job:
+    """What actors are told to do: with sessions of their own, on the GPUs that Ray gives them."""
     if query.where.remote is not None:
         raise UsageError("--remote has the model on one machine, and --engine ray on many: leave one out")
     if ":" in query.device:
         raise UsageError(f"--device {query.device}: Ray gives every session a GPU, name it without a number")
-    return replace(query, where=Where(warm=False))
+    model = resolve(query.model).folder
+    relative = begun.sources.base is not None or (model is not None and not model.is_absolute())
+    return Job(str(folder.output), begun, replace(query, where=Where(warm=False)), os.getcwd() if relative else None)
 
 
 def _said(said: Said) -> dict[str, Any]:
     return {"said": np.array([msgspec.msgpack.encode(said)], dtype=object)}
 
 
-def _heard(data: bytes) -> Made:
+def heard(data: bytes) -> Made:
+    """What an actor has said, or the error that ended its work."""
     part, pictures, failed, error = msgspec.msgpack.decode(data, type=Said)
     if error is not None:
         raise from_kind(*error)

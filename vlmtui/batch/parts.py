@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from vlmtui.batch.ahead import MOST_BYTES, Found, read_ahead
 from vlmtui.batch.files import written_whole
 from vlmtui.batch.folder import Folder
-from vlmtui.batch.manifest import Manifest
+from vlmtui.batch.manifest import Manifest, read
 from vlmtui.batch.reader import Asked, Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import VlmtuiError
@@ -71,6 +71,7 @@ def make_parts(
                 failures.append(Failure(name, answer))
             rows.append(table.batch(failures[-1] if isinstance(answer, VlmtuiError) else answer, wanted))
         if batch.last:
+            _check_wanted(folder, manifest)
             _write(folder, batch.part, rows, wanted, failures)
             yield Made(batch.part, len(manifest.places(batch.part)), tuple(failures))
             rows.clear()
@@ -119,6 +120,12 @@ def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Itera
                     batch, size = _Batch(part), 0
             batch.last = True
             yield batch
+
+
+def _check_wanted(folder: Folder, manifest: Manifest) -> None:
+    """An actor of a cluster may live on after the command that it was for, and another have begun anew."""
+    if read(folder) != manifest:
+        raise VlmtuiError(f"{folder.path} was taken away or begun anew by another command: leave this one")
 
 
 def _write(

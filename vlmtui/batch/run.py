@@ -133,7 +133,7 @@ def make_on_cluster(
     """Make parts with the sessions of a cluster."""
     from vlmtui.batch import cluster
 
-    job = cluster.Job(str(folder.output), begun, cluster.of_cluster(query))
+    job = cluster.job(folder, begun, query)
     yield from cluster.make_on_ray(job, todo, workers, order.tell, leave_when_told)
 
 

@@ -131,10 +131,11 @@ def _report(
         if not quiet:
             say_line(note)
 
-    leave_when_told()
     chosen = format or format_for(output)
+    how = many.how(sources, several, query, chosen, output)
     order = Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
-    if how := many.how(sources, several, query, chosen, output):
+    leave_when_told()
+    if how is not None:
         from vlmtui.batch import run_batch
 
         return run_batch(order, query, how)

@@ -230,7 +230,9 @@ def check_output(order: Order) -> None:
     if order.output is None or order.output == "-":
         return
     check_target(order.output)
-    if any(_same_file(order.output, source) for source in order.sources):
+    if os.path.exists(os.path.expanduser(order.output)) and any(
+        _same_file(order.output, source) for source in order.sources
+    ):
         raise UsageError(f"-o {order.output} is the picture itself: name another file for the report")
 
 
