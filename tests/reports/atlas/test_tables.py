@@ -61,6 +61,17 @@ def test_ids_that_no_vocabulary_has(tmp_path: Path) -> None:
         made(Asked((str(write([one], tmp_path / "a.parquet")),)))
 
 
+def test_a_grid_as_large_as_numbers_go(tmp_path: Path) -> None:
+    whole = pq.read_table(write([seen(0, 1, 1), seen(1, 2, 2)], tmp_path / "a.parquet"))
+    far = whole.set_column(whole.schema.get_field_index("row"), "row", pa.array([2**31 - 1, 0, 0, 1, 1], pa.int32()))
+    pq.write_table(far, tmp_path / "far.parquet")
+    atlas = made(Asked((str(tmp_path / "far.parquet"),)))
+    assert atlas.counted.unlike == 1
+    assert [tally.shape.rows for tally in atlas.counted.shapes] == [2]
+    assert sum(map(np.nansum, (chosen.said for chosen in atlas.found.most_said))) > 0
+    assert report(atlas)["uncounted"] == 1
+
+
 def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
     first = write([seen(0, 2, 3)], tmp_path / "a.parquet")
     cosine = write([seen(1, 2, 3, query=Query("tiny", metric="cosine"))], tmp_path / "b.parquet")

@@ -1,6 +1,6 @@
 """What is counted over all pictures: words, by tokens and by pictures, and outliers, by their positions.
 
-Memory is bounded by the vocabulary, and by `MOST_SHAPES` of grids.
+Memory is bounded by the vocabulary, and by `MOST_POSITIONS` of grids.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from vlmtui.display.statistics import THRESHOLD
 from vlmtui.reading import of_patches
 from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Block, Ints, Marks, one_kind
 
-MOST_SHAPES = 2_000
+MOST_POSITIONS = 1 << 22
+"""Of all shapes of grids together."""
 MOST_FAILED = 1_000
 """So many pictures that failed are named."""
 
@@ -70,6 +71,7 @@ class Counted:
     names: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
     tallies: dict[Shape, Tally] = field(default_factory=dict)
     _kinds: list[tuple[str | None, ...]] = field(default_factory=list)
+    _room: int = MOST_POSITIONS
 
     def add(self, block: Block) -> None:
         """The pictures of one more block. `UsageError` where they are of another model, stage or metric."""
@@ -135,9 +137,11 @@ class Counted:
 
     def _tally(self, shape: Shape, at: Ints, wild: Marks, picture: Ints, view: Ints) -> None:
         pictures = len(np.unique(picture))
-        if shape not in self.tallies and len(self.tallies) >= MOST_SHAPES:
-            self.unlike += pictures
-            return
+        if shape not in self.tallies:
+            if shape.size > self._room:
+                self.unlike += pictures
+                return
+            self._room -= shape.size
         tally = self.tallies.setdefault(shape, Tally.of(shape))
         tally.counts += np.bincount(at[wild], minlength=shape.size)
         tally.there += np.bincount(at, minlength=shape.size)

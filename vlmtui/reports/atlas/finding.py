@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -137,22 +136,16 @@ def _weights(block: Block, counted: Marks) -> Floats:
     """
     weights = np.zeros((len(block), SIDE * SIDE))
     for (down, across), rows, at, _ in views(block, counted & complete(block)[block.picture]):
-        weights[rows] = _parts(down, across)[at]
+        tall, wide = _parts(at // across, down), _parts(at % across, across)
+        weights[rows] = (tall[:, :, None] * wide[:, None, :]).reshape(len(rows), SIDE * SIDE)
     return weights
 
 
-@lru_cache(maxsize=64)
-def _parts(down: int, across: int) -> Floats:
-    """For every cell of a grid, row by row, its parts in the squares: float64 [cells, squares]."""
-    tall, wide = _overlap(down), _overlap(across)
-    return np.asarray(np.einsum("ri,cj->rcij", tall, wide).reshape(down * across, SIDE * SIDE))
-
-
-def _overlap(count: int) -> Floats:
-    """Of `count` cells side by side, the part of each in each of `SIDE` squares over the same length."""
-    edges, squares = np.arange(count + 1) / count, np.arange(SIDE + 1) / SIDE
-    ends = np.minimum(edges[1:, None], squares[None, 1:])
-    begins = np.maximum(edges[:-1, None], squares[None, :-1])
+def _parts(cell: Ints, count: int) -> Floats:
+    """Of cells among `count` side by side, which part of each lies in each of `SIDE` squares over the same length."""
+    squares = np.arange(SIDE + 1) / SIDE
+    ends = np.minimum((cell[:, None] + 1) / count, squares[None, 1:])
+    begins = np.maximum(cell[:, None] / count, squares[None, :-1])
     return np.asarray(np.clip(ends - begins, 0, None) * count)
 
 

@@ -108,13 +108,21 @@ class Block:
         return {name: self._rows[name][row].as_py() for name in READ if name != "words"}
 
     @cached_property
+    def _column(self) -> pa.Array:
+        return self._rows["words"].combine_chunks()
+
+    @cached_property
+    def _flat(self) -> pa.Array:
+        """All words, as structs."""
+        return pc.list_flatten(self._column)
+
+    @cached_property
     def told(self) -> Told:
         """All words. `VlmtuiError` for an id that no vocabulary has."""
-        column = self._rows["words"].combine_chunks()
+        column = self._column
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
         row = np.repeat(np.arange(len(lengths)), lengths)
         place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        self._flat = pc.list_flatten(column)
         ids = np.asarray(pc.fill_null(pc.struct_field(self._flat, "id"), NO_ROW)).astype(np.int64)
         if ids.size and (ids.min() < 0 or ids.max() >= MOST_ID):
             raise VlmtuiError(f"{self._name} names words by ids that no vocabulary has: make the table again")
