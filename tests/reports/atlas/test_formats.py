@@ -70,6 +70,13 @@ def test_the_same_numbers_in_every_format(album_file: Path, tmp_path: Path) -> N
     assert [tag for tag, _ in page.tags].count("article") == 5 + len(told["outliers"]["grids"])
 
 
+def test_without_patches(album_file: Path) -> None:
+    atlas = made(Asked((str(album_file),), k=2, patches=0, words=("sky",)))
+    assert not any(chosen.patches for chosen in (*atlas.found.most_said, *atlas.found.sought))
+    assert "Most like sky: ▁sky (0), sky (1)" in "".join(as_text(atlas))
+    assert not Parsed("".join(as_html(atlas))).of("img")
+
+
 def test_only_failures(tmp_path: Path, capsysbinary: pytest.CaptureFixture) -> None:
     failed = [Failure("a.png", ImageError("a.png is no picture"))]
     file = write(failed, tmp_path / "a.parquet")

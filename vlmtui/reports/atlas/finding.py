@@ -61,7 +61,7 @@ class Chosen:
         """The best of a block's rows; `before` is how many rows came before the block."""
         kept = np.isfinite(scores)
         scores, rows = scores[kept], rows[kept]
-        if len(self.patches) == most:
+        if len(self.patches) == most > 0:
             better = scores > self.patches[-1].score
             scores, rows = scores[better], rows[better]
         best = np.lexsort((rows, -scores))[:most]

@@ -140,7 +140,8 @@ def _sought(atlas: Atlas, chosen: Chosen) -> Iterator[str]:
     among = sum(counted.among.of(id_) for id_ in chosen.ids)
     said = f"Most like {word}: {pieces}; first of {first:,}, among the {counted.k} of {among:,} (each spelling counted)"
     yield from wrapped(said, "")
-    yield "     score  row,column   box in pixels, picture"
+    if chosen.patches:
+        yield "     score  row,column   box in pixels, picture"
     for patch in chosen.patches:
         row = patch.row
         place = f"{row['row']},{row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
