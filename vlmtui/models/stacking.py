@@ -11,10 +11,10 @@ from torch import Tensor
 from vlmtui.models.families.base import Family, Pixels
 from vlmtui.models.processing import Inputs
 
-_BUDGET = {"cpu": 256 << 20}
-_LARGE_BUDGET = 2 << 30
-"""Bytes that the states of a pass may take, about: constant, so that the same pictures always go together."""
-_MOST = 32
+_AT_A_TIME = {"cpu": (16, 256 << 20)}
+_ON_GPUS = (32, 2 << 30)
+"""Pictures of a pass, and bytes that their states may take, about: constant, so that the same always go together. On a
+CPU more are slower again, as measured on the demo model."""
 _PER_STATE = 8  # numbers of the tower's width that are held of a state at a time, about
 
 
@@ -52,7 +52,8 @@ def how_many(family: Family, inputs: Inputs, width: int, device: torch.device, i
     each = _PER_STATE * width + 3 * (wide if isinstance(wide, int) else 4 * width)
     states = sum(patches * (each + (heads if isinstance(heads, int) else 16) * patches) for patches in tiles)
     numbers = states + 2 * inputs.pixels["pixel_values"].numel()
-    return max(1, min(_MOST, _BUDGET.get(device.type, _LARGE_BUDGET) // (itemsize * max(1, numbers))))
+    most, budget = _AT_A_TIME.get(device.type, _ON_GPUS)
+    return max(1, min(most, budget // (itemsize * max(1, numbers))))
 
 
 def size_of(inputs: Inputs) -> int:
