@@ -9,9 +9,9 @@ from vlmtui.image import MAX_PIXELS
 from vlmtui.reading import RIDGE, Layers, Metric, Reading, Words
 
 MANY_PICTURES = 64
-"""So many pictures are a good number for one `ReadMany`: more make it no faster."""
+"""So many pictures at most are to go into one `ReadMany`: several passes of the model, and an answer of some MB."""
 MANY_BYTES = 256 << 20
-"""So many bytes of files are, too; a single file may have more."""
+"""So many bytes of files, too; a single file may have more."""
 
 
 class Sent(msgspec.Struct, frozen=True):
