@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +293,21 @@ def test_conditions_and_rows_narrow_what_was_read_together(album: list[str], out
         int((one.reading.norms[:3] > 1.5).sum()) for name in album if (one := outcome(read_source(name))).reading
     )
     assert len(rows) == expected > 0
+
+
+def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
+    """A long list of names, few of them pictures: what is held is what is held for a short one."""
+    few = pictures(tmp_path / "album", 5)
+
+    def peak(count: int) -> int:
+        names = [*few, *(f"/nowhere/{number:06d}.png" for number in range(count))]
+        order = replace(desks(names, tmp_path / f"{count}.parquet"), say=lambda error: None)
+        tracemalloc.start()
+        try:
+            assert run_batch(order, QUERY, How(part_size=32)) == 1
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    short, long = peak(150), peak(900)
+    assert long < 1.3 * short
