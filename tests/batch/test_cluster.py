@@ -11,14 +11,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.batch.desk import desks, pictures
 from tests.waiting import children, gone, until
 from vlmtui.batch import cluster
+from vlmtui.batch import sources as lists
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.manifest import Manifest, manifest, write
-from vlmtui.batch.sources import Frozen
+from vlmtui.batch.parts import make_parts
+from vlmtui.batch.reader import Reader
+from vlmtui.batch.sources import Frozen, Sources
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports import Query
 from vlmtui.session.opening import Where
+
+QUERY = Query("demo", k=3)
 
 
 def descendants(pid: int) -> list[int]:
@@ -127,6 +133,26 @@ def test_names_start_where_the_command_was_given(tmp_path: Path, monkeypatch: py
     ):
         begun = manifest(Query(model), Frozen(1, "", base), 4)
         assert cluster.job(folder, begun, Query(model)).base == expected
+
+
+def test_parts_that_are_there_are_told_again_and_not_made(tmp_path: Path) -> None:
+    names = [*pictures(tmp_path / "album", 5, bad=(1,)), "/nowhere\udcff.png"]
+    out = tmp_path / "out.parquet"
+
+    folder = Folder(str(out))
+    with folder.locked():
+        lists.write(folder.sources, names)
+        begun = manifest(QUERY, lists.frozen(names), 2)
+        write(folder, begun)
+        with Sources(folder.sources) as sources:
+            reader = Reader(QUERY, lambda: desks(names, out).start(None), lambda model: None)
+            (first, last) = make_parts(folder, begun, sources, [0, 2], QUERY, reader)
+    assert [one.source for one in first.failures] == [names[1]]
+    assert last.failures[0].name == "/nowhere?.png"
+    again = list(cluster.Parts(cluster.Job(str(out), begun, QUERY, None))({"part": [0, 2]}))
+    told = [cluster.heard(row["said"][0]) for row in again]
+    assert [(one.part, one.pictures, len(one.failures)) for one in told] == [(0, 2, 1), (2, 2, 1)]
+    assert told[1].failures[0].why == last.failures[0].why
 
 
 def said(folder: Folder, begun: Manifest, base: str | None = None) -> str:

@@ -81,12 +81,12 @@ def test_it_says_what_a_report_one_by_one_says(album: list[str], whole: bytes, t
 
 
 def test_a_bad_image_is_a_row_and_is_named(album: list[str], out: Path) -> None:
-    album[9] = "nowhere.png"
+    album[9] = "nowhere\udcff.png"  # a file name that is no UTF-8
     order = desks(album, out)
     assert run_batch(order, QUERY, HOW) == 1
     rows = [row for row in pq.read_table(out).to_pylist() if row["error"]]
-    assert [row["image"] for row in rows] == [album[5], "nowhere.png"]
-    assert order.told == [row["error"] for row in rows]
+    assert [row["image"] for row in rows] == [album[5], "nowhere?.png"]
+    assert [one.replace("\udcff", "?") for one in order.told] == [row["error"] for row in rows]
     assert left(out) == ["out.parquet"]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from vlmtui.batch import manifest as manifests
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.manifest import Manifest
-from vlmtui.batch.parts import Made, make_parts
+from vlmtui.batch.parts import Made, failures, make_parts
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.catalogue import resolve
@@ -100,15 +100,14 @@ class Parts:
             there = self._folder.made()
             for part in numbers:
                 if part in there:  # made before the one that did so was killed
-                    yield _said((part, len(self._job.begun.places(part)), [], None))
+                    yield _said(Made(part, len(self._job.begun.places(part)), failures(self._folder, part)))
             with Sources(self._folder.sources) as sources:
                 left = [part for part in numbers if part not in there]
                 for made in make_parts(self._folder, self._job.begun, sources, left, self._job.query, reader):
-                    failed = [(one.source, one.error.kind, str(one.error)) for one in made.failures]
-                    yield _said((made.part, made.pictures, failed, None))
+                    yield _said(made)
         except VlmtuiError as error:
             # said, not raised: Ray would wrap it into its own words
-            yield _said((-1, 0, [], (error.kind, str(error))))
+            yield _said(error)
 
     def _opened(self) -> Reader:
         host, folder = socket.gethostname(), self._folder
@@ -195,7 +194,12 @@ def job(folder: Folder, begun: Manifest, query: Query) -> Job:
     return Job(str(folder.output), begun, replace(query, where=Where(warm=False)), os.getcwd() if relative else None)
 
 
-def _said(said: Said) -> dict[str, Any]:
+def _said(what: Made | VlmtuiError) -> dict[str, Any]:
+    if isinstance(what, VlmtuiError):
+        said: Said = (-1, 0, [], (what.kind, str(what)))
+    else:
+        failed = [(one.name, one.error.kind, one.why) for one in what.failures]
+        said = (what.part, what.pictures, failed, None)
     return {"said": np.array([msgspec.msgpack.encode(said)], dtype=object)}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,7 +20,7 @@ from vlmtui.batch.folder import Folder
 from vlmtui.batch.manifest import Manifest, read
 from vlmtui.batch.reader import Asked, Reader
 from vlmtui.batch.sources import Sources
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import VlmtuiError, from_kind
 from vlmtui.image import SourceBytes
 from vlmtui.reports import Failure, Query, table
 from vlmtui.session.messages import MANY_PICTURES
@@ -122,6 +123,17 @@ def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Itera
             yield batch
 
 
+def failures(folder: Folder, part: int) -> tuple[Failure, ...]:
+    """Those of a part that is there."""
+    with pq.ParquetFile(folder.part(part)) as file:
+        return _failures(file)
+
+
+def _failures(file: pq.ParquetFile) -> tuple[Failure, ...]:
+    said = msgspec.json.decode(file.schema_arrow.metadata[_FAILED], type=list[tuple[str, str, str]])
+    return tuple(Failure(name, from_kind(kind, text)) for name, kind, text in said)
+
+
 def _check_wanted(folder: Folder, manifest: Manifest) -> None:
     """An actor of a cluster may live on after the command that it was for, and another have begun anew."""
     if read(folder) != manifest:
@@ -131,7 +143,8 @@ def _check_wanted(folder: Folder, manifest: Manifest) -> None:
 def _write(
     folder: Folder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[Failure]
 ) -> None:
-    schema = wanted.with_metadata({**wanted.metadata, _FAILED: str(len(failures))})
+    said = msgspec.json.encode([(one.name, one.error.kind, one.why) for one in failures])
+    schema = wanted.with_metadata({**wanted.metadata, _FAILED: said})
     whole = pa.Table.from_batches(rows, schema)
     with written_whole(folder.part(part)) as file:
         pq.write_table(whole, file, row_group_size=table.ROW_GROUP, compression="zstd")
@@ -142,8 +155,7 @@ def _read(folder: Folder, part: int) -> Iterator[tuple[int, pa.Table]]:
     path = folder.part(part)
     try:
         with pq.ParquetFile(path) as file:
-            failed = int(file.schema_arrow.metadata[_FAILED])
-            yield failed, file.schema_arrow.empty_table()
+            yield len(_failures(file)), file.schema_arrow.empty_table()
             for group in range(file.num_row_groups):
                 yield 0, file.read_row_group(group)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:

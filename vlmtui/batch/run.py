@@ -24,7 +24,7 @@ from vlmtui.reports.run import Order, check, check_output, named
 from vlmtui.signals import leave_when_told
 
 PART_SIZE = 64
-"""Pictures a part: what is made again after a power cut, at most."""
+"""Pictures a part: of two parts at most is what was done lost when the power is cut."""
 Engine = Literal["here", "ray"]
 Making = Generator[Made, None, None]
 
