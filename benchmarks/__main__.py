@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import cursor, load, many, occlusion, size, stages, start, uploads, words
+from benchmarks import cluster, cursor, load, many, occlusion, size, stages, start, uploads, words
 
 Row = tuple[str, str, str]
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "words": words.rows,
     "occlusion": occlusion.rows,
     "many": many.rows,
+    "cluster": cluster.rows,
     "uploads": uploads.rows,
 }
 

@@ -1,0 +1,83 @@
+"""A table of 2,000 pictures by two sessions on Ray, of which a worker is killed, against the same by one session."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vlmtui.display.numbers import duration
+
+PICTURES = 2_000
+BAD = 7  # no pictures at all: rows with an error
+K = 8
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Both, one after the other, on this machine's processors; the tables must have the same bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        album = Path(folder, "album")
+        album.mkdir()
+        _draw(album)
+        alone, plain = _report(album, Path(folder, "plain.parquet"))
+        ray, killed = _report(album, Path(folder, "ray.parquet"), "--engine", "ray", "--workers", "2", kill=True)
+        same = Path(folder, "plain.parquet").read_bytes() == Path(folder, "ray.parquet").read_bytes()
+    assert plain == 0
+    what = f"{PICTURES:,} small pictures, {BAD} of them bad, two sessions on Ray with {killed} worker killed, and one plain"
+    equal = "the same bytes" if same else "OTHER BYTES"
+    yield what, f"{equal}; {duration(ray)} against {duration(alone)}", "the same"
+
+
+def _draw(album: Path) -> None:
+    rng = np.random.default_rng(5)
+    for number in range(PICTURES):
+        height, width = rng.integers(20, 200, 2)
+        coarse = rng.integers(0, 256, (4, 4, 3), np.uint8)
+        Image.fromarray(coarse).resize((int(width), int(height))).save(album / f"{number:04}.png")
+    for number in rng.choice(PICTURES, BAD, replace=False):
+        (album / f"{number:04}.png").write_text("no picture")
+
+
+def _report(album: Path, out: Path, *options: str, kill: bool = False) -> tuple[float, int]:
+    """Seconds it took, and how many workers were killed on the way: one, once a fifth of the parts is there."""
+    began, killed = time.perf_counter(), 0
+    command = [sys.executable, "-m", "vlmtui", "report", str(album), "-o", str(out), "-k", str(K), "--quiet", *options]
+    parts = out.with_name(out.name + ".parts")
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
+        while run.poll() is None:
+            time.sleep(0.2)
+            if (
+                kill
+                and not killed
+                and len(list(parts.glob("part-*"))) > PICTURES / 64 / 5
+                and (at := _workers(run.pid))
+            ):
+                os.kill(at[0], signal.SIGKILL)
+                killed = 1
+    assert run.returncode == 1, "bad pictures are said by the status"
+    return time.perf_counter() - began, killed
+
+
+def _workers(pid: int) -> list[int]:
+    """The processes below this one that hold a model session."""
+    found = []
+    for child in _children(pid):
+        if any(b"vlmtui.session" in Path(f"/proc/{one}/cmdline").read_bytes() for one in _children(child)):
+            found.append(child)
+        found += _workers(child)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
