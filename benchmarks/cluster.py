@@ -31,7 +31,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         ray, killed = _report(album, Path(folder, "ray.parquet"), "--engine", "ray", "--workers", "2", kill=True)
         same = Path(folder, "plain.parquet").read_bytes() == Path(folder, "ray.parquet").read_bytes()
     assert plain == 0
-    what = f"{PICTURES:,} small pictures, {BAD} of them bad, two sessions on Ray with {killed} worker killed, and one plain"
+    what = f"{PICTURES:,} small pictures, {BAD} bad: two sessions on Ray, {killed} worker killed, against one session"
     equal = "the same bytes" if same else "OTHER BYTES"
     yield what, f"{equal}; {duration(ray)} against {duration(alone)}", "the same"
 
@@ -54,12 +54,8 @@ def _report(album: Path, out: Path, *options: str, kill: bool = False) -> tuple[
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
         while run.poll() is None:
             time.sleep(0.2)
-            if (
-                kill
-                and not killed
-                and len(list(parts.glob("part-*"))) > PICTURES / 64 / 5
-                and (at := _workers(run.pid))
-            ):
+            far = kill and len(list(parts.glob("part-*"))) > PICTURES / 64 / 5
+            if far and not killed and (at := _workers(run.pid)):
                 os.kill(at[0], signal.SIGKILL)
                 killed = 1
     assert run.returncode == 1, "bad pictures are said by the status"
