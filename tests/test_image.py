@@ -234,6 +234,17 @@ def test_paths_that_are_no_file(tmp_path: Path, kind: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_is_told_by_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("note.txt", ".hidden.png", "sub/note.md"):
+        (tmp_path / name).touch()
+    with pytest.raises(ImageError, match="holds no pictures: name a folder with PNG, JPEG or WebP"):
+        read_source(str(tmp_path))
+    (tmp_path / "sub" / "photo.JPG").touch()
+    with pytest.raises(ImageError, match="is a folder: name one picture file in it"):
+        read_source(str(tmp_path))
+
+
 def test_a_file_is_read_with_its_hash(tmp_path: Path) -> None:
     import hashlib
 

@@ -48,6 +48,19 @@ def test_a_folder_and_a_list_say_the_same(album: Path, clip_folder: Path) -> Non
     assert listed.stdout == folder.stdout
 
 
+def test_a_folder_without_pictures_is_told_and_the_others_go_on(album: Path, clip_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").touch()
+    options = ["-m", str(clip_folder), "--format", "csv", "-k", "2"]
+    done = report(str(tmp_path), str(album / "a.png"), *options)
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"holds no pictures: " in done.stderr
+    first, second, *_ = csv.DictReader(io.StringIO(done.stdout.decode(), newline=""))
+    assert first["image"] == str(tmp_path)
+    assert "holds no pictures: " in first["error"]
+    assert second["image"] == str(album / "a.png")
+
+
 def test_a_reader_that_has_enough_is_no_error(album: Path, clip_folder: Path) -> None:
     pictures = ["-m", str(clip_folder), *[str(album / "a.png")] * 40]
     with subprocess.Popen(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,12 @@ from vlmtui.errors import ImageError
 
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
+OR_RAISE = ", or raise --max-pixels"
+"""How `decode` ends where a picture is too large: of use to those only who have the option."""
+ENDINGS = frozenset(
+    ".avif .bmp .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
+)
+"""Of the files in a folder, those that are taken for pictures; named by itself, or by a pattern, any file is one."""
 _BLOCK = 1 << 20
 
 Pixels = NDArray[np.uint8]
@@ -96,14 +103,14 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
             if width * height > max_pixels:
                 raise ImageError(
                     f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}: "
-                    "make it smaller, or raise --max-pixels"
+                    f"make it smaller{OR_RAISE}"
                 )
             image.load()
             return Picture(_to_rgb(ImageOps.exif_transpose(image)))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not a picture that can be opened: choose a PNG, JPEG, WebP, ...") from error
+        raise ImageError(f"{name} is not a picture that can be opened: choose one such as PNG, JPEG or WebP") from error
     except MemoryError as error:
         raise ImageError(f"{name} does not fit in memory: make it smaller") from error
     except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
@@ -176,10 +183,26 @@ def is_address(source: str) -> bool:
     return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
 
 
+def pictures_in(folder: str) -> Iterator[str]:
+    """The files of a folder and those below whose ending (`ENDINGS`) is a picture's, but for hidden ones.
+
+    In the order of names, a folder's own files before those of the folders in it; links to folders are not followed.
+    """
+    for above, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS:
+                yield os.path.join(above, name)
+
+
 def _read_file(path: Path, name: str) -> bytes:
     try:
         if path.is_dir():
-            raise ImageError(f"{name} is a folder: name one picture file in it")
+            os.scandir(path).close()  # raises for one that may not be read
+            if next(pictures_in(str(path)), None) is not None:
+                raise ImageError(f"{name} is a folder: name one picture file in it")
+            some = "name a folder with PNG, JPEG or WebP files or the like, or any file by its own name"
+            raise ImageError(f"{name} holds no pictures: {some}")
         with path.open("rb") as file:
             return _read_limited(file.read, name)
     except FileNotFoundError:

@@ -1,9 +1,8 @@
 """Which pictures are meant: files, addresses, folders, patterns in quotes, lists.
 
-A folder stands for the picture files in it and in the folders below, known by their ending (`ENDINGS`); hidden ones
-are passed over, links to folders are not followed. It is read in the order of names, a folder's own files before
-those of the folders in it. A pattern (`*`, `?`, `[…]`, and `**` for folders below) stands for the files that fit, in
-the order of names. What is in a list is taken as it is.
+A folder stands for the picture files in it and in the folders below, as `image.pictures_in` finds them. A pattern
+(`*`, `?`, `[…]`, and `**` for folders below) stands for the files that fit, in the order of names. What is in a list
+is taken as it is.
 """
 
 from __future__ import annotations
@@ -15,12 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.image import is_address
-
-ENDINGS = frozenset(
-    ".avif .bmp .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
-)
-"""Of the files in a folder, those that are taken for pictures; named by itself, or by a pattern, any file is one."""
+from vlmtui.image import is_address, pictures_in
 
 
 def meant(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
@@ -48,19 +42,11 @@ def _expanded(word: str) -> Iterator[str]:
     if word == "-" or is_address(word):
         yield word
     elif os.path.isdir(path):
-        yield from _within(path)
+        yield from pictures_in(path)
     elif not os.path.lexists(path) and glob.has_magic(word):
         yield from (name for name in sorted(glob.iglob(path, recursive=True)) if not os.path.isdir(name))
     else:
         yield word
-
-
-def _within(folder: str) -> Iterator[str]:
-    for above, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS:
-                yield os.path.join(above, name)
 
 
 def _listed(name: str) -> list[str]:
