@@ -60,26 +60,34 @@ def test_the_report_is_the_contract_s(server: Serving) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "path", "status"),
+    ("data", "path", "status", "said"),
     [
-        (b"no picture", "/process-image/", 400),
-        (b"", "/process-image/", 400),
-        (picture()[:60], "/process-image/", 400),
-        (picture(600), "/process-image/", 400),
-        (b"x" * 300_000, "/process-image/", 413),
-        (picture(), "/process-image/?similarity=best", 400),
-        (picture(), "/process-image/?num_words=0", 400),
-        (picture(), "/process-image/?num_words=21", 400),
-        (picture(), "/process-image/?num_words=ten", 400),
-        (picture(), "/process-image/?model=../secret", 400),
+        (b"no picture", "/process-image/", 400, "choose one such as PNG, JPEG or WebP"),
+        (b"", "/process-image/", 400, "is empty"),
+        (picture()[:60], "/process-image/", 400, "damaged or cut short"),
+        (picture(600), "/process-image/", 400, "more than the limit of 250,000: make it smaller\n"),
+        (picture(600), "/report/", 400, "more than the limit of 250,000: make it smaller\n"),
+        (b"x" * 300_000, "/process-image/", 413, "make it smaller"),
+        (picture(), "/process-image/?similarity=best", 400, "similarity is not one of omp, ompp, l2, cosine, dot\n"),
+        (picture(), "/process-image/?num_words=0", 400, "num_words must be a number from 1 to 20\n"),
+        (picture(), "/process-image/?num_words=21", 400, "num_words must be a number"),
+        (picture(), "/process-image/?num_words=ten", 400, "num_words must be a number"),
+        (picture(), "/process-image/?model=../secret", 400, "model is not one of the models served here: demo, "),
     ],
 )
-def test_what_is_off_is_told_in_one_sentence(server: Serving, data: bytes, path: str, status: int) -> None:
+def test_what_is_off_is_told_in_one_sentence(server: Serving, data: bytes, path: str, status: int, said: str) -> None:
     answer = server.post(data, path)
     assert answer.status_code == status, answer.text
     assert answer.text.count("\n") == 1
-    assert len(answer.text) > 20
+    assert said in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_another_method_than_post(server: Serving) -> None:
+    for path in ("/process-image/", "/report/"):
+        answer = httpx.get(f"{server.address}{path}")
+        assert (answer.status_code, answer.text) == (405, "POST a picture here, as the multipart field `file`\n")
+    assert "nothing to GET here" in httpx.get(f"{server.address}/elsewhere").text
 
 
 def test_no_form_and_no_file(server: Serving) -> None:

@@ -42,6 +42,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_OF_PICTURES = _PAGE, _REPORT = "/process-image/", "/report/"
 _TYPED_SECONDS = 10.0  # for a token, from somebody who has none yet
 
 
@@ -85,8 +86,8 @@ class Server:
                 Route("/token", self._answers(self._token, open=True, counted=True), methods=["POST"]),
                 Route("/readiness", self._answers(self._readiness, open=True)),
                 Route("/queue/{ticket}", self._answers(self._place)),
-                Route("/process-image/", self._answers(self._page, counted=True), methods=["POST"]),
-                Route("/report/", self._answers(self._report, counted=True), methods=["POST"]),
+                Route(_PAGE, self._answers(self._page, counted=True), methods=["POST"]),
+                Route(_REPORT, self._answers(self._report, counted=True), methods=["POST"]),
             ],
         )
         app.router.redirect_slashes = False
@@ -235,8 +236,10 @@ def _fenced(response: Response) -> Response:
 async def _nothing_here(request: Request, error: Exception) -> Response:
     """What Starlette itself refuses: other paths, other methods."""
     assert isinstance(error, HTTPException)
-    said = RefusedError(error.status_code, f"there is nothing to {request.method} here: open / or see the README")
-    response = _refused(request, said)
+    sentence = f"there is nothing to {request.method} here: open / or see the README"
+    if error.status_code == 405 and request.url.path in _OF_PICTURES:
+        sentence = "POST a picture here, as the multipart field `file`"
+    response = _refused(request, RefusedError(error.status_code, sentence))
     response.headers.update(error.headers or {})
     return _fenced(response)
 

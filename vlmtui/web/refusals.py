@@ -11,6 +11,7 @@ from vlmtui.errors import (
     UsageError,
     VlmtuiError,
 )
+from vlmtui.image import OR_RAISE
 
 
 class RefusedError(VlmtuiError):
@@ -32,7 +33,7 @@ def refusal(error: VlmtuiError) -> RefusedError:
         case RefusedError():
             return error
         case ImageError() | UsageError():
-            return RefusedError(400, str(error))
+            return RefusedError(400, str(error).removesuffix(OR_RAISE))  # the limit is the server's
         case CancelledError() | SessionError():
             return RefusedError(503, f"the model's session ended ({error}): send the picture again", retry_after=5)
         case ModelError() if not isinstance(error, OutOfMemoryError):

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 import uvicorn
 
-from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.errors import VlmtuiError
 from vlmtui.reports import Query
 from vlmtui.web.app import Limits, Server
 from vlmtui.web.guard import Guard
@@ -76,5 +76,5 @@ def _listening(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         taken.close()
         why = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot listen on {host}, port {port} ({why}): choose another --host or --port") from None
+        raise VlmtuiError(f"cannot listen on {host}, port {port} ({why}): choose another --host or --port") from None
     return taken

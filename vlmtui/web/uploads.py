@@ -109,13 +109,14 @@ def asked(given: Mapping[str, str], models: tuple[str, ...]) -> Asked:
     """What is asked for, checked; `RefusedError` 400 says what there is to choose from."""
     model = given.get("model") or models[0]
     if model not in models:
-        raise RefusedError(400, f"model is none of those served: choose one of {', '.join(models)}")
-    metric = METRICS.get(given.get("similarity", "omp"))
+        raise RefusedError(400, f"model is not one of the models served here: {', '.join(models)}")
+    similarity = given.get("similarity", "omp")
+    metric = METRICS.get(similarity)
     if metric is None:
-        raise RefusedError(400, f"similarity is none that there is: choose one of {', '.join(METRICS)}")
+        raise RefusedError(400, f"similarity is not one of {', '.join(METRICS)}")
     number = given.get("num_words", str(DEFAULT_WORDS))
     if not (number.isascii() and number.isdecimal() and len(number) < 4 and int(number) in WORDS):
-        raise RefusedError(400, f"num_words is to be a number from {WORDS[0]} to {WORDS[-1]}")
+        raise RefusedError(400, f"num_words must be a number from {WORDS[0]} to {WORDS[-1]}")
     return Asked(model, metric, int(number))
 
 
