@@ -13,7 +13,7 @@ from vlmtui.cli import main
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["-o", "words.parquet", "--engine", "slurm"], "--engine 'slurm' is none: choose here, ray"),
+        (["-o", "words.parquet", "--engine", "slurm"], "--engine 'slurm' is not one of here, ray"),
         (["-o", "words.parquet", "--workers", "2"], "--workers is for --engine ray: leave it out, or add that"),
         (["-o", "words.csv", "--fresh"], "--fresh is for tables of many images: name a file for one with -o"),
         (["-o", "words.csv", "--resume"], "--resume is for tables of many images"),

@@ -185,8 +185,8 @@ def test_the_text_names_it_over_its_words(engine, folders, photo):
         ("blip2", "vision.2", "come from no vision patch in particular .every token is a query of the Q-Former"),
         ("siglip", None, "has no words: it is a vision tower alone"),
         ("mllama", "vision.2", "has no words: its language model looks at pictures by cross-attention"),
-        ("gemma3", None, "looks at a vision stage, and tokens is none: name one, such as --stage vision.4"),
-        ("gemma3", "llm.1", "looks at a vision stage, and llm.1 is none"),
+        ("gemma3", None, "looks at a vision stage, not at tokens: name one, such as --stage vision.4"),
+        ("gemma3", "llm.1", "looks at a vision stage, not at llm.1"),
     ],
 )
 def test_where_it_cannot_look_it_is_said(family, stage, why, engine, folders, photo):

@@ -28,7 +28,7 @@ def test_the_options_name_a_lens() -> None:
 @pytest.mark.parametrize(
     ("name", "find", "marked", "said"),
     [
-        ("x", None, (), "--lens 'x' is none: choose"),
+        ("x", None, (), "--lens 'x' is not one of"),
         ("find", None, (), "--find sky"),
         ("find", " ", (), "--find sky"),
         ("evidence", None, (), "--find tabby"),

@@ -58,7 +58,7 @@ def ask(
     if look.prompt is not None:
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:
-        raise UsageError(f"--temperature {temperature:g} is none: choose a number above 0, or leave it out")
+        raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
     from vlmtui.answers import STANDS, check_question
     from vlmtui.reports.answer import Question, run_ask
     from vlmtui.reports.grounds import Wanted
@@ -73,7 +73,7 @@ def ask(
     check_question(question)
     stand = next((stand for stand in STANDS if stand == (by or STANDS[0])), None)
     if stand is None:
-        raise UsageError(f"--by {by!r} is none: choose {', '.join(STANDS)}")
+        raise UsageError(f"--by {by!r} is not one of {', '.join(STANDS)}")
     if by is not None and not ablate and occlude is None:
         raise UsageError("--by says what replaces patches: name some with --ablate, or a block's side with --occlude")
     patches = tuple(parse_patch(words, "--ablate") for words in ablate or ())

@@ -60,7 +60,7 @@ class Held:
         check_choice("--dtype", self.dtype)
         kind, mark, number = self.device.partition(":")
         if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
-            raise UsageError(f"--device {self.device!r} is none: choose auto, cpu, cuda, cuda:N or mps")
+            raise UsageError(f"--device {self.device!r} is not one of auto, cpu, cuda, cuda:N, mps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +157,7 @@ class Look:
         held.check()
         known = next((m for m in METRICS if m == self.metric), None)
         if known is None:
-            raise UsageError(f"--metric {self.metric!r} is none: choose {', '.join(METRICS)}")
+            raise UsageError(f"--metric {self.metric!r} is not one of {', '.join(METRICS)}")
         if not 0 < self.ridge < math.inf:
             raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {_RIDGE}")
         name = self.model if self.model is not None else default_model()
@@ -187,7 +187,7 @@ class Look:
 def check_choice(option: str, word: str) -> None:
     """`UsageError` for a word that the option does not have."""
     if word not in _CHOICES[option]:
-        raise UsageError(f"{option} {word!r} is none: choose {', '.join(_CHOICES[option])}")
+        raise UsageError(f"{option} {word!r} is not one of {', '.join(_CHOICES[option])}")
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Drawing:
 def parse_drawing(show: str | None, size: int | None, num_words: int | None, deep: bool = True) -> Drawing:
     """These options, checked; `UsageError` says what there is."""
     if show is not None and show not in SHOWN:
-        raise UsageError(f"--draw {show!r} is none: choose {', '.join(SHOWN)}")
+        raise UsageError(f"--draw {show!r} is not one of {', '.join(SHOWN)}")
     if size is not None and not 1 <= size <= LARGEST:
-        raise UsageError(f"--size {size} is none: choose {SMALLEST} to {LARGEST} pixels, or columns for ansi")
+        raise UsageError(f"--size {size} is out of range: choose {SMALLEST} to {LARGEST} pixels, or columns for ansi")
     return Drawing(show, size, num_words, deep)

@@ -54,7 +54,7 @@ class Through:
             raise UsageError(wrong)
         if not of_patches(stage):
             there = f"name one, such as --stage vision.{model.vision_layers}"
-            raise UsageError(f"--lens projector looks at a vision stage, and {stage} is none: {there}")
+            raise UsageError(f"--lens projector looks at a vision stage, not at {stage}: {there}")
 
 
 def parse_lens(name: str | None, find: str | None, marked: Sequence[str]) -> Through | None:
@@ -63,7 +63,7 @@ def parse_lens(name: str | None, find: str | None, marked: Sequence[str]) -> Thr
     if chosen is None:
         return None
     if chosen not in LENSES:
-        raise UsageError(f"--lens {name!r} is none: choose {', '.join(LENSES)}")
+        raise UsageError(f"--lens {name!r} is not one of {', '.join(LENSES)}")
     if (find is not None and chosen not in (FIND, EVIDENCE)) or (marked and chosen != SIMILARITY):
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
     if chosen == FIND and not (find or "").strip():

@@ -43,7 +43,9 @@ def parse_rows(words: str) -> tuple[range, ...]:
         match = _ROWS.fullmatch(part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if last < first:
-            raise UsageError(f"--rows {words!r} are none: give numbers from 0, such as 3 or 0-5 or 0-5,9")
+            raise UsageError(
+                f"--rows {words!r} are not rows of the grid: give numbers from 0, such as 3 or 0-5 or 0-5,9"
+            )
         found.append(range(first, last + 1))
     return tuple(found)
 
