@@ -8,9 +8,11 @@ import typer
 
 from vlmtui.cli.match import Output
 from vlmtui.cli.options import Debug, Quiet, Version
+from vlmtui.cli.saying import say_line
 from vlmtui.errors import UsageError
 
 _TABLES = ("words", "where", "patches", "outliers", "failures")
+_ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html"}
 
 
 def atlas(
@@ -19,9 +21,7 @@ def atlas(
     ],
     word: Annotated[
         list[str] | None,
-        typer.Option(
-            "--word", metavar="WORD", help="Also where WORD is said, and the patches most like it; repeatable."
-        ),
+        typer.Option("--word", metavar="WORD", help="Also where WORD is said, and by which patches most; repeatable."),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many of the most said words.")] = 12,
     patches: Annotated[int, typer.Option("--patches", min=0, metavar="N", help="So many patches a word.")] = 8,
@@ -48,14 +48,18 @@ def atlas(
     """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
     from vlmtui.reports.atlas.making import Asked, run_atlas
     from vlmtui.reports.atlas.tables import Which
+    from vlmtui.reports.output import format_by
     from vlmtui.signals import leave_when_told
 
-    ending = (output or "").rpartition(".")[2].lower()
-    chosen = format or {"html": "html", "htm": "html", "json": "json", "csv": "csv"}.get(ending, "text")
+    def tell(note: str) -> None:
+        if not quiet:
+            say_line(note)
+
+    chosen = format or format_by(output, _ENDINGS)
     if table is not None and table not in _TABLES:
         raise UsageError(f"atlas has no table {table!r}: choose {', '.join(_TABLES)}")
     if table is not None and chosen != "csv":
         raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
     leave_when_told()
     asked = Asked(tuple(tables), Which(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0])
-    return run_atlas(asked, chosen, output, quiet)
+    return run_atlas(asked, chosen, output, quiet, tell)

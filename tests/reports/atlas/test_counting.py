@@ -75,12 +75,24 @@ def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
     for chosen in (*again.most_said, *again.sought):
         among = ", ".join(map(str, (*chosen.ids, -1)))
         expected = duckdb.sql(f"""
-            select max(w.score), image, index from (select image, index, unnest(words) as w from '{file}')
-            where w.id in ({among}) group by image, index order by 1 desc limit 6
+            select min(place), arg_min(w.score, place), image, index
+            from (select image, index, unnest(words) as w, generate_subscripts(words, 1) - 1 as place from '{file}')
+            where w.id in ({among}) group by image, index order by 1, 2 desc limit 6
         """).fetchall()
-        assert [(patch.score, patch.row["image"], patch.row["index"]) for patch in chosen.patches] == expected
+        found_ = [(one.place, one.score, one.row["image"], one.row["index"]) for one in chosen.patches]
+        assert found_ == expected
     assert [c.patches for c in found.sought] == [c.patches for c in again.sought]
     assert found.sought[2].patches == []
+
+
+def test_a_patch_that_says_it_first_stands_before_one_of_a_higher_score(tmp_path):
+    """Under l2 a short vector is nearer to every word: it is not what a word is most like."""
+    one = seen(0, 1, 2)
+    one.words.ids[:] = (3, 4, 0, 1, 2), (4, 3, 0, 1, 2)
+    one.words.scores[:] = [np.arange(5) * -0.1, np.arange(5) * -0.1 - 5]  # the short one first
+    asked = Asked((str(write([one], tmp_path / "a.parquet")),), k=2)
+    patches = {chosen.ids[0]: [p.row["index"] for p in chosen.patches] for chosen in made(asked).found.most_said}
+    assert (patches[3], patches[4]) == ([0, 1], [1, 0])
 
 
 def test_where_a_word_is_said(tmp_path):

@@ -59,15 +59,46 @@ def test_the_same_numbers_in_every_format(album_file: Path, tmp_path: Path) -> N
         tables[name] = list(csv.DictReader(file.open(newline="")))
     assert [int(row["id"]) for row in tables["words"]] == [word["id"] for word in told["words"]]
     assert [float(row["among_share"]) for row in tables["words"]] == [word["among_share"] for word in told["words"]]
-    every = [*told["words"], *told["sought"]]
-    shares = [share for word in every for row in word["where"] for share in row]
-    assert [float(row["share"]) for row in tables["where"]] == shares
-    assert [float(row["score"]) for row in tables["patches"]] == [p["score"] for word in every for p in word["patches"]]
+    (sky,) = told["sought"]
+    assert [float(row["share"]) for row in tables["where"]] == [share for row in sky["where"] for share in row]
+    assert {(row["word"], row["counts"]) for row in tables["where"]} == {("sky", "among")}
+    ranked = [(int(row["place"]), float(row["score"])) for row in tables["patches"]]
+    assert ranked == [(p["place"], p["score"]) for p in sky["patches"]]
+    assert ranked == sorted(ranked, key=lambda one: (one[0], -one[1]))
     assert [row["error"] for row in tables["failures"]] == [one["error"] for one in told["failures"]]
     positions = [at for grid in told["outliers"]["grids"] for at in grid["positions"]]
     assert [int(row["count"]) for row in tables["outliers"]] == [at["count"] for at in positions]
     page = Parsed(out["html"].read_text())
     assert [tag for tag, _ in page.tags].count("article") == 5 + len(told["outliers"]["grids"])
+
+
+def test_without_a_word_the_tables_are_of_those_most_said(album_file: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("where", "patches"):
+        assert main(["atlas", str(album_file), "-k", "3", "--format", "csv", "--table", name]) == 0
+        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        ids = [chosen.ids[0] for chosen in made(Asked((str(album_file),), k=3)).found.most_said]
+        assert list(dict.fromkeys(int(row["id"]) for row in rows)) == ids
+        assert all(row.get("counts", "first") == "first" for row in rows)
+
+
+@pytest.mark.parametrize("name", ["where", "patches"])
+def test_a_word_that_is_nowhere_is_said_to_be(album_file: Path, capsys: pytest.CaptureFixture, name: str) -> None:
+    words = ["--word", "qqqzzz", "--word", "sky", "--format", "csv", "--table", name]
+    assert main(["atlas", str(album_file), *words, "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert {row["word"] for row in csv.DictReader(io.StringIO(out))} == {"sky"}
+    assert err == ""
+    assert main(["atlas", str(album_file), "--word", "qqqzzz", *words[4:]]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1
+    assert err == "vlmtui: no entry has qqqzzz among its words\n"
+
+
+def test_a_map_says_what_it_counts(album_file: Path) -> None:
+    page = "".join(as_html(made(Asked((str(album_file),), k=2, words=("sky",)))))
+    captions = re.findall("<figcaption>(.*?)</figcaption>", page)
+    assert captions[0].startswith("among the 5 of at most ")
+    assert all(caption.startswith("first of at most ") for caption in captions[1:3])
 
 
 def test_without_patches(album_file: Path) -> None:

@@ -12,12 +12,13 @@ import pytest
 
 from tests.reports.atlas.tables import album, seen, write
 from vlmtui.cli import main
-from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.reports import Query
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.data import report
 from vlmtui.reports.atlas.making import Asked, made
 from vlmtui.reports.atlas.tables import Which
+from vlmtui.reports.each import Failure
 
 
 def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -76,12 +77,24 @@ def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
     first = write([seen(0, 2, 3)], tmp_path / "a.parquet")
     cosine = write([seen(1, 2, 3, query=Query("tiny", metric="cosine"))], tmp_path / "b.parquet")
     names = str(first), str(cosine)
-    with pytest.raises(UsageError, match=r"several \(metric: l2; cosine\).*choose with --metric"):
+    with pytest.raises(UsageError, match=r"of several metrics \(l2, cosine\), which .* choose one with --metric$"):
         made(Asked(names))
+    with pytest.raises(
+        UsageError, match=r"stages and metrics \(tokens and l2, llm.1 and none\).*--stage and --metric$"
+    ):
+        tables.one_kind([("tiny", "tokens", "l2"), ("tiny", "llm.1", None)])
     assert made(Asked(names, Which(metric="cosine"))).counted.pictures == 1
     assert made(Asked(names, Which(metric="cosine"))).counted.metric == "cosine"
-    with pytest.raises(VlmtuiError, match="no picture read as other"):
+    with pytest.raises(VlmtuiError, match=r"the tables hold no picture of the model other: choose from "):
         made(Asked(names, Which(model="other")))
+    with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
+        made(Asked(names[:1], Which(metric="dot")))
+    failed = write([Failure("a.png", ImageError("a.png is no picture")), seen(0, 2, 3)], tmp_path / "failed.parquet")
+    with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
+        made(Asked((str(failed),), Which(metric="dot")))
+    nothing = write([], tmp_path / "nothing.parquet")
+    with pytest.raises(VlmtuiError, match="the table holds no picture: make one with vlmtui report"):
+        made(Asked((str(nothing),)))
 
 
 def test_a_folder_of_tables_and_what_other_programs_rewrote(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ The JSON is `vlmtui/atlas/1`, one object:
                 "pictures_first", "pictures_first_share", "pictures_among", "pictures_among_share",
                 "where": [[...]],                                  the share of the entries there that say it first, on
                                                                    8 × 8 squares over every grid; null where none lies
-                "patches": [{"image", "sha256", "grid", "row", "col", "index", "box", "norm", "score"}]}],
+                "patches": [{"image", "sha256", "grid", "row", "col", "index", "box", "norm", "score",
+                              "place"}]}],                         the word's among the patch's own, from 1; the patches
+                                                                   are ranked by it, then by score
      "sought": [{"word", "ids", "pieces", "first", "among", "where", "patches"}],     where: one of the k
      "outliers": {"rule": {"z", "alpha", "mostly", "least"}, "grids": [...]},         grids: as in vlmtui/outliers/1
      "failures": [{"image", "error"}]}                             at most 1,000 of them
 
-CSV is one of its tables: `words`, `where`, `patches`, `outliers` or `failures`.
+CSV is one of its tables: `words`, `where`, `patches`, `outliers` or `failures`. With words asked for, `where` and
+`patches` are about these alone; the last column of `where` says what its share counts, `first` or `among`.
 """
 
 from __future__ import annotations
@@ -105,7 +108,12 @@ def _places(chosen: Chosen) -> json.Object:
 def _patch(patch: Patch) -> json.Object:
     row = patch.row
     box = None if patch.box is None else list(patch.box)
-    return {name: row[name] for name in _OF_PATCH} | {"box": box, "norm": row["norm"], "score": patch.score}
+    return {name: row[name] for name in _OF_PATCH} | {
+        "box": box,
+        "norm": row["norm"],
+        "score": patch.score,
+        "place": patch.place + 1,
+    }
 
 
 def as_csv(atlas: Atlas) -> Iterator[str]:
@@ -127,26 +135,28 @@ _COUNTED = ("first", "among", "pictures_first", "pictures_among")
 
 
 def _every(atlas: Atlas) -> Iterator[tuple[str, Chosen]]:
-    for chosen in atlas.found.most_said:
-        yield visible(*atlas.counted.names[chosen.ids[0]]), chosen
-    for chosen in atlas.found.sought:
-        yield chosen.sought or "", chosen
+    """The words asked for that there are; where none was asked for, those most said."""
+    for chosen in atlas.found.sought or atlas.found.most_said:
+        if chosen.ids:
+            yield chosen.sought or visible(*atlas.counted.names[chosen.ids[0]]), chosen
 
 
 def _where(atlas: Atlas) -> Iterator[list[Any]]:
-    yield ["word", "id", "row", "col", "share"]
+    yield ["word", "id", "row", "col", "share", "counts"]
     for word, chosen in _every(atlas):
         for (row, col), share in np.ndenumerate(chosen.said):
-            yield [word, _one(chosen), row, col, float(share) if np.isfinite(share) else None]
+            counted = "first" if chosen.sought is None else "among"
+            yield [word, _one(chosen), row, col, float(share) if np.isfinite(share) else None, counted]
 
 
 def _patches(atlas: Atlas) -> Iterator[list[Any]]:
-    yield ["word", "id", "score", *_OF_PATCH, "x0", "y0", "x1", "y1", "norm"]
+    yield ["word", "id", "score", *_OF_PATCH, "x0", "y0", "x1", "y1", "norm", "place"]
     for word, chosen in _every(atlas):
         for patch in chosen.patches:
             row = patch.row
             box = [row[name] for name in ("x0", "y0", "x1", "y1")]
-            yield [word, _one(chosen), patch.score, *(row[name] for name in _OF_PATCH), *box, row["norm"]]
+            found = [*(row[name] for name in _OF_PATCH), *box, row["norm"], patch.place + 1]
+            yield [word, _one(chosen), patch.score, *found]
 
 
 def _one(chosen: Chosen) -> int | None:

@@ -12,17 +12,25 @@ from vlmtui.display.pieces import visible
 from vlmtui.reports.atlas.counting import Counted, complete, views
 from vlmtui.reports.atlas.tables import Block, Floats, Ints, Marks
 
+RANKING = "those that have it first, then those that have it second, and so on; among these by its score"
+"""Which patches stand before others. By the score alone, l2 would name those of the smallest norms for every word."""
 SIDE = 8
 """Grids of any size are laid over so many rows and columns."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """One entry of a picture, and how near it is to a word."""
+    """One entry of a picture, the place of a word among its own words, from 0, and the word's score there."""
 
+    place: int
     score: float
     order: int
     row: dict[str, Any]
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        """Patches sorted by it say the word the most: see `RANKING`."""
+        return self.place, -self.score, self.order
 
     @property
     def box(self) -> tuple[float, float, float, float] | None:
@@ -36,7 +44,7 @@ class Chosen:
     """A word that is looked for: one of the most said, or with `sought` one that was asked for, however it is spelled.
 
     `said` float64 [SIDE, SIDE] is what share of the patches there have it first; of a word asked for, among their
-    words. `patches` are those with the highest scores, the best first.
+    words. `patches` are those that say it the most, ranked by `RANKING`.
     """
 
     ids: tuple[int, ...]
@@ -57,16 +65,16 @@ class Chosen:
         self._said += said
         self._there += there
 
-    def take(self, scores: Floats, rows: Ints, block: Block, before: int, most: int) -> None:
+    def take(self, places: Ints, scores: Floats, rows: Ints, block: Block, before: int, most: int) -> None:
         """The best of a block's rows; `before` is how many rows came before the block."""
         kept = np.isfinite(scores)
-        scores, rows = scores[kept], rows[kept]
         if len(self.patches) == most > 0:
-            better = scores > self.patches[-1].score
-            scores, rows = scores[better], rows[better]
-        best = np.lexsort((rows, -scores))[:most]
-        found = [Patch(float(scores[i]), before + int(rows[i]), block.at(int(rows[i]))) for i in best]
-        self.patches = sorted([*self.patches, *found], key=lambda one: (-one.score, one.order))[:most]
+            last = self.patches[-1]
+            kept &= (places < last.place) | ((places == last.place) & (scores > last.score))
+        places, scores, rows = places[kept], scores[kept], rows[kept]
+        best = np.lexsort((rows, -scores, places))[:most]
+        found = [Patch(int(places[i]), float(scores[i]), before + int(rows[i]), block.at(int(rows[i]))) for i in best]
+        self.patches = sorted([*self.patches, *found], key=lambda one: one.rank)[:most]
 
 
 @dataclass
@@ -92,7 +100,7 @@ def choose(counted: Counted, k: int, words: Sequence[str]) -> Found:
 
 
 def look(found: Found, blocks: Iterable[Block], most: int) -> None:
-    """Fill in where they are said, and the `most` patches nearest to each."""
+    """Fill in where they are said, and the `most` patches that say each the most."""
     before = 0
     for block in blocks:
         counted = ~block.failed & ~block.is_("kind", "newline")
@@ -113,20 +121,14 @@ def look(found: Found, blocks: Iterable[Block], most: int) -> None:
             mine = order[cuts[i] : cuts[i + 1]]
             first = mine[place[mine] == 0]
             chosen.lay(weights[row[first]].sum(axis=0), everywhere)
-            chosen.take(scores[mine], row[mine], block, before, most)
+            chosen.take(place[mine], scores[mine], row[mine], block, before, most)
         for chosen in found.sought:
-            rows, best = _best(row, scores, np.isin(ids, chosen.ids))
+            mine = np.flatnonzero(np.isin(ids, chosen.ids))
+            rows, at = np.unique(row[mine], return_index=True)  # of a row with several spellings the first
+            mine = mine[at]
             chosen.lay(weights[rows].sum(axis=0), everywhere)
-            chosen.take(best, rows, block, before, most)
+            chosen.take(place[mine], scores[mine], rows, block, before, most)
         before += len(block)
-
-
-def _best(row: Ints, scores: Floats, mine: Marks) -> tuple[Ints, Floats]:
-    """The rows that have one of several words, and the highest of their scores."""
-    rows, where = np.unique(row[mine], return_inverse=True)
-    best = np.full(len(rows), -np.inf)
-    np.fmax.at(best, where, scores[mine])
-    return rows, best
 
 
 def _weights(block: Block, counted: Marks) -> Floats:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from vlmtui.display import numbers
-from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.display.pieces import plain
+from vlmtui.errors import UsageError
 from vlmtui.reports.atlas.counting import Counted
 from vlmtui.reports.atlas.finding import Found, choose, look
-from vlmtui.reports.atlas.tables import Block, Which, blocks, files
+from vlmtui.reports.atlas.tables import Block, Which, blocks, files, none_such
 from vlmtui.reports.output import check_target, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.session.messages import Progress
@@ -59,17 +59,17 @@ def made(asked: Asked, on_progress: Callable[[Progress], None] = lambda progress
     counted = Counted()
     for block in read("counting words"):
         counted.add(block)
-    if not counted.pictures and not counted.failed:
-        wanted = [part for part in (asked.which.model, asked.which.stage, asked.which.metric) if part]
-        where = f"the {numbers.count(len(names), 'table')} given hold"
-        raise VlmtuiError(f"{where} no picture" + (f" read as {', '.join(wanted)}" if wanted else "") + ": see --help")
+    if not counted.pictures:
+        there = list(dict.fromkeys(kind for block, _ in blocks(names) for kind in block.kinds()))
+        if there or not counted.failed:
+            raise none_such(asked.which, names, there)
     found = choose(counted, asked.k, asked.words)
     look(found, read("looking for patches"), asked.patches)
     return Atlas(asked, names, counted, found)
 
 
-def run_atlas(asked: Asked, format: str, output: str | None, quiet: bool) -> int:
-    """Write the atlas; the exit status."""
+def run_atlas(asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], None]) -> int:
+    """Write the atlas; the exit status. What the data do not say, `tell` says."""
     from vlmtui.reports.atlas.formats import FORMATS
 
     if format not in FORMATS:
@@ -88,6 +88,10 @@ def run_atlas(asked: Asked, format: str, output: str | None, quiet: bool) -> int
             to.flush()
     finally:
         progress.clear()
+    if format in ("csv", "json"):
+        for chosen in atlas.found.sought:
+            if not chosen.ids:
+                tell(f"no entry has {plain(chosen.sought or '')} among its words")
     return 0
 
 

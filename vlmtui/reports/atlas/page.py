@@ -19,7 +19,7 @@ from vlmtui.display.pieces import plain, visible
 from vlmtui.display.recurrence import TEST, VERDICTS, Tally, judged
 from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.crops import Crops, crops
-from vlmtui.reports.atlas.finding import SIDE, Chosen, Patch
+from vlmtui.reports.atlas.finding import RANKING, SIDE, Chosen, Patch
 from vlmtui.reports.atlas.making import Atlas
 from vlmtui.reports.atlas.text import facts, where_means
 from vlmtui.reports.outliers import exactly
@@ -67,6 +67,7 @@ def as_html(atlas: Atlas) -> Iterator[str]:
         more_files=max(0, len(atlas.files) - SHAPES),
         k=counted.k,
         where=where_means(SIDE),
+        ranking=RANKING,
         words=[_word(atlas, chosen, cut) for chosen in found.most_said],
         sought=[_sought(atlas, chosen, cut) for chosen in found.sought],
         rule=f"{RULE[0].upper()}{RULE[1:]}.",
@@ -116,6 +117,7 @@ def _patch(patch: Patch, cut: Crops) -> dict[str, Any]:
     return {
         "crop": cut.of(patch),
         "score": numbers.figure(patch.score),
+        "among": patch.place + 1,
         "image": plain(row["image"]),
         "name": plain(row["image"].rstrip("/").rpartition("/")[2] or row["image"]),
         "short": f"{row['row']},{row['col']}" if row["row"] is not None else str(row["index"]),

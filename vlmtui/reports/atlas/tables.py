@@ -263,9 +263,25 @@ def one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
         return
     options = ("model", "stage", "metric")
     differ = [i for i in range(len(options)) if found[0][i] != found[1][i]]
-    said = [", ".join(plain(str(kind[i] or "none")) for i in differ) for kind in found[:2]]
-    what = " and ".join(options[i] for i in differ)
+    said = ", ".join(" and ".join(plain(str(kind[i] or "none")) for i in differ) for kind in found[:2])
+    what = " and ".join(f"{options[i]}s" for i in differ)
+    choose = " and ".join(f"--{options[i]}" for i in differ)
     raise UsageError(
-        f"the tables hold several ({what}: {said[0]}; {said[1]}), which do not belong together: choose with "
-        + ", ".join(f"--{options[i]}" for i in differ)
+        f"the tables are of several {what} ({said}), which are not counted together: choose one with {choose}"
     )
+
+
+def none_such(which: Which, names: Sequence[str], found: Sequence[tuple[str | None, ...]]) -> VlmtuiError:
+    """Why there is no picture of what was asked for in these tables, where those are `found`."""
+    hold = "the table holds" if len(names) == 1 else "the tables hold"
+    if not found:
+        return VlmtuiError(f"{hold} no picture: make one with vlmtui report IMAGES -o words{ENDING}")
+    asked = {"model": which.model, "stage": which.stage, "metric": which.metric}
+    at = [i for i, wanted in enumerate(asked.values()) if wanted is not None]
+    # what is nowhere by itself; or all of it, where only together there is none
+    at = [i for i in at if [*asked.values()][i] not in {kind[i] for kind in found}] or at
+    wanted = " and ".join(
+        f"the {name} {plain(value or '')}" for i, (name, value) in enumerate(asked.items()) if i in at
+    )
+    there = dict.fromkeys(" and ".join(plain(kind[i] or "none") for i in at) for kind in found)
+    return VlmtuiError(f"{hold} no picture of {wanted}: choose from {', '.join(there)}")

@@ -11,7 +11,7 @@ from vlmtui.display.pieces import fit, isolate, plain, visible
 from vlmtui.display.recurrence import TEST, VERDICTS, judged
 from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.counting import Counted
-from vlmtui.reports.atlas.finding import SIDE, Chosen
+from vlmtui.reports.atlas.finding import RANKING, SIDE, Chosen
 from vlmtui.reports.atlas.making import Atlas
 from vlmtui.reports.lines import flow, labelled, wrapped
 from vlmtui.reports.outliers import tally_lines
@@ -141,13 +141,14 @@ def _sought(atlas: Atlas, chosen: Chosen) -> Iterator[str]:
     said = f"Most like {word}: {pieces}; first of {first:,}, among the {counted.k} of {among:,} (each spelling counted)"
     yield from wrapped(said, "")
     if chosen.patches:
-        yield "     score  row,column   box in pixels, picture"
+        yield from wrapped(f"Patches: {RANKING}.", "")
+        yield "place     score  row,column   box in pixels, picture"
     for patch in chosen.patches:
         row = patch.row
         place = f"{row['row']},{row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
         place += f" in {row['grid']}" if row["grid"] else ""
-        yield f"{numbers.figure(patch.score):>10}  {place:<11}  {numbers.box(patch.box)}"
-        yield from flow([isolate(plain(row["image"]))], " " * 25)
+        yield f"{patch.place + 1:>5}  {numbers.figure(patch.score):>8}  {place:<11}  {numbers.box(patch.box)}"
+        yield from flow([isolate(plain(row["image"]))], " " * 30)
 
 
 def _outliers(counted: Counted) -> Iterator[str]:
