@@ -71,6 +71,10 @@ def refused(done: subprocess.CompletedProcess[bytes], status: int = 1) -> str:
         (["x.png", "--where", "norm>1", "--format", "html"], "leave them out"),
         (["x.png", "--vectors", "v.npz", "--format", "png"], "beside a report"),
         (["x.png", "--vectors", "v.bin", "--format", "json"], ".safetensors"),
+        (["x.png", "-o", "other.jpg"], "other.jpg does not say which format it is to have: end it in .txt, .json"),
+        (["report", "x.png", "-o", "other.docx"], "or choose a --format"),
+        (["atlas", "x.parquet", "-o", "at.png"], "at.png does not say which format it is to have: end it in .txt"),
+        (["vocabulary", "-o", "voc.html"], "voc.html does not say which format it is to have: end it in .txt"),
         (["x.png", "--nonsense"], "--nonsense"),
         (["x.png", "y.png"], "y.png"),
         (["report"], "IMAGE"),
@@ -84,6 +88,43 @@ def test_words_that_are_off(words: list[str], said: str, capfd: pytest.CaptureFi
     assert out == ""
     assert err.count("\n") == 1
     assert said in err
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["atlas"], "vlmtui atlas"),
+        (["report", "-k", "0"], "vlmtui report"),
+        (["serve", "--port", "99999"], "vlmtui serve"),
+        (["session", "start", "--nonsense"], "vlmtui session start"),
+        (["session", "nonsense"], "vlmtui session"),
+        (["x.png", "--nonsense"], "vlmtui IMAGE"),
+    ],
+)
+def test_words_that_are_off_are_explained_by_the_commands_own_help(
+    words: list[str], command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert capfd.readouterr().err.endswith(f": see {command} --help\n")
+
+
+@pytest.mark.parametrize(
+    ("word", "command"), [("serv", "serve"), ("modles", "models"), ("Report", "report"), ("sesion", "session")]
+)
+def test_a_slip_of_the_pen_is_no_picture(
+    word: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([word, "--nonsense"]) == 1
+    assert capfd.readouterr().err == (
+        f"vlmtui: {word} does not exist: check the path; or did you mean vlmtui {command}?\n"
+    )
+    for other in ("serve.png", "photo", "nosuch"):
+        assert main([other, "--format", "text"]) == 1
+        assert "did you mean" not in capfd.readouterr().err
+    Path(word).write_text("no picture")
+    assert main([word, "--format", "text"]) == 1
+    assert "did you mean" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -220,6 +261,9 @@ def test_a_report_never_takes_the_pictures_place(tmp_path: Path) -> None:
     for output in (photo, tmp_path / "link.png"):
         assert "is the picture itself" in refused(vlmtui("report", str(photo), "-o", str(output)), 2)
     assert photo.read_bytes() == before
+    shot = photo.rename(tmp_path / "photo.jpg")
+    assert "is the picture itself" in refused(vlmtui("report", str(shot), "-o", str(shot)), 2)
+    assert shot.read_bytes() == before
 
 
 # --- pipes, interrupts, terminals ------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import typer
@@ -12,7 +14,7 @@ from typer.core import TyperGroup
 from vlmtui.cli import ask, atlas, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.options import Version
 from vlmtui.cli.saying import say
-from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.errors import ImageError, UsageError, VlmtuiError
 
 INTERRUPTED = 130
 _IMAGE = " "  # no picture is called so, and in the usage line it is not seen
@@ -23,6 +25,8 @@ class _Words(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
+            if (near := _near(args[0], self.commands)) is not None:
+                raise ImageError(f"{args[0]} does not exist: check the path; or did you mean vlmtui {near}?")
             args = [_IMAGE, *args]
         return super().parse_args(ctx, args)
 
@@ -32,6 +36,8 @@ class _Words(TyperGroup):
         except BrokenPipeError:
             return _unheard()
 
+
+_CLOSE = 0.75  # of `difflib`'s ratio: serv, modles, and not serve.png
 
 app = typer.Typer(
     cls=_Words,
@@ -67,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
         status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        return say(UsageError(f"{error.format_message().rstrip('.')}: see vlmtui --help"), debug)
+        return say(UsageError(f"{error.format_message().rstrip('.')}: see {_command(error)} --help"), debug)
     except VlmtuiError as error:
         return say(error, debug)
     except (KeyboardInterrupt, typer.Abort):
@@ -80,6 +86,19 @@ def main(argv: list[str] | None = None) -> int:
         unexpected.__cause__ = error
         return say(unexpected, debug)
     return status if isinstance(status, int) else 0
+
+
+def _near(word: str, commands: Iterable[str]) -> str | None:
+    """The command that a word which names no file is a slip of the pen for."""
+    if os.path.lexists(os.path.expanduser(word)):
+        return None
+    return next(iter(difflib.get_close_matches(word.lower(), commands, 1, _CLOSE)), None)
+
+
+def _command(error: typer.TyperException) -> str:
+    """The command whose words are off."""
+    path: str = getattr(getattr(error, "ctx", None), "command_path", "vlmtui")
+    return f"{path.strip()} IMAGE" if path.endswith(_IMAGE) else path
 
 
 def _unheard() -> int:
