@@ -114,6 +114,8 @@ def test_fields_that_are_none() -> None:
     for words in ("nrom", "", "norm,", "norm;z"):
         with pytest.raises(UsageError, match="norm, z"):
             parse_fields(words)
+    with pytest.raises(UsageError, match="names word more than once"):
+        parse_fields("word, word,score")
 
 
 def test_fields_of_json() -> None:

@@ -27,11 +27,15 @@ _UNTABLED = ("agreement", "anatomy", "grids")
 
 
 def parse_fields(words: str) -> tuple[str, ...]:
-    """The fields named, in that order; `UsageError` names those there are."""
-    found = tuple(dict.fromkeys(word.strip() for word in words.split(",")))
+    """The fields named, in that order, each once; `UsageError` names those there are, or the one named twice."""
+    found = tuple(word.strip() for word in words.split(","))
     for word in found:
         if word not in FIELDS:
             raise UsageError(f"--fields knows no {word!r}: choose {', '.join(FIELDS)}, with commas between")
+        if found.count(word) > 1:
+            raise UsageError(
+                f"--fields names {word} more than once: a report has each field once, leave the others out"
+            )
     return found
 
 

@@ -196,7 +196,7 @@ class _Parser:
             raise UsageError("--where ends where a condition is expected: give one, such as norm>z3")
         field = token.text
         if token.kind != "word" or field not in FIELDS:
-            raise UsageError(f"--where knows no field {self._rest(token)}: choose {', '.join(FIELDS)}")
+            raise UsageError(f"--where knows no field {token.text[:20]!r}: choose {', '.join(FIELDS)}")
         self._at += 1
         number = field in NUMBERS
         known = _COMPARED if number else _SAID
