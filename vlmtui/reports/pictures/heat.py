@@ -41,10 +41,10 @@ def scene(shown: Shown) -> Scene:
     under = MARGIN + height
     said = lens_line(seen) if seen.values is not None else "L2 norms"
     facts = f"{paper.named(seen)} · {paper.model_named(seen)}"
-    room = max(width, paper.NARROWEST)
-    marks += paper.captioned(
-        MARGIN, under + 4, f"{seen.stage} · {said}", facts, room - bar - (2 * MARGIN if bar else 0)
-    )
+    beside = bar + 2 * MARGIN if bar else 0
+    line = f"{seen.stage} · {said}"
+    room = max(width, paper.needed(line, facts) + beside)
+    marks += paper.captioned(MARGIN, under + 4, line, facts, room - beside)
     if bar:
         marks += paper.colour_bar(MARGIN + room - bar, under + 14, bar, low, high)
     title = f"{said} at {seen.stage} of {facts}"
@@ -82,9 +82,9 @@ def sheet(shown: Shown) -> Scene:
         marks.append(Text(x + wide, y + tall + 16, said, paper.SMALL - 1, PALE, "end"))
     rows = math.ceil(len(stages) / across)
     under = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
-    whole = max(across * (wide + _GAP) - _GAP, paper.NARROWEST)
     said = _sheet_title(shown)
     facts = f"{paper.named(seen)} · {paper.model_named(seen)}"
+    whole = max(across * (wide + _GAP) - _GAP, paper.needed(said, facts))
     marks += paper.captioned(MARGIN, under + 10, said, facts, whole)
     return Scene(whole + 2 * MARGIN, under + 10 + 2 * paper.LINE + MARGIN, f"{said}, of {facts}", marks=marks)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image
 
@@ -16,8 +18,9 @@ MARGIN = 16
 LINE = 22
 CAPTION = 16.0
 SMALL = 13.0
-NARROWEST = 420
-"""Pixels across that the lines under a picture have, however narrow it is."""
+NARROWEST, WIDEST = 420, 640
+"""Pixels across that the lines under a picture have, however narrow it is: the first at least, if they need them up to
+the second."""
 
 
 def resized(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
@@ -39,6 +42,12 @@ def model_named(seen: Seen) -> str:
     """The model, and what must be known of it."""
     model = seen.reading.model
     return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"
+
+
+def needed(title: str, facts: str) -> int:
+    """Pixels across for the two lines under a picture at their full size, within bounds."""
+    wide = max(fonts.measured(title, CAPTION), fonts.measured(facts, SMALL))
+    return min(WIDEST, max(NARROWEST, math.ceil(wide)))
 
 
 def captioned(x: float, y: float, title: str, facts: str, room: float) -> list[Mark]:
