@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlmtui.display.cells import Align
-from vlmtui.display.pieces import UNNAMED, ascii_only, fit, isolate, marks_words, plain, visible, width
+from vlmtui.display.pieces import UNNAMED, ascii_only, fit, isolate, marks_words, plain, spelling, visible, width
 
 DATA = Path(__file__).parents[1] / "data"
 LRM = "\u200e"
@@ -183,6 +183,14 @@ def test_right_to_left_text_is_kept_from_its_neighbours() -> None:
     assert width(isolate("שמים")) == 4
     assert isolate("sky") == "sky"
     assert fit("שמים", 6) == f"{LRM}שמים{LRM}  "
+
+
+def test_the_spelling_of_a_text() -> None:
+    assert spelling("sky", ["▁sky"], True) == ""
+    assert spelling("sky", ["▁sky", "sky", "Ġsky"], True) == "sky ‿sky sky"
+    assert spelling("skyline", ["sky", "line</w>"], False) == "sky line"
+    assert spelling("a blue sky", [], True) == ""
+    assert spelling("sky", ["▁\x1b[31m"], True) == "U+001B[31m"
 
 
 def test_names_are_one_safe_line() -> None:

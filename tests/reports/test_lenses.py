@@ -14,6 +14,7 @@ from vlmtui.reports.json import report
 from vlmtui.reports.lenses import Through, lens_for, parse_lens
 from vlmtui.reports.patches import PatchWords
 from vlmtui.reports.text import lines
+from vlmtui.reports.values import lens_line
 from vlmtui.values import Components, Evidence, Find, Similarity, Values
 
 
@@ -67,7 +68,9 @@ def test_numbers_stand_in_the_text_and_in_the_json() -> None:
     values = Values(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky", "sky"), note="of two")
     shown = seen(Through("find", "sky"), values)
     text = "\n".join(lines(shown))
-    assert "lens    find: cosine of sky (▁sky sky); of two" in text
+    assert "lens    find: cosine of sky (sky ‿sky); of two" in text
+    alone = Values(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky",))
+    assert lens_line(seen(Through("find", "sky"), alone)) == "find: cosine of sky"
     assert "Values of the lens, 3 rows × 4 columns" in text
     assert "\n0  .00  .11  .21" in text
     assert "\n2  .87  .98  1.09 1.20" in text

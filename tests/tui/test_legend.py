@@ -9,7 +9,7 @@ from tests.tui.test_explorer import text
 from vlmtui.tui.dialogs import _help_text
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 
-FIND = "find red roof (▁red ▁roof): cosine at vision.5 (early exit), no single piece is that word: its 2"
+FIND = "find red roofs (red roof ‿s): cosine at vision.5 (early exit), no single piece is that word: its 2"
 FOUND = Legend(FIND, (0.1, 0.3), "here 0.123, 3rd of 196", 0.123)
 
 

@@ -115,7 +115,7 @@ async def test_a_word_is_found_and_its_patches_are_walked_from_the_best() -> Non
         await pilot.press("slash", *"abc", "enter")
         await pilot.pause()
         assert talk(tui).asked_values == [("tokens", Find("abc"))]
-        assert "find abc (▁abc): cosine at tokens" in text(tui, "#legend")
+        assert "find abc: cosine at tokens" in text(tui, "#legend")
         assert at(pilot) == (0, 3)
         walked = []
         for key in ("n", "n", "n", "N"):

@@ -13,7 +13,18 @@ from functools import lru_cache
 
 from vlmtui.display.cells import ascii_only, fit, is_mark, isolate, unsafe, width
 
-__all__ = ["CONTINUES", "UNNAMED", "ascii_only", "fit", "isolate", "marks_words", "plain", "visible", "width"]
+__all__ = [
+    "CONTINUES",
+    "UNNAMED",
+    "ascii_only",
+    "fit",
+    "isolate",
+    "marks_words",
+    "plain",
+    "spelling",
+    "visible",
+    "width",
+]
 
 UNNAMED = "∅"
 CONTINUES = "‿"
@@ -55,6 +66,12 @@ def marks_words(pieces: Iterable[str | None]) -> bool:
     So do those that have byte pieces (SentencePiece's). Ask with many: a few may all continue a word.
     """
     return any(piece and ((len(piece) > 1 and piece[0] in "▁Ġ") or _BYTE_PIECE.match(piece)) for piece in pieces)
+
+
+def spelling(text: str, pieces: Iterable[str], joins: bool) -> str:
+    """The pieces that stand for a text, as a person should see them; nothing where that is the text itself, or none."""
+    shown = " ".join(visible(piece, None, joins) for piece in pieces)
+    return "" if shown == plain(text) else shown
 
 
 def plain(name: str) -> str:

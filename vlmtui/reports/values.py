@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vlmtui import exits
 from vlmtui.display import numbers
-from vlmtui.display.pieces import isolate, plain
+from vlmtui.display.pieces import isolate, plain, spelling
 from vlmtui.reading import of_layers
 from vlmtui.reports import layers
 from vlmtui.reports.lenses import EVIDENCE, FIND, PCA, POSITION
@@ -29,8 +29,8 @@ def lens_line(seen: Seen) -> str:
         return f"pca: three principal components, {shares} of the variance{note}"
     if through.name == FIND:
         number = "logit" if of_layers(seen.stage) else "cosine"
-        pieces = " ".join(isolate(plain(piece)) for piece in values.pieces)
-        spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
+        pieces = spelling(through.text, values.pieces, seen.reading.model.marks_words)
+        spelled = f" ({isolate(pieces)})" if pieces else ""  # a text tower reads all of a text
         return f"find: {number} of {isolate(plain(through.text))}{spelled}{note}"
     if through.name == EVIDENCE:
         return f"evidence: {isolate(plain(through.text))}{note}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import figure, ordinal, percent
-from vlmtui.display.pieces import plain
+from vlmtui.display.pieces import plain, spelling
 from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
 from vlmtui.tui.valuing import lens_of, ordered, scores, shown
@@ -61,7 +61,8 @@ def _named(known: Known, view: View, found: Values) -> str:
             where = f"row {place.row}, col {place.col}" if place.row is not None else f"token {place.index}"
             return f"cosine with {where} at {found.stage}"
         case Find(text):
-            pieces = " ".join(plain(piece) for piece in found.pieces)
+            joins = known.reading is not None and known.reading.model.marks_words
+            pieces = spelling(text, found.pieces, joins)
             spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
             number = "cosine" if llm_depth(found.stage) is None else "logit"
             return f"find {plain(text)}{spelled}: {number} at {found.stage}"
