@@ -92,6 +92,28 @@ def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.PictureReading) -
     assert picture.agreement(3, 5).with_first(picture.words(3, 5)[0].id) >= 1
 
 
+def test_a_picture_never_saves_over_itself(
+    session: vlmtui.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = tmp_path / "photo.png"
+    shutil.copy(SCENE, photo)
+    (tmp_path / "other.png").hardlink_to(photo)
+    monkeypatch.chdir(tmp_path)
+    picture = session.read("photo.png")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    for name in ("../photo.png", tmp_path / "other.png"):
+        with pytest.raises(UsageError, match="is the picture itself: name another file"):
+            picture.save(name)
+    assert photo.read_bytes() == SCENE.read_bytes()
+
+
+def test_what_is_similar_to_nothing_is_refused(picture: vlmtui.PictureReading) -> None:
+    for none in ((), ([],), ((3, 4), (5,)), (3, 4)):
+        with pytest.raises(UsageError, match=r"similarity is with patches: give one or more, a \(row, col\) each"):
+            picture.similarity(*none)  # type: ignore[arg-type]
+
+
 def test_the_table_is_the_report_s(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
     picture.save(tmp_path / "it.parquet", metric="cosine", k=2)
     table = picture.to_table(metric="cosine", k=2)

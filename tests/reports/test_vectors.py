@@ -66,9 +66,15 @@ def test_whole_or_not_there(name: str, tmp_path: Path) -> None:
     path.write_bytes(b"before")
     with pytest.raises(ModelError):
         list(kept(results(ModelError("it went away: try again")), str(path)))
-    some = kept(results(), str(path))
+    told: list[str] = []
+    list(kept(results(), str(tmp_path / f"whole{path.suffix}"), told.append))
+    assert told == []
+    (tmp_path / f"whole{path.suffix}").unlink()
+    some = kept(results(), str(path), told.append)
     next(some)
     some.close()  # the reader of the report has left
+    (sentence,) = told
+    assert sentence.startswith(f"{path} was not written, as the report was left before its end")
     assert path.read_bytes() == b"before"
     assert [file.name for file in tmp_path.iterdir()] == [name]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,12 @@ from vlmtui.classes import Classes
 from vlmtui.display.colours import Rgb
 from vlmtui.display.pieces import plain
 from vlmtui.display.statistics import outlier
+from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode
 from vlmtui.matching import Match
 from vlmtui.reading import RIDGE, Layers, LayerWords, Metric, Reading, check_stage, llm_layer, of_layers, of_patches
 from vlmtui.reports import PARQUET, Query, page
-from vlmtui.reports.output import target
+from vlmtui.reports.output import check_sources, target
 from vlmtui.reports.saving import saved_as, written
 from vlmtui.session.client import SessionClient
 from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
@@ -54,6 +56,7 @@ class PictureReading(Asked):
     def __init__(self, client: SessionClient, data: Reading, source: SourceBytes, max_pixels: int = MAX_PIXELS) -> None:
         super().__init__(client, data)
         self._source, self._max_pixels = source, max_pixels
+        self._file = os.path.abspath(os.path.expanduser(source.source))  # whatever the folder is later
         self._layers: Layers | None = None
 
     def words(
@@ -131,6 +134,8 @@ class PictureReading(Asked):
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""
+        if not patches or not all(isinstance(one, tuple) and len(one) == 2 for one in patches):
+            raise UsageError("similarity is with patches: give one or more, a (row, col) each, such as (3, 4)")
         to = {entry for row, col in patches for entry in self._entries(stage, row, col, None)}
         return self._laid_out(stage, self.values(Similarity(tuple(sorted(to))), stage).numbers)
 
@@ -219,6 +224,7 @@ class PictureReading(Asked):
     ) -> None:
         """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
         kind = saved_as(str(path))
+        check_sources(str(path), (self._file,))
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
         with target(str(path)) as file:
             for piece in written(self._client, self.data, query, kind, self._rgb):

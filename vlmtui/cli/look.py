@@ -124,6 +124,7 @@ def _report(
     many: Many = Many(),  # noqa: B008
 ) -> int:
     from vlmtui.reports import format_for
+    from vlmtui.reports.output import check_sources
     from vlmtui.reports.run import Order, run_report
     from vlmtui.signals import leave_when_told
 
@@ -131,6 +132,8 @@ def _report(
         if not quiet:
             say_line(note)
 
+    if format is None and output is not None:
+        check_sources(output, sources)  # which is worse than an ending that is none
     chosen = format or format_for(output)
     how = many.how(sources, several, query, chosen, output)
     order = Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)

@@ -10,6 +10,8 @@ from vlmtui.cli.match import Output
 from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
 from vlmtui.cli.saying import say_line
 
+_ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
+
 
 @gathers
 def vocabulary(
@@ -29,7 +31,9 @@ def vocabulary(
     no_warm: Annotated[
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False,
-    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json or csv.")] = "text",
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="FORMAT", help="text, json or csv; or by the name of -o.")
+    ] = None,
     output: Output = None,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -38,6 +42,7 @@ def vocabulary(
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve
     from vlmtui.reports import Query
+    from vlmtui.reports.output import format_by
     from vlmtui.reports.vocabulary import Asked, run_vocabulary
     from vlmtui.signals import leave_when_told
 
@@ -50,6 +55,7 @@ def vocabulary(
     name = default_model() if model is None else model
     if where.remote is None:
         resolve(name)
+    chosen = format or format_by(output, _ENDINGS)
     leave_when_told()
     query = Query(name, held.revision, held.processor, held.device, held.dtype, where=where)
-    return run_vocabulary(query, Asked(near, metric, k, all_tokens), format, output, quiet, tell)
+    return run_vocabulary(query, Asked(near, metric, k, all_tokens), chosen, output, quiet, tell)

@@ -6,11 +6,11 @@ A format is a function from results, made one after the other, to pieces of text
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePath
 
 from vlmtui.errors import UsageError
 from vlmtui.reports import csv, json, text
 from vlmtui.reports.each import Failure
+from vlmtui.reports.output import format_by
 from vlmtui.reports.source import Query, Result, Seen, results
 
 __all__ = [
@@ -75,8 +75,11 @@ ENDINGS = {".txt": "text"} | {f".{name}": name for name in ("json", "jsonl", "cs
 
 
 def format_for(name: str | None) -> str:
-    """The format of a report that is to go to the file `name`, where none is asked for: its ending's, or text."""
-    return ENDINGS.get(PurePath(name).suffix.lower(), "text") if name else "text"
+    """The format of a report that is to go to the file `name`, where none is asked for: its ending's, or text.
+
+    `UsageError` for an ending that is of no format.
+    """
+    return format_by(name, ENDINGS)
 
 
 def check_format(name: str) -> Writer:

@@ -7,13 +7,13 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Protocol
 
 from vlmtui.display.pieces import ascii_only
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -72,6 +72,49 @@ def check_target(name: str) -> None:
         raise VlmtuiError(f"{name} is a folder: name a file for the report with -o")
     if not path.parent.is_dir():
         raise VlmtuiError(f"{name} cannot be written: there is no folder {path.parent}: make it first")
+
+
+def check_sources(name: str, sources: Iterable[str]) -> None:
+    """`UsageError` where `-o NAME` is the file of one of the pictures, under whatever name."""
+    path = os.path.expanduser(name)
+    if os.path.exists(path) and any(same_file(path, source) for source in sources):
+        raise UsageError(f"{name} is the picture itself: name another file for the report")
+
+
+def same_file(name: str, other: str) -> bool:
+    """Whether two names are of one file that is there."""
+    with suppress(OSError, ValueError):
+        return os.path.samefile(os.path.expanduser(name), os.path.expanduser(other))
+    return False
+
+
+def format_by(name: str | None, endings: Mapping[str, str], otherwise: str = "text") -> str:
+    """The format that the ending of `-o NAME` asks for; `otherwise` where it has none, or is no file's.
+
+    `UsageError` for an ending that asks for no format.
+    """
+    ending = PurePath(name).suffix.lower() if name else ""
+    if not name or not ending or not at_once(name):
+        return otherwise
+    try:
+        return endings[ending]
+    except KeyError:
+        raise UsageError(
+            f"-o {name} does not say which format it is to have: end it in {', '.join(endings)}, or choose a --format"
+        ) from None
+
+
+def at_once(name: str | None) -> bool:
+    """Whether what goes to `-o NAME` is there all at once at its end: a file, no standard output, pipe or device."""
+    if name is None or name == "-":
+        return False
+    path = os.path.expanduser(name)
+    return os.path.isfile(path) or not os.path.exists(path)
+
+
+def is_full(error: VlmtuiError) -> bool:
+    """Whether something could not be written because there is no room for it."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
 
 
 @contextmanager

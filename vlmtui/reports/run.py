@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,9 +31,9 @@ from vlmtui.reports import (
     vectors,
 )
 from vlmtui.reports.drawing import LARGEST, LAYERS, NORMS, SMALLEST
-from vlmtui.reports.output import Target, check_target, target
+from vlmtui.reports.output import Target, at_once, check_sources, check_target, is_full, same_file, target
 from vlmtui.reports.progress import ProgressLine
-from vlmtui.reports.source import OnProgress
+from vlmtui.reports.source import NONE_KEPT, OnProgress
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import Where, connect
@@ -99,15 +97,15 @@ def run_report(order: Order, query: Query, format: str) -> int:
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Result, None, None]:
         made = results(sources, query, start, progress)
-        return made if query.vectors is None else vectors.kept(made, query.vectors)
+        return made if query.vectors is None else vectors.kept(made, query.vectors, order.tell)
 
     def itself(seen: Seen) -> Seen:
         return seen
 
     def noted(some: Iterator[Seen | Failure]) -> Iterator[Seen | Failure]:
-        return _noted(some, order, itself)
+        return _noted(some, order, itself, empty_said=format == "text")
 
-    return deliver(order, found, lambda some: write(noted(some), query, order.many))
+    return deliver(order, found, lambda some: write(noted(some), query, order.many), rows=True)
 
 
 def check(order: Order, query: Query, format: str) -> None:
@@ -128,7 +126,7 @@ def check(order: Order, query: Query, format: str) -> None:
         if format not in FORMATS:
             raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
         vectors.check_vectors(query.vectors, order.output)
-        if any(_same_file(query.vectors, source) for source in order.sources):
+        if any(same_file(query.vectors, source) for source in order.sources):
             raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
     if format in BINARY and order.output in (None, "-") and sys.stdout.isatty():
         raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
@@ -137,14 +135,24 @@ def check(order: Order, query: Query, format: str) -> None:
         raise UsageError(f"{format} shows one picture: give one IMAGE{way}, or choose another --format")
 
 
-def _noted(found: Iterator[_T | Failure], order: Order, of: Callable[[_T], Seen]) -> Iterator[_T | Failure]:
-    """The results themselves; what of the query had no use is told once."""
+def _noted(
+    found: Iterator[_T | Failure], order: Order, of: Callable[[_T], Seen], *, empty_said: bool = False
+) -> Iterator[_T | Failure]:
+    """The results themselves. Told is once what of the query had no use, and at the end that it kept nothing, where
+    the report does not say so itself."""
     told = False
+    empty: bool | None = None  # None while no picture was read
     for result in found:
-        if not told and not isinstance(result, Failure) and (unused := of(result).unused):
-            order.tell(unused)
-            told = True
+        if not isinstance(result, Failure):
+            if not told and (unused := of(result).unused):
+                order.tell(unused)
+                told = True
+            empty = empty is not False and of(result).none_kept
+            if empty and not empty_said and not order.many:  # of one picture a format asks for no second
+                order.tell(NONE_KEPT)
         yield result
+    if empty and not empty_said and order.many:
+        order.tell(NONE_KEPT)
 
 
 def _draw(order: Order, query: Query, format: str) -> int:
@@ -178,20 +186,50 @@ def _draw(order: Order, query: Query, format: str) -> int:
     return _attend(order, found, kept)
 
 
-def deliver(order: Order, found: Found[_T], write: Callable[[Iterator[_T | Failure]], Iterator[str | bytes]]) -> int:
+def deliver(
+    order: Order,
+    found: Found[_T],
+    write: Callable[[Iterator[_T | Failure]], Iterator[str | bytes]],
+    *,
+    rows: bool = False,
+) -> int:
     """Write what was made of the pictures, as it is made; the exit status.
 
-    With one picture the status is its error's, with many 1.
+    With one picture the status is its error's, with many 1. `rows` says that it is a report which can also be had as
+    a table.
     """
     check_output(order)
+    made = 0
+
+    def counted(results: Iterator[_T | Failure]) -> Iterator[_T | Failure]:
+        nonlocal made
+        for made, result in enumerate(results, 1):  # noqa: B007
+            yield result
 
     def taken(results: Iterator[_T | Failure]) -> None:
         with target(order.output) as to:
-            for piece in write(_flushed(results, to)):
+            for piece in write(_flushed(counted(results), to)):
                 to.write(piece)
             to.flush()
 
-    return _attend(order, found, taken)
+    try:
+        return _attend(order, found, taken)
+    except (KeyboardInterrupt, SystemExit):
+        if made and at_once(order.output):
+            order.tell(_nothing_kept(order, rows))
+        raise
+    except VlmtuiError as error:
+        if at_once(order.output) and is_full(error):
+            raise VlmtuiError(f"{error}; {_nothing_kept(order, rows)}") from error
+        raise
+
+
+def _nothing_kept(order: Order, rows: bool) -> str:
+    """Who waited for a file is told that there is none, and what would have kept a part of it."""
+    said = f"nothing of this report was kept in {order.output}"
+    return (
+        f"{said}: > {order.output} keeps what is done, and so does -o with a .parquet" if rows and order.many else said
+    )
 
 
 def _flushed(results: Iterator[_T | Failure], to: Target) -> Iterator[_T | Failure]:
@@ -230,10 +268,7 @@ def check_output(order: Order) -> None:
     if order.output is None or order.output == "-":
         return
     check_target(order.output)
-    if os.path.exists(os.path.expanduser(order.output)) and any(
-        _same_file(order.output, source) for source in order.sources
-    ):
-        raise UsageError(f"-o {order.output} is the picture itself: name another file for the report")
+    check_sources(order.output, order.sources)
 
 
 def named(failure: Failure) -> VlmtuiError:
@@ -244,9 +279,3 @@ def named(failure: Failure) -> VlmtuiError:
     named = type(failure.error)(f"{failure.source}: {text}")
     named.__cause__ = failure.error
     return named
-
-
-def _same_file(output: str, source: str) -> bool:
-    with suppress(OSError, ValueError):
-        return os.path.samefile(os.path.expanduser(output), os.path.expanduser(source))
-    return False

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
 
 OnProgress = Callable[[Progress], None]
+NONE_KEPT = "no patch fulfils --where"
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,11 @@ class Seen:
         elif of_patches(self.stage) and not why and not (lens and lens.of_words):
             why = "a vision stage has words with --lens projector alone"
         return f"--metric {metric} is not used at {self.stage}: {why}" if why and metric != METRICS[0] else ""
+
+    @property
+    def none_kept(self) -> bool:
+        """Whether there is nothing to report because no entry fulfils the query's condition."""
+        return self.query.keep is not None and not self.entries
 
     @property
     def hidden(self) -> int:

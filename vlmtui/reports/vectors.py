@@ -40,8 +40,13 @@ def check_vectors(name: str, output: str | None) -> None:
     check_target(name)
 
 
-def kept(results: Generator[Result, None, None], name: str) -> Generator[Result, None, None]:
-    """The results themselves; when all have come, their vectors are in the file `name`."""
+def kept(
+    results: Generator[Result, None, None], name: str, tell: Callable[[str], object] = lambda note: None
+) -> Generator[Result, None, None]:
+    """The results themselves; when all have come, their vectors are in the file `name`.
+
+    Where they are left before that, as by a reader who has enough, it is told that there is no such file.
+    """
     about: dict[str, Any] = {"schema": SCHEMA, "model": None, "stage": None, "images": []}
     write = _safetensors if PurePath(name).suffix.lower() == SAFETENSORS else _npz
     try:
@@ -54,6 +59,9 @@ def kept(results: Generator[Result, None, None], name: str) -> Generator[Result,
                     about |= {"model": reading.model.name, "stage": result.stage}
                     about["images"].append(reading.image.source)
                 yield result
+    except (GeneratorExit, KeyboardInterrupt, SystemExit):
+        tell(f"{name} was not written, as the report was left before its end: with -o FILE no reader can leave it")
+        raise
     finally:
         results.close()
 

@@ -1,0 +1,103 @@
+"""A report from start to end: what is said where it does not come to its end, or has nothing to say."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vlmtui.errors import VlmtuiError
+from vlmtui.reports import Failure
+from vlmtui.reports.output import told
+from vlmtui.reports.run import Order, deliver
+from vlmtui.session.opening import Where
+
+CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
+KEEPS = "keeps what is done, and so does -o with a .parquet"
+
+
+def order(output: Path, heard: list[str], *sources: str) -> Order:
+    return Order(sources or ("a.png", "b.png"), Where(), str(output), True, lambda error: None, heard.append)
+
+
+def found(error: BaseException | None = None) -> Callable[..., Generator[str | Failure, None, None]]:
+    def made(*_: Any) -> Generator[str | Failure, None, None]:
+        yield "first"
+        if error is not None:
+            raise error
+
+    return made
+
+
+def nothing(error: BaseException) -> Callable[..., Generator[str | Failure, None, None]]:
+    made = found(error)
+
+    def begun(*_: Any) -> Generator[str | Failure, None, None]:
+        results = made()
+        next(results)
+        yield from results
+
+    return begun
+
+
+def rows(some: Iterator[str | Failure]) -> Iterator[str]:
+    for one in some:
+        yield f"{one}\n"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
+def test_who_interrupts_a_file_is_told_that_there_is_none(error: BaseException, tmp_path: Path) -> None:
+    out, heard = tmp_path / "big.csv", list[str]()
+    with pytest.raises(type(error)):
+        deliver(order(out, heard), found(error), rows, rows=True)
+    assert heard == [f"nothing of this report was kept in {out}: > {out} {KEEPS}"]
+    assert list(tmp_path.iterdir()) == []
+    heard.clear()
+    with pytest.raises(type(error)):
+        deliver(order(out, heard, "a.png"), found(error), rows, rows=True)
+    assert heard == [f"nothing of this report was kept in {out}"]
+    heard.clear()
+    with pytest.raises(type(error)):
+        deliver(order(out, heard), nothing(error), rows, rows=True)
+    assert heard == [], "there was nothing yet to keep"
+
+
+def test_a_device_keeps_what_it_was_given() -> None:
+    heard: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        deliver(order(Path(os.devnull), heard), found(KeyboardInterrupt()), rows, rows=True)
+    assert heard == []
+
+
+def test_where_the_disk_is_full_nothing_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "big.csv"
+
+    def full(some: Iterator[str | Failure]) -> Iterator[str]:
+        yield from rows(some)
+        with told(str(out)):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(
+        VlmtuiError, match=r"No space left.*; nothing of this report was kept in .*big\.csv: > .*parquet"
+    ):
+        deliver(order(out, []), found(), full, rows=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "jsonl", "png", "text"])
+def test_a_condition_that_nothing_fulfils_is_told_once(format: str, tmp_path: Path) -> None:
+    out = tmp_path / f"none.{format}"
+    words = [CHINA, "--where", 'word = "zebra"', "--format", format, "-o", str(out), "--no-warm"]
+    done = subprocess.run([sys.executable, "-m", "vlmtui", *words], capture_output=True, text=True)
+    assert done.returncode == 0
+    if format == "text":
+        assert "Nothing here fulfils --where" in out.read_text()
+        assert done.stderr == ""
+    else:
+        assert done.stderr == "vlmtui: no patch fulfils --where\n"
