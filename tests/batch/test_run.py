@@ -122,12 +122,14 @@ def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> 
         (QUERY, How(part_size=8), "with --part-size 4:"),
     ):
         order = desks(album, out)
-        with pytest.raises(UsageError, match=f"out.parquet.parts was begun {why} .*--fresh.* -o"):
+        with pytest.raises(VlmtuiError, match=f"out.parquet.parts was begun {why} .*--fresh.* -o") as refused:
             run_batch(order, query, how)
+        assert refused.value.exit_status == 1
         assert order.asked == []
     order = desks(album, out, model=other(dtype="bfloat16"))
-    with pytest.raises(UsageError, match="with the model's dtype float32, and now it is bfloat16"):
+    with pytest.raises(VlmtuiError, match="with the model's dtype float32, and now it is bfloat16") as refused:
         run_batch(order, QUERY, HOW)
+    assert refused.value.exit_status == 1
     assert run_batch(desks(album, out), QUERY, How()) == 1
     assert out.read_bytes() == whole
 
@@ -143,8 +145,11 @@ def test_it_is_begun_anew_where_that_is_asked_for(album: list[str], out: Path) -
 def test_other_pictures_are_refused_or_those_of_then_gone_on_with(album: list[str], out: Path, whole: bytes) -> None:
     interrupted(album, out, 4)
     more = [*album, *pictures(out.parent / "more", 1)]
-    with pytest.raises(UsageError, match=r"with other pictures \(18 of them, now 19\): add --resume .* --fresh"):
-        run_batch(desks(more, out), QUERY, HOW)
+    for names, now in ((more, "19"), ([*album[1:], more[-1]], "as many, but others or in another order")):
+        said = rf"with other pictures \(18 of them, now {now}\): add --resume .* --fresh"
+        with pytest.raises(VlmtuiError, match=said) as refused:
+            run_batch(desks(names, out), QUERY, HOW)
+        assert refused.value.exit_status == 1
     order = desks(more, out)
     assert run_batch(order, QUERY, How(resume=True)) == 1
     assert out.read_bytes() == whole
@@ -158,7 +163,7 @@ def test_names_that_start_from_another_folder_are_other_pictures(
     monkeypatch.chdir(tmp_path)
     interrupted(names, out, 4)
     monkeypatch.chdir(tmp_path / "album")
-    with pytest.raises(UsageError, match=f"was begun in {tmp_path}, where its pictures lie"):
+    with pytest.raises(VlmtuiError, match=f"was begun in {tmp_path}, where its pictures lie"):
         run_batch(desks(names, out), QUERY, HOW)
 
 

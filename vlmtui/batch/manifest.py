@@ -14,7 +14,7 @@ from vlmtui.batch.files import beside, write_whole
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.sources import Frozen
 from vlmtui.catalogue import resolve
-from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.errors import VlmtuiError
 from vlmtui.reading import ModelInfo
 from vlmtui.reports import Query
 from vlmtui.reports.output import told
@@ -93,7 +93,7 @@ def read(folder: Folder) -> Manifest | None:
 
 
 def check_same(folder: Folder, begun: Manifest, now: Manifest) -> None:
-    """`UsageError` where what is asked now would not make the rows that those in the folder are some of."""
+    """`VlmtuiError` where what is asked now would not make the rows that those in the folder are some of."""
     different = ""
     for name, was in begun.query.items():
         if was != now.query.get(name):
@@ -110,17 +110,18 @@ def check_same(folder: Folder, begun: Manifest, now: Manifest) -> None:
     if begun.part_size != now.part_size:
         different = different or f"--part-size {begun.part_size}"
     if different:
-        raise UsageError(f"{folder.path} was begun with {different}: {_WAY_OUT}")
+        raise VlmtuiError(f"{folder.path} was begun with {different}: {_WAY_OUT}")
 
 
 def check_sources(folder: Folder, begun: Manifest, now: Manifest) -> None:
-    """`UsageError` where other pictures are named now than at the start."""
+    """`VlmtuiError` where other pictures are named now than at the start."""
     was, is_ = begun.sources, now.sources
     if was.base not in (None, is_.base) and was.sha256 == is_.sha256:
-        raise UsageError(f"{folder.path} was begun in {was.base}, where its pictures lie: run the same command there")
+        raise VlmtuiError(f"{folder.path} was begun in {was.base}, where its pictures lie: run the same command there")
     if was != is_:
-        raise UsageError(
-            f"{folder.path} was begun with other pictures ({was.count:,} of them, now {is_.count:,}): add --resume to "
+        now_there = f"{is_.count:,}" if is_.count != was.count else "as many, but others or in another order"
+        raise VlmtuiError(
+            f"{folder.path} was begun with other pictures ({was.count:,} of them, now {now_there}): add --resume to "
             "go on with those of then, --fresh to begin anew, or name another file with -o"
         )
 
@@ -128,7 +129,7 @@ def check_sources(folder: Folder, begun: Manifest, now: Manifest) -> None:
 def hold(folder: Folder, model: ModelInfo) -> None:
     """Note which model answers, or see that it is the one that did. Whoever comes first in a cluster notes it.
 
-    Raises `UsageError` where it is another one.
+    Raises `VlmtuiError` where it is another one.
     """
     now = Held(
         family=model.family,
@@ -153,7 +154,7 @@ def hold(folder: Folder, model: ModelInfo) -> None:
         was = msgspec.json.decode(folder.model.read_bytes(), type=Held)
     for name in Held.__struct_fields__:
         if getattr(was, name) != getattr(now, name):
-            raise UsageError(
+            raise VlmtuiError(
                 f"{folder.path} was begun with the model's {name} {getattr(was, name)}, and now it is "
                 f"{getattr(now, name)}: {_WAY_OUT}"
             )
