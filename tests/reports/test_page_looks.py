@@ -49,6 +49,25 @@ def test_words_without_room_are_left_to_paper_and_to_zooming(opened: Opened) -> 
     assert page.locator("#entry-0 bdi").is_visible()
 
 
+@pytest.mark.parametrize(
+    ("layers", "numbered"),
+    [(5, [0, 1, 2, 3, 4, 5]), (24, [0, 4, 8, 12, 16, 20, 24]), (27, [0, 9, 18, 27]), (13, [0, 13])],
+)
+def test_stages_have_their_numbers_at_one_distance(opened: Opened, layers: int, numbered: list[int]) -> None:
+    page = opened(document(glance(made.reading(3, 4, layers=layers))))
+    shown = page.locator("#path button:not([aria-pressed=true])").all_text_contents()
+    assert [label for label in shown if label != "·"] == [str(number) for number in numbered]
+    assert len(shown) == layers + 1
+
+
+@pytest.mark.parametrize("width", [820, 960, 1100, 1400])
+def test_no_button_falls_alone_onto_a_line(opened: Opened, width: int) -> None:
+    page = opened(document(glance(made.reading(3, 4))), viewport={"width": width, "height": 800})
+    overlays, zoom = (page.locator(name).bounding_box() for name in ("#overlays", "#zoom"))
+    assert abs(overlays["y"] + overlays["height"] / 2 - zoom["y"] - zoom["height"] / 2) < 2
+    assert zoom["x"] > overlays["x"]
+
+
 def test_a_phone_is_wide_enough(opened: Opened) -> None:
     size = {"width": 360, "height": 740}
     page = opened(document(glance(glances.tiled(), entry=0)), viewport=size, has_touch=True, is_mobile=True)

@@ -17,7 +17,7 @@ function showPath() {
   let kind = "";
   const names = [...stages.keys()];
   const last = Math.max(...names.filter((name) => name.startsWith("vision.")).map((name) => Number(name.slice(7))), 0);
-  const every = Math.max(1, Math.ceil(last / 4));
+  const every = stepOf(last);
   for (const name of names) {
     const [of, number] = name.split(".");
     if (of !== kind) {
@@ -26,12 +26,20 @@ function showPath() {
       kind = of;
     }
     const lit = name === state.stage;
-    const said = number === undefined || of === "llm" || Number(number) % every === 0 || Number(number) === last;
+    const said = number === undefined || of === "llm" || Number(number) % every === 0;
     const label = lit ? name : said ? (number ?? name) : "·";
     const names = { "aria-label": name, title: name, class: said || lit ? "named" : "" };
     parts.push(choice(label, lit, () => toStage(name), names));
   }
   fill($("path"), ...parts);
+}
+
+/** Every how many of the stages 0 … last have their number: all of a few, else some at one distance, both ends too. */
+function stepOf(last) {
+  if (last <= 8) return 1;
+  let step = Math.ceil(last / 6);
+  while (last % step) step += 1;
+  return step;
 }
 
 function showChoices() {
