@@ -104,7 +104,7 @@ def test_a_map_says_what_it_counts(album_file: Path) -> None:
 def test_without_patches(album_file: Path) -> None:
     atlas = made(Asked((str(album_file),), k=2, patches=0, words=("sky",)))
     assert not any(chosen.patches for chosen in (*atlas.found.most_said, *atlas.found.sought))
-    assert "Most like sky: ▁sky (0), sky (1)" in "".join(as_text(atlas))
+    assert "Most like sky: sky (0), ‿sky (1)" in "".join(as_text(atlas))
     assert not Parsed("".join(as_html(atlas))).of("img")
 
 

@@ -21,7 +21,7 @@ from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.crops import Crops, crops
 from vlmtui.reports.atlas.finding import RANKING, SIDE, Chosen, Patch
 from vlmtui.reports.atlas.making import Atlas
-from vlmtui.reports.atlas.text import facts, where_means
+from vlmtui.reports.atlas.text import facts, spellings, where_means
 from vlmtui.reports.outliers import exactly
 from vlmtui.reports.page.document import policy, style
 
@@ -103,7 +103,7 @@ def _sought(atlas: Atlas, chosen: Chosen, cut: Crops) -> dict[str, Any]:
     counted = atlas.counted
     return {
         "word": plain(chosen.sought or ""),
-        "pieces": [(plain(counted.names[id_][0] or ""), id_) for id_ in chosen.ids],
+        "pieces": spellings(counted, chosen),
         "first": f"{sum(counted.first.of(id_) for id_ in chosen.ids):,}",
         "among": f"{sum(counted.among.of(id_) for id_ in chosen.ids):,}",
         "map": _said(chosen),

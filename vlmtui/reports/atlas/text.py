@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vlmtui.display import numbers
-from vlmtui.display.pieces import fit, isolate, plain, visible
+from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
 from vlmtui.display.recurrence import TEST, VERDICTS, judged
 from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.counting import Counted
@@ -108,6 +108,12 @@ def word_of(counted: Counted, id_: int) -> str:
     return isolate(visible(*counted.names[id_]))
 
 
+def spellings(counted: Counted, chosen: Chosen) -> list[tuple[str, int]]:
+    """The pieces of a word asked for, as a person should see them, with their ids."""
+    joins = marks_words(piece for piece, _ in counted.names.values())
+    return [(visible(*counted.names[id_], joins), id_) for id_ in chosen.ids]
+
+
 def _maps(atlas: Atlas, chosen: Sequence[Chosen]) -> Iterator[str]:
     """The maps of words, some beside each other."""
     for start in range(0, len(chosen), _MAPS):
@@ -135,7 +141,7 @@ def _sought(atlas: Atlas, chosen: Chosen) -> Iterator[str]:
     if not chosen.ids:
         yield from wrapped(f"No entry has {word} among its words.", "")
         return
-    pieces = ", ".join(f"{isolate(plain(counted.names[id_][0] or ''))} ({id_})" for id_ in chosen.ids)
+    pieces = ", ".join(f"{isolate(piece)} ({id_})" for piece, id_ in spellings(counted, chosen))
     first = sum(counted.first.of(id_) for id_ in chosen.ids)
     among = sum(counted.among.of(id_) for id_ in chosen.ids)
     said = f"Most like {word}: {pieces}; first of {first:,}, among the {counted.k} of {among:,} (each spelling counted)"
