@@ -32,9 +32,10 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def warm(clip_folder: Path) -> Iterator[None]:
-    """A warm session that outlives the commands that are killed."""
+    """A warm session that outlives the commands that are killed, but not the tests of this folder: others would find
+    it."""
     started = vlmtui("session", "start", "-m", str(clip_folder), "--device", "cpu")
     assert started.returncode == 0, started.stderr
     yield
@@ -47,7 +48,7 @@ def command(album: Path, clip_folder: Path) -> list[str]:
     return [*COMMAND, str(album), "-m", str(clip_folder), "--device", "cpu", *OPTIONS]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def unbroken(command: list[str], warm: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report that nothing has happened to."""
     out = tmp_path_factory.mktemp("unbroken") / "out.parquet"
