@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from vlmtui.display.colours import Rgb, brightness
@@ -17,7 +19,7 @@ from vlmtui.reports.pictures.looking import Shown
 from vlmtui.reports.pictures.paper import MARGIN
 from vlmtui.reports.pictures.scene import PALE, Line, Mark, Photo, Rect, Scene, Text
 from vlmtui.reports.rows import Rows
-from vlmtui.reports.source import Seen
+from vlmtui.reports.source import NONE_KEPT, Seen
 
 LONG_SIDE = 1280
 NUM_WORDS = 3
@@ -26,6 +28,8 @@ CELL = 68
 LEAST, MOST = 7.0, 26.0
 """Pixels of a letter: smaller cannot be read, larger need not be."""
 _LEADING = 1.22
+_ROOM = 2 * LEAST, LEAST * _LEADING
+"""Pixels across and down that a patch must have for words to be drawn at all."""
 _LIGHT = 70.0
 """How bright (0 to 255) the photograph is on average under the words."""
 _BLACK, _WHITE, _SECOND = (0, 0, 0), (255, 255, 255), (190, 198, 207)
@@ -40,7 +44,6 @@ def scene(shown: Shown) -> Scene:
     long_side = seen.query.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
     photo, scale = paper.resized(shown.rgb, long_side)
     height, width = photo.shape[:2]
-    room = max(width, paper.NARROWEST)
     ticks = _TICKS if len(pages) == 1 else 0
     left, top = MARGIN + ticks, MARGIN + ticks
     words = Rows(seen).words()
@@ -53,14 +56,19 @@ def scene(shown: Shown) -> Scene:
         for entry in page.entries.values()
         if entry in row_of and (box := places[entry].box)
     }
-    size, lines = _size([box for box, _ in cells.values()], [some for _, some in cells.values()], wanted)
+    boxes = [box for box, _ in cells.values()]
+    enough = math.ceil(round(long_side * _short_of(boxes), 3)) if boxes and wanted else 0
+    size, lines = _size(boxes, [some for _, some in cells.values()], 0 if enough > long_side else wanted)
     marks: list[Mark] = [Photo(left, top, photo), Rect(left, top, width, height, _BLACK, _shade(photo))]
     for page in pages:
         marks += _rules(page, scale, left, top, width, height)
         marks += _ticks(page, scale, left, top, width, height) if ticks else []
     for box, some in cells.values():
         marks += _written(box, some[:lines], size)
-    marks += paper.captioned(left, top + height + 4, _title(seen, lines), _facts(seen, pages), room)
+    line = _too_small(enough) if enough > long_side else _title(seen, lines)
+    facts = _facts(seen, pages)
+    room = max(width, paper.needed(line, facts))
+    marks += paper.captioned(left, top + height + 4, line, facts, room)
     title = f"Words of {paper.named(seen)} by {paper.model_named(seen)}"
     return Scene(room + left + MARGIN, height + top + 2 * paper.LINE + MARGIN, title, marks=marks)
 
@@ -82,9 +90,29 @@ def finest(seen: Seen) -> list[Page]:
 
 
 def _fitting(pages: list[Page], picture: int) -> int:
-    """The longer side at which every patch has room for its words."""
+    """The longer side at which every patch has room for its words; no more than usual where none has such room."""
     narrowest = min((page.box[2] - page.box[0]) / page.cols for page in pages)
-    return min(LARGEST // 2, max(LONG_SIDE, round(picture * CELL / narrowest)))
+    largest = LARGEST // 2
+    if narrowest * largest / picture < _ROOM[0]:
+        return LONG_SIDE
+    return min(largest, max(LONG_SIDE, round(picture * CELL / narrowest)))
+
+
+def _sides(boxes: list[Box]) -> tuple[float, float]:
+    """How wide and how high most patches are."""
+    across, down = (float(np.median([box[i + 2] - box[i] for box in boxes])) for i in (0, 1))
+    return across, down
+
+
+def _short_of(boxes: list[Box]) -> float:
+    """How many times larger patches must be for words; 1 or less where they are large enough."""
+    return max(least / max(side, 1e-9) for least, side in zip(_ROOM, _sides(boxes), strict=True))
+
+
+def _too_small(enough: int) -> str:
+    """That there are no words, and the longer side from which on there are."""
+    way_out = f"choose --size {enough} or more" if enough <= LARGEST else "choose --draw heat"
+    return f"The patches are too small for words: {way_out}"
 
 
 def _moved(box: Box, scale: float, left: float, top: float) -> Box:
@@ -96,7 +124,7 @@ def _size(boxes: list[Box], words: list[list[str]], wanted: int) -> tuple[float,
     """Letters of one size for all patches, and how many lines of them fit: most words at their full length."""
     if not boxes or not wanted:
         return LEAST, 0
-    across, down = (float(np.median([box[i + 2] - box[i] for box in boxes])) for i in (0, 1))
+    across, down = _sides(boxes)
     probe = 20.0
     wide = [fonts.measured(word, probe) / probe for word in {word for some in words for word in some[:wanted]}]
     across_size = 0.92 * across / float(np.percentile(wide, 85)) if wide else MOST
@@ -130,21 +158,30 @@ def _rules(page: Page, scale: float, left: int, top: int, width: int, height: in
 
 
 def _ticks(page: Page, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
-    """The numbers of rows and columns, as `--patch` takes them."""
+    """The numbers of rows and columns, as `--patch` takes them: of as many as can be told apart."""
     x0, y0, x1, y1 = _moved(page.box, scale, left, top)
     across, down = (x1 - x0) / page.cols, (y1 - y0) / page.rows
     size = min(13.0, max(8.0, 0.5 * min(across, down)))
     marks: list[Mark] = []
-    for col in range(page.cols):
+    apart = fonts.measured(str(page.cols - 1), size) + 0.5 * size
+    for col in range(0, page.cols, _step(apart / across)):
         if left <= (x := x0 + (col + 0.5) * across) <= left + width:
             marks.append(Text(x, top - 7, str(col), size, PALE, "middle"))
-    for row in range(page.rows):
+    for row in range(0, page.rows, _step(_LEADING * size / down)):
         if top <= (y := y0 + (row + 0.5) * down) <= top + height:
             marks.append(Text(left - 7, y + size * 0.36, str(row), size, PALE, "end"))
     return marks
 
 
+def _step(least: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20 … that is not below `least`."""
+    ten = int(10 ** math.floor(math.log10(max(least, 1.0))))
+    return next(times * ten for times in (1, 2, 5, 10) if times * ten >= least)
+
+
 def _title(seen: Seen, lines: int) -> str:
+    if seen.none_kept:
+        return NONE_KEPT
     of = metric_named(seen.order, seen.query.ridge)
     early = ", an early exit" if seen.projected else ""
     return f"{count(lines, 'word')} a patch at {seen.stage}{early}, by {of}" if lines else f"no words at {seen.stage}"
