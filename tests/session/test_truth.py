@@ -113,7 +113,11 @@ def test_a_processor_of_another_size(folder, engine):
 
 def test_tokens_in_another_order(folder, engine, monkeypatch):
     right = VisionLanguageModel._received
-    monkeypatch.setattr(VisionLanguageModel, "_received", lambda *given: right(*given).flip(0))
+
+    def flipped(*given):
+        return tuple(tokens.flip(0) for tokens in right(*given))
+
+    monkeypatch.setattr(VisionLanguageModel, "_received", flipped)
     checks = verified(engine, folder("llava"))
     failed = {check.name for check in checks.values() if check.result == "fail"}
     assert failed == {TOKENS, TOKEN_BOXES, WORDS}
