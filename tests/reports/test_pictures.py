@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -28,6 +29,7 @@ from vlmtui.reports.pictures.looking import Shown, what
 from vlmtui.reports.pictures.raster import png, raster
 from vlmtui.reports.pictures.scene import Dot, Line, Photo, Rect, Scene, Text
 from vlmtui.reports.pictures.vector import svg
+from vlmtui.reports.where import parse_where
 from vlmtui.values import Components, Find, Values
 
 GREY = np.full((427, 640, 3), 120, np.uint8)
@@ -90,6 +92,13 @@ def test_only_the_patches_asked_for_have_words() -> None:
     of = shown()
     few = Shown(WORDS, GREY, of.seen.narrowed(np.arange(12) == 5))
     assert len(inside(scene(few))) == 3
+
+
+def test_where_no_patch_is_kept_that_is_the_title() -> None:
+    one = shown(keep=parse_where('word = "zebra"'))
+    drawn = texts(scene(replace(one, seen=one.seen.narrowed(np.zeros(12, bool)))))
+    assert any("no patch fulfils --where" in text.text for text in drawn)
+    assert not any("no words" in text.text for text in drawn)
 
 
 def test_tiles_are_drawn_and_not_what_lies_under_them() -> None:
