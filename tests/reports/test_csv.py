@@ -14,6 +14,7 @@ import pytest
 from tests.reports import made
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.reports import FORMATS, Failure, Query, Seen
+from vlmtui.reports import csv as csv_format
 from vlmtui.reports.fields import FIELDS, parse_fields
 from vlmtui.reports.lenses import Through
 from vlmtui.values import Components, Find, Values
@@ -80,6 +81,12 @@ def test_a_name_is_the_picture_s_own(name: str) -> None:
     rows = table(query, made.seen(reading, made.words(reading, 3), query=query), Failure(name, ImageError("no")))
     assert [row["image"] for row in rows] == [name] * 7
     assert "".join(FORMATS["csv"](iter([of()]), query, False)).splitlines()[1].startswith("photo.jpg,0,")
+
+
+def test_on_a_terminal_names_are_shown_as_all_else() -> None:
+    query = Query("tiny", k=3)
+    text = "".join(csv_format.write_shown(iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))]), query, True))
+    assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["broU+000Aken.png", "aU+001B[2Jb.png"]
 
 
 def test_values_of_lenses() -> None:

@@ -22,7 +22,15 @@ from vlmtui.reports.source import Query, Result
 def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
     """The table, an image's rows as soon as they are there."""
     names = headings(query)
-    exact = names.index("image") if "image" in names else None
+    yield from _lines(results, names, names.index("image") if "image" in names else None)
+
+
+def write_shown(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+    """The table for a terminal: names of pictures are as they are shown too, so that none of them commands it."""
+    yield from _lines(results, headings(query), None)
+
+
+def _lines(results: Iterable[Result], names: list[str], exact: int | None) -> Iterator[str]:
     yield line(names)
     for result in results:
         if not isinstance(result, Failure):

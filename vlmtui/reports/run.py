@@ -25,6 +25,7 @@ from vlmtui.reports import (
     Seen,
     animation,
     check_format,
+    csv,
     folder,
     page,
     results,
@@ -94,6 +95,8 @@ def run_report(order: Order, query: Query, format: str) -> int:
     if format in DRAWN:
         return _draw(order, query, format)
     write = check_format(format)
+    if format == "csv" and order.output in (None, "-") and sys.stdout.isatty():
+        write = csv.write_shown
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Result, None, None]:
         made = results(sources, query, start, progress)
