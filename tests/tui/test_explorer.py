@@ -260,6 +260,11 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         await pilot.press("s", *["backspace"] * 40, *"there.json", "enter")
         await pilot.pause()
         assert len(tui.screen_stack) == 3  # refused, and asked again
+        (tmp_path / "toy.png").write_bytes(b"the photograph")
+        await pilot.press(*["backspace"] * 40, *"./toy.png", "enter")
+        await pilot.pause()
+        assert len(tui.screen_stack) == 3
+        assert (tmp_path / "toy.png").read_bytes() == b"the photograph"
 
 
 async def test_another_picture_that_is_none_changes_nothing(tmp_path: Path) -> None:

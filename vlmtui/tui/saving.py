@@ -18,7 +18,7 @@ from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reading import PURSUITS, LayerWords, Order, Words
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, Query, Seen, check_format, format_for
-from vlmtui.reports.output import target
+from vlmtui.reports.output import check_sources, target
 from vlmtui.tui import exiting
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.path import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
@@ -95,6 +95,7 @@ def ask_name(source: str) -> Ask[str]:
             raise UsageError(f"{name} is a folder: name a file")
         if Path(name).suffix.lower() not in endings:
             raise UsageError(f"the name must end in {', '.join(endings)}")
+        check_sources(name, (source,))
         return name
 
     return Ask("Save the report", f"the ending chooses the format: {', '.join(endings)}", read, default_name(source))
