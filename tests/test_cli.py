@@ -174,7 +174,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("note.png", "is not a picture"),
         ("truncated.jpg", "damaged or cut short"),
         ("bomb.png", "--max-pixels"),
-        ("album", "is a folder"),
+        ("album", "holds no pictures"),
         ("no-such.png", "does not exist"),
         ("\x1b]0;owned\x07\u202e.png", "U+001B]0;ownedU+0007U+202E.png is empty"),
     ],
