@@ -60,7 +60,8 @@ def test_nothing_is_fetched_and_nothing_runs_but_the_script() -> None:
         text = ASSETS.joinpath(f"{name}.js").read_text("utf-8")
         forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(|fetch\(|XMLHttp|import\("
         assert not re.search(forbidden, text), name
-    assert not re.search(r"url\(|@import", ASSETS.joinpath("page.css").read_text("utf-8"))
+    for css in ("palette.css", "page.css"):
+        assert not re.search(r"url\(|@import", ASSETS.joinpath(css).read_text("utf-8"))
 
 
 def test_hostile_pieces_and_names_are_text() -> None:
@@ -131,7 +132,7 @@ def test_a_small_picture_is_embedded_exactly() -> None:
 
 
 def test_it_wears_the_explorers_colours() -> None:
-    css = ASSETS.joinpath("page.css").read_text("utf-8")
+    css = ASSETS.joinpath("palette.css").read_text("utf-8")
     pairs = re.findall(r"--([\w-]+): light-dark\((.*?), (.*?)\)", css)
     worn = {name.replace("-", "_"): colours for name, *colours in pairs}
     assert len(worn) == 12

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -12,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vlmtui.display.pieces import plain
+from vlmtui.reports.page.document import hashed, palette
 
 
 def render(name: str, **given: Any) -> str:
@@ -20,16 +19,14 @@ def render(name: str, **given: Any) -> str:
         loader=PackageLoader("vlmtui.web", "assets"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["plain"] = plain
-    return environment.get_template(name).render(
-        style=Markup(asset("form.css")), script=Markup(asset("form.js")), **given
-    )
+    return environment.get_template(name).render(style=Markup(_style()), script=Markup(asset("form.js")), **given)
 
 
 @lru_cache(maxsize=1)
 def policy() -> str:
     """What these pages may do: wear their style, run their script, send their form, ask for the place in the queue."""
     return (
-        f"default-src 'none'; img-src data:; style-src '{_hash('form.css')}'; script-src '{_hash('form.js')}'; "
+        f"default-src 'none'; img-src data:; style-src '{hashed(_style())}'; script-src '{hashed(asset('form.js'))}'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -40,5 +37,6 @@ def asset(name: str) -> str:
     return resources.files("vlmtui.web").joinpath("assets", name).read_text("utf-8")
 
 
-def _hash(name: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(asset(name).encode()).digest()).decode()}"
+def _style() -> str:
+    """The colours of the pages that are sent, and what a form needs besides."""
+    return palette() + asset("form.css")

@@ -8,7 +8,6 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
@@ -23,7 +22,7 @@ from vlmtui.reports.atlas.finding import RANKING, SIDE, Chosen, Patch
 from vlmtui.reports.atlas.making import Atlas
 from vlmtui.reports.atlas.text import facts, spellings, where_means
 from vlmtui.reports.outliers import exactly
-from vlmtui.reports.page.document import policy, style
+from vlmtui.reports.page.document import policy, style, template
 
 SHAPES = 6
 FAILURES = 100
@@ -45,17 +44,9 @@ def as_html(atlas: Atlas) -> Iterator[str]:
     found = atlas.found
     cut = crops(patch for chosen in (*found.sought, *found.most_said) for patch in chosen.patches)
     worn = style() + resources.files(__package__).joinpath("assets", "atlas.css").read_text("utf-8")
-    environment = Environment(
-        loader=PackageLoader("vlmtui.reports.atlas", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     counted = atlas.counted
     shapes = counted.shapes
-    yield environment.get_template("atlas.html").render(
+    yield template("atlas.html", __package__).render(
         policy=policy(worn),
         style=Markup(worn),
         version=__version__,

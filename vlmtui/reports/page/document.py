@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from vlmtui import __version__
@@ -28,8 +28,26 @@ def document(glance: Glance) -> str:
     worn, script = style(), _script()
     picture = embedded(glance.rgb)
     image, model = glance.reading.image, glance.reading.model
+    source, name = "standard input" if image.source == "-" else plain(image.source), plain(model.name)
+    return template("page.html").render(
+        policy=policy(worn, script),
+        style=Markup(worn),
+        script=Markup(script),
+        title=f"{source} · {name}",
+        source=source,
+        width=image.width,
+        height=image.height,
+        model=name,
+        picture=picture.address,
+        data=data(glance, picture),
+        version=__version__,
+    )
+
+
+def template(name: str, package: str = __package__) -> Template:
+    """A template of a package's `assets`, which may include those of the page; everything given is escaped."""
     environment = Environment(
-        loader=PackageLoader("vlmtui.reports.page", "assets"),
+        loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(__package__, "assets")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -37,18 +55,7 @@ def document(glance: Glance) -> str:
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    return environment.get_template("page.html").render(
-        policy=policy(worn, script),
-        style=Markup(worn),
-        script=Markup(script),
-        source="standard input" if image.source == "-" else plain(image.source),
-        width=image.width,
-        height=image.height,
-        model=plain(model.name),
-        picture=picture.address,
-        data=data(glance, picture),
-        version=__version__,
-    )
+    return environment.get_template(name)
 
 
 def own_policy() -> str:
@@ -58,14 +65,19 @@ def own_policy() -> str:
 
 def policy(style: str, script: str | None = None) -> str:
     """What the page may do: show the picture in it, wear this style, run this script; nothing else, and no network."""
-    runs = "" if script is None else f"script-src '{_hash(script)}'; "
-    return f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; {runs}base-uri 'none'; form-action 'none'"
+    runs = "" if script is None else f"script-src '{hashed(script)}'; "
+    return f"default-src 'none'; img-src data:; style-src '{hashed(style)}'; {runs}base-uri 'none'; form-action 'none'"
 
 
 @lru_cache(maxsize=1)
 def style() -> str:
     """What every page wears."""
-    return _asset("page.css")
+    return palette() + "\n" + _asset("page.css")
+
+
+def palette() -> str:
+    """The colours of all pages, by what they mean."""
+    return _asset("palette.css")
 
 
 @lru_cache(maxsize=1)
@@ -81,5 +93,6 @@ def _asset(name: str) -> str:
     return text
 
 
-def _hash(text: str) -> str:
+def hashed(text: str) -> str:
+    """How a content security policy names a style or a script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
