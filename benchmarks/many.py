@@ -18,6 +18,7 @@ from statistics import median
 
 from PIL import Image
 
+from benchmarks import random_llava
 from benchmarks.start import PHOTO, peak
 from vlmtui.display.numbers import duration, memory
 from vlmtui.image import SourceBytes
@@ -109,34 +110,13 @@ def photos(count: int) -> list[SourceBytes]:
 
 def build(folder: Path) -> None:
     """Write the checkpoint: random float32 weights, and no LLM layers to speak of."""
-    import torch
-    from transformers import LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, SiglipVisionConfig
+    from transformers import SiglipVisionConfig
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-    from tests.tiny import IMAGE_TOKEN, tiny_tokenizer
-
-    tokenizer = tiny_tokenizer()
-    config = LlavaConfig(
-        vision_config=SiglipVisionConfig(
-            hidden_size=768,
-            intermediate_size=3072,
-            num_hidden_layers=12,
-            num_attention_heads=12,
-            image_size=224,
-            patch_size=16,
-        ),
-        text_config=LlamaConfig(vocab_size=32000, hidden_size=2048, intermediate_size=2048, num_hidden_layers=1),
-        image_token_index=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
-        image_seq_length=196,
-        vision_feature_layer=-1,
-        vision_feature_select_strategy="full",
-    )
-    torch.manual_seed(0)
-    LlavaForConditionalGeneration(config).save_pretrained(folder)
-    LlavaProcessor(
-        image_processor=SiglipImageProcessorPil(size={"height": 224, "width": 224}),
-        tokenizer=tokenizer,
+    tower = SiglipVisionConfig(
+        hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12, image_size=224,
         patch_size=16,
-        vision_feature_select_strategy="full",
-        num_additional_image_tokens=0,
-    ).save_pretrained(folder)
+    )  # fmt: skip
+    pictures = SiglipImageProcessorPil(size={"height": 224, "width": 224})
+    text = {"vocab_size": 32000, "hidden_size": 2048, "intermediate_size": 2048}
+    random_llava.write(folder, tower, text, pictures, class_token=False, dtype="float32")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import random_llava
 from benchmarks.start import PHOTO, peak
 from vlmtui.display.numbers import duration
 from vlmtui.image import read_source
@@ -46,36 +47,13 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 def build(folder: Path) -> None:
     """Write the checkpoint: random bfloat16 weights of LLaVA-1.5-7B's sizes, but one LLM layer."""
-    import torch
-    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
+    from transformers import CLIPVisionConfig
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    from tests.tiny import IMAGE_TOKEN, tiny_tokenizer
-
-    tokenizer = tiny_tokenizer()
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(
-            hidden_size=1024,
-            intermediate_size=4096,
-            num_hidden_layers=24,
-            num_attention_heads=16,
-            image_size=336,
-            patch_size=14,
-        ),
-        text_config=LlamaConfig(vocab_size=32064, hidden_size=4096, intermediate_size=11008, num_hidden_layers=1),
-        image_token_index=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
-        image_seq_length=576,
-    )
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.bfloat16)
-    try:
-        LlavaForConditionalGeneration(config).save_pretrained(folder)
-    finally:
-        torch.set_default_dtype(torch.float32)
-    LlavaProcessor(
-        image_processor=CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}),
-        tokenizer=tokenizer,
+    tower = CLIPVisionConfig(
+        hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, image_size=336,
         patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-    ).save_pretrained(folder)
+    )  # fmt: skip
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336})
+    text = {"vocab_size": 32064, "hidden_size": 4096, "intermediate_size": 11008}
+    random_llava.write(folder, tower, text, pictures, class_token=True, dtype="bfloat16")
