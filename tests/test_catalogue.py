@@ -21,7 +21,7 @@ def test_without_a_name_it_is_the_demo_or_what_the_environment_says(monkeypatch:
 
 
 def test_the_demo_says_what_it_is() -> None:
-    for name in ("demo",):
+    for name in ("demo", "demo-captioned", "demo-siglip", "demo-vit"):
         source = catalogue.resolve(name)
         assert source.folder is not None
         assert source.folder.name == name

@@ -16,6 +16,9 @@ DEMO_NOTE = "demo model, trained on drawings; its patches were taught words"
 # what ships with vlmtui: each folder of `demo.WEIGHTS`, and what belongs beside every number of it
 DEMO_NOTES = {
     DEMO: DEMO_NOTE,
+    "demo-captioned": "demo model, trained on drawings; by captions alone, as real ones are",
+    "demo-siglip": "demo model, trained on drawings and their captions",
+    "demo-vit": "demo model, trained on drawings to tell kinds of scene",
 }
 CHOOSE_A_MODEL = "choose a real one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
 ENVIRONMENT = "VLMTUI_MODEL"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +12,12 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from vlmtui.demo import CHECKPOINT
-from vlmtui.demo.answers import Speaker
-from vlmtui.demo.card import END, START, write_card
-from vlmtui.demo.measure import held_out, patch_accuracy
-from vlmtui.demo.scenes import FIGURES
+from vlmtui.demo import CHECKPOINT, WEIGHTS
+from vlmtui.demo.drawings.scenes import FIGURES
+from vlmtui.demo.evaluate import CARD, read_figures
+from vlmtui.demo.figures.answers import Speaker
+from vlmtui.demo.figures.card import END, START, write_card
+from vlmtui.demo.figures.measure import held_out, patch_accuracy
 
 SCENES = 120
 
@@ -36,13 +36,11 @@ def test_headline_on_held_out_scenes(speaker: Speaker) -> None:
 
 
 def test_the_card_says_what_the_figures_say() -> None:
-    figures, training = (json.loads((CHECKPOINT / f"{n}.json").read_text()) for n in ("figures", "training"))
-    path = CHECKPOINT.parents[1] / "CARD.md"
-    card = path.read_text()
+    models, card = read_figures(WEIGHTS), CARD.read_text()
     assert START in card
     assert END in card
-    assert write_card(card, figures, training) == card
-    assert f"{figures['l2']['object@5']:.3f}" in card
+    assert write_card(card, models) == card
+    assert f"{models['demo']['figures']['l2']['object@5']:.3f}" in card
 
 
 def test_weights_are_half_precision_and_small() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from vlmtui.demo import language
+from vlmtui.demo.tokenizer import TEXT_LENGTH, text_ids
 from vlmtui.demo.words import INDEX, NAMES
 
 
@@ -14,7 +16,7 @@ def two_halves() -> language.Facts:
     rgb[:112], rgb[112:] = (100, 160, 230), (60, 130, 40)
     labels = np.full((224, 224), INDEX["grass"], np.uint8)
     labels[:112] = INDEX["sky"]
-    return language.look(rgb, labels, "")
+    return language.look(torch.from_numpy(rgb)[None], torch.from_numpy(labels)[None], [""])[0]
 
 
 def test_facts() -> None:
@@ -52,4 +54,21 @@ def test_articles() -> None:
 def test_turns_hold_the_caption_once() -> None:
     turns = language.turns(two_halves(), np.random.default_rng(0))
     assert [q for q, _ in turns].count(language.DESCRIBE) == 1
-    assert len(turns) == 4
+    asked = [q for q, _ in turns]
+    assert len(set(asked)) == len(asked) >= 5
+
+
+def test_questions_come_as_people_write_them() -> None:
+    rng = np.random.default_rng(0)
+    colour = {language.worded("What color is the sky?", rng) for _ in range(200)}
+    there = {language.worded("Is there a tree?", rng) for _ in range(200)}
+    assert {"what colour is the sky?", "What color is the sky?", "what color is the sky"} <= colour
+    assert {"is there a tree?", "Is there a tree in the picture?"} <= there
+
+
+def test_alt_texts_are_short_and_name_what_is_there() -> None:
+    rng = np.random.default_rng(0)
+    said = {language.alt_text(two_halves(), rng) for _ in range(100)}
+    assert "green grass under a blue sky." in said
+    assert "a photo of a blue sky." in said
+    assert all(text == text.lower() and len(text_ids(text)) == TEXT_LENGTH for text in said)

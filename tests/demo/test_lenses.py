@@ -11,10 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from tests.models.conftest import one_thread  # noqa: F401
 from vlmtui.demo import CHECKPOINT
-from vlmtui.demo.lenses import GRID, PATCHES, Case, Desk, ablating, cases, finding, scattered, shares, together
-from vlmtui.demo.measure import held_out
-from vlmtui.demo.ranks import auc, sign_test
-from vlmtui.demo.scenes import FIGURES
+from vlmtui.demo.drawings.scenes import FIGURES
+from vlmtui.demo.figures.lenses import GRID, PATCHES, Case, Desk, ablating, cases, finding, scattered, shares, together
+from vlmtui.demo.figures.measure import held_out
+from vlmtui.demo.figures.ranks import auc, sign_test
 from vlmtui.demo.words import NAMES
 
 SKIES, ASKED = 60, 16

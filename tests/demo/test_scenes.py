@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from vlmtui.demo import materials as m
-from vlmtui.demo.canvas import Canvas
 from vlmtui.demo.colours import BASE, name_pixels
+from vlmtui.demo.drawings import palette as p
+from vlmtui.demo.drawings.canvas import Canvas
+from vlmtui.demo.drawings.scenes import FIGURES, HELD_OUT, KINDS, make_scene
+from vlmtui.demo.making.recipe import GPU
 from vlmtui.demo.samples import SAMPLES
-from vlmtui.demo.scenes import FIGURES, HELD_OUT, KINDS, make_scene
-from vlmtui.demo.train import SCENES, WATCHED
+from vlmtui.demo.train import WATCHED
 from vlmtui.demo.words import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES
 
 
@@ -38,41 +40,49 @@ def test_a_scene_drawn_finer_is_the_same_scene() -> None:
         assert agree > 0.9, (seed, small.kind, agree)
 
 
-def test_every_kind_and_nearly_every_class_is_drawn() -> None:
-    scenes = [make_scene(seed, 96) for seed in range(150)]
+def test_every_kind_and_every_class_is_drawn() -> None:
+    scenes = [make_scene(seed, 64) for seed in range(400)]
     assert {s.kind for s in scenes} == set(KINDS)
-    drawn = {CLASS_OF[int(v)] for s in scenes for v in np.unique(s.labels)}
-    assert len(drawn) == len(CLASSES) == 42
+    shares = np.zeros(len(CLASSES))
+    for scene in scenes:
+        shares += np.bincount(np.array(CLASS_OF)[scene.labels].ravel(), minlength=len(CLASSES)) / scene.labels.size
+    shares /= len(scenes)
+    assert len(CLASSES) == 75
+    assert set(NAMES) == {NAMES[i] for i in np.flatnonzero(shares)}
+    assert shares.max() < 0.1
+    assert np.median(shares) > 0.005
 
 
 def test_training_never_sees_held_out_seeds() -> None:
-    assert SCENES < WATCHED < HELD_OUT < FIGURES
+    assert GPU.scenes < WATCHED < HELD_OUT < FIGURES
     assert all(HELD_OUT + 1000 < seed < FIGURES for seed, _ in SAMPLES.values())
 
 
 def test_labels_lie_on_their_pixels() -> None:
     """A disc painted in one clear colour: its label covers that colour and nothing else."""
     canvas = Canvas(5, 120)
-    canvas.paint("paper", m.tinted(np.array((250, 250, 250), np.float32), 0))
-    canvas.paint("circle", m.tinted(np.array((200, 20, 20), np.float32), 0), canvas.ellipse(0.4, 0.6, 0.2, 0.2))
+    canvas.paint("paper", p.tinted(np.array((250, 250, 250), np.float32), 0))
+    canvas.paint("circle", p.tinted(np.array((200, 20, 20), np.float32), 0), canvas.ellipse(0.4, 0.6, 0.2, 0.2))
     red = canvas.image[..., 1] < 100
     assert np.array_equal(red, canvas.labels == INDEX["circle"])
     assert np.array_equal(~red, canvas.labels == INDEX["paper"])
     assert abs(red.mean() - np.pi * 0.2**2) < 0.01
 
 
-@pytest.mark.parametrize(("name", "colours"), [("grass", {"green", "brown", "yellow"}), ("night", {"black", "blue"})])
+@pytest.mark.parametrize(
+    ("name", "colours"), [("grass", {"green", "brown", "yellow"}), ("night", {"black", "blue", "gray", "purple"})]
+)
 def test_labelled_pixels_have_the_colours_of_their_class(name: str, colours: set[str]) -> None:
     shares = []
-    for seed in range(120):
-        scene = make_scene(seed, 96)
-        if scene.kind in ("landscape", "seaside") if name == "grass" else scene.kind == "night":
+    for seed in range(300):
+        scene = make_scene(seed, 64)
+        if scene.kind in ("landscape", "town", "river") if name == "grass" else scene.kind == "night":
             mask = scene.labels == INDEX[name]
-            if mask.sum() > 300:
-                base, _, _ = name_pixels(np.asarray(scene.image)[mask])
-                shares.append(np.isin(base, [BASE.index(c) for c in colours]).mean())
+            if mask.sum() > 200:
+                base, _, _ = name_pixels(torch.from_numpy(np.asarray(scene.image)[mask]))
+                shares.append(np.isin(base.numpy(), [BASE.index(c) for c in colours]).mean())
     assert len(shares) >= 3
-    assert np.mean(shares) > 0.85
+    assert np.mean(shares) > 0.7
 
 
 def test_glyphs_are_labelled_by_their_own_character() -> None:
@@ -81,7 +91,7 @@ def test_glyphs_are_labelled_by_their_own_character() -> None:
     for scene in written:
         labels = {GLYPHS[int(v) - len(CLASSES)] for v in np.unique(scene.labels) if v >= len(CLASSES)}
         assert labels <= set(scene.glyphs)
-        assert labels
+        assert labels or INDEX["letter"] in scene.labels
         kinds = {NAMES[CLASS_OF[len(CLASSES) + GLYPHS.index(g)]] for g in labels}
         assert kinds <= {"letter", "digit"}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import torch
 
 from vlmtui.demo.colours import BASE, lab, name_pixels
-from vlmtui.demo.measure import truth
+from vlmtui.demo.figures.measure import truth
 from vlmtui.demo.targets import LABELS, signals, target_matrix
 from vlmtui.demo.tokenizer import word_id
-from vlmtui.demo.words import INDEX
+from vlmtui.demo.words import GLYPHS, INDEX, NAMES
 
 
 def test_colour_names_of_plain_colours() -> None:
@@ -20,7 +22,7 @@ def test_colour_names_of_plain_colours() -> None:
         "blue": (40, 90, 200),
     }
     for name, rgb in plain.items():
-        base, _, _ = name_pixels(np.array([rgb], np.uint8))
+        base, _, _ = name_pixels(torch.tensor([rgb], dtype=torch.uint8))
         assert BASE[int(base[0])] == name
 
 
@@ -32,15 +34,25 @@ def test_signals_of_a_patch() -> None:
     rgb = np.full((224, 224, 3), (40, 90, 200), np.uint8)
     labels = np.full((224, 224), INDEX["sea"], np.uint8)
     labels[:16, :8] = INDEX["sand"]
-    found = signals(rgb, labels)
-    assert found.labels[0, INDEX["sand"]] == found.labels[0, INDEX["sea"]] == 0.5
-    assert (found.labels[1:, INDEX["sea"]] == 1).all()
-    assert (found.colours[:, BASE.index("blue")] == 1).all()
+    found = signals(torch.from_numpy(rgb)[None], torch.from_numpy(labels)[None])
+    assert found.labels[0, 0, INDEX["sand"]] == found.labels[0, 0, INDEX["sea"]] == 0.5
+    assert (found.labels[0, 1:, INDEX["sea"]] == 1).all()
+    assert (found.colours[0, :, BASE.index("blue")] == 1).all()
     right = truth(found)
     assert list(right.where) == list(range(1, 196))  # the mixed patch does not count
-    target = np.concatenate([found.labels[5], found.colours[5]]) @ target_matrix()
+    target = found.together()[0, 5].numpy() @ target_matrix()
     assert target.argmax() == word_id("sea")
     assert np.argsort(-target)[1] == word_id("blue")
+
+
+def test_objects_can_weigh_more() -> None:
+    usual, more = target_matrix(), target_matrix(3)
+    assert more[INDEX["sea"], word_id("sea")] == pytest.approx(3 * usual[INDEX["sea"], word_id("sea")])
+    glyph = usual[LABELS - 1] > 0.1  # the word for its kind, and its own character
+    assert glyph.sum() == 2
+    assert more[LABELS - 1, glyph] == pytest.approx(3 * usual[LABELS - 1, glyph])
+    more[:, [word_id(name) for name in (*NAMES, *GLYPHS)]] = usual[:, [word_id(name) for name in (*NAMES, *GLYPHS)]]
+    assert np.array_equal(usual, more)  # nothing else does
 
 
 def test_every_signal_has_words_and_only_glyphs_have_characters() -> None:

@@ -54,8 +54,8 @@ def test_every_taught_word_is_one_piece() -> None:
 def test_the_vocabulary_is_of_the_size_that_was_meant() -> None:
     names = [p for p, _ in pieces()]
     assert len(set(names)) == len(names)
-    assert 900 <= len(names) <= 1500
-    assert sum(n.startswith("▁") and len(n) > 3 for n in names) > 800
+    assert 1500 <= len(names) <= 2100
+    assert sum(n.startswith("▁") and len(n) > 3 for n in names) > 1200
 
 
 def test_bos_comes_once() -> None:

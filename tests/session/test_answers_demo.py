@@ -11,7 +11,8 @@ import pytest
 from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
 from vlmtui.demo import language
-from vlmtui.demo.scenes import FIGURES, make_scene
+from vlmtui.demo.drawings.scenes import FIGURES, make_scene
+from vlmtui.demo.figures.measure import facts_of
 from vlmtui.demo.words import CLASS_OF, CLASSES
 from vlmtui.session import messages as m
 
@@ -39,7 +40,7 @@ def asked() -> list[Asked]:
     rng = np.random.default_rng(0)
     while len(found) < SCENES:
         scene, seed = make_scene(seed), seed + 1
-        facts = language.look(np.asarray(scene.image), scene.labels, scene.glyphs)
+        facts = facts_of(scene)
         classes = np.array(CLASS_OF)[scene.labels]
         side = len(classes) // GRID
 

@@ -6,7 +6,9 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 # Several anchors a base name: people call a dark olive green and a pale pink by the base word, although
 # one pure anchor each would make them black and white.
@@ -64,9 +66,15 @@ def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]
     return base.astype(np.uint8), fine.astype(np.uint8), points[:, 0].copy()
 
 
-def name_pixels(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-    """Index in BASE, index in FINE and lightness L (0..100) of uint8 pixels `[..., 3]`."""
-    q = (rgb >> 3).astype(np.int32)
+@cache
+def _on(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    base, fine, light = (torch.from_numpy(table).to(device) for table in _tables())
+    return base, fine, light
+
+
+def name_pixels(rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Index in BASE, index in FINE (uint8) and lightness L (0..100) of uint8 pixels `[..., 3]`."""
+    q = (rgb >> 3).int()
     at = (q[..., 0] << 10) | (q[..., 1] << 5) | q[..., 2]
-    base, fine, light = _tables()
+    base, fine, light = _on(rgb.device)
     return base[at], fine[at], light[at]

@@ -1,6 +1,6 @@
 """Every figure of the card, computed again: `python -m vlmtui.demo.evaluate`.
 
-Writes `figures.json` beside the weights and the tables of CARD.md between its markers.
+Writes `figures.json` beside each model's weights and the tables of CARD.md between its markers.
 """
 
 from __future__ import annotations
@@ -9,37 +9,56 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from vlmtui.demo import CHECKPOINT
-from vlmtui.demo.answers import Speaker, answer_accuracy, photographs, vectors
-from vlmtui.demo.card import write_card
-from vlmtui.demo.lenses import lens_figures
-from vlmtui.demo.measure import held_out, patch_accuracy
-from vlmtui.demo.scenes import FIGURES
+from transformers import SiglipModel, ViTForImageClassification
+
+from vlmtui.demo import WEIGHTS
+from vlmtui.demo.drawings.scenes import FIGURES, Scene
+from vlmtui.demo.figures.answers import Speaker, answer_accuracy, photographs, vectors
+from vlmtui.demo.figures.card import write_card
+from vlmtui.demo.figures.kinds import kinds_told
+from vlmtui.demo.figures.lenses import lens_figures
+from vlmtui.demo.figures.measure import held_out, patch_accuracy
+from vlmtui.demo.figures.pairs import retrieval
+from vlmtui.demo.figures.photographs import photograph_scores
 
 SCENES: Final = 1000
-ASKED: Final = 200
+ASKED: Final = 300
 USUAL: Final = 1000  # of training's scenes, from the first: where things usually are
 PICTURES: Final = Path(__file__).parents[2] / "sample_images"
+CARD: Final = Path(__file__).parent / "CARD.md"
 
 
-def evaluate(folder: Path, count: int, pictures: Path) -> dict[str, Any]:
-    """All figures, from the checkpoint in `folder` and `count` held-out scenes."""
-    began = time.monotonic()
+def speaking(folder: Path, scenes: list[Scene]) -> dict[str, Any]:
+    """Of a LLaVA: words at patches, answers, where its vectors lie, photographs."""
     speaker = Speaker.load(folder)
-    loading = time.monotonic() - began
-    scenes = held_out(FIGURES, count)
-    figures: dict[str, Any] = {"load seconds": round(loading, 2)}
-    for metric in ("l2", "cosine"):
-        figures[metric] = patch_accuracy(speaker.model, scenes, metric)
-    figures["vectors"] = vectors(speaker, scenes[:20])
+    figures: dict[str, Any] = {metric: patch_accuracy(speaker.model, scenes, metric) for metric in ("l2", "cosine")}
+    figures["vectors"] = vectors(speaker, scenes[:50])
     figures["answers"] = answer_accuracy(speaker, scenes[:ASKED])
     figures["captions"] = [speaker.answer(s.image, "Describe the image.") for s in scenes[:6]]
-    figures["photographs"] = photographs(speaker, pictures)
-    figures["lenses"] = lens_figures(folder, scenes, ASKED, held_out(0, USUAL))
+    figures["labelled"] = photograph_scores(folder)
+    figures["photographs"] = photographs(speaker, PICTURES)
     return figures
+
+
+def demo(folder: Path, scenes: list[Scene]) -> dict[str, Any]:
+    return speaking(folder, scenes) | {"lenses": lens_figures(folder, scenes, ASKED, held_out(0, USUAL))}
+
+
+def pairing(folder: Path, scenes: list[Scene]) -> dict[str, Any]:
+    return retrieval(SiglipModel.from_pretrained(folder, dtype="float32").eval(), scenes)
+
+
+def naming(folder: Path, scenes: list[Scene]) -> dict[str, Any]:
+    return kinds_told(ViTForImageClassification.from_pretrained(folder, dtype="float32").eval(), scenes)
+
+
+MODELS: Final[dict[str, Callable[[Path, list[Scene]], dict[str, Any]]]] = {
+    "demo": demo, "demo-captioned": speaking, "demo-siglip": pairing, "demo-vit": naming,
+}  # fmt: skip
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -51,17 +70,24 @@ def write_whole(path: Path, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, default=CHECKPOINT, help="folder of the checkpoint")
+    parser.add_argument("--models", type=Path, default=WEIGHTS, help="folder of the models' folders")
+    parser.add_argument("--only", choices=MODELS, help="one model; the others' figures stay")
     parser.add_argument("--scenes", type=int, default=SCENES)
-    parser.add_argument("--pictures", type=Path, default=PICTURES, help="folder of photographs to show")
-    parser.add_argument("--card", type=Path, default=Path(__file__).parent / "CARD.md")
+    parser.add_argument("--card", type=Path, default=CARD)
     options = parser.parse_args()
-    figures = evaluate(options.model, options.scenes, options.pictures)
-    write_whole(options.model / "figures.json", json.dumps(figures, indent=1) + "\n")
-    training = json.loads((options.model / "training.json").read_text())
-    write_whole(options.card, write_card(options.card.read_text(), figures, training))
-    shown = {k: v for k, v in figures["l2"].items() if k != "classes"}
-    print(json.dumps({"l2": shown} | {k: figures[k] for k in ("answers", "photographs", "lenses")}, indent=1))
+    scenes = held_out(FIGURES, options.scenes)
+    for name in [options.only] if options.only else MODELS:
+        began = time.monotonic()
+        figures = MODELS[name](options.models / name, scenes)
+        write_whole(options.models / name / "figures.json", json.dumps(figures, indent=1) + "\n")
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    write_whole(options.card, write_card(options.card.read_text(), read_figures(options.models)))
+
+
+def read_figures(models: Path) -> dict[str, dict[str, Any]]:
+    """What was measured of each model (`figures`) and how it was made (`training`)."""
+    parts = ("figures", "training")
+    return {name: {part: json.loads((models / name / f"{part}.json").read_text()) for part in parts} for name in MODELS}
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vlmtui.demo.colours import BASE, name_pixels
 from vlmtui.demo.words import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES, OTHER
@@ -26,18 +29,28 @@ class Facts:
     glyphs: str
 
 
-def look(rgb: NDArray[np.uint8], labels: NDArray[np.uint8], glyphs: str) -> Facts:
-    """Facts of a picture `[h, w, 3]` with labels `[h, w]`."""
-    base, _, _ = name_pixels(rgb[::2, ::2])
-    small = np.array(CLASS_OF)[labels[::2, ::2]]
-    table = np.bincount(small.ravel() * len(BASE) + base.ravel(), minlength=len(CLASSES) * len(BASE))
-    table = table.reshape(len(CLASSES), len(BASE))
+def look(rgb: Tensor, labels: Tensor, glyphs: Sequence[str]) -> list[Facts]:
+    """Facts of uint8 pictures `[b, h, w, 3]` with labels `[b, h, w]`."""
+    base, _, _ = name_pixels(rgb[:, ::2, ::2])
+    small = torch.tensor(CLASS_OF, device=rgb.device)[labels[:, ::2, ::2].long()]
+    counts = _counts(small * len(BASE) + base, len(CLASSES) * len(BASE))
+    table = counts.reshape(-1, len(CLASSES), len(BASE)).cpu().numpy()
     cells = []
-    for rows in np.array_split(small, 3, axis=0):
-        for cell in np.array_split(rows, 3, axis=1):
-            counts = np.bincount(cell.ravel(), minlength=len(CLASSES))
-            cells.append(int(counts.argmax()) if counts.max() > cell.size / 2 else -1)
-    return Facts(table.sum(1) / small.size, table.argmax(1), tuple(cells), glyphs)
+    for rows in small.tensor_split(3, 1):
+        for cell in rows.tensor_split(3, 2):
+            most, which = _counts(cell, len(CLASSES)).max(1)
+            half = cell.shape[1] * cell.shape[2] / 2
+            cells.append(torch.where(most > half, which, -1))
+    found = torch.stack(cells, 1).tolist()
+    areas = table.sum(2) / (small.shape[1] * small.shape[2])
+    return [Facts(areas[i], table[i].argmax(1), tuple(found[i]), written) for i, written in enumerate(glyphs)]
+
+
+def _counts(values: Tensor, count: int) -> Tensor:
+    """How often each of `count` values comes in each picture: `[b, count]` of `[b, h, w]`."""
+    pictures = len(values)
+    at = values.reshape(pictures, -1) + torch.arange(pictures, device=values.device)[:, None] * count
+    return torch.bincount(at.flatten(), minlength=pictures * count).reshape(pictures, count)
 
 
 def article(words: str) -> str:
@@ -116,12 +129,41 @@ def presence_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str]
     return f"Is there {kind.word if kind.mass else article(kind.word)}?", answer
 
 
+def worded(question: str, rng: np.random.Generator) -> str:
+    """The same question as other people write it: "what colour is the sky", "is there a tree in the picture?"."""
+    if rng.random() < 0.4:
+        question = question.replace("color", "colour")
+    if question.startswith(("Is there", "Are there")) and rng.random() < 0.2:
+        question = question.removesuffix("?") + f" in the {('picture', 'image', 'photo')[int(rng.integers(3))]}?"
+    if rng.random() < 0.4:
+        question = question[0].lower() + question[1:]
+    return question[:-1] if rng.random() < 0.1 else question
+
+
+COLOURS_ASKED, PLACES_ASKED, PRESENCES_ASKED = 2, 1, 4
+
+
 def turns(facts: Facts, rng: np.random.Generator) -> list[tuple[str, str]]:
-    """One caption and the questions, the caption first half of the time."""
-    asked = [q for q in (colour_question(facts, rng), place_question(facts, rng), presence_question(facts, rng)) if q]
-    asked = [asked[i] for i in rng.permutation(len(asked))]
-    describe = (DESCRIBE, caption(facts))
-    return [describe, *asked] if rng.random() < 0.6 else [asked[0], describe, *asked[1:]]
+    """A caption and questions in any order, no question twice: each is the first that is asked now and then."""
+    asks = [colour_question] * COLOURS_ASKED + [place_question] * PLACES_ASKED + [presence_question] * PRESENCES_ASKED
+    asked = dict(found for ask in asks if (found := ask(facts, rng)))
+    said = [(worded(question, rng), answer) for question, answer in asked.items()]
+    said.append((DESCRIBE if rng.random() < 0.8 else worded(DESCRIBE, rng), caption(facts)))
+    order = [int(i) for i in rng.permutation(len(said))]
+    if rng.random() < 0.3:  # a picture is described more often than anything else is asked
+        order.remove(len(said) - 1)
+        order.insert(0, len(said) - 1)
+    return [said[i] for i in order]
+
+
+def alt_text(facts: Facts, rng: np.random.Generator) -> str:
+    """What a web page would say of the picture: its caption, or its main things in fewer words; in lower case."""
+    seen = present(facts)
+    if not seen or rng.random() < 0.75:
+        return caption(facts).lower()
+    form = ("a photo of {}.", "a picture of {}.", "{}.", "an image of {}.")[int(rng.integers(4))]
+    most = int(rng.integers(1, 3))
+    return form.format(" and ".join(phrase(facts, i) for i in seen[:most])).lower()
 
 
 def babble(rng: np.random.Generator) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from vlmtui.demo.scenes import HELD_OUT, make_scene
+from vlmtui.demo.drawings.scenes import HELD_OUT, make_scene
 
 # Name -> (seed, side). The seeds lie past those that the card's figures are computed on.
 SAMPLES: Final[dict[str, tuple[int, int]]] = {
-    "scene-town.png": (HELD_OUT + 5027, 432),
-    "scene-landscape.png": (HELD_OUT + 5116, 432),
-    "scene-shapes.png": (HELD_OUT + 5146, 448),
+    "scene-town.png": (HELD_OUT + 5018, 432),
+    "scene-landscape.png": (HELD_OUT + 5042, 384),
+    "scene-shapes.png": (HELD_OUT + 5013, 448),
 }
 
 

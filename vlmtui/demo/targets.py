@@ -10,10 +10,12 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vlmtui.demo.colours import BASE, FINE, name_pixels
-from vlmtui.demo.model import GRID, PATCH
+from vlmtui.demo.making.models import GRID, PIXELS
 from vlmtui.demo.tokenizer import pieces, word_id
 from vlmtui.demo.words import CLASS_OF, CLASSES, GLYPHS, LIGHTNESS
 
@@ -26,48 +28,54 @@ CELL: Final = 4  # pixels a side of the blocks that vote for a colour
 
 @dataclass(frozen=True)
 class Signals:
-    """Of each patch, in raster order: shares of labels
-    `[patches, LABELS]` and of colour names `[patches, 11 + 20 + 2]`."""
+    """Of each patch of each picture, in raster order: float32 shares of labels `[b, patches, LABELS]` and of colour
+    names `[b, patches, 11 + 20 + 2]`."""
 
-    labels: NDArray[np.float32]
-    colours: NDArray[np.float32]
+    labels: Tensor
+    colours: Tensor
 
-
-def _shares(values: NDArray[np.integer], count: int) -> NDArray[np.float32]:
-    """Histograms `[patches, count]` of values `[patches, n]`."""
-    patches, n = values.shape
-    at = values + (np.arange(patches) * count)[:, None]
-    counts = np.bincount(at.ravel(), minlength=patches * count).reshape(patches, count)
-    return np.asarray(counts / n, np.float32)
+    def together(self) -> Tensor:
+        """`[b, patches, SIGNALS]`."""
+        return torch.cat([self.labels, self.colours], -1)
 
 
-def _patches(field: NDArray[np.integer], side: int) -> NDArray[np.int64]:
-    """A map of `GRID * side` squared as `[patches, side * side]`."""
-    blocks = field.reshape(GRID, side, GRID, side).swapaxes(1, 2)
-    return np.asarray(blocks.reshape(GRID * GRID, side * side), np.int64)
+def _patches(field: Tensor) -> Tensor:
+    """Maps `[b, GRID * side, GRID * side]` as `[b, GRID * GRID, side * side]`."""
+    side = field.shape[-1] // GRID
+    blocks = field.reshape(-1, GRID, side, GRID, side).swapaxes(2, 3)
+    return blocks.reshape(-1, GRID * GRID, side * side)
 
 
-def signals(rgb: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Signals:
-    """Of a 224 × 224 picture `[224, 224, 3]` and its labels `[224, 224]`."""
-    side = PATCH // CELL
-    blocks = rgb.reshape(GRID * side, CELL, GRID * side, CELL, 3)
-    means = blocks.sum(axis=(1, 3), dtype=np.uint16) // CELL**2
-    base, fine, light = name_pixels(means.astype(np.uint8))
-    bright = light.reshape(GRID, side, GRID, side).mean(axis=(1, 3)).reshape(-1, 1)
-    shade = np.concatenate([np.clip((42 - bright) / 12, 0, 1), np.clip((bright - 66) / 12, 0, 1)], 1)
-    named = [_shares(_patches(base, side), len(BASE)), _shares(_patches(fine, side), len(FINE)), shade]
-    return Signals(_shares(_patches(labels, PATCH), LABELS), np.concatenate(named, 1).astype(np.float32))
+def _shares(values: Tensor, count: int) -> Tensor:
+    """Histograms `[..., count]` of values `[..., n]`."""
+    ones = torch.full((1,), 1 / values.shape[-1], device=values.device).expand(values.shape)
+    out = torch.zeros(*values.shape[:-1], count, device=values.device)
+    return out.scatter_add_(-1, values.long(), ones)
+
+
+def signals(rgb: Tensor, labels: Tensor) -> Signals:
+    """Of uint8 pictures `[b, 224, 224, 3]` and their labels `[b, 224, 224]`."""
+    cells = PIXELS // CELL
+    means = rgb.reshape(-1, cells, CELL, cells, CELL, 3).int().sum((2, 4)) // CELL**2
+    base, fine, light = name_pixels(means.to(torch.uint8))
+    bright = _patches(light).mean(-1, keepdim=True)
+    shade = torch.cat([((42 - bright) / 12).clamp(0, 1), ((bright - 66) / 12).clamp(0, 1)], -1)
+    named = [_shares(_patches(base), len(BASE)), _shares(_patches(fine), len(FINE)), shade]
+    return Signals(_shares(_patches(labels), LABELS), torch.cat(named, -1))
 
 
 @cache
-def target_matrix() -> NDArray[np.float32]:
-    """`[SIGNALS, vocabulary]`: signals (labels, then colours) times this is a patch's target."""
+def target_matrix(objects: float = 1.0) -> NDArray[np.float32]:
+    """`[SIGNALS, vocabulary]`: signals (labels, then colours) times this is a patch's target.
+
+    With `objects` other than 1 a class's own word weighs as many times as much, and a target no longer sums to 1.
+    """
     out = np.zeros((SIGNALS, len(pieces())), np.float32)
     for label, index in enumerate(CLASS_OF):
-        kind, own = CLASSES[index], OBJECT
+        kind, own = CLASSES[index], OBJECT * objects
         if label >= len(CLASSES):  # a glyph: its own character beside the word for its class
-            own = OBJECT * 0.75
-            out[label, word_id(GLYPHS[label - len(CLASSES)])] += OBJECT * 0.25
+            glyph, own = own * 0.25, own * 0.75
+            out[label, word_id(GLYPHS[label - len(CLASSES)])] += glyph
         out[label, word_id(kind.word)] += own
         for words, share in ((kind.synonyms, SYNONYMS), (kind.attributes, ATTRIBUTES)):
             for word in words:

@@ -65,6 +65,38 @@ def backend() -> Tokenizer:
     return tokenizer
 
 
+TEXT_LENGTH: Final = 32  # word-pieces that the text tower reads
+
+
+@cache
+def text_backend() -> Tokenizer:
+    """The same pieces for the text tower: as SigLIP's, a text ends with </s> and is filled up to one length."""
+    tokenizer = Tokenizer.from_str(backend().to_str())
+    at = {name: SPECIALS.index(name) for name in (EOS, PAD)}
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {EOS}", special_tokens=[(EOS, at[EOS])])
+    tokenizer.enable_truncation(TEXT_LENGTH)
+    tokenizer.enable_padding(length=TEXT_LENGTH, pad_id=at[PAD], pad_token=PAD)
+    return tokenizer
+
+
+def build_text_tokenizer() -> PreTrainedTokenizerFast:
+    """That of `demo-siglip` as stock transformers holds it; pad with `padding="max_length"`, as for any SigLIP."""
+    tokenizer = Tokenizer.from_str(text_backend().to_str())
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token=UNK, bos_token=BOS, eos_token=EOS, pad_token=PAD,
+        padding_side="right", model_max_length=TEXT_LENGTH, model_input_names=["input_ids"],
+        clean_up_tokenization_spaces=False,
+    )  # fmt: skip
+
+
+@cache
+def text_ids(text: str) -> tuple[int, ...]:
+    """A text as the text tower is given it: `TEXT_LENGTH` ids."""
+    return tuple(text_backend().encode(text).ids)
+
+
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """The tokenizer as stock transformers holds it."""
     return PreTrainedTokenizerFast(

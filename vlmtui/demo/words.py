@@ -26,36 +26,81 @@ def _c(word: str, synonyms: str, attributes: str, kind: str = "") -> DrawnClass:
 
 
 CLASSES: Final[tuple[DrawnClass, ...]] = (
+    # air and lights
     _c("sky", "air", "outdoor horizon"),
     _c("cloud", "clouds", "soft fluffy"),
     _c("sun", "sunlight", "bright sunny"),
     _c("moon", "moonlight", "round pale"),
     _c("night", "darkness", "evening lit", "mass"),
-    _c("sea", "water ocean", "wet waves"),
+    _c("smoke", "fog steam", "misty drifting", "mass"),
+    _c("fire", "flame flames", "hot burning", "mass"),
+    _c("lamp", "bulb lantern", "bright glowing"),
+    # land and water
+    _c("sea", "ocean waves", "wet outdoor"),
+    _c("water", "river lake", "wet liquid", "mass"),
     _c("sand", "beach", "dry grainy", "mass"),
+    _c("soil", "earth dirt", "ground dry", "mass"),
     _c("grass", "lawn field", "plant", "mass"),
-    _c("tree", "trees foliage", "plant"),
     _c("mountain", "hill", "high far"),
     _c("snow", "ice", "cold frozen", "mass"),
+    _c("stone", "rock", "hard solid"),
+    # plants
+    _c("tree", "trees foliage bush", "plant"),
+    _c("bark", "trunk", "rough branch", "mass"),
+    _c("leaf", "leaves", "stem veins"),
+    _c("flower", "petals flowers", "blossom bloom"),
+    # built
     _c("road", "street asphalt", "flat lane"),
     _c("brick", "bricks", "rough mortar"),
     _c("wood", "plank", "wooden timber", "mass"),
-    _c("stone", "rock", "hard solid"),
     _c("house", "building", "home cottage"),
     _c("roof", "tiles", "roofing slope"),
     _c("window", "glass", "pane frame"),
     _c("door", "entrance", "closed handle"),
+    _c("wall", "plaster", "plain"),
+    _c("floor", "tile", "flat indoor"),
+    _c("fence", "railing gate", "bars outdoor"),
+    _c("bridge", "arch", "crossing span"),
+    _c("tower", "skyscraper", "tall high"),
+    # what moves
     _c("car", "vehicle", "motor drive"),
     _c("wheel", "tire", "rubber rolling"),
-    _c("flower", "petals", "blossom bloom"),
-    _c("leaf", "leaves", "stem veins"),
-    _c("face", "skin", "person human"),
+    _c("boat", "ship", "floating sail"),
+    _c("rocket", "spacecraft", "launch tall"),
+    _c("flag", "banner", "waving pole"),
+    # people and what they wear
+    _c("face", "person", "human head"),
+    _c("skin", "hand arm body", "human bare", "mass"),
     _c("hair", "curls", "head braid", "mass"),
-    _c("shirt", "clothes", "sleeve collar"),
+    _c("eye", "eyes pupil", "iris gaze"),
+    _c("shirt", "clothes jacket", "sleeve collar"),
+    # animals
     _c("fur", "coat", "animal furry", "mass"),
+    _c("cat", "kitten", "animal whiskers"),
+    _c("dog", "puppy", "animal snout"),
+    _c("bird", "feather feathers", "animal wing"),
+    # stuffs
     _c("cloth", "fabric", "woven thread", "mass"),
+    _c("curtain", "drape", "folds hanging"),
+    _c("carpet", "rug", "ornament soft"),
+    _c("wool", "knit yarn", "knitted soft", "mass"),
+    _c("leather", "hide", "wrinkled stitched", "mass"),
+    _c("basket", "wicker", "woven straw"),
     _c("metal", "steel", "shiny polished", "mass"),
-    _c("fruit", "apple", "food juicy"),
+    _c("paper", "page", "plain", "mass"),
+    _c("book", "books", "pages shelf"),
+    # the table
+    _c("table", "desk", "furniture flat"),
+    _c("plate", "dish", "round porcelain"),
+    _c("cup", "mug", "round handle"),
+    _c("spoon", "fork cutlery", "shiny kitchen"),
+    _c("bottle", "jar", "glassy liquid"),
+    _c("coffee", "espresso", "drink liquid", "mass"),
+    _c("fruit", "apple berries", "food juicy"),
+    _c("vegetable", "salad vegetables", "food fresh"),
+    _c("bread", "loaf toast", "food baked", "mass"),
+    _c("meat", "steak sausage", "food raw", "mass"),
+    # shapes, patterns, print
     _c("circle", "disc", "shape"),
     _c("square", "box", "shape"),
     _c("triangle", "wedge", "shape"),
@@ -66,8 +111,6 @@ CLASSES: Final[tuple[DrawnClass, ...]] = (
     _c("checks", "chessboard", "pattern", "plural"),
     _c("letter", "letters", "text"),
     _c("digit", "number", "text"),
-    _c("paper", "page", "plain", "mass"),
-    _c("wall", "plaster", "plain"),
 )
 NAMES: Final[tuple[str, ...]] = tuple(c.word for c in CLASSES)
 INDEX: Final[dict[str, int]] = {name: i for i, name in enumerate(NAMES)}
@@ -123,7 +166,42 @@ OTHER: Final[tuple[str, ...]] = tuple(
     nature science language number question system program government country state family student society
     service order culture paper energy space planet earth ocean oxygen metal atom cell blood bone heart brain
     nose ear mouth tooth lip chin neck shoulder arm elbow finger thumb chest knee leg toe tail wing feather claw
-    shell seed root branch bark moss weed wheat hay straw nest egg""".split()
+    shell seed root branch bark moss weed wheat hay straw nest egg
+    abbey acorn actor album alley altar angel ankle antenna apron aquarium arena armor arrow artist atlas attic
+    author avenue award axe baby badge bakery balcony ball balloon bamboo bandage bank barn barrel base bat bath
+    battery bay beak beam beard beetle bell bench bicycle bike billboard blade blouse board bomb bone bookcase
+    bumper bunny bunker burger bus butcher butterfly cabbage cabin cable cactus cage calf calendar camel camp
+    canal candle candy cane canoe canvas canyon cape capital captain caravan cargo cart cartoon cathedral cattle
+    ceiling cellar cement chalk champion chapel chariot cheek cherry chest chimney chin chip chocolate choir
+    concert concrete cone container convent copper coral cord cork corridor cottage couch counter couple court
+    cousin cradle crane crater cream creature creek crew cricket crop crow crowd crown crystal cube cucumber
+    cupboard curb curve cushion customer cylinder daisy dam dancer dawn deck decade den dentist diamond dice diet
+    editor elevator empire engine envelope estate eyebrow fabulous factory fairy falcon fan farmer fashion faucet
+    feast festival fiction fig file film filter fin firefly fireplace fist flashlight flea flock flood flour flow
+    flute foam fog folder folk fountain fridge fringe fruitful fungus funnel furnace gallery gallon gang gap
+    grain granite graph grave gravel grocery guard guardian gull gun gutter gym hail hall ham hammock handbag
+    handle harbor hare harp harvest hawk heel helicopter helmet herb herd hero hive hole hood hook hoof horn
+    hose hurricane hut icon igloo index infant insect inn instrument island ivory ivy jaw jeans jelly jet jewel
+    landscape laptop lava lawyer layer lemonade lens lettuce lid lighthouse lightning lily limb lime linen lizard
+    llama lobster log lorry lotus machine magazine magnet maid mall mammal mango mansion maple marble mask mast
+    mat mattress mayor meadow meal medal melon menu mermaid meteor microphone mill mine mint missile mist mole
+    mushroom mustache napkin necklace needle neighborhood net noodle notebook novel nylon oak oasis oat octopus
+    olive opera orbit orchard orchestra orchid ornamental ostrich oven owl ox oyster package paddle pail paint
+    palace palm pan pancake panda parachute parade park parrot passage pasta pastry path patio pavement paw pea
+    pilot pin pine pipe pirate pit pitcher plain planet plaza plow plum pocket poet pole polo pond porch port
+    portrait poster pot pottery powder prairie prayer present price priest prison prize propeller puddle pumpkin
+    puppet purse puzzle pyramid quartz quilt rabbit raccoon racket radar radish raft rail railway rainbow ramp
+    robot rod roller room rooster rose rubble ruin ruler runway rust saddle sail sailboat salmon sandal sandwich
+    sauce scale scarecrow scene scissors scooter scorpion screw sculpture seagull seal season seat seaweed
+    servant shade shadow shampoo shark shed sheet shelter shield shore shorts shovel shower shrimp shrine shrub
+    soda sofa soup spark sparrow spear sphere spinach spiral sponge spray spring sprout square squid squirrel
+    stadium stain stair stairs stamp statue steam stem step stereo stew stick stool storage stove straw
+    strawberry stream string stripe studio submarine subway suit suitcase surf swamp swan sweater swimmer sword
+    toaster toilet tomb tongue tool torch tornado tortoise towel track tractor traffic trail trailer tram tray
+    treasure trench trophy trousers trout trumpet tub tulip tunnel turkey turtle twig umbrella uniform universe
+    urn vacuum valley van vase vault veil velvet vest village vine vinegar virus volcano wagon waist waiter
+    whisker whistle wig willow wine wire witch wizard wolf workshop worm wreath wrist yacht yard yogurt zebra
+    zipper zoo zone""".split()
     )
 )
 

@@ -15,8 +15,8 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProc
 
 from vlmtui.demo import language
 from vlmtui.demo.colours import BASE
-from vlmtui.demo.measure import nearest
-from vlmtui.demo.scenes import Scene
+from vlmtui.demo.drawings.scenes import Scene
+from vlmtui.demo.figures.measure import facts_of, nearest
 from vlmtui.demo.words import GLYPHS, NAMES
 
 CONTENT = frozenset((*NAMES, *BASE, *GLYPHS))
@@ -82,7 +82,7 @@ def answer_accuracy(speaker: Speaker, scenes: list[Scene]) -> dict[str, Any]:
         "presence": language.presence_question,
     }
     for i, scene in enumerate(scenes):
-        facts = language.look(np.asarray(scene.image), scene.labels, scene.glyphs)
+        facts = facts_of(scene)
         scores["caption"].append(_f1(speaker.answer(scene.image, language.DESCRIBE), language.caption(facts)))
         rng = np.random.default_rng([91, i])
         for kind, ask in asks.items():
@@ -97,8 +97,10 @@ def vectors(speaker: Speaker, scenes: list[Scene]) -> dict[str, float]:
     tokens = torch.cat([speaker.tokens(s.image) for s in scenes])
     distances = torch.cdist(tokens, words)
     cosines = torch.nn.functional.normalize(tokens, dim=-1) @ torch.nn.functional.normalize(words, dim=-1).T
+    lengths = tokens.norm(dim=-1)
     figures = {
-        "token length": tokens.norm(dim=-1).mean(), "word length": words.norm(dim=-1).mean(),
+        "token length": lengths.mean(), "spread": lengths.std(), "longest": lengths.max(),
+        "word length": words.norm(dim=-1).mean(),
         "nearest distance": distances.min(-1).values.mean(), "mean distance": distances.mean(),
         "best cosine": cosines.max(-1).values.mean(),
     }  # fmt: skip

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from vlmtui.answers import Answer
 from vlmtui.demo import language
 from vlmtui.demo.colours import BASE
-from vlmtui.demo.model import GRID
-from vlmtui.demo.ranks import auc, sign_test
-from vlmtui.demo.scenes import Scene
+from vlmtui.demo.drawings.scenes import Scene
+from vlmtui.demo.figures.measure import as_batch, facts_of
+from vlmtui.demo.figures.ranks import auc, sign_test
+from vlmtui.demo.making.models import GRID
 from vlmtui.demo.targets import signals
 from vlmtui.demo.words import CLASS_OF, CLASSES, NAMES
 from vlmtui.session import messages as m
@@ -70,7 +71,7 @@ class Desk:
 def shares(scene: Scene) -> Shares:
     """How much of each patch each class fills [classes, patches]."""
     found = np.zeros((len(CLASSES), PATCHES))
-    np.add.at(found, np.array(CLASS_OF), signals(np.asarray(scene.image), scene.labels).labels.T)
+    np.add.at(found, np.array(CLASS_OF), signals(*as_batch(scene)).labels[0].numpy().T)
     return found
 
 
@@ -137,7 +138,7 @@ def cases(desk: Desk, scenes: Sequence[Scene], kind: str, seed: int = 91) -> Ite
     """
     for i, scene in enumerate(scenes):
         rng = np.random.default_rng([seed, i])
-        facts, own = language.look(np.asarray(scene.image), scene.labels, scene.glyphs), shares(scene)
+        facts, own = facts_of(scene), shares(scene)
         things = [k for k in language.present(facts, LEAST) if 2 * (own[k] > 0).sum() <= PATCHES]
         if not things:
             continue

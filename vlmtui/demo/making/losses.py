@@ -1,13 +1,47 @@
-"""The two losses: words at the patches, and LLaVA's own on answers."""
+"""What the models learn by: SigLIP's loss on pairs, words at the patches, LLaVA's loss on answers, kinds of scene."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
-from transformers import LlavaForConditionalGeneration
+from torch.nn import functional
+from transformers import LlavaForConditionalGeneration, SiglipModel
 
-from vlmtui.demo.data import IGNORE, Batch
-from vlmtui.demo.targets import LABELS, target_matrix
+from vlmtui.demo.making.batches import IGNORE, Batch
+from vlmtui.demo.targets import target_matrix
+
+
+def pixel_values(rgb: torch.Tensor) -> torch.Tensor:
+    """uint8 `[b, 224, 224, 3]` as the processors hand it over: `[b, 3, 224, 224]` in -1..1."""
+    return rgb.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def in_half(hidden: torch.Tensor) -> torch.Tensor:
+    """What enters a transformer, in autocast's type: all its layers then add up in it.
+
+    A stream that starts in float32 stays there, and casting it for every product takes most of a CPU step.
+    """
+    device = hidden.device.type
+    return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
+
+
+def picture_vectors(model: SiglipModel, pixels: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
+    """The pooled pictures `[b, width]`, of all patches or of `kept` `[b, m]` alone (Li et al. 2023, FLIP)."""
+    tower = model.vision_model
+    hidden = in_half(tower.embeddings(pixels))
+    if kept is not None:
+        hidden = hidden.gather(1, kept[..., None].expand(-1, -1, hidden.shape[-1]))
+    pooled: torch.Tensor = tower.head(tower.post_layernorm(tower.encoder(inputs_embeds=hidden).last_hidden_state))
+    return pooled
+
+
+def pair_loss(model: SiglipModel, pictures: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+    """The pairwise sigmoid loss (Zhai et al. 2023) of vectors `[b, width]`: each pair by itself, right or wrong."""
+    with torch.autocast(pictures.device.type, enabled=False):
+        cosines = functional.normalize(pictures.float(), dim=-1) @ functional.normalize(texts.float(), dim=-1).T
+        logits = cosines * model.logit_scale.exp() + model.logit_bias
+        right = 2 * torch.eye(len(logits), device=logits.device) - 1
+        return -functional.logsigmoid(right * logits).sum() / len(logits)
 
 
 def image_tokens(model: LlavaForConditionalGeneration, pixels: torch.Tensor) -> torch.Tensor:
@@ -17,7 +51,7 @@ def image_tokens(model: LlavaForConditionalGeneration, pixels: torch.Tensor) -> 
     `get_image_features` (a test compares the two).
     """
     tower = model.model.vision_tower
-    hidden = tower.encoder(inputs_embeds=tower.embeddings(pixels)).last_hidden_state
+    hidden = tower.encoder(inputs_embeds=in_half(tower.embeddings(pixels))).last_hidden_state
     tokens: torch.Tensor = model.model.multi_modal_projector(hidden)
     return tokens
 
@@ -28,27 +62,24 @@ class PatchLoss(nn.Module):
     Half the loss reads -d²·s, half cosine·s; both scales are learned and are no part of the model.
     """
 
-    targets: torch.Tensor
-
     def __init__(self) -> None:
         super().__init__()
         self.scales = nn.Parameter(torch.tensor([1.0, 2.3]))  # logarithms
-        self.register_buffer("targets", torch.from_numpy(target_matrix()), persistent=False)
 
     def forward(
-        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor, hue: float = 1.0
+        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor, objects: float
     ) -> torch.Tensor:
         """tokens `[b, 196, hidden]`, chosen `[b, n]`, told `[b, n, SIGNALS]`, words `[vocabulary, hidden]`.
 
-        `hue` multiplies the weight of colour words.
+        `objects` is the weight of a class's own word against its usual one.
         """
         hidden = tokens.shape[-1]
         picked = tokens.gather(1, chosen[..., None].expand(-1, -1, hidden)).reshape(-1, hidden)
         with torch.autocast(tokens.device.type, enabled=False):
             # rounded to bfloat16 the targets would not sum to 1, and the loss could fall without end by making
             # tokens longer: every logit sinks alike, and what is missing from the sum is paid back
-            told = torch.cat([told[..., :LABELS], told[..., LABELS:] * hue], -1).float()
-            target = told.reshape(-1, told.shape[-1]) @ self.targets
+            targets = torch.from_numpy(target_matrix(objects)).to(told.device)
+            target = told.float().reshape(-1, told.shape[-1]) @ targets
             target = target / target.sum(-1, keepdim=True)
         dots = (picked @ words.T).float()
         a, b = picked.float().square().sum(-1, keepdim=True), words.square().sum(-1)
@@ -72,9 +103,9 @@ def language_loss(
     after = embed(batch.ids)
     ahead = embed(before).expand(len(after), -1, -1)
     parts = [ahead, after] if tokens is None else [ahead, tokens[: len(after)].to(after.dtype), after]
-    hidden = model.model.language_model(inputs_embeds=torch.cat(parts, 1)).last_hidden_state
+    hidden = model.model.language_model(inputs_embeds=in_half(torch.cat(parts, 1))).last_hidden_state
     start = hidden.shape[1] - after.shape[1] - 1  # the position that predicts the first of `ids`
     predicting = hidden[:, start:-1]
     learned = batch.answers != IGNORE
     logits = model.lm_head(predicting[learned]).float()
-    return nn.functional.cross_entropy(logits, batch.answers[learned])
+    return functional.cross_entropy(logits, batch.answers[learned])

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from transformers import LlavaForConditionalGeneration
 
 from vlmtui.demo.colours import BASE, FINE
-from vlmtui.demo.losses import image_tokens
-from vlmtui.demo.model import PIXELS
-from vlmtui.demo.scenes import Scene, make_scene
+from vlmtui.demo.drawings.scenes import Scene, make_scene
+from vlmtui.demo.language import Facts, look
+from vlmtui.demo.making.losses import image_tokens, pixel_values
+from vlmtui.demo.making.models import PIXELS
 from vlmtui.demo.targets import Signals, signals
 from vlmtui.demo.tokenizer import SPECIALS, word_id
 from vlmtui.demo.words import CLASS_OF, CLASSES, NAMES
@@ -33,12 +34,13 @@ class Truth:
 
 
 def truth(signal: Signals) -> Truth:
-    """What counts as right; patches that no class fills mostly are left out."""
-    shares = np.zeros((len(signal.labels), len(CLASSES)))
+    """What counts as right in one picture; patches that no class fills mostly are left out."""
+    labels, named = signal.labels[0].numpy(), signal.colours[0].numpy()
+    shares = np.zeros((len(labels), len(CLASSES)))
     for label, index in enumerate(CLASS_OF):
-        shares[:, index] += signal.labels[:, label]
+        shares[:, index] += labels[:, label]
     where = np.flatnonzero(shares.max(1) >= MAINLY)
-    colours = signal.colours[where]
+    colours = named[where]
     return Truth(
         shares[where].argmax(1), colours[:, : len(BASE)].argmax(1),
         colours[:, len(BASE) : len(BASE) + len(FINE)].argmax(1), where,
@@ -59,9 +61,19 @@ def held_out(first: int, count: int) -> list[Scene]:
     return [make_scene(first + i, PIXELS) for i in range(count)]
 
 
-def normalised(rgb: NDArray[np.uint8]) -> torch.Tensor:
-    """A 224 × 224 picture as the processor hands it over: `[1, 3, 224, 224]`."""
-    return torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+def as_batch(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
+    """Its pixels uint8 `[1, side, side, 3]` and labels `[1, side, side]`."""
+    return torch.from_numpy(np.array(scene.image))[None], torch.from_numpy(scene.labels.copy())[None]
+
+
+def facts_of(scene: Scene) -> Facts:
+    """What may be said of a scene."""
+    return look(*as_batch(scene), [scene.glyphs])[0]
+
+
+def pixels_of(scene: Scene) -> torch.Tensor:
+    """A scene of 224 × 224 as the processor hands it over: `[1, 3, 224, 224]`."""
+    return pixel_values(as_batch(scene)[0])
 
 
 @torch.no_grad()
@@ -73,9 +85,8 @@ def patch_accuracy(model: LlavaForConditionalGeneration, scenes: list[Scene], me
     base_ids, fine_ids = (torch.tensor([word_id(n) for n in names]) for names in (BASE, FINE))
     kinds, hits = [], []
     for scene in scenes:
-        rgb = np.asarray(scene.image)
-        right = truth(signals(rgb, scene.labels))
-        tokens = image_tokens(model, normalised(rgb).to(device, words.dtype))[0]
+        right = truth(signals(*as_batch(scene)))
+        tokens = image_tokens(model, pixels_of(scene).to(device, words.dtype))[0]
         found = nearest(tokens[torch.from_numpy(right.where).to(device)], words, metric, 5).cpu()
         objects = found == object_ids[right.kind][:, None]
         colours = (found == base_ids[right.colour][:, None]) | (found == fine_ids[right.fine][:, None])

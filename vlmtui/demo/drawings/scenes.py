@@ -1,4 +1,4 @@
-"""Labelled scenes: ten kinds of drawing, every pixel with its class.
+"""Labelled scenes: kinds of drawing, every pixel with its class.
 
 `make_scene(seed)` is all that training, evaluation and the sample pictures use. Training seeds start at 0,
 held-out seeds at `HELD_OUT`; no seed is in both.
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.demo import indoors, outdoors
-from vlmtui.demo.canvas import BASE_SIDE, Canvas, photograph
+from vlmtui.demo.drawings.camera import photograph
+from vlmtui.demo.drawings.canvas import BASE_SIDE, Canvas
+from vlmtui.demo.drawings.places import indoors, plain, town, wild
 
 HELD_OUT: Final = 1_000_000_000
 # Scenes from `HELD_OUT`, and from 100,000, 200,000 and 300,000 on, were looked at while the stages of training were
@@ -34,16 +35,24 @@ class Scene:
 
 
 KINDS: Final[dict[str, tuple[Callable[[Canvas], str], float]]] = {
-    "landscape": (outdoors.landscape, 3),
-    "seaside": (outdoors.seaside, 2),
-    "town": (outdoors.town, 2.5),
-    "traffic": (outdoors.traffic, 2),
-    "night": (outdoors.night, 1.5),
-    "portrait": (indoors.portrait, 2),
-    "shapes": (indoors.shapes, 3),
-    "patterns": (indoors.patterns, 1.2),
-    "text": (indoors.text, 2),
-    "surfaces": (indoors.surfaces, 3.5),
+    "landscape": (wild.landscape, 2.4),
+    "seaside": (wild.seaside, 1.7),
+    "river": (wild.river, 1.2),
+    "forest": (wild.forest, 1.2),
+    "garden": (wild.garden, 1.3),
+    "night": (wild.night, 1.4),
+    "town": (town.town, 2.2),
+    "traffic": (town.traffic, 1.6),
+    "city": (town.city, 2),
+    "launch": (town.launch, 2),
+    "portrait": (indoors.portrait, 2.2),
+    "animal": (indoors.animal, 2.4),
+    "room": (indoors.room, 2),
+    "table": (indoors.laid, 2.6),
+    "shapes": (plain.shapes, 2.8),
+    "patterns": (plain.patterns, 1.2),
+    "text": (plain.text, 2),
+    "surfaces": (plain.surfaces, 6),
 }
 
 
@@ -53,4 +62,5 @@ def make_scene(seed: int, side: int = BASE_SIDE) -> Scene:
     weights = np.array([w for _, w in KINDS.values()])
     kind = tuple(KINDS)[int(canvas.layout.choice(len(KINDS), p=weights / weights.sum()))]
     glyphs = KINDS[kind][0](canvas)
-    return Scene(kind, photograph(canvas), canvas.labels, glyphs)
+    image, labels = photograph(canvas, whole=bool(glyphs))
+    return Scene(kind, image, labels, glyphs)
