@@ -54,6 +54,7 @@ class Recipe:
 
 
 TOWER, LANGUAGE = "model.vision_tower.", "model.language_model."
+PROJECTOR, WORDS = "model.multi_modal_projector.", "model.language_model.embed_tokens."
 
 CPU: Final = Recipe(
     scenes=20_000,
@@ -76,6 +77,8 @@ CPU: Final = Recipe(
             ),
             # The colour is seen before the thing is known, and its words would take the first place for good.
             Stage("objects first", 4500, 32, 7e-4, 0.01, patch=1, talk=0.6, talkers=12, balance=0.45, objects=2),
+            # The words, and the patches among them, stay where they are: what is left is to say what is seen.
+            Stage("answers", 500, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER, PROJECTOR, WORDS)),
         ),
         "vit": (
             Stage("kinds", 150, 32, 3e-4, 0.05, kind=1),
@@ -83,7 +86,7 @@ CPU: Final = Recipe(
         ),
     },
 )
-# Six times as many presentations or more, to larger models: minutes on a GPU that holds the scenes in its own memory.
+# Five times as many presentations or more, to larger models: minutes on a GPU that holds the scenes in its own memory.
 GPU: Final = Recipe(
     scenes=200_000,
     sizes=Sizes(vision=Size(6, 256, 4, 1024), text=Size(4, 256, 4, 768), language=Size(4, 320, 5, 864)),
@@ -101,6 +104,7 @@ GPU: Final = Recipe(
             Stage("patches", 4000, 128, 1e-3, 0.3, patch=1, balance=0.6),
             Stage("patches and answers", 5000, 128, 8e-4, 0.3, patch=1, talk=0.6, talkers=96, balance=0.3),
             Stage("objects first", 4000, 128, 7e-4, 0.01, patch=1, talk=0.6, talkers=48, balance=0.45, objects=2),
+            Stage("answers", 1500, 128, 8e-4, 0.02, talk=1, talkers=128, frozen=(TOWER, PROJECTOR, WORDS)),
         ),
         "vit": (Stage("kinds", 800, 128, 3e-4, 0.05, kind=1),),
     },
