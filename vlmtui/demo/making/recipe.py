@@ -76,13 +76,26 @@ CPU: Final = Recipe(
                 "patches and answers, longer", 2000, 32, 9e-4, 0.01, patch=1, talk=0.6, talkers=12, balance=0.3, span=2
             ),
             # The colour is seen before the thing is known, and its words would take the first place for good.
-            Stage("objects first", 4500, 32, 7e-4, 0.01, patch=1, talk=0.6, talkers=12, balance=0.45, objects=2),
+            Stage(
+                "objects first",
+                1900,
+                32,
+                7e-4,
+                0.01,
+                patch=1,
+                talk=0.6,
+                talkers=12,
+                balance=0.45,
+                objects=2,
+                span=45 / 19,
+            ),
+            Stage("objects first, to the end", 1300, 32, 5e-4, 0.02, patch=1, balance=0.45, objects=1.7),
             # The words, and the patches among them, stay where they are: what is left is to say what is seen.
-            Stage("answers", 500, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER, PROJECTOR, WORDS)),
+            Stage("answers", 400, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER, PROJECTOR, WORDS)),
         ),
         "vit": (
             Stage("kinds", 150, 32, 3e-4, 0.05, kind=1),
-            Stage("kinds, longer", 500, 32, 5e-4, 0.02, kind=1),
+            Stage("kinds, longer", 300, 32, 5e-4, 0.02, kind=1),
         ),
     },
 )
