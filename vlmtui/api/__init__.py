@@ -4,7 +4,7 @@
     >>> session = vlmtui.open_session("demo")
     >>> picture = session.read("sample_images/scene-town.png")
     >>> [word.text for word in picture.words(2, 3, k=3)]
-    ['brown', 'roof', 'sky']
+    ['roof', 'tiles', 'brown']
     >>> picture.norms("vision.3").shape
     (14, 14)
     >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch that is nearest to a word
