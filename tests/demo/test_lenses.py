@@ -10,8 +10,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from tests.models.conftest import one_thread  # noqa: F401
-from vlmtui.demo import CHECKPOINT
+from vlmtui.demo import CHECKPOINT, WEIGHTS
 from vlmtui.demo.drawings.scenes import FIGURES
+from vlmtui.demo.evaluate import read_figures
 from vlmtui.demo.figures.lenses import GRID, PATCHES, Case, Desk, ablating, cases, finding, scattered, shares, together
 from vlmtui.demo.figures.measure import held_out
 from vlmtui.demo.figures.ranks import auc, sign_test
@@ -55,16 +56,17 @@ def test_shares_of_patches_are_counted_pixels() -> None:
 
 
 def test_find_lights_the_sky(desk: Desk) -> None:
-    """The card says 0.993, and so do these scenes: 0.02 below that it is no longer what the card says."""
+    """As the card says, or little below it on these few scenes."""
+    said = read_figures(WEIGHTS)["demo"]["figures"]["lenses"]["find"]["sky"]
     found = finding(desk, held_out(FIGURES, SKIES), np.zeros((len(NAMES), PATCHES)), ["sky"])["sky"]
     assert found["scenes"] >= 10
-    assert found["auc"] >= 0.973
-    assert found["within"] >= 0.973
+    assert found["auc"] >= said["auc"] - 0.03
+    assert found["within"] >= said["within"] - 0.03
     assert found["place"] == 0.5
 
 
 def test_an_answer_needs_its_thing_more_than_as_many_other_patches(desk: Desk) -> None:
-    """On these few scenes 0.87 and 0.80 of the answers: what must hold is more than half, and twice the fall."""
+    """The card has the figures; what must hold on these few scenes is more than half, and twice the fall."""
     found = ablating(desk, held_out(FIGURES, ASKED), "colour", draws=2)["all"]
     assert found["scenes"] >= 10
     for way in ("scattered", "together"):

