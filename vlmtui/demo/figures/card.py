@@ -169,7 +169,7 @@ def _learns(stage: dict[str, Any]) -> str:
         "kept": f"{stage['kept']:.0%} of the patches seen" if stage["kept"] < 1 else "",
         "balance": f"balance {stage['balance']:g}" if stage["patch"] else "",
         "objects": f"objects' words ×{stage['objects']:g}" if stage["objects"] != 1 else "",
-        "span": f"broken off at 1/{stage['span']:g} of the rate's fall" if stage["span"] != 1 else "",
+        "span": f"broken off at {1 / stage['span']:.0%} of the rate's fall" if stage["span"] != 1 else "",
         "frozen": "frozen: " + ", ".join(name.strip(".").split(".")[-1] for name in stage["frozen"]),
     }
     return "; ".join([*learnt, *(text for name, text in also.items() if stage[name] and text)])
