@@ -56,8 +56,8 @@ def test_pairs_are_found_as_the_card_says(scenes: list[Scene]) -> None:
     found = retrieval(SiglipModel.from_pretrained(WEIGHTS / "demo-siglip", dtype="float32").eval(), scenes)
     said = figures("demo-siglip")
     assert found["among"] == said["among"]
-    for measure in ("caption@1", "picture@1"):
-        assert found[measure] == pytest.approx(said[measure], abs=0.1), measure
+    for measure in ("caption@1", "picture@1"):  # of a hundred pictures: three standard errors
+        assert found[measure] == pytest.approx(said[measure], abs=0.15), measure
 
 
 def test_kinds_are_told_as_the_card_says(scenes: list[Scene]) -> None:
@@ -70,7 +70,7 @@ def test_patches_that_were_taught_words_lie_among_them_and_others_do_not(scenes:
     taught, real = (vectors(Speaker.load(WEIGHTS / name), scenes[:8]) for name in ("demo", "demo-captioned"))
     assert real["token length"] > 3 * real["word length"]
     assert real["best cosine"] < taught["best cosine"]
-    assert real["longest"] > real["token length"] + 3 * real["spread"]
+    assert real["spread"] / real["token length"] > 2 * taught["spread"] / taught["token length"]
 
 
 def test_the_card_says_what_the_figures_say() -> None:

@@ -39,12 +39,23 @@ def photo(desk) -> Reading:
 
 
 @pytest.fixture(scope="module")
-def noise(desk) -> Reading:
-    """As many pixels as the model takes, each of any colour: what shuffling leaves as it is."""
-    file = io.BytesIO()
-    rgb = np.random.default_rng(7).integers(0, 256, (224, 224, 3), dtype=np.uint8)
-    Image.fromarray(rgb).save(file, "PNG")
-    return read(desk, file.getvalue())
+def noises(desk) -> list[Reading]:
+    """As many pixels as the model takes, each of any colour: what shuffling leaves as it is.
+
+    Several, for the patches of one picture move together: one picture of noise may lie above most of another.
+    """
+    pictures = []
+    for seed in range(7, 13):
+        file = io.BytesIO()
+        rgb = np.random.default_rng(seed).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+        Image.fromarray(rgb).save(file, "PNG")
+        pictures.append(read(desk, file.getvalue()))
+    return pictures
+
+
+@pytest.fixture(scope="module")
+def noise(noises) -> Reading:
+    return noises[0]
 
 
 def words(desk: Desk, reading: Reading, **options) -> Words:
@@ -60,15 +71,20 @@ def percentiles(desk: Desk, reading: Reading, what: str = "percentile", **option
     return np.array([getattr(of.of(found, row), what) for row in range(len(found.tokens))])
 
 
-def test_noise_looks_like_noise_and_a_photograph_does_not(desk, noise, photo):
+def middling(desk: Desk, noises: list[Reading], what: str = "percentile", **options) -> bool:
+    """Whether noise lies in the middle of noise."""
+    return 20 < np.mean([np.median(percentiles(desk, noise, what, **options)) for noise in noises]) < 80
+
+
+def test_noise_looks_like_noise_and_a_photograph_does_not(desk, noises, photo):
     for metric in ("l2", "cosine", "dot", "omp"):
-        assert 20 < np.median(percentiles(desk, noise, metric=metric)) < 80, metric
-    assert 20 < np.median(percentiles(desk, noise, "margin")) < 80
+        assert middling(desk, noises, metric=metric), metric
+    assert middling(desk, noises, "margin")
     for metric in ("l2", "cosine-centred"):
         assert np.median(percentiles(desk, photo, metric=metric)) > 95, metric
     # what noise says the photograph hardly says
-    assert np.mean(percentiles(desk, noise, "same", metric="l2")) > 30
-    assert np.median(percentiles(desk, photo, "same")) < 1
+    assert all(np.mean(percentiles(desk, noise, "same", metric="l2")) > 10 for noise in noises)
+    assert np.mean(percentiles(desk, photo, "same", metric="l2")) < 1
 
 
 def test_random_vectors_are_further_from_words_than_a_picture(desk, photo):
@@ -115,13 +131,13 @@ def test_every_order_has_its_null_found_once(desk, photo):
         null(desk, photo, ridge=-1.0)
 
 
-def test_layers(desk, noise, photo):
+def test_layers(desk, noises, noise, photo):
     for reading in (noise, photo):
         found = null(desk, reading, stage="llm.2")
         assert (found.metric, len(found.shuffled.scores)) == ("logit", len(reading.places))
         assert found is null(desk, reading, stage="llm.2", metric="dot")
         assert found is not null(desk, reading, stage="llm.1")
-    assert 20 < np.median(percentiles(desk, noise, stage="llm.2")) < 80
+    assert middling(desk, noises, stage="llm.2")
 
 
 def test_it_may_be_withdrawn(desk, noise):
