@@ -99,7 +99,7 @@ CPU: Final = Recipe(
         ),
     },
 )
-# Five times as many presentations or more, to larger models: minutes on a GPU that holds the scenes in its own memory.
+# Larger models, five times as many presentations or more, for a GPU that holds the scenes in its memory; not run yet.
 GPU: Final = Recipe(
     scenes=200_000,
     sizes=Sizes(vision=Size(6, 256, 4, 1024), text=Size(4, 256, 4, 768), language=Size(4, 320, 5, 864)),
