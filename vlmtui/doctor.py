@@ -105,7 +105,10 @@ def _places() -> Iterator[str]:
         yield _said("demo models", f"{numbers.memory(weights)} in {plain(str(demo.WEIGHTS))}")
     else:
         yield _said("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
-        yield _advice("make them with `python -m vlmtui.demo.train`, or name another model with --model")
+        yield _advice(
+            f"make them with `python -m vlmtui.demo.train --out {plain(str(demo.WEIGHTS))}` (about an hour), "
+            "or name another model with --model"
+        )
     for label, place in (("hub cache", Path(HF_HUB_CACHE)), ("vlmtui's cache", cache.folder())):
         there = "" if place.is_dir() else ", not there yet"
         yield _said(label, f"{plain(str(place))}{there}, {numbers.memory(_free(place))} free")

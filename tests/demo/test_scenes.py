@@ -13,7 +13,7 @@ from vlmtui.demo.colours import BASE, name_pixels
 from vlmtui.demo.drawings import palette as p
 from vlmtui.demo.drawings.canvas import Canvas
 from vlmtui.demo.drawings.scenes import FIGURES, HELD_OUT, KINDS, make_scene
-from vlmtui.demo.making.recipe import GPU
+from vlmtui.demo.making.recipe import RECIPES
 from vlmtui.demo.samples import SAMPLES
 from vlmtui.demo.train import WATCHED
 from vlmtui.demo.words import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES
@@ -54,7 +54,7 @@ def test_every_kind_and_every_class_is_drawn() -> None:
 
 
 def test_training_never_sees_held_out_seeds() -> None:
-    assert GPU.scenes < WATCHED < HELD_OUT < FIGURES
+    assert RECIPES["large"].scenes < WATCHED < HELD_OUT < FIGURES
     assert all(HELD_OUT + 1000 < seed < FIGURES for seed, _ in SAMPLES.values())
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 import torch
 from transformers import AutoModelForImageClassification, AutoProcessor, LlavaForConditionalGeneration, SiglipModel
 
-from vlmtui.demo import train
+from vlmtui.demo import WEIGHTS, train
 from vlmtui.demo.making import models, trainer
 from vlmtui.demo.making.batches import IGNORE, Batch, Scenes, conversation, prefix_ids
 from vlmtui.demo.making.losses import image_tokens, pair_loss, picture_vectors, pixel_values
 from vlmtui.demo.making.models import Size, Sizes, build_llava, build_processor, build_siglip, build_vit
 from vlmtui.demo.making.pictures import Drawings, draw_ahead
-from vlmtui.demo.making.recipe import CPU, GPU, LANGUAGE, TOWER, Recipe, Stage
+from vlmtui.demo.making.recipe import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Recipe, Stage
 from vlmtui.demo.targets import SIGNALS
 from vlmtui.demo.tokenizer import TEXT_LENGTH, build_text_tokenizer, text_ids
 
@@ -241,7 +242,7 @@ def test_the_folders_load_in_stock_transformers(whole: train.Run, tmp_path: Path
 
 
 def test_every_model_follows_those_it_begins_with() -> None:
-    for recipe in (CPU, GPU):
+    for recipe in RECIPES.values():
         order = list(recipe.stages)
         assert order.index("siglip") < min(order.index(name) for name in ("captioned", "demo", "vit"))
         assert order.index("language") < order.index("demo")
@@ -249,7 +250,38 @@ def test_every_model_follows_those_it_begins_with() -> None:
             for stage in stages:
                 assert stage.match or stage.patch or stage.talk or stage.kind
                 assert bool(stage.talkers) == bool(stage.talk and stage.pictures), stage
-    short = train.shortened(CPU, 0.0005)
+    short = train.shortened(SHIPPED, 0.0005)
     assert short.scenes == 10
     assert {stage.steps for stages in short.stages.values() for stage in stages} == {2}
-    assert replace(short, stages=CPU.stages, scenes=CPU.scenes) == CPU
+    assert replace(short, stages=SHIPPED.stages, scenes=SHIPPED.scenes) == SHIPPED
+
+
+def test_scenes_that_the_disk_cannot_hold_are_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="GB free"):
+        draw_ahead(tmp_path / "scenes", 10**12, 1)
+    assert not list((tmp_path / "scenes").iterdir())
+
+
+def test_a_device_that_is_not_there_is_said_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["train", "--device", "cuda:99", "--work", str(tmp_path / "run")])
+    with pytest.raises(SystemExit, match="torch cannot use cuda:99"):
+        train.main()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_is_of_one_recipe(tmp_path: Path) -> None:
+    train.claim(tmp_path / "run", SHIPPED)
+    train.claim(tmp_path / "run", SHIPPED)
+    with pytest.raises(SystemExit, match="another recipe"):
+        train.claim(tmp_path / "run", RECIPES["hour"])
+
+
+@pytest.mark.parametrize("model", ["siglip", "captioned", "demo", "vit"])
+def test_the_weights_that_ship_say_the_recipe_that_makes_them(model: Model) -> None:
+    """Every number of `--recipe shipped` is one that the run wrote beside its weights."""
+    told = json.loads((WEIGHTS / train.FOLDERS[model] / "training.json").read_text())
+    assert told["seed"] == train.SEED
+    assert told["scenes"] == SHIPPED.scenes
+    assert told["stages"] == json.loads(json.dumps([asdict(stage) for stage in SHIPPED.stages[model]]))

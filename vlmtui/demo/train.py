@@ -1,7 +1,7 @@
 """Make the demo models: `python -m vlmtui.demo.train`.
 
 Draws the scenes, trains each model of the recipe in turn, writes its folder with the loss curve beside the weights. A
-run that is stopped goes on from where it stood in `--work`.
+run that is stopped goes on from where it stood in `--work`. `--recipe shipped` makes the weights that ship.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from typing import Final
 
 import torch
 
-from vlmtui.demo import WEIGHTS
 from vlmtui.demo.figures.measure import held_out
 from vlmtui.demo.making import models
 from vlmtui.demo.making.pictures import Drawings, draw_ahead
-from vlmtui.demo.making.recipe import CPU, GPU, Model, Recipe
+from vlmtui.demo.making.recipe import RECIPES, Model, Recipe
 from vlmtui.demo.making.tasks import Naming, Pairing, Speaking, Task
 from vlmtui.demo.making.trainer import Trainer
 
@@ -101,21 +100,44 @@ class Run:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--device", default="cpu", help="cuda trains larger models, longer")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "vlmtui-demo")
+    parser = argparse.ArgumentParser("python -m vlmtui.demo.train", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--device", default="cpu", help="of torch: cpu, cuda, cuda:1")
+    parser.add_argument("--recipe", choices=RECIPES, help="hour on a CPU, large on a GPU, unless it is told")
+    parser.add_argument("--work", type=Path, help="where scenes lie and the run stands: /tmp/vlmtui-demo-RECIPE")
+    parser.add_argument("--out", type=Path, help="where the models' folders are written: WORK/models")
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
     parser.add_argument("--part", type=float, default=1.0, help="of scenes and steps, only to try the script")
     options = parser.parse_args()
-    recipe = GPU if options.device.startswith("cuda") else CPU
+    name = options.recipe or ("large" if options.device.startswith("cuda") else "hour")
+    recipe = RECIPES[name]
     if options.part < 1:
         recipe = shortened(recipe, options.part)
+    work = options.work or Path(tempfile.gettempdir()) / f"vlmtui-demo-{name}"
+    out = options.out or work / "models"
+    try:
+        torch.empty(0, device=options.device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SystemExit(f"torch cannot use {options.device}: {str(error).splitlines()[0]}") from None
     _keep_freed_memory()
-    run = Run(recipe, options.work, options.device, options.workers)
-    run.train()
-    run.write(options.out)
-    print(f"written to {options.out}", flush=True)
+    try:
+        claim(work, recipe)
+        run = Run(recipe, work, options.device, options.workers)
+        run.train()
+        run.write(out)
+    except OSError as error:
+        raise SystemExit(f"{error}. Name other folders with --work and --out; what is done is kept.") from None
+    except KeyboardInterrupt:
+        raise SystemExit(f"\nStopped. The same command goes on from what stands in {work}.") from None
+    print(f"written to {out}", flush=True)
+
+
+def claim(work: Path, recipe: Recipe) -> None:
+    """Make `work` this recipe's folder; SystemExit where another recipe's run stands there."""
+    written, own = work / "recipe.json", json.dumps(asdict(recipe), indent=1)
+    if written.exists() and written.read_text() != own:
+        raise SystemExit(f"{work} holds the run of another recipe: name another folder with --work, or remove it.")
+    work.mkdir(parents=True, exist_ok=True)
+    written.write_text(own)
 
 
 def shortened(recipe: Recipe, part: float) -> Recipe:

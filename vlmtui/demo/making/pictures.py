@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -44,11 +45,17 @@ def _array(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uin
 
 
 def draw_ahead(folder: Path, count: int, workers: int) -> float:
-    """Scenes 0..count as arrays in `folder`, if they are not there whole; returns the seconds that drawing took."""
+    """Scenes 0..count as arrays in `folder`, if they are not there whole; returns the seconds that drawing took.
+
+    OSError: the disk has no room for them (a mapped file that outgrows its disk would kill the process instead).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / f"done-{count}.json"
     if done.exists():
         return float(json.loads(done.read_text())["seconds"])
+    needed, free = count * BASE_SIDE**2 * 4, shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(f"{count} scenes need {needed / 1e9:.1f} GB, {folder} has {free / 1e9:.1f} GB free")
     began = time.monotonic()
     images = _array(folder / "images.npy", (count, BASE_SIDE, BASE_SIDE, 3))
     labels = _array(folder / "labels.npy", (count, BASE_SIDE, BASE_SIDE))

@@ -56,9 +56,11 @@ class Recipe:
 TOWER, LANGUAGE = "model.vision_tower.", "model.language_model."
 PROJECTOR, WORDS = "model.multi_modal_projector.", "model.language_model.embed_tokens."
 
-CPU: Final = Recipe(
+SIZES: Final = Sizes(vision=Size(5, 192, 3, 768), text=Size(3, 192, 3, 576), language=Size(3, 256, 4, 640))
+# The weights that ship, as they came to be: hours of two cores.
+SHIPPED: Final = Recipe(
     scenes=20_000,
-    sizes=Sizes(vision=Size(5, 192, 3, 768), text=Size(3, 192, 3, 576), language=Size(3, 256, 4, 640)),
+    sizes=SIZES,
     stages={
         "siglip": (
             Stage("pairs", 1000, 96, 1e-3, 0.3, match=1, kept=0.5),
@@ -99,8 +101,30 @@ CPU: Final = Recipe(
         ),
     },
 )
+# The same models in about an hour of two cores.
+HOUR: Final = Recipe(
+    scenes=10_000,
+    sizes=SIZES,
+    stages={
+        "siglip": (
+            Stage("pairs", 600, 96, 1e-3, 0.3, match=1, kept=0.5),
+            Stage("pairs, whole pictures", 60, 96, 3e-4, 0.05, match=1),
+        ),
+        "language": (Stage("text", 200, 48, 1.5e-3, 0.3, talk=1, pictures=False),),
+        "captioned": (
+            Stage("projector", 60, 24, 1e-3, 0.3, talk=1, talkers=24, frozen=(TOWER, LANGUAGE)),
+            Stage("projector and language", 340, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER,)),
+        ),
+        "demo": (
+            Stage("patches", 400, 32, 1e-3, 0.5, patch=1, balance=0.6),
+            Stage("objects first", 1200, 32, 8e-4, 0.02, patch=1, talk=0.6, talkers=12, balance=0.45, objects=2),
+            Stage("answers", 150, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER, PROJECTOR, WORDS)),
+        ),
+        "vit": (Stage("kinds", 150, 32, 5e-4, 0.02, kind=1),),
+    },
+)
 # Larger models, five times as many presentations or more, for a GPU that holds the scenes in its memory; not run yet.
-GPU: Final = Recipe(
+LARGE: Final = Recipe(
     scenes=200_000,
     sizes=Sizes(vision=Size(6, 256, 4, 1024), text=Size(4, 256, 4, 768), language=Size(4, 320, 5, 864)),
     stages={
@@ -122,3 +146,4 @@ GPU: Final = Recipe(
         "vit": (Stage("kinds", 800, 128, 3e-4, 0.05, kind=1),),
     },
 )
+RECIPES: Final[dict[str, Recipe]] = {"hour": HOUR, "shipped": SHIPPED, "large": LARGE}
