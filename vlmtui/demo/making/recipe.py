@@ -117,8 +117,8 @@ HOUR: Final = Recipe(
         ),
         "demo": (
             Stage("patches", 400, 32, 1e-3, 0.5, patch=1, balance=0.6),
-            Stage("objects first", 1200, 32, 8e-4, 0.02, patch=1, talk=0.6, talkers=12, balance=0.45, objects=2),
-            Stage("answers", 150, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER, PROJECTOR, WORDS)),
+            Stage("objects first", 1100, 32, 8e-4, 0.02, patch=1, talk=0.6, talkers=12, balance=0.45, objects=2),
+            Stage("answers", 200, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER, PROJECTOR, WORDS)),
         ),
         "vit": (Stage("kinds", 150, 32, 5e-4, 0.02, kind=1),),
     },
