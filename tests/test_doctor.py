@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from vlmtui import doctor
@@ -38,3 +40,10 @@ def test_a_whole_examination(capfd: pytest.CaptureFixture[str]) -> None:
     said = capfd.readouterr().out
     for label in ("TERM", "locale", "torch", "transformers", "hub cache", "session          starts", "devices", "logs"):
         assert f"\n{label}" in said, said
+
+
+def test_models_that_are_not_there_are_made_where_they_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.demo, "WEIGHTS", tmp_path)
+    assert f"python -m vlmtui.demo.train --out {tmp_path}" in " ".join("\n".join(doctor._places()).split())
