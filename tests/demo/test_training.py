@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from transformers import AutoModelForImageClassification, AutoProcessor, LlavaFo
 
 from vlmtui.demo import WEIGHTS, train
 from vlmtui.demo.making import models, trainer
-from vlmtui.demo.making.batches import IGNORE, Batch, Scenes, conversation, prefix_ids
+from vlmtui.demo.making.batches import IGNORE, Batch, Scenes, Sentences, conversation, prefix_ids
 from vlmtui.demo.making.losses import image_tokens, pair_loss, picture_vectors, pixel_values
 from vlmtui.demo.making.models import Size, Sizes, build_llava, build_processor, build_siglip, build_vit
 from vlmtui.demo.making.pictures import Drawings, draw_ahead
 from vlmtui.demo.making.recipe import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Recipe, Stage
+from vlmtui.demo.making.tasks import Naming, Pairing, Speaking
 from vlmtui.demo.targets import SIGNALS
 from vlmtui.demo.tokenizer import TEXT_LENGTH, build_text_tokenizer, text_ids
 
@@ -164,6 +166,29 @@ def test_the_vit_begins_as_the_tower() -> None:
             hidden = layer(hidden)
         own = tower.post_layernorm(tower.encoder(inputs_embeds=tower.embeddings(pixels)).last_hidden_state)
         assert torch.allclose(vit.vit.layernorm(hidden), own, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["siglip", "language", "captioned", "demo", "vit"])
+def test_losses_stay_on_the_device_of_their_batch(
+    name: Model, drawings: Drawings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On torch's device without data, which refuses to be mixed with the CPU as a GPU would; there and back."""
+    from torch.fx.experimental import _config
+
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: False)  # it has no autocast
+    monkeypatch.setattr(torch, "autocast", lambda device, **_: nullcontext())
+    llava = "language", "captioned", "demo"
+    made = Speaking(build_llava(SMALL, 3)) if name in llava else None
+    task = made or (Pairing(build_siglip(SMALL, 3)) if name == "siglip" else Naming(build_vit(SMALL, 3)))
+    elsewhere = torch.device("meta")
+    task.to(elsewhere)
+    for stage in RECIPE.stages[name]:
+        data = Scenes(drawings, (1, 2), stage) if stage.pictures else Sentences((1, 2), stage)
+        with _config.patch(meta_nonzero_assume_all_nonzero=True):
+            losses = task.losses(stage, data[0].to(elsewhere))
+        assert losses
+        assert {loss.device for loss in losses.values()} == {elsewhere}
+        torch.stack(list(losses.values())).sum().backward()
 
 
 class StoppedError(Exception):
