@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from vlmtui.demo.figures.lenses import lens_figures
 from vlmtui.demo.figures.measure import held_out, patch_accuracy
 from vlmtui.demo.figures.pairs import retrieval
 from vlmtui.demo.figures.photographs import photograph_scores
+from vlmtui.demo.writing import write_whole
 
 SCENES: Final = 1000
 ASKED: Final = 300
@@ -59,13 +59,6 @@ def naming(folder: Path, scenes: list[Scene]) -> dict[str, Any]:
 MODELS: Final[dict[str, Callable[[Path, list[Scene]], dict[str, Any]]]] = {
     "demo": demo, "demo-captioned": speaking, "demo-siglip": pairing, "demo-vit": naming,
 }  # fmt: skip
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from vlmtui.demo.making.pictures import Drawings, draw_ahead
 from vlmtui.demo.making.recipe import RECIPES, Model, Recipe
 from vlmtui.demo.making.tasks import Naming, Pairing, Speaking, Task
 from vlmtui.demo.making.trainer import Trainer
+from vlmtui.demo.writing import write_whole
 
 SEED: Final = 17
 # Watched while training; the card's figures are of other scenes, seen only once the run is over.
@@ -137,7 +138,7 @@ def claim(work: Path, recipe: Recipe) -> None:
     if written.exists() and written.read_text() != own:
         raise SystemExit(f"{work} holds the run of another recipe: name another folder with --work, or remove it.")
     work.mkdir(parents=True, exist_ok=True)
-    written.write_text(own)
+    write_whole(written, own)
 
 
 def shortened(recipe: Recipe, part: float) -> Recipe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +19,7 @@ from vlmtui.demo.drawings.canvas import BASE_SIDE
 from vlmtui.demo.drawings.scenes import KINDS, make_scene
 from vlmtui.demo.making.models import PIXELS
 from vlmtui.demo.words import CLASS_OF, INDEX
+from vlmtui.demo.writing import write_whole
 
 CHUNK: Final = 250
 
@@ -68,10 +68,8 @@ def draw_ahead(folder: Path, count: int, workers: int) -> float:
             scenes += made[2]
     images.flush()
     labels.flush()
-    partial = done.with_suffix(".partial")
     seconds = round(time.monotonic() - began, 1)
-    partial.write_text(json.dumps({"seconds": seconds, "scenes": scenes}))
-    os.replace(partial, done)
+    write_whole(done, json.dumps({"seconds": seconds, "scenes": scenes}))
     return seconds
 
 
