@@ -159,8 +159,10 @@ def _keep_freed_memory() -> None:
 
 
 def _hardware(device: torch.device) -> str:
-    if device.type != "cpu":
+    if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    if device.type != "cpu":
+        return device.type
     name = "CPU"
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -74,7 +74,7 @@ async def read_token(request: Request) -> str:
     """The field `token` of a small form, "" where there is none. `RefusedError` 413, 400 as below."""
     small = limited(request, _BESIDES, RefusedError(413, "that is longer than any token: type the server's own"))
     try:
-        async with small.form(max_files=0, max_fields=1, max_part_size=1024) as form:
+        async with small.form(max_files=0, max_fields=1, max_part_size=_BESIDES) as form:
             word = form.get("token")
     except HTTPException as error:
         raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
