@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForImageClassification, AutoProcessor, LlavaForConditionalGeneration, SiglipModel
 
+from tests.demo.small import COUNT, RECIPE, SMALL
 from vlmtui.demo import WEIGHTS, train
 from vlmtui.demo.making import models, trainer
-from vlmtui.demo.making.batches import IGNORE, Batch, Scenes, Sentences, conversation, prefix_ids
+from vlmtui.demo.making.batches import IGNORE, Batch, Scenes, conversation, prefix_ids
 from vlmtui.demo.making.losses import image_tokens, pair_loss, picture_vectors, pixel_values
-from vlmtui.demo.making.models import Size, Sizes, build_llava, build_processor, build_siglip, build_vit
+from vlmtui.demo.making.models import build_llava, build_processor, build_siglip, build_vit
 from vlmtui.demo.making.pictures import Drawings, draw_ahead
-from vlmtui.demo.making.recipe import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Recipe, Stage
-from vlmtui.demo.making.tasks import Naming, Pairing, Speaking
+from vlmtui.demo.making.recipe import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Stage
 from vlmtui.demo.targets import SIGNALS
 from vlmtui.demo.tokenizer import TEXT_LENGTH, build_text_tokenizer, text_ids
-
-COUNT = 6
-SMALL = Sizes(vision=Size(2, 32, 2, 64), text=Size(2, 24, 2, 48), language=Size(2, 48, 2, 64))
-RECIPE = Recipe(
-    scenes=COUNT,
-    sizes=SMALL,
-    stages={
-        "siglip": (
-            Stage("pairs", 2, 3, 1e-3, 0.3, match=1, kept=0.5),
-            Stage("whole", 1, 3, 1e-3, 0.3, match=1),
-        ),
-        "language": (Stage("text", 2, 3, 1e-3, 0.3, talk=1, pictures=False),),
-        "captioned": (Stage("projector", 2, 2, 1e-3, 0.3, talk=1, talkers=2, frozen=(TOWER, LANGUAGE)),),
-        "demo": (Stage("both", 2, 2, 1e-3, 0.3, patch=1, talk=0.6, talkers=1, balance=0.3, objects=2, span=2),),
-        "vit": (Stage("kinds", 1, 2, 1e-3, 0.3, kind=1),),
-    },
-)
 
 
 @pytest.fixture(scope="module")
@@ -168,27 +153,15 @@ def test_the_vit_begins_as_the_tower() -> None:
         assert torch.allclose(vit.vit.layernorm(hidden), own, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["siglip", "language", "captioned", "demo", "vit"])
-def test_losses_stay_on_the_device_of_their_batch(
-    name: Model, drawings: Drawings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On torch's device without data, which refuses to be mixed with the CPU as a GPU would; there and back."""
-    from torch.fx.experimental import _config
-
-    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: False)  # it has no autocast
-    monkeypatch.setattr(torch, "autocast", lambda device, **_: nullcontext())
-    llava = "language", "captioned", "demo"
-    made = Speaking(build_llava(SMALL, 3)) if name in llava else None
-    task = made or (Pairing(build_siglip(SMALL, 3)) if name == "siglip" else Naming(build_vit(SMALL, 3)))
-    elsewhere = torch.device("meta")
-    task.to(elsewhere)
-    for stage in RECIPE.stages[name]:
-        data = Scenes(drawings, (1, 2), stage) if stage.pictures else Sentences((1, 2), stage)
-        with _config.patch(meta_nonzero_assume_all_nonzero=True):
-            losses = task.losses(stage, data[0].to(elsewhere))
-        assert losses
-        assert {loss.device for loss in losses.values()} == {elsewhere}
-        torch.stack(list(losses.values())).sum().backward()
+def test_the_script_makes_the_same_models_on_a_device_apart_from_the_cpu(tmp_path: Path) -> None:
+    """All of it, from batches to folders, where a tensor that is left on the other device is an error as on a GPU."""
+    subprocess.run([sys.executable, "-m", "tests.demo.elsewhere", str(tmp_path)], check=True, timeout=600)
+    for folder in train.FOLDERS.values():
+        near, apart = (load_file(tmp_path / device / folder / "model.safetensors") for device in ("cpu", "gpu"))
+        assert near.keys() == apart.keys()
+        for key, value in near.items():
+            assert torch.allclose(value, apart[key], atol=1e-4), (folder, key)
+        assert json.loads((tmp_path / "gpu" / folder / "training.json").read_text())["device"] == "gpu"
 
 
 class StoppedError(Exception):
