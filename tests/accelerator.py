@@ -10,11 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.utils._device import _device_constructors
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 NAME = "gpu"
 aten = torch.ops.aten
+# torch would make these empty first, and let the kernel resize them
+_FACTORIES = (aten.arange.default, aten.arange.start, aten.arange.start_step, aten.eye.default, aten.eye.m,
+              aten.linspace.default)  # fmt: skip
 _INDEXING = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default}
 
 
@@ -42,9 +46,30 @@ class Apart(torch.Tensor):
     ) -> Any:
         return _run(operator, args, kwargs or {})
 
+    def data_ptr(self) -> int:
+        return self.inner.data_ptr()
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return f"{NAME}: {self.inner!r}"
+
+    def __getitem__(self, at: Any) -> Any:
+        return super().__getitem__(_as_tensors(at))
+
+    def __setitem__(self, at: Any, value: Any) -> None:
+        super().__setitem__(_as_tensors(at), value)
+
+
+def _as_tensors(at: Any) -> Any:
+    """What indexes a tensor, with its lists as tensors: torch would make them below all that Python sees."""
+    if isinstance(at, tuple):
+        return tuple(_as_tensors(each) for each in at)
+    return torch.tensor(at) if isinstance(at, list) else at
+
 
 def _run(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The operator on the numbers of its tensors; RuntimeError where they are of two devices."""
+    if torch._C._dispatch_has_kernel_for_dispatch_key(operator.name(), "CompositeImplicitAutograd"):
+        return operator.decompose(*args, **kwargs)  # it is made of others, each of which comes here
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
     apart = {id(tensor.inner): tensor for tensor in tensors if isinstance(tensor, Apart)}
     there = bool(apart)
@@ -72,8 +97,10 @@ def _made_near(make: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]
     """torch makes a tensor of Python's numbers below all that can be written in Python."""
 
     def made(*args: Any, device: Any = None, **kwargs: Any) -> torch.Tensor:
-        near = make(*args, **kwargs)
-        return near if device is None else near.to(device)
+        there = device is not None and torch.device(device).type == NAME
+        args = tree_map(lambda leaf: leaf.item() if isinstance(leaf, Apart) and not leaf.ndim else leaf, args)
+        near = make(*args, device="cpu" if there else device, **kwargs)
+        return near.to(device) if there else near
 
     return made
 
@@ -83,7 +110,11 @@ def install() -> None:
     _setup_privateuseone_for_python_backend(NAME)
     library = torch.library.Library("_", "IMPL")
     library.fallback(lambda operator, *args, **kwargs: _run(operator, args, kwargs), "PrivateUse1")
-    _LIBRARIES.append(library)
+    factories = torch.library.Library("aten", "IMPL")
+    for operator in _FACTORIES:
+        factories.impl(operator, lambda *args, operator=operator, **kwargs: _run(operator, args, kwargs), "PrivateUse1")
+    _LIBRARIES.extend((library, factories))
+    _device_constructors()  # keeps the functions as they are, for `with torch.device(...)`
     torch.tensor, torch.as_tensor = _made_near(torch.tensor), _made_near(torch.as_tensor)
     listed = torch.Tensor.tolist
     torch.Tensor.tolist = lambda tensor: listed(tensor.cpu())  # type: ignore[method-assign]

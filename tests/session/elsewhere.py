@@ -1,0 +1,158 @@
+"""All that a session can be asked, of models on the CPU and on a device apart from it.
+
+`python -m tests.session.elsewhere` ends with an error where an answer from there is not the CPU's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
+import numpy as np
+import torch
+
+from tests import accelerator
+from tests.session.desk import Desk
+from tests.session.test_engine import request
+from vlmtui import values
+from vlmtui.answers import Stand
+from vlmtui.image import read_source
+from vlmtui.models import device, loading
+from vlmtui.session import messages as m
+from vlmtui.session import truth
+from vlmtui.session.questions import ANSWERS
+
+MODELS = ("demo", "demo-siglip", "demo-vit")
+PICTURE = request(read_source("sample_images/astronaut.png"))
+METRICS = ("cosine", "l2", "dot", "omp", "omp-positive")
+TEXTS = ("a tree", "a woman")
+
+
+class Pair:
+    """A model on both devices; the kinds of question that were asked."""
+
+    def __init__(self) -> None:
+        self.desks = {"cpu": Desk(), "cuda": Desk()}
+        self.asked: set[type] = set()
+
+    def ask(self, question: m.Question) -> Any:
+        """The answer; AssertionError where the two are not the same."""
+        self.asked.add(type(question))
+        near, apart = (desk.ask(question) for desk in self.desks.values())
+        for difference in differences(plain(near), plain(apart)):
+            raise AssertionError(f"{type(question).__name__}: {difference}")
+        return near
+
+    def load(self, model: str) -> m.Loaded:
+        found = [desk.ask(m.Load(model, device=name, layers=True)) for name, desk in self.desks.items()]
+        assert [one.model.device for one in found] == ["cpu", f"{accelerator.NAME}:0"]
+        return found[0]
+
+    def verify(self, model: str) -> None:
+        near, apart = (desk.ask(m.Verify(model, device=name, whole=True)) for name, desk in self.desks.items())
+        assert [check.result for check in near.checks] == [check.result for check in apart.checks], apart.checks
+        assert not [check for check in apart.checks if check.result == "fail"]
+
+
+def plain(answer: m.Answer) -> Any:
+    return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
+
+
+def differences(near: Any, apart: Any, where: str = "") -> Iterator[str]:
+    """Where the two differ, but for times and the device's name."""
+    if isinstance(near, dict):
+        for key in near.keys() - {"seconds", "timings", "device"}:
+            yield from differences(near[key], apart[key], f"{where}.{key}")
+    elif isinstance(near, list | tuple):
+        if len(near) != len(apart):
+            yield f"{where} has {len(near)} and {len(apart)}"
+        for i, (one, other) in enumerate(zip(near, apart, strict=False)):
+            yield from differences(one, other, f"{where}[{i}]")
+    elif isinstance(near, float) and isinstance(apart, float) and not math.isnan(near):
+        if not math.isclose(near, apart, rel_tol=1e-4, abs_tol=1e-5):
+            yield f"{where} is {near} and {apart}"
+    elif near != apart and not (isinstance(near, float) and math.isnan(near) and math.isnan(apart)):
+        yield f"{where} is {near!r} and {apart!r}"
+
+
+def towers(pair: Pair, reading: str, last: str) -> None:
+    """What every model is asked."""
+    pair.ask(m.FindPatch(reading, 0))
+    for stage in ("vision.0", last):
+        pair.ask(m.FindVectors(reading, stage))
+        for lens in (values.Similarity((0,)), values.Similarity((0, 5)), values.Components()):
+            pair.ask(m.FindValues(reading, stage, lens))
+    pair.ask(m.FindValues(reading, "vision.0", values.Position()))
+
+
+def words(pair: Pair, reading: str, model: m.Loaded) -> None:
+    """What is asked of a model that has words."""
+    pair.ask(m.ReadLayers(reading))
+    for stage in ("tokens", "llm.1", f"llm.{model.model.llm_layers}"):
+        for metric in METRICS:
+            pair.ask(m.FindWords(reading, metric, 5, (0, 90), stage=stage))
+        pair.ask(m.FindWords(reading, "dot", 5, stage=stage))
+        pair.ask(m.FindNull(reading, "cosine", 5, stage=stage))
+        for lens in (values.Similarity((0,)), values.Components(), values.Find("tree")):
+            pair.ask(m.FindValues(reading, stage, lens))
+    pair.ask(m.FindWords(reading, "cosine", 5, (0,), stage="vision.1", projected=True))
+    pair.ask(m.FindNull(reading, "omp", 5, idle=True))
+    pair.ask(m.FindAgreement(reading, 0, 5))
+    pair.ask(m.FindLayerWords(reading, 0, 5))
+    pair.ask(m.FindVocabulary(5))
+    pair.ask(m.FindNear("tree", "cosine", 5))
+    sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
+    for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
+        pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
+
+
+def answers(pair: Pair, reading: str) -> None:
+    """What is asked of a model that answers."""
+    pair.ask(m.Ask(reading, max_new_tokens=4, temperature=0.7, seed=3))
+    answer = pair.ask(m.Ask(reading, "Describe the image.", 6)).answer.id
+    for options in ({}, {"layer": 1}, {"layer": 1, "head": 0}, {"rollout": True}):
+        pair.ask(m.FindAttention(reading, answer, **options))
+    pair.ask(m.FindGradient(reading, answer))
+    pair.ask(m.FindMask(reading))
+    for by in get_args(Stand):
+        pair.ask(m.Ablate(reading, answer, (0, 1), by))
+    pair.ask(m.Occlude(reading, answer, 7))
+
+
+def main() -> None:
+    accelerator.install()
+    _lend(torch.device(accelerator.NAME, 0))
+    pair = Pair()
+    for name in MODELS:
+        model = pair.load(name)
+        last = f"vision.{model.model.vision_layers}"
+        reading = pair.ask(PICTURE).reading.id
+        towers(pair, reading, last)
+        if name == "demo":
+            words(pair, reading, model)
+            answers(pair, reading)
+        elif name == "demo-siglip":
+            pair.ask(m.ReadTexts(TEXTS))
+            pair.ask(m.FindValues(reading, last, values.Find("tree")))
+            pair.ask(m.FindMatch(reading, TEXTS))
+            pair.ask(m.FindLoss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
+        else:
+            pair.ask(m.AskHead())
+            pair.ask(m.FindClasses(reading, 5))
+            pair.ask(m.FindValues(reading, last, values.Evidence("0")))
+        pair.verify(name)
+    assert pair.asked >= ANSWERS.keys(), f"never asked: {ANSWERS.keys() - pair.asked}"
+
+
+def _lend(apart: torch.device) -> None:
+    """Let a session have the device under the name of the GPU that is not there, in whole precision."""
+    choose_device, choose_dtype = device.choose_device, device.choose_dtype
+    for module in (device, loading, truth):
+        module.choose_device = lambda wanted: choose_device(wanted) if wanted == "cpu" else apart
+        module.choose_dtype = lambda wanted, _, parameters: choose_dtype(wanted, torch.device("cpu"), parameters)
+
+
+if __name__ == "__main__":
+    main()
