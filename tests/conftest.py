@@ -11,6 +11,10 @@ import pytest
 
 # a test that would reach for the real hub is wrong; one that asks for a hub of its own sets HF_ENDPOINT and unsets this
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # read by torch when it is first imported, here and in the sessions that tests start: threads of several processes
+    # on the same cores wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
