@@ -46,9 +46,6 @@ class Apart(torch.Tensor):
     ) -> Any:
         return _run(operator, args, kwargs or {})
 
-    def data_ptr(self) -> int:
-        return self.inner.data_ptr()
-
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return f"{NAME}: {self.inner!r}"
 

@@ -269,6 +269,15 @@ def test_a_device_that_is_not_there_is_said_before_anything_is_drawn(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_gpu_without_room_for_the_scenes_is_said_before_anything_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = torch.empty
+    monkeypatch.setattr(torch, "empty", lambda *sizes, device: empty(*sizes))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (8 * 10**9, 24 * 10**9))
+    train.check_device("cuda:0", SHIPPED)
+    with pytest.raises(SystemExit, match=r"100000 scenes need 23\.0 GB on cuda:0, which has 8\.0 GB free"):
+        train.check_device("cuda:0", RECIPES["large"])
+
+
 def test_a_folder_is_of_one_recipe(tmp_path: Path) -> None:
     train.claim(tmp_path / "run", SHIPPED)
     train.claim(tmp_path / "run", SHIPPED)

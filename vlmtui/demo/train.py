@@ -21,7 +21,7 @@ import torch
 
 from vlmtui.demo.figures.measure import held_out
 from vlmtui.demo.making import models
-from vlmtui.demo.making.pictures import Drawings, draw_ahead
+from vlmtui.demo.making.pictures import SCENE_BYTES, Drawings, draw_ahead
 from vlmtui.demo.making.recipe import RECIPES, Model, Recipe
 from vlmtui.demo.making.tasks import Naming, Pairing, Speaking, Task
 from vlmtui.demo.making.trainer import Trainer
@@ -115,10 +115,7 @@ def main() -> None:
         recipe = shortened(recipe, options.part)
     work = options.work or Path(tempfile.gettempdir()) / f"vlmtui-demo-{name}"
     out = options.out or work / "models"
-    try:
-        torch.empty(0, device=options.device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SystemExit(f"torch cannot use {options.device}: {str(error).splitlines()[0]}") from None
+    check_device(options.device, recipe)
     _keep_freed_memory()
     try:
         claim(work, recipe)
@@ -130,6 +127,21 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(f"\nStopped. The same command goes on from what stands in {work}.") from None
     print(f"written to {out}", flush=True)
+
+
+def check_device(device: str, recipe: Recipe) -> None:
+    """SystemExit, before anything is drawn, where torch cannot use the device or a GPU has no room for the scenes."""
+    try:
+        torch.empty(0, device=device)
+        free = torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else None
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SystemExit(f"torch cannot use {device}: {str(error).splitlines()[0]}") from None
+    needed = recipe.scenes * SCENE_BYTES
+    if free is not None and needed > free:
+        raise SystemExit(
+            f"{recipe.scenes} scenes need {needed / 1e9:.1f} GB on {device}, which has {free / 1e9:.1f} GB free: "
+            "choose --recipe shipped or --recipe hour, which have fewer"
+        )
 
 
 def claim(work: Path, recipe: Recipe) -> None:

@@ -22,6 +22,7 @@ from vlmtui.demo.words import CLASS_OF, INDEX
 from vlmtui.demo.writing import write_whole
 
 CHUNK: Final = 250
+SCENE_BYTES: Final = BASE_SIDE**2 * 4
 
 
 def _draw(start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[dict[str, Any]]]:
@@ -53,7 +54,7 @@ def draw_ahead(folder: Path, count: int, workers: int) -> float:
     done = folder / f"done-{count}.json"
     if done.exists():
         return float(json.loads(done.read_text())["seconds"])
-    needed, free = count * BASE_SIDE**2 * 4, shutil.disk_usage(folder).free
+    needed, free = count * SCENE_BYTES, shutil.disk_usage(folder).free
     if needed > free:
         raise OSError(f"{count} scenes need {needed / 1e9:.1f} GB, {folder} has {free / 1e9:.1f} GB free")
     began = time.monotonic()

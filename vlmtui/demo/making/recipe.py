@@ -123,27 +123,27 @@ HOUR: Final = Recipe(
         "vit": (Stage("kinds", 150, 32, 5e-4, 0.02, kind=1),),
     },
 )
-# Larger models, five times as many presentations or more, for a GPU that holds the scenes in its memory; not run yet.
+# Larger models, four times as many presentations or more, for a GPU that holds the scenes in its memory; not run yet.
 LARGE: Final = Recipe(
-    scenes=200_000,
+    scenes=100_000,
     sizes=Sizes(vision=Size(6, 256, 4, 1024), text=Size(4, 256, 4, 768), language=Size(4, 320, 5, 864)),
     stages={
         "siglip": (
-            Stage("pairs", 4000, 256, 1e-3, 0.3, match=1, kept=0.5),
-            Stage("pairs, whole pictures", 800, 256, 3e-4, 0.05, match=1),
+            Stage("pairs", 2000, 256, 1e-3, 0.3, match=1, kept=0.5),
+            Stage("pairs, whole pictures", 400, 256, 3e-4, 0.05, match=1),
         ),
-        "language": (Stage("text", 800, 128, 1.5e-3, 0.3, talk=1, pictures=False),),
+        "language": (Stage("text", 400, 128, 1.5e-3, 0.3, talk=1, pictures=False),),
         "captioned": (
-            Stage("projector", 500, 128, 1e-3, 0.3, talk=1, talkers=128, frozen=(TOWER, LANGUAGE)),
-            Stage("projector and language", 3000, 128, 8e-4, 0.02, talk=1, talkers=128, frozen=(TOWER,)),
+            Stage("projector", 250, 128, 1e-3, 0.3, talk=1, talkers=128, frozen=(TOWER, LANGUAGE)),
+            Stage("projector and language", 1500, 128, 8e-4, 0.02, talk=1, talkers=128, frozen=(TOWER,)),
         ),
         "demo": (
-            Stage("patches", 4000, 128, 1e-3, 0.3, patch=1, balance=0.6),
-            Stage("patches and answers", 5000, 128, 8e-4, 0.3, patch=1, talk=0.6, talkers=96, balance=0.3),
-            Stage("objects first", 4000, 128, 7e-4, 0.01, patch=1, talk=0.6, talkers=48, balance=0.45, objects=2),
-            Stage("answers", 1500, 128, 8e-4, 0.02, talk=1, talkers=128, frozen=(TOWER, PROJECTOR, WORDS)),
+            Stage("patches", 2000, 128, 1e-3, 0.3, patch=1, balance=0.6),
+            Stage("patches and answers", 2500, 128, 8e-4, 0.3, patch=1, talk=0.6, talkers=96, balance=0.3),
+            Stage("objects first", 2000, 128, 7e-4, 0.01, patch=1, talk=0.6, talkers=48, balance=0.45, objects=2),
+            Stage("answers", 750, 128, 8e-4, 0.02, talk=1, talkers=128, frozen=(TOWER, PROJECTOR, WORDS)),
         ),
-        "vit": (Stage("kinds", 800, 128, 3e-4, 0.05, kind=1),),
+        "vit": (Stage("kinds", 400, 128, 3e-4, 0.05, kind=1),),
     },
 )
 RECIPES: Final[dict[str, Recipe]] = {"hour": HOUR, "shipped": SHIPPED, "large": LARGE}
