@@ -1,6 +1,6 @@
 """A device apart from the CPU, where there is none: `gpu:0`, whose tensors refuse to be mixed with the CPU's.
 
-They hold their numbers on the CPU all the same, so what is computed there is right to the last digit. torch knows the
+They hold their numbers on the CPU all the same, so what is computed there is what the CPU computes. torch knows the
 device from `install` on, for as long as the process lives: use it in a process of its own.
 """
 
@@ -17,8 +17,7 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 NAME = "gpu"
 aten = torch.ops.aten
 # torch would make these empty first, and let the kernel resize them
-_FACTORIES = (aten.arange.default, aten.arange.start, aten.arange.start_step, aten.eye.default, aten.eye.m,
-              aten.linspace.default)  # fmt: skip
+_FACTORIES = (aten.arange.default, aten.arange.start, aten.arange.start_step)
 _INDEXING = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default}
 
 
@@ -72,7 +71,7 @@ def _run(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     there = bool(apart)
     if (device := kwargs.get("device")) is not None:
         there = torch.device(device).type == NAME
-        kwargs = kwargs | {"device": torch.device("cpu")} | ({"pin_memory": False} if "pin_memory" in kwargs else {})
+        kwargs = kwargs | {"device": torch.device("cpu")}
     elif apart and operator != aten.copy_.default and _mixed(operator, args, tensors):
         raise RuntimeError(f"{operator}: expected all tensors to be on the same device, {NAME} or cpu")
     args, kwargs = tree_map(lambda leaf: leaf.inner if isinstance(leaf, Apart) else leaf, (args, kwargs))
@@ -115,7 +114,7 @@ def install() -> None:
     torch.tensor, torch.as_tensor = _made_near(torch.tensor), _made_near(torch.as_tensor)
     listed = torch.Tensor.tolist
     torch.Tensor.tolist = lambda tensor: listed(tensor.cpu())  # type: ignore[method-assign]
-    torch.__future__.set_swap_module_params_on_conversion(True)
+    torch.__future__.set_swap_module_params_on_conversion(True)  # tied weights stay one, as on a GPU
 
 
 _LIBRARIES: list[torch.library.Library] = []

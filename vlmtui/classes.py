@@ -19,7 +19,9 @@ WITH_HEADS = ("vit", "dinov2", "dinov2_with_registers", "clip", "siglip", "sigli
 
 def refusal(name: str) -> UsageError:
     """What to say of a model that has no classification head."""
-    return UsageError(f"{name} has no classification head: choose a model with one, such as --model vit-base")
+    return UsageError(
+        f"{name} has no classification head: choose a model with one, such as --model vit-base or demo-vit"
+    )
 
 
 def check_family(name: str, family: str | None) -> None:

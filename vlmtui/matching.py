@@ -24,7 +24,7 @@ def refusal(name: str, why: str) -> UsageError:
     """What to say of a model that cannot match pictures with texts."""
     return UsageError(
         f"{name} cannot match pictures with texts: {why}: choose a CLIP or SigLIP model, such as --model "
-        "clip-vit-l-336 or siglip-so400m"
+        "clip-vit-l-336, siglip-so400m or demo-siglip"
     )
 
 

@@ -20,13 +20,13 @@ from vlmtui import values
 from vlmtui.answers import Stand
 from vlmtui.image import read_source
 from vlmtui.models import device, loading
+from vlmtui.reading import METRICS
 from vlmtui.session import messages as m
 from vlmtui.session import truth
 from vlmtui.session.questions import ANSWERS
 
 MODELS = ("demo", "demo-siglip", "demo-vit")
 PICTURE = request(read_source("sample_images/astronaut.png"))
-METRICS = ("cosine", "l2", "dot", "omp", "omp-positive")
 TEXTS = ("a tree", "a woman")
 
 

@@ -109,10 +109,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
     parser.add_argument("--part", type=float, default=1.0, help="of scenes and steps, only to try the script")
     options = parser.parse_args()
+    if not 0 < options.part <= 1:
+        parser.error("--part is a share of the recipe, above 0 and at most 1")
     name = options.recipe or ("large" if options.device.startswith("cuda") else "hour")
     recipe = RECIPES[name]
     if options.part < 1:
-        recipe = shortened(recipe, options.part)
+        recipe, name = shortened(recipe, options.part), f"{name}-{options.part:g}"
     work = options.work or Path(tempfile.gettempdir()) / f"vlmtui-demo-{name}"
     out = options.out or work / "models"
     check_device(options.device, recipe)
@@ -135,7 +137,8 @@ def check_device(device: str, recipe: Recipe) -> None:
         torch.empty(0, device=device)
         free = torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else None
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SystemExit(f"torch cannot use {device}: {str(error).splitlines()[0]}") from None
+        why = str(error).splitlines()[0][:160]
+        raise SystemExit(f"torch cannot use {device} ({why}): choose another with --device, such as cpu") from None
     needed = recipe.scenes * SCENE_BYTES
     if free is not None and needed > free:
         raise SystemExit(

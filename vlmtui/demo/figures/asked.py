@@ -40,5 +40,5 @@ def asked_rows(figures: dict[str, dict[str, Any]]) -> list[list[str]]:
     for what in ("things", "colours"):
         of = figures["demo"]["labelled"]["l2"][what]["overall"]
         times = of["share"] / max(of["all dealt"], 1e-9)
-        rows.append(_row("demo", f"photographs: {what}, times what dealt lists reach", TWICE, times, ".2f"))
+        rows.append(_row("demo", f"photographs: {what}, times what lists dealt among all reach", TWICE, times, ".2f"))
     return rows

@@ -123,7 +123,7 @@ HOUR: Final = Recipe(
         "vit": (Stage("kinds", 150, 32, 5e-4, 0.02, kind=1),),
     },
 )
-# Larger models, four times as many presentations or more, for a GPU that holds the scenes in its memory; not run yet.
+# Larger models, over four times the shipped presentations in all, for a GPU that holds the scenes; not run yet.
 LARGE: Final = Recipe(
     scenes=100_000,
     sizes=Sizes(vision=Size(6, 256, 4, 1024), text=Size(4, 256, 4, 768), language=Size(4, 320, 5, 864)),
