@@ -20,7 +20,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from vlmtui.catalogue import OnDisk
+from vlmtui.catalogue import DEMO_NOTES, OnDisk
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.tui.path import of_tokens
@@ -164,10 +164,17 @@ class ChooseModel(ModalScreen[str | None]):
                 text.append(model.family, style="dim")
                 if model.name == self._current:
                     text.append("  now", style="bold")
+                if note := DEMO_NOTES.get(model.name):
+                    text.append(f"\n  {note.removeprefix('demo model, ')}", style="dim")
                 options.append(Option(text, id=model.name))
             yield OptionList(*options)
             yield Input(placeholder="or a hub name (org/model) or a folder", suggester=PathSuggester())
             yield Static(Text("↑↓ and Enter choose · Tab types a name · Escape leaves"), classes="dialog-hint")
+
+    def on_mount(self) -> None:
+        names = [model.name for model in self._models]
+        if self._current in names:
+            self.query_one(OptionList).highlighted = names.index(self._current)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
