@@ -7,6 +7,7 @@ device from `install` on, for as long as the process lives: use it in a process 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,9 @@ aten = torch.ops.aten
 # torch would make these empty first, and let the kernel resize them
 _FACTORIES = (aten.arange.default, aten.arange.start, aten.arange.start_step)
 _INDEXING = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default}
+
+# torch forgets what is in one that nothing holds
+_LIBRARIES: list[torch.library.Library] = []
 
 
 class Apart(torch.Tensor):
@@ -82,6 +86,10 @@ def _run(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return tree_map(lambda leaf: apart.get(id(leaf), Apart(leaf)) if isinstance(leaf, torch.Tensor) else leaf, made)
 
 
+def _called(operator: Any, *args: Any, **kwargs: Any) -> Any:
+    return _run(operator, args, kwargs)
+
+
 def _mixed(operator: Any, args: tuple[Any, ...], tensors: list[torch.Tensor]) -> bool:
     """Whether CUDA would refuse: a number alone may be anywhere, and a tensor there be indexed from the CPU."""
     if operator in _INDEXING and isinstance(args[0], Apart):
@@ -105,17 +113,13 @@ def install() -> None:
     """Let torch know the device."""
     _setup_privateuseone_for_python_backend(NAME)
     library = torch.library.Library("_", "IMPL")
-    library.fallback(lambda operator, *args, **kwargs: _run(operator, args, kwargs), "PrivateUse1")
+    library.fallback(_called, "PrivateUse1")
     factories = torch.library.Library("aten", "IMPL")
     for operator in _FACTORIES:
-        factories.impl(operator, lambda *args, operator=operator, **kwargs: _run(operator, args, kwargs), "PrivateUse1")
+        factories.impl(operator, partial(_called, operator), "PrivateUse1")
     _LIBRARIES.extend((library, factories))
     _device_constructors()  # keeps the functions as they are, for `with torch.device(...)`
     torch.tensor, torch.as_tensor = _made_near(torch.tensor), _made_near(torch.as_tensor)
     listed = torch.Tensor.tolist
     torch.Tensor.tolist = lambda tensor: listed(tensor.cpu())  # type: ignore[method-assign]
     torch.__future__.set_swap_module_params_on_conversion(True)  # tied weights stay one, as on a GPU
-
-
-_LIBRARIES: list[torch.library.Library] = []
-"""What torch forgets once nothing holds it."""

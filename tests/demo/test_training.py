@@ -155,7 +155,8 @@ def test_the_vit_begins_as_the_tower() -> None:
 
 def test_the_script_makes_the_same_models_on_a_device_apart_from_the_cpu(tmp_path: Path) -> None:
     """All of it, from batches to folders, where a tensor that is left on the other device is an error as on a GPU."""
-    subprocess.run([sys.executable, "-m", "tests.demo.elsewhere", str(tmp_path)], check=True, timeout=600)
+    command = [sys.executable, "-m", "tests.demo.elsewhere", str(tmp_path)]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=600)
     for folder in train.FOLDERS.values():
         near, apart = (load_file(tmp_path / device / folder / "model.safetensors") for device in ("cpu", "gpu"))
         assert near.keys() == apart.keys()

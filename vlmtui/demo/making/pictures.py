@@ -22,7 +22,7 @@ from vlmtui.demo.words import CLASS_OF, INDEX
 from vlmtui.demo.writing import write_whole
 
 CHUNK: Final = 250
-SCENE_BYTES: Final = BASE_SIDE**2 * 4
+SCENE_BYTES: Final = BASE_SIDE**2 * 4  # of every pixel three colours and a label
 
 
 def _draw(start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[dict[str, Any]]]:
