@@ -26,7 +26,7 @@ TOKENS = 4
 
 _COMMON = """
 import json, sys, time, torch
-from vlmtui.lenses.measures import Vocabulary
+from vlmtui.lenses.kernels.distances import Vocabulary
 tokens, rows, hidden, k = (int(word) for word in sys.argv[1:5])
 def memory(which):
     line = next(line for line in open("/proc/self/status") if line.startswith(which))
@@ -49,7 +49,7 @@ vectors = (0.5 * torch.randn(tokens, hidden)).to(dtype)
 _NEAREST = (
     _COMMON
     + """
-from vlmtui.lenses.words import nearest
+from vlmtui.lenses.kernels.search import nearest
 rounds = int(sys.argv[6])
 vocabulary, candidates = Vocabulary.of(embeddings), torch.arange(rows)
 x = vectors.float()
@@ -90,8 +90,8 @@ print(json.dumps(out | {"peaks": peaks}))
 _PURSUIT = (
     _COMMON
     + """
-from vlmtui.lenses import words
-from vlmtui.lenses.pursuit import pursue
+from vlmtui.lenses.kernels import search as words
+from vlmtui.lenses.nearest_tokens.omp import pursue
 rounds, few = int(sys.argv[6]), int(sys.argv[7])
 if sys.argv[8] == "float32":  # as on a processor without bfloat16
     words.fast_in_bfloat16 = lambda device: False

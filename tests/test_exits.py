@@ -6,7 +6,7 @@ import numpy as np
 
 from vlmtui import exits
 from vlmtui.grid import Place
-from vlmtui.reading import Words
+from vlmtui.reading import TokenWords
 
 
 def token(index: int, grid: int | None, patches: tuple[int, ...]) -> Place:
@@ -23,9 +23,9 @@ TOKENS = (token(0, None, ()), token(1, 0, (0, 1)), token(2, 1, (1,)))
 PATCHES = (patch(0, 0, 0), patch(1, 0, 1), patch(2, 1, 0), patch(3, 1, 1))
 
 
-def words(tokens: list[int], explained: bool = False) -> Words:
+def words(tokens: list[int], explained: bool = False) -> TokenWords:
     ids = np.array([[10 * t, 10 * t + 1] for t in tokens], np.int64).reshape(-1, 2)
-    return Words(
+    return TokenWords(
         metric="omp" if explained else "l2",
         k=2,
         all_tokens=False,

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.reading import PURSUITS, Metric, Order, Words
+from vlmtui.reading import PURSUITS, Metric, Order, TokenWords
 
 AGREEING: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp")
 """The metrics whose first words are compared; of `omp` it is the first that it picks."""
@@ -83,7 +83,7 @@ class Null(msgspec.Struct, frozen=True, kw_only=True):
             else None,
         )
 
-    def of(self, words: Words, row: int) -> Standing | None:
+    def of(self, words: TokenWords, row: int) -> Standing | None:
         """Of one row of `words`, found as this was; None where it has none."""
         there = words.at(row)
         if not there:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.grid import Place
-from vlmtui.reading import ModelInfo, Reading, Words
+from vlmtui.reading import ModelInfo, Reading, TokenWords
 
 PROJECTOR = "projector"
 """The name of the lens, as `--lens` takes it."""
@@ -60,7 +60,7 @@ def not_of_patches(model: str, tokens: Sequence[Place], placeless: str) -> str:
     return f"the image tokens of {model} come from no vision patch in particular{why}: choose the stage tokens"
 
 
-def on_patches(words: Words, into: NDArray[np.int64], patches: Sequence[int]) -> Words:
+def on_patches(words: TokenWords, into: NDArray[np.int64], patches: Sequence[int]) -> TokenWords:
     """The words of tokens as those of vision patches: `into` is the token of every patch, as `tokens_of` gives it.
 
     Of these `patches`, which `Words.tokens` then are; one that goes into no token has no words.

@@ -1,7 +1,7 @@
 """A `Reading`: what was seen when a model looked at a picture. Pure data, the same above and below the pipe.
 
 Arrays are numpy, float32 unless said otherwise. Everything a screen or a report shows is a Reading plus the answers
-to small questions about it (`Words`).
+to small questions about it (`TokenWords`).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
-class Words(msgspec.Struct, frozen=True, kw_only=True):
+class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     """The nearest word-pieces of some image tokens, nearest first; of a pursuit in the order picked.
 
     `tokens` are indices among the image's positions [n]; `ids` int64 and `scores` float64 are [n, k]: k is smaller
@@ -181,12 +181,12 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
     positions: int
 
 
-class LayerWords(msgspec.Struct, frozen=True, kw_only=True):
+class TokenLayerWords(msgspec.Struct, frozen=True, kw_only=True):
     """The words with the largest logits for one image token after every layer of the language model (logit lens).
 
     `ids` int64 and `scores` float64 (the logits) are [M, k], largest first; `pieces`, `texts` and `special` as in
-    `Words`. `entropy` float64 [M] is that of the softmax over all rows of the head, in nats. `settled` is the first
-    layer, counted from 1, from which on the last layer's first word is first in every layer; None without words.
+    `TokenWords`. `entropy` float64 [M] is that of the softmax over all rows of the head, in nats. `settled` is the
+    first layer, counted from 1, from which on the last layer's first word is first in every layer; None without words.
     """
 
     token: int

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.ablation import blocks, blurred, occlusion
+from vlmtui.lenses.ablation.kernel import blocks, blurred, occlusion
 
 WEIGHTS = torch.tensor([[1.0, 0.0], [0.5, -2.0], [0.0, 0.0], [0.25, 4.0]])
 

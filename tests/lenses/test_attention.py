@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlmtui.lenses.attention import SINK_TIMES, Rollout, sinks
+from vlmtui.lenses.attention.kernel import SINK_TIMES, Rollout, sinks
 
 
 def test_rollout_multiplies_layers_with_the_residual_stream():

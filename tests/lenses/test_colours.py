@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from vlmtui.lenses.colours import components, pooled
+from vlmtui.lenses.pca.kernel import components, pooled
 
 
 @pytest.mark.parametrize(("count", "hidden"), [(200, 32), (24, 96), (64, 64)])

@@ -8,8 +8,8 @@ import torch
 from sklearn.linear_model import Ridge
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.decomposition import Decomposition, Gram, decomposed
-from vlmtui.lenses.measures import Vocabulary
+from vlmtui.lenses.kernels.distances import Vocabulary
+from vlmtui.lenses.nearest_tokens.least_squares import Decomposition, Gram, decomposed
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.logit_lens import logit_lens, settled
-from vlmtui.lenses.words import TIE, in_order
+from vlmtui.lenses.kernels.search import TIE, in_order
+from vlmtui.lenses.logit_lens.kernel import logit_lens, settled
 
 HIDDEN, ROWS = 24, 700
 

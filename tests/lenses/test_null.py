@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vlmtui.lenses.null import Noise, random_like, shuffled
+from vlmtui.lenses.noise_baseline.kernel import Noise, random_like, shuffled
 
 
 def test_shuffled_pixels_keep_their_colours_and_lose_their_places():

@@ -8,8 +8,8 @@ import torch
 from sklearn.linear_model import OrthogonalMatchingPursuit
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.measures import Vocabulary
-from vlmtui.lenses.pursuit import pursue
+from vlmtui.lenses.kernels.distances import Vocabulary
+from vlmtui.lenses.nearest_tokens.omp import pursue
 
 
 @pytest.fixture

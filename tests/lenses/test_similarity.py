@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vlmtui.lenses.phrases import logits_of, mean_of, nearest_of
-from vlmtui.lenses.similarity import similarity
+from vlmtui.lenses.find.kernel import logits_of, mean_of, nearest_of
+from vlmtui.lenses.kernels.cosine import similarity
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from tests.families import build
 from tests.families.towers import classifying
 from tests.models.test_model import held, picture
 from vlmtui.errors import ModelError, UsageError
-from vlmtui.lenses.contrast import cosines, pair_loss
+from vlmtui.lenses.kernels.contrast import cosines, pair_loss
 from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.towers import finals
 

@@ -13,7 +13,7 @@ import pytest
 
 from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import visible
-from vlmtui.reading import Words
+from vlmtui.reading import TokenWords
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -85,7 +85,7 @@ def rows(page: Any) -> list[tuple[str, str, str]]:
     return list(zip(*columns, strict=True))
 
 
-def told(words: Words, entry: int, joins: bool = True) -> list[tuple[str, str, str]]:
+def told(words: TokenWords, entry: int, joins: bool = True) -> list[tuple[str, str, str]]:
     """The words of an entry as the page should list them."""
     return [
         (visible(words.pieces[id_], words.texts[id_], joins), figure(score), str(id_)) for id_, score in words.at(entry)

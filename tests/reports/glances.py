@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.reports import made
 from vlmtui.grid import Grid, Place
-from vlmtui.reading import PURSUITS, GridNorms, Metric, Order, Reading, Words
+from vlmtui.reading import PURSUITS, GridNorms, Metric, Order, Reading, TokenWords
 from vlmtui.reports import Query
 from vlmtui.reports.page import Glance
 
@@ -30,7 +30,7 @@ HOSTILE = [
 ]
 
 
-def words(of: Reading, metric: Metric, k: int = 5, pieces: list[str | None] | None = None, seed: int = 0) -> Words:
+def words(of: Reading, metric: Metric, k: int = 5, pieces: list[str | None] | None = None, seed: int = 0) -> TokenWords:
     """Words as a session would find them by this metric; of a pursuit with what they explain, and some negative."""
     found = made.words(of, k, pieces, seed)
     if metric not in PURSUITS:
@@ -57,7 +57,9 @@ def glance(
     if rgb is None:
         size = of.image.height, of.image.width, 3
         rgb = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
-    by_order: dict[Order, Words] = {metric: words(of, metric, k, pieces, seed) for seed, metric in enumerate(metrics)}
+    by_order: dict[Order, TokenWords] = {
+        metric: words(of, metric, k, pieces, seed) for seed, metric in enumerate(metrics)
+    }
     shown = {"tokens": by_order} if of.places else {}
     return Glance(Query("tiny", k=k, metric=metrics[0]), rgb, of, stage, shown, entry=entry)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmtui.grid import AxisMap, Grid, Place, clip, raster_boxes
-from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, Words
+from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, TokenWords
 from vlmtui.reports import Query, Seen
 
 PIECES = ["▁sky", "sky", "<0xE2>", "\n", "\u0301", "漢字漢字", "שמים", "▁[red]", "ing", "\x1b[31m", "▁mountains", None]
@@ -66,7 +66,7 @@ def reading(rows: int = 3, cols: int = 4, layers: int = 2, grids: int = 1, seed:
     return Reading(**(made | changes))  # type: ignore[arg-type]
 
 
-def words(of: Reading, k: int = 8, pieces: list[str | None] | None = None, seed: int = 0) -> Words:
+def words(of: Reading, k: int = 8, pieces: list[str | None] | None = None, seed: int = 0) -> TokenWords:
     """`k` words for every token, drawn from `pieces` with a fixed seed, scores falling."""
     pieces = pieces or PIECES
     rng = np.random.default_rng(seed)
@@ -74,7 +74,7 @@ def words(of: Reading, k: int = 8, pieces: list[str | None] | None = None, seed:
     k = min(k, len(pieces))
     ids = np.array([rng.permutation(len(pieces))[:k] for _ in range(count)], dtype=np.int64).reshape(count, k)
     scores = -np.sort(rng.uniform(0.5, 3, (count, k)), axis=1)
-    return Words(
+    return TokenWords(
         metric="l2",
         k=k,
         all_tokens=False,
@@ -90,6 +90,6 @@ def words(of: Reading, k: int = 8, pieces: list[str | None] | None = None, seed:
     )
 
 
-def seen(of: Reading, words: Words | None, stage: str = "tokens", query: Query | None = None) -> Seen:
+def seen(of: Reading, words: TokenWords | None, stage: str = "tokens", query: Query | None = None) -> Seen:
     """A report's input about every entry of the stage."""
     return Seen(query or Query("tiny"), of, stage, tuple(range(len(of.places_at(stage)))), words)

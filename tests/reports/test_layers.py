@@ -16,7 +16,7 @@ import pytest
 from tests.reports import contract, made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
-from vlmtui.reading import Layers, LayerWords, Words
+from vlmtui.reading import Layers, TokenLayerWords, TokenWords
 from vlmtui.reports import FORMATS, Query, Seen
 from vlmtui.reports.lenses import Through
 from vlmtui.reports.patches import PatchWords, entries_at
@@ -32,7 +32,7 @@ def seen(stage: str = "llm.2", **changes: Any) -> Seen:
     norms[1, 5] = 900
     model = msgspec.structs.replace(reading.model, llm_layers=3)
     reading = msgspec.structs.replace(reading, model=model)
-    words: Words = msgspec.structs.replace(made.words(reading), metric="logit")
+    words: TokenWords = msgspec.structs.replace(made.words(reading), metric="logit")
     entries = tuple(range(len(reading.places)))
     layers = Layers(reading=reading.id, norms=norms, positions=len(entries) + 11)
     return Seen(Query("tiny", metric="cosine"), reading, stage, entries, words, layers)
@@ -59,7 +59,7 @@ def test_json_has_the_stages_norms_and_words_by_logit() -> None:
 def by_layer() -> Seen:
     one = seen("tokens")
     query = replace(one.query, lens=Through("layers"), patches=(PatchWords(None, 0, 1),))
-    found = LayerWords(
+    found = TokenLayerWords(
         token=1,
         ids=np.array([[2, 3], [3, 2], [3, 4]]),
         scores=np.array([[9.0, 8.0], [7.5, 7.0], [12.0, 1.0]]),

@@ -13,12 +13,12 @@ from tests.reports import made
 from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
-from vlmtui.reading import Reading, Words
+from vlmtui.reading import Reading, TokenWords
 from vlmtui.reports import FORMATS, Query
 from vlmtui.reports.patches import PatchWords, entries_at
 
 
-def lines(reading: Reading, words: Words | None = None, stage: str | None = None) -> list[str]:
+def lines(reading: Reading, words: TokenWords | None = None, stage: str | None = None) -> list[str]:
     stage = stage or ("tokens" if reading.places else "vision.4")
     if stage == "tokens" and words is None:
         words = made.words(reading, 3)

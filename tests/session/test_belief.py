@@ -14,8 +14,8 @@ from PIL import Image
 from tests.session.desk import Desk
 from vlmtui.belief import AGREEING, Null
 from vlmtui.errors import CancelledError, UsageError
-from vlmtui.lenses.null import random_like
-from vlmtui.reading import METRICS, Reading, Words
+from vlmtui.lenses.noise_baseline.kernel import random_like
+from vlmtui.reading import METRICS, Reading, TokenWords
 from vlmtui.session import messages as m
 from vlmtui.session.jobs import Front, Job, Jobs
 
@@ -58,7 +58,7 @@ def noise(noises) -> Reading:
     return noises[0]
 
 
-def words(desk: Desk, reading: Reading, **options) -> Words:
+def words(desk: Desk, reading: Reading, **options) -> TokenWords:
     return desk.words(m.FindWords(reading.id, options.pop("metric", "l2"), 3, **options)).words
 
 

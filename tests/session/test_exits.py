@@ -12,7 +12,7 @@ from tests.session.test_client import png
 from vlmtui import exits
 from vlmtui.belief import Null
 from vlmtui.errors import CancelledError, UsageError
-from vlmtui.lenses.null import random_like
+from vlmtui.lenses.noise_baseline.kernel import random_like
 from vlmtui.reading import METRICS, Reading
 from vlmtui.session import messages as m
 from vlmtui.values import Find, Values

@@ -12,7 +12,7 @@ from tests.session.test_client import png
 from tests.session.test_engine import quiet, request
 from tests.tiny import build_llava
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, ReadingGoneError, UsageError
-from vlmtui.reading import LayerWords, stages
+from vlmtui.reading import TokenLayerWords, stages
 from vlmtui.session import messages as m
 from vlmtui.session.client import SessionClient
 
@@ -94,7 +94,7 @@ def test_words_are_the_largest_logits(engine):
 def test_one_token_through_all_layers(engine):
     reading = read(engine)
     found = engine.layer_words(m.FindLayerWords(reading, 5, 4), never, quiet).words
-    assert isinstance(found, LayerWords)
+    assert isinstance(found, TokenLayerWords)
     assert found.token == 5
     assert found.ids.shape == found.scores.shape == (LAYERS, 4)
     assert found.entropy.shape == (LAYERS,)

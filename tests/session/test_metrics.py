@@ -8,7 +8,7 @@ import pytest
 from tests.session.desk import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
-from vlmtui.reading import METRICS, Words
+from vlmtui.reading import METRICS, TokenWords
 from vlmtui.session import messages as m
 
 
@@ -36,7 +36,7 @@ def held(engine, reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tokens, engine._words.vocabulary.embeddings.double().numpy(), engine._words.words.numpy()
 
 
-def ask(engine, reading, metric, k=5, **options) -> Words:
+def ask(engine, reading, metric, k=5, **options) -> TokenWords:
     return engine.words(m.FindWords(reading, metric, k, **options), lambda: False).words
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from vlmtui.anatomy import Anatomy
 from vlmtui.grid import Grid, Place
 from vlmtui.image import SourceBytes
-from vlmtui.reading import GridNorms, ImageInfo, Layers, LayerWords, ModelInfo, Reading, Words
+from vlmtui.reading import GridNorms, ImageInfo, Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.values import Components, Lens, Position, Similarity, Values
 
 LAYERS = 4
@@ -93,14 +93,14 @@ def reading(
 
 def words(
     tokens: list[int], k: int, metric: str = "l2", pieces: dict[int, str] | None = None, stage: str = "tokens"
-) -> Words:
+) -> TokenWords:
     # of llm.2 those of tokens, and 20 more; of vision.3 through the projector 53 more
     more = 10 * int(stage.removeprefix("llm.")) if stage.startswith("llm.") else 0
     more += 50 + int(stage.removeprefix("vision.")) if stage.startswith("vision.") else 0
     ids = np.array([[100 * (t % 9) + more + j for j in range(k)] for t in tokens], dtype=np.int64)
     scores = np.array([[-1.0 - 0.01 * j - 0.001 * t for j in range(k)] for t in tokens])
     named = {int(i): (pieces or {}).get(int(i), f"▁w{i}") for i in np.unique(ids)}
-    return Words(
+    return TokenWords(
         metric=metric,  # type: ignore[arg-type]
         k=k,
         all_tokens=False,
@@ -125,11 +125,11 @@ def layers(reading: Reading, id: str) -> Layers:
     return Layers(reading=id, norms=norms.astype(np.float32), positions=len(reading.places) + 5)
 
 
-def layer_words(token: int, layers: int) -> LayerWords:
+def layer_words(token: int, layers: int) -> TokenLayerWords:
     """A word for every layer, the last one's from the layer before the last on."""
     ids = np.array([[10 * min(i, layers - 1) + token % 9] for i in range(1, layers + 1)], dtype=np.int64)
     named = {int(i): f"▁w{i}" for i in ids.ravel()}
-    return LayerWords(
+    return TokenLayerWords(
         token=token,
         ids=ids,
         scores=np.arange(1, layers + 1, dtype=np.float64)[:, None] + 0.25,

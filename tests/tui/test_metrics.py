@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tests.tui import readings
-from vlmtui.reading import METRICS, Words
+from vlmtui.reading import METRICS, TokenWords
 from vlmtui.tui.view import View
 from vlmtui.tui.widgets.words import bar_shares
 from vlmtui.tui.wordbook import WordBook
 
 
-def picked(tokens: list[int], ids: list[list[int]], k: int) -> Words:
+def picked(tokens: list[int], ids: list[list[int]], k: int) -> TokenWords:
     """An answer of a pursuit; -1 where it ended early."""
     made = readings.words(tokens, k, "omp")
     names = {i: f"▁w{i}" for row in ids for i in row if i >= 0}
@@ -24,7 +24,7 @@ def picked(tokens: list[int], ids: list[list[int]], k: int) -> Words:
         "pieces": names,
         "texts": dict(names),
     }
-    return Words(**({f: getattr(made, f) for f in made.__struct_fields__} | changes))
+    return TokenWords(**({f: getattr(made, f) for f in made.__struct_fields__} | changes))
 
 
 def test_a_pursuit_that_ended_early_is_known_and_not_asked_for_again() -> None:

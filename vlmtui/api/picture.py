@@ -23,7 +23,17 @@ from vlmtui.display.statistics import outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode
 from vlmtui.matching import Match
-from vlmtui.reading import RIDGE, Layers, LayerWords, Metric, Reading, check_stage, llm_layer, of_layers, of_patches
+from vlmtui.reading import (
+    RIDGE,
+    Layers,
+    Metric,
+    Reading,
+    TokenLayerWords,
+    check_stage,
+    llm_layer,
+    of_layers,
+    of_patches,
+)
 from vlmtui.reports import PARQUET, Query, page
 from vlmtui.reports.output import check_sources, target
 from vlmtui.reports.saving import saved_as, written
@@ -94,7 +104,7 @@ class PictureReading(Asked):
             for (i, score), share in zip(found.at(0), shares, strict=False)
         ]
 
-    def layer_words(self, row: int, col: int, grid: int | None = None, *, k: int = 1) -> LayerWords:
+    def layer_words(self, row: int, col: int, grid: int | None = None, *, k: int = 1) -> TokenLayerWords:
         """The k words of the largest logits of one token after every layer of the language model (logit lens)."""
         (token,) = self._entries("tokens", row, col, grid)
         return result(self._client, self._client.layer_words(self.data.id, token, k))

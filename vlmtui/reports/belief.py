@@ -10,7 +10,7 @@ import numpy as np
 from vlmtui.belief import AGREEING, Agreement, Null, Standing, statistic_of
 from vlmtui.display import numbers
 from vlmtui.errors import UsageError
-from vlmtui.reading import PURSUITS, ModelInfo, Words, of_patches
+from vlmtui.reading import PURSUITS, ModelInfo, TokenWords, of_patches
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress
 
@@ -48,7 +48,7 @@ def standing_line(standing: Standing | None) -> str:
     return f"null  {', '.join(said)}"
 
 
-def standing_object(null: Null, words: Words, row: int) -> dict[str, float | None] | None:
+def standing_object(null: Null, words: TokenWords, row: int) -> dict[str, float | None] | None:
     """In percent: `percentile` and `margin` among the shuffled picture's tokens, `same` how many of them have the same
     first word, `random` among random vectors; null where that means nothing.
     """
@@ -64,7 +64,11 @@ def standing_object(null: Null, words: Words, row: int) -> dict[str, float | Non
 
 
 def agreements(
-    client: SessionClient, reading: str, words: Words, k: int, on_progress: Callable[[Progress], None] | None = None
+    client: SessionClient,
+    reading: str,
+    words: TokenWords,
+    k: int,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Agreement, ...]:
     """What the metrics name for each row of `words`, k words found at `tokens`: one search a metric for all of them."""
     tokens = tuple(words.tokens.tolist())
@@ -82,7 +86,7 @@ def agreements(
     return tuple(Agreement(token=token, metrics=AGREEING, ids=of) for token, of in zip(tokens, ids, strict=True))
 
 
-def agreement_line(agreement: Agreement, words: Words, row: int) -> str:
+def agreement_line(agreement: Agreement, words: TokenWords, row: int) -> str:
     """How many metrics name the first word of one token first."""
     there = words.at(row)
     if not there:
@@ -90,7 +94,7 @@ def agreement_line(agreement: Agreement, words: Words, row: int) -> str:
     return f"agree {agreement.with_first(there[0][0])} of {len(agreement.metrics)} metrics name its first word first"
 
 
-def agreement_object(agreement: Agreement, words: Words, row: int) -> dict[str, float | None] | None:
+def agreement_object(agreement: Agreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
     """`first`: so many `of` the metrics name its first word first; `overlap` is the share (0 to 1) of their words that
     two of them have in common. Null where there is no word.
     """

@@ -12,7 +12,7 @@ import msgspec
 
 from vlmtui.exits import PROJECTOR, named
 from vlmtui.grid import Box, Grid, Place
-from vlmtui.reading import PIXELS, GridNorms, Reading, Words
+from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
 from vlmtui.reports import layers
 from vlmtui.reports.anatomy import as_object
 from vlmtui.reports.belief import agreement_object, standing_object
@@ -172,7 +172,7 @@ def _lens(seen: Seen) -> Object:
     return told | ({"note": values.note} if values.note else {})
 
 
-def _words(words: Words | None, row: int) -> list[Object]:
+def _words(words: TokenWords | None, row: int) -> list[Object]:
     if words is None:
         return []
     return [

@@ -7,14 +7,14 @@ from typing import Any
 
 from vlmtui.display import numbers
 from vlmtui.display.pieces import visible
-from vlmtui.reading import LayerWords
+from vlmtui.reading import TokenLayerWords
 from vlmtui.reports.lines import flow
 
 WHAT = "layers: words of the largest logits after every layer (logit lens), entropy in nats over the whole vocabulary"
 _LABEL = 28
 
 
-def lines(found: LayerWords, joins: bool) -> Iterator[str]:
+def lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
     """A line a layer: its entropy, and its words with their logits."""
     yield "  layer     entropy"
     for layer, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True), 1):
@@ -27,7 +27,7 @@ def lines(found: LayerWords, joins: bool) -> Iterator[str]:
         yield from flow(words, start, indent=_LABEL)
 
 
-def as_object(found: LayerWords) -> dict[str, Any]:
+def as_object(found: TokenLayerWords) -> dict[str, Any]:
     """`settled` is the first stage from which on the last one's first word is first, null without words; `stages` has
     of every layer its `entropy` and its `words`, as those of a token are."""
     layers = enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True))

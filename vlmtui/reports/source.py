@@ -23,12 +23,12 @@ from vlmtui.reading import (
     RIDGE,
     Floats,
     Layers,
-    LayerWords,
     Metric,
     ModelInfo,
     Order,
     Reading,
-    Words,
+    TokenLayerWords,
+    TokenWords,
     check_stage,
     default_stage,
     llm_layer,
@@ -108,13 +108,13 @@ class Seen:
     reading: Reading
     stage: str
     entries: tuple[int, ...]
-    words: Words | None
+    words: TokenWords | None
     layers: Layers | None = None
     values: Values | None = None
     null: Null | None = None
     anatomy: tuple[Anatomy, ...] = ()
     vectors: Floats | None = None
-    by_layer: tuple[LayerWords, ...] = ()
+    by_layer: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[Agreement, ...] = ()
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Seen:

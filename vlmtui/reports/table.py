@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike
 
-from vlmtui.reading import Words
+from vlmtui.reading import TokenWords
 from vlmtui.reports.each import Failure
 from vlmtui.reports.fields import SIMPLE, STANDING, of_parquet, simple
 from vlmtui.reports.output import Pipe
@@ -163,7 +163,7 @@ class _Columns:
             return pa.nulls(len(self._rows), type_)
         return pa.array(list(values.numbers[list(self._seen.entries)]), type_)
 
-    def _of_words(self, flat: Callable[[Words, Any], pa.Array], type_: pa.DataType) -> pa.Array:
+    def _of_words(self, flat: Callable[[TokenWords, Any], pa.Array], type_: pa.DataType) -> pa.Array:
         """Lists of what `flat` makes of all words that there are, row by row."""
         words = self._seen.words
         if words is None:
@@ -180,7 +180,7 @@ class _Columns:
         return pa.array([one and {name: getattr(one, name) for name in STANDING} for one in standings], type_)
 
 
-def _words(words: Words, there: Any) -> pa.Array:
+def _words(words: TokenWords, there: Any) -> pa.Array:
     """All words one after the other, column by column: there are too many for objects."""
     ids = words.ids[there]
     distinct, where = np.unique(ids, return_inverse=True)

@@ -19,7 +19,7 @@ from vlmtui.display.metrics import how_found
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.statistics import RULE, outlier, robust_z
 from vlmtui.grid import Place
-from vlmtui.reading import Reading, Words, of_patches
+from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports import anatomy, layers
 from vlmtui.reports.belief import agreement_line, null_line, standing_line
 from vlmtui.reports.each import Failure
@@ -303,7 +303,7 @@ def _norm_and_z(norm: float, z: float) -> str:
     return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
 
 
-def _word_cell(words: Words | None, joins: bool, glosses: Glosses) -> int:
+def _word_cell(words: TokenWords | None, joins: bool, glosses: Glosses) -> int:
     """Cells for a word: that of the longest one that occurs, within reason; at least four."""
     if words is None:
         return 0
@@ -311,7 +311,7 @@ def _word_cell(words: Words | None, joins: bool, glosses: Glosses) -> int:
     return min(max(longest, 4), _LONGEST_WORD)
 
 
-def _word_cells(words: Words, row: int, cell: int, joins: bool, glosses: Glosses) -> Iterator[str]:
+def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: Glosses) -> Iterator[str]:
     """Each word and its score; behind that of a pursuit the share of the norm explained by then."""
     for i, (id_, score) in enumerate(words.at(row)):
         shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)

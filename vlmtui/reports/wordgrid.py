@@ -9,7 +9,7 @@ from vlmtui.display.grids import grid_names, unplaced_name
 from vlmtui.display.numbers import box
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.grid import Grid
-from vlmtui.reading import Reading, Words, of_patches
+from vlmtui.reading import Reading, TokenWords, of_patches
 
 _LEAST = 2
 _UNCUT = 5
@@ -17,7 +17,7 @@ _UNCUT = 5
 _HOLE = "·"
 
 
-def word_grid(reading: Reading, words: Words, columns: int, stage: str = "tokens") -> Iterator[str]:
+def word_grid(reading: Reading, words: TokenWords, columns: int, stage: str = "tokens") -> Iterator[str]:
     """The first words of every grid that has tokens, then of the queries, at most `columns` cells wide.
 
     At a vision stage those of its patches: an early exit.
@@ -59,7 +59,7 @@ def titled(grid: Grid, name: str, many: bool) -> str:
     return f"{name} (grid {grid.id}): pixels {box(grid.box)}" if many else ""
 
 
-def _word(words: Words, row: int) -> str:
+def _word(words: TokenWords, row: int) -> str:
     there = words.at(row)
     if not there:
         return "–"

@@ -19,7 +19,7 @@ from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.matching import Kind, Loss, Match, Texts
-from vlmtui.reading import METRICS, RIDGE, Floats, Layers, LayerWords, Metric, ModelInfo, Reading, Words
+from vlmtui.reading import METRICS, RIDGE, Floats, Layers, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.session import messages as m
 from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
@@ -127,7 +127,7 @@ class SessionClient(Exchange):
         ridge: float = RIDGE,
         projected: bool = False,
         on_progress: OnProgress | None = None,
-    ) -> Future[Words]:
+    ) -> Future[TokenWords]:
         """The k nearest word-pieces of some tokens of a reading, or of all of them; at `llm.i` by their logits.
 
         At `vision.i`, where that is to be `projected`, those of the tokens that the projector makes of the stage.
@@ -144,7 +144,7 @@ class SessionClient(Exchange):
 
     def layer_words(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, on_progress: OnProgress | None = None
-    ) -> Future[LayerWords]:
+    ) -> Future[TokenLayerWords]:
         """The k words with the largest logits for one token, after every layer of the language model."""
         body = m.FindLayerWords(reading_id, int(token), int(k), all_tokens)
         return self.ask(body, lambda done: done.words, on_progress)

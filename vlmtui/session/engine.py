@@ -17,6 +17,7 @@ import transformers
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, ProtocolError, UsageError, VlmtuiError
 from vlmtui.image import decode
+from vlmtui.lenses.nearest_tokens.finder import Finder
 from vlmtui.models import device, weights
 from vlmtui.models.contrastive import unmatched
 from vlmtui.models.loading import load
@@ -25,7 +26,6 @@ from vlmtui.models.towers import finals
 from vlmtui.reading import ImageInfo
 from vlmtui.session import messages as m
 from vlmtui.session import truth
-from vlmtui.session.finding import Finder
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.preparing import Preparing

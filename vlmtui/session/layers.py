@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.logit_lens import LogitLens, logit_lens, settled
+from vlmtui.lenses.logit_lens.kernel import LogitLens, logit_lens, settled
 from vlmtui.models.model import VisionLanguageModel
-from vlmtui.reading import Layers, LayerWords, Words
+from vlmtui.reading import Layers, TokenLayerWords, TokenWords
 from vlmtui.session.arrays import array
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.readings import Kept, Readings
@@ -44,14 +44,14 @@ class LayersOf:
             reading=self._reading, norms=array(self._kept.norms), positions=int(self._kept.inputs.input_ids.shape[1])
         )
 
-    def words(self, layer: int, tokens: np.ndarray, k: int, all_tokens: bool, should_stop: ShouldStop) -> Words:
+    def words(self, layer: int, tokens: np.ndarray, k: int, all_tokens: bool, should_stop: ShouldStop) -> TokenWords:
         """The words of these tokens (int64 [n]) after one layer."""
         started = time.perf_counter()
         (states,) = self._states([layer], torch.from_numpy(tokens))
         candidates, found = self.lens(states, k, all_tokens, should_stop)
         ids = array(found.ids)
         named = self._lexicon.names(ids)
-        return Words(
+        return TokenWords(
             metric="logit",
             k=ids.shape[1],
             all_tokens=all_tokens,
@@ -66,7 +66,7 @@ class LayersOf:
             seconds=time.perf_counter() - started,
         )
 
-    def layer_words(self, token: int, k: int, all_tokens: bool, should_stop: ShouldStop) -> LayerWords:
+    def layer_words(self, token: int, k: int, all_tokens: bool, should_stop: ShouldStop) -> TokenLayerWords:
         """The words of one token after every layer."""
         started = time.perf_counter()
         layers = range(1, self._model.info.llm_layers + 1)
@@ -75,7 +75,7 @@ class LayersOf:
         ids, scores = array(found.ids), array(found.scores)
         named = self._lexicon.names(ids)
         known = bool(ids.shape[1]) and not np.isnan(scores[-1, 0])
-        return LayerWords(
+        return TokenLayerWords(
             token=token,
             ids=ids,
             scores=scores,

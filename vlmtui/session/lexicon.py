@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmtui.lenses.words import Vocabulary
+from vlmtui.lenses.kernels.search import Vocabulary
 from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.processing import candidates, named_ids, names, special_ids
 

@@ -12,7 +12,7 @@ from vlmtui.belief import Null
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.grid import Place
 from vlmtui.image import Picture, decode
-from vlmtui.lenses.colours import Components
+from vlmtui.lenses.pca.kernel import Components
 from vlmtui.models.positions import Positions
 from vlmtui.models.processing import Inputs
 from vlmtui.models.towers import Final

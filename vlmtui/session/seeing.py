@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from vlmtui.lenses.norms import percentiles, row_norms
+from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import DEFAULT_PROMPT

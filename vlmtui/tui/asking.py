@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vlmtui.reading import LayerWords, Words
+from vlmtui.reading import TokenLayerWords, TokenWords
 from vlmtui.tui import exiting
 from vlmtui.tui.path import ANSWER, llm_depth, of_tokens
 from vlmtui.tui.view import Known, View
@@ -54,7 +54,7 @@ class WordAsking:
             self._asked.update(chunk)
             yield book, chunk
 
-    def answered(self, known: Known, reading: str, stage: str, words: Words) -> bool:
+    def answered(self, known: Known, reading: str, stage: str, words: TokenWords) -> bool:
         """Take in an answer; False where the person has moved on from its question."""
         book = known.books.get((stage, words.metric))
         if book is None or book.reading != reading:
@@ -91,7 +91,7 @@ class LayerAsking:
         """The words of this token in all layers were asked for: a question for another one takes its place."""
         self._token = token
 
-    def answered(self, known: Known, reading: str, words: LayerWords) -> bool:
+    def answered(self, known: Known, reading: str, words: TokenLayerWords) -> bool:
         """Take in the words of a token in all layers; False where they are those of another reading."""
         if known.reading is None or known.reading.id != reading:
             return False

@@ -12,7 +12,7 @@ from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.image import SourceBytes
 from vlmtui.matching import Match, Texts
-from vlmtui.reading import Layers, LayerWords, ModelInfo, Reading, Words
+from vlmtui.reading import Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.session.messages import Status
 from vlmtui.tui.belief import NullKey
 from vlmtui.values import Lens, Values
@@ -46,7 +46,7 @@ class WordsArrived(Message):
 
     reading: str
     stage: str
-    words: Words
+    words: TokenWords
 
 
 @dataclass
@@ -81,7 +81,7 @@ class LayerWordsArrived(Message):
     """The words of a token of a reading after every layer."""
 
     reading: str
-    words: LayerWords
+    words: TokenLayerWords
 
 
 @dataclass

@@ -16,7 +16,7 @@ from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reading import PURSUITS, LayerWords, Order, Words
+from vlmtui.reading import PURSUITS, Order, TokenLayerWords, TokenWords
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, Query, Seen, check_format, format_for
 from vlmtui.reports.output import check_sources, target
 from vlmtui.tui import exiting
@@ -69,7 +69,7 @@ def patch_text(known: Known, view: View) -> str:
     return "\n".join(lines)
 
 
-def layer_lines(known: Known, found: LayerWords) -> list[str]:
+def layer_lines(known: Known, found: TokenLayerWords) -> list[str]:
     """One line a layer: its first word, logit, entropy; the first from which on the word stays is named."""
     lines = []
     for layer, (score, entropy) in enumerate(zip(found.scores[:, :1].ravel(), found.entropy, strict=False), 1):
@@ -153,7 +153,7 @@ def _glance(known: Known, view: View, seen: Seen) -> Glance:
     from vlmtui.reports.page import Glance
 
     tokens = tuple(range(len(seen.reading.places)))
-    words: dict[str, dict[Order, Words]] = {}
+    words: dict[str, dict[Order, TokenWords]] = {}
     for (stage, order), book in known.books.items():
         of_one_fit = order in PURSUITS and book.k != view.k
         if of_tokens(stage) and tokens and not book.missing(tokens) and book.k >= view.k and not of_one_fit:

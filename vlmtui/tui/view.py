@@ -18,7 +18,7 @@ from vlmtui.display.pieces import visible
 from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
-from vlmtui.reading import METRICS, ImageInfo, Layers, LayerWords, Metric, ModelInfo, Order, Reading
+from vlmtui.reading import METRICS, ImageInfo, Layers, Metric, ModelInfo, Order, Reading, TokenLayerWords
 from vlmtui.tui.answering import Looking, Speech
 from vlmtui.tui.belief import Belief
 from vlmtui.tui.patches import Patches
@@ -127,7 +127,7 @@ class Known:
     reading: Reading | None = None
     books: dict[tuple[str, Order], WordBook] = field(default_factory=dict)
     layers: Layers | None = None
-    by_layer: dict[int, LayerWords] = field(default_factory=dict)
+    by_layer: dict[int, TokenLayerWords] = field(default_factory=dict)
     followed: int | None = None
     values: dict[tuple[str, Lens], Values] = field(default_factory=dict)
     latest: Values | None = None
@@ -220,7 +220,7 @@ class Known:
         rows = book.rows.get(token)
         return rows[: view.k] if rows is not None else None
 
-    def first_word(self, found: LayerWords, layer: int) -> str:
+    def first_word(self, found: TokenLayerWords, layer: int) -> str:
         """The first word of a token after a layer, as it is shown."""
         first = int(found.ids[layer - 1, 0])
         joins = bool(self.model and self.model.marks_words)

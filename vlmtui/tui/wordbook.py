@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.reading import PURSUITS, Order, Words
+from vlmtui.reading import PURSUITS, Order, TokenWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class WordBook:
         self.k = k
         return True
 
-    def add(self, words: Words) -> None:
+    def add(self, words: TokenWords) -> None:
         """Take in what the session found."""
         self.candidates, self.left_out, self.all_tokens = words.candidates, words.left_out, words.all_tokens
         self.special |= words.special
@@ -70,7 +70,7 @@ class WordBook:
         wanted = min(self.k, self.candidates or self.k)
         return [t for t in tokens if self._found.get(t, -1) < wanted]
 
-    def gathered(self, tokens: Sequence[int], k: int) -> Words:
+    def gathered(self, tokens: Sequence[int], k: int) -> TokenWords:
         """The first k words of `tokens`, as one answer of the session would hold them."""
         rows = [self.rows[t][:k] for t in tokens]
         named = {w.id: w for row in rows for w in row}
@@ -80,7 +80,7 @@ class WordBook:
             return np.array([[*row, *[empty] * (wide - len(row))] for row in values]).reshape(len(rows), wide)
 
         shares = filled([[np.nan if w.explained is None else w.explained for w in row] for row in rows], np.nan)
-        return Words(
+        return TokenWords(
             metric=self.metric,
             k=wide,
             all_tokens=self.all_tokens,

@@ -23,7 +23,7 @@ from vlmtui.display.pieces import plain, visible
 from vlmtui.display.statistics import outlier, robust_z, summaries
 from vlmtui.exits import NOTE
 from vlmtui.grid import Place, pixel_bounds
-from vlmtui.reading import Order, Words, llm_layer, of_layers, of_patches
+from vlmtui.reading import Order, TokenWords, llm_layer, of_layers, of_patches
 
 if TYPE_CHECKING:
     from vlmtui.reports.page.looking import Glance
@@ -183,7 +183,7 @@ def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
     }
 
 
-def _words(words: Words, order: Order, ridge: float, pieces: _Pieces) -> Object:
+def _words(words: TokenWords, order: Order, ridge: float, pieces: _Pieces) -> Object:
     """`ids` are rows of the table of pieces, [entries, k], -1 where there is no word."""
     distinct, where = np.unique(words.ids, return_inverse=True)
     rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
@@ -210,7 +210,7 @@ class _Pieces:
         self._joins, self._glosses = joins, Glosses()
         self._rows: dict[int, int] = {}
 
-    def row(self, id_: int, words: Words) -> int:
+    def row(self, id_: int, words: TokenWords) -> int:
         """Where it stands in the table."""
         if id_ not in self._rows:
             piece, text = words.pieces[id_], words.texts[id_]

@@ -19,7 +19,7 @@ from vlmtui.reading import (
     ModelInfo,
     Order,
     Reading,
-    Words,
+    TokenWords,
     check_stage,
     default_stage,
     of_layers,
@@ -54,7 +54,7 @@ class Glance:
     rgb: Rgb
     reading: Reading
     stage: str
-    words: dict[str, dict[Order, Words]] = field(default_factory=dict)
+    words: dict[str, dict[Order, TokenWords]] = field(default_factory=dict)
     layers: Layers | None = None
     entry: int | None = None
 
@@ -159,7 +159,7 @@ def glance(
         stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
     entry = entries_at(reading, stage, query.patches[0])[0] if query.patches else None
     orders = tuple(dict.fromkeys((*metrics, query.metric)))
-    words: dict[str, dict[Order, Words]] = {}
+    words: dict[str, dict[Order, TokenWords]] = {}
     layers = None
     for one in with_words(query, reading.model):
         if not reading.places_at(one):
@@ -174,7 +174,7 @@ def glance(
 
 def _words(
     client: SessionClient, reading: Reading, query: Query, metric: Metric, stage: str, on_progress: OnProgress | None
-) -> Words:
+) -> TokenWords:
     """The words of all of a stage's entries."""
     projected = of_patches(stage)
     if projected and (wrong := no_exit(reading)):

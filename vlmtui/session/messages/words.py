@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vlmtui.reading import RIDGE, LayerWords, Metric, Words
+from vlmtui.reading import RIDGE, Metric, TokenLayerWords, TokenWords
 
 
 class FindWords(msgspec.Struct, frozen=True, tag=True):
@@ -29,7 +29,7 @@ class WordsFound(msgspec.Struct, frozen=True, tag=True):
     """The words asked for."""
 
     reading: str
-    words: Words
+    words: TokenWords
 
 
 class FindLayerWords(msgspec.Struct, frozen=True, tag=True):
@@ -45,4 +45,4 @@ class LayerWordsFound(msgspec.Struct, frozen=True, tag=True):
     """The words asked for."""
 
     reading: str
-    words: LayerWords
+    words: TokenLayerWords

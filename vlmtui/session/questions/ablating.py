@@ -13,7 +13,7 @@ from torch import Tensor
 from vlmtui.answers import Ablation, Occlusion, Stand
 from vlmtui.errors import UsageError
 from vlmtui.image import Picture
-from vlmtui.lenses.ablation import blocks, blurred, occlusion
+from vlmtui.lenses.ablation.kernel import blocks, blurred, occlusion
 from vlmtui.models.forced import Change
 from vlmtui.models.processing import Inputs
 from vlmtui.session import messages as m

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
-from vlmtui.lenses.contrast import probabilities
+from vlmtui.lenses.kernels.contrast import probabilities
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
 from vlmtui.session.final import final_of

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vlmtui.answers import IMAGE, SAID, TEXT, Attention, Gradient, Mask, Sink
 from vlmtui.errors import UsageError
-from vlmtui.lenses.attention import SINK_TIMES, Rollout, sinks
+from vlmtui.lenses.attention.kernel import SINK_TIMES, Rollout, sinks
 from vlmtui.models.forced import Forced
 from vlmtui.session import messages as m
 from vlmtui.session.answered import Answered

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError, UsageError, VlmtuiError
+from vlmtui.lenses.nearest_tokens.finder import Found
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.model import Encoded
 from vlmtui.models.stacking import how_many
-from vlmtui.reading import ImageInfo, Layers, Words, check_stage, llm_layer, of_layers, of_patches, vision_layer
+from vlmtui.reading import ImageInfo, Layers, TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
-from vlmtui.session.finding import Found
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.preparing import Prepared
 from vlmtui.session.questions.words import check_ridge
@@ -69,7 +69,7 @@ class _Seen:
     encoded: Encoded
     vectors: Tensor | None = None
     layers: Layers | None = None
-    words: Words | None = None
+    words: TokenWords | None = None
 
 
 class _Many:
@@ -149,7 +149,7 @@ class _Many:
             self._layouts[key] = self._model.layout(one.image, one.inputs, encoded)
         return self._layouts[key]
 
-    def _deep(self, one: Prepared, encoded: Encoded) -> tuple[Layers, Words]:
+    def _deep(self, one: Prepared, encoded: Encoded) -> tuple[Layers, TokenWords]:
         """What the language model's layers made of a picture, and its words there."""
         request, drawer = self._request, Readings()
         held = self._engine.wordy(request.k)
@@ -173,7 +173,7 @@ class _Many:
             reading = told(self._model, one.image, one.layout, one.encoded, own, one.pixel_norms, prompt)
             self._outcomes[one.index] = m.Outcome(reading=reading, words=words, layers=one.layers)
 
-    def _found(self, waiting: list[_Seen]) -> list[Words | None]:
+    def _found(self, waiting: list[_Seen]) -> list[TokenWords | None]:
         """The words of each, those that are still to be found in one sweep."""
         vectors = _joined([one.vectors for one in waiting])
         if vectors is None:
@@ -187,7 +187,7 @@ class _Many:
         found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, self._talk.should_stop)
         ids = found.ids.numpy()
         named = held.lexicon.names(ids[ids >= 0])
-        words: list[Words | None] = []
+        words: list[TokenWords | None] = []
         start = 0
         for one in waiting:
             part = slice(start, start + (0 if one.vectors is None else len(one.vectors)))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.contrast import cosines, pair_loss, probabilities
+from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
 from vlmtui.matching import Loss, Match, Texts
 from vlmtui.models.contrastive import Contrastive, unmatched
 from vlmtui.models.contrastive import Texts as Vectors

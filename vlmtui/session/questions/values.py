@@ -12,17 +12,17 @@ from torch import Tensor
 
 from vlmtui import exits
 from vlmtui.errors import UsageError
-from vlmtui.lenses import phrases
-from vlmtui.lenses.colours import Components as Found
-from vlmtui.lenses.colours import components, pooled
-from vlmtui.lenses.similarity import similarity
+from vlmtui.lenses.find import kernel as phrases
+from vlmtui.lenses.kernels.cosine import similarity
+from vlmtui.lenses.pca.kernel import Components as Found
+from vlmtui.lenses.pca.kernel import components, pooled
 from vlmtui.reading import check_stage, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
 from vlmtui.session.questions.anatomy import position_norms
 from vlmtui.session.questions.classifying import evidence
 from vlmtui.session.questions.matching import matches, patches_near
-from vlmtui.session.questions.spelling import spelled
+from vlmtui.session.spelling import spelled
 from vlmtui.session.talk import Talk
 from vlmtui.session.tower import projected, tower_states
 from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity, Values

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.rows import identical, scores_of
-from vlmtui.lenses.words import in_order
+from vlmtui.lenses.kernels.search import in_order
+from vlmtui.lenses.vocabulary.kernel import identical, scores_of
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
-from vlmtui.session.questions.spelling import spelled
+from vlmtui.session.spelling import spelled
 from vlmtui.session.talk import Talk
 from vlmtui.vocabulary import KINDS, Ids, Nearby, Vocabulary, check_near, groups
 

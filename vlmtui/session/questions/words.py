@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
-from vlmtui.reading import Words, check_stage, llm_layer, of_layers, of_patches, vision_layer
+from vlmtui.lenses.nearest_tokens.finder import Found
+from vlmtui.reading import TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.arrays import array
-from vlmtui.session.finding import Found
 from vlmtui.session.lexicon import Named
 from vlmtui.session.talk import Talk
 from vlmtui.session.tower import projected
@@ -60,10 +60,10 @@ def told(
     rows: int,
     candidates: int,
     seconds: float,
-) -> Words:
+) -> TokenWords:
     """What was found of these tokens among so many `candidates` of all `rows`, named."""
     ids = array(found.ids)
-    return Words(
+    return TokenWords(
         metric=request.metric,
         k=ids.shape[1],
         all_tokens=request.all_tokens,

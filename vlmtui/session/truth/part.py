@@ -12,7 +12,7 @@ from torch import Tensor
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.grid import Place
 from vlmtui.image import Picture
-from vlmtui.lenses.words import Near, Nearest, Vocabulary, nearest
+from vlmtui.lenses.kernels.search import Near, Nearest, Vocabulary, nearest
 from vlmtui.models.checkpoint import Progress
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading import Loaded

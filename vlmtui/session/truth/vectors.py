@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlmtui.lenses.words import TIE, Near, Nearest, Vocabulary, nearest
+from vlmtui.lenses.kernels.search import TIE, Near, Nearest, Vocabulary, nearest
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import Inputs
 

@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import fit, isolate, width
-from vlmtui.reading import LayerWords
+from vlmtui.reading import TokenLayerWords
 from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import llm_depth
 from vlmtui.tui.theme import Roles
@@ -59,7 +59,7 @@ def first_words(roles: Roles, known: Known, view: View, cells: int, rows: int) -
     return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(settling(known, found), cells)[:1])]
 
 
-def settling(known: Known, found: LayerWords) -> str:
+def settling(known: Known, found: TokenLayerWords) -> str:
     """`settled at layer 19 of 32: sky`."""
     layers = len(found.ids)
     if found.settled is None:
@@ -68,7 +68,7 @@ def settling(known: Known, found: LayerWords) -> str:
     return f"settled {only}at layer {found.settled} of {layers}: {known.first_word(found, layers)}"
 
 
-def _layer(roles: Roles, known: Known, found: LayerWords | None, layer: int, here: bool, cells: int) -> list[Part]:
+def _layer(roles: Roles, known: Known, found: TokenLayerWords | None, layer: int, here: bool, cells: int) -> list[Part]:
     """One layer in exactly so many cells: what was first there, its logit, the entropy, before it its bar.
 
     In as few styles as can be: each change of style on a line costs as many bytes as a third of its text.

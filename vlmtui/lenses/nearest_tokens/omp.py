@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.measures import Vocabulary
-from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.words import nearest
+from vlmtui.lenses.kernels.distances import Vocabulary
+from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
+from vlmtui.lenses.kernels.search import nearest
 
 NOTHING_LEFT = 1e-9
 """A step that correlates less with the rest, relative to the vector's norm, is rounding: the pursuit is over."""

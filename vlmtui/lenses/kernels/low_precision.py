@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.measures import Measure
-from vlmtui.lenses.norms import row_blocks
+from vlmtui.lenses.kernels.distances import Measure
+from vlmtui.lenses.kernels.norms import row_blocks
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.similarity import unit
+from vlmtui.lenses.kernels.cosine import unit
 
 
 def nearest_of(states: Tensor, words: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.measures import Vocabulary, take
-from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.words import Nearest, nearest
+from vlmtui.lenses.kernels.distances import Vocabulary, take
+from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
+from vlmtui.lenses.kernels.search import Nearest, nearest
 
 _PANELS = 4  # of columns: the half below the diagonal is enough
 _INDEPENDENT = 1e-5

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.measures import TOO_SHORT, Measure, Near, Product, Vocabulary, measure, take
-from vlmtui.lenses.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.operands import Operand, Rows, Vectors, fast_in_bfloat16
+from vlmtui.lenses.kernels.distances import TOO_SHORT, Measure, Near, Product, Vocabulary, measure, take
+from vlmtui.lenses.kernels.low_precision import Operand, Rows, Vectors, fast_in_bfloat16
+from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
 
 __all__ = ["TIE", "Near", "Nearest", "Vocabulary", "in_order", "nearest"]
 

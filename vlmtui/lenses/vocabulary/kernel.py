@@ -8,8 +8,8 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.measures import Near, Vocabulary, measure, take
-from vlmtui.lenses.norms import exact_device, row_blocks
+from vlmtui.lenses.kernels.distances import Near, Vocabulary, measure, take
+from vlmtui.lenses.kernels.norms import exact_device, row_blocks
 
 Stop = Callable[[], None]
 

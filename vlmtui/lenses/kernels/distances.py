@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.norms import exact_device, row_blocks, row_norms
+from vlmtui.lenses.kernels.norms import exact_device, row_blocks, row_norms
 
 Near = Literal["l2", "cosine", "|cosine|", "cosine-centred", "dot"]
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.norms import BLOCK_BYTES, row_blocks
-from vlmtui.lenses.words import TIE, in_order
+from vlmtui.lenses.kernels.norms import BLOCK_BYTES, row_blocks
+from vlmtui.lenses.kernels.search import TIE, in_order
 
 Unembed = Callable[[Tensor], Tensor]
 

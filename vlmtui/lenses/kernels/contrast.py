@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
 
-from vlmtui.lenses.similarity import unit
+from vlmtui.lenses.kernels.cosine import unit
 
 Kind = Literal["softmax", "sigmoid"]
 
