@@ -63,6 +63,14 @@ class CancelledError(VlmtuiError):
     kind = "cancelled"
 
 
+class NotHere(UsageError):  # noqa: N818 - a refusal: part of the interface for lenses
+    """A lens cannot look there: the message is shown as it is."""
+
+
+class Cancelled(BaseException):
+    """Nobody waits for the result of a lens any more. No `except Exception` of the lens's own stops it."""
+
+
 _KINDS: dict[str, type[VlmtuiError]] = {
     cls.kind: cls
     for cls in (

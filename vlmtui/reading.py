@@ -30,6 +30,10 @@ PIXELS = "pixels"
 """The stage before the model: vision patches as they enter the tower, which have norms and no words."""
 
 
+FIRST_STAGE = "vision.0"
+"""What enters the tower's first block: patches projected, their positions added."""
+
+
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A model as it is held by a session.
 

@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.looked import looked
 from tests.reports import made
 from vlmtui.anatomy import Anatomy
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
+from vlmtui.lenses.wording import Looked
 from vlmtui.reports import Query, Seen
 from vlmtui.reports.json import report
 from vlmtui.reports.lenses import Through, lens_for, parse_lens
 from vlmtui.reports.patches import PatchWords
 from vlmtui.reports.text import lines
-from vlmtui.values import Position, Values
+from vlmtui.values import Position
 
 
 def anatomy(**changes: object) -> Anatomy:
@@ -39,7 +41,7 @@ def anatomy(**changes: object) -> Anatomy:
     return Anatomy(**(fields | changes))  # type: ignore[arg-type]
 
 
-def seen(*found: Anatomy, through: Through | None = None, values: Values | None = None) -> Seen:
+def seen(*found: Anatomy, through: Through | None = None, values: Looked | None = None) -> Seen:
     reading = made.reading(3, 4)
     query = Query("tiny", lens=through, patches=(PatchWords(None, 1, 1),))
     return Seen(query, reading, "vision.0", (5,), None, None, values, anatomy=found)
@@ -88,7 +90,7 @@ def test_a_patch_in_text() -> None:
 
 
 def test_a_patch_in_json_beside_the_lens_alone() -> None:
-    values = Values(lens=Position(), stage="vision.0", numbers=np.arange(12, dtype=np.float32), note="before the norm")
+    values = looked(lens=Position(), stage="vision.0", numbers=np.arange(12, dtype=np.float32), note="before the norm")
     shown = seen(anatomy(), through=Through("position"), values=values)
     (token,) = report(shown)["tokens"]
     assert token["value"] == 5.0

@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.looked import looked
 from tests.reports import made
 from tests.reports.test_source import Played as Session
 from tests.reports.test_source import done
 from vlmtui.errors import UsageError
+from vlmtui.lenses.source import Call
+from vlmtui.lenses.wording import Looked
 from vlmtui.reports import Query, format_for
 from vlmtui.reports.animation import CAPTION, LONG_SIDE, Played, encoded, frames, painted, played
 from vlmtui.reports.lenses import Through
-from vlmtui.values import Components, Find, Lens, Values
+from vlmtui.values import Components, Find
 
 
 def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
@@ -35,7 +38,7 @@ def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
     assert (found == 100).all()
 
 
-def seen(*values: Values) -> Played:
+def seen(*values: Looked) -> Played:
     rgb = np.zeros((427, 640, 3), np.uint8)
     return Played(Query("tiny"), Through("pca"), rgb, made.reading(3, 4), values)
 
@@ -43,7 +46,7 @@ def seen(*values: Values) -> Played:
 def test_a_frame_a_stage_and_a_file_that_opens() -> None:
     numbers = np.linspace(-1, 1, 36).reshape(12, 3).astype(np.float32)
     stages = ("vision.0", "vision.1", "tokens")
-    drawn = frames(seen(*(Values(lens=Components(), stage=s, numbers=numbers, explained=(0.5,)) for s in stages)))
+    drawn = frames(seen(*(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5,)) for s in stages)))
     assert [frame.size for frame in drawn] == [(LONG_SIDE, 427 + CAPTION)] * 3
     with Image.open(io.BytesIO(encoded([drawn[0], drawn[1].transpose(Image.Transpose.ROTATE_180), drawn[2]]))) as gif:
         assert gif.format == "GIF"
@@ -55,7 +58,7 @@ def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> No
     low, high = (np.full(12, value, np.float32) for value in (0.0, 1.0))
     ramp = np.linspace(0, 30, 12).astype(np.float32)
     values = [
-        Values(lens=Find("sky"), stage=stage, numbers=numbers)
+        looked(lens=Find("sky"), stage=stage, numbers=numbers)
         for stage, numbers in (("vision.0", low), ("tokens", high), ("llm.1", ramp))
     ]
     first, last, logits = (np.asarray(frame)[:427].astype(int) for frame in frames(seen(*values)))
@@ -65,18 +68,18 @@ def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> No
     assert logits[0, 0, 0] < logits[420, 630, 0]
 
 
-class Looked(Session):
+class Same(Session):
     """A session that gives every stage the same components."""
 
-    def values(self, reading: str, stage: str, lens: Lens, on_progress: Any = None) -> Future[Any]:
+    def look(self, reading: str, stage: str, lens: Call, on_progress: Any = None) -> Future[Any]:
         self.asked.append(("values", stage))
-        return done(Values(lens=lens, stage=stage, numbers=np.zeros((12, 3), np.float32)))
+        return done(looked(lens=lens, stage=stage, numbers=np.zeros((12, 3), np.float32)))
 
 
 def test_the_stages_up_to_the_one_asked_for(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.new("RGB", (4, 4)).save(photo)
-    session = Looked()
+    session = Same()
     (found,) = played((str(photo),), Query("tiny", stage="vision.1"), lambda: session)  # type: ignore[arg-type,return-value]
     assert isinstance(found, Played)
     assert [stage for what, stage in session.asked if what == "values"] == ["vision.0", "vision.1"]

@@ -11,13 +11,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.reports import FORMATS, Failure, Query, Seen
 from vlmtui.reports import csv as csv_format
 from vlmtui.reports.fields import FIELDS, parse_fields
 from vlmtui.reports.lenses import Through
-from vlmtui.values import Components, Find, Values
+from vlmtui.values import Components, Find
 
 READING = made.reading(2, 3)
 FAILED = Failure("bro\nken.png", ImageError("bro\nken.png is damaged: fetch it again"))
@@ -90,12 +91,11 @@ def test_on_a_terminal_names_are_shown_as_all_else() -> None:
 
 
 def test_values_of_lenses() -> None:
-    one = msgspec.structs.replace
     numbers = np.arange(6, dtype=np.float32)
-    found = Values(lens=Find("sky"), stage="tokens", numbers=numbers)
+    found = looked(lens=Find("sky"), stage="tokens", numbers=numbers)
     seen = Seen(Query("tiny", k=1, lens=Through("find", "sky")), READING, "tokens", (1, 3), None, values=found)
     assert [row["value"] for row in table(seen.query, seen)] == ["1.0", "3.0"]
-    three = one(found, lens=Components(), numbers=np.arange(18, dtype=np.float32).reshape(6, 3))
+    three = looked(Components(), "tokens", np.arange(18, dtype=np.float32).reshape(6, 3))
     seen = Seen(Query("tiny", k=1, lens=Through("pca")), READING, "tokens", (1,), None, values=three)
     (row,) = table(seen.query, seen)
     assert [row[f"value{i}"] for i in (1, 2, 3)] == ["3.0", "4.0", "5.0"]

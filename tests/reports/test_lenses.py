@@ -7,15 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import UsageError
+from vlmtui.lenses.wording import Looked
 from vlmtui.reports import Query, Seen
 from vlmtui.reports.json import report
 from vlmtui.reports.lenses import Through, lens_for, parse_lens
 from vlmtui.reports.patches import PatchWords
 from vlmtui.reports.text import lines
 from vlmtui.reports.values import lens_line
-from vlmtui.values import Components, Evidence, Find, Similarity, Values
+from vlmtui.values import Components, Evidence, Find, Similarity
 
 
 def test_the_options_name_a_lens() -> None:
@@ -57,7 +59,7 @@ def test_patches_are_entries_of_the_stage() -> None:
         lens_for(Through("similarity"), reading, "tokens")
 
 
-def seen(through: Through, values: Values, entries: tuple[int, ...] | None = None) -> Seen:
+def seen(through: Through, values: Looked, entries: tuple[int, ...] | None = None) -> Seen:
     reading = made.reading(3, 4)
     query = Query("tiny", lens=through)
     return Seen(query, reading, values.stage, tuple(range(12)) if entries is None else entries, None, None, values)
@@ -65,11 +67,11 @@ def seen(through: Through, values: Values, entries: tuple[int, ...] | None = Non
 
 def test_numbers_stand_in_the_text_and_in_the_json() -> None:
     numbers = np.linspace(-0.004, 1.2, 12).astype(np.float32)
-    values = Values(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky", "sky"), note="of two")
+    values = looked(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky", "sky"), note="of two")
     shown = seen(Through("find", "sky"), values)
     text = "\n".join(lines(shown))
     assert "lens    find: cosine of sky (sky ‿sky); of two" in text
-    alone = Values(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky",))
+    alone = looked(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky",))
     assert lens_line(seen(Through("find", "sky"), alone)) == "find: cosine of sky"
     assert "Values of the lens, 3 rows × 4 columns" in text
     assert "\n0  .00  .11  .21" in text
@@ -84,7 +86,7 @@ def test_numbers_stand_in_the_text_and_in_the_json() -> None:
 
 def test_components_are_three_numbers_a_patch() -> None:
     numbers = np.arange(36, dtype=np.float32).reshape(12, 3) / 36
-    values = Values(lens=Components(), stage="vision.1", numbers=numbers, explained=(0.5, 0.2, 0.1))
+    values = looked(lens=Components(), stage="vision.1", numbers=numbers, explained=(0.5, 0.2, 0.1))
     shown = seen(Through("pca"), values)
     text = "\n".join(lines(shown))
     assert "lens    pca: three principal components, 50% + 20% + 10% of the variance" in text
@@ -95,7 +97,7 @@ def test_components_are_three_numbers_a_patch() -> None:
 
 
 def test_similarity_names_what_it_compares_with() -> None:
-    values = Values(lens=Similarity((2,)), stage="tokens", numbers=np.ones(12, np.float32))
+    values = looked(lens=Similarity((2,)), stage="tokens", numbers=np.ones(12, np.float32))
     shown = seen(Through("similarity", marked=(PatchWords(None, 0, 2),)), values)
     assert "lens    similarity: cosine with 0,2" in "\n".join(lines(shown))
     assert report(shown)["query"]["lens"] == {"name": "similarity", "marked": ["0,2"]}
@@ -109,7 +111,7 @@ def test_without_a_lens_nothing_is_said_of_one() -> None:
 
 def test_a_text_or_a_class_at_a_towers_end() -> None:
     numbers = np.linspace(-1, 1, 12, dtype=np.float32)
-    found = Values(lens=Find("a blue sky"), stage="vision.2", numbers=numbers, note="approximate, by CLIP's value path")
+    found = looked(lens=Find("a blue sky"), stage="vision.2", numbers=numbers, note="approximate, by CLIP's value path")
     text = " ".join(" ".join(lines(seen(Through("find", "a blue sky"), found))).split())
     assert "find: cosine of a blue sky; approximate, by CLIP's value path" in text
     assert report(seen(Through("find", "a blue sky"), found))["query"]["lens"] == {
@@ -117,7 +119,7 @@ def test_a_text_or_a_class_at_a_towers_end() -> None:
         "text": "a blue sky",
         "note": "approximate, by CLIP's value path",
     }
-    found = Values(
+    found = looked(
         lens=Evidence("cat"), stage="vision.2", numbers=numbers, note="each patch's share of the logit of cat"
     )
     text = " ".join(" ".join(lines(seen(Through("evidence", "cat"), found))).split())

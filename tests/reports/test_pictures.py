@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.looked import looked
 from tests.reports import made
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
@@ -30,7 +31,7 @@ from vlmtui.reports.pictures.raster import png, raster
 from vlmtui.reports.pictures.scene import Dot, Line, Photo, Rect, Scene, Text
 from vlmtui.reports.pictures.vector import svg
 from vlmtui.reports.where import parse_where
-from vlmtui.values import Components, Find, Values
+from vlmtui.values import Components, Find
 
 GREY = np.full((427, 640, 3), 120, np.uint8)
 STAGES = ("vision.0", "vision.1", "vision.2", "tokens")
@@ -122,7 +123,7 @@ def test_tokens_without_a_place_cannot_be_drawn() -> None:
 
 def test_heat_is_of_the_lens_or_of_norms() -> None:
     of = shown(HEAT)
-    values = Values(lens=Find("sky"), stage="tokens", numbers=np.arange(12, dtype=np.float32))
+    values = looked(lens=Find("sky"), stage="tokens", numbers=np.arange(12, dtype=np.float32))
     query = Query("tiny", lens=Through("find", "sky"))
     found = Shown(HEAT, GREY, Seen(query, of.seen.reading, "tokens", of.seen.entries, None, values=values))
     photo = next(mark for mark in scene(found).marks if isinstance(mark, Photo))
@@ -139,7 +140,7 @@ def test_a_sheet_has_every_stage() -> None:
     assert [text.text for text in texts(drawn) if text.text in STAGES] == list(STAGES)
     assert len([mark for mark in drawn.marks if isinstance(mark, Photo)]) == 4
     numbers = np.zeros((12, 3), np.float32)
-    values = tuple(Values(lens=Components(), stage=s, numbers=numbers, explained=(0.5, 0.2, 0.1)) for s in STAGES)
+    values = tuple(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5, 0.2, 0.1)) for s in STAGES)
     seen = Seen(Query("tiny", lens=Through("pca")), of.seen.reading, "tokens", of.seen.entries, None)
     sheet = scene(Shown(LAYERS, GREY, seen, STAGES, values))
     assert sum(text.text == "80% of the variance" for text in texts(sheet)) == 4

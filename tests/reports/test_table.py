@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.looked import looked
 from tests.reports import made
 from vlmtui.belief import NoiseWords, Null
 from vlmtui.errors import ImageError
 from vlmtui.reports import FORMATS, Failure, Query, Result, Seen, table
 from vlmtui.reports.fields import FIELDS, parse_fields
 from vlmtui.reports.lenses import Through
-from vlmtui.values import Components, Values
+from vlmtui.values import Components
 
 QUERY = Query("tiny", k=3)
 READING = made.reading(2, 3, norms=np.array([1, 2, np.nan, np.inf, 3, 40], np.float32))
@@ -80,7 +81,7 @@ def test_a_failed_image_and_a_stage_without_words() -> None:
 
 def test_lenses_and_noise() -> None:
     numbers = np.arange(18, dtype=np.float32).reshape(6, 3)
-    values = Values(lens=Components(), stage="tokens", numbers=numbers)
+    values = looked(lens=Components(), stage="tokens", numbers=numbers)
     noise = NoiseWords(scores=np.array([-9.0, -1.0]), margins=np.array([0.0, 9.0]), firsts={0: 2})
     null = Null(stage="tokens", metric="l2", k=3, all_tokens=False, shuffled=noise, random=noise)
     query = Query("tiny", k=3, lens=Through("pca"), null=True)

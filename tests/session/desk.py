@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from vlmtui.session import messages as m
 from vlmtui.session.engine import Engine
 from vlmtui.session.talk import Talk
+from vlmtui.session.typed import Typed
+
+T = TypeVar("T")
 
 
 def never() -> bool:
@@ -25,6 +28,10 @@ class Desk(Engine):
         self, body: m.Question, should_stop: Callable[[], bool] = never, progress: Callable[..., None] = quiet
     ) -> Any:
         return self.answer(body, Talk(progress, should_stop))
+
+    def typed(self, question: Typed[T], should_stop=never, progress=quiet) -> T:
+        """A built-in lens, asked by its own name and answered with its own type."""
+        return question.unpack(self.ask(question.body, should_stop, progress))
 
     def words(self, body: m.FindWords, should_stop=never, progress=quiet) -> m.WordsFound:
         return self.ask(body, should_stop, progress)

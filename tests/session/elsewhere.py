@@ -22,7 +22,7 @@ from vlmtui.image import read_source
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
 from vlmtui.session import messages as m
-from vlmtui.session import truth
+from vlmtui.session import truth, typed
 from vlmtui.session.questions import ANSWERS
 
 MODELS = ("demo", "demo-siglip", "demo-vit")
@@ -81,10 +81,10 @@ def towers(pair: Pair, reading: str, last: str) -> None:
     """What every model is asked."""
     pair.ask(m.FindPatch(reading, 0))
     for stage in ("vision.0", last):
-        pair.ask(m.FindVectors(reading, stage))
+        pair.typed(typed.vectors(reading, stage))
         for lens in (values.Similarity((0,)), values.Similarity((0, 5)), values.Components()):
-            pair.ask(m.FindValues(reading, stage, lens))
-    pair.ask(m.FindValues(reading, "vision.0", values.Position()))
+            pair.typed(typed.looked(reading, stage, lens))
+    pair.typed(typed.looked(reading, "vision.0", values.Position()))
 
 
 def words(pair: Pair, reading: str, model: m.Loaded) -> None:
@@ -96,7 +96,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
         pair.ask(m.FindWords(reading, "dot", 5, stage=stage))
         pair.ask(m.FindNull(reading, "cosine", 5, stage=stage))
         for lens in (values.Similarity((0,)), values.Components(), values.Find("tree")):
-            pair.ask(m.FindValues(reading, stage, lens))
+            pair.typed(typed.looked(reading, stage, lens))
     pair.ask(m.FindWords(reading, "cosine", 5, (0,), stage="vision.1", projected=True))
     pair.ask(m.FindNull(reading, "omp", 5, idle=True))
     pair.ask(m.FindAgreement(reading, 0, 5))
@@ -135,13 +135,13 @@ def main() -> None:
             answers(pair, reading)
         elif name == "demo-siglip":
             pair.ask(m.ReadTexts(TEXTS))
-            pair.ask(m.FindValues(reading, last, values.Find("tree")))
+            pair.typed(typed.looked(reading, last, values.Find("tree")))
             pair.ask(m.FindMatch(reading, TEXTS))
             pair.ask(m.FindLoss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
         else:
             pair.ask(m.AskHead())
             pair.ask(m.FindClasses(reading, 5))
-            pair.ask(m.FindValues(reading, last, values.Evidence("0")))
+            pair.typed(typed.looked(reading, last, values.Evidence("0")))
         pair.verify(name)
     assert pair.asked >= ANSWERS.keys(), f"never asked: {ANSWERS.keys() - pair.asked}"
 

@@ -12,7 +12,8 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.session import messages as m
-from vlmtui.values import Position
+from vlmtui.session import typed
+from vlmtui.values import Position, Values
 
 
 def desk(folder) -> tuple[Desk, str]:
@@ -50,12 +51,12 @@ def test_a_patch(clip):
 
 def test_the_lens_is_the_norm_of_every_row(clip):
     engine, reading = clip
-    found = engine.ask(m.FindValues(reading, "vision.0", Position())).values
+    found = Values.of(engine.typed(typed.looked(reading, "vision.0", Position())))
     rows = engine.held()[0].family.tower.embeddings.position_embedding.weight[1:]
     np.testing.assert_allclose(found.numbers, rows.detach().norm(dim=1), rtol=1e-5)
     assert found.note == "before the norm that makes vision.0 of the sum"
     with pytest.raises(UsageError, match=r"choose vision\.0"):
-        engine.ask(m.FindValues(reading, "vision.1", Position()))
+        engine.typed(typed.looked(reading, "vision.1", Position()))
 
 
 def test_what_cannot_be_asked(clip):
@@ -79,4 +80,4 @@ def test_a_film_and_positions_that_turn(tmp_path):
     assert found.position is None
     assert "positions turn within its attention" in found.note
     with pytest.raises(UsageError, match="turn within its attention"):
-        engine.ask(m.FindValues(reading, "vision.0", Position()))
+        engine.typed(typed.looked(reading, "vision.0", Position()))

@@ -9,8 +9,8 @@ import torch
 from tests.session.desk import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionError
+from vlmtui.lenses.arrays import array
 from vlmtui.session import messages as m
-from vlmtui.session.arrays import array
 
 
 def quiet(*_: object) -> None:

@@ -15,6 +15,7 @@ from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
 from vlmtui.reading import METRICS, Reading
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 from vlmtui.values import Find, Values
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -38,7 +39,7 @@ def llava(clip_folder) -> tuple[Desk, Reading]:
 
 
 def find(engine: Desk, reading: Reading, stage: str, text: str = "sky") -> Values:
-    return engine.ask(m.FindValues(reading.id, stage, Find(text))).values
+    return Values.of(engine.typed(typed.looked(reading.id, stage, Find(text))))
 
 
 @pytest.mark.parametrize("metric", METRICS)

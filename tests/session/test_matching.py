@@ -18,7 +18,8 @@ from tests.models.test_model import picture
 from tests.session.desk import Desk, quiet
 from vlmtui.errors import UsageError
 from vlmtui.session import messages as m
-from vlmtui.values import Evidence, Find
+from vlmtui.session import typed
+from vlmtui.values import Evidence, Find, Values
 
 
 def read(engine: Desk, size: tuple[int, int]) -> str:
@@ -72,7 +73,7 @@ def test_a_match_may_be_asked_of_a_reading_whose_states_have_gone(engine):
 def test_a_text_on_the_patches(engine):
     reading = read(engine, PICTURES[0])
     last = f"vision.{engine.held()[0].info.vision_layers}"
-    found = engine.ask(m.FindValues(reading, last, Find("a blue sky"))).values
+    found = Values.of(engine.typed(typed.looked(reading, last, Find("a blue sky"))))
     model = engine.held()[0]
     states = model.tower_states(engine.readings[reading].inputs, lambda at, _: at == model.contrastive.patch_stage)
     vectors = model.contrastive.patches(states[model.contrastive.patch_stage]).numpy()
@@ -80,9 +81,9 @@ def test_a_text_on_the_patches(engine):
     expected = vectors @ text / np.linalg.norm(vectors, axis=1) / np.linalg.norm(text)
     np.testing.assert_allclose(found.numbers, expected, atol=1e-6)
     assert found.note.startswith("approximate, by ")
-    assert "reads 64" in engine.ask(m.FindValues(reading, last, Find("sky " * 99))).values.note
+    assert "reads 64" in Values.of(engine.typed(typed.looked(reading, last, Find("sky " * 99)))).note
     with pytest.raises(UsageError, match=f"at the tower's end alone: choose {last}"):
-        engine.ask(m.FindValues(reading, "vision.1", Find("sky")))
+        engine.typed(typed.looked(reading, "vision.1", Find("sky")))
 
 
 def test_what_cannot_be_asked(engine, clip_folder):
@@ -120,13 +121,13 @@ def test_classes(name, tmp_path):
     last = f"vision.{engine.held()[0].info.vision_layers}"
     label = head.labels[found.ids[1]]
     for word in (label.upper(), str(found.ids[1])):
-        values = engine.ask(m.FindValues(reading, last, Evidence(word))).values
+        values = Values.of(engine.typed(typed.looked(reading, last, Evidence(word))))
         np.testing.assert_allclose(values.numbers, found.evidence[1], atol=1e-6)
         assert values.note.startswith("each patch's share" if head.exact else "approximate: ")
     everything = engine.ask(m.FindClasses(reading, 99)).classes
     assert sorted(everything.ids.tolist()) == [0, 1, 2, 3, 4]
     assert found.first.tolist() == everything.ids[everything.evidence.argmax(axis=0)].tolist()
     with pytest.raises(UsageError, match=r"no class 'plane'.*from 0 to 4"):
-        engine.ask(m.FindValues(reading, last, Evidence("plane")))
+        engine.typed(typed.looked(reading, last, Evidence("plane")))
     with pytest.raises(UsageError, match="no text tower"):
         engine.ask(m.ReadTexts(("sky",)))

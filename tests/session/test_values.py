@@ -15,9 +15,11 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import read_source
+from vlmtui.lenses.source import Call
 from vlmtui.reading import stages
 from vlmtui.session import messages as m
-from vlmtui.values import Components, Find, Lens, Similarity, Values
+from vlmtui.session import typed
+from vlmtui.values import Components, Find, Similarity, Values
 
 ENTRIES = 25
 SAMPLES = Path(__file__).parents[2] / "sample_images"
@@ -54,18 +56,18 @@ def states(engine, reading) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_vectors_are_the_states_themselves(engine, reading, states, stage):
-    vectors = engine.ask(m.FindVectors(reading, stage)).vectors
+    vectors = engine.typed(typed.vectors(reading, stage))
     assert vectors.dtype == np.float32
     np.testing.assert_array_equal(vectors, states[stage].astype(np.float32))
 
 
 def test_vectors_of_a_stage_that_is_not_there(engine, reading):
     with pytest.raises(UsageError, match=r"vision\.0"):
-        engine.ask(m.FindVectors(reading, "llm.99"))
+        engine.typed(typed.vectors(reading, "llm.99"))
 
 
-def ask(engine: Desk, reading: str, stage: str, lens: Lens) -> Values:
-    return engine.ask(m.FindValues(reading, stage, lens)).values
+def ask(engine: Desk, reading: str, stage: str, lens: Call) -> Values:
+    return Values.of(engine.typed(typed.looked(reading, stage, lens)))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -174,5 +176,5 @@ def test_a_tower_that_is_run_again_can_be_left(engine, clip_folder):
         raise CancelledError("enough")
 
     with pytest.raises(CancelledError):
-        desk.ask(m.FindValues(reading, "vision.1", Components()), progress=stop)
+        desk.typed(typed.looked(reading, "vision.1", Components()), progress=stop)
     assert not desk.readings[reading].vision

@@ -16,6 +16,7 @@ from tests.tui import readings, sayings
 from tests.tui.families import FAMILIES
 from vlmtui.answers import Stand
 from vlmtui.image import SourceBytes, read_source
+from vlmtui.lenses.source import Call
 from vlmtui.reading import Order, Reading
 from vlmtui.reports import Query
 from vlmtui.tui import messages, replies
@@ -23,7 +24,6 @@ from vlmtui.tui.answering import Wanted
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.values import Lens
 
 
 class FakeConversation(Conversation):
@@ -46,8 +46,8 @@ class FakeConversation(Conversation):
         self.asked: list[tuple[Order, int, tuple[int, ...]]] = []
         self.asked_layers: list[str] = []
         self.asked_tokens: list[int] = []
-        self.asked_values: list[tuple[str, Lens]] = []
-        self.asked_ahead: list[tuple[str, Lens]] = []
+        self.asked_values: list[tuple[str, Call]] = []
+        self.asked_ahead: list[tuple[str, Call]] = []
         self.answers_ahead = False
         self.no_values = ""
         self.asked_patches: list[int] = []
@@ -109,7 +109,7 @@ class FakeConversation(Conversation):
         made = self.made or readings.reading(*self.shape)
         self.post(messages.LayerWordsArrived(reading, readings.layer_words(token, made.model.llm_layers)))
 
-    def values(self, reading: str, stage: str, lens: Lens) -> None:
+    def values(self, reading: str, stage: str, lens: Call) -> None:
         self.asked_values.append((stage, lens))
         made = self.made or readings.reading(*self.shape)
         if self.no_values:
@@ -117,7 +117,7 @@ class FakeConversation(Conversation):
         else:
             self.post(messages.ValuesArrived(reading, readings.values(made, stage, lens)))
 
-    def values_ahead(self, reading: str, stage: str, lens: Lens) -> None:
+    def values_ahead(self, reading: str, stage: str, lens: Call) -> None:
         self.asked_ahead.append((stage, lens))
         if self.answers_ahead:
             made = self.made or readings.reading(*self.shape)

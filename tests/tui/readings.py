@@ -8,11 +8,14 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from tests.looked import looked
 from vlmtui.anatomy import Anatomy
 from vlmtui.grid import Grid, Place
 from vlmtui.image import SourceBytes
+from vlmtui.lenses.source import Call
+from vlmtui.lenses.wording import Looked
 from vlmtui.reading import GridNorms, ImageInfo, Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.values import Components, Lens, Position, Similarity, Values
+from vlmtui.values import Components, Position
 
 LAYERS = 4
 
@@ -142,22 +145,23 @@ def layer_words(token: int, layers: int) -> TokenLayerWords:
     )
 
 
-def values(reading: Reading, stage: str, lens: Lens) -> Values:
+def values(reading: Reading, stage: str, lens: Call) -> Looked:
     """Of the entry i of a stage: its row and column in the colours, its nearness to the first that is looked for."""
     count = len(reading.places_at(stage))
     index = np.arange(count, dtype=np.float32)
-    if isinstance(lens, Components):
-        return Values(
+    if lens == Components():
+        return looked(
             lens=lens,
             stage=stage,
             numbers=np.stack([index / count, -index / count, 0 * index], axis=1),
             explained=(0.5, 0.25, 0.125),
         )
-    if isinstance(lens, Position):
-        return Values(lens=lens, stage=stage, numbers=index)
-    first = lens.to[0] if isinstance(lens, Similarity) else len(lens.text)
-    pieces = () if isinstance(lens, Similarity) else (f"▁{lens.text}",)
-    return Values(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)
+    if lens == Position():
+        return looked(lens=lens, stage=stage, numbers=index)
+    to, word = lens.given.get("to"), lens.given.get("text") or lens.given.get("label") or ""
+    first = to[0] if to else len(word)
+    pieces = () if to else (f"▁{word}",)
+    return looked(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)
 
 
 def anatomy(patch: int) -> Anatomy:

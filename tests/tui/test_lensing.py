@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from tests.looked import looked
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
@@ -17,7 +18,7 @@ from vlmtui.tui.marks import marked, toggled
 from vlmtui.tui.valuing import REACH, ordered
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_stage, fitted, to_cell
-from vlmtui.values import Components, Find, Similarity, Values
+from vlmtui.values import Components, Find, Similarity
 
 COLS = 8  # of the made-up reading
 
@@ -161,7 +162,7 @@ async def test_values_of_another_reading_are_dropped() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         lens = Components()
-        stray = Values(lens=lens, stage="tokens", numbers=np.zeros((48, 3), np.float32))
+        stray = looked(lens=lens, stage="tokens", numbers=np.zeros((48, 3), np.float32))
         explorer(pilot).post_message(messages.ValuesArrived("another", stray))
         await pilot.pause()
         assert explorer(pilot)._known.values == {}

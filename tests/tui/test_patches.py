@@ -99,8 +99,8 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
         assert explorer(pilot)._view.overlay == "none"
 
 
-async def test_a_lens_that_is_for_reports_is_said_to_be() -> None:
-    for lens, said in ((Through("position"), ""), (Through("evidence", "cat"), "--lens evidence is for reports")):
+async def test_a_lens_that_is_for_other_models_is_said_to_be() -> None:
+    for lens, said in ((Through("position"), ""), (Through("evidence", "cat"), "--lens evidence is for models with")):
         tui = app(stage="vision.0", lens=lens)
         async with tui.run_test(size=WIDE) as pilot:
             await pilot.pause()

@@ -22,6 +22,7 @@ from vlmtui.display.pieces import plain
 from vlmtui.display.statistics import outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode
+from vlmtui.lenses.source import Call
 from vlmtui.matching import Match
 from vlmtui.reading import (
     RIDGE,
@@ -38,7 +39,7 @@ from vlmtui.reports import PARQUET, Query, page
 from vlmtui.reports.output import check_sources, target
 from vlmtui.reports.saving import saved_as, written
 from vlmtui.session.client import SessionClient
-from vlmtui.values import Components, Evidence, Find, Lens, Similarity, Values
+from vlmtui.values import Components, Evidence, Find, Similarity, Values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,9 +139,9 @@ class PictureReading(Asked):
         entries = self._entries("vision.0", row, col, grid)
         return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
 
-    def values(self, lens: Lens, stage: str = "tokens") -> Values:
+    def values(self, lens: Call, stage: str = "tokens") -> Values:
         """What a lens of `vlmtui.values` makes of all of a stage's entries, with what must be known to read it."""
-        return result(self._client, self._client.values(self.data.id, stage, lens))
+        return Values.of(result(self._client, self._client.look(self.data.id, stage, lens)))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""

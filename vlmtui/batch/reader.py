@@ -10,7 +10,7 @@ import numpy as np
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.exits import no_exit, on_patches, tokens_of
 from vlmtui.image import SourceBytes
-from vlmtui.reading import PIXELS, ModelInfo
+from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
 from vlmtui.reports import Query, Seen
 from vlmtui.reports.each import looked
 from vlmtui.reports.patches import entries_of
@@ -18,7 +18,6 @@ from vlmtui.reports.rows import Rows
 from vlmtui.reports.source import OnProgress, Report
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Outcome
-from vlmtui.values import POSITION_STAGE
 
 DEATHS = 20
 """So many sessions may end one after the other, none having looked at a picture: then it is not the pictures."""
@@ -144,7 +143,7 @@ class Reader:
 def together(query: Query, stage: str) -> bool:
     """Whether all that a query asks of a stage can be found for many pictures at once."""
     values = query.lens is not None and not _projected(query)
-    anatomy = bool(query.patches) and stage in (PIXELS, POSITION_STAGE)
+    anatomy = bool(query.patches) and stage in (PIXELS, FIRST_STAGE)
     return not (values or anatomy or query.null)
 
 

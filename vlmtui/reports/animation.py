@@ -21,12 +21,12 @@ from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.grid import Place
 from vlmtui.image import SourceBytes, decode
+from vlmtui.lenses.wording import Looked, number
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
 from vlmtui.reports.each import Failure, each
-from vlmtui.reports.lenses import PCA, Through, lens_for
+from vlmtui.reports.lenses import Through, colouring, lens_for
 from vlmtui.reports.pictures import fonts
 from vlmtui.reports.source import OnProgress, Query, load
-from vlmtui.values import Values
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -46,7 +46,7 @@ class Played:
     through: Through
     rgb: Rgb
     reading: Reading
-    values: tuple[Values, ...]
+    values: tuple[Looked, ...]
 
 
 def played(
@@ -55,7 +55,7 @@ def played(
     """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
-    through = query.lens or Through(PCA)
+    through = query.lens or colouring()
     if through.of_words:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
     return each(sources, _Playing(query, through, on_progress), start)
@@ -76,6 +76,7 @@ class _Playing:
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         stage = self._query.stage
         self._last = default_stage(model) if stage is None else check_stage(stage, model)
+        self._through.check_path(model, "choose --format png")
         self._through.check(self._last, model)
 
     def look(self, client: SessionClient, source: SourceBytes, index: int) -> Played:
@@ -106,7 +107,8 @@ def play(
     if not drawn:
         raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
     found = tuple(
-        client.values(reading.id, stage, lens_for(through, reading, stage), on_progress).result() for stage in drawn
+        client.look(reading.id, stage, lens_for(through, reading, stage), on_progress=on_progress).result()
+        for stage in drawn
     )
     return Played(query, through, rgb, reading, found)
 
@@ -155,17 +157,18 @@ def painted(under: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> 
     return np.where(there[..., None], mixed, under)
 
 
-def _colours(found: Values, scale: tuple[float, float]) -> Rgb:
+def _colours(found: Looked, scale: tuple[float, float]) -> Rgb:
     return components(found.numbers) if found.numbers.ndim == 2 else magnitudes(found.numbers, *scale)
 
 
-def _caption(seen: Played, found: Values) -> str:
+def _caption(seen: Played, found: Looked) -> str:
     name = seen.through.name
-    if found.explained:
-        shares = " + ".join(percent(100 * share) for share in found.explained)
+    if explained := found.besides.get("explained"):
+        shares = " + ".join(percent(100 * share) for share in explained)
         return f"{found.stage}   {name}: {shares} of the variance"
     what = f' "{seen.through.text}"' if seen.through.text else ""
-    return f"{found.stage}   {name}{what}, {'logit' if of_layers(found.stage) and what else 'cosine'}"
+    called = number(found.call, found.stage)
+    return f"{found.stage}   {name}{what}{f', {called}' if called else ''}"
 
 
 def _captioned(rgb: Rgb, text: str) -> Image.Image:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vlmtui.errors import UsageError
-from vlmtui.reports.lenses import PCA
+from vlmtui.lenses.kinds import Colours
 from vlmtui.reports.rows import NUMBERS, TEXTS, WHOLE, Rows
 from vlmtui.reports.source import Query, Seen
 
@@ -67,7 +67,7 @@ def of_parquet(query: Query) -> tuple[str, ...]:
 
 def has_values(query: Query) -> bool:
     """Whether every entry has a value of a lens."""
-    return query.lens is not None and not (query.lens.of_words or query.lens.by_layer)
+    return query.lens is not None and query.lens.of_values
 
 
 def headings(query: Query) -> list[str]:
@@ -83,7 +83,7 @@ def _names(field: str, query: Query) -> list[str]:
         return [f"id{i}" for i in several]
     if field == "box":
         return ["x0", "y0", "x1", "y1"]
-    if field == "value" and query.lens is not None and query.lens.name == PCA:
+    if field == "value" and query.lens is not None and query.lens.kind is Colours:
         return ["value1", "value2", "value3"]
     if field == "null":
         return [f"null_{name}" for name in STANDING]

@@ -163,12 +163,9 @@ def _lens(seen: Seen) -> Object:
     told: Object = {"name": through.name}
     if through.text:
         told["text"] = through.text
-    if values.pieces:
-        told["pieces"] = list(values.pieces)
     if through.marked:
         told["marked"] = [str(patch) for patch in through.marked]
-    if values.explained:
-        told["explained"] = list(values.explained)
+    told |= values.besides
     return told | ({"note": values.note} if values.note else {})
 
 

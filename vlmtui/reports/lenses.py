@@ -4,86 +4,128 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from vlmtui.errors import UsageError
-from vlmtui.exits import PROJECTOR, no_exit_of
-from vlmtui.reading import PIXELS, ModelInfo, Reading, of_patches
+from vlmtui.lenses.base import Lens, applies
+from vlmtui.lenses.description import Description
+from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Scalars
+from vlmtui.lenses.registry import find, listed
+from vlmtui.lenses.source import Call, LensSource, call
+from vlmtui.lenses.wording import Asked
+from vlmtui.reading import PIXELS, ModelInfo, Reading
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
-from vlmtui.values import POSITION_STAGE, Components, Evidence, Find, Lens, Position, Similarity
-
-SIMILARITY, PCA, FIND, EVIDENCE, POSITION = "similarity", "pca", "find", "evidence", "position"
-LAYERS = "layers"
-LENSES = (SIMILARITY, PCA, FIND, EVIDENCE, POSITION, PROJECTOR, LAYERS)
 
 
 @dataclass(frozen=True)
 class Through:
-    """A lens by its name, the word that `find` looks for, or the class that `evidence` is for, and the patches that
-    `similarity` compares with.
+    """A lens by its name, the word or class that it was given, the patches that it compares with, and other options.
 
-    All but two give every entry a value: `projector` gives vision patches words, `layers` tokens those of every layer.
+    `source` is a lens's that is not built in, and `described` what the session says of it, None until it has.
     """
 
     name: str
     text: str = ""
     marked: tuple[PatchWords, ...] = ()
+    given: tuple[tuple[str, Any], ...] = ()
+    source: LensSource | None = None
+    described: Description | None = None
+
+    @property
+    def built_in(self) -> Lens | None:
+        """The lens, where it is built in."""
+        return find(self.name) if self.source is None else None
+
+    @property
+    def description(self) -> Description:
+        """What is known of it; `UsageError` for one that the session has not described yet."""
+        known = self.built_in
+        found = known.described if known else self.described
+        if found is None:
+            raise UsageError(f"--lens {self.name} is not known yet")
+        return found
+
+    @property
+    def kind(self) -> type[Kind]:
+        """The kind of its result."""
+        return self.description.result
 
     @property
     def of_words(self) -> bool:
-        """Whether it is the one that gives patches words, and no values."""
-        return self.name == PROJECTOR
+        """Whether it sends a vision stage through the projector: patches have words then, and no values."""
+        return bool(self.built_in and self.built_in.offer.projects)
 
     @property
     def by_layer(self) -> bool:
-        """Whether it is the one that gives tokens the words of every layer, and no values."""
-        return self.name == LAYERS
+        """Whether it gives tokens the words of every layer, and no values."""
+        return self.kind is LayerWords
+
+    @property
+    def of_values(self) -> bool:
+        """Whether it gives every entry a number or a colour."""
+        return self.kind in (Scalars, Colours)
+
+    @property
+    def of_single(self) -> bool:
+        """Whether it is of one entry at a time."""
+        return self.kind in (LayerWords, Facts)
 
     def check(self, stage: str, model: ModelInfo) -> None:
         """`UsageError` where it cannot look at this stage of the model, whatever the picture."""
         if stage == PIXELS:
             raise UsageError(f"--lens {self.name} looks at what the model makes of pixels: choose another stage")
-        if self.name == POSITION and stage != POSITION_STAGE:
-            there = f"name it with --stage {POSITION_STAGE}"
-            raise UsageError(f"--lens position looks at the patches as they enter the tower, not at {stage}: {there}")
-        if self.by_layer and (model.wordless or of_patches(stage)):
-            why = model.wordless or f"{stage} comes before it: choose tokens or a layer, such as llm.1"
-            raise UsageError(f"--lens layers looks at tokens in the language model, and {why}")
-        if not self.of_words:
-            return
-        if wrong := no_exit_of(model):
-            raise UsageError(wrong)
-        if not of_patches(stage):
-            there = f"name one, such as --stage vision.{model.vision_layers}"
-            raise UsageError(f"--lens projector looks at a vision stage, not at {stage}: {there}")
+        known = self.built_in
+        if known and (why := known.offer.refuses(stage, model)):
+            raise UsageError(f"--lens {self.name} {why}" if not why.startswith(":") else why[1:])
+        if not applies(self.description.stages, stage):
+            there = ", ".join(self.description.stages)
+            raise UsageError(f"--lens {self.name} looks at {there}, not at {stage}: name one with --stage")
+
+    def check_path(self, model: ModelInfo | None, way_out: str) -> None:
+        """`UsageError` where several stages are to be looked at, and it looks at one, of any model without `model`."""
+        known = self.built_in
+        if known and known.offer.only_at(model):
+            raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
+
+    def asked(self, marks_words: bool = False) -> Asked:
+        """What it was given, as a report names it."""
+        return Asked(self.text, " ".join(map(str, self.marked)), marks_words)
 
 
-def parse_lens(name: str | None, find: str | None, marked: Sequence[str]) -> Through | None:
+def parse_lens(name: str | None, word: str | None, marked: Sequence[str]) -> Through | None:
     """The lens that these options ask for, None without one; `UsageError` where they do not fit together."""
-    chosen = name or (FIND if find is not None else SIMILARITY if marked else None)
+    there = {one.name: one for one in listed()}
+    # without a name it is the first that takes what was given
+    given = "word" if word is not None else "marked" if marked else ""
+    chosen = name or next((one.name for one in there.values() if given and getattr(one.offer, given)), None)
     if chosen is None:
         return None
-    if chosen not in LENSES:
-        raise UsageError(f"--lens {name!r} is not one of {', '.join(LENSES)}")
-    if (find is not None and chosen not in (FIND, EVIDENCE)) or (marked and chosen != SIMILARITY):
+    if chosen not in there:
+        raise UsageError(f"--lens {name!r} is not one of {', '.join(there)}")
+    offer = there[chosen].offer
+    if (word is not None and not offer.word) or (marked and not offer.marked):
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
-    if chosen == FIND and not (find or "").strip():
-        raise UsageError("--lens find looks for a word: name it, such as --find sky")
-    if chosen == EVIDENCE and not (find or "").strip():
-        raise UsageError("--lens evidence is for a class of the model's head: name it, such as --find tabby")
-    return Through(chosen, find or "", tuple(parse_patch(words, "--marked") for words in marked))
+    if offer.word and not (word or "").strip():
+        raise UsageError(f"--lens {chosen} {offer.missing}")
+    return Through(chosen, word or "", tuple(parse_patch(words, "--marked") for words in marked))
 
 
-def lens_for(through: Through, reading: Reading, stage: str) -> Lens:
+def colouring() -> Through:
+    """The lens that colours stages where none is asked for."""
+    return Through(next(one.name for one in listed() if one.kind is Colours))
+
+
+def lens_for(through: Through, reading: Reading, stage: str) -> Call:
     """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there."""
-    if through.name == PCA:
-        return Components()
-    if through.name == FIND:
-        return Find(through.text)
-    if through.name == EVIDENCE:
-        return Evidence(through.text)
-    if through.name == POSITION:
-        return Position()
-    if not through.marked:
-        raise UsageError("--lens similarity compares with patches: name one or more, such as --marked 3,4")
-    found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}
-    return Similarity(tuple(sorted(found)))
+    if through.built_in is None:
+        return call(through.source or through.name, **dict(through.given))
+    offer = through.built_in.offer
+    options = dict(through.given)
+    if offer.word:
+        options[offer.word] = through.text
+    if offer.marked:
+        if not through.marked:
+            raise UsageError(f"--lens {through.name} {offer.missing}")
+        found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}
+        options[offer.marked] = tuple(sorted(found))
+    return call(through.name, **options)

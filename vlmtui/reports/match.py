@@ -127,7 +127,10 @@ class _Looker:
         patches = None
         if self.asked.patches:
             stage = self.texts.patch_stage
-            values = [client.values(reading.id, stage, Find(t), self.progress).result() for t in self.asked.texts]
+            values = [
+                client.look(reading.id, stage, Find(text), on_progress=self.progress).result()
+                for text in self.asked.texts
+            ]
             patches = np.stack([found.numbers for found in values])
         self.rows[index] = match.logits
         return Matched(reading, self.texts, match, index if self.asked.captions else None, patches)

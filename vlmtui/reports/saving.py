@@ -11,7 +11,7 @@ from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, check_stage, default_stage
 from vlmtui.reports import DRAWN, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, Query, Seen, animation, page
 from vlmtui.reports.drawing import HEAT, WORDS
-from vlmtui.reports.lenses import PCA, Through
+from vlmtui.reports.lenses import colouring
 from vlmtui.reports.source import seen
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def written(
     if format == HTML:
         yield page.document(page.glance(client, picture(), reading, query))
     elif format == GIF:
-        through = query.lens or Through(PCA)
+        through = query.lens or colouring()
         yield from animation.write([animation.play(client, picture(), reading, query, through, stage)])
     elif format in DRAWN:
         yield from drawn(seen(client, reading, query, stage), format, picture())

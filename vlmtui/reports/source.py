@@ -17,7 +17,9 @@ from vlmtui.belief import Agreement, Null
 from vlmtui.errors import UsageError
 from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
 from vlmtui.image import MAX_PIXELS, SourceBytes
+from vlmtui.lenses.wording import Looked
 from vlmtui.reading import (
+    FIRST_STAGE,
     METRICS,
     PIXELS,
     RIDGE,
@@ -44,7 +46,6 @@ from vlmtui.reports.rows import Rows
 from vlmtui.reports.where import Condition
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import Where
-from vlmtui.values import POSITION_STAGE, Values
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -110,7 +111,7 @@ class Seen:
     entries: tuple[int, ...]
     words: TokenWords | None
     layers: Layers | None = None
-    values: Values | None = None
+    values: Looked | None = None
     null: Null | None = None
     anatomy: tuple[Anatomy, ...] = ()
     vectors: Floats | None = None
@@ -274,7 +275,7 @@ def seen(
     values = None
     if query.lens is not None and not (projected or query.lens.by_layer):
         lens = lens_for(query.lens, reading, stage)
-        values = client.values(reading.id, stage, lens, on_progress=on_progress).result()
+        values = client.look(reading.id, stage, lens, on_progress=on_progress).result()
     null = None
     if query.null and words is not None:
         null = client.null(
@@ -293,7 +294,7 @@ def seen(
     if null is not None and stage == "tokens" and found.words is not None:
         agreeing = agreements(client, reading.id, found.words, query.k, on_progress)
         found = replace(found, agreements=agreeing)
-    if query.patches and stage in (PIXELS, POSITION_STAGE):
+    if query.patches and stage in (PIXELS, FIRST_STAGE):
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)
     if query.lens is not None and query.lens.by_layer:

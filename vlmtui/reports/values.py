@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from vlmtui import exits
 from vlmtui.display import numbers
-from vlmtui.display.pieces import isolate, plain, spelling
-from vlmtui.reading import of_layers
+from vlmtui.lenses.wording import report_line
 from vlmtui.reports import layers
-from vlmtui.reports.lenses import EVIDENCE, FIND, PCA, POSITION
 from vlmtui.reports.source import Seen
 from vlmtui.reports.wordgrid import cell_grid
 
@@ -23,21 +21,7 @@ def lens_line(seen: Seen) -> str:
     through, values = seen.query.lens, seen.values
     assert through is not None
     assert values is not None
-    note = f"; {values.note}" if values.note else ""
-    if through.name == PCA:
-        shares = " + ".join(numbers.percent(100 * share) for share in values.explained)
-        return f"pca: three principal components, {shares} of the variance{note}"
-    if through.name == FIND:
-        number = "logit" if of_layers(seen.stage) else "cosine"
-        pieces = spelling(through.text, values.pieces, seen.reading.model.marks_words)
-        spelled = f" ({isolate(pieces)})" if pieces else ""  # a text tower reads all of a text
-        return f"find: {number} of {isolate(plain(through.text))}{spelled}{note}"
-    if through.name == EVIDENCE:
-        return f"evidence: {isolate(plain(through.text))}{note}"
-    if through.name == POSITION:
-        return f"position: L2 norm of the position embedding{note}"
-    marked = " ".join(str(patch) for patch in through.marked)
-    return f"similarity: cosine with {marked}{note}"
+    return report_line(values, through.asked(seen.reading.model.marks_words))
 
 
 def value_grid(seen: Seen, columns: int) -> Iterator[str]:

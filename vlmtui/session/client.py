@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from vlmtui.anatomy import Anatomy
 from vlmtui.answers import MAX_NEW_TOKENS, STANDS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
@@ -18,16 +18,21 @@ from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
+from vlmtui.lenses.description import Description
+from vlmtui.lenses.source import Call, LensSource
+from vlmtui.lenses.wording import Looked
 from vlmtui.matching import Kind, Loss, Match, Texts
 from vlmtui.reading import METRICS, RIDGE, Floats, Layers, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
 from vlmtui.session.transport import PipeLink
-from vlmtui.values import Lens, Values
+from vlmtui.session.typed import Typed
 from vlmtui.vocabulary import Nearby, Vocabulary, check_near
 
 __all__ = ["SessionClient", "log_folder"]
+T = TypeVar("T")
 
 
 class SessionClient(Exchange):
@@ -149,13 +154,27 @@ class SessionClient(Exchange):
         body = m.FindLayerWords(reading_id, int(token), int(k), all_tokens)
         return self.ask(body, lambda done: done.words, on_progress)
 
-    def values(self, reading_id: str, stage: str, lens: Lens, on_progress: OnProgress | None = None) -> Future[Values]:
-        """What a lens makes of every entry of a stage of a reading."""
-        return self.ask(m.FindValues(reading_id, stage, lens), lambda done: done.values, on_progress)
+    def look(
+        self,
+        reading_id: str,
+        stage: str,
+        call: Call,
+        *,
+        entries: tuple[int, ...] | None = None,
+        answer: str = "",
+        k: int = 8,
+        on_progress: OnProgress | None = None,
+    ) -> Future[Looked]:
+        """What a lens, whichever, makes of the entries of a stage of a reading, all of them without `entries`."""
+        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress)
+
+    def describe(self, lens: LensSource | None = None) -> Future[tuple[Description, ...]]:
+        """What a lens is, or without one all that are installed where the session runs."""
+        return self.ask(m.Describe(lens), lambda done: done.lenses)
 
     def vectors(self, reading_id: str, stage: str, on_progress: OnProgress | None = None) -> Future[Floats]:
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
-        return self.ask(m.FindVectors(reading_id, stage), lambda done: done.vectors, on_progress)
+        return self._typed(typed.vectors(reading_id, stage), on_progress)
 
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[Anatomy]:
         """What becomes of one vision patch before the tower's first block."""
@@ -291,6 +310,11 @@ class SessionClient(Exchange):
         except UsageError as error:
             return _failed(error)
         return self.ask(body, lambda done: done.near, on_progress)
+
+    def _typed(
+        self, question: Typed[T], on_progress: OnProgress | None = None, on_said: OnSaid | None = None
+    ) -> Future[T]:
+        return self.ask(question.body, question.unpack, on_progress, on_said)
 
     def status(self) -> Future[m.Status]:
         """What the session is and holds; answered whatever else is going on."""

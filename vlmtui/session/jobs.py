@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from vlmtui.lenses.base import Turn
+from vlmtui.lenses.registry import find
 from vlmtui.session import messages as m
 from vlmtui.session.line import Line
-from vlmtui.values import name_of
 
 
 @dataclass(eq=False)
@@ -54,8 +55,9 @@ class Job:
 
 def kind(body: m.Question) -> str:
     """Questions of one kind take each other's place: loading, reading, words of one patch, words of many."""
-    if isinstance(body, m.FindValues):
-        return f"values: {name_of(body.lens)}"
+    if isinstance(body, m.Compute):
+        alone = " of one" if _alone(body) else ""
+        return f"{body.lens.name} {body.lens.sha256}{alone}"
     if isinstance(body, m.FindWords):
         return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
     return type(body).__name__
@@ -63,17 +65,46 @@ def kind(body: m.Question) -> str:
 
 def idle(body: m.Question) -> bool:
     """Whether it was asked because there was nothing else to do."""
-    return isinstance(body, m.FindNull | m.FindAgreement) and body.idle
+    return isinstance(body, m.Compute | m.FindNull | m.FindAgreement) and body.idle
 
 
 def fits(body: m.Question, amidst: m.Question) -> bool:
     """Whether a question is for one patch, and may be answered amidst another, which takes long."""
-    quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__, "values: similarity"
+    quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__
+    if isinstance(body, m.Compute) or isinstance(amidst, m.Compute):
+        return _fits(body, amidst)
     match amidst:
         case m.FindWords() | m.FindNull() | m.Occlude() | m.ReadMany():
             return kind(amidst) != "words of one" and kind(body) in quick
         case m.Ask() | m.Ablate():  # the model is at work: only what does not run it
-            return isinstance(body, m.FindWords | m.FindValues) and kind(body) in quick and body.stage == "tokens"
+            return isinstance(body, m.FindWords) and kind(body) in quick and body.stage == "tokens"
+    return False
+
+
+def turn(body: m.Question) -> Turn:
+    """A question's turn in the queue: that of the built-in lens that it asks for."""
+    lens = find(body.lens.name) if isinstance(body, m.Compute) and not body.lens.foreign else None
+    return lens.turn if lens else Turn()
+
+
+def _alone(body: m.Compute) -> bool:
+    return body.entries is not None and len(body.entries) == 1
+
+
+def _quick(body: m.Question) -> bool:
+    """Whether it is for one patch."""
+    beside = turn(body).beside
+    return beside == "always" or (beside == "one" and isinstance(body, m.Compute) and _alone(body))
+
+
+def _fits(body: m.Question, amidst: m.Question) -> bool:
+    lets_in = turn(amidst).lets_in
+    if isinstance(amidst, m.FindWords | m.FindNull | m.Occlude | m.ReadMany):
+        return kind(amidst) != "words of one" and _quick(body)
+    if isinstance(amidst, m.Ask | m.Ablate):
+        return isinstance(body, m.Compute) and _quick(body) and body.stage == "tokens"
+    if isinstance(body, m.Compute):
+        return bool(lets_in) and not _quick(amidst) and _quick(body) and (lets_in == "any" or body.stage == "tokens")
     return False
 
 

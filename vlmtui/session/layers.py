@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vlmtui.lenses.arrays import array
 from vlmtui.lenses.logit_lens.kernel import LogitLens, logit_lens, settled
 from vlmtui.models.model import VisionLanguageModel
 from vlmtui.reading import Layers, TokenLayerWords, TokenWords
-from vlmtui.session.arrays import array
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.readings import Kept, Readings
 

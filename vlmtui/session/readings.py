@@ -12,7 +12,6 @@ from vlmtui.belief import Null
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.grid import Place
 from vlmtui.image import Picture, decode
-from vlmtui.lenses.pca.kernel import Components
 from vlmtui.models.positions import Positions
 from vlmtui.models.processing import Inputs
 from vlmtui.models.towers import Final
@@ -43,7 +42,7 @@ class Kept:
     other questions about, and `places` are those of its image tokens.
     `vision` are the tower's states by stage, each [patches, hidden]; those that were asked for, where they are not too
     many. `projected` are the tokens that the projector makes of such a stage, each [tokens, hidden]; `patch_places` are
-    those of the vision patches. `components` are the principal components found so far, by stage.
+    those of the vision patches. `own` is what lenses keep, by lens and key.
     `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
     `answered` is the latest answer to a question about it. `nulls` are the words of noise, by how they were found.
@@ -57,7 +56,7 @@ class Kept:
     file: File | None = None
     places: tuple[Place, ...] = ()
     vision: dict[int, Tensor] = field(default_factory=dict)
-    components: dict[str, Components] = field(default_factory=dict)
+    own: dict[tuple[str, object], object] = field(default_factory=dict)
     norms: Tensor | None = None
     layers: list[Tensor] | None = None
     answered: Answered | None = None

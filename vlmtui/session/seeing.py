@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
+from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.model import Encoded, VisionLanguageModel
 from vlmtui.models.processing import DEFAULT_PROMPT
 from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
-from vlmtui.session.arrays import array
 from vlmtui.session.lexicon import Lexicon
 
 

@@ -16,6 +16,7 @@ from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
+from vlmtui.lenses.source import Call
 from vlmtui.reading import METRICS, Layers, ModelInfo, Order, of_patches
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
@@ -23,7 +24,6 @@ from vlmtui.tui import messages
 from vlmtui.tui.belief import NullKey
 from vlmtui.tui.inquiry import Inquiry
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.values import Lens
 
 _T = TypeVar("_T")
 
@@ -166,7 +166,7 @@ class Conversation(Inquiry):
                 self._failed("the words could not be found"),
             )
 
-    def values(self, reading: str, stage: str, lens: Lens) -> None:
+    def values(self, reading: str, stage: str, lens: Call) -> None:
         """What a lens makes of a stage."""
 
         def failed(sentence: str) -> None:
@@ -174,16 +174,16 @@ class Conversation(Inquiry):
 
         if self._client is not None and self._client.alive:
             self._when(
-                self._client.values(reading, stage, lens, on_progress=self._progressed()),
+                self._client.look(reading, stage, lens, on_progress=self._progressed()),
                 lambda values: messages.ValuesArrived(reading, values),
                 failed,
             )
 
-    def values_ahead(self, reading: str, stage: str, lens: Lens) -> None:
+    def values_ahead(self, reading: str, stage: str, lens: Call) -> None:
         """The same for a stage that nobody looks at yet: any other question of the kind takes its place."""
         if self._client is not None and self._client.alive:
             self._when(
-                self._client.values(reading, stage, lens),
+                self._client.look(reading, stage, lens),
                 lambda values: messages.ValuesArrived(reading, values),
                 lambda sentence: None,  # it is said when somebody looks
             )

@@ -161,8 +161,7 @@ class Explorer(Speaking):
 
     def action_overlay(self) -> None:
         """The next overlay."""
-        model = self._known.model
-        self._choose(self._view.next_overlay(bool(model and model.wordless)))
+        self._choose(self._view.next_overlay(self._known.model))
 
     def action_panel(self) -> None:
         """The next panel, where not all are seen."""

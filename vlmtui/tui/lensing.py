@@ -16,9 +16,9 @@ from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.judging import Judging
 from vlmtui.tui.path import llm_depth, path
 from vlmtui.tui.standing import IDLE
-from vlmtui.tui.valuing import OF_VALUES, ValueAsking, ahead, ordered, scores, shown
+from vlmtui.tui.valuing import ValueAsking, ahead, ordered, overlay_lens, scores, shown, word_lens
+from vlmtui.tui.view import COLOURING, NORMS
 from vlmtui.tui.whole import said_by
-from vlmtui.values import name_of
 
 AHEAD_S = 0.03
 """How long after a step the stages beside are asked about."""
@@ -51,7 +51,7 @@ class Lensing(Judging):
         values, stage = message.values, self._view.stage
         if self._valuing.answered(self._known, message.reading, values, stage):
             if values.stage == stage:
-                self._standing.seconds = (name_of(values.lens), values.seconds)
+                self._standing.seconds = (values.call.name, values.seconds)
                 self._values_done()
             self._when_ahead()
 
@@ -84,7 +84,7 @@ class Lensing(Judging):
         if self._ahead is not None:
             self._ahead.stop()
             self._ahead = None
-        if self._current and self._view.overlay in OF_VALUES:
+        if self._current and overlay_lens(self._view, self._known) is not None:
             self._ahead = self.set_timer(AHEAD_S, self._ask_ahead)
 
     def _ask_ahead(self) -> None:
@@ -108,10 +108,11 @@ class Lensing(Judging):
             return text
 
         def find(text: str | None) -> None:
-            if text:
+            lens = word_lens(self._known.model)
+            if text and lens is not None:
                 self._to_best = True
                 self._match_also(text)
-                self._choose(replace(self._view, sought=text, overlay="find"))
+                self._choose(replace(self._view, sought=text, overlay=lens.name))
                 if shown(self._view, self._known) is not None:
                     self._values_done()
 
@@ -158,8 +159,8 @@ class Lensing(Judging):
             return
         if self._known.reading is None:
             return
-        if self._view.overlay not in ("norms", *OF_VALUES):
-            self._choose(replace(self._view, overlay="pca"))
+        if self._view.overlay != NORMS and overlay_lens(self._view, self._known) is None:
+            self._choose(replace(self._view, overlay=COLOURING))
         if self._following() is None:
             self._choose(walking.at_stage(self._view, self._known, "vision.0"))
         self._playing = self.set_interval(FRAME_S, self._play_on)

@@ -11,11 +11,12 @@ from vlmtui.anatomy import Anatomy
 from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.image import SourceBytes
+from vlmtui.lenses.source import Call
+from vlmtui.lenses.wording import Looked
 from vlmtui.matching import Match, Texts
 from vlmtui.reading import Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.session.messages import Status
 from vlmtui.tui.belief import NullKey
-from vlmtui.values import Lens, Values
 
 
 @dataclass
@@ -89,7 +90,7 @@ class ValuesArrived(Message):
     """What a lens made of a stage of a reading."""
 
     reading: str
-    values: Values
+    values: Looked
 
 
 @dataclass
@@ -98,7 +99,7 @@ class ValuesFailed(Message):
 
     reading: str
     stage: str
-    lens: Lens
+    lens: Call
     sentence: str
 
 

@@ -10,7 +10,6 @@ from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports import Query
 from vlmtui.reports.patches import PatchWords
 from vlmtui.tui.marks import toggled
-from vlmtui.tui.valuing import OF_VALUES
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_stage, fitted, middle, to_cell
 
@@ -35,11 +34,11 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
     elif query.lens is not None and query.lens.by_layer:
         view = replace(view, by_layer=True)
     elif query.lens is not None:
-        overlay = next((o for o in OF_VALUES if o == query.lens.name), None)
-        if overlay is not None:
-            view = replace(view, overlay=overlay, sought=query.lens.text)
+        lens = query.lens.built_in
+        if lens is not None and lens.offer.unsuited and not lens.offer.suits(model):
+            wrong.append(f"--lens {lens.name} {lens.offer.unsuited}")
         else:
-            wrong.append(f"--lens {query.lens.name} is for reports: add --format text")
+            view = replace(view, overlay=query.lens.name, sought=query.lens.text)
     if pages := known.pages(stage):
         view = middle(view, pages[0])
     for patch in query.patches[:1]:

@@ -15,8 +15,8 @@ from vlmtui.grid import CellLayout, fit_cells
 from vlmtui.tui import answered, exiting, valued
 from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens
-from vlmtui.tui.valuing import OF_VALUES, lens_of, shown
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.valuing import lens_of, overlay_lens, shown
+from vlmtui.tui.view import NONE, NORMS, WORDS, Known, View
 
 HEAT_SHARE = 0.7
 COLOUR_SHARE = 0.8
@@ -48,17 +48,17 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
     """What the drawing depends on: the same key, the same drawing."""
     page, book = known.page(view), known.book_for(view)
     words = None
-    if view.overlay == "words" and page is not None and book is not None:
+    if view.overlay == WORDS and page is not None and book is not None:
         # words that arrive for other pages change nothing here
         words = view.order, sum(known.token_of(view.stage, entry) in book.rows for entry in page.entries.values())
     values: object = None
-    if view.overlay in OF_VALUES:
+    if overlay_lens(view, known) is not None:
         lens = lens_of(view, known)
         values = id(shown(view, known)), lens is None, lens is not None and (view.stage, lens) in known.refused
     if view.stage == ANSWER:
         values = answered.key(known, view)
     # without an overlay, all stages of one grid look the same
-    stage = (view.stage, known.layers is None, view.projected) if view.overlay != "none" or view.stage == ANSWER else ""
+    stage = (view.stage, known.layers is None, view.projected) if view.overlay != NONE or view.stage == ANSWER else ""
     return (
         id(known.picture),
         known.atlas,
@@ -95,11 +95,11 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     pixels = known.canvas(layout, box, page.holes)
     if view.stage == ANSWER:
         return _of_answer(known, view, page, Drawn(pixels, layout, None, "", page, split))
-    if view.overlay == "none":
+    if view.overlay == NONE:
         return Drawn(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
     inner = canvas.inner(pixels, layout)
     pixels = pixels.copy()
-    if view.overlay == "norms":
+    if view.overlay == NORMS:
         if norms is None:
             why = "have none of" if view.stage == PIXELS else "has none of yet"
             return Drawn(pixels, layout, None, f"overlay: norms, which {view.stage} {why}", page, split)
@@ -107,7 +107,7 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
         low, high = robust_range(norms.values)
         _heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
         return Drawn(pixels, layout, None, f"norm {view.stage}", page, split, (low, high))
-    if view.overlay in OF_VALUES:
+    if overlay_lens(view, known) is not None:
         found = shown(view, known)
         legend, scale = valued.legend(known, view, found)
         if found is not None and scale is not None:

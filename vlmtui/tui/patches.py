@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from vlmtui.anatomy import Anatomy
 from vlmtui.display.recurrence import Shape, Tallies, Tally, judged, views
 from vlmtui.display.statistics import outlier
-from vlmtui.reading import ModelInfo, Reading, of_layers, of_patches, stages
+from vlmtui.reading import FIRST_STAGE, ModelInfo, Reading, of_layers, of_patches, stages
 from vlmtui.tui.path import PIXELS, TOKENS
-from vlmtui.values import POSITION_STAGE
 
 if TYPE_CHECKING:
     from vlmtui.grid import Place
@@ -100,7 +99,7 @@ class Patches:
 
 def dissected(stage: str) -> bool:
     """Whether a patch is looked at as it enters the tower."""
-    return stage in (PIXELS, POSITION_STAGE)
+    return stage in (PIXELS, FIRST_STAGE)
 
 
 def anatomy(known: Known, view: View) -> Anatomy | None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from vlmtui.display.colours import robust_range
-from vlmtui.display.numbers import figure, ordinal, percent
-from vlmtui.display.pieces import plain, spelling
+from vlmtui.display.numbers import figure, ordinal
+from vlmtui.display.pieces import plain
+from vlmtui.lenses import wording
+from vlmtui.lenses.registry import find
+from vlmtui.lenses.wording import Looked
 from vlmtui.tui.marks import marked
-from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
+from vlmtui.tui.path import ANSWER, PIXELS
 from vlmtui.tui.valuing import lens_of, ordered, scores, shown
 from vlmtui.tui.view import Known, View
-from vlmtui.values import Components, Evidence, Find, Position, Similarity, Values
 
 
-def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[float, float] | None]:
+def legend(known: Known, view: View, found: Looked | None) -> tuple[str, tuple[float, float] | None]:
     """The line beneath the picture, and the range of the numbers where they are magnitudes."""
     lens = lens_of(view, known)
     if found is None:
@@ -23,10 +25,8 @@ def legend(known: Known, view: View, found: Values | None) -> tuple[str, tuple[f
             return f"overlay: {view.overlay}, which {view.stage} {has} none of", None
         refused = known.refused.get((view.stage, lens))
         return (f"{view.overlay}: {plain(refused)}" if refused else f"{view.overlay} at {view.stage}: ..."), None
-    if isinstance(found.lens, Components):
-        shares = " + ".join(percent(100 * share) for share in found.explained)
-        return f"pca of {view.stage}: red, green, blue are {shares} of the variance", None
-    return f"{_named(known, view, found)}{f', {found.note}' if found.note else ''}", robust_range(found.numbers)
+    text = wording.legend(found, _asked(known, view, found))
+    return text, robust_range(found.numbers) if found.numbers.ndim == 1 else None
 
 
 def here(known: Known, view: View) -> str:
@@ -52,22 +52,20 @@ def _numbers(known: Known, view: View) -> np.ndarray | None:
     return None if numbers is None or numbers.ndim != 1 else numbers
 
 
-def _named(known: Known, view: View, found: Values) -> str:
-    match found.lens:
-        case Similarity(to):
-            if len(to) > 1 or to == marked(view, known):
-                return f"cosine with {len(to)} marked at {found.stage}"
-            place = known.places_at(found.stage)[to[0]]
-            where = f"row {place.row}, col {place.col}" if place.row is not None else f"token {place.index}"
-            return f"cosine with {where} at {found.stage}"
-        case Find(text):
-            joins = known.reading is not None and known.reading.model.marks_words
-            pieces = spelling(text, found.pieces, joins)
-            spelled = f" ({pieces})" if pieces else ""  # a text tower reads all of a text
-            number = "cosine" if llm_depth(found.stage) is None else "logit"
-            return f"find {plain(text)}{spelled}: {number} at {found.stage}"
-        case Evidence(label):
-            return f"class {plain(label)} at {found.stage}"
-        case Position():
-            return "norm of the position embedding"
-    return view.overlay
+def _asked(known: Known, view: View, found: Looked) -> wording.Asked:
+    """What the lens was given, as the screen names it."""
+    own, given = find(found.call.name), found.call.given
+    if own is None:
+        return wording.Asked()
+    joins = known.reading is not None and known.reading.model.marks_words
+    to = given.get(own.offer.marked, ())
+    return wording.Asked(given.get(own.offer.word, ""), _entries(known, view, found, to), joins)
+
+
+def _entries(known: Known, view: View, found: Looked, to: tuple[int, ...]) -> str:
+    if not to:
+        return ""
+    if len(to) > 1 or to == marked(view, known):
+        return f"{len(to)} marked"
+    place = known.places_at(found.stage)[to[0]]
+    return f"row {place.row}, col {place.col}" if place.row is not None else f"token {place.index}"

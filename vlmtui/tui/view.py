@@ -18,6 +18,11 @@ from vlmtui.display.pieces import visible
 from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
+from vlmtui.lenses.base import Lens
+from vlmtui.lenses.kinds import Colours, Scalars
+from vlmtui.lenses.registry import listed
+from vlmtui.lenses.source import Call
+from vlmtui.lenses.wording import Looked
 from vlmtui.reading import METRICS, ImageInfo, Layers, Metric, ModelInfo, Order, Reading, TokenLayerWords
 from vlmtui.tui.answering import Looking, Speech
 from vlmtui.tui.belief import Belief
@@ -25,11 +30,23 @@ from vlmtui.tui.patches import Patches
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens, vision_depth
 from vlmtui.tui.whole import Whole
 from vlmtui.tui.wordbook import WordBook, WordRow
-from vlmtui.values import POSITION_STAGE, Lens, Values
 
-Overlay = Literal["none", "norms", "words", "similarity", "pca", "find", "position"]
-OVERLAYS: tuple[Overlay, ...] = ("none", "norms", "words", "similarity", "pca", "find", "position")
+NONE, NORMS, WORDS = "none", "norms", "words"
+"""The overlays that need no lens; the others are lenses that give every patch a number or a colour, by their names."""
 MAX_K = 50
+
+
+def overlay_lenses(model: ModelInfo | None = None) -> tuple[Lens, ...]:
+    """The built-in lenses that can be laid over the image; of those that look for a word the one that suits a model."""
+    return tuple(
+        one
+        for one in listed()
+        if one.kind in (Scalars, Colours) and not (model and one.offer.word and not one.offer.suits(model))
+    )
+
+
+COLOURING = next(one.name for one in overlay_lenses() if one.kind is Colours)
+"""The overlay that layers are played with where none is chosen."""
 
 # an image token or a vision patch by its index: see `vlmtui.tui.marks`
 Mark = tuple[Literal["token", "patch"], int]
@@ -56,7 +73,7 @@ class View:
     stage: str = "tokens"
     metric: Metric = "l2"
     k: int = 8
-    overlay: Overlay = "none"
+    overlay: str = NONE
     spot: tuple[float, float] | None = None
     listed: int = 0
     by_layer: bool = False
@@ -84,15 +101,18 @@ class View:
         """The next metric, round and round."""
         return replace(self, metric=METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)])
 
-    def next_overlay(self, wordless: bool = False) -> View:
+    def next_overlay(self, model: ModelInfo | None = None) -> View:
         """The next overlay, round and round; without words for a model that has none, or before one was looked for."""
         if self.stage == ANSWER:
             return replace(self, looking=self.looking.next_way())
-        left_out = ({"words"} if wordless else set()) | (set() if self.sought else {"find"})
-        left_out |= set() if self.stage == POSITION_STAGE else {"position"}
-        there = [overlay for overlay in OVERLAYS if overlay not in left_out]
+        words = () if model and model.wordless else (WORDS,)
+        there = [NONE, NORMS, *words, *(one.name for one in overlay_lenses(model) if self._offers(one, model))]
         at = there.index(self.overlay) if self.overlay in there else -1
         return replace(self, overlay=there[(at + 1) % len(there)])
+
+    def _offers(self, lens: Lens, model: ModelInfo | None) -> bool:
+        """Whether `o` comes by this lens: a word was looked for where it needs one, and it looks at this stage."""
+        return (not lens.offer.word or bool(self.sought)) and not (model and lens.offer.refuses(self.stage, model))
 
     def with_k(self, k: int) -> View:
         """Another number of words, within bounds."""
@@ -129,9 +149,9 @@ class Known:
     layers: Layers | None = None
     by_layer: dict[int, TokenLayerWords] = field(default_factory=dict)
     followed: int | None = None
-    values: dict[tuple[str, Lens], Values] = field(default_factory=dict)
-    latest: Values | None = None
-    refused: dict[tuple[str, Lens], str] = field(default_factory=dict)
+    values: dict[tuple[str, Call], Looked] = field(default_factory=dict)
+    latest: Looked | None = None
+    refused: dict[tuple[str, Call], str] = field(default_factory=dict)
     belief: Belief = field(default_factory=Belief)
     speech: Speech = field(default_factory=Speech)
     patches: Patches = field(default_factory=Patches)

@@ -27,6 +27,7 @@ from vlmtui.demo.making.models import GRID
 from vlmtui.demo.targets import signals
 from vlmtui.demo.words import CLASS_OF, CLASSES, NAMES
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 from vlmtui.session.engine import Engine
 from vlmtui.session.talk import Talk
 from vlmtui.values import Find
@@ -64,8 +65,9 @@ class Desk:
 
     def find(self, reading: str, stage: str, word: str) -> NDArray[np.float32]:
         """How near every patch is to a word [patches]."""
-        found: m.ValuesFound = self.ask(m.FindValues(reading, stage, Find(word)))
-        return found.values.numbers
+        question = typed.looked(reading, stage, Find(word))
+        numbers: NDArray[np.float32] = question.unpack(self.ask(question.body)).numbers
+        return numbers
 
 
 def shares(scene: Scene) -> Shares:

@@ -1,1 +1,40 @@
-"""To be filled."""
+"""`find`: where in the image a word is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.classes import WITH_HEADS
+from vlmtui.lenses.base import Offer, lens
+from vlmtui.matching import TWO_TOWERS
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Scalars
+    from vlmtui.reading import ModelInfo
+
+
+def only(model: ModelInfo) -> str:
+    """A text tower's texts are compared with patches at the vision tower's end alone."""
+    return f"vision.{model.vision_layers}" if model.wordless and model.family in TWO_TOWERS else ""
+
+
+def suits(model: ModelInfo) -> bool:
+    """A head's model without words or texts knows classes alone."""
+    return not model.wordless or model.family in TWO_TOWERS or model.family not in WITH_HEADS
+
+
+@lens(
+    offer=Offer(
+        listed=True,
+        word="text",
+        missing="looks for a word: name it, such as --find sky",
+        only=only,
+        suits=suits,
+        render=f"{__name__}.render",
+    )
+)
+def find(context: Context, text: str) -> Scalars:
+    """How near every entry is to a word: the cosine with its vectors, and in the language model's layers its logit."""
+    from .compute import found
+
+    return found(context, text)

@@ -1,1 +1,25 @@
-"""To be filled."""
+"""`layers`: the words of one token after every layer of the language model (logit lens)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, LayerWords
+    from vlmtui.reading import ModelInfo
+
+
+def refuses(stage: str, model: ModelInfo) -> str:
+    """Why it cannot look at a stage of a model."""
+    if not model.wordless and not stage.startswith("vision."):
+        return ""
+    why = model.wordless or f"{stage} comes before it: choose tokens or a layer, such as llm.1"
+    return f"looks at tokens in the language model, and {why}"
+
+
+@lens(offer=Offer(listed=True, refuses=refuses))
+def layers(context: Context) -> LayerWords:
+    """The words of the largest logits after every layer (logit lens)."""
+    raise NotImplementedError

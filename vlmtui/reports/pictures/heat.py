@@ -9,6 +9,7 @@ import numpy as np
 from vlmtui.display import numbers
 from vlmtui.display.colours import Rgb, components, magnitudes, robust_range
 from vlmtui.errors import UsageError
+from vlmtui.lenses.wording import Looked, number
 from vlmtui.reading import Floats, llm_layer, of_layers
 from vlmtui.reports.animation import painted
 from vlmtui.reports.pictures import paper
@@ -16,7 +17,6 @@ from vlmtui.reports.pictures.looking import Shown
 from vlmtui.reports.pictures.paper import MARGIN
 from vlmtui.reports.pictures.scene import PALE, Mark, Photo, Scene, Text
 from vlmtui.reports.values import lens_line
-from vlmtui.values import Values
 
 LONG_SIDE = 960
 SHEET = 1600
@@ -71,8 +71,8 @@ def sheet(shown: Shown) -> Scene:
     alike = [of for (stage, _), of in zip(stages, found, strict=True) if shown.values and not of_layers(stage)]
     shared = robust_range(np.concatenate(alike)) if alike and alike[0].ndim == 1 else None
     marks: list[Mark] = []
-    for number, ((stage, i), of) in enumerate(zip(stages, found, strict=True)):
-        down, right = divmod(number, across)
+    for at, ((stage, i), of) in enumerate(zip(stages, found, strict=True)):
+        down, right = divmod(at, across)
         x, y = MARGIN + right * (wide + _GAP), MARGIN + down * (tall + _LABEL + _GAP)
         low, high = shared if shared and not of_layers(stage) else robust_range(of)
         places = seen.reading.places_at(stage)
@@ -95,7 +95,8 @@ def _colours(of: Floats, low: float, high: float) -> Rgb:
 
 def _numbers(shown: Shown, stage: str, i: int) -> Floats:
     if shown.values:
-        return shown.values[i].numbers
+        numbers_of: Floats = shown.values[i].numbers
+        return numbers_of
     if of_layers(stage):
         assert shown.layers is not None
         norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
@@ -103,8 +104,9 @@ def _numbers(shown: Shown, stage: str, i: int) -> Floats:
     return shown.seen.reading.norms_at(stage)
 
 
-def _share(found: Values) -> str:
-    return f"{numbers.percent(100 * sum(found.explained))} of the variance"
+def _share(found: Looked) -> str:
+    explained = found.besides.get("explained")
+    return f"{numbers.percent(100 * sum(explained))} of the variance" if explained else ""
 
 
 def _sheet_title(shown: Shown) -> str:
@@ -113,8 +115,10 @@ def _sheet_title(shown: Shown) -> str:
         return "L2 norms stage by stage, each on its own scale: dark is low, yellow high"
     if shown.values and shown.values[0].numbers.ndim == 2:
         return "Three principal components as red, green and blue, stage by stage"
-    what = f' with "{through.text}"' if through.text else f" with {' '.join(map(str, through.marked))}"
-    return f"{through.name.capitalize()}: cosine{what}, stage by stage"
+    what = f' with "{through.text}"' if through.text else ""
+    what = f" with {' '.join(map(str, through.marked))}" if through.marked else what
+    called = number(shown.values[0].call, "") if shown.values else ""
+    return f"{through.name.capitalize()}{f': {called}{what}' if called else ''}, stage by stage"
 
 
 def _placed(shown: Shown, stage: str) -> bool:

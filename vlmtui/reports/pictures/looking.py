@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import SourceBytes, decode
+from vlmtui.lenses.wording import Looked
 from vlmtui.reading import Layers, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.reports.each import Failure, each
-from vlmtui.reports.lenses import POSITION, lens_for
+from vlmtui.reports.lenses import lens_for
 from vlmtui.reports.source import OnProgress, Query, Seen, load, seen
-from vlmtui.values import Values
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -33,7 +33,7 @@ class Shown:
     rgb: Rgb
     seen: Seen
     stages: tuple[str, ...] = ()
-    values: tuple[Values, ...] = ()
+    values: tuple[Looked, ...] = ()
     layers: Layers | None = None
 
 
@@ -55,8 +55,8 @@ def what(query: Query) -> str:
         raise UsageError(f"--draw {show} shows no --lens {query.lens.name}: leave one of them out, or --draw {HEAT}")
     if query.lens is not None and query.lens.of_words and show != WORDS:
         raise UsageError(f"--lens {query.lens.name} gives words: leave it out, or --draw {WORDS}")
-    if query.lens is not None and query.lens.name == POSITION and show == LAYERS:
-        raise UsageError(f"--lens {POSITION} is of one stage: choose --draw {HEAT}")
+    if query.lens is not None and show == LAYERS:
+        query.lens.check_path(None, f"choose --draw {HEAT}")
     if query.some and show == LAYERS:
         raise UsageError(f"--draw {LAYERS} shows all patches: leave --patch, --rows and --where out, or --draw {HEAT}")
     if (query.rows or query.keep is not None) and show == NORMS:
@@ -86,6 +86,8 @@ class _Showing:
         query = self._query
         self._stage = default_stage(model) if query.stage is None else check_stage(query.stage, model)
         if query.lens is not None:
+            if self._show == LAYERS:
+                query.lens.check_path(model, f"choose --draw {HEAT}")
             query.lens.check(self._stage, model)
         projected = query.lens is not None and query.lens.of_words
         if self._show == WORDS and (model.wordless or (of_patches(self._stage) and not projected)):
@@ -107,11 +109,12 @@ class _Showing:
         there = stages(reading.model)
         path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
         found = Seen(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
-        values: tuple[Values, ...] = ()
+        values: tuple[Looked, ...] = ()
         if self._show == LAYERS and query.lens is not None:
             lens = query.lens
             values = tuple(
-                client.values(reading.id, s, lens_for(lens, reading, s), self._on_progress).result() for s in path
+                client.look(reading.id, s, lens_for(lens, reading, s), on_progress=self._on_progress).result()
+                for s in path
             )
         return Shown(self._show, rgb, found, path, values, layers)
 

@@ -26,6 +26,7 @@ from vlmtui.session.messages.answers import (
 )
 from vlmtui.session.messages.belief import AgreementFound, FindAgreement, FindNull, NullFound
 from vlmtui.session.messages.classes import AskHead, ClassesFound, FindClasses, HeadTold
+from vlmtui.session.messages.compute import Compute, Computed, Describe, Described
 from vlmtui.session.messages.general import (
     AskStatus,
     Cancel,
@@ -42,7 +43,6 @@ from vlmtui.session.messages.many import MANY_BYTES, MANY_PICTURES, ManyRead, Ou
 from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
 from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
-from vlmtui.session.messages.values import FindValues, FindVectors, ValuesFound, VectorsFound
 from vlmtui.session.messages.vocabulary import FindNear, FindVocabulary, NearFound, VocabularyFound
 from vlmtui.session.messages.wire import (
     MAX_FRAME,
@@ -74,6 +74,10 @@ __all__ = [
     "Cancel",
     "Check",
     "ClassesFound",
+    "Compute",
+    "Computed",
+    "Describe",
+    "Described",
     "Done",
     "Failed",
     "FindAgreement",
@@ -87,8 +91,6 @@ __all__ = [
     "FindNear",
     "FindNull",
     "FindPatch",
-    "FindValues",
-    "FindVectors",
     "FindVocabulary",
     "FindWords",
     "GradientFound",
@@ -124,8 +126,6 @@ __all__ = [
     "Shutdown",
     "Status",
     "TextsRead",
-    "ValuesFound",
-    "VectorsFound",
     "Verified",
     "Verify",
     "VocabularyFound",
@@ -146,8 +146,8 @@ Question = (
     | ReadLayers
     | FindWords
     | FindLayerWords
-    | FindValues
-    | FindVectors
+    | Compute
+    | Describe
     | FindPatch
     | FindNull
     | FindAgreement
@@ -178,8 +178,8 @@ Answer = (
     | LayersRead
     | WordsFound
     | LayerWordsFound
-    | ValuesFound
-    | VectorsFound
+    | Computed
+    | Described
     | PatchFound
     | NullFound
     | AgreementFound

@@ -7,44 +7,26 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-import numpy as np
 
 from vlmtui.errors import ProtocolError
+from vlmtui.lenses.arrays import decode_array, encode_array
 
 VERSION = 8
 PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")
-_ARRAY_KINDS = frozenset("fiub")
 _T = TypeVar("_T")
 
 
-def _encode_array(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()
-    raise TypeError(f"{type(value).__name__} cannot cross the pipe")
-
-
-def _decode_array(wanted: type, value: Any) -> Any:
-    origin = getattr(wanted, "__origin__", wanted)
-    if origin is np.ndarray:
-        kind, shape, data = value
-        dtype = np.dtype(kind)
-        if dtype.kind not in _ARRAY_KINDS:
-            raise ProtocolError(f"an array of {dtype} cannot cross the pipe")
-        return np.frombuffer(data, dtype=dtype).reshape(shape)
-    raise TypeError(f"{wanted} cannot cross the pipe")
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_array)
+_encoder = msgspec.msgpack.Encoder(enc_hook=encode_array)
 
 
 def decoder(kind: type[_T]) -> msgspec.msgpack.Decoder[_T]:
     """What makes messages of this kind out of the bodies of frames."""
-    return msgspec.msgpack.Decoder(kind, dec_hook=_decode_array)
+    return msgspec.msgpack.Decoder(kind, dec_hook=decode_array)
 
 
 def decoded(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:

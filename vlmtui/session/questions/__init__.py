@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from vlmtui.session import computing
 from vlmtui.session import messages as m
 from vlmtui.session.questions import (
     ablating,
@@ -19,7 +20,6 @@ from vlmtui.session.questions import (
     looking,
     many,
     matching,
-    values,
     vocabulary,
     words,
 )
@@ -33,8 +33,8 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindWords: words.words,
     m.FindLayerWords: words.layer_words,
     m.ReadLayers: layers.layers,
-    m.FindValues: values.values,
-    m.FindVectors: values.vectors,
+    m.Compute: computing.compute,
+    m.Describe: computing.describe,
     m.FindPatch: anatomy.patch,
     m.FindNull: believing.null,
     m.FindAgreement: believing.agreement,

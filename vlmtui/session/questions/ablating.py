@@ -14,11 +14,11 @@ from vlmtui.answers import Ablation, Occlusion, Stand
 from vlmtui.errors import UsageError
 from vlmtui.image import Picture
 from vlmtui.lenses.ablation.kernel import blocks, blurred, occlusion
+from vlmtui.lenses.arrays import array
 from vlmtui.models.forced import Change
 from vlmtui.models.processing import Inputs
 from vlmtui.session import messages as m
 from vlmtui.session.answered import Answered
-from vlmtui.session.arrays import array
 from vlmtui.session.questions.asking import Place
 from vlmtui.session.talk import Talk
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vlmtui.anatomy import Anatomy
 from vlmtui.errors import UsageError
+from vlmtui.lenses.arrays import array
 from vlmtui.session import messages as m
-from vlmtui.session.arrays import array
 from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
@@ -55,17 +55,6 @@ def patch(engine: Engine, request: m.FindPatch, talk: Talk) -> m.PatchFound:
             seconds=time.perf_counter() - started,
         ),
     )
-
-
-def position_norms(model: VisionLanguageModel, kept: Kept) -> tuple[Tensor, str]:
-    """The norm of what is added to every patch of a reading to tell its place [patches], and what is to be said of it.
-
-    `UsageError` for a tower that has no learned position embedding.
-    """
-    positions = positions_of(model, kept)
-    if positions.rows is None:
-        raise UsageError(f"{positions.why}: choose another lens")
-    return _norms(positions.rows), "before the norm that makes vision.0 of the sum" if positions.normed else ""
 
 
 def positions_of(model: VisionLanguageModel, kept: Kept) -> Positions:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from vlmtui.answers import IMAGE, SAID, TEXT, Attention, Gradient, Mask, Sink
 from vlmtui.errors import UsageError
+from vlmtui.lenses.arrays import array
 from vlmtui.lenses.attention.kernel import SINK_TIMES, Rollout, sinks
 from vlmtui.models.forced import Forced
 from vlmtui.session import messages as m
 from vlmtui.session.answered import Answered
-from vlmtui.session.arrays import array
 from vlmtui.session.questions.asking import Place
 from vlmtui.session.talk import Talk
 

@@ -6,20 +6,18 @@ import time
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from vlmtui.errors import UsageError
+from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
 from vlmtui.matching import Loss, Match, Texts
-from vlmtui.models.contrastive import Contrastive, unmatched
+from vlmtui.models.contrastive import Contrastive
 from vlmtui.models.contrastive import Texts as Vectors
 from vlmtui.session import messages as m
-from vlmtui.session.arrays import array
 from vlmtui.session.final import final_of
 from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
-    from vlmtui.models.model import VisionLanguageModel
     from vlmtui.session.engine import Engine
 
 
@@ -76,23 +74,6 @@ def loss(engine: Engine, request: m.FindLoss, talk: Talk) -> m.LossFound:
             text_to_image=found.text_to_image,
         )
     )
-
-
-def matches(model: VisionLanguageModel) -> bool:
-    """Whether a model can compare pictures with texts."""
-    return not unmatched(model.family)
-
-
-def patches_near(contrastive: Contrastive, states: Tensor, text: str, talk: Talk) -> tuple[Tensor, str]:
-    """The cosine of every patch [patches] with a text, approximate, and what is to be said with it.
-
-    `states` are those of stage `contrastive.patch_stage`.
-    """
-    wanted = vectors_of(contrastive, (text,), talk)
-    note = f"approximate, by {contrastive.path}"
-    if wanted.lengths[0] > wanted.limit:
-        note += f"; of the text's {wanted.lengths[0]} pieces the model reads {wanted.limit}"
-    return cosines(contrastive.patches(states), wanted.vectors)[:, 0], note
 
 
 def vectors_of(contrastive: Contrastive, wanted: tuple[str, ...], talk: Talk) -> Vectors:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from vlmtui.errors import UsageError
+from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.search import in_order
 from vlmtui.lenses.vocabulary.kernel import identical, scores_of
 from vlmtui.session import messages as m
-from vlmtui.session.arrays import array
 from vlmtui.session.spelling import spelled
 from vlmtui.session.talk import Talk
 from vlmtui.vocabulary import KINDS, Ids, Nearby, Vocabulary, check_near, groups

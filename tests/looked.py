@@ -1,0 +1,29 @@
+"""What a lens made of a stage, made up for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vlmtui.lenses.kinds import Colours, Scalars, own
+from vlmtui.lenses.source import Call
+from vlmtui.lenses.wording import Looked
+
+
+def looked(
+    lens: Call,
+    stage: str,
+    numbers: Any,
+    *,
+    explained: tuple[float, ...] = (),
+    pieces: tuple[str, ...] = (),
+    note: str = "",
+    seconds: float = 0.0,
+) -> Looked:
+    """Numbers [entries] or colours [entries, 3] of a lens, with what it says besides."""
+    said = {name: value for name, value in (("explained", explained), ("pieces", pieces)) if value}
+    besides = own(said) if said else b""
+    if np.ndim(numbers) == 1:
+        return Looked(lens, stage, Scalars(numbers, note=note, seconds=seconds, own=besides))
+    return Looked(lens, stage, Colours(numbers, signed=True, note=note, seconds=seconds, own=besides))

@@ -1,0 +1,41 @@
+"""`evidence`: which patches speak for a class of the model's classification head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.classes import WITH_HEADS
+from vlmtui.lenses.base import Offer, lens
+from vlmtui.matching import TWO_TOWERS
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Scalars
+    from vlmtui.reading import ModelInfo
+
+
+def only(model: ModelInfo) -> str:
+    """A head reads what the tower puts out at its end."""
+    return f"vision.{model.vision_layers}"
+
+
+def suits(model: ModelInfo) -> bool:
+    """A model that has a head, and neither words nor a text tower."""
+    return bool(model.wordless) and model.family in WITH_HEADS and model.family not in TWO_TOWERS
+
+
+@lens(
+    offer=Offer(
+        listed=True,
+        word="label",
+        missing="is for a class of the model's head: name it, such as --find tabby",
+        only=only,
+        suits=suits,
+        unsuited="is for models with a classification head, such as --model vit-base or demo-vit",
+        render=f"{__name__}.render",
+    )
+)
+def evidence(context: Context, label: str) -> Scalars:
+    """What every patch says for a class of the model's classification head, by its label or number."""
+    from .compute import evidence_for
+
+    return evidence_for(context, label)

@@ -1,0 +1,38 @@
+"""What patches say for a class: their share of its logit where the head reads their mean, else, approximate, the logit
+that the head gives the patch."""
+
+from __future__ import annotations
+
+import torch
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses import Context, NotHere, Scalars
+
+
+def evidence_for(context: Context, label: str) -> Scalars:
+    """Of every patch; at the last vision stage."""
+    model = context.model
+    last = f"vision.{model.info.vision_layers}"
+    if context.stage != last:
+        raise NotHere(f"patches speak for a class at the tower's end alone: choose {last}")
+    classifier = model.vlm.classifier
+    wanted = _class_of(classifier.labels, label)
+    numbers = classifier.evidence(model.kept.inputs, model.final(), torch.tensor([wanted]))[0]
+    name = classifier.labels[wanted]
+    if classifier.exact:
+        return Scalars(numbers, note=f"each patch's share of the logit of {name}")
+    return Scalars(numbers, note=f"approximate: the logit of {name} with the patch in the place of the class token")
+
+
+def _class_of(labels: tuple[str, ...], label: str) -> int:
+    """The class of this label, of a name in it (`tabby` of `tabby, tabby cat`), or of this number."""
+    word = " ".join(label.split()).casefold()
+    whole = [i for i, known in enumerate(labels) if known.casefold() == word]
+    named = [i for i, known in enumerate(labels) if word in (name.strip() for name in known.casefold().split(","))]
+    if found := whole or named:
+        return found[0]
+    if word.isdecimal() and int(word) < len(labels):
+        return int(word)
+    raise UsageError(
+        f"there is no class {label!r}: give one of the model's labels, or a number from 0 to {len(labels) - 1}"
+    )

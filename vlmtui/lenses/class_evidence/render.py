@@ -1,0 +1,16 @@
+"""What the numbers are, in words."""
+
+from __future__ import annotations
+
+from vlmtui.display.pieces import isolate, plain
+from vlmtui.lenses.wording import Asked, Looked
+
+
+def report(looked: Looked, asked: Asked) -> str:
+    """In a report."""
+    return f"{looked.call.name}: {isolate(plain(asked.text))}"
+
+
+def legend(looked: Looked, asked: Asked) -> str:
+    """Beneath the image."""
+    return f"class {plain(asked.text)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"

@@ -1,0 +1,61 @@
+"""How near entries are to a word, or for a model of two towers to a text.
+
+At a vision stage it is that of the token which the projector makes of the patch there: an early exit.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vlmtui import exits
+from vlmtui.lenses import Context, NotHere, Scalars
+from vlmtui.lenses.kernels.contrast import cosines
+from vlmtui.lenses.kinds import own
+
+from . import kernel
+
+
+def found(context: Context, text: str) -> Scalars:
+    """Of a model with words, by its vocabulary; of one with a text tower, by that."""
+    model = context.model
+    return _near(context, text) if not model.has_words and model.has_texts else _find(context, text)
+
+
+def _find(context: Context, text: str) -> Scalars:
+    model, stage = context.model, context.stage
+    spelling = model.spelled(text)
+    ids = kernel.rows_of(spelling.ids)
+    if model.of_layers(stage):
+        logits = context.unembed(context.states())
+        numbers = kernel.logits_of(logits, ids, spelling.several)
+    else:
+        vectors = model.projected(stage) if model.of_patches(stage) else context.states()
+        words = context.vocabulary().embeddings[ids.to(vectors.device)]
+        numbers = (kernel.mean_of if spelling.several else kernel.nearest_of)(vectors, words)
+    note = spelling.note
+    if model.of_patches(stage):
+        numbers = _on_patches(context, numbers)
+        note = "; ".join(filter(None, (exits.NOTE, note)))
+    return Scalars(numbers, note=note, own=own({"pieces": spelling.pieces} if spelling.pieces else {}))
+
+
+def _on_patches(context: Context, numbers: Tensor) -> Tensor:
+    """The numbers of tokens [tokens] as those of vision patches [patches], not-a-number for those of no token."""
+    into = context.model.into_tokens()
+    return numbers.cpu()[into.clamp(min=0)].masked_fill(into < 0, torch.nan)
+
+
+def _near(context: Context, text: str) -> Scalars:
+    """The cosine of every patch with a text, approximate."""
+    model = context.model
+    last = f"vision.{model.info.vision_layers}"
+    if context.stage != last:
+        raise NotHere(f"patches are compared with a text at the tower's end alone: choose {last}")
+    contrastive = model.text_tower()
+    states = context.states(f"vision.{contrastive.patch_stage}")
+    wanted = model.read_texts((text,))
+    note = f"approximate, by {contrastive.path}"
+    if wanted.lengths[0] > wanted.limit:
+        note += f"; of the text's {wanted.lengths[0]} pieces the model reads {wanted.limit}"
+    return Scalars(cosines(contrastive.patches(states), wanted.vectors)[:, 0], note=note)

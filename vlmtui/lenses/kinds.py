@@ -1,0 +1,341 @@
+"""The eight kinds of result. Every front end draws a kind, once, whatever lens it came from.
+
+Each takes a tensor of any dtype or device, an array or a list, and holds float32 (scores of words float64, ids int64).
+NaN is allowed: null in reports, uncoloured on the image. `note` is what a person must know to read the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.lenses.arrays import array, decode_array, encode_array
+
+Ints = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Texts = Sequence[Sequence[str]]
+Fact = str | float | int | bool | None
+
+AXES = ("layer", "head", "entry", "answer token", "prompt token", "component", "word")
+"""What an axis of a `Matrix` may be called."""
+
+_T = TypeVar("_T")
+_own = msgspec.msgpack.Encoder(enc_hook=encode_array)
+
+
+def _no_ids() -> Ints:
+    return np.zeros((0, 0), np.int64)
+
+
+def _no_scores() -> Doubles:
+    return np.zeros((0, 0), np.float64)
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """What all kinds have. `seconds` is filled by the session; `own` is what a built-in lens says besides, for its own
+    typed wrapper and its own words alone."""
+
+    name: ClassVar[str] = ""
+    one: ClassVar[str] = ""
+
+    note: str = ""
+    seconds: float = 0.0
+    own: bytes = b""
+
+
+class Scalars(Kind, frozen=True, tag="scalars"):
+    """One number an entry, float32 [entries]."""
+
+    name: ClassVar[str] = "Scalars"
+    one: ClassVar[str] = "one number an entry"
+
+    values: Floats
+
+    if TYPE_CHECKING:
+
+        def __init__(self, values: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
+
+    def __post_init__(self) -> None:
+        _set(self, "values", _floats(self.values, 1, "Scalars takes one number an entry, [entries]"))
+
+
+class Colours(Kind, frozen=True, tag="colours"):
+    """A colour an entry, float32 [entries, 3]: red, green and blue, each in 0 … 1.
+
+    Those of built-in `pca` are components instead, in -1 … 1 (`signed`).
+    """
+
+    name: ClassVar[str] = "Colours"
+    one: ClassVar[str] = "a colour an entry"
+
+    values: Floats
+    signed: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, values: Any, signed: bool = False, *, note: str = "", seconds: float = 0.0, own: bytes = b""
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        values = _floats(self.values, 2, "Colours takes red, green and blue of every entry, [entries, 3]")
+        if values.shape[1] != 3:
+            raise ValueError(f"Colours takes red, green and blue of every entry, [entries, 3], not {values.shape}")
+        _set(self, "values", values)
+
+
+class _Named(Kind, frozen=True, kw_only=True):
+    """Words by their ids, or as texts. `pieces`, `strings` and `special` name the ids: the session fills them."""
+
+    pieces: dict[int, str | None] = msgspec.field(default_factory=dict)
+    strings: dict[int, str | None] = msgspec.field(default_factory=dict)
+    special: frozenset[int] = frozenset()
+    rows: bool = True
+    """Whether ids are rows of the vocabulary; else they number the texts that were given."""
+
+
+class Words(_Named, frozen=True, tag="words"):
+    """Words an entry: `ids` int64 (rows of the vocabulary) or `texts`, and their `scores` float64, best first, and an
+    optional `detail` of each, float64; all [entries, k]. An id below 0 is no word."""
+
+    name: ClassVar[str] = "Words"
+    one: ClassVar[str] = "words an entry"
+
+    ids: Ints = msgspec.field(default_factory=_no_ids)
+    scores: Doubles = msgspec.field(default_factory=_no_scores)
+    detail: Doubles | None = None
+    texts: Texts | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            ids: Any = None,
+            scores: Any = None,
+            detail: Any = None,
+            texts: Texts | None = None,
+            *,
+            note: str = "",
+            seconds: float = 0.0,
+            own: bytes = b"",
+            pieces: Any = None,
+            strings: Any = None,
+            special: Any = None,
+            rows: bool = True,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        _name_texts(self, 2, "[entries, k]")
+        if self.detail is not None:
+            _set(self, "detail", _like(self.detail, self.ids, "detail"))
+
+
+class LayerWords(_Named, frozen=True, tag="layer-words"):
+    """Words by layer: `ids` or `texts`, and their `scores`, best first, all [layers, entries, k]."""
+
+    name: ClassVar[str] = "LayerWords"
+    one: ClassVar[str] = "words by layer"
+
+    ids: Ints = msgspec.field(default_factory=_no_ids)
+    scores: Doubles = msgspec.field(default_factory=_no_scores)
+    texts: Sequence[Texts] | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            ids: Any = None,
+            scores: Any = None,
+            texts: Sequence[Texts] | None = None,
+            *,
+            note: str = "",
+            seconds: float = 0.0,
+            own: bytes = b"",
+            pieces: Any = None,
+            strings: Any = None,
+            special: Any = None,
+            rows: bool = True,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        _name_texts(self, 3, "[layers, entries, k]")
+
+
+class TokenMaps(Kind, frozen=True, tag="token-maps"):
+    """A map of the image for every token of the answer, float32 [answer tokens, entries]."""
+
+    name: ClassVar[str] = "TokenMaps"
+    one: ClassVar[str] = "a map for every token of the answer"
+
+    values: Floats
+
+    if TYPE_CHECKING:
+
+        def __init__(self, values: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
+
+    def __post_init__(self) -> None:
+        _set(self, "values", _floats(self.values, 2, "TokenMaps takes [answer tokens, entries]"))
+
+
+class Matrix(Kind, frozen=True, tag="matrix"):
+    """Numbers along named axes (`AXES`), float32, one axis a dimension: `Matrix(values, axes=("layer", "head"))`."""
+
+    name: ClassVar[str] = "Matrix"
+    one: ClassVar[str] = "numbers along named axes"
+
+    values: Floats
+    axes: tuple[str, ...]
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, values: Any, axes: Sequence[str], *, note: str = "", seconds: float = 0.0, own: bytes = b""
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        given: Any = self.axes
+        axes = (given,) if isinstance(given, str) else tuple(given)
+        if not axes or any(axis not in AXES for axis in axes):
+            raise ValueError(f"Matrix names an axis for every dimension, of {', '.join(AXES)}, not {axes}")
+        _set(self, "axes", axes)
+        _set(self, "values", _floats(self.values, len(axes), f"Matrix takes a dimension for each of {axes}"))
+
+
+class Scores(Kind, frozen=True, tag="scores"):
+    """Scores of the whole image by label: `Scores({"cat": 0.9, "dog": 0.1})`, or labels and their values [labels]."""
+
+    name: ClassVar[str] = "Scores"
+    one: ClassVar[str] = "scores of the whole image"
+
+    labels: tuple[str, ...]
+    values: Floats = msgspec.field(default_factory=lambda: np.zeros(0, np.float32))
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, labels: Any, values: Any = None, *, note: str = "", seconds: float = 0.0, own: bytes = b""
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        labels: Any = self.labels
+        values: Any = self.values
+        if isinstance(labels, Mapping):
+            labels, values = tuple(labels), list(labels.values())
+        named = tuple(str(label) for label in labels)
+        numbers = _floats(values, 1, "Scores takes one number a label, [labels]")
+        if len(named) != len(numbers):
+            raise ValueError(f"Scores takes a number for each of {len(named)} labels, not {len(numbers)}")
+        _set(self, "labels", named)
+        _set(self, "values", numbers)
+
+
+class Facts(Kind, frozen=True, tag="facts"):
+    """Facts about one entry, label and value: `Facts({"contrast": 0.3, "colour": "red"})`, or a list of pairs."""
+
+    name: ClassVar[str] = "Facts"
+    one: ClassVar[str] = "facts about one entry"
+
+    rows: tuple[tuple[str, Fact], ...]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, rows: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
+
+    def __post_init__(self) -> None:
+        given: Any = self.rows
+        pairs = given.items() if isinstance(given, Mapping) else given
+        try:
+            rows = tuple((str(label), _fact(value)) for label, value in pairs)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Facts takes labels and their values, texts or numbers ({error})") from None
+        _set(self, "rows", rows)
+
+
+Result = Scalars | Colours | Words | LayerWords | TokenMaps | Matrix | Scores | Facts
+KINDS: dict[str, type[Kind]] = {
+    kind.name: kind for kind in (Scalars, Colours, Words, LayerWords, TokenMaps, Matrix, Scores, Facts)
+}
+"""The kinds by their names."""
+
+
+def own(value: Any) -> bytes:
+    """What a built-in lens says besides: a struct, or a dictionary of plain values and arrays."""
+    return _own.encode(value)
+
+
+def restored(result: Kind, type_: type[_T]) -> _T:
+    """That again, as its own type."""
+    return msgspec.msgpack.decode(result.own, type=type_, dec_hook=decode_array)
+
+
+def besides(result: Kind) -> dict[str, Any]:
+    """What a lens of numbers says besides, as plain values; empty where that is nothing."""
+    return msgspec.msgpack.decode(result.own, type=dict[str, Any]) if result.own else {}
+
+
+def _set(kind: Kind, name: str, value: Any) -> None:
+    msgspec.structs.force_setattr(kind, name, value)
+
+
+def _floats(values: Any, dimensions: int, wanted: str) -> Floats:
+    try:
+        found = np.asarray(array(values), dtype=np.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{wanted}, of numbers ({error})") from None
+    if found.ndim != dimensions:
+        raise ValueError(f"{wanted}, not an array of shape {found.shape}")
+    return found
+
+
+def _fact(value: Any) -> Fact:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if hasattr(value, "item"):  # a number of NumPy or torch
+        found = value.item()
+        if isinstance(found, str | bool | int | float):
+            return found
+    raise TypeError(f"{type(value).__name__} is neither")
+
+
+def _name_texts(words: Words | LayerWords, dimensions: int, shape: str) -> None:
+    """Ids and scores as arrays; texts are numbered, and named by their number."""
+    kind = type(words).__name__
+    ids: Any = words.ids
+    if ids is None and words.texts is None:
+        raise ValueError(f"{kind} takes ids or texts, {shape}")
+    if words.texts is not None:
+        numbers: dict[str, int] = {}
+        ids, strings = _numbered(words.texts, numbers), {number: text for text, number in numbers.items()}
+        _set(words, "texts", None)
+        _set(words, "strings", strings)
+        _set(words, "pieces", dict(strings))
+        _set(words, "rows", False)
+    try:
+        found = np.asarray(array(ids), dtype=np.int64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{kind} takes ids that are whole numbers, {shape} ({error})") from None
+    if found.ndim != dimensions:
+        raise ValueError(f"{kind} takes ids or texts {shape}, not of shape {found.shape}")
+    _set(words, "ids", found)
+    scores: Any = words.scores
+    if scores is None or not np.size(scores):
+        scores = np.full(found.shape, np.nan)
+    _set(words, "scores", _like(scores, found, "scores"))
+
+
+def _numbered(texts: Any, numbers: dict[str, int]) -> Any:
+    if isinstance(texts, str):
+        return numbers.setdefault(texts, len(numbers))
+    return [_numbered(one, numbers) for one in texts]
+
+
+def _like(values: Any, ids: Ints, what: str) -> Doubles:
+    found = np.asarray(array(values), dtype=np.float64)
+    if found.shape != ids.shape:
+        raise ValueError(f"{what} are one for each word, {ids.shape}, not {found.shape}")
+    return found

@@ -1,0 +1,29 @@
+"""`position`: how strong the learned position embedding is at every patch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Scalars
+    from vlmtui.reading import ModelInfo
+
+STAGE = "vision.0"
+"""Where it is added; a tower whose positions turn within its attention (rotary) has none."""
+
+
+def refuses(stage: str, model: ModelInfo) -> str:
+    """Why it cannot look at a stage."""
+    if stage == STAGE:
+        return ""
+    return f"looks at the patches as they enter the tower, not at {stage}: name it with --stage {STAGE}"
+
+
+@lens(offer=Offer(listed=True, refuses=refuses, only=STAGE, render=f"{__name__}.render"))
+def position(context: Context) -> Scalars:
+    """The L2 norm of the learned position embedding at every patch, interpolated where the model does it."""
+    from .compute import norms
+
+    return norms(context)

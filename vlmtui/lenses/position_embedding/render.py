@@ -1,0 +1,15 @@
+"""What the numbers are, in words."""
+
+from __future__ import annotations
+
+from vlmtui.lenses.wording import Asked, Looked
+
+
+def report(looked: Looked, asked: Asked) -> str:
+    """In a report."""
+    return f"{looked.call.name}: L2 norm of the position embedding"
+
+
+def legend(looked: Looked, asked: Asked) -> str:
+    """Beneath the image."""
+    return f"norm of the position embedding{f', {looked.note}' if looked.note else ''}"

@@ -1,0 +1,27 @@
+"""`projector`: the words of a vision stage sent through the projector, an early exit from the tower."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.exits import no_exit_of
+from vlmtui.lenses.base import Offer, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Words
+    from vlmtui.reading import ModelInfo
+
+
+def refuses(stage: str, model: ModelInfo) -> str:
+    """Why it cannot look at a stage of a model."""
+    if wrong := no_exit_of(model):
+        return f":{wrong}"
+    if not stage.startswith("vision."):
+        return f"looks at a vision stage, not at {stage}: name one, such as --stage vision.{model.vision_layers}"
+    return ""
+
+
+@lens(offer=Offer(listed=True, refuses=refuses, projects=True))
+def projector(context: Context) -> Words:
+    """The nearest words of the tokens that the projector makes of a vision stage."""
+    raise NotImplementedError

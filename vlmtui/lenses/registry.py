@@ -1,0 +1,49 @@
+"""The built-in lenses, in the order in which they are listed: one line each. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
+
+from vlmtui.lenses.base import Lens
+
+FOLDERS: tuple[str, ...] = (
+    "similarity",
+    "pca",
+    "find",
+    "class_evidence",
+    "position_embedding",
+    "projector",
+    "logit_lens",
+    "hidden_states",
+)
+"""A lens is added by its folder and a line here."""
+GROUP = "vlmtui.lenses"
+"""The entry points under which other packages offer theirs."""
+
+
+@lru_cache(maxsize=1)
+def built_in() -> dict[str, Lens]:
+    """Every built-in lens by its name, in their order."""
+    return {one.name: one for folder in FOLDERS for one in defined_in(import_module(f"{__package__}.{folder}"))}
+
+
+def listed() -> tuple[Lens, ...]:
+    """Those that `--lens` takes."""
+    return tuple(one for one in built_in().values() if one.offer.listed)
+
+
+def find(name: str) -> Lens | None:
+    """The built-in lens of this name, if there is one."""
+    return built_in().get(name)
+
+
+def defined_in(module: ModuleType) -> Iterator[Lens]:
+    """The lenses that a module itself defines, in its order; one that it only imports is not among them."""
+    seen: set[int] = set()
+    for value in vars(module).values():
+        if isinstance(value, Lens) and value.function.__module__ == module.__name__ and id(value) not in seen:
+            seen.add(id(value))
+            yield value

@@ -1,0 +1,26 @@
+"""`similarity`: which entries of a stage are like some of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, Turn, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Scalars
+
+
+@lens(
+    offer=Offer(
+        listed=True,
+        marked="to",
+        missing="compares with patches: name one or more, such as --marked 3,4",
+        render=f"{__name__}.render",
+    ),
+    turn=Turn(beside="always"),
+)
+def similarity(context: Context, to: list[int]) -> Scalars:
+    """The cosine of every entry with some of them; with several, with the mean of their unit vectors."""
+    from .compute import similar
+
+    return similar(context, to)

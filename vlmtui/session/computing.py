@@ -1,0 +1,49 @@
+"""Answering `Compute`: the lens found, its options read, and its result held against what it says it is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses.base import Lens
+from vlmtui.lenses.options import given
+from vlmtui.lenses.registry import find
+from vlmtui.reading import check_stage
+from vlmtui.session import messages as m
+from vlmtui.session.request_context import RequestContext
+from vlmtui.session.talk import Talk
+
+if TYPE_CHECKING:
+    from vlmtui.session.engine import Engine
+
+
+def compute(engine: Engine, request: m.Compute, talk: Talk) -> m.Computed:
+    """What a lens makes of a reading."""
+    started = time.perf_counter()
+    lens = known(request)
+    if request.stage:
+        check_stage(request.stage, engine.held()[0].info)
+    context = RequestContext(engine, request, talk, lens.name)
+    found = lens.function(context, **given(lens, request.options))
+    return m.Computed(msgspec.structs.replace(found, seconds=time.perf_counter() - started))
+
+
+def known(request: m.Compute) -> Lens:
+    """The lens that is asked for; `UsageError` where there is none of that name."""
+    lens = find(request.lens.name)
+    if lens is None:
+        raise UsageError(f"there is no lens {request.lens.name!r} here: vlmtui lenses lists them")
+    return lens
+
+
+def describe(engine: Engine, request: m.Describe, talk: Talk) -> m.Described:
+    """What a lens is."""
+    if request.lens is None:
+        return m.Described(())
+    found = find(request.lens.name)
+    if found is None:
+        raise UsageError(f"there is no lens {request.lens.name!r} here: vlmtui lenses lists them")
+    return m.Described((found.described,))

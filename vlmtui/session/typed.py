@@ -1,0 +1,48 @@
+"""The built-in lenses by their own names and types: thin wrappers over `Compute`, for whoever calls them in code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from vlmtui.lenses.kinds import Matrix
+from vlmtui.lenses.source import Call, LensSource
+from vlmtui.lenses.wording import Looked
+from vlmtui.reading import Floats
+from vlmtui.session.messages import Compute, Computed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Typed(Generic[T]):
+    """A question, and what makes the answer's own type of its result."""
+
+    body: Compute
+    unpack: Callable[[Computed], T]
+
+
+def looked(
+    reading: str, stage: str, call: Call, entries: tuple[int, ...] | None = None, answer: str = "", k: int = 8
+) -> Typed[Looked]:
+    """What a lens, whichever, makes of a stage."""
+    body = Compute(
+        reading=reading, stage=stage, lens=call.lens, options=call.given, entries=entries, answer=answer, k=k
+    )
+    return Typed(body, lambda done: Looked(call, stage, done.result))
+
+
+def named(name: str, **fields: Any) -> Compute:
+    """A question to a built-in lens."""
+    return Compute(lens=LensSource(name), **fields)
+
+
+def vectors(reading: str, stage: str) -> Typed[Floats]:
+    """The vectors of all entries of a stage, float32 [entries, width]."""
+    return Typed(named("hidden-states", reading=reading, stage=stage), lambda done: _matrix(done).values)
+
+
+def _matrix(done: Computed) -> Matrix:
+    assert isinstance(done.result, Matrix)
+    return done.result
