@@ -1,6 +1,6 @@
 """What goes over a line: a preamble, then frames of four bytes of length (big endian) and that many of MessagePack.
 
-Arrays travel as (dtype, shape, bytes).
+Arrays travel as (dtype, shape, bytes), numpy's own numbers as Python's.
 """
 
 from __future__ import annotations
@@ -19,16 +19,28 @@ PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")
 _ARRAY_KINDS = frozenset("fiub")
+_PLAIN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((np.bool_,), bool),
+    ((np.integer, int), int),
+    ((np.floating, float), float),
+    ((str,), str.__str__),
+)
+"""Numbers and texts of other types than Python's own, numpy's most often."""
 _T = TypeVar("_T")
 
 
-def _encode_array(value: Any) -> Any:
+def encode_other(value: Any) -> Any:
+    """What MessagePack has no word for, in words that it has; `TypeError` where there are none."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()
+    for kinds, plain in _PLAIN:
+        if isinstance(value, kinds):
+            return plain(value)
     raise TypeError(f"{type(value).__name__} cannot cross the pipe")
 
 
-def _decode_array(wanted: type, value: Any) -> Any:
+def decode_array(wanted: type, value: Any) -> Any:
+    """The array of (dtype, shape, bytes)."""
     origin = getattr(wanted, "__origin__", wanted)
     if origin is np.ndarray:
         kind, shape, data = value
@@ -39,19 +51,21 @@ def _decode_array(wanted: type, value: Any) -> Any:
     raise TypeError(f"{wanted} cannot cross the pipe")
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_array)
+_encoder = msgspec.msgpack.Encoder(enc_hook=encode_other)
 
 
 def decoder(kind: type[_T]) -> msgspec.msgpack.Decoder[_T]:
     """What makes messages of this kind out of the bodies of frames."""
-    return msgspec.msgpack.Decoder(kind, dec_hook=_decode_array)
+    return msgspec.msgpack.Decoder(kind, dec_hook=decode_array)
 
 
 def decoded(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
     """The message in a frame's body; `ProtocolError` for anything else."""
     try:
         return by.decode(body)
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+    except ProtocolError:
+        raise
+    except Exception as error:  # whatever an array's strange shape, or a depth without end, makes of it
         raise ProtocolError(f"a message could not be understood ({error}): the two ends differ in version") from error
 
 
