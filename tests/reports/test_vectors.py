@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from tests.reports import made
 from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError
-from vlmtui.reports import Failure, Result
+from vlmtui.reports import FORMATS, Failure, Query, Result
 from vlmtui.reports.vectors import check_vectors, kept
 
 READING = made.reading(2, 3)
@@ -58,6 +58,25 @@ def test_a_pair_of_arrays_a_picture(name: str, tmp_path: Path) -> None:
         "stage": "tokens",
         "images": ["photo.jpg", "photo.jpg"],
     }
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])
+@pytest.mark.parametrize("several", [False, True])
+def test_every_format_of_one_picture_leaves_them(format: str, name: str, several: bool, tmp_path: Path) -> None:
+    def one() -> Generator[Result, None, None]:
+        yield replace(made.seen(READING, made.words(READING), "tokens"), vectors=VECTORS)
+
+    told: list[str] = []
+    # held in a name: what nobody holds is closed, and so ended, by itself
+    results = kept(one(), str(tmp_path / name), told.append)
+    beside = list(FORMATS[format](results, Query("tiny"), several))
+    results.close()
+    assert told == []
+    arrays, about = read(tmp_path / name)
+    np.testing.assert_array_equal(arrays["vectors.0"], VECTORS)
+    assert about["images"] == ["photo.jpg"]
+    assert beside == list(FORMATS[format](one(), Query("tiny"), several))
 
 
 @pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])

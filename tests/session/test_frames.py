@@ -29,6 +29,7 @@ def understand(data: bytes) -> None:
                     decode(body)
                 except ProtocolError:
                     continue
+            m.request_id(body)
     except ProtocolError:
         return
 
@@ -49,6 +50,13 @@ def test_spoilt_frames(valid, at, junk):
     understand(valid[:at])
     understand(valid[:at] + junk + valid[at + len(junk) :])
     understand(valid[:at] + junk + valid[at:])
+
+
+def test_a_request_has_its_number_whatever_it_asks():
+    bodies = [valid[4:] for valid in VALID]
+    assert [m.request_id(body) for body in bodies] == [1, 2, 3, 3, 4]
+    assert [m.request_id(body[:-1]) for body in bodies] == [None] * 5
+    assert m.request_id(bodies[2].replace(b"FindWords", b"LoseWords")) == 3
 
 
 def test_frames_come_back():

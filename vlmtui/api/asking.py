@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand, check_question
+from vlmtui.api.given import one, patches_of
 from vlmtui.api.waiting import result
+from vlmtui.checking import checked
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, check_stage
 from vlmtui.reports.patches import PatchWords, entries_at
@@ -29,7 +31,7 @@ class Asked:
     ) -> Answer:
         """The model's own answer, greedy without a `temperature`; "Describe the image." without a question."""
         if question is not None:
-            check_question(question)
+            check_question(one("question", question, str))
         return result(
             self._client,
             self._client.answer(
@@ -41,13 +43,12 @@ class Asked:
         self, answer: Answer, *, layer: int | None = None, head: int | None = None, rollout: bool = False
     ) -> Attention:
         """Where every token of the latest answer looked: weights [answer tokens, image tokens]."""
-        return result(
-            self._client, self._client.attention(self.data.id, answer.id, layer=layer, head=head, rollout=rollout)
-        )
+        of = one("answer", answer, Answer).id
+        return result(self._client, self._client.attention(self.data.id, of, layer=layer, head=head, rollout=rollout))
 
     def gradient(self, answer: Answer, token: int | None = None) -> Gradient:
         """Gradient × input of one token of the latest answer, or of the whole of it, for every image token."""
-        return result(self._client, self._client.gradient(self.data.id, answer.id, token))
+        return result(self._client, self._client.gradient(self.data.id, one("answer", answer, Answer).id, token))
 
     def mask(self, layer: int = 1) -> Mask:
         """What each position of prompt and latest answer may look at in a layer, from 1, as the model makes it."""
@@ -55,15 +56,17 @@ class Asked:
 
     def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Stand = "mean") -> Ablation:
         """The question asked again with these patches replaced by their `mean`, `zero` or a `blur`red picture."""
-        tokens = {entry for row, col in patches for entry in self._entries("tokens", row, col, None)}
-        return result(self._client, self._client.ablate(self.data.id, answer.id, tuple(sorted(tokens)), by))
+        of = one("answer", answer, Answer).id
+        tokens = {entry for row, col in patches_of(patches) for entry in self._entries("tokens", row, col, None)}
+        return result(self._client, self._client.ablate(self.data.id, of, tuple(sorted(tokens)), by))
 
     def occlude(self, answer: Answer, block: int = 1, by: Stand = "mean") -> Occlusion:
         """Which patches carry the latest answer: each block of `block` × `block` replaced in turn."""
-        return result(self._client, self._client.occlude(self.data.id, answer.id, block, by))
+        return result(self._client, self._client.occlude(self.data.id, one("answer", answer, Answer).id, block, by))
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)
-        if min(row, col) < 0:
+        patch = checked(PatchWords(grid, row, col))
+        if min(patch.row, patch.col) < 0:
             raise UsageError(f"there is no row {row} and column {col}: they count from 0")
-        return entries_at(self.data, stage, PatchWords(grid, row, col))
+        return entries_at(self.data, stage, patch)

@@ -7,15 +7,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.anatomy import Anatomy
 from vlmtui.api.asking import Asked
+from vlmtui.api.given import several
 from vlmtui.api.waiting import result
 from vlmtui.belief import Agreement, Null
+from vlmtui.checking import checked
 from vlmtui.classes import Classes
 from vlmtui.display.colours import Rgb
 from vlmtui.display.pieces import plain
@@ -57,6 +60,17 @@ class Word:
     explained: float | None = None
 
 
+class _Options(msgspec.Struct):
+    """What a report can be asked for; which stages and metrics there are, others know."""
+
+    stage: str | None
+    metric: str
+    k: int
+    all_tokens: bool
+    ridge: float
+    stages: tuple[str, ...] = ()
+
+
 class PictureReading(Asked):
     """One picture through one model. `data` is all that was seen: grids, places, norms.
 
@@ -86,7 +100,7 @@ class PictureReading(Asked):
 
         At `vision.i` those of the token that the projector makes of that stage there: an early exit.
         """
-        projected = of_patches(stage)
+        projected = of_patches(check_stage(stage, self.data.model))
         tokens = self._entries("tokens" if projected else stage, row, col, grid)
         asked = self._client.words(
             self.data.id,
@@ -169,15 +183,15 @@ class PictureReading(Asked):
 
     def match(self, texts: Sequence[str]) -> Match:
         """The picture against texts, by a CLIP or SigLIP model."""
-        return result(self._client, self._client.match(self.data.id, texts))
+        return result(self._client, self._client.match(self.data.id, several("texts", texts, str)))
 
     def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> Null:
         """The words of noise: of the picture with its pixels shuffled, and of random vectors.
 
         At a vision stage sent through the projector.
         """
-        found = self._client.null(self.data.id, metric, k, stage=stage, projected=of_patches(stage))
-        return result(self._client, found)
+        projected = of_patches(check_stage(stage, self.data.model))
+        return result(self._client, self._client.null(self.data.id, metric, k, stage=stage, projected=projected))
 
     def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> Agreement:
         """Which words each of several metrics names for one token."""
@@ -200,8 +214,9 @@ class PictureReading(Asked):
         It opens at `stage` and `metric`, and can be switched to all `metrics`, to the norms of every vision stage, and
         to the words of further `stages`, such as ["llm.12"], or ["all"].
         """
-        query = self._query(stage=stage, stages=tuple(stages), metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        return page.document(page.glance(self._client, self._rgb(), self.data, query, tuple(metrics)))
+        further, switched = several("stages", stages, str), cast(tuple[Metric, ...], several("metrics", metrics, str))
+        query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        return page.document(page.glance(self._client, self._rgb(), self.data, query, switched))
 
     def to_table(
         self,
@@ -245,7 +260,8 @@ class PictureReading(Asked):
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
 
     def _query(self, **asked: Any) -> Query:
-        return Query(self.data.model.name, max_pixels=self._max_pixels, **asked)
+        known: dict[str, Any] = msgspec.structs.asdict(checked(_Options(**asked)))
+        return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page, in a frame, so that its style and its policy are its own."""

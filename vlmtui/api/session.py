@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
+from vlmtui.api.given import several
 from vlmtui.api.picture import PictureReading
 from vlmtui.api.progress import Bars, in_notebook
 from vlmtui.api.source import Picture, source_of
@@ -41,7 +42,8 @@ class Session:
         up to the tokens, or of one."""
         every = tuple(at for at in stages(self.model) if not of_layers(at))
         asked = every if stage is None else (check_stage(stage, self.model, pixels=True),)
-        whole = gathered(Looked(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in pictures)
+        read = several("pictures", pictures, PictureReading)
+        whole = gathered(Looked(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in read)
         if whole is None:
             raise UsageError("outliers are compared from picture to picture: give some that were read")
         return report(whole)

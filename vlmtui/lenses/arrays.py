@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 _KINDS = frozenset("fiub")
+_PLAIN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((np.bool_,), bool),
+    ((np.integer, int), int),
+    ((np.floating, float), float),
+    ((str,), str.__str__),
+)
+"""Numbers and texts of other types than Python's own, NumPy's most often."""
 
 
 def array(values: Any) -> np.ndarray[Any, Any]:
@@ -19,10 +27,13 @@ def array(values: Any) -> np.ndarray[Any, Any]:
     return np.asarray(values)
 
 
-def encode_array(value: Any) -> Any:
-    """An array as (dtype, shape, bytes); `TypeError` for anything else."""
+def encode_other(value: Any) -> Any:
+    """What MessagePack has no word for, in words that it has: an array as (dtype, shape, bytes); else `TypeError`."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()
+    for kinds, plain in _PLAIN:
+        if isinstance(value, kinds):
+            return plain(value)
     raise TypeError(f"{type(value).__name__} cannot cross the pipe")
 
 

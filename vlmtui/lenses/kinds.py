@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.lenses.arrays import array, decode_array, encode_array
+from vlmtui.lenses.arrays import array, decode_array, encode_other
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -25,7 +25,7 @@ AXES = ("layer", "head", "entry", "answer token", "prompt token", "component", "
 """What an axis of a `Matrix` may be called."""
 
 _T = TypeVar("_T")
-_own = msgspec.msgpack.Encoder(enc_hook=encode_array)
+_own = msgspec.msgpack.Encoder(enc_hook=encode_other)
 
 
 def _no_ids() -> Ints:

@@ -10,13 +10,15 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from vlmtui.checking import sentence
 from vlmtui.errors import UsageError
+from vlmtui.lenses.arrays import encode_other
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.description import Option, Values
 from vlmtui.lenses.kinds import KINDS, Kind
 
 _PLAIN: dict[Any, Values] = {bool: "bool", int: "int", float: "float", str: "text"}
-_AT = re.compile(r" - at `\$\.?(?P<at>[^`]*)`$")
+_MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
 def kind_of(lens: Lens) -> type[Kind]:
@@ -83,23 +85,13 @@ def given(lens: Lens, options: dict[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
     }
     try:
-        made = msgspec.convert(words, lens.options, strict=False)
+        made = msgspec.convert(msgspec.to_builtins(words, enc_hook=encode_other), lens.options, strict=False)
     except msgspec.ValidationError as error:
-        raise _said(lens, error) from None
+        if missing := _MISSING.search(str(error)):
+            way_out = f"give it with --lens-option {missing[1]}=…"
+            raise UsageError(f"the lens {lens.name} needs its option {missing[1]}: {way_out}") from None
+        raise UsageError(sentence(error, words, lens.options)) from None
     return {name: getattr(made, name) for name in there}
-
-
-def _said(lens: Lens, error: msgspec.ValidationError) -> UsageError:
-    text = str(error)
-    if missing := re.search(r"missing required field `([^`]*)`", text):
-        return UsageError(
-            f"the lens {lens.name} needs its option {missing[1]}: give it with --lens-option {missing[1]}=…"
-        )
-    at = _AT.search(text)
-    what = _AT.sub("", text).replace("`", "").replace("Expected ", "")
-    where = f"option {at['at']} of the lens {lens.name}" if at else f"an option of the lens {lens.name}"
-    wanted, mark, got = what.partition(", got ")
-    return UsageError(f"{where} must be {wanted}{f', not {got}' if mark else ''}")
 
 
 def _parameters(lens: Lens) -> list[tuple[inspect.Parameter, Any]]:

@@ -126,4 +126,4 @@ def _frozen(value: Any) -> Any:
     """A value that can be hashed: lists as tuples, NumPy's numbers as Python's."""
     if isinstance(value, list | tuple):
         return tuple(_frozen(one) for one in value)
-    return value.item() if hasattr(value, "item") and not isinstance(value, str) else value
+    return value.item() if getattr(value, "ndim", None) == 0 else value

@@ -37,7 +37,10 @@ __all__ = [
 ]
 
 Writer = Callable[[Iterable[Result], Query, bool], Iterator[str | bytes]]
-"""(results, what was asked, whether of several images) -> the report, piece by piece."""
+"""(results, what was asked, whether of several images) -> the report, piece by piece.
+
+Every one takes its results to their end, also those of one image: what `--vectors` names is written there.
+"""
 
 
 def _table(results: Iterable[Result], query: Query, several: bool) -> Iterator[str | bytes]:

@@ -36,13 +36,13 @@ def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[st
 def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
     """One object, or a list of several, written as they are made; None for a picture that failed."""
     opened = False
-    for one in made:
+    for one in made:  # to its end, also after the only one: what stands beside a report is written there
         if one is None:
             continue
         body = line(one)
         if not several:
             yield f"{body}\n"
-            return
+            continue
         yield f"{',' if opened else '['}\n{body}"
         opened = True
     if several:

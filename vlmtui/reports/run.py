@@ -151,7 +151,7 @@ def _noted(
                 order.tell(unused)
                 told = True
             empty = empty is not False and of(result).none_kept
-            if empty and not empty_said and not order.many:  # of one picture a format asks for no second
+            if empty and not empty_said and not order.many:  # of one picture before it is written
                 order.tell(NONE_KEPT)
         yield result
     if empty and not empty_said and order.many:

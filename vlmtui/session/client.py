@@ -19,6 +19,8 @@ from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.lenses.description import Description
+from vlmtui.lenses.options import given
+from vlmtui.lenses.registry import find
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.lenses.wording import Looked
 from vlmtui.matching import Kind, Loss, Match, Texts
@@ -118,7 +120,7 @@ class SessionClient(Exchange):
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         sent = tuple(m.Sent(image.source, image.data, image.sha256) for image in images)
-        body = m.ReadMany(sent, stage, metric, int(k), all_tokens, ridge, projected, max_pixels, prompt)
+        body = m.ReadMany(sent, stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
         return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(
@@ -137,10 +139,10 @@ class SessionClient(Exchange):
 
         At `vision.i`, where that is to be `projected`, those of the tokens that the projector makes of the stage.
         """
-        if metric not in METRICS:  # the session would take it for a broken pipe
+        if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        body = m.FindWords(reading_id, metric, int(k), which, all_tokens, stage, ridge, projected)
+        body = m.FindWords(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
         return self.ask(body, lambda done: done.words, on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[Layers]:
@@ -151,7 +153,7 @@ class SessionClient(Exchange):
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[TokenLayerWords]:
         """The k words with the largest logits for one token, after every layer of the language model."""
-        body = m.FindLayerWords(reading_id, int(token), int(k), all_tokens)
+        body = m.FindLayerWords(reading_id, token, k, all_tokens)
         return self.ask(body, lambda done: done.words, on_progress)
 
     def look(
@@ -178,7 +180,7 @@ class SessionClient(Exchange):
 
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[Anatomy]:
         """What becomes of one vision patch before the tower's first block."""
-        return self.ask(m.FindPatch(reading_id, int(patch)), lambda done: done.anatomy, on_progress)
+        return self.ask(m.FindPatch(reading_id, patch), lambda done: done.anatomy, on_progress)
 
     def answer(
         self,
@@ -195,7 +197,7 @@ class SessionClient(Exchange):
 
         `cancel` ends it at the next token; what was told of by then can be asked about like a whole answer.
         """
-        body = m.Ask(reading_id, question, int(max_new_tokens), temperature, int(seed))
+        body = m.Ask(reading_id, question, max_new_tokens, temperature, seed)
         return self.ask(body, lambda done: done.answer, on_progress, on_said)
 
     def attention(
@@ -248,7 +250,7 @@ class SessionClient(Exchange):
         """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""
         if by not in STANDS:
             return _failed(_no_stand(by))
-        return self.ask(m.Occlude(reading_id, answer_id, int(block), by), lambda done: done.occlusion, on_progress)
+        return self.ask(m.Occlude(reading_id, answer_id, block, by), lambda done: done.occlusion, on_progress)
 
     def null(
         self,
@@ -265,14 +267,14 @@ class SessionClient(Exchange):
         """The words of noise, found as `words` finds a reading's; with `idle` it gives way to any other question."""
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        body = m.FindNull(reading_id, metric, int(k), all_tokens, stage, ridge, idle, projected)
+        body = m.FindNull(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
         return self.ask(body, lambda done: done.null, on_progress)
 
     def agreement(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
     ) -> Future[Agreement]:
         """Which words each of several metrics names for one token."""
-        body = m.FindAgreement(reading_id, int(token), int(k), all_tokens, idle)
+        body = m.FindAgreement(reading_id, token, k, all_tokens, idle)
         return self.ask(body, lambda done: done.agreement)
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Texts]:
@@ -293,20 +295,20 @@ class SessionClient(Exchange):
 
     def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[Classes]:
         """The first k classes of a reading's picture, and what its patches say for them."""
-        return self.ask(m.FindClasses(reading_id, int(k)), lambda done: done.classes, on_progress)
+        return self.ask(m.FindClasses(reading_id, k), lambda done: done.classes, on_progress)
 
     def vocabulary(
         self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None
     ) -> Future[Vocabulary]:
         """The norms of the vocabulary's rows, and its k smallest and largest; with `named` the names of all rows."""
-        return self.ask(m.FindVocabulary(int(k), all_tokens, named), lambda done: done.vocabulary, on_progress)
+        return self.ask(m.FindVocabulary(k, all_tokens, named), lambda done: done.vocabulary, on_progress)
 
     def near(
         self, word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[Nearby]:
         """The k words nearest to a word."""
         try:
-            body = m.FindNear(word, check_near(metric), int(k), all_tokens)
+            body = m.FindNear(word, check_near(metric), k, all_tokens)
         except UsageError as error:
             return _failed(error)
         return self.ask(body, lambda done: done.near, on_progress)
@@ -314,6 +316,12 @@ class SessionClient(Exchange):
     def _typed(
         self, question: Typed[T], on_progress: OnProgress | None = None, on_said: OnSaid | None = None
     ) -> Future[T]:
+        lens = None if question.body.lens.foreign else find(question.body.lens.name)
+        if lens is not None:
+            try:
+                given(lens, question.body.options)  # of a built-in lens it is known here what it takes
+            except UsageError as error:
+                return _failed(error)
         return self.ask(question.body, question.unpack, on_progress, on_said)
 
     def status(self) -> Future[m.Status]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmtui import __version__
-from vlmtui.errors import CancelledError, ProtocolError, SessionError, VlmtuiError, from_kind
+from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.session import messages as m
 from vlmtui.session.transport import Link, PipeLink
 
@@ -183,12 +183,13 @@ class Exchange:
             link.write(m.PREAMBLE)
             while (request := outbox.get()) is not None:
                 try:
+                    m.checked(request)  # said to whoever asked: what is not sent can be no session's end
                     data = m.frame(request)
                 except VlmtuiError as error:
                     self._settle(request.id, error)
                     continue
-                except (TypeError, ValueError, OverflowError) as error:
-                    self._settle(request.id, ProtocolError(f"the question cannot cross the pipe: {error}"))
+                except Exception as error:  # whatever was given: it must not end this thread, and all questions after
+                    self._settle(request.id, UsageError(f"the question cannot be sent: {error}"))
                     continue
                 link.write(data)
         except (OSError, ValueError):

@@ -64,7 +64,8 @@ class Server:
         try:
             m.read_preamble(line.read)
             while (body := m.read_frame(line.read)) is not None:
-                front = self._receive(front, line, m.decode_request(body))
+                if (request := self._understood(front, body)) is not None:
+                    front = self._receive(front, line, request)
         except ProtocolError as error:
             note(f"a front end sent something else than the protocol: {error}")
             status = 2
@@ -87,6 +88,21 @@ class Server:
         return 0.0 if used or self._jobs.busy else time.monotonic() - self._active
 
     # -- the readers' threads
+
+    def _understood(self, front: Front, body: bytes) -> m.Request | None:
+        """The request in a frame. One that is not understood is answered so; raised is where it has not even a number.
+
+        The line itself is well then, and all that this front end had read here is kept.
+        """
+        try:
+            return m.decode_request(body)
+        except ProtocolError as error:
+            number = m.request_id(body)
+            if number is None:
+                raise
+            note(f"a question was not understood: {error}")
+            self._send(front, number, m.Failed(ProtocolError.kind, str(error)))
+            return None
 
     def _receive(self, front: Front, line: Line, request: m.Request) -> Front:
         """Answer, or pass on to the worker; the front end that it came from, which `Hello` may tell."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from vlmtui.checking import checked
+from vlmtui.errors import ProtocolError
 from vlmtui.session.messages.anatomy import FindPatch, PatchFound
 from vlmtui.session.messages.answers import (
     Ablate,
@@ -131,11 +133,13 @@ __all__ = [
     "VocabularyFound",
     "Welcome",
     "WordsFound",
+    "checked",
     "decode_reply",
     "decode_request",
     "frame",
     "read_frame",
     "read_preamble",
+    "request_id",
 ]
 
 Question = (
@@ -219,13 +223,28 @@ class Reply(msgspec.Struct, frozen=True):
     body: Answer | Note
 
 
+class _Numbered(msgspec.Struct):
+    """A request of which nothing but the number is looked at."""
+
+    id: int
+
+
 _requests = decoder(Request)
+_numbered = decoder(_Numbered)
 _replies = decoder(Reply)
 
 
 def decode_request(body: bytes) -> Request:
     """The request in a frame's body; `ProtocolError` for anything else."""
     return decoded(_requests, body)
+
+
+def request_id(body: bytes) -> int | None:
+    """The number of a request that may be one of another version; None where it is none at all."""
+    try:
+        return decoded(_numbered, body).id
+    except ProtocolError:
+        return None
 
 
 def decode_reply(body: bytes) -> Reply:

@@ -1,6 +1,6 @@
 """What goes over a line: a preamble, then frames of four bytes of length (big endian) and that many of MessagePack.
 
-Arrays travel as (dtype, shape, bytes).
+Arrays travel as (dtype, shape, bytes), numpy's own numbers as Python's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from vlmtui.errors import ProtocolError
-from vlmtui.lenses.arrays import decode_array, encode_array
+from vlmtui.lenses.arrays import decode_array, encode_other
 
 VERSION = 8
 PREAMBLE = b"\x93vlmtui\x01"
@@ -21,7 +21,7 @@ _LENGTH = struct.Struct(">I")
 _T = TypeVar("_T")
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=encode_array)
+_encoder = msgspec.msgpack.Encoder(enc_hook=encode_other)
 
 
 def decoder(kind: type[_T]) -> msgspec.msgpack.Decoder[_T]:
@@ -33,7 +33,9 @@ def decoded(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
     """The message in a frame's body; `ProtocolError` for anything else."""
     try:
         return by.decode(body)
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+    except ProtocolError:
+        raise
+    except Exception as error:  # whatever an array's strange shape, or a depth without end, makes of it
         raise ProtocolError(f"a message could not be understood ({error}): the two ends differ in version") from error
 
 
