@@ -91,7 +91,7 @@ _PURSUIT = (
     _COMMON
     + """
 from vlmtui.lenses.kernels import search as words
-from vlmtui.lenses.nearest_tokens.omp import pursue
+from vlmtui.lenses.kernels.omp import pursue
 rounds, few = int(sys.argv[6]), int(sys.argv[7])
 if sys.argv[8] == "float32":  # as on a processor without bfloat16
     words.fast_in_bfloat16 = lambda device: False

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.distances import Vocabulary
-from vlmtui.lenses.nearest_tokens.least_squares import Decomposition, Gram, decomposed
+from vlmtui.lenses.kernels.least_squares import Decomposition, Gram, decomposed
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sklearn.linear_model import OrthogonalMatchingPursuit
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.distances import Vocabulary
-from vlmtui.lenses.nearest_tokens.omp import pursue
+from vlmtui.lenses.kernels.omp import pursue
 
 
 @pytest.fixture

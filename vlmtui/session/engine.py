@@ -17,7 +17,7 @@ import transformers
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, ProtocolError, UsageError, VlmtuiError
 from vlmtui.image import decode
-from vlmtui.lenses.nearest_tokens.finder import Finder
+from vlmtui.lenses.kernels.finder import Finder
 from vlmtui.models import device, weights
 from vlmtui.models.contrastive import unmatched
 from vlmtui.models.loading import load

@@ -14,7 +14,7 @@ from torch import Tensor
 from vlmtui.belief import AGREEING, Agreement, NoiseWords, Null, statistic_of
 from vlmtui.errors import UsageError
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.nearest_tokens.finder import Found
+from vlmtui.lenses.kernels.finder import Found
 from vlmtui.lenses.noise_baseline.kernel import Noise, random_like, shuffled
 from vlmtui.models.frames import reframed
 from vlmtui.reading import PURSUITS, Order, check_stage, llm_layer, of_layers, of_patches, vision_layer

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError, UsageError, VlmtuiError
-from vlmtui.lenses.nearest_tokens.finder import Found
+from vlmtui.lenses.kernels.finder import Found
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.model import Encoded
 from vlmtui.models.stacking import how_many

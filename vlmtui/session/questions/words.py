@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.nearest_tokens.finder import Found
+from vlmtui.lenses.kernels.finder import Found
 from vlmtui.reading import TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.lexicon import Named

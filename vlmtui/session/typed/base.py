@@ -1,4 +1,4 @@
-"""The built-in lenses by their own names and types: thin wrappers over `Compute`, for whoever calls them in code."""
+"""A question to a lens, and what makes its own type of the answer."""
 
 from __future__ import annotations
 

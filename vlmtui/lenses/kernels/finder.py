@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vlmtui.lenses.kernels.least_squares import Decomposition, Gram, decomposed
+from vlmtui.lenses.kernels.omp import pursue
 from vlmtui.lenses.kernels.search import Vocabulary, nearest
-from vlmtui.lenses.nearest_tokens.least_squares import Decomposition, Gram, decomposed
-from vlmtui.lenses.nearest_tokens.omp import pursue
 from vlmtui.reading import Metric
 
 _KEPT = 2  # decompositions, each of hidden × hidden float64 numbers

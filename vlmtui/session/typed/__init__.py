@@ -1,0 +1,5 @@
+"""The built-in lenses by their own names and types: thin wrappers over `Compute`, for whoever calls them in code."""
+
+from vlmtui.session.typed.base import Typed, looked, named, vectors
+
+__all__ = ["Typed", "looked", "named", "vectors"]
