@@ -72,6 +72,13 @@ def robust_range(values: ArrayLike, lower: float = 2.0, upper: float = 98.0) -> 
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
+def rgb(values: ArrayLike) -> Rgb:
+    """Colours given as shares of red, green and blue in 0 … 1 [..., 3]; what is no number is grey."""
+    shares = np.nan_to_num(np.asarray(values, np.float32), nan=0.5)
+    levels: Rgb = np.clip(np.rint(shares * 255.0), 0, 255).astype(np.uint8)
+    return levels
+
+
 def blend(under: ArrayLike, over: ArrayLike, share: float) -> Rgb:
     """`share` of `over` (0–1) laid on `under`; both uint8 [..., 3]."""
     mixed = np.asarray(under, np.float32) * (1.0 - share) + np.asarray(over, np.float32) * share

@@ -53,7 +53,7 @@ class Offer:
     stage of a model, or "". `only` is the one stage of a model at which it looks, or "" where there are several.
     `suits` says whether the word that a person looks for in a model is this lens's, `unsuited` why not. `render` names
     the module of its folder that says in words what its numbers are. `projects`: it is the nearest words of the tokens
-    that the projector makes of a vision stage.
+    that the projector makes of a vision stage. Without `page` the page, which has its own words and norms, refuses it.
     """
 
     listed: bool = False
@@ -66,6 +66,7 @@ class Offer:
     unsuited: str = ""
     render: str = ""
     projects: bool = False
+    page: bool = True
 
     def only_at(self, model: ModelInfo | None) -> str:
         """The one stage at which it looks, or ""; without a model where that is the same in all."""

@@ -9,7 +9,7 @@ from typing import Any
 from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens, applies
 from vlmtui.lenses.description import Description
-from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Scalars
+from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Matrix, Scalars, Scores, TokenMaps
 from vlmtui.lenses.registry import find, listed
 from vlmtui.lenses.source import Call, LensSource, call
 from vlmtui.lenses.wording import Asked
@@ -66,6 +66,16 @@ class Through:
         return self.kind in (Scalars, Colours)
 
     @property
+    def drawn(self) -> bool:
+        """Whether it can be laid over the image as colours."""
+        return self.kind in (Scalars, Colours, TokenMaps)
+
+    @property
+    def of_whole(self) -> bool:
+        """Whether it says something of the image as a whole, or of all entries for each token of the answer."""
+        return self.kind in (TokenMaps, Matrix, Scores)
+
+    @property
     def of_single(self) -> bool:
         """Whether it is of one entry at a time."""
         return self.kind in (LayerWords, Facts)
@@ -87,9 +97,14 @@ class Through:
         if known and known.offer.only_at(model):
             raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
 
+    @property
+    def call(self) -> Call:
+        """The lens with the options that were given by their names."""
+        return call(self.source or self.name, **dict(self.given))
+
     def asked(self, marks_words: bool = False) -> Asked:
         """What it was given, as a report names it."""
-        return Asked(self.text, " ".join(map(str, self.marked)), marks_words)
+        return Asked(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
 
 
 def parse_lens(name: str | None, word: str | None, marked: Sequence[str]) -> Through | None:
@@ -118,7 +133,7 @@ def colouring() -> Through:
 def lens_for(through: Through, reading: Reading, stage: str) -> Call:
     """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there."""
     if through.built_in is None:
-        return call(through.source or through.name, **dict(through.given))
+        return through.call
     offer = through.built_in.offer
     options = dict(through.given)
     if offer.word:

@@ -17,6 +17,7 @@ from vlmtui.reports import (
     HTML,
     OF_FIELDS,
     OF_ONE,
+    PARQUET,
     PNG,
     SVG,
     Failure,
@@ -42,6 +43,8 @@ from vlmtui.session.opening import Where, connect
 _T = TypeVar("_T")
 BY_LAYER = ("text", "json", "jsonl")
 """Formats that have the words of every layer."""
+TABLES = ("csv", PARQUET)
+"""Formats that have a column for numbers, colours and words alone."""
 INTO_FOLDER = (PNG, SVG)
 """Formats that a folder takes of several pictures, a file each."""
 
@@ -123,8 +126,12 @@ def check(order: Order, query: Query, format: str) -> None:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
     if (query.rows or query.keep is not None) and format in (HTML, GIF):
         raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
-    if query.lens is not None and query.lens.by_layer and format not in BY_LAYER:
-        raise UsageError(f"--lens layers is for reports of single patches: choose --format {', '.join(BY_LAYER)}")
+    if query.lens is not None and query.lens.of_single and format not in (*BY_LAYER, HTML):
+        there = ", ".join(BY_LAYER)
+        raise UsageError(f"--lens {query.lens.name} is for reports of single patches: choose --format {there}")
+    if query.lens is not None and query.lens.of_whole and format in TABLES:
+        what = f"{query.lens.kind.one}, for which there is no column"
+        raise UsageError(f"--lens {query.lens.name} gives {what}: choose --format {', '.join(BY_LAYER)}")
     if query.vectors is not None:
         if format not in FORMATS:
             raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 from vlmtui import exits
 from vlmtui.display import numbers
+from vlmtui.display.pieces import fit, isolate, plain, width
+from vlmtui.lenses import wording
+from vlmtui.lenses.kinds import Kind, Matrix
+from vlmtui.lenses.lines import Line, entry_lines, shape_line, whole_lines
 from vlmtui.lenses.wording import report_line
 from vlmtui.reports import layers
+from vlmtui.reports.lines import flow
 from vlmtui.reports.source import Seen
 from vlmtui.reports.wordgrid import cell_grid
 
@@ -16,11 +21,15 @@ def lens_line(seen: Seen) -> str:
     """What the numbers are; or whose the words, where they are those of an early exit."""
     if seen.projected:
         return f"{exits.named(seen.stage)}; a patch has the words of the token that it goes into"
-    if seen.by_layer:
-        return layers.WHAT
-    through, values = seen.query.lens, seen.values
+    through = seen.query.lens
     assert through is not None
-    assert values is not None
+    if seen.by_layer and through.built_in:
+        return layers.WHAT
+    values = seen.values or seen.looked or (seen.facts[0] if seen.facts else None)
+    if values is None:  # words, entry by entry
+        return f"{wording.shown(through.call)}: {through.description.line.rstrip('.')}"
+    if seen.answer is not None:
+        return f"{report_line(values, through.asked())}; of the answer: {isolate(plain(seen.answer.text))}"
     return report_line(values, through.asked(seen.reading.model.marks_words))
 
 
@@ -39,6 +48,41 @@ def value_line(seen: Seen, entry: int) -> str:
     found = seen.values.numbers[entry]
     said = [found] if found.ndim == 0 else list(found)
     return f"{seen.query.lens.name} {' '.join(numbers.figure(float(number)) for number in said)}"
+
+
+def lens_lines(seen: Seen, row: int) -> Iterator[str]:
+    """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
+    entry = seen.entries[row]
+    found = entry_lines(seen.facts[row].result, 0) if seen.facts else []
+    if seen.looked is not None:
+        tokens = [token.text or "" for token in seen.answer.tokens] if seen.answer else []
+        found = entry_lines(seen.looked.result, entry, tokens)
+    yield from _lines(found)
+
+
+def whole_report(seen: Seen) -> Iterator[str]:
+    """What a lens says of the image as a whole."""
+    if seen.looked is None:
+        return
+    result = seen.looked.result
+    found = whole_lines(result)
+    if not found:
+        return
+    yield f"Lens {isolate(plain(seen.looked.call.lens.shown))}{_shape(result)}"
+    yield ""
+    yield from _lines(found)
+    yield ""
+
+
+def _shape(result: Kind) -> str:
+    return f", {shape_line(result)}" if isinstance(result, Matrix) else ""
+
+
+def _lines(found: list[Line]) -> Iterator[str]:
+    wide = min(28, max((width(label) for label, _ in found), default=0))
+    for label, value in found:
+        start = f"  {fit(label, wide)}  "
+        yield from flow([f"{word} " for word in value.split(" ")], start, indent=len(start))
 
 
 def _short(number: float) -> str:

@@ -26,6 +26,7 @@ def suits(model: ModelInfo) -> bool:
 @lens(
     offer=Offer(
         listed=True,
+        page=False,
         word="label",
         missing="is for a class of the model's head: name it, such as --find tabby",
         only=only,

@@ -26,6 +26,7 @@ def suits(model: ModelInfo) -> bool:
 @lens(
     offer=Offer(
         listed=True,
+        page=False,
         word="text",
         missing="looks for a word: name it, such as --find sky",
         only=only,

@@ -19,7 +19,7 @@ def refuses(stage: str, model: ModelInfo) -> str:
     return f"looks at tokens in the language model, and {why}"
 
 
-@lens(offer=Offer(listed=True, refuses=refuses))
+@lens(offer=Offer(listed=True, page=False, refuses=refuses))
 def layers(context: Context) -> LayerWords:
     """The words of the largest logits after every layer (logit lens)."""
     raise NotImplementedError
