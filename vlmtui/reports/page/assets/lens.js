@@ -46,8 +46,11 @@ function showLens(all) {
     const cell = $(`entry-${one}`);
     if (cell && page().grid !== null) draw(cell, one);
   }
-  $("legend").replaceChildren(lens.legend);
+  $("picture").classList.toggle("grey", LENS_KINDS[lens.kind] === "colour");
 }
+
+const legendOfOthers = showLegend;
+showLegend = () => (atLens() && page() ? $("legend").replaceChildren(lens.legend) : legendOfOthers());
 
 OVERLAYS.unshift(lens.name);
 state.overlay = lens.name;
