@@ -6,24 +6,17 @@ to small questions about it (`TokenWords`).
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.grid import Grid, Place
-
-Metric = Literal["l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv"]
-METRICS: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv")
-PURSUITS: tuple[Metric, ...] = ("omp", "omp-positive")
-"""Those that pick words one after the other: in the order picked, each with the share of the norm explained by then."""
-RIDGE = 0.1
-"""The λ of `ridge`, relative to the mean eigenvalue of the word vectors' Gram matrix."""
-
-# what words are ordered by: at the stages of the language model's layers by their logits
-Order = Metric | Literal["logit"]
+from vlmtui.metrics import METRICS as METRICS
+from vlmtui.metrics import PURSUITS as PURSUITS
+from vlmtui.metrics import RIDGE as RIDGE
+from vlmtui.metrics import Metric as Metric
+from vlmtui.metrics import Order as Order
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"

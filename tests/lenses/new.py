@@ -93,7 +93,7 @@ def look(context: Context) -> Facts:
 
 
 def copied(into: Path) -> Path:
-    """The package copied with a lens of each kind: a folder and a line of the registry each; where to import it from."""
+    """The package copied with a lens of each kind: a folder and a line of the registry each; its folder."""
     package = into / "vlmtui"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     (package / "demo" / "weights").symlink_to(PACKAGE / "demo" / "weights")

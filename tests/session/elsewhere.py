@@ -89,18 +89,18 @@ def towers(pair: Pair, reading: str, last: str) -> None:
 
 def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     """What is asked of a model that has words."""
-    pair.ask(m.ReadLayers(reading))
+    pair.typed(typed.layers(reading))
     for stage in ("tokens", "llm.1", f"llm.{model.model.llm_layers}"):
         for metric in METRICS:
-            pair.ask(m.FindWords(reading, metric, 5, (0, 90), stage=stage))
-        pair.ask(m.FindWords(reading, "dot", 5, stage=stage))
-        pair.ask(m.FindNull(reading, "cosine", 5, stage=stage))
+            pair.typed(typed.words(reading, metric, 5, (0, 90), stage=stage))
+        pair.typed(typed.words(reading, "dot", 5, stage=stage))
+        pair.typed(typed.null(reading, "cosine", 5, stage=stage))
         for lens in (values.Similarity((0,)), values.Components(), values.Find("tree")):
             pair.typed(typed.looked(reading, stage, lens))
-    pair.ask(m.FindWords(reading, "cosine", 5, (0,), stage="vision.1", projected=True))
-    pair.ask(m.FindNull(reading, "omp", 5, idle=True))
-    pair.ask(m.FindAgreement(reading, 0, 5))
-    pair.ask(m.FindLayerWords(reading, 0, 5))
+    pair.typed(typed.words(reading, "cosine", 5, (0,), stage="vision.1", projected=True))
+    pair.typed(typed.null(reading, "omp", 5, idle=True))
+    pair.typed(typed.agreement(reading, 0, 5))
+    pair.typed(typed.layer_words(reading, 0, 5))
     pair.ask(m.FindVocabulary(5))
     pair.ask(m.FindNear("tree", "cosine", 5))
     sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)

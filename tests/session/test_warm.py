@@ -23,7 +23,7 @@ from vlmtui.cli import main
 from vlmtui.cli import session as cli_session
 from vlmtui.errors import CancelledError, ReadingGoneError, SessionError, UsageError
 from vlmtui.session import messages as m
-from vlmtui.session import warm
+from vlmtui.session import typed, warm
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import HOME, Where, connect, usable
 
@@ -188,7 +188,7 @@ def test_one_that_does_not_read_holds_up_nobody(two: tuple[SessionClient, Sessio
     reading = two[0].read(png()).result(WAIT)
     silent = socket.socket(socket.AF_UNIX)
     silent.connect(str(warm.address()))
-    question = m.FindWords(reading.id, "l2", 400)
+    question = typed.words(reading.id, "l2", 400).body
     silent.sendall(m.PREAMBLE + b"".join(m.frame(m.Request(i, question)) for i in range(1, 300)))
     assert two[0].words(reading.id, "l2", 3, (1,)).result(WAIT).k == 3
     silent.close()

@@ -54,6 +54,7 @@ class Offer:
     `suits` says whether the word that a person looks for in a model is this lens's, `unsuited` why not. `render` names
     the module of its folder that says in words what its numbers are. `projects`: it is the nearest words of the tokens
     that the projector makes of a vision stage. Without `page` the page, which has its own words and norms, refuses it.
+    `wordy`: it looks for words, one at least, in a model that has some.
     """
 
     listed: bool = False
@@ -67,6 +68,7 @@ class Offer:
     render: str = ""
     projects: bool = False
     page: bool = True
+    wordy: bool = False
 
     def only_at(self, model: ModelInfo | None) -> str:
         """The one stage at which it looks, or ""; without a model where that is the same in all."""
@@ -80,12 +82,13 @@ class Turn:
     """A built-in lens's turn in the session's queue.
 
     `beside` says when it may be asked amidst what takes long: for one entry, or always. `lets_in` says that such
-    questions may come between its own blocks: any, or of those only what needs no run of the model. `doing` is what the
-    session is said to be doing meanwhile.
+    questions may come between its own blocks: any, or of those only what needs no run of the model; `runs` says of a
+    lens that it does. `doing` is what the session is said to be doing meanwhile.
     """
 
     beside: Literal["", "one", "always"] = ""
     lets_in: Literal["", "any", "tokens"] = ""
+    runs: bool = False
     doing: str = ""
 
 

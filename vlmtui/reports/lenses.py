@@ -16,6 +16,9 @@ from vlmtui.lenses.wording import Asked
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
 
+ALL_TOKENS = "all_tokens"
+"""The option of a lens of words that `--all-tokens` gives it."""
+
 
 @dataclass(frozen=True)
 class Through:
@@ -130,12 +133,17 @@ def colouring() -> Through:
     return Through(next(one.name for one in listed() if one.kind is Colours))
 
 
-def lens_for(through: Through, reading: Reading, stage: str) -> Call:
-    """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there."""
+def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = False) -> Call:
+    """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there.
+
+    `all_tokens` goes to a built-in lens that has such an option.
+    """
     if through.built_in is None:
         return through.call
     offer = through.built_in.offer
     options = dict(through.given)
+    if all_tokens and any(option.name == ALL_TOKENS for option in through.description.options):
+        options[ALL_TOKENS] = True
     if offer.word:
         options[offer.word] = through.text
     if offer.marked:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
@@ -312,7 +312,7 @@ def seen(
         ).result()
         values = looked if through.of_values else None
         if through.kind is Words:
-            words = token_words(looked, entries, through.name)
+            words = token_words(looked, entries, cast(Order, through.name))
     null = None
     if query.null and words is not None:
         null = client.null(
@@ -336,11 +336,8 @@ def seen(
     if query.patches and stage in (PIXELS, FIRST_STAGE):
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)
-    if through is not None and through.by_layer and through.built_in:
-        asked = (client.layer_words(reading.id, at, query.k, query.all_tokens, on_progress) for at in found.entries)
-        found = replace(found, by_layer=tuple(words.result() for words in asked))
-    elif through is not None and through.of_single:
-        lens = lens_for(through, reading, stage)
+    if through is not None and through.of_single:
+        lens = lens_for(through, reading, stage, query.all_tokens)
         singles = tuple(
             client.look(reading.id, stage, lens, entries=(at,), k=query.k, on_progress=on_progress).result()
             for at in found.entries

@@ -142,19 +142,18 @@ class SessionClient(Exchange):
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        body = m.FindWords(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
-        return self.ask(body, lambda done: done.words, on_progress)
+        body = typed.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
+        return self._typed(body, on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[Layers]:
         """Run a reading through the language model, whose layers are loaded where they are not held."""
-        return self.ask(m.ReadLayers(reading_id), lambda done: done.layers, on_progress)
+        return self._typed(typed.layers(reading_id), on_progress)
 
     def layer_words(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[TokenLayerWords]:
         """The k words with the largest logits for one token, after every layer of the language model."""
-        body = m.FindLayerWords(reading_id, token, k, all_tokens)
-        return self.ask(body, lambda done: done.words, on_progress)
+        return self._typed(typed.layer_words(reading_id, token, k, all_tokens), on_progress)
 
     def look(
         self,
@@ -267,15 +266,14 @@ class SessionClient(Exchange):
         """The words of noise, found as `words` finds a reading's; with `idle` it gives way to any other question."""
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        body = m.FindNull(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
-        return self.ask(body, lambda done: done.null, on_progress)
+        body = typed.null(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
+        return self._typed(body, on_progress)
 
     def agreement(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
     ) -> Future[Agreement]:
         """Which words each of several metrics names for one token."""
-        body = m.FindAgreement(reading_id, token, k, all_tokens, idle)
-        return self.ask(body, lambda done: done.agreement)
+        return self._typed(typed.agreement(reading_id, token, k, all_tokens, idle))
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Texts]:
         """Have the model read texts, to be matched with pictures."""

@@ -197,7 +197,7 @@ class Engine:
     def layers_of(self, reading: str, progress: Progress) -> LayersOf:
         """A reading that is still kept, and the language model with all of its layers, which are loaded for it."""
         held = self.deep(reading, progress)
-        return LayersOf(held.model, held.lexicon, self.readings, reading, progress)
+        return LayersOf(held.model, self.readings, reading, progress)
 
     def deep(self, reading: str, progress: Progress) -> Wordy:
         """The model held with all of its language model's layers, which are loaded for a reading that is still kept."""

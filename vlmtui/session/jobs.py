@@ -58,26 +58,26 @@ def kind(body: m.Question) -> str:
     if isinstance(body, m.Compute):
         alone = " of one" if _alone(body) else ""
         return f"{body.lens.name} {body.lens.sha256}{alone}"
-    if isinstance(body, m.FindWords):
-        return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
     return type(body).__name__
 
 
 def idle(body: m.Question) -> bool:
     """Whether it was asked because there was nothing else to do."""
-    return isinstance(body, m.Compute | m.FindNull | m.FindAgreement) and body.idle
+    return isinstance(body, m.Compute) and body.idle
 
 
 def fits(body: m.Question, amidst: m.Question) -> bool:
     """Whether a question is for one patch, and may be answered amidst another, which takes long."""
-    quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__
-    if isinstance(body, m.Compute) or isinstance(amidst, m.Compute):
-        return _fits(body, amidst)
+    if not _quick(body):
+        return False
     match amidst:
-        case m.FindWords() | m.FindNull() | m.Occlude() | m.ReadMany():
-            return kind(amidst) != "words of one" and kind(body) in quick
+        case m.Occlude() | m.ReadMany():
+            return True
         case m.Ask() | m.Ablate():  # the model is at work: only what does not run it
-            return isinstance(body, m.FindWords) and kind(body) in quick and body.stage == "tokens"
+            return _at_rest(body)
+        case m.Compute():
+            lets_in = turn(amidst).lets_in
+            return bool(lets_in) and not _quick(amidst) and (lets_in == "any" or _at_rest(body))
     return False
 
 
@@ -97,15 +97,9 @@ def _quick(body: m.Question) -> bool:
     return beside == "always" or (beside == "one" and isinstance(body, m.Compute) and _alone(body))
 
 
-def _fits(body: m.Question, amidst: m.Question) -> bool:
-    lets_in = turn(amidst).lets_in
-    if isinstance(amidst, m.FindWords | m.FindNull | m.Occlude | m.ReadMany):
-        return kind(amidst) != "words of one" and _quick(body)
-    if isinstance(amidst, m.Ask | m.Ablate):
-        return isinstance(body, m.Compute) and _quick(body) and body.stage == "tokens"
-    if isinstance(body, m.Compute):
-        return bool(lets_in) and not _quick(amidst) and _quick(body) and (lets_in == "any" or body.stage == "tokens")
-    return False
+def _at_rest(body: m.Question) -> bool:
+    """Whether it is answered from what is kept of a reading, without running the model."""
+    return isinstance(body, m.Compute) and body.stage == "tokens" and not body.idle and not turn(body).runs
 
 
 class Jobs:

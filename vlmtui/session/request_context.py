@@ -39,7 +39,7 @@ class RequestContext:
         guard: Callable[[], AbstractContextManager[Any]] = nullcontext,
         copies: bool = False,
     ) -> None:
-        self._inside = Inside(engine, request.reading, request.stage, talk)
+        self._inside = Inside(engine, request.reading, request.stage, talk, request.entries)
         self._request, self._talk, self._owner, self._guard, self._copies = request, talk, owner, guard, copies
         self._entries = request.entries
 

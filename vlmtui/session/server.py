@@ -20,7 +20,7 @@ import msgspec
 from vlmtui import __version__
 from vlmtui.errors import CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import messages as m
-from vlmtui.session.jobs import Front, Job, Jobs
+from vlmtui.session.jobs import Front, Job, Jobs, turn
 from vlmtui.session.line import Line
 from vlmtui.session.talk import Talk
 
@@ -262,8 +262,8 @@ class Server:
             ):
                 engine.load(front.load, progress)
                 front.holds = engine.holds
-            case m.FindWords() | m.FindLayerWords():
-                self._doing = "looking for words"
+            case m.Compute() if doing := turn(body).doing:
+                self._doing = doing
         return engine.answer(body, talk)
 
     # -- both

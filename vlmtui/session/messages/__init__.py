@@ -26,7 +26,6 @@ from vlmtui.session.messages.answers import (
     Occluded,
     Said,
 )
-from vlmtui.session.messages.belief import AgreementFound, FindAgreement, FindNull, NullFound
 from vlmtui.session.messages.classes import AskHead, ClassesFound, FindClasses, HeadTold
 from vlmtui.session.messages.compute import Compute, Computed, Describe, Described
 from vlmtui.session.messages.general import (
@@ -44,7 +43,7 @@ from vlmtui.session.messages.general import (
 from vlmtui.session.messages.many import MANY_BYTES, MANY_PICTURES, ManyRead, Outcome, ReadMany, Sent
 from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
-from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
+from vlmtui.session.messages.pictures import Read, ReadDone
 from vlmtui.session.messages.vocabulary import FindNear, FindVocabulary, NearFound, VocabularyFound
 from vlmtui.session.messages.wire import (
     MAX_FRAME,
@@ -56,7 +55,6 @@ from vlmtui.session.messages.wire import (
     read_frame,
     read_preamble,
 )
-from vlmtui.session.messages.words import FindLayerWords, FindWords, LayerWordsFound, WordsFound
 
 __all__ = [
     "MANY_BYTES",
@@ -66,7 +64,6 @@ __all__ = [
     "VERSION",
     "Ablate",
     "Ablated",
-    "AgreementFound",
     "Answer",
     "Ask",
     "AskHead",
@@ -82,24 +79,18 @@ __all__ = [
     "Described",
     "Done",
     "Failed",
-    "FindAgreement",
     "FindAttention",
     "FindClasses",
     "FindGradient",
-    "FindLayerWords",
     "FindLoss",
     "FindMask",
     "FindMatch",
     "FindNear",
-    "FindNull",
     "FindPatch",
     "FindVocabulary",
-    "FindWords",
     "GradientFound",
     "HeadTold",
     "Hello",
-    "LayerWordsFound",
-    "LayersRead",
     "Leave",
     "Load",
     "Loaded",
@@ -109,7 +100,6 @@ __all__ = [
     "MatchFound",
     "NearFound",
     "Note",
-    "NullFound",
     "Occlude",
     "Occluded",
     "Outcome",
@@ -118,7 +108,6 @@ __all__ = [
     "Question",
     "Read",
     "ReadDone",
-    "ReadLayers",
     "ReadMany",
     "ReadTexts",
     "Reply",
@@ -132,7 +121,6 @@ __all__ = [
     "Verify",
     "VocabularyFound",
     "Welcome",
-    "WordsFound",
     "checked",
     "decode_reply",
     "decode_request",
@@ -147,14 +135,9 @@ Question = (
     | Load
     | Read
     | ReadMany
-    | ReadLayers
-    | FindWords
-    | FindLayerWords
     | Compute
     | Describe
     | FindPatch
-    | FindNull
-    | FindAgreement
     | Ask
     | FindAttention
     | FindGradient
@@ -179,14 +162,9 @@ Answer = (
     | Loaded
     | ReadDone
     | ManyRead
-    | LayersRead
-    | WordsFound
-    | LayerWordsFound
     | Computed
     | Described
     | PatchFound
-    | NullFound
-    | AgreementFound
     | Asked
     | AttentionFound
     | GradientFound

@@ -14,14 +14,11 @@ from vlmtui.session.questions import (
     ablating,
     anatomy,
     asking,
-    believing,
     classifying,
-    layers,
     looking,
     many,
     matching,
     vocabulary,
-    words,
 )
 from vlmtui.session.talk import Talk
 
@@ -30,14 +27,9 @@ if TYPE_CHECKING:
 
 ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.ReadMany: many.many,
-    m.FindWords: words.words,
-    m.FindLayerWords: words.layer_words,
-    m.ReadLayers: layers.layers,
     m.Compute: computing.compute,
     m.Describe: computing.describe,
     m.FindPatch: anatomy.patch,
-    m.FindNull: believing.null,
-    m.FindAgreement: believing.agreement,
     m.Ask: asking.ask,
     m.FindAttention: looking.attention,
     m.FindGradient: looking.gradient,

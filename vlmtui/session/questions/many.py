@@ -13,22 +13,23 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError, UsageError, VlmtuiError
+from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.finder import Found
+from vlmtui.lenses.kernels.logit_lens import logit_lens
+from vlmtui.metrics import Order, check_ridge
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.model import Encoded
 from vlmtui.models.stacking import how_many
 from vlmtui.reading import ImageInfo, Layers, TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.session import messages as m
 from vlmtui.session.layers import LayersOf
+from vlmtui.session.lexicon import Named
 from vlmtui.session.preparing import Prepared
-from vlmtui.session.questions.words import check_ridge
-from vlmtui.session.questions.words import told as words_told
 from vlmtui.session.readings import Kept, Readings
 from vlmtui.session.seeing import lengths_of, told
 from vlmtui.session.talk import Talk
@@ -154,11 +155,15 @@ class _Many:
         request, drawer = self._request, Readings()
         held = self._engine.wordy(request.k)
         drawer.keep("", Kept(one.inputs, encoded.tokens, request.prompt))
-        every = np.arange(len(drawer.tokens("")))
-        self._check_answer(len(every) * min(request.k, held.model.head.rows))
-        run = LayersOf(held.model, held.lexicon, drawer, "", self._talk.progress)
-        words = run.words(llm_layer(request.stage), every, request.k, request.all_tokens, self._talk.should_stop)
-        return run.layers(), msgspec.structs.replace(words, seconds=0.0)
+        head = held.model.head
+        self._check_answer(len(drawer.tokens("")) * min(request.k, head.rows))
+        run = LayersOf(held.model, drawer, "", self._talk.progress)
+        states = run.states(llm_layer(request.stage))
+        chosen = held.lexicon.candidates(head.rows, request.all_tokens)
+        found = logit_lens(states, head.float32, head.rows, chosen, request.k, self._talk.should_stop)
+        named = held.lexicon.names(found.ids.numpy())
+        words = self._words_of(Found(found.ids, found.scores), named, "logit", head.rows, len(chosen))
+        return run.layers(), words
 
     def _settle(self, waiting: list[_Seen]) -> None:
         """The outcomes of pictures that wait for their words."""
@@ -193,10 +198,29 @@ class _Many:
             part = slice(start, start + (0 if one.vectors is None else len(one.vectors)))
             own = Found(found.ids[part], found.scores[part], None if found.explained is None else found.explained[part])
             theirs = ids[part]
-            which = np.arange(len(theirs))
-            words.append(words_told(own, which, named.of(theirs[theirs >= 0]), request, rows, len(chosen), 0.0))
+            words.append(self._words_of(own, named.of(theirs[theirs >= 0]), request.metric, rows, len(chosen)))
             start = part.stop
         return words
+
+    def _words_of(self, found: Found, named: Named, order: Order, rows: int, candidates: int) -> TokenWords:
+        """What was found of all tokens of one picture among so many `candidates` of all `rows`."""
+        ids, request = array(found.ids), self._request
+        return TokenWords(
+            metric=order,
+            k=ids.shape[1],
+            all_tokens=request.all_tokens,
+            tokens=np.arange(len(ids)),
+            ids=ids,
+            scores=array(found.scores),
+            pieces=named.pieces,
+            texts=named.texts,
+            special=named.special,
+            candidates=candidates,
+            left_out=rows - candidates,
+            seconds=0.0,
+            explained=None if found.explained is None else array(found.explained),
+            ridge=request.ridge if order == "ridge" else None,
+        )
 
     def _check_answer(self, words: int) -> None:
         """`UsageError` where all words found, so many more included, are too much for one message."""

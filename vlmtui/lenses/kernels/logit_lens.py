@@ -63,17 +63,6 @@ def logit_lens(
     return LogitLens(ids, scores, entropy)
 
 
-def settled(first: Tensor) -> int | None:
-    """The first layer, counted from 1, from which on all have the same first word as the last one.
-
-    `first` are the ids of the layers' first words [layers]; None without any.
-    """
-    if not len(first):
-        return None
-    others = torch.nonzero(first != first[-1]).flatten()
-    return int(others[-1]) + 2 if len(others) else 1
-
-
 def _largest(logits: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The first k candidates by their logits [n, rows], ties by their ids: ids and scores [n, k]."""
     chosen = logits if len(candidates) == logits.shape[1] else logits[:, candidates.to(logits.device)]
