@@ -80,12 +80,14 @@ class Turn:
 
     `beside` says when it may be asked amidst what takes long: for one entry, or always. `lets_in` says that such
     questions may come between its own blocks: any, or of those only what needs no run of the model. `doing` is what the
-    session is said to be doing meanwhile.
+    session is said to be doing meanwhile. Lenses of one `group` take each other's place, whatever they are asked about:
+    a person who asks one has moved on from the other.
     """
 
     beside: Literal["", "one", "always"] = ""
     lets_in: Literal["", "any", "tokens"] = ""
     doing: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, eq=False)

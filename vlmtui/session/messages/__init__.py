@@ -12,18 +12,8 @@ from vlmtui.checking import checked
 from vlmtui.errors import ProtocolError
 from vlmtui.session.messages.anatomy import FindPatch, PatchFound
 from vlmtui.session.messages.answers import (
-    Ablate,
-    Ablated,
     Ask,
     Asked,
-    AttentionFound,
-    FindAttention,
-    FindGradient,
-    FindMask,
-    GradientFound,
-    MaskFound,
-    Occlude,
-    Occluded,
     Said,
 )
 from vlmtui.session.messages.belief import AgreementFound, FindAgreement, FindNull, NullFound
@@ -64,15 +54,12 @@ __all__ = [
     "MAX_FRAME",
     "PREAMBLE",
     "VERSION",
-    "Ablate",
-    "Ablated",
     "AgreementFound",
     "Answer",
     "Ask",
     "AskHead",
     "AskStatus",
     "Asked",
-    "AttentionFound",
     "Cancel",
     "Check",
     "ClassesFound",
@@ -83,19 +70,15 @@ __all__ = [
     "Done",
     "Failed",
     "FindAgreement",
-    "FindAttention",
     "FindClasses",
-    "FindGradient",
     "FindLayerWords",
     "FindLoss",
-    "FindMask",
     "FindMatch",
     "FindNear",
     "FindNull",
     "FindPatch",
     "FindVocabulary",
     "FindWords",
-    "GradientFound",
     "HeadTold",
     "Hello",
     "LayerWordsFound",
@@ -105,13 +88,10 @@ __all__ = [
     "Loaded",
     "LossFound",
     "ManyRead",
-    "MaskFound",
     "MatchFound",
     "NearFound",
     "Note",
     "NullFound",
-    "Occlude",
-    "Occluded",
     "Outcome",
     "PatchFound",
     "Progress",
@@ -156,11 +136,6 @@ Question = (
     | FindNull
     | FindAgreement
     | Ask
-    | FindAttention
-    | FindGradient
-    | Ablate
-    | Occlude
-    | FindMask
     | ReadTexts
     | FindMatch
     | FindLoss
@@ -188,11 +163,6 @@ Answer = (
     | NullFound
     | AgreementFound
     | Asked
-    | AttentionFound
-    | GradientFound
-    | Ablated
-    | Occluded
-    | MaskFound
     | TextsRead
     | MatchFound
     | LossFound

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vlmtui.session import computing
+from vlmtui.session import computing, generation
 from vlmtui.session import messages as m
 from vlmtui.session.questions import (
-    ablating,
     anatomy,
-    asking,
     believing,
     classifying,
     layers,
-    looking,
     many,
     matching,
     vocabulary,
@@ -38,12 +35,7 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindPatch: anatomy.patch,
     m.FindNull: believing.null,
     m.FindAgreement: believing.agreement,
-    m.Ask: asking.ask,
-    m.FindAttention: looking.attention,
-    m.FindGradient: looking.gradient,
-    m.FindMask: looking.mask,
-    m.Ablate: ablating.ablate,
-    m.Occlude: ablating.occlude,
+    m.Ask: generation.ask,
     m.ReadTexts: matching.texts,
     m.FindMatch: matching.match,
     m.FindLoss: matching.loss,
