@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 import numpy as np
@@ -28,6 +28,7 @@ from vlmtui.session.questions import ANSWERS
 MODELS = ("demo", "demo-siglip", "demo-vit")
 PICTURE = request(read_source("sample_images/astronaut.png"))
 TEXTS = ("a tree", "a woman")
+T = TypeVar("T")
 
 
 class Pair:
@@ -44,6 +45,10 @@ class Pair:
         for difference in differences(plain(near), plain(apart)):
             raise AssertionError(f"{type(question).__name__}: {difference}")
         return near
+
+    def typed(self, question: typed.Typed[T]) -> T:
+        """As `ask` of a lens, whose answer is its own type."""
+        return question.unpack(self.ask(question.body))
 
     def load(self, model: str) -> m.Loaded:
         found = [desk.ask(m.Load(model, device=name, layers=True)) for name, desk in self.desks.items()]
@@ -113,12 +118,12 @@ def answers(pair: Pair, reading: str) -> None:
     pair.ask(m.Ask(reading, max_new_tokens=4, temperature=0.7, seed=3))
     answer = pair.ask(m.Ask(reading, "Describe the image.", 6)).answer.id
     for options in ({}, {"layer": 1}, {"layer": 1, "head": 0}, {"rollout": True}):
-        pair.ask(m.FindAttention(reading, answer, **options))
-    pair.ask(m.FindGradient(reading, answer))
-    pair.ask(m.FindMask(reading))
+        pair.typed(typed.attention(reading, answer, **options))
+    pair.typed(typed.gradient(reading, answer))
+    pair.typed(typed.mask(reading))
     for by in get_args(Stand):
-        pair.ask(m.Ablate(reading, answer, (0, 1), by))
-    pair.ask(m.Occlude(reading, answer, 7))
+        pair.typed(typed.ablation(reading, answer, (0, 1), by))
+    pair.typed(typed.occlusion(reading, answer, 7))
 
 
 def main() -> None:

@@ -83,13 +83,15 @@ class Turn:
 
     `beside` says when it may be asked amidst what takes long: for one entry, or always. `lets_in` says that such
     questions may come between its own blocks: any, or of those only what needs no run of the model; `runs` says of a
-    lens that it does. `doing` is what the session is said to be doing meanwhile.
+    lens that it does. `doing` is what the session is said to be doing meanwhile. Lenses of one `group` take each
+    other's place, whatever they are asked about: a person who asks one has moved on from the other.
     """
 
     beside: Literal["", "one", "always"] = ""
     lets_in: Literal["", "any", "tokens"] = ""
     runs: bool = False
     doing: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, eq=False)

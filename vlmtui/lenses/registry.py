@@ -22,6 +22,12 @@ FOLDERS: tuple[str, ...] = (
     "norms",
     "noise_baseline",
     "agreement",
+    "attention",
+    "rollout",
+    "gradient",
+    "occlusion",
+    "ablation",
+    "mask",
 )
 """A lens is added by its folder and a line here."""
 GROUP = "vlmtui.lenses"

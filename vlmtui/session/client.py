@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from vlmtui.anatomy import Anatomy
-from vlmtui.answers import MAX_NEW_TOKENS, STANDS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
+from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
 from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
@@ -210,18 +210,21 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[Attention]:
         """Where every token of a reading's latest answer looked, in a layer (from 1) and head (from 0) or all."""
-        body = m.FindAttention(reading_id, answer_id, layer, head, rollout)
-        return self.ask(body, lambda done: done.attention, on_progress)
+        try:
+            question = typed.attention(reading_id, answer_id, layer, head, rollout)
+        except UsageError as error:
+            return _failed(error)
+        return self._typed(question, on_progress)
 
     def gradient(
         self, reading_id: str, answer_id: str, token: int | None = None, on_progress: OnProgress | None = None
     ) -> Future[Gradient]:
         """Gradient × input of one token of a reading's latest answer, or of the whole of it."""
-        return self.ask(m.FindGradient(reading_id, answer_id, token), lambda done: done.gradient, on_progress)
+        return self._typed(typed.gradient(reading_id, answer_id, token), on_progress)
 
     def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[Mask]:
         """What each position of a reading's prompt and latest answer may look at in a layer, from 1."""
-        return self.ask(m.FindMask(reading_id, layer), lambda done: done.mask, on_progress)
+        return self._typed(typed.mask(reading_id, layer), on_progress)
 
     def ablate(
         self,
@@ -233,10 +236,11 @@ class SessionClient(Exchange):
         on_said: OnSaid | None = None,
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
-        if by not in STANDS:
-            return _failed(_no_stand(by))
-        body = m.Ablate(reading_id, answer_id, tuple(int(token) for token in tokens), by)
-        return self.ask(body, lambda done: done.ablation, on_progress, on_said)
+        try:
+            question = typed.ablation(reading_id, answer_id, tuple(int(token) for token in tokens), by)
+        except UsageError as error:
+            return _failed(error)
+        return self._typed(question, on_progress, on_said)
 
     def occlude(
         self,
@@ -247,9 +251,11 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[Occlusion]:
         """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""
-        if by not in STANDS:
-            return _failed(_no_stand(by))
-        return self.ask(m.Occlude(reading_id, answer_id, block, by), lambda done: done.occlusion, on_progress)
+        try:
+            question = typed.occlusion(reading_id, answer_id, block, by)
+        except UsageError as error:
+            return _failed(error)
+        return self._typed(question, on_progress)
 
     def null(
         self,
@@ -329,10 +335,6 @@ class SessionClient(Exchange):
     def stop(self) -> Future[m.Done]:
         """End the session, for everybody."""
         return self.ask(m.Shutdown(), lambda done: done)
-
-
-def _no_stand(by: str) -> UsageError:
-    return UsageError(f"image tokens cannot be replaced by {by!r}: choose {', '.join(STANDS)}")
 
 
 def _failed(error: Exception) -> Future[Any]:

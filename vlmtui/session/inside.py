@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vlmtui import exits
-from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.errors import UsageError
 from vlmtui.grid import Place
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kernels.finder import Finder
@@ -21,6 +21,7 @@ from vlmtui.models.positions import Positions
 from vlmtui.models.towers import Final
 from vlmtui.reading import Layers, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.session.final import final_of
+from vlmtui.session.generation import Speaker, latest, put, text_of
 from vlmtui.session.lexicon import Lexicon, Namer
 from vlmtui.session.readings import Kept
 from vlmtui.session.spelling import Spelling, spelled
@@ -40,9 +41,16 @@ class Inside:
     of_layers = staticmethod(of_layers)
 
     def __init__(
-        self, engine: Engine, reading: str, stage: str, talk: Talk, entries: tuple[int, ...] | None = None
+        self,
+        engine: Engine,
+        reading: str,
+        stage: str,
+        talk: Talk,
+        entries: tuple[int, ...] | None = None,
+        answer: str = "",
     ) -> None:
-        self.engine, self.reading, self.stage, self.talk, self._asked = engine, reading, stage, talk, entries
+        self.engine, self.reading, self.stage, self.talk = engine, reading, stage, talk
+        self._asked, self.answer = entries, answer
         self.progress = talk.progress
         self.should_stop = talk.should_stop
         self.check = talk.check
@@ -198,16 +206,25 @@ class Inside:
         norms: Tensor = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float32)
         return norms
 
-    def generation(self, answer: str) -> Generation:
-        """The latest answer about the reading, which must be this one."""
-        answered = self.kept.answered
-        if answered is None or answered.id != answer:
-            raise ReadingGoneError("that answer is no longer kept, a newer one has taken its place: ask again")
+    def speaker(self) -> Speaker:
+        """The model ready to speak about the image, its layers loaded, and what is kept of its answers; `UsageError`
+        for a model without image tokens in its prompt."""
+        return Speaker.of(self.engine, self.reading, self.talk)
+
+    def generation(self) -> Generation | None:
+        """The latest answer about the reading, which must be the one that is asked about; None where none is."""
+        if not self.answer:
+            return None
+        answered = latest(self.kept, self.answer)
         namer = self.engine.held()[1] or Namer.by(self.vlm.tokenizer)
-        named = namer.names(np.array(answered.ids))
-        texts = tuple(named.texts[i] for i in answered.ids)
-        text = namer.tokenizer.decode([i for i in answered.ids if i not in named.special])
-        return Generation(answered.question or "", text, tuple(answered.ids), texts, tuple(answered.log_probs.tolist()))
+        named = namer.names(np.array(answered.ids, dtype=np.int64))
+        return Generation(
+            question=put(answered),
+            text=text_of(namer, answered.ids),
+            ids=tuple(answered.ids),
+            texts=tuple(named.texts[i] for i in answered.ids),
+            log_probs=tuple(said.log_prob for said in answered.said),
+        )
 
     def keep(self, owner: str, key: object, make: Callable[[], T]) -> T:
         """What was kept for this reading, or is made now."""

@@ -56,6 +56,8 @@ class Job:
 def kind(body: m.Question) -> str:
     """Questions of one kind take each other's place: loading, reading, words of one patch, words of many."""
     if isinstance(body, m.Compute):
+        if group := turn(body).group:
+            return group
         alone = " of one" if _alone(body) else ""
         return f"{body.lens.name} {body.lens.sha256}{alone}"
     return type(body).__name__
@@ -68,17 +70,8 @@ def idle(body: m.Question) -> bool:
 
 def fits(body: m.Question, amidst: m.Question) -> bool:
     """Whether a question is for one patch, and may be answered amidst another, which takes long."""
-    if not _quick(body):
-        return False
-    match amidst:
-        case m.Occlude() | m.ReadMany():
-            return True
-        case m.Ask() | m.Ablate():  # the model is at work: only what does not run it
-            return _at_rest(body)
-        case m.Compute():
-            lets_in = turn(amidst).lets_in
-            return bool(lets_in) and not _quick(amidst) and (lets_in == "any" or _at_rest(body))
-    return False
+    lets_in = _lets_in(amidst)
+    return bool(lets_in) and _quick(body) and (lets_in == "any" or _at_rest(body))
 
 
 def turn(body: m.Question) -> Turn:
@@ -93,13 +86,27 @@ def _alone(body: m.Compute) -> bool:
 
 def _quick(body: m.Question) -> bool:
     """Whether it is for one patch."""
+    if not isinstance(body, m.Compute):
+        return False
     beside = turn(body).beside
-    return beside == "always" or (beside == "one" and isinstance(body, m.Compute) and _alone(body))
+    return beside == "always" or (beside == "one" and _alone(body))
 
 
 def _at_rest(body: m.Question) -> bool:
     """Whether it is answered from what is kept of a reading, without running the model."""
     return isinstance(body, m.Compute) and body.stage == "tokens" and not body.idle and not turn(body).runs
+
+
+def _lets_in(amidst: m.Question) -> str:
+    """Which quick questions may be answered amidst it: "any", or "tokens", those that do not run the model."""
+    match amidst:
+        case m.Ask():  # the model is at work
+            return "tokens"
+        case m.ReadMany():
+            return "any"
+        case m.Compute():
+            return "" if _quick(amidst) else turn(amidst).lets_in
+    return ""
 
 
 class Jobs:

@@ -39,7 +39,7 @@ class RequestContext:
         guard: Callable[[], AbstractContextManager[Any]] = nullcontext,
         copies: bool = False,
     ) -> None:
-        self._inside = Inside(engine, request.reading, request.stage, talk, request.entries)
+        self._inside = Inside(engine, request.reading, request.stage, talk, request.entries, request.answer)
         self._request, self._talk, self._owner, self._guard, self._copies = request, talk, owner, guard, copies
         self._entries = request.entries
 
@@ -112,7 +112,7 @@ class RequestContext:
 
     def generation(self) -> Generation | None:
         with self._guard():
-            return self._inside.generation(self._request.answer) if self._request.answer else None
+            return self._inside.generation()
 
     def other(self) -> RequestContext | None:
         return None

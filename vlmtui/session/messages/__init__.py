@@ -12,18 +12,8 @@ from vlmtui.checking import checked
 from vlmtui.errors import ProtocolError
 from vlmtui.session.messages.anatomy import FindPatch, PatchFound
 from vlmtui.session.messages.answers import (
-    Ablate,
-    Ablated,
     Ask,
     Asked,
-    AttentionFound,
-    FindAttention,
-    FindGradient,
-    FindMask,
-    GradientFound,
-    MaskFound,
-    Occlude,
-    Occluded,
     Said,
 )
 from vlmtui.session.messages.classes import AskHead, ClassesFound, FindClasses, HeadTold
@@ -62,14 +52,11 @@ __all__ = [
     "MAX_FRAME",
     "PREAMBLE",
     "VERSION",
-    "Ablate",
-    "Ablated",
     "Answer",
     "Ask",
     "AskHead",
     "AskStatus",
     "Asked",
-    "AttentionFound",
     "Cancel",
     "Check",
     "ClassesFound",
@@ -79,16 +66,12 @@ __all__ = [
     "Described",
     "Done",
     "Failed",
-    "FindAttention",
     "FindClasses",
-    "FindGradient",
     "FindLoss",
-    "FindMask",
     "FindMatch",
     "FindNear",
     "FindPatch",
     "FindVocabulary",
-    "GradientFound",
     "HeadTold",
     "Hello",
     "Leave",
@@ -96,12 +79,9 @@ __all__ = [
     "Loaded",
     "LossFound",
     "ManyRead",
-    "MaskFound",
     "MatchFound",
     "NearFound",
     "Note",
-    "Occlude",
-    "Occluded",
     "Outcome",
     "PatchFound",
     "Progress",
@@ -139,11 +119,6 @@ Question = (
     | Describe
     | FindPatch
     | Ask
-    | FindAttention
-    | FindGradient
-    | Ablate
-    | Occlude
-    | FindMask
     | ReadTexts
     | FindMatch
     | FindLoss
@@ -166,11 +141,6 @@ Answer = (
     | Described
     | PatchFound
     | Asked
-    | AttentionFound
-    | GradientFound
-    | Ablated
-    | Occluded
-    | MaskFound
     | TextsRead
     | MatchFound
     | LossFound

@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vlmtui.session import computing
+from vlmtui.session import computing, generation
 from vlmtui.session import messages as m
 from vlmtui.session.questions import (
-    ablating,
     anatomy,
-    asking,
     classifying,
-    looking,
     many,
     matching,
     vocabulary,
@@ -30,12 +27,7 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.Compute: computing.compute,
     m.Describe: computing.describe,
     m.FindPatch: anatomy.patch,
-    m.Ask: asking.ask,
-    m.FindAttention: looking.attention,
-    m.FindGradient: looking.gradient,
-    m.FindMask: looking.mask,
-    m.Ablate: ablating.ablate,
-    m.Occlude: ablating.occlude,
+    m.Ask: generation.ask,
     m.ReadTexts: matching.texts,
     m.FindMatch: matching.match,
     m.FindLoss: matching.loss,

@@ -1,17 +1,18 @@
-"""The model's own answer to a question about a reading's picture."""
+"""The model's own answer to a question about a reading's picture: how it is generated, and what is asked again."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import Tensor
 
 from vlmtui.answers import Answer, AnswerToken
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import Picture
-from vlmtui.models.forced import Change
+from vlmtui.models.forced import Change, Stand
 from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
 from vlmtui.models.speaking import Said, Saying
@@ -29,17 +30,17 @@ _CUT = "\N{REPLACEMENT CHARACTER}"
 
 def ask(engine: Engine, request: m.Ask, talk: Talk) -> m.Asked:
     """Ask, and tell of every token. What was said until the question was withdrawn is kept like a whole answer."""
-    place = Place.asked(engine, request.reading, talk)
+    speaker = Speaker.asked(engine, request.reading, talk)
     question = request.question if request.question and request.question.strip() else None
     talk.progress("preparing the question")
     saying = Saying(request.max_new_tokens, request.temperature, request.seed)
-    answered = Answered(f"answer-{engine.number()}", place.inputs(question), question, saying)
-    engine.readings.keep_answer(place.kept, answered)
-    return m.Asked(request.reading, place.answer(answered, talk))
+    answered = Answered(f"answer-{engine.number()}", speaker.inputs(question), question, saying)
+    engine.readings.keep_answer(speaker.kept, answered)
+    return m.Asked(request.reading, speaker.answer(answered))
 
 
 @dataclass(frozen=True)
-class Place:
+class Speaker:
     """A reading that is still kept, and the model with all of its layers, ready to speak about it.
 
     `tokens` are none where a model looks at pictures without having them in its prompt.
@@ -49,9 +50,10 @@ class Place:
     namer: Namer
     kept: Kept
     tokens: int
+    talk: Talk
 
     @classmethod
-    def of(cls, engine: Engine, reading: str, talk: Talk) -> Place:
+    def of(cls, engine: Engine, reading: str, talk: Talk) -> Speaker:
         """Loads the layers where they are not held; `UsageError` for a model without image tokens in its prompt."""
         model, words = engine.held()
         if words is None:
@@ -59,7 +61,7 @@ class Place:
         return cls.asked(engine, reading, talk)
 
     @classmethod
-    def asked(cls, engine: Engine, reading: str, talk: Talk) -> Place:
+    def asked(cls, engine: Engine, reading: str, talk: Talk) -> Speaker:
         """As `of`, also for a model that looks at pictures by cross-attention."""
         model, words = engine.held()
         if model.info.embeddings is None:
@@ -68,7 +70,7 @@ class Place:
         if words is not None and not tokens:
             raise UsageError("no image token of this picture enters the prompt: there is nothing to ask about")
         model = engine.speaker(reading, talk.progress)
-        return cls(model, engine.held()[1] or Namer.by(model.tokenizer), engine.readings[reading], tokens)
+        return cls(model, engine.held()[1] or Namer.by(model.tokenizer), engine.readings[reading], tokens, talk)
 
     @property
     def file(self) -> File:
@@ -78,32 +80,39 @@ class Place:
 
     def answered(self, answer: str) -> Answered:
         """The reading's latest answer, which must be this one and hold something."""
-        found = self.kept.answered
-        if found is None or found.id != answer:
-            raise ReadingGoneError("that answer is no longer kept, a newer one has taken its place: ask again")
-        return found
+        return latest(self.kept, answer)
 
     def inputs(self, question: str | None, picture: Picture | None = None) -> Inputs:
         """What the model is given for a question about the picture, or about another one in its place."""
         prepared = self.model.prepare(picture or self.file.picture(), question, self.file.source)
         return self.model.prompted(prepared, self.tokens, question)
 
-    def answer(self, answered: Answered, talk: Talk, change: Change | None = None) -> Answer:
+    @staticmethod
+    def change(tokens: Tensor, by: Stand) -> Change:
+        """Image tokens (int64 [n]) replaced behind the projector, by their mean or zero."""
+        return Change(tokens, by)
+
+    def again(self, answered: Answered, inputs: Inputs, change: Change | None = None) -> Answer:
+        """The same question answered with other inputs or a change, told of as it is said; the answer before is kept,
+        and this one is nobody's latest."""
+        return self.answer(replace(_fresh(answered), inputs=inputs), change)
+
+    def answer(self, answered: Answered, change: Change | None = None) -> Answer:
         """Have the model speak, `answered.said` filled with every token as it is said and told of."""
         started = time.perf_counter()
-        telling = _Telling(self.namer, answered, talk)
+        telling = _Telling(self.namer, answered, self.talk)
         spoken = self.model.speaking.answer(
             answered.inputs,
             telling,
             answered.saying,
             change,
-            lambda done, total: talk.progress("reading the question", done, total),
+            lambda done, total: self.talk.progress("reading the question", done, total),
         )
         saying, ids = answered.saying, answered.inputs.input_ids
         assert ids is not None
         return Answer(
             id=answered.id,
-            question=DEFAULT_PROMPT if answered.question is None else answered.question,
+            question=put(answered),
             text=telling.text(whole=True),
             tokens=tuple(telling.tokens),
             finished=spoken.finished,
@@ -134,6 +143,29 @@ class _Telling:
 
     def text(self, whole: bool = False) -> str:
         """What was said so far; while it goes on, without the first bytes of a character that is not all there yet."""
-        ids = [token.id for token in self.tokens if not token.special]
-        text: str = self._namer.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
-        return (text if whole else text.rstrip(_CUT)).strip()
+        return text_of(self._namer, [token.id for token in self.tokens], whole)
+
+
+def latest(kept: Kept, answer: str) -> Answered:
+    """The latest answer about a reading; `ReadingGoneError` where that is not this one."""
+    found = kept.answered
+    if found is None or found.id != answer:
+        raise ReadingGoneError("that answer is no longer kept, a newer one has taken its place: ask again")
+    return found
+
+
+def put(answered: Answered) -> str:
+    """The question as it was put to the model."""
+    return DEFAULT_PROMPT if answered.question is None else answered.question
+
+
+def text_of(namer: Namer, ids: list[int], whole: bool = True) -> str:
+    """The text of an answer's tokens, special ones left out; unless it is the `whole` of it without the first bytes of
+    a character that is not all there."""
+    text: str = namer.tokenizer.decode([i for i in ids if i not in namer.special], clean_up_tokenization_spaces=False)
+    return (text if whole else text.rstrip(_CUT)).strip()
+
+
+def _fresh(answered: Answered) -> Answered:
+    """The same question, not yet answered."""
+    return Answered("", answered.inputs, answered.question, answered.saying)
