@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 import numpy as np
@@ -19,12 +19,15 @@ from tests.session.test_engine import request
 from vlmtui import values
 from vlmtui.answers import Stand
 from vlmtui.image import read_source
+from vlmtui.lenses.registry import built_in
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
 from vlmtui.session import messages as m
 from vlmtui.session import truth, typed
 from vlmtui.session.questions import ANSWERS
+from vlmtui.session.typed import Typed, vocabulary, whole
 
+T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
 PICTURE = request(read_source("sample_images/astronaut.png"))
 TEXTS = ("a tree", "a woman")
@@ -36,6 +39,7 @@ class Pair:
     def __init__(self) -> None:
         self.desks = {"cpu": Desk(), "cuda": Desk()}
         self.asked: set[type] = set()
+        self.looked: set[str] = set()
 
     def ask(self, question: m.Question) -> Any:
         """The answer; AssertionError where the two are not the same."""
@@ -44,6 +48,11 @@ class Pair:
         for difference in differences(plain(near), plain(apart)):
             raise AssertionError(f"{type(question).__name__}: {difference}")
         return near
+
+    def typed(self, question: Typed[T]) -> T:
+        """The answer of a lens, which is remembered as asked for."""
+        self.looked.add(question.body.lens.name)
+        return question.unpack(self.ask(question.body))
 
     def load(self, model: str) -> m.Loaded:
         found = [desk.ask(m.Load(model, device=name, layers=True)) for name, desk in self.desks.items()]
@@ -79,7 +88,7 @@ def differences(near: Any, apart: Any, where: str = "") -> Iterator[str]:
 
 def towers(pair: Pair, reading: str, last: str) -> None:
     """What every model is asked."""
-    pair.ask(m.FindPatch(reading, 0))
+    pair.typed(whole.patch(reading, 0))
     for stage in ("vision.0", last):
         pair.typed(typed.vectors(reading, stage))
         for lens in (values.Similarity((0,)), values.Similarity((0, 5)), values.Components()):
@@ -101,8 +110,8 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.ask(m.FindNull(reading, "omp", 5, idle=True))
     pair.ask(m.FindAgreement(reading, 0, 5))
     pair.ask(m.FindLayerWords(reading, 0, 5))
-    pair.ask(m.FindVocabulary(5))
-    pair.ask(m.FindNear("tree", "cosine", 5))
+    pair.typed(vocabulary.vocabulary(5))
+    pair.typed(vocabulary.near("tree", "cosine", 5))
     sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
@@ -134,16 +143,17 @@ def main() -> None:
             words(pair, reading, model)
             answers(pair, reading)
         elif name == "demo-siglip":
-            pair.ask(m.ReadTexts(TEXTS))
+            pair.typed(whole.texts(TEXTS))
             pair.typed(typed.looked(reading, last, values.Find("tree")))
-            pair.ask(m.FindMatch(reading, TEXTS))
-            pair.ask(m.FindLoss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
+            pair.typed(whole.match(reading, TEXTS))
+            pair.typed(whole.loss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
         else:
-            pair.ask(m.AskHead())
-            pair.ask(m.FindClasses(reading, 5))
+            pair.typed(whole.head())
+            pair.typed(whole.classes(reading, 5))
             pair.typed(typed.looked(reading, last, values.Evidence("0")))
         pair.verify(name)
     assert pair.asked >= ANSWERS.keys(), f"never asked: {ANSWERS.keys() - pair.asked}"
+    assert pair.looked >= built_in().keys(), f"never looked through: {built_in().keys() - pair.looked}"
 
 
 def _lend(apart: torch.device) -> None:

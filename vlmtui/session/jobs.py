@@ -56,8 +56,9 @@ class Job:
 def kind(body: m.Question) -> str:
     """Questions of one kind take each other's place: loading, reading, words of one patch, words of many."""
     if isinstance(body, m.Compute):
-        alone = " of one" if _alone(body) else ""
-        return f"{body.lens.name} {body.lens.sha256}{alone}"
+        # what is asked of the model alone, such as to read texts, is no earlier question about a reading
+        of = "" if body.reading else " of none"
+        return f"{body.lens.name} {body.lens.sha256}{' of one' if _alone(body) else of}"
     if isinstance(body, m.FindWords):
         return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
     return type(body).__name__

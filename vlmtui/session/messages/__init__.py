@@ -10,7 +10,6 @@ import msgspec
 
 from vlmtui.checking import checked
 from vlmtui.errors import ProtocolError
-from vlmtui.session.messages.anatomy import FindPatch, PatchFound
 from vlmtui.session.messages.answers import (
     Ablate,
     Ablated,
@@ -27,7 +26,6 @@ from vlmtui.session.messages.answers import (
     Said,
 )
 from vlmtui.session.messages.belief import AgreementFound, FindAgreement, FindNull, NullFound
-from vlmtui.session.messages.classes import AskHead, ClassesFound, FindClasses, HeadTold
 from vlmtui.session.messages.compute import Compute, Computed, Describe, Described
 from vlmtui.session.messages.general import (
     AskStatus,
@@ -42,10 +40,8 @@ from vlmtui.session.messages.general import (
     Welcome,
 )
 from vlmtui.session.messages.many import MANY_BYTES, MANY_PICTURES, ManyRead, Outcome, ReadMany, Sent
-from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
 from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
-from vlmtui.session.messages.vocabulary import FindNear, FindVocabulary, NearFound, VocabularyFound
 from vlmtui.session.messages.wire import (
     MAX_FRAME,
     PREAMBLE,
@@ -69,13 +65,11 @@ __all__ = [
     "AgreementFound",
     "Answer",
     "Ask",
-    "AskHead",
     "AskStatus",
     "Asked",
     "AttentionFound",
     "Cancel",
     "Check",
-    "ClassesFound",
     "Compute",
     "Computed",
     "Describe",
@@ -84,53 +78,39 @@ __all__ = [
     "Failed",
     "FindAgreement",
     "FindAttention",
-    "FindClasses",
     "FindGradient",
     "FindLayerWords",
-    "FindLoss",
     "FindMask",
-    "FindMatch",
-    "FindNear",
     "FindNull",
-    "FindPatch",
-    "FindVocabulary",
     "FindWords",
     "GradientFound",
-    "HeadTold",
     "Hello",
     "LayerWordsFound",
     "LayersRead",
     "Leave",
     "Load",
     "Loaded",
-    "LossFound",
     "ManyRead",
     "MaskFound",
-    "MatchFound",
-    "NearFound",
     "Note",
     "NullFound",
     "Occlude",
     "Occluded",
     "Outcome",
-    "PatchFound",
     "Progress",
     "Question",
     "Read",
     "ReadDone",
     "ReadLayers",
     "ReadMany",
-    "ReadTexts",
     "Reply",
     "Request",
     "Said",
     "Sent",
     "Shutdown",
     "Status",
-    "TextsRead",
     "Verified",
     "Verify",
-    "VocabularyFound",
     "Welcome",
     "WordsFound",
     "checked",
@@ -152,7 +132,6 @@ Question = (
     | FindLayerWords
     | Compute
     | Describe
-    | FindPatch
     | FindNull
     | FindAgreement
     | Ask
@@ -161,13 +140,6 @@ Question = (
     | Ablate
     | Occlude
     | FindMask
-    | ReadTexts
-    | FindMatch
-    | FindLoss
-    | AskHead
-    | FindClasses
-    | FindVocabulary
-    | FindNear
     | Verify
     | AskStatus
     | Cancel
@@ -184,7 +156,6 @@ Answer = (
     | LayerWordsFound
     | Computed
     | Described
-    | PatchFound
     | NullFound
     | AgreementFound
     | Asked
@@ -193,13 +164,6 @@ Answer = (
     | Ablated
     | Occluded
     | MaskFound
-    | TextsRead
-    | MatchFound
-    | LossFound
-    | HeadTold
-    | ClassesFound
-    | VocabularyFound
-    | NearFound
     | Verified
     | Status
     | Done

@@ -12,15 +12,11 @@ from vlmtui.session import computing
 from vlmtui.session import messages as m
 from vlmtui.session.questions import (
     ablating,
-    anatomy,
     asking,
     believing,
-    classifying,
     layers,
     looking,
     many,
-    matching,
-    vocabulary,
     words,
 )
 from vlmtui.session.talk import Talk
@@ -35,7 +31,6 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.ReadLayers: layers.layers,
     m.Compute: computing.compute,
     m.Describe: computing.describe,
-    m.FindPatch: anatomy.patch,
     m.FindNull: believing.null,
     m.FindAgreement: believing.agreement,
     m.Ask: asking.ask,
@@ -44,11 +39,4 @@ ANSWERS: dict[type, Callable[[Engine, Any, Talk], m.Answer]] = {
     m.FindMask: looking.mask,
     m.Ablate: ablating.ablate,
     m.Occlude: ablating.occlude,
-    m.ReadTexts: matching.texts,
-    m.FindMatch: matching.match,
-    m.FindLoss: matching.loss,
-    m.AskHead: classifying.head,
-    m.FindClasses: classifying.classes,
-    m.FindVocabulary: vocabulary.vocabulary,
-    m.FindNear: vocabulary.near,
 }
