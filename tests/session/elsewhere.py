@@ -20,6 +20,7 @@ from vlmtui import values
 from vlmtui.answers import Stand
 from vlmtui.image import read_source
 from vlmtui.lenses.registry import built_in
+from vlmtui.lenses.wording import Looked
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
 from vlmtui.session import messages as m
@@ -50,9 +51,13 @@ class Pair:
         return near
 
     def typed(self, question: Typed[T]) -> T:
-        """The answer of a lens, which is remembered as asked for."""
+        """The same of a lens, asked by its own name."""
+        self.asked.add(type(question.body))
         self.looked.add(question.body.lens.name)
-        return question.unpack(self.ask(question.body))
+        near, apart = (desk.typed(question) for desk in self.desks.values())
+        for difference in differences(plain(near), plain(apart)):
+            raise AssertionError(f"{question.body.lens.name}: {difference}")
+        return near
 
     def load(self, model: str) -> m.Loaded:
         found = [desk.ask(m.Load(model, device=name, layers=True)) for name, desk in self.desks.items()]
@@ -65,7 +70,9 @@ class Pair:
         assert not [check for check in apart.checks if check.result == "fail"]
 
 
-def plain(answer: m.Answer) -> Any:
+def plain(answer: Any) -> Any:
+    if isinstance(answer, Looked):  # what it says besides travels as bytes
+        answer = answer.numbers, answer.note, answer.besides
     return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
 
 
@@ -134,6 +141,7 @@ def main() -> None:
     accelerator.install()
     _lend(torch.device(accelerator.NAME, 0))
     pair = Pair()
+    pair.ask(m.Describe())
     for name in MODELS:
         model = pair.load(name)
         last = f"vision.{model.model.vision_layers}"
@@ -153,7 +161,9 @@ def main() -> None:
             pair.typed(typed.looked(reading, last, values.Evidence("0")))
         pair.verify(name)
     assert pair.asked >= ANSWERS.keys(), f"never asked: {ANSWERS.keys() - pair.asked}"
-    assert pair.looked >= built_in().keys(), f"never looked through: {built_in().keys() - pair.looked}"
+    # the words of an early exit and of every layer have messages of their own
+    lenses = built_in().keys() - {"projector", "layers"}
+    assert pair.looked >= lenses, f"never looked through: {lenses - pair.looked}"
 
 
 def _lend(apart: torch.device) -> None:

@@ -11,6 +11,7 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.lenses.source import call
 from vlmtui.session import messages as m
 from vlmtui.session import typed
 from vlmtui.session.typed import whole
@@ -50,6 +51,18 @@ def test_a_patch(clip):
     assert found.position == pytest.approx(float(row.norm()), rel=1e-5)
 
 
+def test_its_facts(clip):
+    """What front ends draw of it, with plain numbers that cross the pipe."""
+    engine, reading = clip
+    done, found = engine.ask(whole.patch(reading, 7).body), engine.typed(whole.patch(reading, 7))
+    reply = m.decode_reply(m.frame(m.Reply(1, done))[4:]).body
+    assert reply.result.rows == done.result.rows
+    facts = dict(done.result.rows)
+    assert (facts["height"], facts["numbers projected"]) == (14, found.length)
+    assert facts["blue, mean"] == found.mean[2]
+    assert facts["norm of the position embedding"] == found.position
+
+
 def test_the_lens_is_the_norm_of_every_row(clip):
     engine, reading = clip
     found = Values.of(engine.typed(typed.looked(reading, "vision.0", Position())))
@@ -67,6 +80,11 @@ def test_what_cannot_be_asked(clip):
             engine.typed(whole.patch(reading, patch))
     with pytest.raises(ReadingGoneError):
         engine.typed(whole.patch("another", 0))
+    lens = call("patch-embedding")
+    with pytest.raises(UsageError, match=r"one patch is looked at, not 25: name one of 25"):
+        engine.typed(typed.looked(reading, "vision.0", lens))
+    with pytest.raises(UsageError, match=r"choose vision\.0"):
+        engine.typed(typed.looked(reading, "vision.1", lens, (0,)))
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

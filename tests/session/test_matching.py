@@ -19,6 +19,7 @@ from tests.session.desk import Desk, quiet
 from vlmtui.errors import UsageError
 from vlmtui.session import messages as m
 from vlmtui.session import typed
+from vlmtui.session.jobs import Front, Job
 from vlmtui.session.typed import whole
 from vlmtui.values import Evidence, Find, Values
 
@@ -69,6 +70,26 @@ def test_a_match_may_be_asked_of_a_reading_whose_states_have_gone(engine):
     before = engine.typed(whole.match(reading, TEXTS))
     engine.readings[reading].final = None
     np.testing.assert_array_equal(engine.typed(whole.match(reading, TEXTS)).logits, before.logits)
+
+
+def test_a_match_does_not_withdraw_the_reading_of_its_texts() -> None:
+    """Front ends ask for both at once."""
+    front = Front(None)
+    asked = (whole.texts(TEXTS), whole.match("reading-1", TEXTS), whole.match("reading-1", TEXTS[:1]))
+    read, match, newer = (Job(front, m.Request(i, question.body)) for i, question in enumerate(asked))
+    assert not match.replaces(read)
+    assert newer.replaces(match)
+
+
+def test_what_a_front_end_draws(engine):
+    """The kind of the result has what there is to be drawn."""
+    reading = read(engine, PICTURES[0])
+    found, drawn = whole.match(reading, TEXTS), engine.ask(whole.match(reading, TEXTS).body).result
+    assert drawn.labels == TEXTS
+    np.testing.assert_array_equal(drawn.values, engine.typed(found).probabilities)
+    assert np.isnan(engine.ask(whole.texts(TEXTS).body).result.values).all()
+    facts = dict(engine.ask(whole.loss(np.eye(2), "sigmoid").body).result.rows)
+    assert facts["loss"] == engine.typed(whole.loss(np.eye(2), "sigmoid")).value
 
 
 def test_a_text_on_the_patches(engine):

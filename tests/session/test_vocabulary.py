@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
+from vlmtui.lenses import registry
 from vlmtui.session import messages as m
 from vlmtui.session.typed import vocabulary
 from vlmtui.vocabulary import NEAR, Vocabulary, groups
@@ -137,6 +138,20 @@ def test_a_word_of_several_pieces_says_so(altered):
     answer = desk.typed(vocabulary.near("skyscrapers", "cosine", 5))
     assert len(answer.of) > 1
     assert answer.note == f"no single piece is that word: the mean of its {len(answer.of)} pieces"
+
+
+def test_what_a_front_end_draws(altered):
+    """The kinds of the results have what there is to be drawn; the metrics that can be chosen are those there are."""
+    desk, _ = altered
+    question = vocabulary.near("sky", "dot", 3)
+    words, near = desk.ask(question.body).result, desk.typed(question)
+    assert [(words.strings[id_], score) for id_, score in zip(words.ids[0], words.scores[0], strict=True)] == near.words
+    assert words.detail[0].tolist() == near.norms.tolist()
+    facts, found = desk.ask(vocabulary.vocabulary(3).body).result, desk.typed(vocabulary.vocabulary(3))
+    assert dict(facts.rows)["rows"] == found.rows
+    assert dict(facts.rows)["groups of identical rows"] == len(found.identical)
+    assert dict(facts.rows)["median norm"] == np.median(found.norms[np.isfinite(found.norms)])
+    assert {option.name: option.choices for option in registry.find("near").described.options}["metric"] == NEAR
 
 
 def test_what_cannot_be_asked(altered):
