@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 import numpy as np
 import torch
+from vlmtui.session.questions import ANSWERS
 
 from tests import accelerator
 from tests.session.desk import Desk
@@ -19,12 +20,15 @@ from tests.session.test_engine import request
 from vlmtui import values
 from vlmtui.answers import Stand
 from vlmtui.image import read_source
+from vlmtui.lenses.registry import built_in
+from vlmtui.lenses.wording import Looked
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
 from vlmtui.session import messages as m
 from vlmtui.session import truth, typed
-from vlmtui.session.questions import ANSWERS
+from vlmtui.session.typed import Typed, vocabulary, whole
 
+T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
 PICTURE = request(read_source("sample_images/astronaut.png"))
 TEXTS = ("a tree", "a woman")
@@ -37,6 +41,7 @@ class Pair:
     def __init__(self) -> None:
         self.desks = {"cpu": Desk(), "cuda": Desk()}
         self.asked: set[type] = set()
+        self.looked: set[str] = set()
 
     def ask(self, question: m.Question) -> Any:
         """The answer; AssertionError where the two are not the same."""
@@ -46,9 +51,14 @@ class Pair:
             raise AssertionError(f"{type(question).__name__}: {difference}")
         return near
 
-    def typed(self, question: typed.Typed[T]) -> T:
-        """As `ask` of a lens, whose answer is its own type."""
-        return question.unpack(self.ask(question.body))
+    def typed(self, question: Typed[T]) -> T:
+        """The same of a lens, asked by its own name."""
+        self.asked.add(type(question.body))
+        self.looked.add(question.body.lens.name)
+        near, apart = (desk.typed(question) for desk in self.desks.values())
+        for difference in differences(plain(near), plain(apart)):
+            raise AssertionError(f"{question.body.lens.name}: {difference}")
+        return near
 
     def load(self, model: str) -> m.Loaded:
         found = [desk.ask(m.Load(model, device=name, layers=True)) for name, desk in self.desks.items()]
@@ -61,7 +71,9 @@ class Pair:
         assert not [check for check in apart.checks if check.result == "fail"]
 
 
-def plain(answer: m.Answer) -> Any:
+def plain(answer: Any) -> Any:
+    if isinstance(answer, Looked):  # what it says besides travels as bytes
+        answer = answer.numbers, answer.note, answer.besides
     return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
 
 
@@ -84,7 +96,7 @@ def differences(near: Any, apart: Any, where: str = "") -> Iterator[str]:
 
 def towers(pair: Pair, reading: str, last: str) -> None:
     """What every model is asked."""
-    pair.ask(m.FindPatch(reading, 0))
+    pair.typed(whole.patch(reading, 0))
     for stage in ("vision.0", last):
         pair.typed(typed.vectors(reading, stage))
         for lens in (values.Similarity((0,)), values.Similarity((0, 5)), values.Components()):
@@ -106,8 +118,8 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.typed(typed.null(reading, "omp", 5, idle=True))
     pair.typed(typed.agreement(reading, 0, 5))
     pair.typed(typed.layer_words(reading, 0, 5))
-    pair.ask(m.FindVocabulary(5))
-    pair.ask(m.FindNear("tree", "cosine", 5))
+    pair.typed(vocabulary.vocabulary(5))
+    pair.typed(vocabulary.near("tree", "cosine", 5))
     sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
@@ -130,6 +142,7 @@ def main() -> None:
     accelerator.install()
     _lend(torch.device(accelerator.NAME, 0))
     pair = Pair()
+    pair.ask(m.Describe())
     for name in MODELS:
         model = pair.load(name)
         last = f"vision.{model.model.vision_layers}"
@@ -139,16 +152,19 @@ def main() -> None:
             words(pair, reading, model)
             answers(pair, reading)
         elif name == "demo-siglip":
-            pair.ask(m.ReadTexts(TEXTS))
+            pair.typed(whole.texts(TEXTS))
             pair.typed(typed.looked(reading, last, values.Find("tree")))
-            pair.ask(m.FindMatch(reading, TEXTS))
-            pair.ask(m.FindLoss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
+            pair.typed(whole.match(reading, TEXTS))
+            pair.typed(whole.loss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
         else:
-            pair.ask(m.AskHead())
-            pair.ask(m.FindClasses(reading, 5))
+            pair.typed(whole.head())
+            pair.typed(whole.classes(reading, 5))
             pair.typed(typed.looked(reading, last, values.Evidence("0")))
         pair.verify(name)
     assert pair.asked >= ANSWERS.keys(), f"never asked: {ANSWERS.keys() - pair.asked}"
+    # the words of an early exit and of every layer have messages of their own
+    lenses = built_in().keys() - {"projector", "layers"}
+    assert pair.looked >= lenses, f"never looked through: {lenses - pair.looked}"
 
 
 def _lend(apart: torch.device) -> None:

@@ -20,10 +20,10 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
 from vlmtui.image import SourceBytes, decode
+from vlmtui.session import batch_read as many
 from vlmtui.session import messages as m
 from vlmtui.session import preparing, typed
 from vlmtui.session.client import SessionClient
-from vlmtui.session.questions import many
 from vlmtui.session.readings import Readings
 from vlmtui.session.talk import Talk
 

@@ -128,6 +128,7 @@ def test_each_reads_with_its_own_model(
     first, second = two
     before = first.read(png()).result(WAIT)
     words = first.words(before.id, "l2", 3, (1,)).result(WAIT)
+    rows = first.vocabulary(1).result(WAIT).norms
     assert second.load(str(clip_folder), device="cpu").result(WAIT).name == str(clip_folder)
     assert second.read(png()).result(WAIT).model.name == str(clip_folder)
     # a model has taken the place of the first one's, and its readings are gone with it: reading again helps
@@ -138,6 +139,9 @@ def test_each_reads_with_its_own_model(
     # a load that fails leaves both as they are
     assert second.load("/no/such/folder").exception(WAIT) is not None
     assert second.read(png()).result(WAIT).model.name == str(clip_folder)
+    # what needs no reading is asked of its own model, too
+    assert first.vocabulary(1).result(WAIT).norms.tolist() == rows.tolist()
+    assert second.vocabulary(1).result(WAIT).norms.tolist() != rows.tolist()
 
 
 READS = """

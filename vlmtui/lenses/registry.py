@@ -28,6 +28,10 @@ FOLDERS: tuple[str, ...] = (
     "occlusion",
     "ablation",
     "mask",
+    "patch_embedding",
+    "image_text",
+    "classes",
+    "vocabulary",
 )
 """A lens is added by its folder and a line here."""
 GROUP = "vlmtui.lenses"

@@ -30,8 +30,8 @@ from vlmtui.session import typed
 from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import Typed
-from vlmtui.vocabulary import Nearby, Vocabulary, check_near
+from vlmtui.session.typed import Typed, vocabulary, whole
+from vlmtui.vocabulary import Nearby, Vocabulary
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
@@ -179,7 +179,7 @@ class SessionClient(Exchange):
 
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[Anatomy]:
         """What becomes of one vision patch before the tower's first block."""
-        return self.ask(m.FindPatch(reading_id, patch), lambda done: done.anatomy, on_progress)
+        return self._typed(whole.patch(reading_id, patch), on_progress)
 
     def answer(
         self,
@@ -283,39 +283,39 @@ class SessionClient(Exchange):
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Texts]:
         """Have the model read texts, to be matched with pictures."""
-        return self.ask(m.ReadTexts(tuple(texts)), lambda done: done.texts, on_progress)
+        return self._typed(whole.texts(texts), on_progress)
 
     def match(self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Match]:
         """A reading's picture against texts."""
-        return self.ask(m.FindMatch(reading_id, tuple(texts)), lambda done: done.match, on_progress)
+        return self._typed(whole.match(reading_id, texts), on_progress)
 
     def loss(self, logits: Floats, kind: Kind) -> Future[Loss]:
         """The loss of logits [n, n] of pictures and texts, of which the i-th belong together."""
-        return self.ask(m.FindLoss(logits, kind), lambda done: done.loss)
+        return self._typed(whole.loss(logits, kind))
 
     def head(self) -> Future[Head]:
         """Which classes the model knows."""
-        return self.ask(m.AskHead(), lambda done: done.head)
+        return self._typed(whole.head())
 
     def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[Classes]:
         """The first k classes of a reading's picture, and what its patches say for them."""
-        return self.ask(m.FindClasses(reading_id, k), lambda done: done.classes, on_progress)
+        return self._typed(whole.classes(reading_id, k), on_progress)
 
     def vocabulary(
         self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None
     ) -> Future[Vocabulary]:
         """The norms of the vocabulary's rows, and its k smallest and largest; with `named` the names of all rows."""
-        return self.ask(m.FindVocabulary(k, all_tokens, named), lambda done: done.vocabulary, on_progress)
+        return self._typed(vocabulary.vocabulary(k, all_tokens, named), on_progress)
 
     def near(
         self, word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[Nearby]:
         """The k words nearest to a word."""
         try:
-            body = m.FindNear(word, check_near(metric), k, all_tokens)
+            question = vocabulary.near(word, metric, k, all_tokens)
         except UsageError as error:
             return _failed(error)
-        return self.ask(body, lambda done: done.near, on_progress)
+        return self._typed(question, on_progress)
 
     def _typed(
         self, question: Typed[T], on_progress: OnProgress | None = None, on_said: OnSaid | None = None

@@ -29,7 +29,7 @@ from vlmtui.session.talk import Talk
 from vlmtui.session.tower import projected, tower_states
 
 if TYPE_CHECKING:
-    from vlmtui.session.engine import Engine
+    from vlmtui.session.engine import Engine, Wordy
 
 T = TypeVar("T")
 
@@ -74,6 +74,10 @@ class Inside:
     def lexicon(self) -> Lexicon:
         """The model's words; `UsageError` where it has none."""
         return self.engine.wordy().lexicon
+
+    def wordy(self, k: int) -> Wordy:
+        """The model held and its words; `UsageError` where it has none, or `k`, how many are asked for, is below 1."""
+        return self.engine.wordy(k)
 
     @property
     def finder(self) -> Finder:

@@ -58,8 +58,9 @@ def kind(body: m.Question) -> str:
     if isinstance(body, m.Compute):
         if group := turn(body).group:
             return group
-        alone = " of one" if _alone(body) else ""
-        return f"{body.lens.name} {body.lens.sha256}{alone}"
+        # what is asked of the model alone, such as to read texts, is no earlier question about a reading
+        of = "" if body.reading else " of none"
+        return f"{body.lens.name} {body.lens.sha256}{' of one' if _alone(body) else of}"
     return type(body).__name__
 
 

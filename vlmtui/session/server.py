@@ -257,7 +257,7 @@ class Server:
                 loaded = engine.load(body, progress)
                 front.load, front.holds = body, engine.holds
                 return loaded
-            case m.Read() | m.ReadMany() | m.ReadTexts() | m.AskHead() if (
+            case m.Read() | m.ReadMany() | m.Compute(reading="") if (
                 front.load is not None and front.holds != engine.holds
             ):
                 engine.load(front.load, progress)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.exits import no_exit_of
 from vlmtui.lenses.base import Offer, Turn, lens
 from vlmtui.metrics import RIDGE, Metric
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 def refuses(stage: str, model: ModelInfo) -> str:
     """Why it cannot look at a stage of a model."""
+    from vlmtui.exits import no_exit_of
+
     if wrong := no_exit_of(model):
         return f":{wrong}"
     if not stage.startswith("vision."):

@@ -10,13 +10,7 @@ import msgspec
 
 from vlmtui.checking import checked
 from vlmtui.errors import ProtocolError
-from vlmtui.session.messages.anatomy import FindPatch, PatchFound
-from vlmtui.session.messages.answers import (
-    Ask,
-    Asked,
-    Said,
-)
-from vlmtui.session.messages.classes import AskHead, ClassesFound, FindClasses, HeadTold
+from vlmtui.session.messages.answers import Ask, Asked, Said
 from vlmtui.session.messages.compute import Compute, Computed, Describe, Described
 from vlmtui.session.messages.general import (
     AskStatus,
@@ -31,10 +25,8 @@ from vlmtui.session.messages.general import (
     Welcome,
 )
 from vlmtui.session.messages.many import MANY_BYTES, MANY_PICTURES, ManyRead, Outcome, ReadMany, Sent
-from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
 from vlmtui.session.messages.pictures import Read, ReadDone
-from vlmtui.session.messages.vocabulary import FindNear, FindVocabulary, NearFound, VocabularyFound
 from vlmtui.session.messages.wire import (
     MAX_FRAME,
     PREAMBLE,
@@ -54,52 +46,36 @@ __all__ = [
     "VERSION",
     "Answer",
     "Ask",
-    "AskHead",
     "AskStatus",
     "Asked",
     "Cancel",
     "Check",
-    "ClassesFound",
     "Compute",
     "Computed",
     "Describe",
     "Described",
     "Done",
     "Failed",
-    "FindClasses",
-    "FindLoss",
-    "FindMatch",
-    "FindNear",
-    "FindPatch",
-    "FindVocabulary",
-    "HeadTold",
     "Hello",
     "Leave",
     "Load",
     "Loaded",
-    "LossFound",
     "ManyRead",
-    "MatchFound",
-    "NearFound",
     "Note",
     "Outcome",
-    "PatchFound",
     "Progress",
     "Question",
     "Read",
     "ReadDone",
     "ReadMany",
-    "ReadTexts",
     "Reply",
     "Request",
     "Said",
     "Sent",
     "Shutdown",
     "Status",
-    "TextsRead",
     "Verified",
     "Verify",
-    "VocabularyFound",
     "Welcome",
     "checked",
     "decode_reply",
@@ -110,49 +86,8 @@ __all__ = [
     "request_id",
 ]
 
-Question = (
-    Hello
-    | Load
-    | Read
-    | ReadMany
-    | Compute
-    | Describe
-    | FindPatch
-    | Ask
-    | ReadTexts
-    | FindMatch
-    | FindLoss
-    | AskHead
-    | FindClasses
-    | FindVocabulary
-    | FindNear
-    | Verify
-    | AskStatus
-    | Cancel
-    | Leave
-    | Shutdown
-)
-Answer = (
-    Welcome
-    | Loaded
-    | ReadDone
-    | ManyRead
-    | Computed
-    | Described
-    | PatchFound
-    | Asked
-    | TextsRead
-    | MatchFound
-    | LossFound
-    | HeadTold
-    | ClassesFound
-    | VocabularyFound
-    | NearFound
-    | Verified
-    | Status
-    | Done
-    | Failed
-)
+Question = Hello | Load | Read | ReadMany | Compute | Describe | Ask | Verify | AskStatus | Cancel | Leave | Shutdown
+Answer = Welcome | Loaded | ReadDone | ManyRead | Computed | Described | Asked | Verified | Status | Done | Failed
 # told of a request before its answer
 Note = Progress | Said
 
