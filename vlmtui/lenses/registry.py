@@ -18,6 +18,10 @@ FOLDERS: tuple[str, ...] = (
     "projector",
     "logit_lens",
     "hidden_states",
+    "attention",
+    "rollout",
+    "gradient",
+    "occlusion",
 )
 """A lens is added by its folder and a line here."""
 GROUP = "vlmtui.lenses"
