@@ -77,8 +77,7 @@ class Conversation(Inquiry):
         client, query, model = self._client, self.options.query, self.model
         assert client is not None
         self.post(messages.WorkProgressed("starting the model session"))
-        if query.lens is not None and query.lens.built_in is None:
-            self.describe(query.lens.source or LensSource(query.lens.name))
+        self.introduce()
         own = model == query.model
 
         def loaded(info: ModelInfo) -> Message:
@@ -167,6 +166,12 @@ class Conversation(Inquiry):
                 lambda words: messages.LayerWordsArrived(reading, words),
                 self._failed("the words could not be found"),
             )
+
+    def introduce(self) -> None:
+        """Ask what the lens of the command line is, where it is the person's own."""
+        lens = self.options.query.lens
+        if lens is not None and lens.built_in is None:
+            self.describe(lens.source or LensSource(lens.name))
 
     def describe(self, source: LensSource) -> None:
         """What a lens of the person's own is: nobody but the session runs it."""
