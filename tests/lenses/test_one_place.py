@@ -21,8 +21,8 @@ WORDS = {
     "reports/classify.py": ({"classes", "evidence"}, "keys of vlmtui/classify/1"),
     "reports/drawing.py": ({"layers", "norms"}, "words of --draw"),
     "reports/fields.py": ({"agreement"}, "words of --fields"),
-    "reports/grounds.py": ({"attention", "gradient", "occlusion", "ablation", "layers", "position"}, "vlmtui/answer/1"),
-    "reports/json.py": ({"norms", "agreement", "layers"}, "keys of vlmtui/report/1"),
+    "reports/grounds.py": ({"attention", "layers", "position"}, "keys of vlmtui/answer/1"),
+    "reports/json.py": ({"norms"}, "keys of vlmtui/report/1"),
     "reports/page/data.py": ({"norms"}, "keys of the page's data"),
     "reports/vocabulary.py": ({"norms"}, "keys of vlmtui/vocabulary/1"),
 }
