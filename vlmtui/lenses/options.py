@@ -69,8 +69,8 @@ def options_of(lens: Lens) -> tuple[Option, ...]:
     return tuple(found)
 
 
-def given(lens: Lens, options: dict[str, Any]) -> dict[str, Any]:
-    """The options for a call, checked and converted; words of a command line are read as what is wanted.
+def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
+    """The options for a call, checked and converted; words of a command line are read as what is wanted, unless `strict`.
 
     `UsageError` for one that the lens has not, one of a wrong type or out of range, one that is missing.
     """
@@ -85,7 +85,7 @@ def given(lens: Lens, options: dict[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
     }
     try:
-        made = msgspec.convert(msgspec.to_builtins(words, enc_hook=encode_other), lens.options, strict=False)
+        made = msgspec.convert(msgspec.to_builtins(words, enc_hook=encode_other), lens.options, strict=strict)
     except msgspec.ValidationError as error:
         if missing := _MISSING.search(str(error)):
             way_out = f"give it with --lens-option {missing[1]}=…"

@@ -167,7 +167,7 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[Looked]:
         """What a lens, whichever, makes of the entries of a stage of a reading, all of them without `entries`."""
-        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress)
+        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[Description, ...]]:
         """What a lens is, or without one all that are installed where the session runs."""
@@ -318,12 +318,16 @@ class SessionClient(Exchange):
         return self._typed(question, on_progress)
 
     def _typed(
-        self, question: Typed[T], on_progress: OnProgress | None = None, on_said: OnSaid | None = None
+        self,
+        question: Typed[T],
+        on_progress: OnProgress | None = None,
+        on_said: OnSaid | None = None,
+        strict: bool = True,
     ) -> Future[T]:
         lens = None if question.body.lens.foreign else find(question.body.lens.name)
         if lens is not None:
             try:
-                given(lens, question.body.options)  # of a built-in lens it is known here what it takes
+                given(lens, question.body.options, strict)  # of a built-in lens it is known here what it takes
             except UsageError as error:
                 return _failed(error)
         return self.ask(question.body, question.unpack, on_progress, on_said)
