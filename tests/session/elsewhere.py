@@ -19,16 +19,18 @@ from tests.session.test_engine import request
 from vlmtui import values
 from vlmtui.answers import Stand
 from vlmtui.image import read_source
+from vlmtui.lenses.wording import Looked
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
 from vlmtui.session import messages as m
 from vlmtui.session import truth, typed
 from vlmtui.session.questions import ANSWERS
+from vlmtui.session.typed import Typed
 
+T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
 PICTURE = request(read_source("sample_images/astronaut.png"))
 TEXTS = ("a tree", "a woman")
-T = TypeVar("T")
 
 
 class Pair:
@@ -37,6 +39,7 @@ class Pair:
     def __init__(self) -> None:
         self.desks = {"cpu": Desk(), "cuda": Desk()}
         self.asked: set[type] = set()
+        self.looked: set[str] = set()
 
     def ask(self, question: m.Question) -> Any:
         """The answer; AssertionError where the two are not the same."""
@@ -46,9 +49,14 @@ class Pair:
             raise AssertionError(f"{type(question).__name__}: {difference}")
         return near
 
-    def typed(self, question: typed.Typed[T]) -> T:
-        """As `ask` of a lens, whose answer is its own type."""
-        return question.unpack(self.ask(question.body))
+    def typed(self, question: Typed[T]) -> T:
+        """The same of a lens, asked by its own name."""
+        self.asked.add(type(question.body))
+        self.looked.add(question.body.lens.name)
+        near, apart = (desk.typed(question) for desk in self.desks.values())
+        for difference in differences(plain(near), plain(apart)):
+            raise AssertionError(f"{question.body.lens.name}: {difference}")
+        return near
 
     def load(self, model: str) -> m.Loaded:
         found = [desk.ask(m.Load(model, device=name, layers=True)) for name, desk in self.desks.items()]
@@ -61,7 +69,9 @@ class Pair:
         assert not [check for check in apart.checks if check.result == "fail"]
 
 
-def plain(answer: m.Answer) -> Any:
+def plain(answer: Any) -> Any:
+    if isinstance(answer, Looked):  # what it says besides travels as bytes
+        answer = answer.numbers, answer.note, answer.besides
     return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
 
 
@@ -108,6 +118,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.ask(m.FindLayerWords(reading, 0, 5))
     pair.ask(m.FindVocabulary(5))
     pair.ask(m.FindNear("tree", "cosine", 5))
+    pair.ask(m.Describe())
     sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
