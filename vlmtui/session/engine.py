@@ -26,6 +26,7 @@ from vlmtui.models.towers import finals
 from vlmtui.reading import ImageInfo
 from vlmtui.session import messages as m
 from vlmtui.session import truth
+from vlmtui.session.foreign import Shelf
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.preparing import Preparing
@@ -62,6 +63,8 @@ class Engine:
         self.holds: _MadeFrom = ((), [])
         """What the model held was made from, to be compared; empty without one."""
         self.readings = Readings(readings_bytes, layers_bytes)
+        self.shelf = Shelf()
+        """The lenses that are not built in, as far as they were loaded."""
         self._ahead: Preparing | None = None
         self._numbers = itertools.count(1)
         self._devices = device.devices()
@@ -184,6 +187,11 @@ class Engine:
         if self._model is None:
             raise ModelError("no model is held: load one first")
         return self._model, self._words
+
+    @property
+    def network(self) -> torch.nn.Module | None:
+        """The model's own modules; None where no model is held."""
+        return self._model.network if self._model is not None else None
 
     def wordy(self, k: int = 1) -> Wordy:
         """The model held and its words; `UsageError` where it has none, or fewer than one is asked for."""

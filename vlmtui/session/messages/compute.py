@@ -37,12 +37,16 @@ class Computed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Describe(msgspec.Struct, frozen=True, tag=True):
-    """What a lens is, or without one all that are installed where the session runs; answered by `Described`."""
+    """What a lens is and what its `options` come to, or without one all that packages offer where the session runs;
+    answered by `Described`."""
 
     lens: LensSource | None = None
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Described(msgspec.Struct, frozen=True, tag=True):
-    """The lenses asked about; of those that are installed also what cannot be used, with its reason."""
+    """The lenses asked about; of those that packages offer also what cannot be used, with its reason. `options` are all
+    options of the one lens, those that were not given too."""
 
     lenses: tuple[Description, ...]
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
