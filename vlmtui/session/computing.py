@@ -23,7 +23,7 @@ from vlmtui.session import foreign
 from vlmtui.session import messages as m
 from vlmtui.session.blame import Code
 from vlmtui.session.foreign import Foreign
-from vlmtui.session.guard import Guard, unchanged
+from vlmtui.session.guard import Guard, tidied
 from vlmtui.session.request_context import RequestContext
 from vlmtui.session.results import held, named
 from vlmtui.session.talk import Talk
@@ -118,7 +118,7 @@ def _loaded(engine: Engine, source: LensSource, talk: Talk) -> Foreign:
 def _run(engine: Engine, code: Code, guard: Guard, work: Callable[[], T], lens: Lens | None = None) -> T:
     """Run a lens's code. Whatever it raises, or that it exits, is one sentence; what it prints is in the log."""
     try:
-        with unchanged(engine.network):
+        with tidied(lambda: engine.network, lambda file: bool(code.named(file))):
             return guard.run(work)
     except CancelledError:
         raise

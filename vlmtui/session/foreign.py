@@ -1,7 +1,7 @@
 """Lenses that are not built in: the text that a front end sent made a module, and what installed packages offer.
 
-A text is compiled under the name of its own file, so that tracebacks show its lines, in a module that no `import` finds.
-The same text is loaded once; a file that has changed is another. A folder's files are a package, served from memory.
+A text is compiled under the name of its own file, so that tracebacks show its lines, in a module of its own. The same
+text is loaded once; a file that has changed is another. A folder's files are a package, served from memory.
 """
 
 from __future__ import annotations

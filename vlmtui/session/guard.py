@@ -1,9 +1,9 @@
 """Running code that is not vlmtui's own so that it can be left: a lens from a file, or from another package.
 
-When its question is withdrawn, `Cancelled` is raised at its next call of the context. After `STOP_S` seconds it is raised
-in its own code, wherever that is, and again until it has left. Inside a call of the context nothing is ever raised from
-outside: the model could be left half changed. What holds the interpreter's lock cannot be left at all, and the front
-end ends the session.
+When its question is withdrawn, `Cancelled` is raised at its next call of the context. After `STOP_S` seconds it is
+raised in its own code, wherever that is, and again until it has left. Inside a call of the context nothing is ever
+raised from outside: the model could be left half changed. What holds the interpreter's lock cannot be left at all, and
+the front end ends the session.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -33,9 +34,6 @@ _HOOKS = (
     "_forward_pre_hooks",
     "_backward_hooks",
     "_backward_pre_hooks",
-    "_forward_hooks_with_kwargs",
-    "_forward_pre_hooks_with_kwargs",
-    "_forward_hooks_always_called",
 )
 
 
@@ -177,22 +175,33 @@ class Guarded:
 
 
 @contextmanager
-def unchanged(model: torch.nn.Module | None) -> Iterator[None]:
-    """Afterwards the model has the hooks that it had, and torch the gradient mode and dtype."""
-    modules = list(model.modules()) if model is not None else []
-    before = [[dict(getattr(module, name, ())) for name in _HOOKS] for module in modules]
+def tidied(network: Callable[[], torch.nn.Module | None], owns: Callable[[str], bool]) -> Iterator[None]:
+    """Afterwards the model has no hook of such code, and torch the gradient mode and dtype that it had.
+
+    `owns` says whether a file is that code's. The hooks of others stay: transformers sets its own as a model is run.
+    """
     gradients, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     try:
         yield
     finally:
         torch.set_grad_enabled(gradients)
         torch.set_default_dtype(dtype)
-        for module, hooks in zip(modules, before, strict=True):
-            for name, kept in zip(_HOOKS, hooks, strict=True):
-                now = getattr(module, name, None)
-                if now is not None and now != kept:
-                    now.clear()
-                    now.update(kept)
+        held = network()
+        for module in held.modules() if held is not None else ():
+            for name in _HOOKS:
+                hooks = getattr(module, name, None) or {}
+                for number in [number for number, hook in hooks.items() if owns(_file_of(hook))]:
+                    del hooks[number]
+
+
+def _file_of(hook: Any) -> str:
+    """The file that a function, or whatever is called like one, comes from; "" where that is none."""
+    while isinstance(hook, partial):
+        hook = hook.func
+    function = getattr(hook, "__func__", hook)
+    if not hasattr(function, "__code__"):
+        function = getattr(type(hook), "__call__", None)  # noqa: B004
+    return str(getattr(getattr(function, "__code__", None), "co_filename", ""))
 
 
 def _raise(thread: int, kind: type[BaseException]) -> None:

@@ -62,6 +62,8 @@ class Job:
 
 def takes_place(body: m.Question, other: m.Question) -> bool:
     """Whether a question takes the place of an earlier one of the same front end."""
+    if isinstance(body, m.Hello | m.AskStatus | m.Cancel | m.Leave | m.Shutdown):
+        return False  # these wait for nobody
     return kind(body) == kind(other) or (idle(other) and not idle(body))
 
 
@@ -81,6 +83,8 @@ def kind(body: m.Question) -> str:
     if isinstance(body, m.Compute):
         alone = " of one" if _alone(body) else ""
         return f"{body.lens.name} {body.lens.sha256}{alone}"
+    if isinstance(body, m.Describe) and body.lens is not None:
+        return f"{type(body).__name__} {body.lens.shown} {body.lens.sha256}"
     if isinstance(body, m.FindWords):
         return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
     return type(body).__name__

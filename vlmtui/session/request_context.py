@@ -128,7 +128,7 @@ class RequestContext:
         if not self._request.reading:
             return make()
         with self._guard():
-            kept = self._inside.kept.own
+            kept: dict[Any, Any] = self._inside.kept.own
             if (self._owner, key) in kept:
                 found: T = kept[self._owner, key]
                 return found

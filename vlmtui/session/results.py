@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 from msgspec.structs import replace
@@ -35,7 +36,7 @@ def held(lens: Lens, found: object, where: str, entries: int, said: int | None) 
         found = _in_range(lens, found, where)
     try:
         # `own` is between a built-in lens and its own words
-        return checked(replace(found, own=b"", seconds=0.0))
+        return cast(Result, checked(replace(found, own=b"", seconds=0.0)))
     except UsageError as error:
         raise VlmtuiError(f"{where}: the lens {lens.name} returned {kind.name} whose {error}") from error
 
