@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-import torch
 
 from vlmtui.errors import CancelledError, OutOfMemoryError, UsageError, VlmtuiError
 from vlmtui.lenses.base import Lens, applies
@@ -122,10 +121,9 @@ def _run(engine: Engine, code: Code, guard: Guard, work: Callable[[], T], lens: 
             return guard.run(work)
     except CancelledError:
         raise
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        what = engine.explain(error)
-        raise OutOfMemoryError(f"{code.where(error) or code.shown}: {what}") from error
     except BaseException as error:
+        if isinstance(error, Exception) and engine.short_of_memory(error):
+            raise OutOfMemoryError(f"{code.where(error) or code.shown}: {engine.explain(error)}") from error
         blamed = code.blamed(error, lens)
         if blamed is error:
             raise

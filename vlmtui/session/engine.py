@@ -36,6 +36,7 @@ from vlmtui.session.seeing import lengths_of, told
 from vlmtui.session.talk import Talk
 
 Progress = Callable[..., None]
+_NO_MEMORY = ("not enough memory", "can't allocate memory")
 
 
 @dataclass(frozen=True)
@@ -260,10 +261,16 @@ class Engine:
             doing=doing,
         )
 
+    def short_of_memory(self, error: Exception) -> bool:
+        """Whether the memory did not suffice."""
+        if isinstance(error, torch.OutOfMemoryError | MemoryError):
+            return True
+        return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
     def explain(self, error: Exception) -> VlmtuiError:
         """One sentence for what went wrong in torch, transformers or here."""
         text = " ".join(str(error).split())
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
+        if self.short_of_memory(error):
             self.readings.clear()
             gc.collect()
             if torch.cuda.is_available():
