@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
@@ -62,6 +63,8 @@ class Order:
     tell: Callable[[str], object] = lambda note: None
     debug: bool = False
     several: bool = False
+    begun: list[SessionClient] = field(default_factory=list)
+    """A session that was started already, for the first picture."""
 
     @property
     def many(self) -> bool:
@@ -70,12 +73,19 @@ class Order:
 
     def start(self, progress: OnProgress) -> SessionClient:
         """A session for it; what there is to know of that one is told."""
+        if self.begun:
+            return self.begun.pop()
         client = connect(self.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
         if client.note:
             self.tell(client.note)
         if self.debug:
             self.tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
         return client
+
+    def let_go(self) -> None:
+        """End the session that was started already, where no picture was read in it."""
+        while self.begun:
+            self.begun.pop().close()
 
 
 Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failure, None, None]]
@@ -84,8 +94,32 @@ Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failu
 
 def run_report(order: Order, query: Query, format: str) -> int:
     """Write the report of the pictures; the exit status."""
-    sources = order.sources
     check(order, query, format)
+    with described(order, query) as query:
+        check(order, query, format)
+        return _report(order, query, format)
+
+
+@contextmanager
+def described(order: Order, query: Query) -> Iterator[Query]:
+    """The query with its lens as a session describes it, which then reads the first picture: what is wrong with a lens
+    or its options is said before any picture is read. A query without one, or with a built-in one, is as it was."""
+    if query.lens is None or query.lens.known:
+        yield query
+        return
+    progress = ProgressLine(order.quiet)
+    order.begun.append(order.start(progress))
+    try:
+        lens = query.lens.described_by(order.begun[0])
+        progress.clear()
+        yield replace(query, lens=lens)
+    finally:
+        progress.clear()
+        order.let_go()
+
+
+def _report(order: Order, query: Query, format: str) -> int:
+    sources = order.sources
     if format == HTML:
         return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
     if format == GIF:
@@ -123,7 +157,7 @@ def check(order: Order, query: Query, format: str) -> None:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
     if (query.rows or query.keep is not None) and format in (HTML, GIF):
         raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
-    if query.lens is not None and query.lens.by_layer and format not in BY_LAYER:
+    if query.lens is not None and query.lens.known and query.lens.by_layer and format not in BY_LAYER:
         raise UsageError(f"--lens layers is for reports of single patches: choose --format {', '.join(BY_LAYER)}")
     if query.vectors is not None:
         if format not in FORMATS:
