@@ -40,7 +40,7 @@ def look(desk: Desk, reading: str, source: LensSource, stage: str = "tokens", en
 
 
 def described(desk: Desk, source: LensSource | None, **options) -> m.Described:
-    return desk.ask(m.Describe(source, options))
+    return desk.ask(m.Describe(source, options if source else None))
 
 
 def test_the_contracts_example(desk: Desk, reading: str, tmp_path: Path) -> None:
@@ -58,6 +58,7 @@ def test_the_contracts_example(desk: Desk, reading: str, tmp_path: Path) -> None
     assert one.line == "How peaked a patch's vector is."
     assert told.options == {"power": 3.0}
     assert described(desk, source).options == {"power": 2.0}
+    assert desk.ask(m.Describe(source)).options == {}
 
 
 KINDS = {

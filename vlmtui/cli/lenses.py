@@ -113,7 +113,7 @@ def _takes(option: Option) -> str:
 def _described(
     where: Where, named: Sequence[LensSource], quiet: bool, debug: bool
 ) -> tuple[list[Description], list[Description], int]:
-    """What a session says of what packages offer where it runs, and of the files; the status of the last that failed."""
+    """What a session says of what packages offer where it runs, and of the files; the status of one that failed."""
     from vlmtui.errors import SessionError, VlmtuiError
     from vlmtui.reports.progress import ProgressLine
     from vlmtui.session.messages import Progress

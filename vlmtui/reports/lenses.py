@@ -61,7 +61,7 @@ class Through:
 
     @property
     def origin(self) -> dict[str, str]:
-        """Where a lens that is not built in is from: the `path` and `sha256` of its file, or of a folder that of all its
+        """Where a lens that is not built in is from: the `path` and `sha256` of its file, or of a folder and all its
         files; the `package` that offers it and its `version`."""
         if self.source is not None and self.source.foreign:
             return {"path": self.source.path, "sha256": self.source.sha256}
@@ -192,7 +192,9 @@ def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any]
     if options:
         # what the others fill is missing yet
         filled = {name: "0" for name in own if name}
-        return tuple((name, value) for name, value in checked_options(lens, dict(options) | filled).items() if name not in own)
+        return tuple(
+            (name, value) for name, value in checked_options(lens, dict(options) | filled).items() if name not in own
+        )
     return ()
 
 

@@ -58,9 +58,9 @@ def describe(engine: Engine, request: m.Describe, talk: Talk) -> m.Described:
         return m.Described(tuple(_offered(engine, talk)))
     lens = built_in(request.lens)
     if lens is not None:
-        return m.Described((lens.described,), given(lens, request.options))
+        return m.Described((lens.described,), {} if request.options is None else given(lens, request.options))
     found = _loaded(engine, request.lens, talk)
-    return m.Described((found.described,), _options(found, request.options))
+    return m.Described((found.described,), {} if request.options is None else _options(found, request.options))
 
 
 def _others(engine: Engine, request: m.Compute, talk: Talk) -> Result:

@@ -37,11 +37,13 @@ class Computed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Describe(msgspec.Struct, frozen=True, tag=True):
-    """What a lens is and what its `options` come to, or without one all that packages offer where the session runs;
-    answered by `Described`."""
+    """What a lens is, or without one all that packages offer where the session runs; answered by `Described`.
+
+    With `options` it is also said what these come to, with those that are not given.
+    """
 
     lens: LensSource | None = None
-    options: dict[str, Any] = msgspec.field(default_factory=dict)
+    options: dict[str, Any] | None = None
 
 
 class Described(msgspec.Struct, frozen=True, tag=True):
