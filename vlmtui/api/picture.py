@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.anatomy import Anatomy
+from vlmtui.answers import Answer
 from vlmtui.api.asking import Asked
-from vlmtui.api.given import several
+from vlmtui.api.given import one, several
+from vlmtui.api.looking import source_of
 from vlmtui.api.waiting import result
 from vlmtui.belief import Agreement, Null
 from vlmtui.checking import checked
@@ -25,9 +27,12 @@ from vlmtui.display.pieces import plain
 from vlmtui.display.statistics import outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes, decode
-from vlmtui.lenses.source import Call
+from vlmtui.lenses.base import Lens
+from vlmtui.lenses.kinds import Kind
+from vlmtui.lenses.source import Call, call
 from vlmtui.matching import Match
 from vlmtui.reading import (
+    FIRST_STAGE,
     RIDGE,
     Layers,
     Metric,
@@ -42,7 +47,7 @@ from vlmtui.reports import PARQUET, Query, page
 from vlmtui.reports.output import check_sources, target
 from vlmtui.reports.saving import saved_as, written
 from vlmtui.session.client import SessionClient
-from vlmtui.values import Components, Evidence, Find, Similarity, Values
+from vlmtui.values import Components, Evidence, Find, Position, Similarity, Values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -153,6 +158,32 @@ class PictureReading(Asked):
         entries = self._entries("vision.0", row, col, grid)
         return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
 
+    def look(
+        self,
+        lens: str | os.PathLike[str] | Lens | Callable[..., Any],
+        stage: str = "tokens",
+        *,
+        entries: Sequence[int] | None = None,
+        k: int = 8,
+        answer: Answer | None = None,
+        **options: Any,
+    ) -> Kind:
+        """What a lens makes of a stage: one of the kinds of `vlmtui.lenses`, such as `Scalars`.
+
+        `lens` is the name of one that is built in or installed, the path of a file (`many.py:second` where it defines
+        several) or folder, or a function that comes from a file; `options` are its own. `entries` are indices among
+        `data.places_at(stage)`, all without.
+        """
+        check_stage(stage, self.data.model)
+        source = source_of(lens)
+        some = None if entries is None else several("entries", entries, int)
+        there = len(self.data.places_at(stage))
+        if wrong := [entry for entry in some or () if not 0 <= entry < there]:
+            raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
+        of = one("answer", answer, Answer).id if answer is not None else ""
+        asked = self._client.look(self.data.id, stage, call(source, **options), entries=some, answer=of, k=k)
+        return result(self._client, asked).result
+
     def values(self, lens: Call, stage: str = "tokens") -> Values:
         """What a lens of `vlmtui.values` makes of all of a stage's entries, with what must be known to read it."""
         if not isinstance(lens, Call):
@@ -173,6 +204,10 @@ class PictureReading(Asked):
     def pca(self, stage: str = "tokens") -> NDArray[np.float32]:
         """The first three principal components of a stage, as multiples of what the largest reach [..., 3]."""
         return self._laid_out(stage, self.values(Components(), stage).numbers)
+
+    def position(self) -> NDArray[np.float32]:
+        """The L2 norm of the learned position embedding at every patch; laid out as `norms` of `vision.0` are."""
+        return self._laid_out(FIRST_STAGE, self.values(Position(), FIRST_STAGE).numbers)
 
     def evidence(self, label: str) -> NDArray[np.float32]:
         """What every patch says for a class of the model's classification head, by its label or number."""

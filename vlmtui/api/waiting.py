@@ -19,4 +19,6 @@ def result(client: SessionClient, future: Future[_T]) -> _T:
         return future.result()
     except KeyboardInterrupt:
         client.cancel(future)
+        if client.shared:
+            client.leave_lenses()
         raise

@@ -20,7 +20,7 @@ from vlmtui.batch.tally import Tally
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports import PARQUET, Query, table
 from vlmtui.reports.progress import ProgressLine
-from vlmtui.reports.run import Order, check, check_output, named
+from vlmtui.reports.run import Order, check, check_output, described, named
 from vlmtui.signals import leave_when_told
 
 PART_SIZE = 64
@@ -47,6 +47,12 @@ def run_batch(order: Order, query: Query, how: How) -> int:
     """Write the report of the pictures; the exit status."""
     check(order, query, PARQUET)
     check_output(order)
+    with described(order, query) as query:
+        check(order, query, PARQUET)
+        return _run(order, query, how)
+
+
+def _run(order: Order, query: Query, how: How) -> int:
     if order.output is None:
         raise UsageError("a report of many pictures in parts needs a file: name one with -o")
     folder = Folder(order.output)
@@ -133,6 +139,7 @@ def make_on_cluster(
     """Make parts with the sessions of a cluster."""
     from vlmtui.batch import cluster
 
+    order.let_go()
     job = cluster.job(folder, begun, query)
     yield from cluster.make_on_ray(job, todo, workers, order.tell, leave_when_told)
 

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from vlmtui.cli import ask, atlas, look, match, models, outliers, serve, session, vocabulary
+from vlmtui.cli import ask, atlas, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.options import Version
 from vlmtui.cli.saying import say
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
@@ -47,9 +47,10 @@ app = typer.Typer(
     subcommand_metavar="IMAGE | COMMAND [OPTIONS]",
     context_settings={"help_option_names": ["--help"]},
 )
-app.command(_IMAGE, hidden=True)(look.image)
-_COMMANDS = look.report, ask.ask, match.match, match.classify, outliers.outliers, vocabulary.vocabulary, atlas.atlas
-for command in (*_COMMANDS, serve.serve, models.models, models.verify, models.doctor):
+app.command(_IMAGE, hidden=True, cls=lenses.LensHelp)(look.image)
+app.command(cls=lenses.LensHelp)(look.report)
+_COMMANDS = ask.ask, match.match, match.classify, outliers.outliers, vocabulary.vocabulary, atlas.atlas
+for command in (*_COMMANDS, lenses.lenses, serve.serve, models.models, models.verify, models.doctor):
     app.command()(command)
 app.add_typer(session.app, name="session")
 

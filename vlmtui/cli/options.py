@@ -122,9 +122,11 @@ class Look:
     ] = None
     lens: Annotated[
         str | None,
-        typer.Option(
-            "--lens", metavar="LENS", help="Also similarity, pca, find, evidence, layers; projector at vision.i."
-        ),
+        typer.Option("--lens", metavar="LENS", help="Also what a lens makes of every patch: a name, or a file."),
+    ] = None
+    lens_option: Annotated[
+        list[str] | None,
+        typer.Option("--lens-option", metavar="NAME=VALUE", help="An option of the lens; repeatable."),
     ] = None
     find: Annotated[
         str | None,
@@ -175,7 +177,9 @@ class Look:
             stages=tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word),
             all_tokens=self.all_tokens,
             patches=tuple(parse_patch(words) for words in self.patch or ()),
-            lens=parse_lens(self.lens, self.find, self.marked or ()),
+            lens=parse_lens(
+                self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None
+            ),
             null=self.null,
             prompt=self.prompt,
             max_pixels=self.max_pixels,

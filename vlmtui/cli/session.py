@@ -82,11 +82,16 @@ def start(
 
 
 @app.command()
-def stop(quiet: Quiet = False, debug: Debug = False) -> int:
+def stop(
+    because: Annotated[str | None, typer.Option("--because", metavar="TEXT", hidden=True)] = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
     """End the warm session, for all front ends that use it."""
     from vlmtui.session import warm
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.transport import warm_link
+    from vlmtui.session.logs import log_of
+    from vlmtui.session.transport import note_end, warm_link
 
     runtime = warm.folder()
     try:
@@ -94,6 +99,8 @@ def stop(quiet: Quiet = False, debug: Debug = False) -> int:
     except SessionError:
         link = None
     pid = warm.holder(runtime)
+    if because and pid is not None and (log := log_of(pid)) is not None:
+        note_end(log, because)
     if link is not None:
         client = SessionClient(link)
         client.stop()

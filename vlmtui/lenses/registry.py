@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import Lens
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 FOLDERS: tuple[str, ...] = (
     "similarity",
@@ -52,6 +56,15 @@ def listed() -> tuple[Lens, ...]:
 def find(name: str) -> Lens | None:
     """The built-in lens of this name, if there is one."""
     return built_in().get(name)
+
+
+def offered() -> tuple[EntryPoint, ...]:
+    """What installed packages offer on this machine: none of them is imported for that."""
+    from importlib import invalidate_caches
+    from importlib.metadata import entry_points
+
+    invalidate_caches()  # a package may have been installed since
+    return tuple(entry_points(group=GROUP))
 
 
 def defined_in(module: ModuleType) -> Iterator[Lens]:

@@ -83,6 +83,12 @@ class VisionLanguageModel:
         self.info = self._describe(loaded)
 
     @property
+    def network(self) -> torch.nn.Module:
+        """The model's own modules."""
+        network: torch.nn.Module = self._model
+        return network
+
+    @property
     def itemsize(self) -> int:
         """Bytes of a number that it computes with."""
         return int(self._model.dtype.itemsize)

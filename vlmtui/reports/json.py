@@ -159,6 +159,8 @@ def placed(place: Place) -> Object:
 def _lens(seen: Seen) -> Object:
     """The lens that was asked for: its name, what it was given, and what must be known to read its values.
 
+    One that is not built in has its `source`, the `path` and `sha256` of its file or of all files of its folder, or the
+    `package` and `version`; and all its `options`, those that were not given too.
     A token's `value` is a number, or three of `pca`: multiples of what the largest of each component reach.
     """
     if seen.projected:
@@ -167,7 +169,7 @@ def _lens(seen: Seen) -> Object:
     assert through is not None
     told: Object = {"name": through.name}
     if through.source is not None:
-        told |= {"source": through.source.shown, "sha256": through.source.sha256, "options": dict(through.given)}
+        told |= {"source": through.origin, "options": dict(through.given)}
     if seen.answer is not None:
         told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
     if values is None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens, applies
 from vlmtui.lenses.description import Description
 from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Matrix, Scalars, Scores, TokenMaps
-from vlmtui.lenses.registry import find, listed
-from vlmtui.lenses.source import Call, LensSource, call
+from vlmtui.lenses.options import given as checked_options
+from vlmtui.lenses.registry import find, listed, offered
+from vlmtui.lenses.source import Call, LensSource, call, is_file, read_lens
 from vlmtui.lenses.wording import Asked
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
 
 ALL_TOKENS = "all_tokens"
 """The option of a lens of words that `--all-tokens` gives it."""
@@ -33,6 +37,39 @@ class Through:
     given: tuple[tuple[str, Any], ...] = ()
     source: LensSource | None = None
     described: Description | None = None
+
+    def __repr__(self) -> str:
+        """Which lens it is and what it was given, in a line: parts of a batch are of one question by this."""
+        said = f"Through(name={self.name!r}, text={self.text!r}, marked={self.marked!r}"
+        if self.given:
+            said += f", given={self.given!r}"
+        if self.source is not None:
+            said += f", source={self.source.sha256 or (self.described and self.described.origin)!r}"
+        return f"{said})"
+
+    @property
+    def known(self) -> bool:
+        """Whether it is built in, or a session has described it."""
+        return self.built_in is not None or self.described is not None
+
+    def described_by(self, client: SessionClient) -> Through:
+        """The same with what the session says of it, and all its options; `UsageError` for one that it does not take.
+
+        A lens that is built in is known without.
+        """
+        if self.known or self.source is None:
+            return self
+        described, options = client.describe_with(self.source, dict(self.given)).result()
+        return replace(self, name=described.name, described=described, given=options)
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Where a lens that is not built in is from: the `path` and `sha256` of its file, or of a folder and all its
+        files; the `package` that offers it and its `version`."""
+        if self.source is not None and self.source.foreign:
+            return {"path": self.source.path, "sha256": self.source.sha256}
+        package, _, version = self.description.origin.rpartition(" ")
+        return {"package": package, "version": version}
 
     @property
     def built_in(self) -> Lens | None:
@@ -110,22 +147,73 @@ class Through:
         return Asked(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
 
 
-def parse_lens(name: str | None, word: str | None, marked: Sequence[str]) -> Through | None:
-    """The lens that these options ask for, None without one; `UsageError` where they do not fit together."""
+def parse_lens(
+    name: str | None, word: str | None, marked: Sequence[str], options: Sequence[str] = (), far: bool = False
+) -> Through | None:
+    """The lens that these words ask for, None without one; `UsageError` where they do not fit together.
+
+    `options` are NAME=VALUE each. Of a session that is `far` it is not known here what packages offer there.
+    """
     there = {one.name: one for one in listed()}
+    if name is not None and name not in there and (source := _source(name, far)) is not None:
+        if word is not None or marked:
+            raise UsageError(f"--lens {name} takes neither --find nor --marked: its options are given by --lens-option")
+        return Through(source.name or source.shown, given=_options(options), source=source)
     # without a name it is the first that takes what was given
     given = "word" if word is not None else "marked" if marked else ""
     chosen = name or next((one.name for one in there.values() if given and getattr(one.offer, given)), None)
     if chosen is None:
+        if options:
+            raise UsageError("--lens-option is for a lens: name one with --lens")
         return None
     if chosen not in there:
-        raise UsageError(f"--lens {name!r} is not one of {', '.join(there)}")
+        others = ", ".join(dict.fromkeys(entry.name for entry in offered() if find(entry.name) is None))
+        raise UsageError(f"--lens {name!r} is not one of {', '.join(there)}{f'; {others}' if others else ''}")
     offer = there[chosen].offer
     if (word is not None and not offer.word) or (marked and not offer.marked):
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
     if offer.word and not (word or "").strip():
         raise UsageError(f"--lens {chosen} {offer.missing}")
-    return Through(chosen, word or "", tuple(parse_patch(words, "--marked") for words in marked))
+    patches = tuple(parse_patch(words, "--marked") for words in marked)
+    return Through(chosen, word or "", patches, _built_in_options(there[chosen], options))
+
+
+def _source(name: str, far: bool) -> LensSource | None:
+    """The lens that is not built in of this name, file or folder; None where there is none."""
+    if is_file(name):
+        return read_lens(name)
+    if find(name) is not None:
+        return None
+    return LensSource(name) if far or any(entry.name == name for entry in offered()) else None
+
+
+def _options(words: Iterable[str]) -> tuple[tuple[str, Any], ...]:
+    """Options by name; one that is given several times is a list."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, mark, value = word.partition("=")
+        if not mark or not name.strip():
+            raise UsageError(f"--lens-option {word!r} is no option: give NAME=VALUE, such as power=3")
+        found.setdefault(name.strip().replace("-", "_"), []).append(value)
+    return call("", **{name: values[0] if len(values) == 1 else values for name, values in found.items()}).options
+
+
+def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    """Those that a built-in lens takes by `--lens-option`, which are no others' of the command line."""
+    options = _options(words)
+    own = {lens.offer.word: "--find", lens.offer.marked: "--marked"}
+    for name, _ in options:
+        if name in own:
+            raise UsageError(f"--lens {lens.name} takes its {name} by {own[name]}: leave --lens-option {name} out")
+    if options and lens.kind not in (Scalars, Colours):
+        raise UsageError(f"--lens {lens.name} takes no --lens-option: leave {options[0][0]} out")
+    if options:
+        # what the others fill is missing yet
+        filled = {name: "0" for name in own if name}
+        return tuple(
+            (name, value) for name, value in checked_options(lens, dict(options) | filled).items() if name not in own
+        )
+    return ()
 
 
 def colouring() -> Through:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
@@ -33,6 +34,7 @@ from vlmtui.reports import (
     vectors,
 )
 from vlmtui.reports.drawing import LARGEST, LAYERS, NORMS, SMALLEST
+from vlmtui.reports.lenses import Through
 from vlmtui.reports.output import Target, at_once, check_sources, check_target, is_full, same_file, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.source import NONE_KEPT, OnProgress
@@ -65,6 +67,8 @@ class Order:
     tell: Callable[[str], object] = lambda note: None
     debug: bool = False
     several: bool = False
+    begun: list[SessionClient] = field(default_factory=list)
+    """A session that was started already, for the first picture."""
 
     @property
     def many(self) -> bool:
@@ -73,12 +77,19 @@ class Order:
 
     def start(self, progress: OnProgress) -> SessionClient:
         """A session for it; what there is to know of that one is told."""
+        if self.begun:
+            return self.begun.pop()
         client = connect(self.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
         if client.note:
             self.tell(client.note)
         if self.debug:
             self.tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
         return client
+
+    def let_go(self) -> None:
+        """End the session that was started already, where no picture was read in it."""
+        while self.begun:
+            self.begun.pop().close()
 
 
 Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failure, None, None]]
@@ -87,8 +98,32 @@ Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failu
 
 def run_report(order: Order, query: Query, format: str) -> int:
     """Write the report of the pictures; the exit status."""
-    sources = order.sources
     check(order, query, format)
+    with described(order, query) as query:
+        check(order, query, format)
+        return _report(order, query, format)
+
+
+@contextmanager
+def described(order: Order, query: Query) -> Iterator[Query]:
+    """The query with its lens as a session describes it, which then reads the first picture: what is wrong with a lens
+    or its options is said before any picture is read. A query without one, or with a built-in one, is as it was."""
+    if query.lens is None or query.lens.known:
+        yield query
+        return
+    progress = ProgressLine(order.quiet)
+    order.begun.append(order.start(progress))
+    try:
+        lens = query.lens.described_by(order.begun[0])
+        progress.clear()
+        yield replace(query, lens=lens)
+    finally:
+        progress.clear()
+        order.let_go()
+
+
+def _report(order: Order, query: Query, format: str) -> int:
+    sources = order.sources
     if format == HTML:
         return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
     if format == GIF:
@@ -126,12 +161,8 @@ def check(order: Order, query: Query, format: str) -> None:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
     if (query.rows or query.keep is not None) and format in (HTML, GIF):
         raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
-    if query.lens is not None and query.lens.of_single and format not in (*BY_LAYER, HTML):
-        there = ", ".join(BY_LAYER)
-        raise UsageError(f"--lens {query.lens.name} is for reports of single patches: choose --format {there}")
-    if query.lens is not None and query.lens.of_whole and format in TABLES:
-        what = f"{query.lens.kind.one}, for which there is no column"
-        raise UsageError(f"--lens {query.lens.name} gives {what}: choose --format {', '.join(BY_LAYER)}")
+    if query.lens is not None and query.lens.known:
+        check_kind(query.lens, format)
     if query.vectors is not None:
         if format not in FORMATS:
             raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
@@ -143,6 +174,16 @@ def check(order: Order, query: Query, format: str) -> None:
     if format in OF_ONE and order.many and not (format in INTO_FOLDER and folder.is_folder(order.output)):
         way = ", name a folder for them with -o FOLDER/" if format in INTO_FOLDER else ""
         raise UsageError(f"{format} shows one picture: give one IMAGE{way}, or choose another --format")
+
+
+def check_kind(lens: Through, format: str) -> None:
+    """`UsageError` for a format that has no place for what a lens gives."""
+    there = ", ".join(BY_LAYER)
+    if lens.of_single and format not in (*BY_LAYER, HTML):
+        raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {there}")
+    if lens.of_whole and format in TABLES:
+        what = f"{lens.kind.one}, for which there is no column"
+        raise UsageError(f"--lens {lens.name} gives {what}: choose --format {there}")
 
 
 def _noted(

@@ -29,6 +29,7 @@ def main() -> None:
     import faulthandler
 
     faulthandler.enable()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a lens prints is there when it hangs
     if "--listen" in words:
         from vlmtui.session.listener import listen
 

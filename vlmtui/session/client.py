@@ -21,7 +21,7 @@ from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.lenses.description import Description
 from vlmtui.lenses.options import given
 from vlmtui.lenses.registry import find
-from vlmtui.lenses.source import Call, LensSource
+from vlmtui.lenses.source import Call, LensSource, call
 from vlmtui.lenses.wording import Looked
 from vlmtui.matching import Kind, Loss, Match, Texts
 from vlmtui.reading import METRICS, RIDGE, Floats, Layers, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
@@ -170,8 +170,18 @@ class SessionClient(Exchange):
         return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[Description, ...]]:
-        """What a lens is, or without one all that are installed where the session runs."""
+        """What a lens is, or without one all that packages offer where the session runs."""
         return self.ask(m.Describe(lens), lambda done: done.lenses)
+
+    def describe_with(
+        self, lens: LensSource, options: dict[str, Any]
+    ) -> Future[tuple[Description, tuple[tuple[str, Any], ...]]]:
+        """What a lens is, and all its options where these are given; `UsageError` for one that it does not take."""
+
+        def both(done: m.Described) -> tuple[Description, tuple[tuple[str, Any], ...]]:
+            return done.lenses[0], call(lens, **done.options).options
+
+        return self.ask(m.Describe(lens, options), both)
 
     def vectors(self, reading_id: str, stage: str, on_progress: OnProgress | None = None) -> Future[Floats]:
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""

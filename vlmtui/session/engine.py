@@ -26,6 +26,7 @@ from vlmtui.models.towers import finals
 from vlmtui.reading import ImageInfo
 from vlmtui.session import batch_read, computing, generation, truth
 from vlmtui.session import messages as m
+from vlmtui.session.foreign import Shelf
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.preparing import Preparing
@@ -34,6 +35,7 @@ from vlmtui.session.seeing import lengths_of, told
 from vlmtui.session.talk import Talk
 
 Progress = Callable[..., None]
+_NO_MEMORY = ("not enough memory", "can't allocate memory")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Engine:
         self.holds: _MadeFrom = ((), [])
         """What the model held was made from, to be compared; empty without one."""
         self.readings = Readings(readings_bytes, layers_bytes)
+        self.shelf = Shelf()
+        """The lenses that are not built in, as far as they were loaded."""
         self._ahead: Preparing | None = None
         self._numbers = itertools.count(1)
         self._devices = device.devices()
@@ -189,6 +193,11 @@ class Engine:
             raise ModelError("no model is held: load one first")
         return self._model, self._words
 
+    @property
+    def network(self) -> torch.nn.Module | None:
+        """The model's own modules; None where no model is held."""
+        return self._model.network if self._model is not None else None
+
     def wordy(self, k: int = 1) -> Wordy:
         """The model held and its words; `UsageError` where it has none, or fewer than one is asked for."""
         model, words = self.held()
@@ -256,10 +265,16 @@ class Engine:
             doing=doing,
         )
 
+    def short_of_memory(self, error: Exception) -> bool:
+        """Whether the memory did not suffice."""
+        if isinstance(error, torch.OutOfMemoryError | MemoryError):
+            return True
+        return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
     def explain(self, error: Exception) -> VlmtuiError:
         """One sentence for what went wrong in torch, transformers or here."""
         text = " ".join(str(error).split())
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
+        if self.short_of_memory(error):
             self.readings.clear()
             gc.collect()
             if torch.cuda.is_available():

@@ -19,6 +19,8 @@ from typing import Any
 from vlmtui import __version__
 from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.session import messages as m
+from vlmtui.session.jobs import of_others, takes_place
+from vlmtui.session.leaving import Leaving
 from vlmtui.session.transport import Link, PipeLink
 
 OnProgress = Callable[[m.Progress], None]
@@ -67,6 +69,7 @@ class Exchange:
         self._outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
         self._death: str | None = None
         self._closed = False
+        self._leavings: list[Leaving] = []  # the lenses, not built in, that were told to stop and have not yet
         self._leaving = threading.Event()
         self.welcome = self._open(link, resume=False)
         """What the session says first: its version, process and log."""
@@ -109,11 +112,27 @@ class Exchange:
             target = next((i for i, pending in self._pending.items() if pending.future is future), None)
             pending = self._pending.pop(target) if target is not None else None
         if target is not None and pending is not None:
-            self.ask(m.Cancel(target), lambda done: done)
+            self._withdraw(target, pending.body)
             _fail(pending.future, CancelledError("the question was withdrawn"))
 
+    def leave_lenses(self) -> None:
+        """Withdraw what lenses that are not built in are asked, and wait until they have stopped, or until the session
+        has been ended because one has not. A second Ctrl-C ends the wait."""
+        with self._lock:
+            asked = [one.future for one in self._pending.values() if of_others(one.body)]
+        for future in asked:
+            self.cancel(future)
+        with contextlib.suppress(KeyboardInterrupt):
+            for leaving in list(self._leavings):
+                leaving.wait()
+
     def close(self) -> None:
-        """Go, at once; a private session ends with it. What is pending fails with `CancelledError`."""
+        """Go; a private session ends with it, at once. What is pending fails with `CancelledError`.
+
+        Of a shared session a lens that is not built in is first made to stop, where one runs for this front end.
+        """
+        if self.shared:
+            self.leave_lenses()
         with self._lock:
             if self._closed:
                 return
@@ -137,16 +156,52 @@ class Exchange:
     ) -> Future[Any]:
         """Ask; the future is of what `unpack` makes of the answer. Notes before it are told in another thread."""
         future: Future[Any] = Future()
+        before: list[tuple[int, _Pending]] = []
         with self._lock:
             reason = self._death or ("it was closed" if self._closed else None)
             number = next(self._ids)
             if reason is None:
+                # the session takes back what this takes the place of; that a lens has really left is to be seen to
+                before = [
+                    (earlier, one)
+                    for earlier, one in self._pending.items()
+                    if of_others(one.body) and takes_place(body, one.body)
+                ]
+                for earlier, _ in before:
+                    del self._pending[earlier]
                 self._pending[number] = _Pending(body, future, unpack, on_progress or self.on_progress, on_said)
                 self._outbox.put(m.Request(number, body))
         if reason is not None:
             met = self.welcome.done() and self.welcome.exception() is None
             _fail(future, SessionError(f"there is no model session any more: {reason}" if met else reason))
+        for earlier, one in before:
+            self._withdraw(earlier, one.body)
+            _fail(one.future, CancelledError("a newer question took its place"))
         return future
+
+    def _withdraw(self, target: int, body: m.Question) -> None:
+        """Take back a question; where a lens that is not built in may run for it, see that it stops."""
+        if not of_others(body):
+            self.ask(m.Cancel(target), lambda done: done)
+            return
+        lens = getattr(body, "lens", None)
+        leaving = Leaving(lens.shown if lens is not None else "of another package", self._end)
+        self._leavings.append(leaving)
+        left = self.ask(m.Cancel(target), lambda done: done, lambda note: leaving.still())
+
+        def gone(_: object) -> None:
+            leaving.left()
+            with contextlib.suppress(ValueError):
+                self._leavings.remove(leaving)
+
+        left.add_done_callback(gone)
+
+    def _end(self, lens: str) -> None:
+        """End the session, for everybody: a lens does not stop, and nothing in there is answered any more."""
+        with self._lock:
+            link, closed = self._link, self._closed
+        if not closed and self._death is None:
+            link.end(f"the lens {lens} did not stop and its session was ended")
 
     def _open(self, link: Link, resume: bool) -> Future[m.Welcome]:
         """Begin to speak over this line: a greeting, then all that is not answered yet."""

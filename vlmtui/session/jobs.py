@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 from vlmtui.lenses.base import Turn
 from vlmtui.lenses.registry import find
+from vlmtui.lenses.source import LensSource
 from vlmtui.session import messages as m
 from vlmtui.session.line import Line
+from vlmtui.session.talk import Signal
 
 
 @dataclass(eq=False)
@@ -31,12 +33,17 @@ class Front:
 
 @dataclass(eq=False)
 class Job:
-    """A request that waits for the worker, or is worked on."""
+    """A request that waits for the worker, or is worked on. `left` is set when the worker has done with it.
+
+    `cancels` are the numbers of the requests that withdraw it, and are answered then.
+    """
 
     front: Front
     request: m.Request
     kind: str = ""
-    withdrawn: threading.Event = field(default_factory=threading.Event)
+    withdrawn: Signal = field(default_factory=Signal)
+    left: Signal = field(default_factory=Signal)
+    cancels: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.kind = kind(self.request.body)
@@ -50,7 +57,25 @@ class Job:
             return False
         if isinstance(self.request.body, m.ReadMany) and isinstance(other.request.body, m.ReadMany):
             return False  # nobody has moved on: the one is read while the other is on its way
-        return self.kind == other.kind or (idle(other.request.body) and not idle(self.request.body))
+        return takes_place(self.request.body, other.request.body)
+
+
+def takes_place(body: m.Question, other: m.Question) -> bool:
+    """Whether a question takes the place of an earlier one of the same front end."""
+    if isinstance(body, m.Hello | m.AskStatus | m.Cancel | m.Leave | m.Shutdown):
+        return False  # these wait for nobody
+    return kind(body) == kind(other) or (idle(other) and not idle(body))
+
+
+def of_others(body: m.Question) -> bool:
+    """Whether code that is not vlmtui's own is run for it: that of a lens which is not built in."""
+    if isinstance(body, m.Describe):
+        return body.lens is None or _of_others(body.lens)
+    return isinstance(body, m.Compute) and _of_others(body.lens)
+
+
+def _of_others(lens: LensSource) -> bool:
+    return lens.foreign or find(lens.name) is None
 
 
 def kind(body: m.Question) -> str:
@@ -61,6 +86,8 @@ def kind(body: m.Question) -> str:
         # what is asked of the model alone, such as to read texts, is no earlier question about a reading
         of = "" if body.reading else " of none"
         return f"{body.lens.name} {body.lens.sha256}{' of one' if _alone(body) else of}"
+    if isinstance(body, m.Describe) and body.lens is not None:
+        return f"{type(body).__name__} {body.lens.shown} {body.lens.sha256}"
     return type(body).__name__
 
 
@@ -174,7 +201,15 @@ class Jobs:
         """The job is done; whether its answer is still wanted."""
         with self._wake:
             self._running.remove(job)
-            return not job.withdrawn.is_set()
+            wanted = not job.withdrawn.is_set()
+        job.left.set()
+        return wanted
+
+    def running(self, front: Front, number: int) -> Job | None:
+        """The job that is worked on for this request of a front end."""
+        with self._wake:
+            there = (job for job in self._running if job.front is front and job.request.id == number)
+            return next(there, None)
 
     @property
     def busy(self) -> bool:

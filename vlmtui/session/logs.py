@@ -46,6 +46,12 @@ def new_log() -> Path:
     return path
 
 
+def log_of(pid: int) -> Path | None:
+    """The log of the warm session that is this process; None where it has none here."""
+    found = sorted(log_folder().glob(f"session-*-*-{pid}*.log"), key=_age)
+    return next((path for path in reversed(found) if path.stem.split("-")[3] == str(pid)), None)
+
+
 def _in_use(path: Path) -> bool:
     """Whether the process that began this log, whose id is in its name, still runs."""
     try:

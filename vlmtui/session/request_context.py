@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.context import Generation, Place, Vocabulary
+from vlmtui.lenses.context import Generation, NotHere, Place, Vocabulary
 from vlmtui.session import messages as m
+from vlmtui.session.guard import Guarded
 from vlmtui.session.inside import Inside
+from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.talk import Talk
 
 if TYPE_CHECKING:
@@ -65,8 +67,8 @@ class RequestContext:
         return self._request.entries is not None
 
     @property
-    def model(self) -> Inside:
-        return self._inside
+    def model(self) -> Any:
+        return Guarded(self._inside, self._guard) if self._copies else self._inside
 
     def states(self, stage: str | None = None) -> Tensor:
         with self._guard(), torch.no_grad():
@@ -103,11 +105,12 @@ class RequestContext:
 
     def vocabulary(self) -> Vocabulary:
         with self._guard():
-            lexicon = self._inside.lexicon
+            lexicon = self._wordy()
             return Vocabulary(lexicon.vocabulary.embeddings, lexicon.words, lexicon.tokenizer)
 
     def unembed(self, states: Tensor) -> Tensor:
         with self._guard(), torch.no_grad():
+            self._wordy()
             return self._inside.unembed(states)
 
     def generation(self) -> Generation | None:
@@ -122,7 +125,23 @@ class RequestContext:
             self._talk.progress(self._doing, done, total)
 
     def keep(self, key: object, make: Callable[[], T]) -> T:
-        return self._inside.keep(self._owner, key, make)
+        if not self._request.reading:
+            return make()
+        with self._guard():
+            kept: dict[Any, Any] = self._inside.kept.own
+            if (self._owner, key) in kept:
+                found: T = kept[self._owner, key]
+                return found
+        made = make()  # the lens's own code
+        with self._guard():
+            kept[self._owner, key] = made
+        return made
+
+    def _wordy(self) -> Lexicon:
+        try:
+            return self._inside.lexicon
+        except UsageError as error:
+            raise NotHere(str(error)) from None
 
     @property
     def _doing(self) -> str:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vlmtui import __version__
-from vlmtui.errors import CancelledError, ProtocolError, VlmtuiError
+from vlmtui.errors import Cancelled, CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import messages as m
-from vlmtui.session.jobs import Front, Job, Jobs, turn
+from vlmtui.session.jobs import Front, Job, Jobs, of_others, turn
 from vlmtui.session.line import Line
 from vlmtui.session.talk import Talk
 
@@ -116,7 +116,7 @@ class Server:
                 self._withdraw(
                     lambda job: job.front is front and job.request.id == target, "the question was withdrawn"
                 )
-                self._send(front, request.id, m.Done())
+                self._when_left(front, request.id, target)
             case m.Leave():
                 front.client = ""
                 self._send(front, request.id, m.Done())
@@ -177,6 +177,16 @@ class Server:
         for job in self._jobs.withdraw(which):
             self._send(job.front, job.request.id, m.Failed(CancelledError.kind, why))
 
+    def _when_left(self, front: Front, number: int, target: int) -> None:
+        """Answer the request `number`, which has withdrawn `target`: at once, but where a lens that is not built in
+        runs for it, when that has really left."""
+        job = self._jobs.running(front, target)
+        if job is None or not of_others(job.request.body):
+            self._send(front, number, m.Done())
+            return
+        job.cancels.append(number)
+        job.left.then(lambda: self._send(front, number, m.Done()))
+
     def _status(self) -> m.Status:
         engine = self._engine
         # nothing is imported here: an import in this thread would wait for the worker's
@@ -217,8 +227,8 @@ class Server:
         answer: m.Answer
         try:
             answer = self._do(job, self._engine)
-        except CancelledError as error:
-            answer = m.Failed(error.kind, str(error))
+        except (CancelledError, Cancelled) as error:
+            answer = m.Failed(CancelledError.kind, str(error))
         except VlmtuiError as error:
             traceback.print_exc()
             answer = m.Failed(error.kind, str(error), traceback.format_exc())
@@ -250,7 +260,11 @@ class Server:
         def tell(note: m.Note) -> None:
             self._send(front, job.request.id, note)
 
-        talk = Talk(progress, should_stop, tell, lambda: self._jobs.following(job))
+        def still() -> None:
+            for number in job.cancels:
+                self._send(front, number, m.Progress(self._doing))
+
+        talk = Talk(progress, should_stop, tell, lambda: self._jobs.following(job), job.withdrawn, still)
         body = job.request.body
         match body:
             case m.Load():

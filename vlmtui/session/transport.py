@@ -27,6 +27,8 @@ ENDED = 70
 """Exit status of `session stdio` when the session it speaks for has ended."""
 _PATIENCE_S = 5.0
 _GOODBYE_S = 0.3
+_STOP_S = 60.0
+_ENDED = "vlmtui session: ended by a front end: "
 _SIGNALS = {
     signal.SIGKILL: "killed (signal 9): often the system ran out of memory",
     signal.SIGSEGV: "crashed (signal 11, a fault in native code)",
@@ -45,6 +47,8 @@ class Link(ABC):
     at_end = False
     was_cut = False
     """After `why`: whether only the line has ended, and another one may find the session as it was."""
+    reason = ""
+    """Why this front end has ended the session, where it has."""
 
     def __init__(self, reads: IO[bytes], writes: IO[bytes]) -> None:
         self._reads, self._writes = reads, writes
@@ -78,6 +82,10 @@ class Link(ABC):
     @abstractmethod
     def cut(self) -> None:
         """End it at once, from any thread: whoever reads sees the end."""
+
+    @abstractmethod
+    def end(self, reason: str) -> None:
+        """End the session itself, which does not answer, for everybody: this is what they are told of it."""
 
     def reap(self) -> None:  # noqa: B027
         """After `cut`: leave nothing behind, and wait for nothing long."""
@@ -143,9 +151,16 @@ class PipeLink(_ProcessLink):
         self.log: Path = log
         self.pid = process.pid
 
+    def end(self, reason: str) -> None:
+        """Kill it."""
+        self.reason = reason
+        self.cut()
+
     def why(self, said: str | None) -> str:
         """Killed, crashed, or what it said last."""
         status = self.status()
+        if self.reason:
+            return f"{self.reason}; its log is {self.log}"
         if said is not None:
             what = f"ended: {said}"
         elif status is None:
@@ -190,8 +205,19 @@ class SocketLink(Link):
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
+    def end(self, reason: str) -> None:
+        """Kill its process; its other front ends read in its log why."""
+        if self.pid is None or self.log is None:
+            return
+        self.reason = reason
+        note_end(self.log, reason)
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)
+
     def why(self, said: str | None) -> str:
         """What it said last: nobody tells how a process of somebody else's ended."""
+        if self.reason:
+            return f"{self.reason}; its log is {self.log}"
         if said is not None:
             what = f"cannot be used: {said}"
         elif self.log is None:
@@ -211,14 +237,7 @@ class SshLink(_ProcessLink):
         check_host(host, command)
         self._host = host
         self._command = command
-        words = [
-            *shlex.split(os.environ.get(SSH) or "ssh"),
-            "-T",
-            *("-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"),
-            *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=20"),
-            *(() if may_ask else ("-o", "BatchMode=yes")),
-            *("--", host, f"{command} session stdio"),
-        ]
+        words = _ssh(host, f"{command} session stdio", may_ask)
         try:
             process = subprocess.Popen(
                 words,
@@ -252,9 +271,30 @@ class SshLink(_ProcessLink):
             self.process.terminate()
             super().reap()
 
+    def end(self, reason: str) -> None:
+        """Run `session stop` there, by a line of its own; where that does not help, this line is cut."""
+        stop = f"{self._command} session stop --quiet --because {shlex.quote(reason)}"
+        words, self.reason = "", reason
+        try:
+            subprocess.run(
+                _ssh(self._host, stop, may_ask=False), check=True, capture_output=True, timeout=_STOP_S, text=True
+            )
+        except subprocess.CalledProcessError as error:
+            lines = error.stderr.strip().splitlines() or [f"status {error.returncode}"]
+            words = plain(lines[-1]).removeprefix("vlmtui: ").rstrip(".")
+        except (OSError, subprocess.TimeoutExpired) as error:
+            words = "it took too long" if isinstance(error, subprocess.TimeoutExpired) else str(error.strerror)
+        if words:
+            lens = reason.partition(" and its session")[0]
+            self.reason = f"{lens}, and its session on {self.where} could not be ended ({words[:200]})"
+            self.reason += f": run {self._command} session stop there"
+            self.cut()
+
     def why(self, said: str | None) -> str:
         """By ssh's exit status, or that of what it ran."""
         status = self.status()
+        if self.reason:
+            return self.reason
         self._hearing.join(1)
         last = plain(self._lines[-1]).removeprefix("vlmtui: ") if self._lines else ""
         words = f": {last[:300].rstrip('.')}" if last else ""
@@ -273,6 +313,18 @@ class SshLink(_ProcessLink):
         return f"the session on {self.where} cannot be used: {said}"
 
 
+def _ssh(host: str, command: str, may_ask: bool) -> list[str]:
+    """The words that run a command on a host."""
+    return [
+        *shlex.split(os.environ.get(SSH) or "ssh"),
+        "-T",
+        *("-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"),
+        *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=20"),
+        *(() if may_ask else ("-o", "BatchMode=yes")),
+        *("--", host, command),
+    ]
+
+
 def check_host(host: str, command: str) -> None:
     """`UsageError` for what ssh would take for an option, or a shell for something else."""
     if not host or host.startswith("-") or any(c.isspace() or not c.isprintable() for c in host):
@@ -287,8 +339,15 @@ def warm_link() -> SocketLink | None:
     return SocketLink(connection) if connection is not None else None
 
 
+def note_end(log: Path, reason: str) -> None:
+    """Write into a session's log why a front end ends it."""
+    with contextlib.suppress(OSError), log.open("a") as file:
+        file.write(f"\n{_ENDED}{reason}\n")
+
+
 def last_words(log: Path) -> str:
-    """The last line of the log where that is Python saying why it stopped, or ""."""
+    """Why a front end has ended the session, or the last line of the log where that is Python saying why it stopped;
+    "" where neither is there."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -296,6 +355,8 @@ def last_words(log: Path) -> str:
             lines = file.read().decode(errors="replace").strip().splitlines()
     except OSError:
         return ""
+    if ended := next((line for line in reversed(lines) if line.startswith(_ENDED)), ""):
+        return f" ({ended.removeprefix(_ENDED).strip()[:200]})"
     said = lines[-1].strip()[:200] if lines else ""
     # what was noted before somebody killed it is no reason
     return f" ({said})" if re.match(r"[\w.]*(Error|Exception|Interrupt|Exit)\b", said) else ""

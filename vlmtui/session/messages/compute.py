@@ -37,12 +37,18 @@ class Computed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Describe(msgspec.Struct, frozen=True, tag=True):
-    """What a lens is, or without one all that are installed where the session runs; answered by `Described`."""
+    """What a lens is, or without one all that packages offer where the session runs; answered by `Described`.
+
+    With `options` it is also said what these come to, with those that are not given.
+    """
 
     lens: LensSource | None = None
+    options: dict[str, Any] | None = None
 
 
 class Described(msgspec.Struct, frozen=True, tag=True):
-    """The lenses asked about; of those that are installed also what cannot be used, with its reason."""
+    """The lenses asked about; of those that packages offer also what cannot be used, with its reason. `options` are all
+    options of the one lens, those that were not given too."""
 
     lenses: tuple[Description, ...]
+    options: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -1,0 +1,141 @@
+"""`vlmtui lenses`: every lens there is; and what `--help` says of `--lens`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from vlmtui.cli.options import Debug, Far, Quiet, Version, gathers
+from vlmtui.cli.saying import say, say_line
+
+if TYPE_CHECKING:
+    from vlmtui.lenses.description import Description, Option
+    from vlmtui.lenses.source import LensSource
+    from vlmtui.session.opening import Where
+
+_HEAD = ("name", "subject", "kind", "from", "line")
+
+
+class LensHelp(TyperCommand):
+    """A command whose `--help` names the lenses that there are."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write it."""
+        for parameter in self.params:
+            if parameter.name == "lens":
+                parameter.help = offered()  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
+
+def offered() -> str:
+    """What `--lens` takes, in a line."""
+    from vlmtui.lenses.registry import listed
+
+    values = ", ".join(one.name for one in listed() if not one.offer.projects)
+    projected = ", ".join(f"{one.name} at vision.i" for one in listed() if one.offer.projects)
+    return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
+
+
+@gathers
+def lenses(
+    far: Far,
+    lens: Annotated[
+        list[str] | None,
+        typer.Option("--lens", metavar="FILE", help="Also the lens in FILE.py, FILE.py:NAME or FOLDER/; repeatable."),
+    ] = None,
+    no_warm: Annotated[
+        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
+    ] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
+    """List all lenses: name, subject, kind, where from, and what each is; of a FILE also its options."""
+    from vlmtui.lenses.registry import built_in, offered
+    from vlmtui.lenses.source import LensSource, is_file, read_lens
+
+    where = far.where(warm=not no_warm)
+    named = [read_lens(word) if is_file(word) else LensSource(word) for word in lens or ()]
+    told = [one.described for one in built_in().values()]
+    files: list[Description] = []
+    failed = 0
+    if where.remote is not None or named or offered():
+        found, files, failed = _described(where, named, quiet, debug)
+        told += found
+    for line in table([*told, *files]):
+        typer.echo(line)
+    for one in files:
+        for line in options(one):
+            typer.echo(line)
+    return failed
+
+
+def table(told: Sequence[Description]) -> Iterable[str]:
+    """A line for each, beneath a heading; what cannot be used has its reason."""
+    from vlmtui.display.pieces import plain
+
+    rows = [_HEAD, *((one.name, one.subject, one.kind or "-", one.origin, _said(one)) for one in told)]
+    shown = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(_HEAD) - 1)]
+    for *cells, last in shown:
+        yield f"{'  '.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))}  {last}".rstrip()
+
+
+def options(told: Description) -> Iterable[str]:
+    """The options of a lens, beneath its name."""
+    from vlmtui.display.pieces import plain
+
+    yield ""
+    yield f"options of {plain(told.name)}{':' if told.options else ': none'}"
+    for option in told.options:
+        yield plain(f"  {option.name}  {_takes(option)}")
+
+
+def _said(told: Description) -> str:
+    return f"cannot be used: {told.trouble}" if told.trouble else told.line
+
+
+def _takes(option: Option) -> str:
+    kind = " or ".join(option.choices) if option.choices else option.of if option.takes == "list" else option.takes
+    parts = [
+        f"{kind}{', several' if option.takes == 'list' else ''}",
+        option.range,
+        "must be given" if option.required else f"{option.default} without it",
+        option.help,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _described(
+    where: Where, named: Sequence[LensSource], quiet: bool, debug: bool
+) -> tuple[list[Description], list[Description], int]:
+    """What a session says of what packages offer where it runs, and of the files; the status of one that failed."""
+    from vlmtui.errors import SessionError, VlmtuiError
+    from vlmtui.reports.progress import ProgressLine
+    from vlmtui.session.messages import Progress
+    from vlmtui.session.opening import connect
+
+    progress = ProgressLine(quiet)
+    files: list[Description] = []
+    failed = 0
+    with closing(connect(where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)) as client:
+        if client.note and not quiet:
+            say_line(client.note)
+        client.on_progress = progress
+        try:
+            installed = list(client.describe().result())
+            for one in named:
+                try:
+                    files += client.describe(one).result()
+                except SessionError:
+                    raise
+                except VlmtuiError as error:
+                    progress.clear()
+                    failed = say(error, debug)
+        finally:
+            progress.clear()
+    return installed, files, failed
