@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 import typer.main
 
-MEASURED = {"seconds", "timings"}
+MEASURED = {"seconds", "timings", "in_vocabulary"}
 NUMBERED = {"id", "answer", "reading"}
 """Fields that are left out where they hold words: which reading or answer of the session it was."""
 AVAILABLE = "MemAvailable: 16777216 kB\n"

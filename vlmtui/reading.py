@@ -135,7 +135,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     than asked where there are fewer candidates, and a pursuit that ended early is filled up with the id -1. `explained`
     is the share (0–1) of a token's norm that a pursuit explains after each word [n, k], `ridge` the λ of that metric.
     `pieces` and `texts` name every id that occurs (None where the tokenizer has no name for a row), `special` the ids
-    that are special tokens. `candidates` rows were searched, `left_out` were not. Without `rows` ids are no rows of the
+    that are special tokens. `candidates` rows were searched, `left_out` were not. Unless `in_vocabulary` ids are no rows of the
     vocabulary, but number texts that a lens gave.
     """
 
@@ -153,7 +153,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     explained: NDArray[np.float64] | None = None
     ridge: float | None = None
-    rows: bool = True
+    in_vocabulary: bool = True
 
     def at(self, row: int) -> list[tuple[int, float]]:
         """Id and score of every word of one row of `tokens`."""
@@ -197,7 +197,7 @@ class TokenLayerWords(msgspec.Struct, frozen=True, kw_only=True):
     entropy: NDArray[np.float64]
     settled: int | None
     seconds: float
-    rows: bool = True
+    in_vocabulary: bool = True
 
 
 def of_patches(stage: str) -> bool:

@@ -70,7 +70,9 @@ def options_of(lens: Lens) -> tuple[Option, ...]:
 
 
 def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
-    """The options for a call, checked and converted; words of a command line are read as what is wanted, if not `strict`.
+    """The options for a call, checked and converted; words of a command line are read as what is wanted.
+
+    With `strict` they are not: a number must be one.
 
     `UsageError` for one that the lens has not, one of a wrong type or out of range, one that is missing.
     """

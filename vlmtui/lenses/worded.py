@@ -41,7 +41,7 @@ def token_words(looked: Looked, entries: Sequence[int], order: Order) -> TokenWo
         seconds=found.seconds,
         explained=found.detail if by in PURSUITS else None,
         ridge=said.get("ridge"),
-        rows=found.rows,
+        in_vocabulary=found.rows,
     )
 
 
@@ -65,7 +65,7 @@ def layer_words(looked: Looked, entry: int = 0, row: int = 0) -> TokenLayerWords
         entropy=np.full(len(ids), np.nan) if entropy is None else np.asarray(entropy, np.float64)[:, row],
         settled=said["settled"][row] if "settled" in said else _settled(ids),
         seconds=found.seconds,
-        rows=found.rows,
+        in_vocabulary=found.rows,
     )
 
 

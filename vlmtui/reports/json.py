@@ -200,7 +200,7 @@ def _words(words: TokenWords | None, row: int) -> list[Object]:
         return []
     return [
         {
-            "id": id_ if words.rows else None,
+            "id": id_ if words.in_vocabulary else None,
             "piece": words.pieces[id_],
             "text": words.texts[id_],
             "score": score,
