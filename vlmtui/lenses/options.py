@@ -70,7 +70,7 @@ def options_of(lens: Lens) -> tuple[Option, ...]:
 
 
 def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
-    """The options for a call, checked and converted; words of a command line are read as what is wanted, unless `strict`.
+    """The options for a call, checked and converted; unless `strict`, words of a command line are read as what is wanted.
 
     `UsageError` for one that the lens has not, one of a wrong type or out of range, one that is missing.
     """
