@@ -32,7 +32,6 @@ T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
 PICTURE = request(read_source("sample_images/astronaut.png"))
 TEXTS = ("a tree", "a woman")
-T = TypeVar("T")
 
 
 class Pair:
@@ -120,6 +119,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.typed(typed.layer_words(reading, 0, 5))
     pair.typed(vocabulary.vocabulary(5))
     pair.typed(vocabulary.near("tree", "cosine", 5))
+    pair.ask(m.Describe())
     sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))

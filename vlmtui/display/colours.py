@@ -47,6 +47,11 @@ def components(numbers: ArrayLike) -> Rgb:
     return np.asarray(np.rint(128 + 120 * shares), dtype=np.uint8)
 
 
+def rgb(shares: ArrayLike) -> Rgb:
+    """Red, green and blue [..., 3] from 0 to 1, uint8 [..., 3]; black where a value is not finite."""
+    return np.asarray(np.rint(255 * np.clip(np.nan_to_num(np.asarray(shares, np.float64)), 0.0, 1.0)), dtype=np.uint8)
+
+
 def _mapped(table: Rgb, values: ArrayLike, low: float, high: float) -> Rgb:
     array = np.asarray(values, dtype=np.float64)
     span = high - low if high > low else 1.0
@@ -70,13 +75,6 @@ def robust_range(values: ArrayLike, lower: float = 2.0, upper: float = 98.0) -> 
         return low, high
     low, high = float(array.min()), float(array.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def rgb(values: ArrayLike) -> Rgb:
-    """Colours given as shares of red, green and blue in 0 … 1 [..., 3]; what is no number is grey."""
-    shares = np.nan_to_num(np.asarray(values, np.float32), nan=0.5)
-    levels: Rgb = np.clip(np.rint(shares * 255.0), 0, 255).astype(np.uint8)
-    return levels
 
 
 def blend(under: ArrayLike, over: ArrayLike, share: float) -> Rgb:

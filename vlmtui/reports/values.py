@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from vlmtui import exits
 from vlmtui.display import numbers
-from vlmtui.display.pieces import fit, isolate, plain, width
+from vlmtui.display.pieces import fit, isolate, plain, visible, width
 from vlmtui.lenses import wording
-from vlmtui.lenses.kinds import Kind, Matrix
-from vlmtui.lenses.lines import Line, entry_lines, shape_line, whole_lines
+from vlmtui.lenses.facts import FactLine, lines_of, of_whole
+from vlmtui.lenses.kinds import TokenMaps
 from vlmtui.lenses.wording import report_line
 from vlmtui.reports import layers
 from vlmtui.reports.lines import flow
@@ -53,36 +53,30 @@ def value_line(seen: Seen, entry: int) -> str:
 def lens_lines(seen: Seen, row: int) -> Iterator[str]:
     """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
     entry = seen.entries[row]
-    found = entry_lines(seen.facts[row].result, 0) if seen.facts else []
-    if seen.looked is not None:
-        tokens = [token.text or "" for token in seen.answer.tokens] if seen.answer else []
-        found = entry_lines(seen.looked.result, entry, tokens)
+    found = lines_of(seen.facts[row].result) if seen.facts else []
+    if seen.looked is not None and not of_whole(seen.looked.result):
+        found = lines_of(seen.looked.result, entry)
+        if seen.answer is not None and isinstance(seen.looked.result, TokenMaps):
+            said = [visible(token.piece, token.text) for token in seen.answer.tokens]
+            found = [line._replace(label=word) for line, word in zip(found, said, strict=False)]
     yield from _lines(found)
 
 
 def whole_report(seen: Seen) -> Iterator[str]:
     """What a lens says of the image as a whole."""
-    if seen.looked is None:
+    if seen.looked is None or not of_whole(seen.looked.result):
         return
-    result = seen.looked.result
-    found = whole_lines(result)
-    if not found:
-        return
-    yield f"Lens {isolate(plain(seen.looked.call.lens.shown))}{_shape(result)}"
+    yield f"Lens {isolate(plain(seen.looked.call.lens.shown))}"
     yield ""
-    yield from _lines(found)
+    yield from _lines(lines_of(seen.looked.result))
     yield ""
 
 
-def _shape(result: Kind) -> str:
-    return f", {shape_line(result)}" if isinstance(result, Matrix) else ""
-
-
-def _lines(found: list[Line]) -> Iterator[str]:
-    wide = min(28, max((width(label) for label, _ in found), default=0))
-    for label, value in found:
-        start = f"  {fit(label, wide)}  "
-        yield from flow([f"{word} " for word in value.split(" ")], start, indent=len(start))
+def _lines(found: list[FactLine]) -> Iterator[str]:
+    wide = min(28, max((width(line.label) for line in found), default=0))
+    for line in found:
+        start = f"  {isolate(fit(line.label, wide))}  "
+        yield from flow([f"{isolate(word)} " for word in line.value.split(" ")], start, indent=wide + 4)
 
 
 def _short(number: float) -> str:

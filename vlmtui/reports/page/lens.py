@@ -12,8 +12,8 @@ from vlmtui.answers import Answer
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import plain, visible
-from vlmtui.lenses.kinds import Colours, Words
-from vlmtui.lenses.lines import Line, entry_lines, whole_lines
+from vlmtui.lenses.facts import FactLine, first_words, lines_of, of_whole
+from vlmtui.lenses.kinds import Colours, TokenMaps, Words
 from vlmtui.lenses.wording import Looked, legend, shown
 from vlmtui.reading import Reading
 from vlmtui.reports.lenses import Through, lens_for
@@ -51,10 +51,9 @@ def look(
 def data(found: LensLook, entries: int) -> dict[str, Any]:
     """What the page's script knows: colours as red, green, blue and whether there are any, four bytes an entry."""
     first = found.results[0] if found.results else None
-    tokens = [token.text or "" for token in found.answer.tokens] if found.answer else []
     single = found.through.of_single
     rows = [(found.results[i], 0) if single else (found.results[0], i) for i in range(entries)]
-    lines = [entry_lines(one.result, row, tokens) for one, row in rows]
+    lines = [_lines(found, one, row) for one, row in rows]
     return {
         "name": found.through.name,
         "kind": found.through.kind.name,
@@ -63,8 +62,8 @@ def data(found: LensLook, entries: int) -> dict[str, Any]:
         "legend": _legend(found, first),
         "colours": _colours(first) if first is not None and first.drawn else None,
         "firsts": _firsts(first),
-        "lines": [list(map(list, some)) for some in lines],
-        "whole": [list(line) for line in (_whole(first))],
+        "lines": lines,
+        "whole": _pairs(lines_of(first.result)) if first is not None and of_whole(first.result) else [],
     }
 
 
@@ -93,10 +92,19 @@ def _firsts(looked: Looked | None) -> list[str]:
     """The first word of every entry."""
     if looked is None or not isinstance(looked.result, Words):
         return []
-    result = looked.result
-    firsts = result.ids[:, 0].tolist() if result.ids.shape[1] else [-1] * len(result.ids)
-    return [visible(result.pieces.get(i), result.strings.get(i)) if i >= 0 else "" for i in firsts]
+    return first_words(looked.result)
 
 
-def _whole(looked: Looked | None) -> list[Line]:
-    return whole_lines(looked.result) if looked is not None else []
+def _lines(found: LensLook, looked: Looked, row: int) -> list[list[str]]:
+    """What there is to be said of one entry."""
+    if of_whole(looked.result):
+        return []
+    lines = lines_of(looked.result, row)
+    if found.answer is not None and isinstance(looked.result, TokenMaps):
+        said = [visible(token.piece, token.text) for token in found.answer.tokens]
+        lines = [line._replace(label=word) for line, word in zip(lines, said, strict=False)]
+    return _pairs(lines)
+
+
+def _pairs(lines: list[FactLine]) -> list[list[str]]:
+    return [[line.label, line.value] for line in lines]
