@@ -135,8 +135,8 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     than asked where there are fewer candidates, and a pursuit that ended early is filled up with the id -1. `explained`
     is the share (0–1) of a token's norm that a pursuit explains after each word [n, k], `ridge` the λ of that metric.
     `pieces` and `texts` name every id that occurs (None where the tokenizer has no name for a row), `special` the ids
-    that are special tokens. `candidates` rows were searched, `left_out` were not. Unless `in_vocabulary` ids are no rows of the
-    vocabulary, but number texts that a lens gave.
+    that are special tokens. `candidates` rows were searched, `left_out` were not. Unless `in_vocabulary`, ids are no
+    rows of the vocabulary, but number texts that a lens gave.
     """
 
     metric: Order

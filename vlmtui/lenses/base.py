@@ -30,6 +30,7 @@ Cost = Literal["quick", "slow", "idle"]
 Stamp = tuple[int, int, int]
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
+STAGE = re.compile(r"(vision|llm)(\.\d+)?|tokens")
 SUBJECTS = ("stage", "answer", "image", "vocabulary")
 COSTS = ("quick", "slow", "idle")
 
@@ -184,6 +185,10 @@ def lens(
             wrong, there = (subject, SUBJECTS) if subject not in SUBJECTS else (cost, COSTS)
             raise UsageError(f"the lens {called} names {wrong!r}: choose one of {', '.join(there)}")
         some = (stages,) if isinstance(stages, str) else tuple(stages)
+        if unknown := [one for one in some if not STAGE.fullmatch(one)]:
+            raise UsageError(
+                f"the lens {called} names the stage {unknown[0]!r}: choose vision, tokens, llm, or one such as vision.3"
+            )
         return Lens(of, called, subject, some, cost, offer or Offer(), turn or Turn(), None if offer else stamp_of(of))
 
     return made if function is None else made(function)
