@@ -121,7 +121,7 @@ async def test_facts_are_asked_for_one_entry_after_the_other() -> None:
     ("name", "wanted"),
     [
         ("depths", ["layer 1    it 3.000, a 1.000", "layer 3    sky 3.000, sea 1.000"]),
-        ("weights", ["head 0", "28.00", "head 1", "-28.00", "of two heads"]),
+        ("weights", ["head 0", "28.00", "head 1", "-28.00"]),
         ("heads", ["shape", "2 layers, 3 heads", "range", "0 to 5.000", "layer 2, head 2", "layer 2, head 1"]),
         ("moods", ["loud", "0.5000", "calm", "0.2500", "sad", "-0.1250"]),
     ],
@@ -201,7 +201,7 @@ async def test_its_options_are_typed_and_sent_as_words() -> None:
         hint = str(asked.query_one(".dialog-hint", Static).content)
         assert "power=2.0  number, above 0: how strongly" in hint
         assert "mode=fast  fast|exact" in hint
-        assert "sizes=1 2  int, several times" in hint
+        assert "sizes=1 sizes=2  whole number, may be repeated" in hint
         await pilot.press(*"power=3 colour=red", "enter")
         await pilot.pause()
         assert "there is no option 'colour'" in str(asked.query_one(".dialog-hint", Static).content)

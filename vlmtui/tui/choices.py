@@ -25,6 +25,7 @@ OF_ANSWERS = "answer"
 OWN = Offer()
 """A lens of one's own is offered everywhere that its description says."""
 QUICK = "quick"
+LIST = "list"
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def parsed(text: str, described: Description) -> tuple[tuple[str, Any], ...]:
             raise UsageError(f"{name} is one of {', '.join(option.choices)}, not {plain(value)!r}")
         found.setdefault(name, []).append(value)
     for name, values in found.items():
-        if len(values) > 1 and there[name].takes != "list":
+        if len(values) > 1 and there[name].takes != LIST:
             raise UsageError(f"{name} is given {len(values)} times: give it once")
     for name in described.missing:
         if name not in found:
@@ -188,13 +189,11 @@ def parsed(text: str, described: Description) -> tuple[tuple[str, Any], ...]:
 
 def told(option: Option) -> str:
     """`power=2.0  number, above 0: how strongly`: an option as the dialog tells of it."""
-    takes = "|".join(option.choices) or {"int": "whole number", "float": "number"}.get(option.takes, option.takes)
-    if option.takes == "list":
-        takes = f"{'|'.join(option.choices) or option.of}, several times"
-    default = "" if option.required or option.default is None else f"={_value(option.default)}"
+    one = option.of or option.takes
+    takes = "|".join(option.choices) or {"int": "whole number", "float": "number"}.get(one, one)
+    if option.takes == LIST:
+        takes += ", may be repeated"
+    given = ((option.name, tuple(option.default) if isinstance(option.default, list) else option.default),)
+    default = option.name if option.required or option.default is None else typed(given) or option.name
     notes = ", ".join(part for part in (takes, option.range, "must be given" if option.required else "") if part)
-    return plain(f"{option.name}{default}  {notes}{f': {option.help}' if option.help else ''}")
-
-
-def _value(value: Any) -> str:
-    return " ".join(map(_value, value)) if isinstance(value, list | tuple) else str(value)
+    return plain(f"{default}  {notes}{f': {option.help}' if option.help else ''}")

@@ -80,13 +80,12 @@ def rows_wanted(known: Known, view: View) -> int:
 
 
 def _length(result: Kind, entry: int | None) -> int:
-    note = 1 if result.note else 0
     match result:
         case Facts():
-            return len(result.rows) + note
+            return len(result.rows) + bool(result.note)
         case LayerWords():
-            return len(result.ids) + note
-    return len(lines_of(result, 0 if entry is None else entry)) + note
+            return len(result.ids) + bool(result.note)
+    return len(lines_of(result, 0 if entry is None else entry))
 
 
 def _asked(known: Known, view: View) -> bool:

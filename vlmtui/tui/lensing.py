@@ -164,7 +164,9 @@ class Lensing(Judging):
                 known.lenses[lens.name] = replace(lens, given=given)
                 self._choose_anew(with_own(self._view, self._known, lens.name))
 
-        hint = "\n".join(["name=value, with a space between; none is the default", *map(told, lens.described.options)])
+        hint = "\n".join(
+            ["name=value, one after the other; what is not named has its default:", *map(told, lens.described.options)]
+        )
         ask = Ask(f"Options of {plain(lens.name)}", hint, lambda text: parsed(text, lens.described), typed(lens.given))
         self.app.push_screen(ask, give)
 

@@ -44,9 +44,9 @@ class FactsPanel(ViewPanel):
         if not told.result_lines(1):
             return [*lines, line(cells, blank, [("nothing here", dim)])]
         lines += _rows(r, known, view, told.result, told.entry, cells, rows - 1)
-        room = rows - len(lines)
-        note = wrapped(plain(told.result.note), cells)
-        return [*lines, *(line(cells, blank, [(part, dim)]) for part in note[: max(0, room)])]
+        # beneath the picture stands the note of what is of all entries
+        note = wrapped(plain(told.result.note), cells) if told.lens.of_single else []
+        return [*lines, *(line(cells, blank, [(part, dim)]) for part in note[: max(0, rows - len(lines))])]
 
 
 def _rows(r: Roles, known: Known, view: View, result: Kind, entry: int | None, cells: int, rows: int) -> list[Strip]:
