@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -13,7 +15,7 @@ from tests.tui.test_session import until
 from vlmtui.errors import UsageError
 from vlmtui.lenses.facts import FactLine, lines_of
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words
-from vlmtui.tui import hearing, lensing
+from vlmtui.tui import hearing, lensing, saving
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.choices import parsed, told, typed
 from vlmtui.tui.commands import Actions
@@ -306,6 +308,15 @@ async def test_it_stays_with_another_picture_and_a_session_started_again() -> No
         await pilot.pause()
         # it is known already: nobody is taken away from where they are
         assert explorer(pilot)._view.overlay == "none"
+
+
+async def test_a_report_is_saved_without_it(tmp_path: Path) -> None:
+    tui = app(lens=lenses.through("sharpness"))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        screen = explorer(pilot)
+        written = saving.save(str(tmp_path / "one.csv"), screen.known, screen._view, talk(tui).options.query)
+        assert "sharpness" not in written.read_text()
 
 
 async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() -> None:

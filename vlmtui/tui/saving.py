@@ -126,6 +126,9 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
         words = exits.on_patches(words, exits.tokens_of(reading.patch_places, reading.places), entries)
     asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage)
     asked = replace(asked, patches=(), rows=(), keep=None)
+    if asked.lens is not None and asked.lens.built_in is None:
+        # what a lens of one's own found is none of the reading's
+        asked = replace(asked, lens=None)
     seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
