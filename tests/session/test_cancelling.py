@@ -179,7 +179,7 @@ def test_a_call_of_the_context_is_never_interrupted(desk: Desk, reading: str) ->
     """Withdrawn while the session runs the tower for it: it is told that the session is at work, and left after."""
     told: list[int] = []
     talk = Talk(withdrawn=Signal(), still=lambda: told.append(1))
-    ours = guard.Guard(talk)
+    ours = guard.LensGuard(talk)
     seen: list[BaseException] = []
 
     def work() -> None:

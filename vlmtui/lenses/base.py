@@ -139,7 +139,7 @@ class Lens:
     @cached_property
     def described(self) -> Description:
         """What front ends are told of it."""
-        from vlmtui.lenses.description import describe
+        from vlmtui.lenses.options import describe
 
         return describe(self)
 

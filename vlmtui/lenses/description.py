@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from vlmtui.lenses.kinds import KINDS, Kind
-
-if TYPE_CHECKING:
-    from vlmtui.lenses.base import Lens
 
 Values = Literal["bool", "int", "float", "text", "choice", "list"]
 
@@ -55,19 +52,3 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     def missing(self) -> tuple[str, ...]:
         """The options that must be given."""
         return tuple(option.name for option in self.options if option.required)
-
-
-def describe(lens: Lens, origin: str = "vlmtui") -> Description:
-    """What there is to be told; `UsageError` for a function that is no lens."""
-    from vlmtui.lenses.options import options_of
-
-    return Description(
-        name=lens.name,
-        subject=lens.subject,
-        kind=lens.kind.name,
-        line=lens.line,
-        stages=lens.stages,
-        cost=lens.cost,
-        options=options_of(lens),
-        origin=origin,
-    )

@@ -13,11 +13,25 @@ import msgspec
 from vlmtui.checking import encode_any, sentence
 from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.description import Option, Values
+from vlmtui.lenses.description import Description, Option, Values
 from vlmtui.lenses.kinds import KINDS, Kind
 
 _PLAIN: dict[Any, Values] = {bool: "bool", int: "int", float: "float", str: "text"}
 _MISSING = re.compile(r"missing required field `([^`]*)`")
+
+
+def describe(lens: Lens, origin: str = "vlmtui") -> Description:
+    """What there is to be told of a lens; `UsageError` for a function that is none."""
+    return Description(
+        name=lens.name,
+        subject=lens.subject,
+        kind=lens.kind.name,
+        line=lens.line,
+        stages=lens.stages,
+        cost=lens.cost,
+        options=options_of(lens),
+        origin=origin,
+    )
 
 
 def kind_of(lens: Lens) -> type[Kind]:

@@ -22,7 +22,7 @@ from vlmtui.session import foreign
 from vlmtui.session import messages as m
 from vlmtui.session.blame import Code
 from vlmtui.session.foreign import Foreign
-from vlmtui.session.guard import Guard, tidied
+from vlmtui.session.guard import LensGuard, tidied
 from vlmtui.session.lexicon import Namer
 from vlmtui.session.request_context import RequestContext
 from vlmtui.session.results import held, named
@@ -81,7 +81,7 @@ def _others(engine: Engine, request: m.Compute, talk: Talk) -> Result:
     if request.stage and not applies(lens.stages, request.stage):
         there = ", ".join(lens.stages)
         raise UsageError(f"the lens {lens.name} looks at {there}, not at {request.stage}: choose one of those")
-    guard = Guard(talk)
+    guard = LensGuard(talk)
     context = RequestContext(engine, request, talk, found.owner, guard, copies=True)
     result = _run(engine, code, guard, lambda: lens.function(context, **options), lens)
     where = code.defined(lens)
@@ -120,11 +120,11 @@ def _offered(engine: Engine, talk: Talk) -> list[Description]:
 def _loaded(engine: Engine, source: LensSource, talk: Talk) -> Foreign:
     """A lens that is not built in; its file is run where it is not loaded yet."""
     code = foreign.code_of(source)
-    loaded = _run(engine, code, Guard(talk), lambda: engine.shelf.load(source))
+    loaded = _run(engine, code, LensGuard(talk), lambda: engine.shelf.load(source))
     return foreign.found(source, loaded, code)
 
 
-def _run(engine: Engine, code: Code, guard: Guard, work: Callable[[], T], lens: Lens | None = None) -> T:
+def _run(engine: Engine, code: Code, guard: LensGuard, work: Callable[[], T], lens: Lens | None = None) -> T:
     """Run a lens's code. Whatever it raises, or that it exits, is one sentence; what it prints is in the log."""
     try:
         with tidied(lambda: engine.network, lambda file: bool(code.named(file))):

@@ -22,7 +22,8 @@ from types import FunctionType, ModuleType
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import NAME, Lens, lens
-from vlmtui.lenses.description import Description, describe
+from vlmtui.lenses.description import Description
+from vlmtui.lenses.options import describe
 from vlmtui.lenses.registry import built_in, offered
 from vlmtui.lenses.source import LensSource
 from vlmtui.session.blame import Code

@@ -37,7 +37,7 @@ _HOOKS = (
 )
 
 
-class Guard:
+class LensGuard:
     """One run of such code, in the thread that `run` is called in. Called, it gives what every call of the context is
     inside of."""
 
@@ -143,7 +143,7 @@ class _Inside:
 
     __slots__ = ("_before", "_guard")
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: LensGuard) -> None:
         self._guard = guard
 
     def __enter__(self) -> None:

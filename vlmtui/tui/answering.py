@@ -29,6 +29,9 @@ WAYS: tuple[str, ...] = (*ways(), NOTHING)
 """The lenses that look at an answer, by their names, and none of them."""
 NAMED = {GRADIENT: "gradient × input", OCCLUSION: "occlusion map", NOTHING: "nothing"}
 """Ways that are called otherwise where there is room for it."""
+TIMED = {Attention: "attention", Gradient: "gradient", Occlusion: "occlusion map"}
+"""What is timed, on the line of state."""
+NO_ANSWER = "there is no answer yet: a asks the model a question"
 DESCRIBE = "Describe the image."
 MOST_BLOCKS = 100
 """An occlusion map runs the model once a block."""

@@ -8,7 +8,7 @@ from PIL import Image
 from textual import on
 from textual.binding import Binding
 
-from vlmtui.answers import Attention, Gradient, Mask, Occlusion, Stand
+from vlmtui.answers import Attention, Mask, Stand
 from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
@@ -17,7 +17,9 @@ from vlmtui.tui import answered, facing, marks, messages, replies, walking
 from vlmtui.tui.answering import (
     ATTENTION,
     DESCRIBE,
+    NO_ANSWER,
     OCCLUSION,
+    TIMED,
     WAYS,
     Again,
     AnswerAsking,
@@ -36,10 +38,6 @@ from vlmtui.tui.standins import ChooseStand
 from vlmtui.tui.valuing import STOPPED
 from vlmtui.tui.view import View
 from vlmtui.tui.widgets.answer import AnswerTokenPointed
-
-TIMED = {Attention: "attention", Gradient: "gradient", Occlusion: "occlusion map"}
-"""What is timed, on the line of state."""
-NO_ANSWER = "there is no answer yet: a asks the model a question"
 
 
 class Speaking(Lensing):
