@@ -20,6 +20,7 @@ from vlmtui import values
 from vlmtui.answers import Stand
 from vlmtui.image import read_source
 from vlmtui.lenses.registry import built_in
+from vlmtui.lenses.source import call
 from vlmtui.lenses.wording import Looked
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
@@ -116,6 +117,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.typed(typed.null(reading, "omp", 5, idle=True))
     pair.typed(typed.agreement(reading, 0, 5))
     pair.typed(typed.layer_words(reading, 0, 5))
+    pair.typed(typed.looked(reading, "vision.1", call("projector"), k=2))
     pair.typed(vocabulary.vocabulary(5))
     pair.typed(vocabulary.near("tree", "cosine", 5))
     pair.ask(m.Describe())
@@ -162,8 +164,7 @@ def main() -> None:
         pair.verify(name)
     wanted = {m.ReadMany, m.Compute, m.Describe, m.Ask}
     assert pair.asked >= wanted, f"never asked: {wanted - pair.asked}"
-    # the words of an early exit and of every layer have messages of their own
-    lenses = built_in().keys() - {"projector", "layers"}
+    lenses = built_in().keys()
     assert pair.looked >= lenses, f"never looked through: {lenses - pair.looked}"
 
 

@@ -360,8 +360,6 @@ class Speaking(Lensing):
             self._conversation.leave_layers()
             self._without_layers()
 
-    # the rest
-
     def _say_no_answer(self) -> None:
         # while it is being said it is on its way, which is seen
         if not self._known.speech.speaking:
