@@ -68,7 +68,7 @@ def test_both_lenses(installed: Path, siglip_folder: Path, monkeypatch: pytest.M
         facts = client.look(reading.id, "tokens", call(LensSource("pixel-facts")), entries=(0,)).result(WAIT).result
         assert isinstance(facts, Facts)
         assert dict(facts.rows)["pixels"] == 16 * 16
-        with pytest.raises(UsageError, match="^pixel-facts is about one patch"):
+        with pytest.raises(UsageError, match=r"^pixel-facts is about one patch"):
             client.look(reading.id, "tokens", call(LensSource("pixel-facts"))).result(WAIT)
         wrong = client.look(reading.id, "tokens", call(LensSource("saturation"), darkest=2))
         with pytest.raises(UsageError, match=r"^vlmtui_example_lenses\.py:\d+: darkest .*<= 1"):
