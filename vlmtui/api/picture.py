@@ -187,7 +187,7 @@ class PictureReading(Asked):
 
     def values(self, lens: Call, stage: str = "tokens") -> Values:
         """What a lens of `vlmtui.values` makes of all of a stage's entries, with what must be known to read it."""
-        return Values.of(result(self._client, self._client.look(self.data.id, stage, lens)))
+        return Values.of(result(self._client, self._client.look(self.data.id, stage, one("lens", lens, Call))))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""
