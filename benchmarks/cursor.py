@@ -11,14 +11,16 @@ from tests.terminal import Terminal
 
 MOVES = 25
 KEYS = {"right": "\x1b[C", "down": "\x1b[B", "left": "\x1b[D", "up": "\x1b[A"}
+FAKE = ("-m", "tests.tui.fake", "22", "40", "24", "32", str(PHOTO))
+"""Of Python: the explorer on a made-up reading."""
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
     """Made-up readings: every word and every norm differs from patch to patch, as in no real picture."""
-    command = [sys.executable, "-m", "tests.tui.fake", "22", "40", "24", "32", str(PHOTO)]
+    command = [sys.executable, *FAKE]
     written: list[int] = []
     with Terminal(command, (200, 60)) as terminal:
-        terminal.until(lambda out: b"PATCH" in out and b"of words" in out, 60)
+        terminal.until(shown, 60)
         terminal.quiet(1.0)
         began = terminal.cpu_seconds()
         for key in KEYS.values():
@@ -31,3 +33,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
     mean, most = statistics.mean(written), max(written)
     yield "bytes a cursor move", f"{mean / 1000:.1f} KB on average, {most / 1000:.1f} KB at most", "at most 10 KB"
     yield "CPU time a cursor move", f"{1000 * cpu:.1f} ms", "at most 15 ms"
+
+
+def shown(out: bytearray) -> bool:
+    """Whether the explorer is on the screen, with all panels."""
+    return b"PATCH" in out and b"of words" in out

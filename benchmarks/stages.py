@@ -37,10 +37,11 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 def _walk(terminal: Terminal) -> list[float]:
     """Seconds of each step, back and on."""
-    return [_step(terminal, key) for key in STEPS * BACK + STEPS * ON]
+    return [step(terminal, key) for key in STEPS * BACK + STEPS * ON]
 
 
-def _step(terminal: Terminal, key: str) -> float:
+def step(terminal: Terminal, key: str) -> float:
+    """Seconds from a key to the last byte of what it changes."""
     began = last = time.perf_counter()
     terminal.press(key)
     while time.perf_counter() - last < GAP_S or last == began:

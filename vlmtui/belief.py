@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.reading import PURSUITS, Metric, Order, TokenWords
+from vlmtui.metrics import PURSUITS, Metric, Order
+from vlmtui.reading import TokenWords
 
 AGREEING: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp")
 """The metrics whose first words are compared; of `omp` it is the first that it picks."""

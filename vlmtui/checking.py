@@ -13,6 +13,8 @@ from vlmtui.lenses.arrays import decode_array, encode_other
 
 _T = TypeVar("_T")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_RANGE = re.compile(r"Expected `(?:int|float)` (>=|>|<=|<) (\S+)")
+_BOUNDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 _BYTES = (bytes, bytearray, memoryview)
 _LISTS = (list, tuple)
 _ALIKE = {float: (float, int), tuple: _LISTS, list: _LISTS}
@@ -25,17 +27,18 @@ def checked(message: _T) -> _T:
     Bytes are not copied: this costs nothing beside sending them.
     """
     try:
-        whole = msgspec.to_builtins(message, builtin_types=_BYTES, enc_hook=_any)
+        whole = msgspec.to_builtins(message, builtin_types=_BYTES, enc_hook=encode_any)
         return msgspec.convert(whole, type(message), builtin_types=_BYTES, dec_hook=decode_array)
     except msgspec.ValidationError as error:
         raise UsageError(sentence(error, message)) from None
 
 
-def _any(value: Any) -> Any:
+def encode_any(value: Any) -> Any:
+    """`encode_other`, and of what cannot cross the wire something that is of no type that is wanted."""
     try:
         return encode_other(value)
     except TypeError:
-        return {}  # of no type that is wanted, so that msgspec says where it stands
+        return {}  # so that msgspec says where it stands
 
 
 def sentence(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> str:
@@ -55,6 +58,8 @@ def sentence(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> 
                 given, wanted, name = given[int(index)], _element(wanted, int(index)), f"{name}[{index}]"
         except (AttributeError, KeyError, IndexError, TypeError):
             break  # no further: into a set, a dictionary or what is no message at all
+    if beyond := _RANGE.match(message):
+        return f"{name} must be {_BOUNDS[beyond[1]]} {beyond[2].removesuffix('.0')}, not {given}"
     kinds = _kinds(wanted)
     if isinstance(given, str) and any(get_origin(kind) is Literal for kind in kinds):
         return f"{name} must be {_named(wanted)}, not {given!r}"

@@ -6,24 +6,17 @@ to small questions about it (`TokenWords`).
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.grid import Grid, Place
-
-Metric = Literal["l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv"]
-METRICS: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv")
-PURSUITS: tuple[Metric, ...] = ("omp", "omp-positive")
-"""Those that pick words one after the other: in the order picked, each with the share of the norm explained by then."""
-RIDGE = 0.1
-"""The λ of `ridge`, relative to the mean eigenvalue of the word vectors' Gram matrix."""
-
-# what words are ordered by: at the stages of the language model's layers by their logits
-Order = Metric | Literal["logit"]
+from vlmtui.metrics import METRICS as METRICS
+from vlmtui.metrics import PURSUITS as PURSUITS
+from vlmtui.metrics import RIDGE as RIDGE
+from vlmtui.metrics import Metric as Metric
+from vlmtui.metrics import Order as Order
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"
@@ -142,7 +135,8 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     than asked where there are fewer candidates, and a pursuit that ended early is filled up with the id -1. `explained`
     is the share (0–1) of a token's norm that a pursuit explains after each word [n, k], `ridge` the λ of that metric.
     `pieces` and `texts` name every id that occurs (None where the tokenizer has no name for a row), `special` the ids
-    that are special tokens. `candidates` rows were searched, `left_out` were not.
+    that are special tokens. `candidates` rows were searched, `left_out` were not. Unless `in_vocabulary`, ids are no
+    rows of the vocabulary, but number texts that a lens gave.
     """
 
     metric: Order
@@ -159,6 +153,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     explained: NDArray[np.float64] | None = None
     ridge: float | None = None
+    in_vocabulary: bool = True
 
     def at(self, row: int) -> list[tuple[int, float]]:
         """Id and score of every word of one row of `tokens`."""
@@ -202,6 +197,7 @@ class TokenLayerWords(msgspec.Struct, frozen=True, kw_only=True):
     entropy: NDArray[np.float64]
     settled: int | None
     seconds: float
+    in_vocabulary: bool = True
 
 
 def of_patches(stage: str) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
+from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.lenses.kernels.search import TIE, in_order
-from vlmtui.lenses.logit_lens.kernel import logit_lens, settled
+from vlmtui.lenses.worded import settled
 
 HIDDEN, ROWS = 24, 700
 
@@ -127,4 +129,7 @@ def test_it_stops_between_blocks():
     [([7], 1), ([7, 7, 7], 1), ([3, 7, 7], 2), ([7, 3, 7], 3), ([7, 7, 3], 3), ([], None)],
 )
 def test_settled(first, layer):
-    assert settled(torch.tensor(first, dtype=torch.int64)) == layer
+    ids = np.array(first, np.int64)[:, None]
+    assert settled(ids, np.zeros(ids.shape)) == layer
+    if first:
+        assert settled(ids, np.full(ids.shape, np.nan)) is None

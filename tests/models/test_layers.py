@@ -14,7 +14,7 @@ from tests.families import FAMILIES
 from tests.families.pictures import picture
 from tests.families.reference import WholeModel
 from vlmtui.catalogue import Source
-from vlmtui.lenses.logit_lens.kernel import logit_lens
+from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.models.loading import load
 from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.processing import Inputs

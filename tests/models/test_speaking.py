@@ -19,7 +19,7 @@ from tests.families.pictures import picture
 from tests.families.reference import WholeModel
 from vlmtui.catalogue import Source
 from vlmtui.errors import UsageError
-from vlmtui.lenses.attention.kernel import Rollout
+from vlmtui.lenses.rollout.kernel import Rollout
 from vlmtui.models.forced import Change, Forced
 from vlmtui.models.loading import load
 from vlmtui.models.model import VisionLanguageModel

@@ -71,7 +71,7 @@ def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> No
 class Same(Session):
     """A session that gives every stage the same components."""
 
-    def look(self, reading: str, stage: str, lens: Call, on_progress: Any = None) -> Future[Any]:
+    def look(self, reading: str, stage: str, lens: Call, **_: Any) -> Future[Any]:
         self.asked.append(("values", stage))
         return done(looked(lens=lens, stage=stage, numbers=np.zeros((12, 3), np.float32)))
 

@@ -24,7 +24,7 @@ from vlmtui.errors import UsageError
 from vlmtui.reports import FORMATS, Failure, Query, Seen, results
 from vlmtui.reports.lenses import Through, parse_lens
 from vlmtui.reports.patches import PatchWords
-from vlmtui.session import messages as m
+from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
 from vlmtui.tui import exiting, saving
 from vlmtui.tui.asking import WordAsking
@@ -132,8 +132,8 @@ def test_noise_goes_through_the_projector_too(engine, folders, photo):
 def test_the_metrics_agree_as_the_explorer_says(engine, folders, photo, metric):
     seen = look(engine, folders("gemma3"), photo, metric=metric, null=True, fields=("agreement", "ids"))
     assert len(seen.agreements) == len(seen.reading.places) > 1
-    asked = (m.FindAgreement(seen.reading.id, token, 3) for token in seen.entries)
-    told = [engine.ask(one).agreement for one in asked]
+    asked = (typed.agreement(seen.reading.id, token, 3) for token in seen.entries)
+    told = [engine.typed(one) for one in asked]
     for mine, theirs in zip(seen.agreements, told, strict=True):
         assert (mine.token, mine.metrics) == (theirs.token, theirs.metrics)
         assert np.array_equal(mine.ids, theirs.ids)

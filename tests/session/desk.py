@@ -32,12 +32,3 @@ class Desk(Engine):
     def typed(self, question: Typed[T], should_stop=never, progress=quiet) -> T:
         """A built-in lens, asked by its own name and answered with its own type."""
         return question.unpack(self.ask(question.body, should_stop, progress))
-
-    def words(self, body: m.FindWords, should_stop=never, progress=quiet) -> m.WordsFound:
-        return self.ask(body, should_stop, progress)
-
-    def layer_words(self, body: m.FindLayerWords, should_stop=never, progress=quiet) -> m.LayerWordsFound:
-        return self.ask(body, should_stop, progress)
-
-    def layers(self, body: m.ReadLayers, progress=quiet) -> m.LayersRead:
-        return self.ask(body, progress=progress)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 import numpy as np
@@ -19,12 +19,15 @@ from tests.session.test_engine import request
 from vlmtui import values
 from vlmtui.answers import Stand
 from vlmtui.image import read_source
+from vlmtui.lenses.registry import built_in
+from vlmtui.lenses.wording import Looked
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
 from vlmtui.session import messages as m
 from vlmtui.session import truth, typed
-from vlmtui.session.questions import ANSWERS
+from vlmtui.session.typed import Typed, vocabulary, whole
 
+T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
 PICTURE = request(read_source("sample_images/astronaut.png"))
 TEXTS = ("a tree", "a woman")
@@ -36,6 +39,7 @@ class Pair:
     def __init__(self) -> None:
         self.desks = {"cpu": Desk(), "cuda": Desk()}
         self.asked: set[type] = set()
+        self.looked: set[str] = set()
 
     def ask(self, question: m.Question) -> Any:
         """The answer; AssertionError where the two are not the same."""
@@ -43,6 +47,15 @@ class Pair:
         near, apart = (desk.ask(question) for desk in self.desks.values())
         for difference in differences(plain(near), plain(apart)):
             raise AssertionError(f"{type(question).__name__}: {difference}")
+        return near
+
+    def typed(self, question: Typed[T]) -> T:
+        """The same of a lens, asked by its own name."""
+        self.asked.add(type(question.body))
+        self.looked.add(question.body.lens.name)
+        near, apart = (desk.typed(question) for desk in self.desks.values())
+        for difference in differences(plain(near), plain(apart)):
+            raise AssertionError(f"{question.body.lens.name}: {difference}")
         return near
 
     def load(self, model: str) -> m.Loaded:
@@ -56,7 +69,9 @@ class Pair:
         assert not [check for check in apart.checks if check.result == "fail"]
 
 
-def plain(answer: m.Answer) -> Any:
+def plain(answer: Any) -> Any:
+    if isinstance(answer, Looked):  # what it says besides travels as bytes
+        answer = answer.numbers, answer.note, answer.besides
     return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
 
 
@@ -79,7 +94,7 @@ def differences(near: Any, apart: Any, where: str = "") -> Iterator[str]:
 
 def towers(pair: Pair, reading: str, last: str) -> None:
     """What every model is asked."""
-    pair.ask(m.FindPatch(reading, 0))
+    pair.typed(whole.patch(reading, 0))
     for stage in ("vision.0", last):
         pair.typed(typed.vectors(reading, stage))
         for lens in (values.Similarity((0,)), values.Similarity((0, 5)), values.Components()):
@@ -89,20 +104,21 @@ def towers(pair: Pair, reading: str, last: str) -> None:
 
 def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     """What is asked of a model that has words."""
-    pair.ask(m.ReadLayers(reading))
+    pair.typed(typed.layers(reading))
     for stage in ("tokens", "llm.1", f"llm.{model.model.llm_layers}"):
         for metric in METRICS:
-            pair.ask(m.FindWords(reading, metric, 5, (0, 90), stage=stage))
-        pair.ask(m.FindWords(reading, "dot", 5, stage=stage))
-        pair.ask(m.FindNull(reading, "cosine", 5, stage=stage))
+            pair.typed(typed.words(reading, metric, 5, (0, 90), stage=stage))
+        pair.typed(typed.words(reading, "dot", 5, stage=stage))
+        pair.typed(typed.null(reading, "cosine", 5, stage=stage))
         for lens in (values.Similarity((0,)), values.Components(), values.Find("tree")):
             pair.typed(typed.looked(reading, stage, lens))
-    pair.ask(m.FindWords(reading, "cosine", 5, (0,), stage="vision.1", projected=True))
-    pair.ask(m.FindNull(reading, "omp", 5, idle=True))
-    pair.ask(m.FindAgreement(reading, 0, 5))
-    pair.ask(m.FindLayerWords(reading, 0, 5))
-    pair.ask(m.FindVocabulary(5))
-    pair.ask(m.FindNear("tree", "cosine", 5))
+    pair.typed(typed.words(reading, "cosine", 5, (0,), stage="vision.1", projected=True))
+    pair.typed(typed.null(reading, "omp", 5, idle=True))
+    pair.typed(typed.agreement(reading, 0, 5))
+    pair.typed(typed.layer_words(reading, 0, 5))
+    pair.typed(vocabulary.vocabulary(5))
+    pair.typed(vocabulary.near("tree", "cosine", 5))
+    pair.ask(m.Describe())
     sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
@@ -113,18 +129,19 @@ def answers(pair: Pair, reading: str) -> None:
     pair.ask(m.Ask(reading, max_new_tokens=4, temperature=0.7, seed=3))
     answer = pair.ask(m.Ask(reading, "Describe the image.", 6)).answer.id
     for options in ({}, {"layer": 1}, {"layer": 1, "head": 0}, {"rollout": True}):
-        pair.ask(m.FindAttention(reading, answer, **options))
-    pair.ask(m.FindGradient(reading, answer))
-    pair.ask(m.FindMask(reading))
+        pair.typed(typed.attention(reading, answer, **options))
+    pair.typed(typed.gradient(reading, answer))
+    pair.typed(typed.mask(reading))
     for by in get_args(Stand):
-        pair.ask(m.Ablate(reading, answer, (0, 1), by))
-    pair.ask(m.Occlude(reading, answer, 7))
+        pair.typed(typed.ablation(reading, answer, (0, 1), by))
+    pair.typed(typed.occlusion(reading, answer, 7))
 
 
 def main() -> None:
     accelerator.install()
     _lend(torch.device(accelerator.NAME, 0))
     pair = Pair()
+    pair.ask(m.Describe())
     for name in MODELS:
         model = pair.load(name)
         last = f"vision.{model.model.vision_layers}"
@@ -134,16 +151,20 @@ def main() -> None:
             words(pair, reading, model)
             answers(pair, reading)
         elif name == "demo-siglip":
-            pair.ask(m.ReadTexts(TEXTS))
+            pair.typed(whole.texts(TEXTS))
             pair.typed(typed.looked(reading, last, values.Find("tree")))
-            pair.ask(m.FindMatch(reading, TEXTS))
-            pair.ask(m.FindLoss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
+            pair.typed(whole.match(reading, TEXTS))
+            pair.typed(whole.loss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
         else:
-            pair.ask(m.AskHead())
-            pair.ask(m.FindClasses(reading, 5))
+            pair.typed(whole.head())
+            pair.typed(whole.classes(reading, 5))
             pair.typed(typed.looked(reading, last, values.Evidence("0")))
         pair.verify(name)
-    assert pair.asked >= ANSWERS.keys(), f"never asked: {ANSWERS.keys() - pair.asked}"
+    wanted = {m.ReadMany, m.Compute, m.Describe, m.Ask}
+    assert pair.asked >= wanted, f"never asked: {wanted - pair.asked}"
+    # the words of an early exit and of every layer have messages of their own
+    lenses = built_in().keys() - {"projector", "layers"}
+    assert pair.looked >= lenses, f"never looked through: {lenses - pair.looked}"
 
 
 def _lend(apart: torch.device) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -13,15 +15,24 @@ from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
 from tests.session.test_client import png
 from tests.session.test_engine import quiet, request
-from vlmtui.answers import IMAGE, SAID, TEXT, Answer
+from vlmtui.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
+from vlmtui.lenses.context import Generation
+from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, restored
+from vlmtui.lenses.source import LensSource
 from vlmtui.models.forced import Change
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
+from vlmtui.session.jobs import Front, Job, Jobs, fits
+from vlmtui.session.request_context import RequestContext
 from vlmtui.session.talk import Talk
+from vlmtui.session.typed import Typed
 from vlmtui.values import Similarity
 
+T = TypeVar("T")
 LAYERS, HEADS, TOKENS, WORDS = 2, 4, 25, 6
+T = TypeVar("T")
 QUESTION = "What color is the sky?"
 
 
@@ -36,6 +47,10 @@ class Told:
     @property
     def talk(self) -> Talk:
         return Talk(lambda *done: self.progress.append(done), lambda: len(self.said) >= self.stop_at, self.said.append)
+
+    def typed(self, engine: Desk, question: Typed[T]) -> T:
+        """The answer to a question to a lens, with these notes before it."""
+        return question.unpack(engine.answer(question.body, self.talk))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +111,7 @@ def test_a_withdrawn_answer_ends_at_the_next_token_and_is_kept(engine, reading):
     with pytest.raises(CancelledError):
         engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk)
     assert len(told.said) == 3
-    found = engine.ask(m.FindAttention(reading, told.said[0].answer)).attention
+    found = engine.typed(typed.attention(reading, told.said[0].answer))
     assert found.weights.shape == (3, TOKENS)
 
 
@@ -111,7 +126,7 @@ def test_it_may_be_withdrawn_while_the_question_is_read(engine, reading):
     assert not told.said
     # nothing was said that could be looked into
     with pytest.raises(UsageError, match="empty"):
-        engine.ask(m.FindAttention(reading, engine.readings[reading].answered.id))
+        engine.typed(typed.attention(reading, engine.readings[reading].answered.id))
 
 
 def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
@@ -124,7 +139,7 @@ def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
 
 def test_attention_per_layer_head_and_rolled_out(engine, reading, answer):
     def look(**which) -> np.ndarray:
-        found = engine.ask(m.FindAttention(reading, answer.id, **which)).attention
+        found = engine.typed(typed.attention(reading, answer.id, **which))
         assert found.weights.shape == (WORDS, TOKENS)
         assert (found.layers, found.heads, found.answer) == (LAYERS, HEADS, answer.id)
         assert found.weights.dtype == np.float32
@@ -140,11 +155,11 @@ def test_attention_per_layer_head_and_rolled_out(engine, reading, answer):
 
 
 def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
-    found = engine.ask(m.FindAttention(reading, answer.id)).attention
+    found = engine.typed(typed.attention(reading, answer.id))
     assert "median" in found.rule
     # where everything stands out, it is all but the question
-    monkeypatch.setattr("vlmtui.session.questions.looking.sinks", lambda shares: shares >= 0)
-    found = engine.ask(m.FindAttention(reading, answer.id)).attention
+    monkeypatch.setattr("vlmtui.lenses.attention.compute.sinks", lambda shares: shares >= 0)
+    found = engine.typed(typed.attention(reading, answer.id))
     ids = engine.readings[reading].answered.inputs.input_ids[0].tolist()
     image = [i for i, token in enumerate(ids) if token == engine._model._config.image_token_id]
     positions = [sink.position for sink in found.sunk]
@@ -171,34 +186,34 @@ def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
 )
 def test_there_are_only_so_many_layers_and_heads(engine, reading, answer, which, said):
     with pytest.raises(UsageError, match=said):
-        engine.ask(m.FindAttention(reading, answer.id, **which))
+        engine.typed(typed.attention(reading, answer.id, **which))
 
 
 def test_only_the_latest_answer_is_kept(engine, reading, answer):
     newer = engine.ask(m.Ask(reading, "Is there a dog?", 2)).answer
     with pytest.raises(ReadingGoneError, match="ask again"):
-        engine.ask(m.FindAttention(reading, answer.id))
-    engine.ask(m.FindAttention(reading, newer.id))
+        engine.typed(typed.attention(reading, answer.id))
+    engine.typed(typed.attention(reading, newer.id))
     # what was found of another reading's answer goes, and is found again
     other = engine.read(request(png()), quiet).reading.id
     engine.ask(m.Ask(other, QUESTION, 2))
     assert engine.readings[reading].answered.means is None
-    engine.ask(m.FindAttention(reading, newer.id))
+    engine.typed(typed.attention(reading, newer.id))
 
 
 def test_gradients_of_a_token_and_of_the_answer(engine, reading, answer):
-    found = engine.ask(m.FindGradient(reading, answer.id, 2)).gradient
+    found = engine.typed(typed.gradient(reading, answer.id, 2))
     assert (found.answer, found.token, found.numbers.shape) == (answer.id, 2, (TOKENS,))
-    whole = engine.ask(m.FindGradient(reading, answer.id)).gradient
+    whole = engine.typed(typed.gradient(reading, answer.id))
     assert not np.allclose(whole.numbers, found.numbers)
     with pytest.raises(UsageError, match="0 … 5"):
-        engine.ask(m.FindGradient(reading, answer.id, WORDS))
+        engine.typed(typed.gradient(reading, answer.id, WORDS))
 
 
 @pytest.mark.parametrize("by", ["mean", "zero", "blur"])
 def test_both_answers_are_compared(engine, reading, answer, by):
     told = Told()
-    found = engine.answer(m.Ablate(reading, answer.id, (12, 3, 12), by), told.talk).ablation
+    found = told.typed(engine, typed.ablation(reading, answer.id, (12, 3, 12), by))
     assert (found.answer, found.tokens, found.by) == (answer.id, (3, 12), by)
     assert found.log_probs.shape == found.changes.shape == (WORDS,)
     before = np.array([token.log_prob for token in answer.tokens])
@@ -211,32 +226,32 @@ def test_both_answers_are_compared(engine, reading, answer, by):
     if same:
         assert found.log_probs[0] == pytest.approx(found.again.tokens[0].log_prob, abs=1e-4)
     # and the first answer can still be asked about
-    engine.ask(m.FindAttention(reading, answer.id))
+    engine.typed(typed.attention(reading, answer.id))
 
 
 def test_what_is_marked_must_be_there(engine, reading, answer):
     for marked in ((), (TOKENS,), (-1,)):
         with pytest.raises(UsageError, match="25 image tokens"):
-            engine.ask(m.Ablate(reading, answer.id, marked))
+            engine.typed(typed.ablation(reading, answer.id, marked))
 
 
 def test_occlusion_is_one_ablation_after_the_other(engine, reading, answer):
     told = Told()
-    found = engine.answer(m.Occlude(reading, answer.id), told.talk).occlusion
+    found = told.typed(engine, typed.occlusion(reading, answer.id))
     assert (found.drops.shape, found.blocks) == ((TOKENS, WORDS), TOKENS)
     assert ("taking patches away", TOKENS, TOKENS) in told.progress
     for token in (0, 12):
-        one = engine.ask(m.Ablate(reading, answer.id, (token,))).ablation
+        one = engine.typed(typed.ablation(reading, answer.id, (token,)))
         np.testing.assert_allclose(found.drops[token], -one.changes, atol=1e-4)
     np.testing.assert_allclose(found.whole, found.drops.sum(1))
-    blocks = engine.ask(m.Occlude(reading, answer.id, block=2, by="zero")).occlusion
+    blocks = engine.typed(typed.occlusion(reading, answer.id, block=2, by="zero"))
     assert blocks.blocks == 9
     forced = engine.readings[reading].answered.forced
     drop = forced.log_probs() - forced.log_probs(Change(torch.tensor([0, 1, 5, 6]), "zero"))
     for token in (0, 1, 5, 6):
         np.testing.assert_allclose(blocks.drops[token], drop.numpy(), atol=1e-5)
-    blurs = engine.ask(m.Occlude(reading, answer.id, block=3, by="blur")).occlusion
-    one = engine.ask(m.Ablate(reading, answer.id, (24, 23, 18, 19), "blur")).ablation
+    blurs = engine.typed(typed.occlusion(reading, answer.id, block=3, by="blur"))
+    one = engine.typed(typed.ablation(reading, answer.id, (24, 23, 18, 19), "blur"))
     np.testing.assert_allclose(blurs.drops[24], -one.changes, atol=1e-4)
 
 
@@ -250,14 +265,63 @@ def test_occlusion_ends_when_nobody_waits(engine, reading, answer):
         return bool(done) and done[-1] == 4
 
     with pytest.raises(CancelledError):
-        engine.answer(m.Occlude(reading, answer.id), Talk(progress, enough))
+        engine.typed(typed.occlusion(reading, answer.id), enough, progress)
     assert done[-1] == 4
     with pytest.raises(UsageError, match="at least 1"):
-        engine.ask(m.Occlude(reading, answer.id, block=0))
+        engine.typed(typed.occlusion(reading, answer.id, block=0))
+
+
+def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
+    """Arrays travel once: those that the kind holds are not in what the lens says besides."""
+    of = {"reading": reading, "answer": answer.id}
+    maps = engine.ask(typed.named("attention", **of)).result
+    assert isinstance(maps, TokenMaps)
+    assert maps.values.shape == (WORDS, TOKENS)
+    assert restored(maps, Attention).weights.size == 0
+    rolled = engine.ask(typed.named("rollout", **of)).result
+    assert isinstance(rolled, TokenMaps)
+    assert restored(rolled, Attention).rollout
+    whole = engine.ask(typed.named("gradient", **of)).result
+    assert isinstance(whole, Scalars)
+    assert whole.values.shape == (TOKENS,)
+    maps = engine.ask(typed.named("occlusion", **of, options={"block": 2})).result
+    assert isinstance(maps, TokenMaps)
+    found = engine.typed(typed.occlusion(reading, answer.id, block=2))
+    np.testing.assert_array_equal(found.drops, maps.values.T)
+    assert found.drops.flags.c_contiguous
+    # without any named all image tokens are replaced
+    facts = engine.ask(typed.named("ablation", **of)).result
+    assert isinstance(facts, Facts)
+    ablation = restored(facts, Ablation)
+    assert ablation.tokens == tuple(range(TOKENS))
+    rows = dict(facts.rows)
+    assert rows["answer"] == ablation.again.text
+    assert rows["log-probability of the answer before"] == pytest.approx(answer.log_prob, abs=1e-3)
+    assert rows["change"] == pytest.approx(float(ablation.changes.sum()))
+
+
+def test_the_answer_as_a_lens_is_given_it(engine, reading, answer):
+    def generation(**of) -> Generation | None:
+        wanted = m.Compute(lens=LensSource("mine"), reading=reading, **of)
+        return RequestContext(engine, wanted, Talk(), "mine").generation()
+
+    given = generation(answer=answer.id)
+    assert given is not None
+    assert (given.question, given.text) == (QUESTION, answer.text)
+    assert given.ids == tuple(token.id for token in answer.tokens)
+    assert given.texts == tuple(token.text for token in answer.tokens)
+    assert given.log_probs == tuple(token.log_prob for token in answer.tokens)
+    assert generation() is None
+    usual = engine.ask(m.Ask(reading, None, 2)).answer
+    given = generation(answer=usual.id)
+    assert given is not None
+    assert (given.question, given.text) == (usual.question, usual.text)
+    with pytest.raises(ReadingGoneError, match="ask again"):
+        generation(answer=answer.id)
 
 
 def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
-    mask = engine.ask(m.FindMask(reading)).mask
+    mask = engine.typed(typed.mask(reading))
     n = len(mask.kinds)
     assert np.array_equal(mask.allowed, np.tril(np.ones((n, n), bool)))
     assert mask.pattern == "causal"
@@ -265,19 +329,26 @@ def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
     assert not (mask.kinds == SAID).any()
     assert [piece is None for piece in mask.pieces] == (mask.kinds == IMAGE).tolist()
     answer = engine.ask(m.Ask(reading, QUESTION, WORDS)).answer
-    mask = engine.ask(m.FindMask(reading, 2)).mask
+    mask = engine.typed(typed.mask(reading, 2))
     assert len(mask.kinds) == answer.positions + WORDS - 1
     assert (mask.kinds[answer.positions :] == SAID).all()
     assert mask.kinds[0] == TEXT
     with pytest.raises(UsageError, match="layer 3"):
-        engine.ask(m.FindMask(reading, 3))
+        engine.typed(typed.mask(reading, 3))
+    # of one answer that is named it must be the latest
+    with pytest.raises(ReadingGoneError):
+        engine.ask(typed.named("mask", reading=reading, answer="answer-0"))
+    matrix = engine.ask(typed.named("mask", reading=reading, answer=answer.id)).result
+    assert isinstance(matrix, Matrix)
+    assert (matrix.axes, matrix.note) == (("prompt token", "prompt token"), "causal")
+    np.testing.assert_array_equal(matrix.values, mask.allowed)
 
 
 def test_a_model_that_does_not_say_the_same_in_one_pass_is_not_looked_into(engine, reading, answer):
     kept = engine.readings[reading].answered
     kept.said = [type(said)(said.id, said.log_prob - 5) for said in kept.said]
     with pytest.raises(ModelError, match="not looked into"):
-        engine.ask(m.FindAttention(reading, answer.id))
+        engine.typed(typed.attention(reading, answer.id))
 
 
 def test_a_tower_alone_has_no_answers(tmp_path):
@@ -298,6 +369,8 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     reading = engine.read(request(png()), quiet).reading.id
     told = Told()
     answer = engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk).answer
+    wanted = m.Compute(lens=LensSource("mine"), reading=reading, answer=answer.id)
+    assert RequestContext(engine, wanted, Talk(), "mine").generation().text == answer.text
     model = engine._model
     inputs = model.prepare(engine.readings[reading].file.picture(), QUESTION)
     made = model._model.generate(
@@ -314,14 +387,49 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     other = engine.read(request(png(seed=1)), quiet).reading.id
     assert engine.ask(m.Ask(other, QUESTION, WORDS)).answer.log_prob != pytest.approx(answer.log_prob, abs=1e-3)
     for question in (
-        m.FindAttention(reading, answer.id),
-        m.FindGradient(reading, answer.id),
-        m.Ablate(reading, answer.id, (0,)),
-        m.Occlude(reading, answer.id),
-        m.FindMask(reading),
+        typed.attention(reading, answer.id),
+        typed.gradient(reading, answer.id),
+        typed.ablation(reading, answer.id, (0,)),
+        typed.occlusion(reading, answer.id),
+        typed.mask(reading),
     ):
         with pytest.raises(UsageError, match="cross-attention: no image tokens enter the prompt"):
-            engine.ask(question)
+            engine.typed(question)
+
+
+def test_the_latest_of_a_kind_wins_and_attention_is_one_kind_whatever_is_asked_of_it():
+    front, jobs, numbers = Front(None), Jobs(), itertools.count(1)
+
+    def asked(question: Typed[object]) -> tuple[Job, list[Job]]:
+        job = Job(front, m.Request(next(numbers), question.body))
+        return job, jobs.add(job)
+
+    first, _ = asked(typed.attention("r", "a", layer=1))
+    second, gone = asked(typed.attention("r", "a", layer=2))
+    assert gone == [first]
+    rolled, gone = asked(typed.attention("r", "a", rollout=True))
+    assert gone == [second]
+    gradient, gone = asked(typed.gradient("r", "a"))
+    assert gone == []
+    assert asked(typed.attention("r", "a"))[1] == [rolled]
+    assert asked(typed.gradient("r", "a", 3))[1] == [gradient]
+    one, gone = asked(typed.ablation("r", "a", (7,)))
+    assert gone == []
+    assert asked(typed.ablation("r", "a", (7, 8)))[1] == [one]
+    map_, _ = asked(typed.occlusion("r", "a"))
+    assert asked(typed.occlusion("r", "a", 2))[1] == [map_]
+    mask, _ = asked(typed.mask("r"))
+    assert asked(typed.mask("r", 2))[1] == [mask]
+
+
+def test_what_is_quick_comes_in_between_and_amidst_an_answer_only_what_does_not_run_the_model():
+    tokens, layer = (typed.looked("r", stage, Similarity((3,))).body for stage in ("tokens", "llm.1"))
+    other = typed.gradient("r", "a").body
+    map_, ablation = typed.occlusion("r", "a").body, typed.ablation("r", "a", (7,)).body
+    assert [fits(body, map_) for body in (tokens, layer, other)] == [True, True, False]
+    for amidst in (ablation, m.Ask("r")):
+        assert [fits(body, amidst) for body in (tokens, layer, other)] == [True, False, False]
+    assert not fits(tokens, other)
 
 
 # -- over a pipe
@@ -378,7 +486,7 @@ def test_words_under_the_cursor_are_not_held_up_by_an_answer(client):
     endless = client.answer(reading.id, QUESTION, max_new_tokens=100_000, on_said=lambda note: begun.set())
     assert begun.wait(60)
     assert client.words(reading.id, "l2", 3, tokens=(7,)).result(60).ids.shape == (1, 3)
-    assert client.values(reading.id, "tokens", Similarity((3,))).result(60).numbers.shape == (TOKENS,)
+    assert client.look(reading.id, "tokens", Similarity((3,))).result(60).numbers.shape == (TOKENS,)
     assert not endless.done()
     # what would run the model itself waits for its end
     layers = client.layer_words(reading.id, 3, 2)

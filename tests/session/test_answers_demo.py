@@ -15,6 +15,7 @@ from vlmtui.demo.drawings.scenes import FIGURES, make_scene
 from vlmtui.demo.figures.measure import facts_of
 from vlmtui.demo.words import CLASS_OF, CLASSES
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 
 SCENES, GRID, DRAWS = 12, 14, 2
 
@@ -28,7 +29,7 @@ class Asked:
     def fall(self, tokens: np.ndarray) -> float:
         """How much less likely its first word is without these image tokens."""
         gone = tuple(int(token) for token in tokens)
-        return -float(self.engine.ask(m.Ablate(self.reading, self.answer.id, gone)).ablation.changes[0])
+        return -float(self.engine.typed(typed.ablation(self.reading, self.answer.id, gone)).changes[0])
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_the_answer_looked_at_the_thing(asked):
     """The attention of its first word ranks the thing's patches above the others."""
     ranks = []
     for one in asked:
-        weights = one.engine.ask(m.FindAttention(one.reading, one.answer.id)).attention.weights[0]
+        weights = one.engine.typed(typed.attention(one.reading, one.answer.id)).weights[0]
         thing = one.share > 0.5
         ranks.append(float((weights[thing][:, None] > weights[~thing]).mean()))
     assert np.mean(ranks) > 0.7
@@ -87,6 +88,6 @@ def test_the_answer_looked_at_the_thing(asked):
 def test_occlusion_finds_the_thing(asked):
     """Block by block: those of the thing carry the first word more than the others do."""
     one = max(asked[:3], key=lambda one: one.fall(np.flatnonzero(one.share > 0.3)))
-    drops = one.engine.ask(m.Occlude(one.reading, one.answer.id, block=2)).occlusion.drops[:, 0]
+    drops = one.engine.typed(typed.occlusion(one.reading, one.answer.id, block=2)).drops[:, 0]
     thing = one.share > 0.5
     assert drops[thing].mean() > 3 * abs(drops[~thing].mean())

@@ -11,6 +11,7 @@ from tests.session.test_client import png
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionError
 from vlmtui.lenses.arrays import array
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 
 
 def quiet(*_: object) -> None:
@@ -41,18 +42,18 @@ def test_readings_are_kept_within_a_budget(clip_folder):
     engine = Desk(readings_bytes=2 * one)
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
     first, second = (engine.read(request(png()), quiet).reading.id for _ in range(2))
-    engine.words(m.FindWords(first, "l2", 1), lambda: False)  # looked at just now: the other one goes
+    engine.typed(typed.words(first, "l2", 1), lambda: False)  # looked at just now: the other one goes
     engine.read(request(png()), quiet)
-    engine.words(m.FindWords(first, "l2", 1), lambda: False)
+    engine.typed(typed.words(first, "l2", 1), lambda: False)
     with pytest.raises(SessionError, match="read the picture again"):
-        engine.words(m.FindWords(second, "l2", 1), lambda: False)
+        engine.typed(typed.words(second, "l2", 1), lambda: False)
 
 
 def test_another_model_forgets_the_readings_of_the_one_before(engine, siglip_folder):
     reading = engine.read(request(png()), quiet).reading.id
     engine.load(m.Load(str(siglip_folder), device="cpu"), quiet)
     with pytest.raises(SessionError, match="read the picture again"):
-        engine.words(m.FindWords(reading, "l2", 1), lambda: False)
+        engine.typed(typed.words(reading, "l2", 1), lambda: False)
     assert engine.read(request(png()), quiet).reading.id != reading
 
 
@@ -77,9 +78,9 @@ def test_the_same_picture_gives_the_same_numbers(engine):
     first, second = (engine.read(request(png()), quiet).reading for _ in range(2))
     np.testing.assert_array_equal(first.norms, second.norms)
     np.testing.assert_array_equal(first.grid_norms[0].patches, second.grid_norms[0].patches)
-    one = engine.words(m.FindWords(first.id, "cosine", 4), lambda: False).words
+    one = engine.typed(typed.words(first.id, "cosine", 4), lambda: False)
     for token in (0, 24):
-        alone = engine.words(m.FindWords(second.id, "cosine", 4, (token,)), lambda: False).words
+        alone = engine.typed(typed.words(second.id, "cosine", 4, (token,)), lambda: False)
         assert alone.ids[0].tolist() == one.ids[token].tolist()
 
 
@@ -119,7 +120,7 @@ def test_arrays():
 def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
     """What was read before stays what it is, and what is read after is the same."""
     before = engine.read(request(png()), quiet).reading
-    words = engine.words(m.FindWords(before.id, "l2", 3), lambda: False).words
+    words = engine.typed(typed.words(before.id, "l2", 3), lambda: False)
     without = engine._model
     notes = []
     engine.load(m.Load(str(clip_folder), device="cpu", layers=True), lambda *note: notes.append(note[0]))
@@ -128,7 +129,7 @@ def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
     assert engine._model.whole
     assert any(".layers.1." in name for name, _ in engine._model._model.named_parameters())
 
-    again = engine.words(m.FindWords(before.id, "l2", 3), lambda: False).words
+    again = engine.typed(typed.words(before.id, "l2", 3), lambda: False)
     after = engine.read(request(png()), quiet).reading
     np.testing.assert_array_equal(words.ids, again.ids)
     np.testing.assert_array_equal(words.scores, again.scores)

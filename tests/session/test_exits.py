@@ -13,7 +13,7 @@ from vlmtui import exits
 from vlmtui.belief import Null
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
-from vlmtui.reading import METRICS, Reading
+from vlmtui.reading import METRICS, Reading, TokenWords
 from vlmtui.session import messages as m
 from vlmtui.session import typed
 from vlmtui.values import Find, Values
@@ -45,13 +45,13 @@ def find(engine: Desk, reading: Reading, stage: str, text: str = "sky") -> Value
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_looks_at_the_projected_stage(metric, llava):
     engine, reading = llava
-    own = engine.words(m.FindWords(reading.id, metric, 3)).words
-    fed = engine.words(m.FindWords(reading.id, metric, 3, stage="vision.3", projected=True)).words
+    own = engine.typed(typed.words(reading.id, metric, 3))
+    fed = engine.typed(typed.words(reading.id, metric, 3, stage="vision.3", projected=True))
     assert np.array_equal(fed.ids, own.ids)
     assert np.array_equal(fed.scores, own.scores, equal_nan=True)
-    before = engine.words(m.FindWords(reading.id, metric, 3, stage="vision.1", projected=True)).words
+    before = engine.typed(typed.words(reading.id, metric, 3, stage="vision.1", projected=True))
     assert not np.array_equal(before.scores, own.scores, equal_nan=True)
-    some = engine.words(m.FindWords(reading.id, metric, 3, (7, 2), stage="vision.1", projected=True)).words
+    some = engine.typed(typed.words(reading.id, metric, 3, (7, 2), stage="vision.1", projected=True))
     assert some.tokens.tolist() == [7, 2]
     assert np.array_equal(some.ids, before.ids[[7, 2]])
 
@@ -60,7 +60,7 @@ def test_words_are_those_of_the_tokens_that_are_projected(llava):
     engine, reading = llava
     model, words = engine.held()
     tokens = model.early_exit(engine.readings[reading.id].inputs, 1).double()
-    found = engine.words(m.FindWords(reading.id, "l2", 1, stage="vision.1", projected=True)).words
+    found = engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True))
     distances = torch.cdist(tokens, model.embeddings[words.words].double())
     np.testing.assert_allclose(-found.scores[:, 0], distances.min(dim=1).values, rtol=1e-6)
     assert found.ids[:, 0].tolist() == words.words[distances.argmin(dim=1)].tolist()
@@ -69,9 +69,9 @@ def test_words_are_those_of_the_tokens_that_are_projected(llava):
 def test_without_being_projected_a_vision_stage_has_no_words(llava):
     engine, reading = llava
     with pytest.raises(UsageError, match=r"no words at vision.1: choose tokens, .* or the lens projector"):
-        engine.words(m.FindWords(reading.id, "l2", 1, stage="vision.1"))
+        engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1"))
     with pytest.raises(UsageError, match=r"no stage 'vision.9'"):
-        engine.words(m.FindWords(reading.id, "l2", 1, stage="vision.9", projected=True))
+        engine.typed(typed.words(reading.id, "l2", 1, stage="vision.9", projected=True))
 
 
 def test_a_word_is_found_at_a_vision_stage_through_the_projector(llava):
@@ -94,8 +94,8 @@ def test_what_is_projected_is_kept_within_a_budget(clip_folder):
         if not done:
             runs.append(doing)
 
-    def ask(of: Reading, stage: str) -> m.WordsFound:
-        return engine.words(m.FindWords(of.id, "l2", 1, stage=stage, projected=True), progress=progress)
+    def ask(of: Reading, stage: str) -> TokenWords:
+        return engine.typed(typed.words(of.id, "l2", 1, stage=stage, projected=True), progress=progress)
 
     for stage in ("vision.0", "vision.1", "vision.0", "vision.2", "vision.1", "vision.0"):
         ask(reading, stage)
@@ -118,9 +118,9 @@ def test_a_pass_is_cancelled_between_blocks(llava):
             raise CancelledError("nobody waits")
 
     with pytest.raises(CancelledError):
-        engine.words(m.FindWords(reading.id, "l2", 1, stage="vision.1", projected=True), progress=stop)
+        engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True), progress=stop)
     assert engine.readings[reading.id].projected == {}
-    engine.words(m.FindWords(reading.id, "l2", 1, stage="vision.1", projected=True))
+    engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True))
 
 
 def test_noise_goes_through_the_projector_too(llava):
@@ -128,7 +128,7 @@ def test_noise_goes_through_the_projector_too(llava):
     reading = read(engine)
 
     def null(stage: str, **options) -> Null:
-        return engine.ask(m.FindNull(reading.id, "l2", 3, stage=stage, **options)).null
+        return engine.typed(typed.null(reading.id, "l2", 3, stage=stage, **options))
 
     own, fed, early = null("tokens"), null("vision.3", projected=True), null("vision.1", projected=True)
     assert (early.stage, early.metric, early.note) == ("vision.1", "l2", "")
@@ -143,7 +143,7 @@ def test_noise_goes_through_the_projector_too(llava):
     for noise, of in ((copy, early.shuffled), (vectors, early.random)):
         distances = torch.cdist(noise.double(), vocabulary).min(dim=1).values
         np.testing.assert_allclose(of.scores, np.sort(-distances.numpy()), rtol=1e-6)
-    assert null("vision.1", projected=True) is early
+    assert null("vision.1", projected=True).seconds == early.seconds  # found once
     assert set(engine.readings[reading.id].projected) == {3, 1}  # a copy takes no room from its reading
     with pytest.raises(UsageError, match=r"no words at vision.1: choose tokens, .* or the lens projector"):
         null("vision.1")
@@ -155,7 +155,7 @@ def test_patches_of_one_token_share_what_is_found(tmp_path):
     assert len(into) == len(reading.patch_places) > len(reading.places)
     found, at_tokens = find(engine, reading, reading.model.feeds), find(engine, reading, "tokens")
     np.testing.assert_allclose(found.numbers, at_tokens.numbers[into], rtol=1e-6)
-    words = engine.words(m.FindWords(reading.id, "omp", 3, stage="vision.1", projected=True)).words
+    words = engine.typed(typed.words(reading.id, "omp", 3, stage="vision.1", projected=True))
     assert len(words.ids) == len(reading.places)
     assert exits.no_exit(reading) == ""
 
@@ -166,11 +166,11 @@ def test_queries_are_made_of_no_patch_in_particular(tmp_path):
         find(engine, reading, "vision.2")
     assert "Q-Former, which reads all patches): choose the stage tokens" in exits.no_exit(reading)
     # the queries themselves have words there
-    assert len(engine.words(m.FindWords(reading.id, "l2", 2, stage="vision.2", projected=True)).words.ids) == 6
+    assert len(engine.typed(typed.words(reading.id, "l2", 2, stage="vision.2", projected=True)).ids) == 6
 
 
 def test_a_tower_alone_says_why_not(tmp_path):
     engine, reading = loaded(build("siglip", tmp_path / "siglip"))
     assert "it is a vision tower alone" in exits.no_exit(reading)
     with pytest.raises(UsageError, match="has no words: it is a vision tower alone"):
-        engine.words(m.FindWords(reading.id, "l2", 2, stage="vision.2", projected=True))
+        engine.typed(typed.words(reading.id, "l2", 2, stage="vision.2", projected=True))

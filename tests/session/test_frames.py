@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from vlmtui.errors import ProtocolError
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 
 VALID = [
     m.frame(m.Request(1, m.Hello())),
     m.frame(m.Request(2, m.Read("a.png", b"\x89PNG", "00" * 32, 100))),
-    m.frame(m.Request(3, m.FindWords("reading-1", "l2", 8, (1, 2)))),
+    m.frame(m.Request(3, typed.words("reading-1", "l2", 8, (1, 2)).body)),
     m.frame(m.Reply(3, m.Failed("model", "no"))),
     m.frame(m.Reply(4, m.Progress("reading weights", 1, 2))),
 ]
@@ -56,7 +57,7 @@ def test_a_request_has_its_number_whatever_it_asks():
     bodies = [valid[4:] for valid in VALID]
     assert [m.request_id(body) for body in bodies] == [1, 2, 3, 3, 4]
     assert [m.request_id(body[:-1]) for body in bodies] == [None] * 5
-    assert m.request_id(bodies[2].replace(b"FindWords", b"LoseWords")) == 3
+    assert m.request_id(bodies[2].replace(b"Compute", b"Compare")) == 3
 
 
 def test_frames_come_back():

@@ -20,10 +20,10 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
 from vlmtui.image import SourceBytes, decode
+from vlmtui.session import batch_read as many
 from vlmtui.session import messages as m
-from vlmtui.session import preparing
+from vlmtui.session import preparing, typed
 from vlmtui.session.client import SessionClient
-from vlmtui.session.questions import many
 from vlmtui.session.readings import Readings
 from vlmtui.session.talk import Talk
 
@@ -77,10 +77,10 @@ def alone(engine: Desk, picture: m.Sent, **options) -> m.Outcome:
     reading = engine.ask(read).reading
     layers = words = None
     if request.stage.startswith("llm."):
-        layers = engine.ask(m.ReadLayers(reading.id)).layers
+        layers = engine.typed(typed.layers(reading.id))
     if request.projected or not request.stage.startswith(("vision.", "pixels")):
-        words = engine.ask(
-            m.FindWords(
+        words = engine.typed(
+            typed.words(
                 reading.id,
                 request.metric,
                 request.k,
@@ -90,7 +90,7 @@ def alone(engine: Desk, picture: m.Sent, **options) -> m.Outcome:
                 request.ridge,
                 request.projected,
             )
-        ).words
+        )
     return m.Outcome(reading=reading, words=words, layers=layers)
 
 

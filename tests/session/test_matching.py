@@ -19,6 +19,8 @@ from tests.session.desk import Desk, quiet
 from vlmtui.errors import UsageError
 from vlmtui.session import messages as m
 from vlmtui.session import typed
+from vlmtui.session.jobs import Front, Job
+from vlmtui.session.typed import whole
 from vlmtui.values import Evidence, Find, Values
 
 
@@ -46,28 +48,48 @@ def engine(folder) -> Desk:
 
 def test_matrix_and_loss(engine, folder, monkeypatch):
     expected = theirs(folder)
-    told = engine.ask(m.ReadTexts(TEXTS)).texts
+    told = engine.typed(whole.texts(TEXTS))
     assert told.cut == ()
     readings = [read(engine, size) for size in PICTURES]
     model = engine.held()[0]
     # reading the picture has been enough: the tower does not run again
     monkeypatch.setattr(model, "encode", None)
-    found = [engine.ask(m.FindMatch(reading, TEXTS)).match for reading in readings]
+    found = [engine.typed(whole.match(reading, TEXTS)) for reading in readings]
     logits = np.stack([one.logits for one in found])
     np.testing.assert_allclose(logits, expected.logits_per_image, rtol=1e-4, atol=1e-4)
     probable = {"softmax": expected.logits_per_image.softmax(1), "sigmoid": expected.logits_per_image.sigmoid()}
     np.testing.assert_allclose(np.stack([one.probabilities for one in found]), probable[told.kind], atol=1e-4)
     np.testing.assert_allclose(np.stack([one.cosines for one in found]) * told.scale + told.bias, logits, atol=1e-4)
-    loss = engine.ask(m.FindLoss(logits, told.kind)).loss
+    loss = engine.typed(whole.loss(logits, told.kind))
     assert loss.value == pytest.approx(float(expected.loss), rel=1e-4)
     assert loss.pairs == 3
 
 
 def test_a_match_may_be_asked_of_a_reading_whose_states_have_gone(engine):
     reading = read(engine, PICTURES[0])
-    before = engine.ask(m.FindMatch(reading, TEXTS)).match
+    before = engine.typed(whole.match(reading, TEXTS))
     engine.readings[reading].final = None
-    np.testing.assert_array_equal(engine.ask(m.FindMatch(reading, TEXTS)).match.logits, before.logits)
+    np.testing.assert_array_equal(engine.typed(whole.match(reading, TEXTS)).logits, before.logits)
+
+
+def test_a_match_does_not_withdraw_the_reading_of_its_texts() -> None:
+    """Front ends ask for both at once."""
+    front = Front(None)
+    asked = (whole.texts(TEXTS), whole.match("reading-1", TEXTS), whole.match("reading-1", TEXTS[:1]))
+    read, match, newer = (Job(front, m.Request(i, question.body)) for i, question in enumerate(asked))
+    assert not match.replaces(read)
+    assert newer.replaces(match)
+
+
+def test_what_a_front_end_draws(engine):
+    """The kind of the result has what there is to be drawn."""
+    reading = read(engine, PICTURES[0])
+    found, drawn = whole.match(reading, TEXTS), engine.ask(whole.match(reading, TEXTS).body).result
+    assert drawn.labels == TEXTS
+    np.testing.assert_array_equal(drawn.values, engine.typed(found).probabilities)
+    assert np.isnan(engine.ask(whole.texts(TEXTS).body).result.values).all()
+    facts = dict(engine.ask(whole.loss(np.eye(2), "sigmoid").body).result.rows)
+    assert facts["loss"] == engine.typed(whole.loss(np.eye(2), "sigmoid")).value
 
 
 def test_a_text_on_the_patches(engine):
@@ -88,13 +110,13 @@ def test_a_text_on_the_patches(engine):
 
 def test_what_cannot_be_asked(engine, clip_folder):
     with pytest.raises(UsageError, match="has no classification head"):
-        engine.ask(m.AskHead())
+        engine.typed(whole.head())
     with pytest.raises(UsageError, match="there is no text to match"):
-        engine.ask(m.ReadTexts(()))
+        engine.typed(whole.texts(()))
     with pytest.raises(UsageError, match="as many pictures as texts, not of 2 × 3"):
-        engine.ask(m.FindLoss(np.zeros((2, 3), np.float32), "softmax"))
+        engine.typed(whole.loss(np.zeros((2, 3), np.float32), "softmax"))
     with pytest.raises(UsageError, match="a vision-language model has its vision tower without"):
-        holding(clip_folder).ask(m.ReadTexts(("sky",)))
+        holding(clip_folder).typed(whole.texts(("sky",)))
 
 
 @pytest.mark.parametrize("name", ["vit", "siglip"])
@@ -102,8 +124,8 @@ def test_classes(name, tmp_path):
     folder = classifying(name, tmp_path / name)
     engine = holding(folder)
     reading = read(engine, PICTURES[0])
-    head = engine.ask(m.AskHead()).head
-    found = engine.ask(m.FindClasses(reading, 3)).classes
+    head = engine.typed(whole.head())
+    found = engine.typed(whole.classes(reading, 3))
     images = AutoImageProcessor.from_pretrained(folder, backend="pil")
     pixels = images(images=Image.fromarray(picture(*PICTURES[0]).rgb), return_tensors="pt")
     with torch.no_grad():
@@ -124,10 +146,10 @@ def test_classes(name, tmp_path):
         values = Values.of(engine.typed(typed.looked(reading, last, Evidence(word))))
         np.testing.assert_allclose(values.numbers, found.evidence[1], atol=1e-6)
         assert values.note.startswith("each patch's share" if head.exact else "approximate: ")
-    everything = engine.ask(m.FindClasses(reading, 99)).classes
+    everything = engine.typed(whole.classes(reading, 99))
     assert sorted(everything.ids.tolist()) == [0, 1, 2, 3, 4]
     assert found.first.tolist() == everything.ids[everything.evidence.argmax(axis=0)].tolist()
     with pytest.raises(UsageError, match=r"no class 'plane'.*from 0 to 4"):
         engine.typed(typed.looked(reading, last, Evidence("plane")))
     with pytest.raises(UsageError, match="no text tower"):
-        engine.ask(m.ReadTexts(("sky",)))
+        engine.typed(whole.texts(("sky",)))

@@ -10,6 +10,7 @@ from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.reading import METRICS, TokenWords
 from vlmtui.session import messages as m
+from vlmtui.session import typed
 
 
 def quiet(*_: object) -> None:
@@ -37,7 +38,7 @@ def held(engine, reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def ask(engine, reading, metric, k=5, **options) -> TokenWords:
-    return engine.words(m.FindWords(reading, metric, k, **options), lambda: False).words
+    return engine.typed(typed.words(reading, metric, k, **options), lambda: False)
 
 
 def test_every_metric_is_answered(engine, reading):
@@ -110,7 +111,7 @@ def test_one_patch_may_be_asked_about_amidst_all(engine, reading):
             return False
 
         engine._finder._gram = None
-        words = engine.words(m.FindWords(reading, metric, 5), stop).words
+        words = engine.typed(typed.words(reading, metric, 5), stop)
         np.testing.assert_array_equal(words.ids, alone.ids)
         np.testing.assert_allclose(words.scores, alone.scores, rtol=1e-12)
         for one in amidst:
@@ -120,4 +121,4 @@ def test_one_patch_may_be_asked_about_amidst_all(engine, reading):
 def test_every_metric_can_be_withdrawn(engine, reading):
     for metric in METRICS:
         with pytest.raises(CancelledError):
-            engine.words(m.FindWords(reading, metric, 5), lambda: True)
+            engine.typed(typed.words(reading, metric, 5), lambda: True)

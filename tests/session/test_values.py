@@ -36,7 +36,7 @@ def engine(clip_folder) -> Desk:
 @pytest.fixture(scope="module")
 def reading(engine) -> str:
     reading = engine.read(request(png()), quiet).reading.id
-    engine.layers(m.ReadLayers(reading))
+    engine.typed(typed.layers(reading))
     return reading
 
 

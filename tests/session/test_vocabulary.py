@@ -13,7 +13,9 @@ from transformers import AutoTokenizer
 from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
+from vlmtui.lenses import registry
 from vlmtui.session import messages as m
+from vlmtui.session.typed import vocabulary
 from vlmtui.vocabulary import NEAR, Vocabulary, groups
 
 # an Mllama's pictures are no tokens among its words
@@ -50,7 +52,7 @@ def near(rows: np.ndarray, x: np.ndarray, metric: str) -> np.ndarray:
 def test_every_family_against_its_files(name, tmp_path):
     folder = build(name, tmp_path / name)
     desk = opened(folder)
-    found: Vocabulary = desk.ask(m.FindVocabulary(5)).vocabulary
+    found: Vocabulary = desk.typed(vocabulary.vocabulary(5))
     _, matrix = stored(folder)
     scale = {"gemma3": 48**0.5, "paligemma": 48**0.5, "paligemma2": 48**0.5}.get(name, 1.0)
     assert found.scale == pytest.approx(scale, rel=1e-6)
@@ -71,7 +73,7 @@ def test_every_family_against_its_files(name, tmp_path):
 
     ids = tokenizer(" dog", add_special_tokens=False)["input_ids"]
     for metric in NEAR:
-        answer = desk.ask(m.FindNear("dog", metric, 6)).near
+        answer = desk.typed(vocabulary.near("dog", metric, 6))
         assert set(answer.of_ids) & set(ids)
         rows = scale * matrix[words]
         each = np.array([near(rows, scale * matrix[i], metric) for i in answer.of_ids])
@@ -85,7 +87,7 @@ def test_every_family_against_its_files(name, tmp_path):
 def test_a_model_without_words(tmp_path):
     folder = build("mllama", tmp_path / "mllama")
     with pytest.raises(UsageError, match="has no words"):
-        opened(folder).ask(m.FindVocabulary(5))
+        opened(folder).typed(vocabulary.vocabulary(5))
 
 
 @pytest.fixture
@@ -106,7 +108,7 @@ def altered(clip_folder, tmp_path) -> tuple[Desk, np.ndarray]:
 
 def test_identical_rows_zeros_and_what_is_not_finite(altered):
     desk, matrix = altered
-    found: Vocabulary = desk.ask(m.FindVocabulary(4, all_tokens=True)).vocabulary
+    found: Vocabulary = desk.typed(vocabulary.vocabulary(4, all_tokens=True))
     expected = [next(j for j in range(i + 1) if np.array_equal(matrix[i], matrix[j])) for i in range(len(matrix))]
     assert found.first.tolist() == expected
     assert [group.tolist() for group in found.identical] == [[20, 40, 300, 301], [50, 51]]
@@ -114,40 +116,54 @@ def test_identical_rows_zeros_and_what_is_not_finite(altered):
     assert found.smallest[:2].tolist() == [50, 51]
     assert not np.isfinite(found.norms[60])
     assert 60 not in {*found.smallest.tolist(), *found.largest.tolist()}
-    everything = desk.ask(m.FindVocabulary(10_000, all_tokens=True)).vocabulary
+    everything = desk.typed(vocabulary.vocabulary(10_000, all_tokens=True))
     assert len(everything.smallest) == len(matrix) - 1
     unnamed = np.flatnonzero(everything.of("unnamed"))
     assert unnamed.tolist() == list(range(len(matrix) - 13, len(matrix)))
     assert all(everything.pieces[i] is None for i in unnamed.tolist())
-    assert set(desk.ask(m.FindVocabulary(1, named=True)).vocabulary.pieces) == set(range(len(matrix)))
+    assert set(desk.typed(vocabulary.vocabulary(1, named_all=True)).pieces) == set(range(len(matrix)))
 
 
 def test_near_a_word_among_all_rows(altered):
     desk, matrix = altered
-    answer = desk.ask(m.FindNear("sky", "dot", 10_000, all_tokens=True)).near
+    answer = desk.typed(vocabulary.near("sky", "dot", 10_000, all_tokens=True))
     assert sorted(answer.ids.tolist()) == sorted(set(range(len(matrix))) - {60, *answer.of_ids})
     assert answer.candidates + answer.left_out == len(matrix)
-    cosine = desk.ask(m.FindNear("sky", "cosine", 10_000)).near
+    cosine = desk.typed(vocabulary.near("sky", "cosine", 10_000))
     assert dict(zip(cosine.ids.tolist(), cosine.scores.tolist(), strict=True))[50] == 0.0
 
 
 def test_a_word_of_several_pieces_says_so(altered):
     desk, _ = altered
-    answer = desk.ask(m.FindNear("skyscrapers", "cosine", 5)).near
+    answer = desk.typed(vocabulary.near("skyscrapers", "cosine", 5))
     assert len(answer.of) > 1
     assert answer.note == f"no single piece is that word: the mean of its {len(answer.of)} pieces"
+
+
+def test_what_a_front_end_draws(altered):
+    """The kinds of the results have what there is to be drawn; the metrics that can be chosen are those there are."""
+    desk, _ = altered
+    question = vocabulary.near("sky", "dot", 3)
+    words, near = desk.ask(question.body).result, desk.typed(question)
+    assert [(words.strings[id_], score) for id_, score in zip(words.ids[0], words.scores[0], strict=True)] == near.words
+    assert words.detail[0].tolist() == near.norms.tolist()
+    facts, found = desk.ask(vocabulary.vocabulary(3).body).result, desk.typed(vocabulary.vocabulary(3))
+    assert dict(facts.rows)["rows"] == found.rows
+    assert dict(facts.rows)["groups of identical rows"] == len(found.identical)
+    assert dict(facts.rows)["median norm"] == np.median(found.norms[np.isfinite(found.norms)])
+    assert {option.name: option.choices for option in registry.find("near").described.options}["metric"] == NEAR
 
 
 def test_what_cannot_be_asked(altered):
     desk, _ = altered
     with pytest.raises(UsageError, match="at least 1"):
-        desk.ask(m.FindVocabulary(0))
+        desk.typed(vocabulary.vocabulary(0))
     with pytest.raises(UsageError, match="type one"):
-        desk.ask(m.FindNear("  ", "l2", 5))
+        desk.typed(vocabulary.near("  ", "l2", 5))
     with pytest.raises(UsageError, match="choose l2, cosine, dot, cosine-centred"):
-        desk.ask(m.FindNear("sky", "omp", 5))
+        desk.typed(vocabulary.near("sky", "omp", 5))
     with pytest.raises(CancelledError):
-        desk.ask(m.FindNear("sky", "l2", 5), should_stop=lambda: True)
+        desk.typed(vocabulary.near("sky", "l2", 5), should_stop=lambda: True)
 
 
 def test_groups_are_ordered():

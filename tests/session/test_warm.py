@@ -23,7 +23,7 @@ from vlmtui.cli import main
 from vlmtui.cli import session as cli_session
 from vlmtui.errors import CancelledError, ReadingGoneError, SessionError, UsageError
 from vlmtui.session import messages as m
-from vlmtui.session import warm
+from vlmtui.session import typed, warm
 from vlmtui.session.client import SessionClient
 from vlmtui.session.opening import HOME, Where, connect, usable
 
@@ -128,6 +128,7 @@ def test_each_reads_with_its_own_model(
     first, second = two
     before = first.read(png()).result(WAIT)
     words = first.words(before.id, "l2", 3, (1,)).result(WAIT)
+    rows = first.vocabulary(1).result(WAIT).norms
     assert second.load(str(clip_folder), device="cpu").result(WAIT).name == str(clip_folder)
     assert second.read(png()).result(WAIT).model.name == str(clip_folder)
     # a model has taken the place of the first one's, and its readings are gone with it: reading again helps
@@ -138,6 +139,9 @@ def test_each_reads_with_its_own_model(
     # a load that fails leaves both as they are
     assert second.load("/no/such/folder").exception(WAIT) is not None
     assert second.read(png()).result(WAIT).model.name == str(clip_folder)
+    # what needs no reading is asked of its own model, too
+    assert first.vocabulary(1).result(WAIT).norms.tolist() == rows.tolist()
+    assert second.vocabulary(1).result(WAIT).norms.tolist() != rows.tolist()
 
 
 READS = """
@@ -188,7 +192,7 @@ def test_one_that_does_not_read_holds_up_nobody(two: tuple[SessionClient, Sessio
     reading = two[0].read(png()).result(WAIT)
     silent = socket.socket(socket.AF_UNIX)
     silent.connect(str(warm.address()))
-    question = m.FindWords(reading.id, "l2", 400)
+    question = typed.words(reading.id, "l2", 400).body
     silent.sendall(m.PREAMBLE + b"".join(m.frame(m.Request(i, question)) for i in range(1, 300)))
     assert two[0].words(reading.id, "l2", 3, (1,)).result(WAIT).k == 3
     silent.close()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -34,6 +34,7 @@ class Within(msgspec.Struct):
     many: tuple[int, ...] = ()
     marks: dict[str, int] = {}
     numbers: np.ndarray[Any, np.dtype[np.float32]] | None = None
+    kind: Literal["softmax", "sigmoid"] = "softmax"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ class Within(msgspec.Struct):
         (Within("a", many=(np.float64(2),)), r"many\[0\] must be int, not float64"),  # type: ignore[arg-type]
         (Within("a", marks={"b": "c"}), "marks cannot be sent: expected `int`, got `str`"),  # type: ignore[dict-item]
         (Within("a", numbers="x"), "numbers must be ndarray or None, not str"),  # type: ignore[arg-type]
-        (m.FindLoss(np.zeros((1, 1), np.float32), "x"), "kind must be 'softmax' or 'sigmoid', not 'x'"),  # type: ignore[arg-type]
+        (Within("a", kind="x"), "kind must be 'softmax' or 'sigmoid', not 'x'"),  # type: ignore[arg-type]
         (m.Read(**READ | {"prompt": 7}), "prompt must be str or None, not int"),  # type: ignore[arg-type]
     ],
 )
@@ -112,6 +113,20 @@ def test_nothing_of_it_is_sent_and_the_session_goes_on(client: SessionClient) ->
     assert "not understood" not in Path(str(client.log)).read_text()
 
 
+def replied(array: Any) -> m.Reply:
+    body = {"type": "Computed", "result": {"type": "scalars", "values": array}}
+    return m.decode_reply(msgspec.msgpack.encode({"id": 1, "body": body}))
+
+
+def test_what_is_no_array_is_no_answer() -> None:
+    good = replied(["<f4", [1], bytes(4)]).body
+    assert isinstance(good, m.Computed)
+    assert good.result.name == "Scalars"
+    for array in (["<f4", [1 << 63, 3], bytes(4)], ["|O", [1], bytes(8)], ["<f4", [3], bytes(4)], ["<f4"], 7):
+        with pytest.raises(ProtocolError, match="could not be understood"):
+            replied(array)
+
+
 def frame(**fields: Any) -> bytes:
     body = msgspec.msgpack.encode(fields)
     return struct.pack(">I", len(body)) + body
@@ -123,8 +138,8 @@ def test_a_private_session_answers_what_it_does_not_understand_and_goes_on(tmp_p
     strange = [
         {"type": "Cancel", "target": "x"},
         {"type": "NotYetInvented", "more": [1, 2]},
-        {"type": "FindLoss", "logits": ["<f4", [1 << 63, 3], b"1234"], "kind": "softmax"},
-        {"type": "FindLoss", "logits": ["|O", [1], b"12345678"], "kind": "softmax"},
+        {"type": "Compute", "lens": "pca", "reading": "reading-1", "stage": "tokens"},
+        {"type": "Compute", "lens": ["pca"], "options": [["to", 1 << 63]]},
         "nothing",
         None,
     ]

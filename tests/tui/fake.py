@@ -12,15 +12,15 @@ import sys
 import msgspec
 from PIL import Image
 
-from tests.tui import readings, sayings
+from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
 from vlmtui.answers import Stand
 from vlmtui.image import SourceBytes, read_source
-from vlmtui.lenses.source import Call
+from vlmtui.lenses.source import Call, LensSource
 from vlmtui.reading import Order, Reading
 from vlmtui.reports import Query
 from vlmtui.tui import messages, replies
-from vlmtui.tui.answering import Wanted
+from vlmtui.tui.answering import LensOf, Wanted
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
@@ -48,6 +48,11 @@ class FakeConversation(Conversation):
         self.asked_tokens: list[int] = []
         self.asked_values: list[tuple[str, Call]] = []
         self.asked_ahead: list[tuple[str, Call]] = []
+        self.asked_singles: list[tuple[str, Call, int]] = []
+        self.described: list[LensSource] = []
+        self.no_lens = ""
+        self.slow_values = False
+        self.left_lens = 0
         self.answers_ahead = False
         self.no_values = ""
         self.asked_patches: list[int] = []
@@ -74,6 +79,7 @@ class FakeConversation(Conversation):
     def begin(self) -> None:
         self.running = True
         self.begun += 1
+        self.introduce()
         self.post(messages.ModelLoaded(self.made.model if self.made else readings.model(self.model)))
         if not self.slow:
             self.read(self.image)
@@ -109,19 +115,34 @@ class FakeConversation(Conversation):
         made = self.made or readings.reading(*self.shape)
         self.post(messages.LayerWordsArrived(reading, readings.layer_words(token, made.model.llm_layers)))
 
-    def values(self, reading: str, stage: str, lens: Call) -> None:
-        self.asked_values.append((stage, lens))
+    def describe(self, source: LensSource) -> None:
+        self.described.append(source)
+        if self.no_lens:
+            self.post(messages.LensFailed(source, self.no_lens))
+        else:
+            self.post(messages.LensDescribed(source, lenses.description(source)))
+
+    def values(self, reading: str, stage: str, lens: Call, entry: int | None = None) -> None:
+        if entry is None:
+            self.asked_values.append((stage, lens))
+        else:
+            self.asked_singles.append((stage, lens, entry))
         made = self.made or readings.reading(*self.shape)
         if self.no_values:
             self.post(messages.ValuesFailed(reading, stage, lens, self.no_values))
-        else:
-            self.post(messages.ValuesArrived(reading, readings.values(made, stage, lens)))
+        elif not self.slow_values:
+            found = (lenses.found if lens.lens.foreign else readings.values)(made, stage, lens)
+            self.post(messages.ValuesArrived(reading, found, entry))
+
+    def leave_lens(self) -> None:
+        self.left_lens += 1
 
     def values_ahead(self, reading: str, stage: str, lens: Call) -> None:
         self.asked_ahead.append((stage, lens))
         if self.answers_ahead:
             made = self.made or readings.reading(*self.shape)
-            self.post(messages.ValuesArrived(reading, readings.values(made, stage, lens)))
+            found = (lenses.found if lens.lens.foreign else readings.values)(made, stage, lens)
+            self.post(messages.ValuesArrived(reading, found))
 
     def answer(self, number: int, reading: str, question: str | None) -> None:
         self.questions.append(question)
@@ -150,6 +171,12 @@ class FakeConversation(Conversation):
 
     def bring_finding(self, number: int, answer: str, wanted: Wanted) -> None:
         made = self.made or readings.reading(*self.shape)
+        if isinstance(wanted, LensOf):
+            if self.no_values:
+                self.post(replies.FindingFailed(number, wanted, self.no_values))
+                return
+            self.post(replies.FindingArrived(number, wanted, lenses.found(made, "tokens", wanted.call)))
+            return
         found = sayings.finding(made, sayings.answer(self.said, "", answer), wanted)
         self.post(replies.FindingArrived(number, wanted, found))
 

@@ -12,7 +12,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import text
 from tests.tui.test_layers import stage
 from vlmtui.reading import Reading
-from vlmtui.tui.dialogs import HELP, _keys
+from vlmtui.tui.dialogs import HELP, _table
 from vlmtui.tui.keys import keys
 from vlmtui.tui.path import ANSWER
 from vlmtui.tui.view import Known, View
@@ -80,7 +80,7 @@ async def test_the_smallest_screen_shows_the_stage_one_is_at_and_where_help_is(c
 
 def test_what_a_key_does_never_runs_on_under_the_keys() -> None:
     console = Console(width=60)
-    lines = ["".join(part.text for part in line) for line in console.render_lines(_keys())]
+    lines = ["".join(part.text for part in line) for line in console.render_lines(_table(HELP))]
     start = max(len(key) for key, _ in HELP) + 2
     meanings = [line[start:] for line in lines]
     assert len(lines) > len(HELP)

@@ -7,19 +7,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
 from tests.families import build
 from tests.tui import readings
-from tests.tui.fake import app
+from tests.tui.fake import FakeConversation, app
+from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
 from vlmtui.reports import Query
+from vlmtui.reports.lenses import Through
 from vlmtui.session.opening import Where
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.whole import MOST_TEXTS, parsed
+from vlmtui.values import Evidence
 
 
 @asynccontextmanager
@@ -93,6 +97,29 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
         await pilot.press("slash", *labels[0], "enter")
         await until(pilot, lambda: f"class {labels[0]} at vision.4" in text(tui, "#legend"))
         assert "approximate" in text(tui, "#legend")
+
+
+async def test_it_opens_with_the_evidence_for_a_class() -> None:
+    tower = FAMILIES["clip_tower"]()
+    made = structs.replace(tower, model=structs.replace(tower.model, family="vit"))
+    tui = app(made=made, lens=Through("evidence", "0"))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        view = explorer(pilot)._view
+        assert (view.overlay, view.sought) == ("evidence", "0")
+        assert not tui._notifications
+        talk = tui._conversation
+        assert isinstance(talk, FakeConversation)
+        assert talk.asked_values == [(view.stage, Evidence("0"))]
+        assert f"class 0 at {view.stage}" in text(tui, "#legend")
+
+
+async def test_evidence_is_refused_for_a_model_without_a_head() -> None:
+    tui = app(lens=Through("evidence", "0"))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert explorer(pilot)._view.overlay == "none"
+        assert any("is for models with a classification head" in one.message for one in tui._notifications)
 
 
 async def test_a_tower_without_a_head_says_so(tmp_path: Path) -> None:

@@ -258,7 +258,8 @@ def test_a_page_covers_its_padding() -> None:
 
 def test_another_overlay() -> None:
     def following(*overlays: str, **options: object) -> list[str]:
-        return [replace(View(**options), overlay=o).next_overlay(wordless=True).overlay for o in overlays]
+        model = FAMILIES["clip_tower"]().model
+        return [replace(View(**options), overlay=o).next_overlay(model).overlay for o in overlays]
 
     # without words of its own there are none to come to, and none to find before one was looked for
     assert following("none", "norms", "words", "pca") == ["norms", "similarity", "none", "none"]

@@ -187,7 +187,9 @@ class PictureReading(Asked):
 
     def values(self, lens: Call, stage: str = "tokens") -> Values:
         """What a lens of `vlmtui.values` makes of all of a stage's entries, with what must be known to read it."""
-        return Values.of(result(self._client, self._client.look(self.data.id, stage, one("lens", lens, Call))))
+        if not isinstance(lens, Call):
+            raise UsageError(f"lens must be one of vlmtui.values, such as Find('sky'), not {type(lens).__name__}")
+        return Values.of(result(self._client, self._client.look(self.data.id, stage, lens)))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""

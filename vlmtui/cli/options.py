@@ -17,13 +17,13 @@ from typer.models import OptionInfo
 
 from vlmtui import __version__
 from vlmtui.errors import UsageError
+from vlmtui.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
     from vlmtui.reports import Query
     from vlmtui.session.opening import Where
 
 _MAX_PIXELS = 200_000_000
-_RIDGE = 0.1  # `vlmtui.reading.RIDGE`, which imports NumPy
 _CHOICES = {
     "--dtype": ("auto", "float32", "bfloat16", "float16"),
     "--engine": ("here", "ray"),
@@ -105,7 +105,7 @@ class Look:
     ] = "l2"
     ridge: Annotated[
         float, typer.Option("--ridge", metavar="LAMBDA", help="λ of --metric ridge, relative to the mean eigenvalue.")
-    ] = _RIDGE
+    ] = RIDGE
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 …, tokens, or llm.1 …, a layer.")
     ] = None
@@ -150,7 +150,6 @@ class Look:
     def query(self, held: Held, far: Far) -> Query:
         """All of it, checked as far as it can be without a model."""
         from vlmtui.catalogue import default_model, resolve
-        from vlmtui.reading import METRICS
         from vlmtui.reports import Query
         from vlmtui.reports.lenses import parse_lens
         from vlmtui.reports.patches import parse_patch
@@ -161,7 +160,7 @@ class Look:
         if known is None:
             raise UsageError(f"--metric {self.metric!r} is not one of {', '.join(METRICS)}")
         if not 0 < self.ridge < math.inf:
-            raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {_RIDGE}")
+            raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {RIDGE}")
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             resolve(name)  # a folder that is not there is said at once, not when torch is imported

@@ -47,6 +47,11 @@ def components(numbers: ArrayLike) -> Rgb:
     return np.asarray(np.rint(128 + 120 * shares), dtype=np.uint8)
 
 
+def rgb(shares: ArrayLike) -> Rgb:
+    """Red, green and blue [..., 3] from 0 to 1, uint8 [..., 3]; black where a value is not finite."""
+    return np.asarray(np.rint(255 * np.clip(np.nan_to_num(np.asarray(shares, np.float64)), 0.0, 1.0)), dtype=np.uint8)
+
+
 def _mapped(table: Rgb, values: ArrayLike, low: float, high: float) -> Rgb:
     array = np.asarray(values, dtype=np.float64)
     span = high - low if high > low else 1.0

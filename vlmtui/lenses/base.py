@@ -30,6 +30,7 @@ Cost = Literal["quick", "slow", "idle"]
 Stamp = tuple[int, int, int]
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
+STAGE = re.compile(r"(vision|llm)(\.\d+)?|tokens")
 SUBJECTS = ("stage", "answer", "image", "vocabulary")
 COSTS = ("quick", "slow", "idle")
 
@@ -53,7 +54,8 @@ class Offer:
     stage of a model, or "". `only` is the one stage of a model at which it looks, or "" where there are several.
     `suits` says whether the word that a person looks for in a model is this lens's, `unsuited` why not. `render` names
     the module of its folder that says in words what its numbers are. `projects`: it is the nearest words of the tokens
-    that the projector makes of a vision stage.
+    that the projector makes of a vision stage. Without `page` the page, which has its own words and norms, refuses it.
+    `wordy`: it looks for words, one at least, in a model that has some.
     """
 
     listed: bool = False
@@ -66,6 +68,8 @@ class Offer:
     unsuited: str = ""
     render: str = ""
     projects: bool = False
+    page: bool = True
+    wordy: bool = False
 
     def only_at(self, model: ModelInfo | None) -> str:
         """The one stage at which it looks, or ""; without a model where that is the same in all."""
@@ -79,13 +83,16 @@ class Turn:
     """A built-in lens's turn in the session's queue.
 
     `beside` says when it may be asked amidst what takes long: for one entry, or always. `lets_in` says that such
-    questions may come between its own blocks: any, or of those only what needs no run of the model. `doing` is what the
-    session is said to be doing meanwhile.
+    questions may come between its own blocks: any, or of those only what needs no run of the model; `runs` says of a
+    lens that it does. `doing` is what the session is said to be doing meanwhile. Lenses of one `group` take each
+    other's place, whatever they are asked about: a person who asks one has moved on from the other.
     """
 
     beside: Literal["", "one", "always"] = ""
     lets_in: Literal["", "any", "tokens"] = ""
+    runs: bool = False
     doing: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +185,10 @@ def lens(
             wrong, there = (subject, SUBJECTS) if subject not in SUBJECTS else (cost, COSTS)
             raise UsageError(f"the lens {called} names {wrong!r}: choose one of {', '.join(there)}")
         some = (stages,) if isinstance(stages, str) else tuple(stages)
+        if unknown := [one for one in some if not STAGE.fullmatch(one)]:
+            raise UsageError(
+                f"the lens {called} names the stage {unknown[0]!r}: choose vision, tokens, llm, or one such as vision.3"
+            )
         return Lens(of, called, subject, some, cost, offer or Offer(), turn or Turn(), None if offer else stamp_of(of))
 
     return made if function is None else made(function)

@@ -6,7 +6,7 @@ NaN is allowed: null in reports, uncoloured on the image. `note` is what a perso
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
@@ -25,15 +25,13 @@ AXES = ("layer", "head", "entry", "answer token", "prompt token", "component", "
 """What an axis of a `Matrix` may be called."""
 
 _T = TypeVar("_T")
+_N = TypeVar("_N", np.float32, np.float64)
 _own = msgspec.msgpack.Encoder(enc_hook=encode_other)
 
 
-def _no_ids() -> Ints:
-    return np.zeros((0, 0), np.int64)
-
-
-def _no_scores() -> Doubles:
-    return np.zeros((0, 0), np.float64)
+def _missing() -> Any:
+    """What was not given: ids are then made of texts, scores are not-a-number."""
+    return None
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +104,8 @@ class Words(_Named, frozen=True, tag="words"):
     name: ClassVar[str] = "Words"
     one: ClassVar[str] = "words an entry"
 
-    ids: Ints = msgspec.field(default_factory=_no_ids)
-    scores: Doubles = msgspec.field(default_factory=_no_scores)
+    ids: Ints = msgspec.field(default_factory=_missing)
+    scores: Doubles = msgspec.field(default_factory=_missing)
     detail: Doubles | None = None
     texts: Texts | None = None
 
@@ -141,8 +139,8 @@ class LayerWords(_Named, frozen=True, tag="layer-words"):
     name: ClassVar[str] = "LayerWords"
     one: ClassVar[str] = "words by layer"
 
-    ids: Ints = msgspec.field(default_factory=_no_ids)
-    scores: Doubles = msgspec.field(default_factory=_no_scores)
+    ids: Ints = msgspec.field(default_factory=_missing)
+    scores: Doubles = msgspec.field(default_factory=_missing)
     texts: Sequence[Texts] | None = None
 
     if TYPE_CHECKING:
@@ -199,7 +197,7 @@ class Matrix(Kind, frozen=True, tag="matrix"):
 
     def __post_init__(self) -> None:
         given: Any = self.axes
-        axes = (given,) if isinstance(given, str) else tuple(given)
+        axes = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
         if not axes or any(axis not in AXES for axis in axes):
             raise ValueError(f"Matrix names an axis for every dimension, of {', '.join(AXES)}, not {axes}")
         _set(self, "axes", axes)
@@ -226,6 +224,8 @@ class Scores(Kind, frozen=True, tag="scores"):
         values: Any = self.values
         if isinstance(labels, Mapping):
             labels, values = tuple(labels), list(labels.values())
+        if isinstance(labels, str) or not isinstance(labels, Iterable):
+            raise ValueError(f"Scores takes labels and their values, not {type(labels).__name__}")
         named = tuple(str(label) for label in labels)
         numbers = _floats(values, 1, "Scores takes one number a label, [labels]")
         if len(named) != len(numbers):
@@ -284,7 +284,7 @@ def _set(kind: Kind, name: str, value: Any) -> None:
 
 def _floats(values: Any, dimensions: int, wanted: str) -> Floats:
     try:
-        found = np.asarray(array(values), dtype=np.float32)
+        found = _real(values, np.float32)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{wanted}, of numbers ({error})") from None
     if found.ndim != dimensions:
@@ -292,13 +292,18 @@ def _floats(values: Any, dimensions: int, wanted: str) -> Floats:
     return found
 
 
+def _real(values: Any, dtype: type[_N]) -> NDArray[_N]:
+    """As an array of this type; `TypeError` for complex numbers, which would lose a part."""
+    found = array(values)
+    if found.dtype.kind == "c":
+        raise TypeError("they are complex")
+    return np.asarray(found, dtype=dtype)
+
+
 def _fact(value: Any) -> Fact:
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if hasattr(value, "item"):  # a number of NumPy or torch
-        found = value.item()
-        if isinstance(found, str | bool | int | float):
-            return found
+    found = value.item() if hasattr(value, "item") else value  # a number of NumPy or torch
+    if found is None or isinstance(found, str | bool | int | float):
+        return found
     raise TypeError(f"{type(value).__name__} is neither")
 
 
@@ -310,22 +315,33 @@ def _name_texts(words: Words | LayerWords, dimensions: int, shape: str) -> None:
         raise ValueError(f"{kind} takes ids or texts, {shape}")
     if words.texts is not None:
         numbers: dict[str, int] = {}
-        ids, strings = _numbered(words.texts, numbers), {number: text for text, number in numbers.items()}
+        try:
+            ids = _numbered(words.texts, numbers)
+        except TypeError as error:
+            raise ValueError(f"{kind} takes texts {shape} ({error})") from None
+        strings = {number: text for text, number in numbers.items()}
         _set(words, "texts", None)
         _set(words, "strings", strings)
         _set(words, "pieces", dict(strings))
         _set(words, "rows", False)
     try:
-        found = np.asarray(array(ids), dtype=np.int64)
-    except (TypeError, ValueError) as error:
+        found = _whole(array(ids))
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{kind} takes ids that are whole numbers, {shape} ({error})") from None
     if found.ndim != dimensions:
         raise ValueError(f"{kind} takes ids or texts {shape}, not of shape {found.shape}")
     _set(words, "ids", found)
     scores: Any = words.scores
-    if scores is None or not np.size(scores):
+    if scores is None:
         scores = np.full(found.shape, np.nan)
     _set(words, "scores", _like(scores, found, "scores"))
+
+
+def _whole(ids: Any) -> Ints:
+    """As int64; `TypeError` for numbers that would become others."""
+    if ids.dtype.kind not in "iub" and not (ids.dtype.kind == "f" and (np.isfinite(ids) & (ids == ids.round())).all()):
+        raise TypeError(f"not {ids.dtype}")
+    return np.asarray(ids, dtype=np.int64)
 
 
 def _numbered(texts: Any, numbers: dict[str, int]) -> Any:
@@ -335,7 +351,10 @@ def _numbered(texts: Any, numbers: dict[str, int]) -> Any:
 
 
 def _like(values: Any, ids: Ints, what: str) -> Doubles:
-    found = np.asarray(array(values), dtype=np.float64)
+    try:
+        found = _real(values, np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{what} are numbers, one for each word ({error})") from None
     if found.shape != ids.shape:
         raise ValueError(f"{what} are one for each word, {ids.shape}, not {found.shape}")
     return found

@@ -10,9 +10,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from vlmtui.checking import sentence
+from vlmtui.checking import encode_any, sentence
 from vlmtui.errors import UsageError
-from vlmtui.lenses.arrays import encode_other
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.description import Option, Values
 from vlmtui.lenses.kinds import KINDS, Kind
@@ -69,8 +68,10 @@ def options_of(lens: Lens) -> tuple[Option, ...]:
     return tuple(found)
 
 
-def given(lens: Lens, options: dict[str, Any]) -> dict[str, Any]:
+def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
     """The options for a call, checked and converted; words of a command line are read as what is wanted.
+
+    With `strict` they are not: a number must be one.
 
     `UsageError` for one that the lens has not, one of a wrong type or out of range, one that is missing.
     """
@@ -85,7 +86,7 @@ def given(lens: Lens, options: dict[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
     }
     try:
-        made = msgspec.convert(msgspec.to_builtins(words, enc_hook=encode_other), lens.options, strict=False)
+        made = msgspec.convert(msgspec.to_builtins(words, enc_hook=encode_any), lens.options, strict=strict)
     except msgspec.ValidationError as error:
         if missing := _MISSING.search(str(error)):
             way_out = f"give it with --lens-option {missing[1]}=…"

@@ -22,6 +22,20 @@ FOLDERS: tuple[str, ...] = (
     "projector",
     "logit_lens",
     "hidden_states",
+    "nearest_tokens",
+    "norms",
+    "noise_baseline",
+    "agreement",
+    "attention",
+    "rollout",
+    "gradient",
+    "occlusion",
+    "ablation",
+    "mask",
+    "patch_embedding",
+    "image_text",
+    "classes",
+    "vocabulary",
 )
 """A lens is added by its folder and a line here."""
 GROUP = "vlmtui.lenses"

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
+from vlmtui.display.colours import Rgb, components, magnitudes, rgb
 from vlmtui.display.pieces import isolate, plain
-from vlmtui.lenses.kinds import Colours, Kind, Scalars, besides
+from vlmtui.lenses.kinds import Colours, Kind, Scalars, TokenMaps, besides
 from vlmtui.lenses.registry import find
 from vlmtui.lenses.source import Call
 
@@ -21,11 +24,24 @@ class Looked:
     result: Kind
 
     @property
+    def drawn(self) -> bool:
+        """Whether it is colours or numbers to be laid over the image."""
+        return isinstance(self.result, Scalars | Colours | TokenMaps)
+
+    @property
     def numbers(self) -> Any:
-        """float32 [entries] or [entries, 3]; `TypeError` for a kind that has none an entry."""
-        if not isinstance(self.result, Scalars | Colours):
+        """float32 [entries], or [entries, 3] of colours; of maps their mean over the answer's tokens. `TypeError` for a
+        kind that has none an entry."""
+        if not isinstance(self.result, Scalars | Colours | TokenMaps):
             raise TypeError(f"{type(self.result).__name__} is no number an entry")
-        return self.result.values
+        return self.result.values.mean(axis=0) if isinstance(self.result, TokenMaps) else self.result.values
+
+    def painted(self, numbers: Any, low: float, high: float) -> Rgb:
+        """Some of its numbers as colours, uint8 [n, 3]; magnitudes on a scale."""
+        if np.ndim(numbers) < 2:
+            return magnitudes(numbers, low, high)
+        signed = isinstance(self.result, Colours) and self.result.signed
+        return components(numbers) if signed else rgb(numbers)
 
     @property
     def note(self) -> str:
@@ -45,18 +61,19 @@ class Looked:
 
 @dataclass(frozen=True)
 class Asked:
-    """How a front end names what a lens was given: the word or class, the entries it compares with, and whether the
-    tokenizer's pieces tell where words begin."""
+    """How a front end names what a lens was given: the word or class, the entries it compares with, whether the
+    tokenizer's pieces tell where words begin; and the lens's own line, for one that has no words of its own."""
 
     text: str = ""
     entries: str = ""
     marks_words: bool = False
+    line: str = ""
 
 
 def report_line(looked: Looked, asked: Asked) -> str:
     """What the numbers are, in a report."""
     own = _render(looked.call)
-    said = own.report(looked, asked) if own else _described(looked.call)
+    said = own.report(looked, asked) if own else _described(looked.call, asked)
     return f"{said}{f'; {looked.note}' if looked.note else ''}"
 
 
@@ -65,7 +82,7 @@ def legend(looked: Looked, asked: Asked) -> str:
     own = _render(looked.call)
     if own:
         return str(own.legend(looked, asked))
-    return f"{_described(looked.call)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
+    return f"{shown(looked.call)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
 
 
 def number(call: Call, stage: str) -> str:
@@ -81,8 +98,8 @@ def shown(call: Call) -> str:
     return f"{name} ({given})" if given else name
 
 
-def _described(call: Call) -> str:
-    return shown(call)
+def _described(call: Call, asked: Asked) -> str:
+    return f"{shown(call)}: {isolate(plain(asked.line.rstrip('.')))}" if asked.line else shown(call)
 
 
 def _value(value: Any) -> str:

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.colours import Rgb, blend, brightness, components, magnitudes, robust_range
+from vlmtui.display.colours import Rgb, blend, brightness, robust_range
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.grid import Place
 from vlmtui.image import SourceBytes, decode
+from vlmtui.lenses.base import applies
 from vlmtui.lenses.wording import Looked, number
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import Through, colouring, lens_for
 from vlmtui.reports.pictures import fonts
-from vlmtui.reports.source import OnProgress, Query, load
+from vlmtui.reports.source import OnProgress, Query, answered, load
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -56,7 +57,7 @@ def played(
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
     through = query.lens or colouring()
-    if through.of_words:
+    if not through.drawn:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
     return each(sources, _Playing(query, through, on_progress), start)
 
@@ -106,9 +107,12 @@ def play(
     drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
     if not drawn:
         raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
+    answer = answered(client, reading, through, on_progress)
+    said = answer.id if answer else ""
     found = tuple(
-        client.look(reading.id, stage, lens_for(through, reading, stage), on_progress=on_progress).result()
+        client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()
         for stage in drawn
+        if applies(through.description.stages, stage)
     )
     return Played(query, through, rgb, reading, found)
 
@@ -139,7 +143,7 @@ def frames(seen: Played) -> list[Image.Image]:
     shared = robust_range(np.concatenate(of_one_kind)) if of_one_kind else (0.0, 1.0)
     drawn = []
     for found in seen.values:
-        colours = _colours(found, robust_range(found.numbers) if of_layers(found.stage) else shared)
+        colours = found.painted(found.numbers, *(robust_range(found.numbers) if of_layers(found.stage) else shared))
         rgb = painted(under, seen.reading.places_at(found.stage), colours, scale)
         drawn.append(_captioned(rgb, _caption(seen, found)))
     return drawn
@@ -155,10 +159,6 @@ def painted(under: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> 
         over[part], there[part] = colour, True
     mixed = blend(brightness(under), over, _SHARE)
     return np.where(there[..., None], mixed, under)
-
-
-def _colours(found: Looked, scale: tuple[float, float]) -> Rgb:
-    return components(found.numbers) if found.numbers.ndim == 2 else magnitudes(found.numbers, *scale)
 
 
 def _caption(seen: Played, found: Looked) -> str:

@@ -6,12 +6,15 @@ Numbers that are not finite become null (msgspec writes them so). Norms are floa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+import numpy as np
 
 from vlmtui.exits import PROJECTOR, named
 from vlmtui.grid import Box, Grid, Place
+from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
+from vlmtui.lenses.wording import Looked
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
 from vlmtui.reports import layers
 from vlmtui.reports.anatomy import as_object
@@ -76,10 +79,11 @@ def report(seen: Seen) -> Object:
             "hidden": seen.hidden,
             "prompt": reading.prompt,
             **({"lambda": query.ridge} if seen.order == "ridge" else {}),
-            **({"lens": _lens(seen)} if seen.values is not None or seen.projected or seen.by_layer else {}),
+            **({"lens": _lens(seen)} if seen.said else {}),
         },
         **({"grids": grids} if not query.fields or "grids" in query.fields else {}),
         "tokens": list(tokens(seen)),
+        **({"lens": whole} if (whole := _whole(seen.looked)) else {}),
     }
 
 
@@ -131,6 +135,10 @@ def _whole_tokens(seen: Seen) -> Iterator[Object]:
             noise["agreement"] = agreement_object(seen.agreements[row], seen.words, row)
         if seen.by_layer:
             value["layers"] = layers.as_object(seen.by_layer[row])
+        if seen.looked is not None and isinstance(seen.looked.result, TokenMaps):
+            value["maps"] = seen.looked.result.values[:, entry].tolist()
+        if seen.facts:
+            value["facts"] = dict(cast(Facts, seen.facts[row].result).rows)
         yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value | noise
 
 
@@ -159,12 +167,14 @@ def _lens(seen: Seen) -> Object:
         return {"name": PROJECTOR, "note": named(seen.stage)}
     through, values = seen.query.lens, seen.values
     assert through is not None
-    if seen.by_layer:
-        return {"name": through.name}
-    assert values is not None
     told: Object = {"name": through.name}
     if through.source is not None:
         told |= {"source": through.origin, "options": dict(through.given)}
+    if seen.answer is not None:
+        told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
+    if values is None:
+        said = seen.looked or (seen.facts[0] if seen.facts else None)
+        return told | ({"note": said.note} if said is not None and said.note else {})
     if through.text:
         told["text"] = through.text
     if through.marked:
@@ -173,12 +183,24 @@ def _lens(seen: Seen) -> Object:
     return told | ({"note": values.note} if values.note else {})
 
 
+def _whole(looked: Looked | None) -> Object:
+    """What a lens says of the image as a whole: a matrix with its axes, or scores, best first."""
+    match looked.result if looked is not None else None:
+        case Matrix() as found:
+            return {"kind": "matrix", "axes": list(found.axes), "values": found.values.tolist()}
+        case Scores() as found:
+            order = np.argsort(-found.values, kind="stable").tolist()
+            scores = [{"label": found.labels[i], "score": float(found.values[i])} for i in order]
+            return {"kind": "scores", "scores": scores}
+    return {}
+
+
 def _words(words: TokenWords | None, row: int) -> list[Object]:
     if words is None:
         return []
     return [
         {
-            "id": id_,
+            "id": id_ if words.in_vocabulary else None,
             "piece": words.pieces[id_],
             "text": words.texts[id_],
             "score": score,

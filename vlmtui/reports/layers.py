@@ -39,7 +39,7 @@ def as_object(found: TokenLayerWords) -> dict[str, Any]:
                 "entropy": float(found.entropy[layer]),
                 "words": [
                     {
-                        "id": id_,
+                        "id": id_ if found.in_vocabulary else None,
                         "piece": found.pieces[id_],
                         "text": found.texts[id_],
                         "score": score,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens, applies
 from vlmtui.lenses.description import Description
-from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Scalars
+from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Matrix, Scalars, Scores, TokenMaps
 from vlmtui.lenses.options import given as checked_options
 from vlmtui.lenses.registry import find, listed, offered
 from vlmtui.lenses.source import Call, LensSource, call, is_file, read_lens
@@ -19,6 +19,9 @@ from vlmtui.reports.patches import PatchWords, entries_at, parse_patch
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
+
+ALL_TOKENS = "all_tokens"
+"""The option of a lens of words that `--all-tokens` gives it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,16 @@ class Through:
         return self.kind in (Scalars, Colours)
 
     @property
+    def drawn(self) -> bool:
+        """Whether it can be laid over the image as colours."""
+        return self.kind in (Scalars, Colours, TokenMaps)
+
+    @property
+    def of_whole(self) -> bool:
+        """Whether it says something of the image as a whole, or of all entries for each token of the answer."""
+        return self.kind in (TokenMaps, Matrix, Scores)
+
+    @property
     def of_single(self) -> bool:
         """Whether it is of one entry at a time."""
         return self.kind in (LayerWords, Facts)
@@ -124,9 +137,14 @@ class Through:
         if known and known.offer.only_at(model):
             raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
 
+    @property
+    def call(self) -> Call:
+        """The lens with the options that were given by their names."""
+        return call(self.source or self.name, **dict(self.given))
+
     def asked(self, marks_words: bool = False) -> Asked:
         """What it was given, as a report names it."""
-        return Asked(self.text, " ".join(map(str, self.marked)), marks_words)
+        return Asked(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
 
 
 def parse_lens(
@@ -203,12 +221,17 @@ def colouring() -> Through:
     return Through(next(one.name for one in listed() if one.kind is Colours))
 
 
-def lens_for(through: Through, reading: Reading, stage: str) -> Call:
-    """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there."""
+def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = False) -> Call:
+    """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there.
+
+    `all_tokens` goes to a built-in lens that has such an option.
+    """
     if through.built_in is None:
-        return call(through.source or through.name, **dict(through.given))
+        return through.call
     offer = through.built_in.offer
     options = dict(through.given)
+    if all_tokens and any(option.name == ALL_TOKENS for option in through.description.options):
+        options[ALL_TOKENS] = True
     if offer.word:
         options[offer.word] = through.text
     if offer.marked:

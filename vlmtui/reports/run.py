@@ -18,6 +18,7 @@ from vlmtui.reports import (
     HTML,
     OF_FIELDS,
     OF_ONE,
+    PARQUET,
     PNG,
     SVG,
     Failure,
@@ -33,6 +34,7 @@ from vlmtui.reports import (
     vectors,
 )
 from vlmtui.reports.drawing import LARGEST, LAYERS, NORMS, SMALLEST
+from vlmtui.reports.lenses import Through
 from vlmtui.reports.output import Target, at_once, check_sources, check_target, is_full, same_file, target
 from vlmtui.reports.progress import ProgressLine
 from vlmtui.reports.source import NONE_KEPT, OnProgress
@@ -43,6 +45,8 @@ from vlmtui.session.opening import Where, connect
 _T = TypeVar("_T")
 BY_LAYER = ("text", "json", "jsonl")
 """Formats that have the words of every layer."""
+TABLES = ("csv", PARQUET)
+"""Formats that have a column for numbers, colours and words alone."""
 INTO_FOLDER = (PNG, SVG)
 """Formats that a folder takes of several pictures, a file each."""
 
@@ -157,8 +161,8 @@ def check(order: Order, query: Query, format: str) -> None:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
     if (query.rows or query.keep is not None) and format in (HTML, GIF):
         raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
-    if query.lens is not None and query.lens.known and query.lens.by_layer and format not in BY_LAYER:
-        raise UsageError(f"--lens layers is for reports of single patches: choose --format {', '.join(BY_LAYER)}")
+    if query.lens is not None and query.lens.known:
+        check_kind(query.lens, format)
     if query.vectors is not None:
         if format not in FORMATS:
             raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
@@ -170,6 +174,16 @@ def check(order: Order, query: Query, format: str) -> None:
     if format in OF_ONE and order.many and not (format in INTO_FOLDER and folder.is_folder(order.output)):
         way = ", name a folder for them with -o FOLDER/" if format in INTO_FOLDER else ""
         raise UsageError(f"{format} shows one picture: give one IMAGE{way}, or choose another --format")
+
+
+def check_kind(lens: Through, format: str) -> None:
+    """`UsageError` for a format that has no place for what a lens gives."""
+    there = ", ".join(BY_LAYER)
+    if lens.of_single and format not in (*BY_LAYER, HTML):
+        raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {there}")
+    if lens.of_whole and format in TABLES:
+        what = f"{lens.kind.one}, for which there is no column"
+        raise UsageError(f"--lens {lens.name} gives {what}: choose --format {there}")
 
 
 def _noted(

@@ -6,17 +6,20 @@ import math
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.anatomy import Anatomy
+from vlmtui.answers import Answer
 from vlmtui.belief import Agreement, Null
 from vlmtui.errors import UsageError
 from vlmtui.exits import NONE, no_exit, on_patches, tokens_of
 from vlmtui.image import MAX_PIXELS, SourceBytes
+from vlmtui.lenses.kinds import Words
+from vlmtui.lenses.worded import layer_words, token_words
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import (
     FIRST_STAGE,
@@ -102,7 +105,8 @@ class Seen:
     `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise. `anatomy`
     is that of each entry, where the report is of one patch as it enters the tower; `vectors` are the entries' own
     [entries, hidden], and `by_layer` each one's words after every layer, where they were asked for. `agreements` are
-    of each entry, at `tokens`, where there is `null`.
+    of each entry, at `tokens`, where there is `null`. `looked` is what a lens made of the image as a whole (maps by
+    token of the `answer`, a matrix, scores), `facts` what it says of each entry.
     """
 
     query: Query
@@ -117,6 +121,9 @@ class Seen:
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    looked: Looked | None = None
+    facts: tuple[Looked, ...] = ()
+    answer: Answer | None = None
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Seen:
         """The report of those entries alone that are kept [entries]."""
@@ -150,11 +157,27 @@ class Seen:
     @property
     def projected(self) -> bool:
         """Whether the words are those of a vision stage sent through the projector: an early exit."""
-        return self.words is not None and of_patches(self.stage)
+        through = self.query.lens
+        return self.words is not None and of_patches(self.stage) and not (through and not through.of_words)
+
+    @property
+    def overlay(self) -> Looked | None:
+        """What of a lens can be laid over the image: numbers, colours, or maps by token of the answer."""
+        found = self.values or self.looked
+        return found if found is not None and found.drawn else None
+
+    @property
+    def said(self) -> bool:
+        """Whether a lens has said anything."""
+        through = self.query.lens
+        there = self.values is not None or self.looked is not None or bool(self.by_layer or self.facts)
+        return there or self.projected or (through is not None and through.kind is Words and self.words is not None)
 
     @property
     def order(self) -> Order:
         """What the stage's words are ordered by."""
+        if self.words is not None and self.query.lens is not None and self.query.lens.kind is Words:
+            return self.words.metric
         return "logit" if of_layers(self.stage) else self.query.metric
 
     @property
@@ -215,8 +238,8 @@ class Report:
         self.stage = default_stage(model) if stage is None else check_stage(stage, model, pixels=True)
         if self._query.lens is not None:
             self._query.lens.check(self.stage, model)
-            if self._query.lens.by_layer and not self._query.some:
-                raise UsageError("--lens layers is of single patches: name some, such as --patch 3,4")
+            if self._query.lens.of_single and not self._query.some:
+                raise UsageError(f"--lens {self._query.lens.name} is of single patches: name some, such as --patch 3,4")
         if self._query.null:
             check_null(self.stage, model, self._query.lens is not None and self._query.lens.of_words)
 
@@ -272,10 +295,24 @@ def seen(
         ).result()
     if words is not None and into is not None:
         words = on_patches(words, into, entries)
-    values = None
-    if query.lens is not None and not (projected or query.lens.by_layer):
-        lens = lens_for(query.lens, reading, stage)
-        values = client.look(reading.id, stage, lens, on_progress=on_progress).result()
+    through = query.lens
+    values = answer = None
+    if through is not None and not (projected or through.of_single):
+        lens = lens_for(through, reading, stage)
+        answer = answered(client, reading, through, on_progress)
+        some = entries if through.kind is Words else None
+        looked = client.look(
+            reading.id,
+            stage,
+            lens,
+            entries=some,
+            answer=answer.id if answer else "",
+            k=query.k,
+            on_progress=on_progress,
+        ).result()
+        values = looked if through.of_values else None
+        if through.kind is Words:
+            words = token_words(looked, entries, cast(Order, through.name))
     null = None
     if query.null and words is not None:
         null = client.null(
@@ -288,7 +325,9 @@ def seen(
             projected=projected,
             on_progress=on_progress,
         ).result()
-    found = Seen(query, reading, stage, entries, words, layers, values, null)
+    found = Seen(query, reading, stage, entries, words, layers, values, null, answer=answer)
+    if through is not None and through.of_whole:
+        found = replace(found, looked=looked)
     if query.keep is not None:
         found = found.narrowed(query.keep.keeps(Rows(found)) & np.isin(entries, chosen))
     if null is not None and stage == "tokens" and found.words is not None:
@@ -297,10 +336,27 @@ def seen(
     if query.patches and stage in (PIXELS, FIRST_STAGE):
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)
-    if query.lens is not None and query.lens.by_layer:
-        asked = (client.layer_words(reading.id, at, query.k, query.all_tokens, on_progress) for at in found.entries)
-        found = replace(found, by_layer=tuple(words.result() for words in asked))
+    if through is not None and through.of_single:
+        lens = lens_for(through, reading, stage, query.all_tokens)
+        singles = tuple(
+            client.look(reading.id, stage, lens, entries=(at,), k=query.k, on_progress=on_progress).result()
+            for at in found.entries
+        )
+        if through.by_layer:
+            by_layer = tuple(layer_words(one, at) for one, at in zip(singles, found.entries, strict=True))
+            found = replace(found, by_layer=by_layer)
+        else:
+            found = replace(found, facts=singles)
     if query.vectors is not None:
         vectors = client.vectors(reading.id, stage, on_progress).result()
         found = replace(found, vectors=vectors[list(found.entries)])
     return found
+
+
+def answered(
+    client: SessionClient, reading: Reading, through: Through, on_progress: OnProgress | None = None
+) -> Answer | None:
+    """The model's answer to the prompt of a reading, greedy, for a lens that looks at that; None for another."""
+    if through.description.subject != "answer":
+        return None
+    return client.answer(reading.id, on_progress=on_progress).result()

@@ -25,7 +25,7 @@ from vlmtui.reports.belief import agreement_line, null_line, standing_line
 from vlmtui.reports.each import Failure
 from vlmtui.reports.lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.reports.source import Query, Result, Seen
-from vlmtui.reports.values import lens_line, value_grid, value_line
+from vlmtui.reports.values import lens_line, lens_lines, value_grid, value_line, whole_report
 from vlmtui.reports.wordgrid import titled, word_grid
 
 _LONGEST_WORD = 20
@@ -51,6 +51,7 @@ def lines(seen: Seen) -> Iterator[str]:
         yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
     if seen.values is not None and not seen.query.some:
         yield from value_grid(seen, COLUMNS)
+    yield from whole_report(seen)
     yield from _patches(seen)
     if seen.query.some and not seen.entries:
         yield "Nothing here fulfils --where"
@@ -90,7 +91,8 @@ def _title(seen: Seen) -> Iterator[str]:
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
         how = how_found(seen.order, query.ridge)
-        yield from labelled("words", f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}")
+        searched = f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}"
+        yield from labelled("words", searched if words.candidates else f"those of the lens {seen.order}")
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
@@ -99,7 +101,7 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from labelled("null", null_line(seen.null))
     if seen.agreements:
         yield from labelled("agree", f"the first words by {', '.join(seen.agreements[0].metrics)} are compared")
-    if seen.values is not None or seen.projected or seen.by_layer:
+    if seen.said:
         yield from labelled("lens", lens_line(seen))
     if reading.placeless:
         yield from labelled("places", reading.placeless)
@@ -210,6 +212,7 @@ class _Entries:
                 yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
             if seen.agreements:
                 yield f"  {agreement_line(seen.agreements[row], seen.words, row)}"
+        yield from lens_lines(seen, row)
         if seen.by_layer:
             yield from layers.lines(seen.by_layer[row], self._joins)
         if seen.anatomy:

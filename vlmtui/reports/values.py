@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 from vlmtui import exits
 from vlmtui.display import numbers
+from vlmtui.display.pieces import fit, isolate, plain, visible, width
+from vlmtui.lenses import wording
+from vlmtui.lenses.facts import FactLine, lines_of, of_whole
+from vlmtui.lenses.kinds import TokenMaps
 from vlmtui.lenses.wording import report_line
 from vlmtui.reports import layers
+from vlmtui.reports.lines import flow
 from vlmtui.reports.source import Seen
 from vlmtui.reports.wordgrid import cell_grid
 
@@ -16,11 +21,15 @@ def lens_line(seen: Seen) -> str:
     """What the numbers are; or whose the words, where they are those of an early exit."""
     if seen.projected:
         return f"{exits.named(seen.stage)}; a patch has the words of the token that it goes into"
-    if seen.by_layer:
-        return layers.WHAT
-    through, values = seen.query.lens, seen.values
+    through = seen.query.lens
     assert through is not None
-    assert values is not None
+    if seen.by_layer and through.built_in:
+        return layers.WHAT
+    values = seen.values or seen.looked or (seen.facts[0] if seen.facts else None)
+    if values is None:  # words, entry by entry
+        return f"{wording.shown(through.call)}: {through.description.line.rstrip('.')}"
+    if seen.answer is not None:
+        return f"{report_line(values, through.asked())}; of the answer: {isolate(plain(seen.answer.text))}"
     return report_line(values, through.asked(seen.reading.model.marks_words))
 
 
@@ -39,6 +48,35 @@ def value_line(seen: Seen, entry: int) -> str:
     found = seen.values.numbers[entry]
     said = [found] if found.ndim == 0 else list(found)
     return f"{seen.query.lens.name} {' '.join(numbers.figure(float(number)) for number in said)}"
+
+
+def lens_lines(seen: Seen, row: int) -> Iterator[str]:
+    """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
+    entry = seen.entries[row]
+    found = lines_of(seen.facts[row].result) if seen.facts else []
+    if seen.looked is not None and not of_whole(seen.looked.result):
+        found = lines_of(seen.looked.result, entry)
+        if seen.answer is not None and isinstance(seen.looked.result, TokenMaps):
+            said = [visible(token.piece, token.text) for token in seen.answer.tokens]
+            found = [line._replace(label=word) for line, word in zip(found, said, strict=False)]
+    yield from _lines(found)
+
+
+def whole_report(seen: Seen) -> Iterator[str]:
+    """What a lens says of the image as a whole."""
+    if seen.looked is None or not of_whole(seen.looked.result):
+        return
+    yield f"Lens {isolate(plain(seen.looked.call.lens.shown))}"
+    yield ""
+    yield from _lines(lines_of(seen.looked.result))
+    yield ""
+
+
+def _lines(found: list[FactLine]) -> Iterator[str]:
+    wide = min(28, max((width(line.label) for line in found), default=0))
+    for line in found:
+        start = f"  {isolate(fit(line.label, wide))}  "
+        yield from flow([f"{isolate(word)} " for word in line.value.split(" ")], start, indent=wide + 4)
 
 
 def _short(number: float) -> str:

@@ -46,6 +46,13 @@ class Answered:
         """Those of its tokens as they were said, float32 [answer tokens]."""
         return torch.tensor([said.log_prob for said in self.said])
 
+    @property
+    def prompt(self) -> list[int]:
+        """The ids of the prompt."""
+        assert self.inputs.input_ids is not None
+        ids: list[int] = self.inputs.input_ids[0].tolist()
+        return ids
+
     def forget(self) -> None:
         """Let go of what can be found again."""
         self.forced, self.means, self.heads, self.rolled = None, None, None, None

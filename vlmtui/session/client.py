@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from vlmtui.anatomy import Anatomy
-from vlmtui.answers import MAX_NEW_TOKENS, STANDS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
+from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
 from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
@@ -30,8 +30,8 @@ from vlmtui.session import typed
 from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import Typed
-from vlmtui.vocabulary import Nearby, Vocabulary, check_near
+from vlmtui.session.typed import Typed, vocabulary, whole
+from vlmtui.vocabulary import Nearby, Vocabulary
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
@@ -142,19 +142,18 @@ class SessionClient(Exchange):
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        body = m.FindWords(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
-        return self.ask(body, lambda done: done.words, on_progress)
+        body = typed.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
+        return self._typed(body, on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[Layers]:
         """Run a reading through the language model, whose layers are loaded where they are not held."""
-        return self.ask(m.ReadLayers(reading_id), lambda done: done.layers, on_progress)
+        return self._typed(typed.layers(reading_id), on_progress)
 
     def layer_words(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[TokenLayerWords]:
         """The k words with the largest logits for one token, after every layer of the language model."""
-        body = m.FindLayerWords(reading_id, token, k, all_tokens)
-        return self.ask(body, lambda done: done.words, on_progress)
+        return self._typed(typed.layer_words(reading_id, token, k, all_tokens), on_progress)
 
     def look(
         self,
@@ -168,7 +167,7 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[Looked]:
         """What a lens, whichever, makes of the entries of a stage of a reading, all of them without `entries`."""
-        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress)
+        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[Description, ...]]:
         """What a lens is, or without one all that packages offer where the session runs."""
@@ -190,7 +189,7 @@ class SessionClient(Exchange):
 
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[Anatomy]:
         """What becomes of one vision patch before the tower's first block."""
-        return self.ask(m.FindPatch(reading_id, patch), lambda done: done.anatomy, on_progress)
+        return self._typed(whole.patch(reading_id, patch), on_progress)
 
     def answer(
         self,
@@ -221,18 +220,21 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[Attention]:
         """Where every token of a reading's latest answer looked, in a layer (from 1) and head (from 0) or all."""
-        body = m.FindAttention(reading_id, answer_id, layer, head, rollout)
-        return self.ask(body, lambda done: done.attention, on_progress)
+        try:
+            question = typed.attention(reading_id, answer_id, layer, head, rollout)
+        except UsageError as error:
+            return _failed(error)
+        return self._typed(question, on_progress)
 
     def gradient(
         self, reading_id: str, answer_id: str, token: int | None = None, on_progress: OnProgress | None = None
     ) -> Future[Gradient]:
         """Gradient × input of one token of a reading's latest answer, or of the whole of it."""
-        return self.ask(m.FindGradient(reading_id, answer_id, token), lambda done: done.gradient, on_progress)
+        return self._typed(typed.gradient(reading_id, answer_id, token), on_progress)
 
     def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[Mask]:
         """What each position of a reading's prompt and latest answer may look at in a layer, from 1."""
-        return self.ask(m.FindMask(reading_id, layer), lambda done: done.mask, on_progress)
+        return self._typed(typed.mask(reading_id, layer), on_progress)
 
     def ablate(
         self,
@@ -244,10 +246,11 @@ class SessionClient(Exchange):
         on_said: OnSaid | None = None,
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
-        if by not in STANDS:
-            return _failed(_no_stand(by))
-        body = m.Ablate(reading_id, answer_id, tuple(int(token) for token in tokens), by)
-        return self.ask(body, lambda done: done.ablation, on_progress, on_said)
+        try:
+            question = typed.ablation(reading_id, answer_id, tuple(int(token) for token in tokens), by)
+        except UsageError as error:
+            return _failed(error)
+        return self._typed(question, on_progress, on_said)
 
     def occlude(
         self,
@@ -258,9 +261,11 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[Occlusion]:
         """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""
-        if by not in STANDS:
-            return _failed(_no_stand(by))
-        return self.ask(m.Occlude(reading_id, answer_id, block, by), lambda done: done.occlusion, on_progress)
+        try:
+            question = typed.occlusion(reading_id, answer_id, block, by)
+        except UsageError as error:
+            return _failed(error)
+        return self._typed(question, on_progress)
 
     def null(
         self,
@@ -277,59 +282,62 @@ class SessionClient(Exchange):
         """The words of noise, found as `words` finds a reading's; with `idle` it gives way to any other question."""
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        body = m.FindNull(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
-        return self.ask(body, lambda done: done.null, on_progress)
+        body = typed.null(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
+        return self._typed(body, on_progress)
 
     def agreement(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
     ) -> Future[Agreement]:
         """Which words each of several metrics names for one token."""
-        body = m.FindAgreement(reading_id, token, k, all_tokens, idle)
-        return self.ask(body, lambda done: done.agreement)
+        return self._typed(typed.agreement(reading_id, token, k, all_tokens, idle))
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Texts]:
         """Have the model read texts, to be matched with pictures."""
-        return self.ask(m.ReadTexts(tuple(texts)), lambda done: done.texts, on_progress)
+        return self._typed(whole.texts(texts), on_progress)
 
     def match(self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Match]:
         """A reading's picture against texts."""
-        return self.ask(m.FindMatch(reading_id, tuple(texts)), lambda done: done.match, on_progress)
+        return self._typed(whole.match(reading_id, texts), on_progress)
 
     def loss(self, logits: Floats, kind: Kind) -> Future[Loss]:
         """The loss of logits [n, n] of pictures and texts, of which the i-th belong together."""
-        return self.ask(m.FindLoss(logits, kind), lambda done: done.loss)
+        return self._typed(whole.loss(logits, kind))
 
     def head(self) -> Future[Head]:
         """Which classes the model knows."""
-        return self.ask(m.AskHead(), lambda done: done.head)
+        return self._typed(whole.head())
 
     def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[Classes]:
         """The first k classes of a reading's picture, and what its patches say for them."""
-        return self.ask(m.FindClasses(reading_id, k), lambda done: done.classes, on_progress)
+        return self._typed(whole.classes(reading_id, k), on_progress)
 
     def vocabulary(
         self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None
     ) -> Future[Vocabulary]:
         """The norms of the vocabulary's rows, and its k smallest and largest; with `named` the names of all rows."""
-        return self.ask(m.FindVocabulary(k, all_tokens, named), lambda done: done.vocabulary, on_progress)
+        return self._typed(vocabulary.vocabulary(k, all_tokens, named), on_progress)
 
     def near(
         self, word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[Nearby]:
         """The k words nearest to a word."""
         try:
-            body = m.FindNear(word, check_near(metric), k, all_tokens)
+            question = vocabulary.near(word, metric, k, all_tokens)
         except UsageError as error:
             return _failed(error)
-        return self.ask(body, lambda done: done.near, on_progress)
+        return self._typed(question, on_progress)
 
     def _typed(
-        self, question: Typed[T], on_progress: OnProgress | None = None, on_said: OnSaid | None = None
+        self,
+        question: Typed[T],
+        on_progress: OnProgress | None = None,
+        on_said: OnSaid | None = None,
+        strict: bool = True,
     ) -> Future[T]:
         lens = None if question.body.lens.foreign else find(question.body.lens.name)
         if lens is not None:
             try:
-                given(lens, question.body.options)  # of a built-in lens it is known here what it takes
+                given(lens, question.body.options, strict)  # of a built-in lens it is known here what it takes
             except UsageError as error:
                 return _failed(error)
         return self.ask(question.body, question.unpack, on_progress, on_said)
@@ -341,10 +349,6 @@ class SessionClient(Exchange):
     def stop(self) -> Future[m.Done]:
         """End the session, for everybody."""
         return self.ask(m.Shutdown(), lambda done: done)
-
-
-def _no_stand(by: str) -> UsageError:
-    return UsageError(f"image tokens cannot be replaced by {by!r}: choose {', '.join(STANDS)}")
 
 
 def _failed(error: Exception) -> Future[Any]:

@@ -23,6 +23,7 @@ from vlmtui.session import messages as m
 from vlmtui.session.blame import Code
 from vlmtui.session.foreign import Foreign
 from vlmtui.session.guard import Guard, tidied
+from vlmtui.session.lexicon import Namer
 from vlmtui.session.request_context import RequestContext
 from vlmtui.session.results import held, named
 from vlmtui.session.talk import Talk
@@ -39,17 +40,26 @@ def compute(engine: Engine, request: m.Compute, talk: Talk) -> m.Computed:
     if request.stage:
         check_stage(request.stage, engine.held()[0].info)
     lens = built_in(request.lens)
-    if lens is None:
-        found = _others(engine, request, talk)
-    else:
-        context = RequestContext(engine, request, talk, lens.name)
-        found = lens.function(context, **given(lens, request.options))
+    found = _others(engine, request, talk) if lens is None else _own(engine, lens, request, talk)
     return m.Computed(msgspec.structs.replace(found, seconds=time.perf_counter() - started))
 
 
 def built_in(source: LensSource) -> Lens | None:
     """The built-in lens that is asked for; None where it is another."""
     return None if source.foreign else find(source.name)
+
+
+def _own(engine: Engine, lens: Lens, request: m.Compute, talk: Talk) -> Result:
+    """What a built-in lens makes of it; its words are named here, as those of any."""
+    if lens.offer.wordy:
+        engine.wordy(request.k)
+    context = RequestContext(engine, request, talk, lens.name)
+    found: Result = lens.function(context, **given(lens, request.options))
+    if not (isinstance(found, Words | LayerWords) and found.rows):
+        return found
+    model, words = engine.held()
+    names = (words or Namer.by(model.tokenizer)).names(found.ids[found.ids >= 0])
+    return msgspec.structs.replace(found, pieces=names.pieces, strings=names.texts, special=names.special)
 
 
 def describe(engine: Engine, request: m.Describe, talk: Talk) -> m.Described:

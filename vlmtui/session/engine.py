@@ -24,13 +24,12 @@ from vlmtui.models.loading import load
 from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.towers import finals
 from vlmtui.reading import ImageInfo
+from vlmtui.session import batch_read, computing, generation, truth
 from vlmtui.session import messages as m
-from vlmtui.session import truth
 from vlmtui.session.foreign import Shelf
 from vlmtui.session.layers import LayersOf
 from vlmtui.session.lexicon import Lexicon
 from vlmtui.session.preparing import Preparing
-from vlmtui.session.questions import ANSWERS
 from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, File, Kept, Readings
 from vlmtui.session.seeing import lengths_of, told
 from vlmtui.session.talk import Talk
@@ -174,10 +173,15 @@ class Engine:
                 return self.read(question, talk.progress)
             case m.Verify():
                 return self.verify(question, talk.progress)
-        answer = ANSWERS.get(type(question))
-        if answer is None:
-            raise ProtocolError(f"the session cannot answer {type(question).__name__}")
-        return answer(self, question, talk)
+            case m.ReadMany():
+                return batch_read.many(self, question, talk)
+            case m.Compute():
+                return computing.compute(self, question, talk)
+            case m.Describe():
+                return computing.describe(self, question, talk)
+            case m.Ask():
+                return generation.ask(self, question, talk)
+        raise ProtocolError(f"the session cannot answer {type(question).__name__}")
 
     def number(self) -> int:
         """One that no reading or answer of this session has had."""
@@ -206,7 +210,7 @@ class Engine:
     def layers_of(self, reading: str, progress: Progress) -> LayersOf:
         """A reading that is still kept, and the language model with all of its layers, which are loaded for it."""
         held = self.deep(reading, progress)
-        return LayersOf(held.model, held.lexicon, self.readings, reading, progress)
+        return LayersOf(held.model, self.readings, reading, progress)
 
     def deep(self, reading: str, progress: Progress) -> Wordy:
         """The model held with all of its language model's layers, which are loaded for a reading that is still kept."""

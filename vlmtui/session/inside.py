@@ -10,15 +10,18 @@ import torch
 from torch import Tensor
 
 from vlmtui import exits
-from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.errors import UsageError
 from vlmtui.grid import Place
 from vlmtui.lenses.context import Generation
+from vlmtui.lenses.kernels.finder import Finder
 from vlmtui.models.contrastive import Contrastive, Texts, unmatched
+from vlmtui.models.frames import reframed
 from vlmtui.models.model import VisionLanguageModel
 from vlmtui.models.positions import Positions
 from vlmtui.models.towers import Final
-from vlmtui.reading import ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
+from vlmtui.reading import Layers, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.session.final import final_of
+from vlmtui.session.generation import Speaker, latest, put, text_of
 from vlmtui.session.lexicon import Lexicon, Namer
 from vlmtui.session.readings import Kept
 from vlmtui.session.spelling import Spelling, spelled
@@ -26,7 +29,7 @@ from vlmtui.session.talk import Talk
 from vlmtui.session.tower import projected, tower_states
 
 if TYPE_CHECKING:
-    from vlmtui.session.engine import Engine
+    from vlmtui.session.engine import Engine, Wordy
 
 T = TypeVar("T")
 
@@ -37,8 +40,17 @@ class Inside:
     of_patches = staticmethod(of_patches)
     of_layers = staticmethod(of_layers)
 
-    def __init__(self, engine: Engine, reading: str, stage: str, talk: Talk) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        reading: str,
+        stage: str,
+        talk: Talk,
+        entries: tuple[int, ...] | None = None,
+        answer: str = "",
+    ) -> None:
         self.engine, self.reading, self.stage, self.talk = engine, reading, stage, talk
+        self._asked, self.answer = entries, answer
         self.progress = talk.progress
         self.should_stop = talk.should_stop
         self.check = talk.check
@@ -62,6 +74,29 @@ class Inside:
     def lexicon(self) -> Lexicon:
         """The model's words; `UsageError` where it has none."""
         return self.engine.wordy().lexicon
+
+    def wordy(self, k: int) -> Wordy:
+        """The model held and its words; `UsageError` where it has none, or `k`, how many are asked for, is below 1."""
+        return self.engine.wordy(k)
+
+    @property
+    def finder(self) -> Finder:
+        """What finds words by any metric."""
+        return self.engine.wordy().finder
+
+    def candidates(self, rows: int, all_tokens: bool) -> Tensor:
+        """The rows of a matrix with so many that words are looked for in, int64 ascending."""
+        return self.lexicon.candidates(rows, all_tokens)
+
+    @property
+    def embedding_rows(self) -> int:
+        """How many rows the word vectors have."""
+        return len(self.lexicon.vocabulary.embeddings)
+
+    @property
+    def head_rows(self) -> int:
+        """How many rows the unembedding has."""
+        return self.vlm.head.rows
 
     @property
     def has_words(self) -> bool:
@@ -89,6 +124,41 @@ class Inside:
         if of_layers(stage):
             return self.engine.layers_of(self.reading, self.progress).states(llm_layer(stage))
         return self.engine.readings.tokens(self.reading)
+
+    def tokens_asked(self) -> tuple[int, ...]:
+        """The image tokens that are asked about, also at a vision stage: all, where none are named.
+
+        `UsageError` for one that is not there.
+        """
+        there = len(self.engine.readings.tokens(self.reading))
+        for token in self._asked or ():
+            if not 0 <= token < there:
+                raise UsageError(f"there is no image token {token}: the picture has {there}, from 0")
+        return tuple(range(there)) if self._asked is None else self._asked
+
+    def layers(self) -> Layers:
+        """Norms after every layer of the language model, which is run for it."""
+        return self.engine.layers_of(self.reading, self.progress).layers()
+
+    def after_every_layer(self, tokens: tuple[int, ...]) -> list[Tensor]:
+        """What each layer of the language model put out for some image tokens, each [tokens, width]."""
+        return self.engine.layers_of(self.reading, self.progress).after_every_layer(tokens)
+
+    def copy(self, name: str, change: Callable[[list[Tensor]], list[Tensor]], doing: str) -> Inside | None:
+        """The same of the image with `change` made to its frames [channels, height, width], made where it is not kept.
+
+        None where the processor hands images over in a form that is not known.
+        """
+        readings, name = self.engine.readings, f"{self.reading}, {name}"
+        if name not in readings:
+            kept, model = self.kept, self.vlm
+            inputs = reframed(model.family, kept.inputs, change)
+            if inputs is None:
+                return None
+            encoded = model.encode(inputs, lambda done, total: self.progress(doing, done, total))
+            made = Kept(inputs, encoded.tokens, kept.prompt, places=kept.places, copy_of=self.reading)
+            readings.keep(name, made)
+        return Inside(self.engine, name, self.stage, self.talk)
 
     def projected(self, stage: str) -> Tensor:
         """The tokens that the projector makes of a vision stage [tokens, width], where they are made of patches."""
@@ -140,16 +210,25 @@ class Inside:
         norms: Tensor = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float32)
         return norms
 
-    def generation(self, answer: str) -> Generation:
-        """The latest answer about the reading, which must be this one."""
-        answered = self.kept.answered
-        if answered is None or answered.id != answer:
-            raise ReadingGoneError("that answer is no longer kept, a newer one has taken its place: ask again")
+    def speaker(self) -> Speaker:
+        """The model ready to speak about the image, its layers loaded, and what is kept of its answers; `UsageError`
+        for a model without image tokens in its prompt."""
+        return Speaker.of(self.engine, self.reading, self.talk)
+
+    def generation(self) -> Generation | None:
+        """The latest answer about the reading, which must be the one that is asked about; None where none is."""
+        if not self.answer:
+            return None
+        answered = latest(self.kept, self.answer)
         namer = self.engine.held()[1] or Namer.by(self.vlm.tokenizer)
-        named = namer.names(np.array(answered.ids))
-        texts = tuple(named.texts[i] for i in answered.ids)
-        text = namer.tokenizer.decode([i for i in answered.ids if i not in named.special])
-        return Generation(answered.question or "", text, tuple(answered.ids), texts, tuple(answered.log_probs.tolist()))
+        named = namer.names(np.array(answered.ids, dtype=np.int64))
+        return Generation(
+            question=put(answered),
+            text=text_of(namer, answered.ids),
+            ids=tuple(answered.ids),
+            texts=tuple(named.texts[i] for i in answered.ids),
+            log_probs=tuple(said.log_prob for said in answered.said),
+        )
 
     def keep(self, owner: str, key: object, make: Callable[[], T]) -> T:
         """What was kept for this reading, or is made now."""

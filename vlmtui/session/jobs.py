@@ -81,31 +81,25 @@ def _of_others(lens: LensSource) -> bool:
 def kind(body: m.Question) -> str:
     """Questions of one kind take each other's place: loading, reading, words of one patch, words of many."""
     if isinstance(body, m.Compute):
-        alone = " of one" if _alone(body) else ""
-        return f"{body.lens.name} {body.lens.sha256}{alone}"
+        if group := turn(body).group:
+            return group
+        # what is asked of the model alone, such as to read texts, is no earlier question about a reading
+        of = "" if body.reading else " of none"
+        return f"{body.lens.name} {body.lens.sha256}{' of one' if _alone(body) else of}"
     if isinstance(body, m.Describe) and body.lens is not None:
         return f"{type(body).__name__} {body.lens.shown} {body.lens.sha256}"
-    if isinstance(body, m.FindWords):
-        return "words of one" if body.tokens is not None and len(body.tokens) == 1 else "words of many"
     return type(body).__name__
 
 
 def idle(body: m.Question) -> bool:
     """Whether it was asked because there was nothing else to do."""
-    return isinstance(body, m.Compute | m.FindNull | m.FindAgreement) and body.idle
+    return isinstance(body, m.Compute) and body.idle
 
 
 def fits(body: m.Question, amidst: m.Question) -> bool:
     """Whether a question is for one patch, and may be answered amidst another, which takes long."""
-    quick = "words of one", m.FindLayerWords.__name__, m.FindAgreement.__name__
-    if isinstance(body, m.Compute) or isinstance(amidst, m.Compute):
-        return _fits(body, amidst)
-    match amidst:
-        case m.FindWords() | m.FindNull() | m.Occlude() | m.ReadMany():
-            return kind(amidst) != "words of one" and kind(body) in quick
-        case m.Ask() | m.Ablate():  # the model is at work: only what does not run it
-            return isinstance(body, m.FindWords) and kind(body) in quick and body.stage == "tokens"
-    return False
+    lets_in = _lets_in(amidst)
+    return bool(lets_in) and _quick(body) and (lets_in == "any" or _at_rest(body))
 
 
 def turn(body: m.Question) -> Turn:
@@ -120,19 +114,27 @@ def _alone(body: m.Compute) -> bool:
 
 def _quick(body: m.Question) -> bool:
     """Whether it is for one patch."""
+    if not isinstance(body, m.Compute):
+        return False
     beside = turn(body).beside
-    return beside == "always" or (beside == "one" and isinstance(body, m.Compute) and _alone(body))
+    return beside == "always" or (beside == "one" and _alone(body))
 
 
-def _fits(body: m.Question, amidst: m.Question) -> bool:
-    lets_in = turn(amidst).lets_in
-    if isinstance(amidst, m.FindWords | m.FindNull | m.Occlude | m.ReadMany):
-        return kind(amidst) != "words of one" and _quick(body)
-    if isinstance(amidst, m.Ask | m.Ablate):
-        return isinstance(body, m.Compute) and _quick(body) and body.stage == "tokens"
-    if isinstance(body, m.Compute):
-        return bool(lets_in) and not _quick(amidst) and _quick(body) and (lets_in == "any" or body.stage == "tokens")
-    return False
+def _at_rest(body: m.Question) -> bool:
+    """Whether it is answered from what is kept of a reading, without running the model."""
+    return isinstance(body, m.Compute) and body.stage == "tokens" and not body.idle and not turn(body).runs
+
+
+def _lets_in(amidst: m.Question) -> str:
+    """Which quick questions may be answered amidst it: "any", or "tokens", those that do not run the model."""
+    match amidst:
+        case m.Ask():  # the model is at work
+            return "tokens"
+        case m.ReadMany():
+            return "any"
+        case m.Compute():
+            return "" if _quick(amidst) else turn(amidst).lets_in
+    return ""
 
 
 class Jobs:

@@ -1,4 +1,4 @@
-"""Questions about the language model's layers: norms and words of what they put out at an image's positions.
+"""The language model's layers, run over a reading: norms and states of what they put out at an image's positions.
 
 What one pass put out is kept where the budget allows; where it does not, every question runs the layers once more and
 keeps only what it asks about.
@@ -6,31 +6,24 @@ keeps only what it asks about.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.logit_lens.kernel import LogitLens, logit_lens, settled
 from vlmtui.models.model import VisionLanguageModel
-from vlmtui.reading import Layers, TokenLayerWords, TokenWords
-from vlmtui.session.lexicon import Lexicon
+from vlmtui.reading import Layers
 from vlmtui.session.readings import Kept, Readings
 
 Progress = Callable[..., None]
-ShouldStop = Callable[[], bool]
 
 
 class LayersOf:
     """The layers of a model that holds them all, asked about one reading that is kept."""
 
-    def __init__(
-        self, model: VisionLanguageModel, lexicon: Lexicon, readings: Readings, reading: str, progress: Progress
-    ) -> None:
-        self._model, self._lexicon, self._readings = model, lexicon, readings
+    def __init__(self, model: VisionLanguageModel, readings: Readings, reading: str, progress: Progress) -> None:
+        self._model, self._readings = model, readings
         self._reading, self._progress = reading, progress
         self._kept: Kept = readings[reading]
 
@@ -44,59 +37,15 @@ class LayersOf:
             reading=self._reading, norms=array(self._kept.norms), positions=int(self._kept.inputs.input_ids.shape[1])
         )
 
-    def words(self, layer: int, tokens: np.ndarray, k: int, all_tokens: bool, should_stop: ShouldStop) -> TokenWords:
-        """The words of these tokens (int64 [n]) after one layer."""
-        started = time.perf_counter()
-        (states,) = self._states([layer], torch.from_numpy(tokens))
-        candidates, found = self.lens(states, k, all_tokens, should_stop)
-        ids = array(found.ids)
-        named = self._lexicon.names(ids)
-        return TokenWords(
-            metric="logit",
-            k=ids.shape[1],
-            all_tokens=all_tokens,
-            tokens=tokens,
-            ids=ids,
-            scores=array(found.scores),
-            pieces=named.pieces,
-            texts=named.texts,
-            special=named.special,
-            candidates=len(candidates),
-            left_out=self._model.head.rows - len(candidates),
-            seconds=time.perf_counter() - started,
-        )
-
-    def layer_words(self, token: int, k: int, all_tokens: bool, should_stop: ShouldStop) -> TokenLayerWords:
-        """The words of one token after every layer."""
-        started = time.perf_counter()
-        layers = range(1, self._model.info.llm_layers + 1)
-        states = torch.cat(self._states(layers, torch.tensor([token])))
-        _, found = self.lens(states, k, all_tokens, should_stop)
-        ids, scores = array(found.ids), array(found.scores)
-        named = self._lexicon.names(ids)
-        known = bool(ids.shape[1]) and not np.isnan(scores[-1, 0])
-        return TokenLayerWords(
-            token=token,
-            ids=ids,
-            scores=scores,
-            pieces=named.pieces,
-            texts=named.texts,
-            special=named.special,
-            entropy=array(found.entropy),
-            settled=settled(found.ids[:, 0]) if known else None,
-            seconds=time.perf_counter() - started,
-        )
-
-    def lens(self, states: Tensor, k: int, all_tokens: bool, should_stop: ShouldStop) -> tuple[Tensor, LogitLens]:
-        """The rows that were candidates, and the words of `states` [n, hidden] after any layer."""
-        head = self._model.head
-        candidates = self._lexicon.candidates(head.rows, all_tokens)
-        return candidates, logit_lens(states, head.float32, head.rows, candidates, k, should_stop)
-
     def states(self, layer: int) -> Tensor:
         """What one layer put out at the image's positions [tokens, hidden]."""
         every = torch.arange(len(self._readings.tokens(self._reading)))
         return self._states([layer], every)[0]
+
+    def after_every_layer(self, tokens: Sequence[int]) -> list[Tensor]:
+        """What each layer put out for some image tokens, each [tokens, hidden]."""
+        layers = range(1, self._model.info.llm_layers + 1)
+        return self._states(layers, torch.tensor(tokens, dtype=torch.int64))
 
     def _states(self, layers: Sequence[int], tokens: Tensor) -> list[Tensor]:
         """What these layers, counted from 1, put out for these tokens, each [n, hidden]."""

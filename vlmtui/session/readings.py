@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from vlmtui.belief import Null
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.grid import Place
 from vlmtui.image import Picture, decode
@@ -45,9 +44,9 @@ class Kept:
     those of the vision patches. `own` is what lenses keep, by lens and key.
     `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
     positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
-    `answered` is the latest answer to a question about it. `nulls` are the words of noise, by how they were found.
-    `copy_of` is the reading of which this is a shuffled copy, made to be compared with it, or "". `final` is
-    what a tower alone put out at its end. `positions` is what was added to its patches to tell where they are.
+    `answered` is the latest answer to a question about it. `copy_of` is the reading of which this is an altered copy,
+    made to be compared with it, or "". `final` is what a tower alone put out at its end. `positions` is what was added
+    to its patches to tell where they are.
     """
 
     inputs: Inputs
@@ -62,7 +61,6 @@ class Kept:
     answered: Answered | None = None
     patch_places: tuple[Place, ...] = ()
     projected: dict[int, Tensor] = field(default_factory=dict)
-    nulls: dict[tuple[object, ...], Null] = field(default_factory=dict)
     copy_of: str = ""
     final: Final | None = None
     positions: Positions | None = None

@@ -41,7 +41,7 @@ class RequestContext:
         guard: Callable[[], AbstractContextManager[Any]] = nullcontext,
         copies: bool = False,
     ) -> None:
-        self._inside = Inside(engine, request.reading, request.stage, talk)
+        self._inside = Inside(engine, request.reading, request.stage, talk, request.entries, request.answer)
         self._request, self._talk, self._owner, self._guard, self._copies = request, talk, owner, guard, copies
         self._entries = request.entries
 
@@ -115,7 +115,7 @@ class RequestContext:
 
     def generation(self) -> Generation | None:
         with self._guard():
-            return self._inside.generation(self._request.answer) if self._request.answer else None
+            return self._inside.generation()
 
     def other(self) -> RequestContext | None:
         return None

@@ -20,7 +20,7 @@ import msgspec
 from vlmtui import __version__
 from vlmtui.errors import Cancelled, CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import messages as m
-from vlmtui.session.jobs import Front, Job, Jobs, of_others
+from vlmtui.session.jobs import Front, Job, Jobs, of_others, turn
 from vlmtui.session.line import Line
 from vlmtui.session.talk import Talk
 
@@ -271,13 +271,13 @@ class Server:
                 loaded = engine.load(body, progress)
                 front.load, front.holds = body, engine.holds
                 return loaded
-            case m.Read() | m.ReadMany() | m.ReadTexts() | m.AskHead() if (
+            case m.Read() | m.ReadMany() | m.Compute(reading="") if (
                 front.load is not None and front.holds != engine.holds
             ):
                 engine.load(front.load, progress)
                 front.holds = engine.holds
-            case m.FindWords() | m.FindLayerWords():
-                self._doing = "looking for words"
+            case m.Compute() if doing := turn(body).doing:
+                self._doing = doing
         return engine.answer(body, talk)
 
     # -- both

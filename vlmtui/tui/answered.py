@@ -12,7 +12,12 @@ from vlmtui.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, plain, visible, width
-from vlmtui.tui.answering import AttentionOf, GradientOf, MaskOf, OcclusionOf, Speech, Wanted, block_for
+from vlmtui.lenses import wording
+from vlmtui.lenses.kinds import Kind, Scalars, TokenMaps
+from vlmtui.lenses.source import call
+from vlmtui.lenses.wording import Looked
+from vlmtui.tui import answering
+from vlmtui.tui.answering import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Speech, Wanted, block_for
 
 if TYPE_CHECKING:
     from vlmtui.tui.view import Known, View
@@ -39,16 +44,20 @@ def wanted(known: Known, view: View) -> Wanted | None:
     looking = view.looking
     if not known.speech.ready or known.reading is None or known.reading.model.wordless:
         return None
+    if own := known.lenses.get(looking.way):
+        return None if own.missing else LensOf(own.call, known.entry(view) if own.of_single else None)
     match looking.way:
-        case "attention":
+        case answering.NOTHING:
+            return None
+        case answering.ATTENTION:
             return AttentionOf(looking.layer, looking.head if looking.layer is not None else None, False)
-        case "rollout":
+        case answering.ROLLOUT:
             return AttentionOf(None, None, True)
-        case "gradient":
+        case answering.GRADIENT:
             return GradientOf(looking.token)
-        case "occlusion":
+        case answering.OCCLUSION:
             return OcclusionOf(block_for(known.reading.places)[0])
-    return None
+    return LensOf(call(looking.way)) if looking.way in answering.WAYS else None
 
 
 def mask_wanted(view: View) -> MaskOf | None:
@@ -99,7 +108,35 @@ def numbers(known: Known, view: View) -> Numbers | None:
             reach = _reach(robust_range(np.abs(values)) if token is None else _scale(speech, asked, np.abs(drops)))
             blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
             return Numbers(values, (-reach, reach), f"{whose}: log-prob lost{blocks}", diverging=True)
+        case Looked():
+            return _of_lens(speech, asked, found, token, whose)
     return None
+
+
+def _of_lens(speech: Speech, asked: Wanted, found: Looked, token: int | None, whose: str) -> Numbers | None:
+    """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
+    what = wording.shown(found.call)
+    match found.result:
+        case TokenMaps(values=maps):
+            rows = maps[: len(speech.tokens)].astype(np.float64)
+            if not len(rows) or (token is not None and token >= len(rows)):
+                return None
+            values, what = (rows.mean(axis=0) if token is None else rows[token]), f"{whose}: {what}"
+        case Scalars(values=numbers):
+            rows = values = numbers.astype(np.float64)
+        case _:
+            return None
+    if np.any(rows[np.isfinite(rows)] < 0):
+        reach = _reach(_scale(speech, asked, np.abs(rows)))
+        return Numbers(values, (-reach, reach), what, diverging=True)
+    return Numbers(values, _scale(speech, asked, rows), what)
+
+
+def result(known: Known, view: View) -> Kind | None:
+    """What a lens that is no map made of the answer, to be told in lines; None without one."""
+    asked = wanted(known, view)
+    found = known.speech.found.get(asked) if isinstance(asked, LensOf) else None
+    return found.result if isinstance(found, Looked) and not isinstance(found.result, TokenMaps | Scalars) else None
 
 
 def legend(known: Known, view: View, found: Numbers | None) -> str:
@@ -107,15 +144,22 @@ def legend(known: Known, view: View, found: Numbers | None) -> str:
     if found is not None:
         return found.what
     speech, asked = known.speech, wanted(known, view)
-    if view.looking.way == "none":
-        return "overlay: none; v: attention"
+    if view.looking.way == answering.NOTHING:
+        return f"overlay: none; v: {answering.WAYS[0]}"
+    own = known.lenses.get(view.looking.way)
+    if own is not None and own.missing and speech.ready:
+        return f"{plain(own.name)} needs its option {own.missing}: Ctrl-P, Lens: options"
     if asked is None:
         return "the answer is being said ..." if speech.speaking else "nothing was said: there is no attention"
     if refused := speech.refused.get(asked):
         return plain(refused)
     if isinstance(asked, OcclusionOf) and known.reading is not None:
         return f"occlusion map: O takes {count(block_for(known.reading.places)[1], 'block')} of patches away in turn"
-    return f"{'rollout' if view.looking.way == 'rollout' else view.looking.way}: ..."
+    if isinstance(asked, LensOf):
+        # what it found stands in a panel where it is no map
+        there = result(known, view) is not None
+        return wording.shown(asked.call) if there else f"{plain(view.looking.way)}: ... (Esc stops)"
+    return f"{view.looking.way}: ..."
 
 
 def key(known: Known, view: View) -> object:
@@ -159,6 +203,8 @@ def layers(found: Attention) -> str:
 def meaning(known: Known, view: View) -> list[str]:
     """In sentences what the numbers are, most telling first."""
     whose, found = said(known, view.looking.token), numbers(known, view)
+    if isinstance(of := known.speech.found.get(wanted(known, view) or MaskOf(0)), Looked):
+        return [of.note] if of.note else []
     if found is None:
         return []
     colours = f"Colours ±{figure(found.scale[1], 3)}"

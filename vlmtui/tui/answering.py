@@ -7,17 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from vlmtui.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Mask, Occlusion, Stand
 from vlmtui.grid import Place
+from vlmtui.lenses.source import Call
+from vlmtui.lenses.wording import Looked
+from vlmtui.tui.choices import ways
 from vlmtui.tui.path import ANSWER, path
 
 if TYPE_CHECKING:
     from vlmtui.tui.view import Known
 
-Way = Literal["attention", "rollout", "gradient", "occlusion", "none"]
-WAYS: tuple[Way, ...] = ("attention", "rollout", "gradient", "occlusion", "none")
+ATTENTION = "attention"
+ROLLOUT = "rollout"
+GRADIENT = "gradient"
+OCCLUSION = "occlusion"
+"""Ways of which the explorer has more to say than a map a token: each is asked for as its own type."""
+NOTHING = "none"
+WAYS: tuple[str, ...] = (*ways(), NOTHING)
+"""The lenses that look at an answer, by their names, and none of them."""
+NAMED = {GRADIENT: "gradient × input", OCCLUSION: "occlusion map", NOTHING: "nothing"}
+"""Ways that are called otherwise where there is room for it."""
 DESCRIBE = "Describe the image."
 MOST_BLOCKS = 100
 """An occlusion map runs the model once a block."""
@@ -33,15 +44,17 @@ class Looking:
     mask is drawn in the place of the picture, None where the picture is seen.
     """
 
-    way: Way = "attention"
+    way: str = WAYS[0]
     token: int | None = 0
     layer: int | None = None
     head: int | None = None
     mask: int | None = None
 
-    def next_way(self) -> Looking:
-        """The next way, round and round."""
-        return replace(self, way=WAYS[(WAYS.index(self.way) + 1) % len(WAYS)])
+    def next_way(self, own: Sequence[str] = ()) -> Looking:
+        """The next way, round and round; those of a person's `own` lenses come after the built-in ones."""
+        there = [*WAYS[:-1], *own, NOTHING]
+        at = there.index(self.way) if self.way in there else -1
+        return replace(self, way=there[(at + 1) % len(there)])
 
     def next_token(self, step: int, many: int) -> Looking:
         """Another of `many` tokens; before the first and after the last comes the whole answer."""
@@ -80,8 +93,16 @@ class MaskOf:
     layer: int
 
 
-Wanted = AttentionOf | GradientOf | OcclusionOf | MaskOf
-Found = Attention | Gradient | Occlusion | Mask
+@dataclass(frozen=True)
+class LensOf:
+    """What any other lens makes of an answer; of one `entry` where it is of one at a time."""
+
+    call: Call
+    entry: int | None = None
+
+
+Wanted = AttentionOf | GradientOf | OcclusionOf | MaskOf | LensOf
+Found = Attention | Gradient | Occlusion | Mask | Looked
 
 
 @dataclass
@@ -163,6 +184,11 @@ class AnswerAsking:
     def occluding(self) -> bool:
         """Whether patches are being taken away, which takes long."""
         return OcclusionOf in self._asked
+
+    def looking(self) -> LensOf | None:
+        """What a lens of a person's own is asked for, if any is."""
+        wanted = self._asked.get(LensOf)
+        return wanted if isinstance(wanted, LensOf) else None
 
     def missing(self, speech: Speech, wanted: Wanted | None) -> bool:
         """Whether to ask for it now."""

@@ -1,11 +1,17 @@
-"""Every action of the explorer by name, for the command palette."""
+"""Every action of the explorer by name, for the command palette, and every overlay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from vlmtui.display.pieces import plain
+from vlmtui.tui.answering import WAYS
+from vlmtui.tui.lensing import Lensing
+from vlmtui.tui.listing import overlays_of
+from vlmtui.tui.valued import OPTIONS
 
 ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Go to a patch or pixel", "g", "screen.go_to"),
@@ -20,6 +26,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Words: one more", "+", "screen.more(1)"),
     ("Words: one fewer", "-", "screen.more(-1)"),
     ("Overlay: the next", "o", "screen.overlay"),
+    (OPTIONS, "", "screen.lens_options"),
     ("Find: light up the patches near a word", "/", "screen.find"),
     ("Find: the next best patch", "n", "screen.next_best(1)"),
     ("Find: the best patch before", "N", "screen.next_best(-1)"),
@@ -33,7 +40,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Ask: again without the marked patches (ablate)", "x", "screen.ablate"),
     ("Answer: the next token", ".", "screen.token(1)"),
     ("Answer: the token before", ",", "screen.token(-1)"),
-    ("Answer: attention, rollout, gradient, occlusion", "v", "screen.way"),
+    (f"Answer: {', '.join(WAYS[:-1])}", "v", "screen.way"),
     ("Attention: the next layer", "}", "screen.layer(1)"),
     ("Attention: the layer before", "{", "screen.layer(-1)"),
     ("Attention: the next head", "H", "screen.head"),
@@ -60,15 +67,21 @@ class Actions(Provider):
 
     async def discover(self) -> Hits:
         """All of them, while nothing has been typed."""
-        for name, key, action in ACTIONS:
-            yield DiscoveryHit(name, self._run(action), help=key or None)
+        for name, help_, run in self._all():
+            yield DiscoveryHit(name, run, help=help_ or None)
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
         matcher = self.matcher(query)
-        for name, key, action in ACTIONS:
+        for name, help_, run in self._all():
             if (score := matcher.match(name)) > 0:
-                yield Hit(score, matcher.highlight(name), self._run(action), help=key or None)
+                yield Hit(score, matcher.highlight(name), run, help=help_ or None)
 
-    def _run(self, action: str) -> Callable[[], object]:
-        return partial(self.app.run_action, action, self.screen)
+    def _all(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Name, help, and what is done: the actions, then the overlays."""
+        for name, key, action in ACTIONS:
+            yield name, key, partial(self.app.run_action, action, self.screen)
+        screen = self.screen
+        if isinstance(screen, Lensing):
+            for overlay, line in overlays_of(screen.known):
+                yield f"Overlay: {plain(overlay)}", line, partial(screen.choose_overlay, overlay)

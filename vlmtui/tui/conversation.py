@@ -16,7 +16,7 @@ from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
-from vlmtui.lenses.source import Call
+from vlmtui.lenses.source import Call, LensSource
 from vlmtui.reading import METRICS, Layers, ModelInfo, Order, of_patches
 from vlmtui.session.messages import Progress
 from vlmtui.session.opening import connect
@@ -77,6 +77,7 @@ class Conversation(Inquiry):
         client, query, model = self._client, self.options.query, self.model
         assert client is not None
         self.post(messages.WorkProgressed("starting the model session"))
+        self.introduce()
         own = model == query.model
 
         def loaded(info: ModelInfo) -> Message:
@@ -166,18 +167,31 @@ class Conversation(Inquiry):
                 self._failed("the words could not be found"),
             )
 
-    def values(self, reading: str, stage: str, lens: Call) -> None:
-        """What a lens makes of a stage."""
+    def introduce(self) -> None:
+        """Ask what the lens of the command line is, where it is the person's own."""
+        lens = self.options.query.lens
+        if lens is not None and lens.built_in is None:
+            self.describe(lens.source or LensSource(lens.name))
+
+    def describe(self, source: LensSource) -> None:
+        """What a lens of the person's own is: nobody but the session runs it."""
+
+        def failed(sentence: str) -> None:
+            self.post(messages.LensFailed(source, sentence))
+
+        if self._client is not None and self._client.alive:
+            self._when(self._client.describe(source), lambda found: messages.LensDescribed(source, found[0]), failed)
+
+    def values(self, reading: str, stage: str, lens: Call, entry: int | None = None) -> None:
+        """What a lens makes of a stage, or of one entry of it."""
 
         def failed(sentence: str) -> None:
             self.post(messages.ValuesFailed(reading, stage, lens, sentence))
 
         if self._client is not None and self._client.alive:
-            self._when(
-                self._client.look(reading, stage, lens, on_progress=self._progressed()),
-                lambda values: messages.ValuesArrived(reading, values),
-                failed,
-            )
+            entries = None if entry is None else (entry,)
+            self._lens = self._client.look(reading, stage, lens, entries=entries, on_progress=self._progressed())
+            self._when(self._lens, lambda values: messages.ValuesArrived(reading, values, entry), failed)
 
     def values_ahead(self, reading: str, stage: str, lens: Call) -> None:
         """The same for a stage that nobody looks at yet: any other question of the kind takes its place."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -23,8 +23,11 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import DEMO_NOTES, OnDisk
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.tui.answering import NAMED, WAYS
+from vlmtui.tui.choices import colouring, overlays
+from vlmtui.tui.listing import overlays_of
 from vlmtui.tui.path import of_tokens
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.view import NONE, NORMS, Known, View
 from vlmtui.tui.walking import at_pixel, to_cell
 
 _T = TypeVar("_T")
@@ -191,10 +194,16 @@ class Help(ModalScreen[None]):
 
     BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss(None)", "leave")]
 
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self._known = known
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog help"):
             yield Static(Text("Keys"), classes="dialog-title")
-            yield Static(_keys())
+            yield Static(_table(HELP))
+            yield Static(Text("Overlays"), classes="help-title")
+            yield Static(_table(overlays_of(self._known)))
             yield Static(_help_text())
 
 
@@ -212,16 +221,16 @@ HELP: tuple[tuple[str, str], ...] = (
     ("m", "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits"),
     ("e", "at vision stages: words through the projector, an early exit; or none again"),
     ("+  -", "more, fewer words"),
-    ("o", "overlay: none, norms, first words, similarity, pca, find"),
+    ("o", f"overlay: {', '.join((NONE, NORMS, 'first words', *(lens.name for lens in overlays())))}"),
     ("/", "find a word: patches light up by how near they are to it"),
     ("c", "vision towers: texts against the whole picture (CLIP, SigLIP), or its classes (ViT)"),
     ("n  N", "to the next best, the best before, of the numbers of the overlay"),
     ("Space  U", "mark the patch; take all marks away"),
     ("V", "outliers of all pictures opened: by position or by content, at every stage"),
-    ("p", "play through the layers with the overlay (pca if there is none)"),
+    ("p", f"play through the layers with the overlay ({colouring()} if there is none)"),
     ("a", "ask the model; its answer is the last stage, with what it looked at over the picture"),
     (",  .", "another token of the answer, or the whole of it; also < > and the mouse"),
-    ("v", "attention, rollout, gradient × input, occlusion map, nothing"),
+    ("v", f"{', '.join(NAMED.get(way, way) for way in WAYS)}"),
     ("{  }", "attention, or the mask, of the layer before, the next; of all layers"),
     ("H", "attention of the next head of that layer; of all heads"),
     ("O", "make the occlusion map: blocks of patches taken away, one after the other"),
@@ -241,13 +250,14 @@ HELP: tuple[tuple[str, str], ...] = (
 )
 
 
-def _keys() -> Table:
-    """Each key with what it does, which goes on below itself where it needs more lines."""
+def _table(rows: Sequence[tuple[str, str]]) -> Table:
+    """Each key with what it does, or each overlay with what it is, which goes on below itself where it needs more
+    lines."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold", max_width=18)
     table.add_column(ratio=1)
-    for keys, meaning in HELP:
-        table.add_row(Text(keys), Text(meaning))
+    for name, meaning in rows:
+        table.add_row(Text(plain(name)), Text(plain(meaning)))
     return table
 
 
@@ -265,7 +275,6 @@ def _help_text() -> Text:
         "\n\nSimilarity: the cosine of every patch with the one under the cursor, or with the mean of the marked ones'"
         " unit vectors, at this stage. Colours span the middle 96% of all patches' numbers: ‹ or › at an end of the"
         " scale says that the number here lies beyond it."
-        " pca: the first three principal components of all of the stage's patches as red, green and blue."
         "\n\nEarly exit: a vision stage put in the place of the one that feeds the projector. A patch has the words of"
         " the token it goes into, as that would be if the tower ended there; the projector was trained on its own stage"
         " alone. find looks through it at every vision stage."

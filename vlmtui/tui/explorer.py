@@ -18,8 +18,8 @@ from textual.widgets import Static
 
 from vlmtui.catalogue import on_disk
 from vlmtui.errors import VlmtuiError
-from vlmtui.tui import messages, saving, walking
-from vlmtui.tui.arrangement import PANELS, SMALLEST, answer_rows, arrange, panel_cells
+from vlmtui.tui import facing, messages, saving, walking
+from vlmtui.tui.arrangement import FACTS, NARROW, PANELS, SMALLEST, answer_rows, arrange, panel_cells, panels
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import ChooseModel, Help, ask_picture, ask_place
 from vlmtui.tui.keys import keys
@@ -72,6 +72,7 @@ class Explorer(Speaking):
     def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
         super().__init__(conversation, picture)
         self._panel = PANELS[0]
+        self._faced = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
@@ -161,17 +162,19 @@ class Explorer(Speaking):
 
     def action_overlay(self) -> None:
         """The next overlay."""
-        self._choose(self._view.next_overlay(self._known.model))
+        self._choose(self._view.next_overlay(self._known.model, tuple(self._known.lenses.values())))
 
     def action_panel(self) -> None:
         """The next panel, where not all are seen."""
-        self._panel = PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)]
+        there = panels(facing.rows_wanted(self._known, self._view))
+        at = there.index(self._panel) if self._panel in there else -1
+        self._panel = there[(at + 1) % len(there)]
         self._arrange()
         self.call_after_refresh(self._show_panels)
 
     def action_help(self) -> None:
         """The keys."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(self._known))
 
     def action_go_to(self) -> None:
         """Ask for a row and column or a pixel."""
@@ -245,7 +248,8 @@ class Explorer(Speaking):
             return
         if view.stage != before.stage:
             self.query_one(PathBar).show(self._known.model, view.stage, self._known.speech.begun)
-        if (view.stage, view.projected) != (before.stage, before.projected):
+        faced = facing.lens_in_panel(self._known, view) is not None
+        if (view.stage, view.projected) != (before.stage, before.projected) or faced != self._faced:
             self._arrange()
         self._show_picture()
         self._ask_words()
@@ -258,10 +262,19 @@ class Explorer(Speaking):
         several = len(pages) > 1
         model = self._known.model
         words = wanted_rows(model.llm_layers, self._view.k) if model and self._view.shows_layers else self._view.k + 2
+        facts = facing.rows_wanted(self._known, self._view)
+        if bool(facts) != self._faced:
+            # where one panel is seen at a time, that of the lens that was chosen
+            self._faced = bool(facts)
+            if size[0] < NARROW:
+                self._panel = FACTS if facts else PANELS[0]
+        if self._panel == FACTS and not facts:
+            self._panel = PANELS[0]
         if self._view.stage == ANSWER:
             wanted = answer.wanted_rows(self._known.speech, panel_cells(size[0]) - 2)
-            words = answer_rows(size, wanted, self._panel)
-        plan = arrange(size, words, (page.rows if page else 0) + several, self._panel, self._view.stage == ANSWER)
+            words = answer_rows(size, wanted, self._panel, facts)
+        at_answer = self._view.stage == ANSWER
+        plan = arrange(size, words, (page.rows if page else 0) + several, self._panel, at_answer, facts)
         self.set_class(plan.narrow, "narrow")
         self.set_class(plan.too_small, "too-small")
         self.query_one(KeysBar).show(keys(self._known, self._view, plan.narrow))

@@ -20,6 +20,8 @@ from vlmtui.tui.path import TOKENS, llm_depth
 from vlmtui.tui.standing import IDLE, Standing
 from vlmtui.tui.view import Known, View
 
+LAYERS = "layers"
+"""What is timed, on the line of state."""
 AT_REST_S = 0.12
 """How long the cursor stands before the words of all layers are asked for: they are many."""
 LATE_S = 0.4
@@ -42,6 +44,11 @@ class Hearing(Screen[None]):
         self._rest: Timer | None = None
         self._late: Timer | None = None
         self._current = False
+
+    @property
+    def known(self) -> Known:
+        """What has arrived so far."""
+        return self._known
 
     @on(messages.ModelLoaded)
     def _model_loaded(self, message: messages.ModelLoaded) -> None:
@@ -111,7 +118,7 @@ class Hearing(Screen[None]):
     @on(messages.LayerWordsArrived)
     def _layer_words_arrived(self, message: messages.LayerWordsArrived) -> None:
         if self._layers.answered(self._known, message.reading, message.words):
-            self._standing.seconds = ("layers", message.words.seconds)
+            self._standing.seconds = (LAYERS, message.words.seconds)
             if message.words.token == self._known.token(self._view):
                 self._caught_up()
             self._show_panels()
@@ -146,7 +153,8 @@ class Hearing(Screen[None]):
 
     @on(messages.PictureOpened)
     def _picture_opened(self, message: messages.PictureOpened) -> None:
-        self._known = Known.of(message.source, message.picture, self._known.model)
+        before, self._known = self._known, Known.of(message.source, message.picture, self._known.model)
+        self._known.lenses, self._known.unusable = before.lenses, before.unusable
         self._view = replace(self._view, spot=None)
         self._current = False
         self._conversation.read(message.source)

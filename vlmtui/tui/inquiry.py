@@ -12,7 +12,8 @@ from vlmtui.answers import Stand
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress, Said
 from vlmtui.tui import replies
-from vlmtui.tui.answering import AttentionOf, GradientOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.tui.answering import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.tui.path import TOKENS
 
 _T = TypeVar("_T")
 
@@ -25,6 +26,7 @@ class Inquiry:
         self._client: SessionClient | None = None
         self._turn = 0
         self._slow: Future[Any] | None = None
+        self._lens: Future[Any] | None = None
 
     def answer(self, number: int, reading: str, question: str | None) -> None:
         """Ask the model; greedy."""
@@ -63,6 +65,8 @@ class Inquiry:
             future = self._about(self._client, reading, answer, wanted)
             if slow:
                 self._slow = future
+            elif isinstance(wanted, LensOf):
+                self._lens = future
 
             def failed(sentence: str) -> None:
                 self.post(replies.FindingFailed(number, wanted, sentence))
@@ -82,12 +86,21 @@ class Inquiry:
                 return client.occlude(reading, answer, block, on_progress=progressed)
             case MaskOf(layer):
                 return client.mask(reading, layer, on_progress=progressed)
+            case LensOf(call, entry):
+                entries = None if entry is None else (entry,)
+                return client.look(reading, TOKENS, call, entries=entries, answer=answer, on_progress=progressed)
 
     def leave_answer(self) -> None:
         """Withdraw what takes long: an answer, which ends at its next token, or an occlusion map."""
         if self._client is not None and self._slow is not None:
             self._client.cancel(self._slow)
         self._slow = None
+
+    def leave_lens(self) -> None:
+        """Withdraw what a lens was asked last, about an answer or about a stage."""
+        if self._client is not None and self._lens is not None:
+            self._client.cancel(self._lens)
+        self._lens = None
 
     def _heard(self, number: int) -> Callable[[Said], None]:
         turn = self._turn

@@ -9,7 +9,7 @@ from textual import on
 from textual.binding import Binding
 
 from vlmtui.errors import UsageError
-from vlmtui.tui import messages
+from vlmtui.tui import messages, whole
 from vlmtui.tui.believing import Believing
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask
@@ -29,11 +29,11 @@ class Judging(Believing):
     def action_whole(self) -> None:
         """Texts to hold against the whole picture, or the classes that the model's head gives it."""
         match said_by(self._known.model):
-            case "texts":
+            case whole.TEXTS:
                 hint = f"as many as there are, with {BETWEEN} between them: a photo of a dog {BETWEEN} a photo of a cat"
                 ask = Ask("Texts against the whole picture", hint, _read, f" {BETWEEN} ".join(self._texts))
                 self.app.push_screen(ask, lambda texts: self._match(texts) if texts else None)
-            case "classes":
+            case whole.CLASSES:
                 self._classes_wanted = True
                 self._ask_whole()
             case _:
@@ -46,7 +46,7 @@ class Judging(Believing):
 
     def _match_also(self, text: str) -> None:
         """A text that was looked for in the patches is held against the whole picture too."""
-        if said_by(self._known.model) == "texts":
+        if said_by(self._known.model) == whole.TEXTS:
             self._match(parsed(BETWEEN.join((*self._texts, text))))
 
     def _ask_whole(self) -> None:
@@ -54,9 +54,9 @@ class Judging(Believing):
         if not self._current or reading is None:
             return
         said = said_by(reading.model)
-        if said == "texts" and self._texts:
+        if said == whole.TEXTS and self._texts:
             self._conversation.match(reading.id, self._texts)
-        elif said == "classes" and self._classes_wanted:
+        elif said == whole.CLASSES and self._classes_wanted:
             self._conversation.classes(reading.id, MOST_CLASSES)
 
     @on(messages.PictureRead)
@@ -80,11 +80,11 @@ class Judging(Believing):
     def _classes_arrived(self, message: messages.ClassesArrived) -> None:
         self._take(message.reading, replace(self._known.whole, classes=message.classes))
 
-    def _take(self, reading: str, whole: Whole) -> None:
+    def _take(self, reading: str, said: Whole) -> None:
         if self._known.reading is None or self._known.reading.id != reading:
             return
-        self._known.whole = whole
-        if whole.known:
+        self._known.whole = said
+        if said.known:
             self._conversation.status()
             self._standing.work = messages.WorkProgressed("")
             self._show_state()

@@ -14,14 +14,18 @@ MOVE, STAGE = ("←↑↓→", "move"), ("[ ]", "stage")
 ALL: Key = ("?", "help")
 """Tells of all the others."""
 HELP: tuple[Key, ...] = (ALL, ("q", "quit"))
+OCCLUSION = "occlusion"
+MASK = "mask"
+FIND = "find"
+"""What keys do, which is more than a lens of that name."""
 OF_ANSWERS: tuple[Key, ...] = (
     (", .", "token"),
     ("v", "way"),
     ("a", "ask"),
     ("Space", "mark"),
     ("x", "ablate"),
-    ("O", "occlusion"),
-    ("K", "mask"),
+    ("O", OCCLUSION),
+    ("K", MASK),
     *HELP,
     ("{ }", "layer"),
     ("H", "head"),
@@ -48,7 +52,7 @@ def keys(known: Known, view: View, narrow: bool) -> list[Key]:
     elif seen:
         there.append(("m", "metric"))
     if (words or whole) and view.stage != PIXELS:
-        there.append(("/", "find"))
+        there.append(("/", FIND))
     if whole:
         there.append(("c", whole))
     elif words:

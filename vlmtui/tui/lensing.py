@@ -9,16 +9,20 @@ from textual import on
 from textual.binding import Binding
 from textual.timer import Timer
 
+from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
-from vlmtui.tui import exiting, marks, messages, walking
+from vlmtui.tui import exiting, facing, marks, messages, walking
+from vlmtui.tui.choices import LensChoice, colouring, name_of, parsed, told, typed, word_lens
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask
+from vlmtui.tui.hearing import AT_REST_S
 from vlmtui.tui.judging import Judging
-from vlmtui.tui.path import llm_depth, path
+from vlmtui.tui.opening import with_own
+from vlmtui.tui.path import ANSWER, llm_depth, path
 from vlmtui.tui.standing import IDLE
-from vlmtui.tui.valuing import ValueAsking, ahead, ordered, overlay_lens, scores, shown, word_lens
-from vlmtui.tui.view import COLOURING, NORMS
-from vlmtui.tui.whole import said_by
+from vlmtui.tui.valuing import STOPPED, ValueAsking, ahead, ordered, overlay_lens, scores, shown, single_of
+from vlmtui.tui.view import NORMS, View
+from vlmtui.tui.whole import CLASSES, TEXTS, said_by
 
 AHEAD_S = 0.03
 """How long after a step the stages beside are asked about."""
@@ -44,14 +48,15 @@ class Lensing(Judging):
         self._valuing = ValueAsking()
         self._ahead: Timer | None = None
         self._playing: Timer | None = None
+        self._at_rest: Timer | None = None
         self._to_best = False
 
     @on(messages.ValuesArrived)
     def _values_arrived(self, message: messages.ValuesArrived) -> None:
         values, stage = message.values, self._view.stage
-        if self._valuing.answered(self._known, message.reading, values, stage):
+        if self._valuing.answered(self._known, message.reading, values, stage, message.entry):
             if values.stage == stage:
-                self._standing.seconds = (values.call.name, values.seconds)
+                self._standing.seconds = (plain(values.call.name or values.call.lens.shown), values.seconds)
                 self._values_done()
             self._when_ahead()
 
@@ -60,6 +65,9 @@ class Lensing(Judging):
         reading = self._known.reading
         if reading is not None and reading.id == message.reading:
             self._valuing.failed(self._known, message.stage, message.lens, message.sentence)
+            own = self._own(message.lens.lens)
+            if own is not None and message.stage == self._view.stage:
+                self.notify(message.sentence, title=own.name, severity="error", timeout=12, markup=False)
             self._values_done()
 
     def _values_done(self) -> None:
@@ -70,15 +78,116 @@ class Lensing(Judging):
             self._go_to_rank(0)
         self._show_picture()
         self._show_state()
+        if facing.lens_in_panel(self._known, self._view) is not None:
+            self._arrange()
+            self._show_panels()
 
     def _ask_words(self) -> None:
         super()._ask_words()
+        if self._at_rest is not None:
+            self._at_rest.stop()
+            self._at_rest = None
+        if single_of(self._view, self._known) is None:
+            self._ask_values()
+        elif self._current and self._valuing.wanted(self._known, self._view) is not None:
+            # of one entry after the other, as the cursor passes them, none is asked for
+            self._at_rest = self.set_timer(AT_REST_S, self._ask_values)
+        self._when_ahead()
+
+    def _ask_values(self) -> None:
         known, view = self._known, self._view
         lens = self._valuing.wanted(known, view) if self._current else None
-        if lens is not None and known.reading is not None:
-            self._valuing.asked(view.stage, lens)
+        if lens is None or known.reading is None:
+            return
+        entry = single_of(view, known)
+        self._valuing.asked(view.stage, lens, entry)
+        if entry is None:
             self._conversation.values(known.reading.id, view.stage, lens)
-        self._when_ahead()
+        else:
+            self._conversation.values(known.reading.id, view.stage, lens, entry)
+
+    # a lens of one's own
+
+    @on(messages.LensDescribed)
+    def _lens_described(self, message: messages.LensDescribed) -> None:
+        name, described = name_of(message.source), message.described
+        if described.trouble:
+            self._lens_failed(messages.LensFailed(message.source, described.trouble))
+            return
+        before = self._known.lenses.get(name)
+        if before is not None and (before.source, before.described) == (message.source, described):
+            return  # of a session that was started again
+        query = self._conversation.options.query
+        given = query.lens.given if query.lens is not None else ()
+        self._known.unusable.pop(name, None)
+        self._known.lenses[name] = lens = LensChoice(name, message.source, described, given=given)
+        self._choose_anew(with_own(self._view, self._known, name))
+        if lens.of_answers:
+            self.notify("looks at an answer: a asks the model a question", title=name, timeout=8, markup=False)
+
+    @on(messages.LensFailed)
+    def _lens_failed(self, message: messages.LensFailed) -> None:
+        name = name_of(message.source)
+        self._known.unusable[name] = message.sentence
+        self.notify(message.sentence, title=name, severity="error", timeout=12, markup=False)
+        self._show_picture()
+
+    def _own(self, source: object) -> LensChoice | None:
+        """The person's own lens of this source."""
+        return next((one for one in self._known.lenses.values() if one.source == source), None)
+
+    def choose_overlay(self, name: str) -> None:
+        """An overlay by its name; one that looks for a word asks for it, one of answers is looked through there."""
+        if name in self._known.lenses:
+            self._choose_anew(with_own(self._view, self._known, name))
+            return
+        lens = word_lens(self._known.model)
+        if lens is not None and lens.name == name and not self._view.sought:
+            self.action_find()
+        else:
+            self._choose_anew(replace(self._view, overlay=name))
+
+    def action_lens_options(self) -> None:
+        """The options of the person's own lens that is looked through, or else of the last one."""
+        known, view = self._known, self._view
+        name = view.looking.way if view.stage == ANSWER else view.overlay
+        lens = known.lenses.get(name) or next(reversed(known.lenses.values()), None)
+        if lens is None:
+            self.notify("options are those of a lens of your own: vlmtui IMAGE --lens ./file.py", timeout=6)
+            return
+        if not lens.described.options:
+            self.notify("it has no options", title=lens.name, timeout=4, markup=False)
+            return
+
+        def give(given: tuple[tuple[str, object], ...] | None) -> None:
+            if given is not None:
+                known.lenses[lens.name] = replace(lens, given=given)
+                self._choose_anew(with_own(self._view, self._known, lens.name))
+
+        hint = "\n".join(
+            ["name=value, one after the other; what is not named has its default:", *map(told, lens.described.options)]
+        )
+        ask = Ask(f"Options of {plain(lens.name)}", hint, lambda text: parsed(text, lens.described), typed(lens.given))
+        self.app.push_screen(ask, give)
+
+    def _choose_anew(self, view: View) -> None:
+        """Take a view whose lens may be another though it is called the same; what was stopped is asked again."""
+        for asked in [asked for asked, why in self._known.refused.items() if why == STOPPED]:
+            del self._known.refused[asked]
+        if view != self._view:
+            self._choose(view)
+        self._ask_words()
+        self._show_all()
+
+    def _withdrawn(self) -> bool:
+        """Stop what a lens of the person's own is asked for; False where it is asked for nothing."""
+        asked = self._valuing.own(self._known)
+        if asked is None:
+            return False
+        self._conversation.leave_lens()
+        self._valuing.failed(self._known, *asked, STOPPED)
+        self._values_done()
+        return True
 
     def _when_ahead(self) -> None:
         if self._ahead is not None:
@@ -117,8 +226,8 @@ class Lensing(Judging):
                     self._values_done()
 
         hint = {
-            "texts": "patches light up by their cosine with it, at the tower's end; so is the whole picture compared",
-            "classes": "one of the model's classes: patches light up by what they say for it, at the tower's end",
+            TEXTS: "patches light up by their cosine with it, at the tower's end; so is the whole picture compared",
+            CLASSES: "one of the model's classes: patches light up by what they say for it, at the tower's end",
             "": "patches light up by their cosine with it; in the language model's layers by its logit",
         }[said_by(self._known.model)]
         self.app.push_screen(Ask("Find a word", hint, read, self._view.sought), find)
@@ -160,7 +269,7 @@ class Lensing(Judging):
         if self._known.reading is None:
             return
         if self._view.overlay != NORMS and overlay_lens(self._view, self._known) is None:
-            self._choose(replace(self._view, overlay=COLOURING))
+            self._choose(replace(self._view, overlay=colouring()))
         if self._following() is None:
             self._choose(walking.at_stage(self._view, self._known, "vision.0"))
         self._playing = self.set_interval(FRAME_S, self._play_on)

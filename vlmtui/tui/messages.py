@@ -11,7 +11,8 @@ from vlmtui.anatomy import Anatomy
 from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.image import SourceBytes
-from vlmtui.lenses.source import Call
+from vlmtui.lenses.description import Description
+from vlmtui.lenses.source import Call, LensSource
 from vlmtui.lenses.wording import Looked
 from vlmtui.matching import Match, Texts
 from vlmtui.reading import Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
@@ -87,10 +88,11 @@ class LayerWordsArrived(Message):
 
 @dataclass
 class ValuesArrived(Message):
-    """What a lens made of a stage of a reading."""
+    """What a lens made of a stage of a reading, or of one `entry` of it."""
 
     reading: str
     values: Looked
+    entry: int | None = None
 
 
 @dataclass
@@ -100,6 +102,22 @@ class ValuesFailed(Message):
     reading: str
     stage: str
     lens: Call
+    sentence: str
+
+
+@dataclass
+class LensDescribed(Message):
+    """What a lens of one's own is."""
+
+    source: LensSource
+    described: Description
+
+
+@dataclass
+class LensFailed(Message):
+    """It is none, or cannot be used; the sentence is for the person."""
+
+    source: LensSource
     sentence: str
 
 

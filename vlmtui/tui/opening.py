@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from vlmtui.errors import UsageError
 from vlmtui.exits import no_exit
+from vlmtui.lenses.source import LensSource
 from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports import Query
 from vlmtui.reports.patches import PatchWords
+from vlmtui.tui.choices import name_of
 from vlmtui.tui.marks import toggled
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.view import NONE, Known, View
 from vlmtui.tui.walking import at_stage, fitted, middle, to_cell
 
 
@@ -28,7 +30,9 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
         # no image tokens enter the prompt, and there are patches to look at
         stage = next((stage for stage in reversed(stages(model)) if known.pages(stage)), stage)
     view = replace(view, stage=stage)
-    if query.lens is not None and query.lens.of_words:
+    if query.lens is not None and query.lens.built_in is None:
+        view = with_own(view, known, name_of(query.lens.source or LensSource(query.lens.name)))
+    elif query.lens is not None and query.lens.of_words:
         view = replace(view, early_exit=not (refused := no_exit(known.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
     elif query.lens is not None and query.lens.by_layer:
@@ -52,6 +56,15 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
         except UsageError as error:
             wrong.append(f"--marked {patch}: {error}")
     return fitted(view, known), wrong
+
+
+def with_own(view: View, known: Known, name: str) -> View:
+    """Through a person's own lens: the overlay, or where it looks at answers the way to look at one."""
+    lens = known.lenses.get(name)
+    if lens is None or not lens.of_answers:
+        return replace(view, overlay=name)
+    overlay = NONE if view.overlay == name else view.overlay
+    return replace(view, overlay=overlay, looking=replace(view.looking, way=name))
 
 
 def _at_patch(view: View, known: Known, patch: PatchWords) -> View:

@@ -8,10 +8,12 @@ import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import blend, components, differences, magnitudes, robust_range, shading
+from vlmtui.display.colours import blend, components, differences, magnitudes, rgb, robust_range, shading
 from vlmtui.display.pages import Page
 from vlmtui.display.pieces import visible
 from vlmtui.grid import CellLayout, fit_cells
+from vlmtui.lenses.facts import first_words
+from vlmtui.lenses.kinds import Colours, Scalars, Words
 from vlmtui.tui import answered, exiting, valued
 from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens
@@ -21,6 +23,8 @@ from vlmtui.tui.view import NONE, NORMS, WORDS, Known, View
 HEAT_SHARE = 0.7
 COLOUR_SHARE = 0.8
 DIMMED = 0.75
+LEAST_FOR_WORDS = 3
+"""Cells a patch must have for a word."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,12 @@ def key(known: Known, view: View, place: tuple[int, int]) -> object:
     if view.overlay == WORDS and page is not None and book is not None:
         # words that arrive for other pages change nothing here
         words = view.order, sum(known.token_of(view.stage, entry) in book.rows for entry in page.entries.values())
-    values: object = None
-    if overlay_lens(view, known) is not None:
+    values: object = known.unusable.get(view.overlay)
+    if (choice := overlay_lens(view, known)) is not None:
         lens = lens_of(view, known)
-        values = id(shown(view, known)), lens is None, lens is not None and (view.stage, lens) in known.refused
+        # what is found of one entry after the other is drawn beside the picture
+        found = None if choice.of_single else id(shown(view, known))
+        values = found, lens is None, lens is not None and (view.stage, lens) in known.refused, choice
     if view.stage == ANSWER:
         values = answered.key(known, view)
     # without an overlay, all stages of one grid look the same
@@ -108,22 +114,16 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
         _heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
         return Drawn(pixels, layout, None, f"norm {view.stage}", page, split, (low, high))
     if overlay_lens(view, known) is not None:
-        found = shown(view, known)
-        legend, scale = valued.legend(known, view, found)
-        if found is not None and scale is not None:
-            _heat(pixels[inner], page, layout, page.spread(found.numbers), scale)
-        elif found is not None:
-            there = ~canvas.spread(page.holes, layout)[..., None]
-            colours = components(canvas.spread(page.spread(found.numbers), layout))
-            pixels[inner] = np.where(there, blend(shading(pixels[inner]), colours, COLOUR_SHARE), pixels[inner])
-        return Drawn(pixels, layout, None, legend, page, split, scale)
+        return _of_lens(known, view, page, Drawn(pixels, layout, None, "", page, split))
+    if view.overlay != WORDS:
+        return Drawn(pixels, layout, None, valued.awaited(known, view), page, split)
     projected = exiting.title(known, view)
     if not (of_tokens(view.stage) or projected):
         has = "have" if view.stage == PIXELS else "has"
         through = "; e: early exit" if exiting.possible(known, view) else ""
         return Drawn(pixels, layout, None, f"overlay: words, which {view.stage} {has} none of{through}", page)
     pixels[inner] = (pixels[inner] * DIMMED).astype(np.uint8)
-    if layout.wide < 3:
+    if layout.wide < LEAST_FOR_WORDS:
         return Drawn(
             pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal", page, split
         )
@@ -131,6 +131,40 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     lens = view.metric if layer is None else f"logit lens of layer {layer}"
     legend = f"overlay: first word, {lens}{f', {projected}' if projected else ''}"
     return Drawn(pixels, layout, _first_words(known, view, page), legend, page, split)
+
+
+def _of_lens(known: Known, view: View, page: Page, drawn: Drawn) -> Drawn:
+    """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
+    found = shown(view, known)
+    legend, scale = valued.legend(known, view, found)
+    drawn = replace(drawn, legend=legend, scale=scale)
+    if found is None:
+        return drawn
+    pixels, layout = drawn.pixels[canvas.inner(drawn.pixels, drawn.layout)], drawn.layout
+    match found.result:
+        case Scalars():
+            if scale is not None:
+                _heat(pixels, page, layout, page.spread(found.numbers), scale, bare=True)
+        case Colours() as colours:
+            spread = canvas.spread(page.spread(colours.values), layout)
+            there = np.isfinite(spread).all(axis=-1, keepdims=True)
+            laid = components(spread) if colours.signed else rgb(spread)
+            pixels[:] = np.where(there, blend(shading(pixels), laid, COLOUR_SHARE), pixels)
+        case Words():
+            pixels[:] = (pixels * DIMMED).astype(np.uint8)
+            if layout.wide < LEAST_FOR_WORDS:
+                return replace(drawn, legend=f"{legend}: too wide for these patches: enlarge the terminal")
+            return replace(drawn, words=_lens_words(page, found.result))
+    return drawn
+
+
+def _lens_words(page: Page, words: Words) -> list[list[str]]:
+    """The first word of every entry on its cell."""
+    firsts = first_words(words)
+    cells = [[""] * page.cols for _ in range(page.rows)]
+    for (row, col), entry in page.entries.items():
+        cells[row][col] = firsts[entry]
+    return cells
 
 
 def _of_answer(known: Known, view: View, page: Page, bare: Drawn) -> Drawn:
@@ -153,10 +187,12 @@ def _heat(
     values: np.ndarray,
     scale: tuple[float, float],
     diverging: bool = False,
+    bare: bool = False,
 ) -> None:
-    """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are."""
-    there = ~canvas.spread(page.holes, layout)[..., None]
+    """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are, and where it is to be left
+    `bare` what has no number."""
     spread = canvas.spread(values, layout)
+    there = (np.isfinite(spread) if bare else ~canvas.spread(page.holes, layout))[..., None]
     heat = differences(spread, scale[1]) if diverging else magnitudes(spread, *scale)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 

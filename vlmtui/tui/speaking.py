@@ -11,17 +11,34 @@ from textual.binding import Binding
 from vlmtui.answers import Attention, Gradient, Mask, Occlusion, Stand
 from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import count
-from vlmtui.tui import answered, marks, messages, replies, walking
-from vlmtui.tui.answering import DESCRIBE, Again, AnswerAsking, OcclusionOf, Speech, Wanted, block_for
+from vlmtui.display.pieces import plain
+from vlmtui.lenses.wording import Looked
+from vlmtui.tui import answered, facing, marks, messages, replies, walking
+from vlmtui.tui.answering import (
+    ATTENTION,
+    DESCRIBE,
+    OCCLUSION,
+    WAYS,
+    Again,
+    AnswerAsking,
+    LensOf,
+    OcclusionOf,
+    Speech,
+    Wanted,
+    block_for,
+)
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.lensing import Lensing
 from vlmtui.tui.path import ANSWER, TOKENS
 from vlmtui.tui.standing import IDLE
 from vlmtui.tui.standins import ChooseStand
+from vlmtui.tui.valuing import STOPPED
+from vlmtui.tui.view import View
 from vlmtui.tui.widgets.answer import AnswerTokenPointed
 
 TIMED = {Attention: "attention", Gradient: "gradient", Occlusion: "occlusion map"}
+"""What is timed, on the line of state."""
 NO_ANSWER = "there is no answer yet: a asks the model a question"
 
 
@@ -33,7 +50,7 @@ class Speaking(Lensing):
         Binding("escape", "stop", "stop the answer, or what is being read"),
         Binding("comma,less_than_sign", "token(-1)", "answer: the token before"),
         Binding("full_stop,greater_than_sign", "token(1)", "answer: the next token"),
-        Binding("v", "way", "attention, rollout, gradient, occlusion"),
+        Binding("v", "way", ", ".join(WAYS[:-1])),
         Binding("left_curly_bracket", "layer(-1)", "attention: the layer before"),
         Binding("right_curly_bracket", "layer(1)", "attention: the next layer"),
         Binding("H", "head", "attention: the next head"),
@@ -110,7 +127,9 @@ class Speaking(Lensing):
         speech.found[message.wanted] = found
         if isinstance(found, Attention):
             speech.latest = found
-        if not isinstance(found, Mask):
+        if isinstance(found, Looked):
+            self._standing.seconds = (plain(found.call.name or found.call.lens.shown), found.seconds)
+        elif not isinstance(found, Mask):
             self._standing.seconds = (TIMED[type(found)], found.seconds)
         self._found()
 
@@ -119,6 +138,8 @@ class Speaking(Lensing):
         if message.number == self._known.speech.number:
             self._answers.done(message.wanted)
             self._known.speech.refused[message.wanted] = message.sentence
+            if isinstance(message.wanted, LensOf) and (own := self._own(message.wanted.call.lens)) is not None:
+                self.notify(message.sentence, title=own.name, severity="error", timeout=12, markup=False)
             self._found()
 
     # what is asked for
@@ -198,6 +219,8 @@ class Speaking(Lensing):
             self._found()
         elif self._layers.under_way:
             self.action_leave_layers()
+        elif self._withdrawn():
+            pass
         elif self._known.speech.again is not None:
             self._known.speech.again = None
             self._show_panels()
@@ -214,8 +237,24 @@ class Speaking(Lensing):
         elif self._answering or self._answers.occluding or self._layers.under_way:
             self.action_stop()
         else:
-            return False
+            return self._withdrawn()
         return True
+
+    def _withdrawn(self) -> bool:
+        wanted = self._answers.looking()
+        if wanted is None or self._own(wanted.call.lens) is None:
+            return super()._withdrawn()
+        self._conversation.leave_lens()
+        self._answers.done(wanted)
+        self._known.speech.refused[wanted] = STOPPED
+        self._found()
+        return True
+
+    def _choose_anew(self, view: View) -> None:
+        refused = self._known.speech.refused
+        for asked in [asked for asked, why in refused.items() if why == STOPPED]:
+            del refused[asked]
+        super()._choose_anew(view)
 
     def action_token(self, step: int) -> None:
         """Another token of the answer."""
@@ -232,7 +271,8 @@ class Speaking(Lensing):
     def action_way(self) -> None:
         """Another way to look at the answer."""
         if self._known.speech.begun:
-            self._look_at(way=self._view.looking.next_way().way)
+            own = [lens.name for lens in self._known.lenses.values() if lens.of_answers]
+            self._look_at(way=self._view.looking.next_way(own).way)
         else:
             self._say_no_answer()
 
@@ -245,14 +285,14 @@ class Speaking(Lensing):
         elif not self._known.speech.ready:
             self._say_no_answer()
         else:
-            layer = ((looking.layer or 0) + step) % (layers + 1) if looking.way == "attention" else looking.layer or 0
-            self._look_at(way="attention", layer=layer or None)
+            layer = ((looking.layer or 0) + step) % (layers + 1) if looking.way == ATTENTION else looking.layer or 0
+            self._look_at(way=ATTENTION, layer=layer or None)
 
     def action_head(self) -> None:
         """The attention of the next head of the layer; after the last the mean of all."""
         looking = self._view.looking
         found = answered.attention(self._known, self._view)
-        if looking.layer is None or looking.way != "attention" or found is None:
+        if looking.layer is None or looking.way != ATTENTION or found is None:
             self.notify("heads are numbered within a layer: } chooses one", timeout=4)
             return
         head = 0 if looking.head is None else looking.head + 1
@@ -267,7 +307,7 @@ class Speaking(Lensing):
         if wordless := known.reading.model.wordless:
             self.notify(sentence(wordless), title="no occlusion map", timeout=8, markup=False)
             return
-        self._look_at(way="occlusion")
+        self._look_at(way=OCCLUSION)
         wanted = OcclusionOf(block_for(known.reading.places)[0])
         known.speech.refused.pop(wanted, None)
         if not self._answering and self._answers.missing(known.speech, wanted):
@@ -357,6 +397,8 @@ class Speaking(Lensing):
         if not (self._answering or self._answers.under_way or self._layers.under_way):
             self._standing.work = IDLE
         self._ask_words()
+        if facing.lens_in_panel(self._known, self._view) is not None:
+            self._arrange()
         self._show_picture()
         self._show_panels()
         self._show_state()

@@ -1,37 +1,43 @@
-"""The numbers of the overlay that is chosen: which lens gives them, what has been asked for, what to show."""
+"""What the lens of the overlay finds: which lens that is, what has been asked for, what to show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from vlmtui.lenses.base import Lens
-from vlmtui.lenses.kinds import Colours, Scalars
-from vlmtui.lenses.registry import find
-from vlmtui.lenses.source import Call, call
+from vlmtui.lenses.kinds import Scalars
+from vlmtui.lenses.source import Call, LensSource
 from vlmtui.lenses.wording import Looked
-from vlmtui.reading import ModelInfo
 from vlmtui.tui import answered
+from vlmtui.tui.choices import LensChoice, chosen
 from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth
-from vlmtui.tui.view import NORMS, Known, View, overlay_lenses
+from vlmtui.tui.view import NORMS, Known, View
 from vlmtui.tui.walking import walked
+
+_Key = TypeVar("_Key")
 
 KEPT = 128
 """Answers that are kept of one reading."""
+KEPT_SINGLES = 2048
+"""Answers about one entry each."""
 REACH = 3
 """So many stages on and back are asked about before anybody walks there, where that costs little."""
+LITTLE_S = 0.1
+"""What a lens of one's own may have taken to be asked before anybody looks."""
+STOPPED = "stopped: choose the overlay once more to ask again"
 
 
 def lens_of(view: View, known: Known) -> Call | None:
-    """The lens that gives the overlay's numbers at the view's stage; None where the overlay needs none."""
+    """What to ask the overlay's lens at the view's stage; None where the overlay needs none."""
     if known.reading is None or view.stage in (PIXELS, ANSWER) or not known.places_at(view.stage):
         return None
     lens = overlay_lens(view, known)
-    if lens is None or lens.offer.refuses(view.stage, known.reading.model):
+    if lens is None or lens.missing or lens.refuses(view.stage, known.reading.model):
         return None
-    offer, options = lens.offer, dict[str, object]()
+    offer, options = lens.offer, dict(lens.given)
     if offer.word:
         if not view.sought:
             return None
@@ -42,32 +48,33 @@ def lens_of(view: View, known: Known) -> Call | None:
         if not to:
             return None
         options[offer.marked] = to
-    return call(lens.name, **options)
+    return Call(lens.source, tuple(options.items()))
 
 
-def overlay_lens(view: View, known: Known) -> Lens | None:
+def overlay_lens(view: View, known: Known) -> LensChoice | None:
     """The lens of the overlay that is chosen; where it looks for a word, the one that suits the model."""
-    lens = find(view.overlay)
-    if lens is None or lens.kind not in (Scalars, Colours):
-        return None
-    return word_lens(known.model) or lens if lens.offer.word else lens
+    return chosen(view.overlay, known.lenses, known.model)
 
 
-def word_lens(model: ModelInfo | None) -> Lens | None:
-    """The lens that looks for a word in a model."""
-    return next((one for one in overlay_lenses(model) if one.offer.word), None)
+def single_of(view: View, known: Known) -> int | None:
+    """The entry under the cursor, where the overlay's lens is of one at a time."""
+    lens = overlay_lens(view, known)
+    return known.entry(view) if lens is not None and lens.of_single else None
 
 
 def shown(view: View, known: Known) -> Looked | None:
-    """The values to show: those of the lens, or while they are on their way the ones before of the same kind."""
+    """What to show: what the lens found, or while that is on its way what it found before of the same kind."""
     lens = lens_of(view, known)
     if lens is None:
         return None
+    entry = single_of(view, known)
+    if entry is not None:
+        return known.singles.get((view.stage, lens, entry))
     found = known.values.get((view.stage, lens))
     if found is None and known.latest is not None:
-        before, own = known.latest, find(lens.name)
+        before, own = known.latest, overlay_lens(view, known)
         # those that follow the cursor
-        if before.stage == view.stage and before.call.name == lens.name and own is not None and own.offer.marked:
+        if before.stage == view.stage and before.call.lens == lens.lens and own is not None and own.offer.marked:
             return before
     return found
 
@@ -81,7 +88,7 @@ def scores(view: View, known: Known) -> np.ndarray | None:
         norms = known.norms_at(view.stage)
         return None if norms is None else norms.values
     found = shown(view, known)
-    return None if found is None or found.numbers.ndim != 1 else found.numbers.astype(np.float64)
+    return found.result.values.astype(np.float64) if found and isinstance(found.result, Scalars) else None
 
 
 def ahead(view: View, known: Known) -> tuple[str, Call] | None:
@@ -89,17 +96,23 @@ def ahead(view: View, known: Known) -> tuple[str, Call] | None:
     for step in (step for far in range(1, REACH + 1) for step in (-far, far)):
         there = walked(view, known, step)
         lens = lens_of(there, known)
-        if lens is None or not _cheap(lens) or (llm_depth(there.stage) and known.layers is None):
+        if lens is None or not _cheap(there, known) or (llm_depth(there.stage) and known.layers is None):
             continue
         if (there.stage, lens) not in known.values and (there.stage, lens) not in known.refused:
             return there.stage, lens
     return None
 
 
-def _cheap(lens: Call) -> bool:
-    """Whether it is worth to be asked for before anybody looks: another word is looked for anew at every stage."""
-    known = find(lens.name)
-    return known is not None and known.cost == "quick" and not known.offer.word
+def _cheap(view: View, known: Known) -> bool:
+    """Whether it is worth to be asked for before anybody looks: another word is looked for anew at every stage, and
+    what a lens of one's own costs is known when it has been asked once."""
+    lens = overlay_lens(view, known)
+    if lens is None or not lens.of_numbers or not lens.quick or lens.offer.word:
+        return False
+    if lens.built_in:
+        return True
+    taken = [found.seconds for found in known.values.values() if found.call.lens == lens.source]
+    return bool(taken) and max(taken) < LITTLE_S
 
 
 class ValueAsking:
@@ -107,18 +120,22 @@ class ValueAsking:
 
     def __init__(self) -> None:
         # one of each kind: the session answers only the latest
-        self._asked: dict[str, tuple[str, Call]] = {}
+        self._asked: dict[LensSource, tuple[str, Call, int | None]] = {}
 
     def forget(self) -> None:
         """Nothing that was asked will be answered."""
         self._asked.clear()
 
     def wanted(self, known: Known, view: View) -> Call | None:
-        """The lens to ask about now, if any."""
-        lens = lens_of(view, known)
-        if lens is None or (view.stage, lens) in known.values or (view.stage, lens) in known.refused:
+        """The lens to ask about now, if any; of one that is of one entry at a time, about `single_of`."""
+        lens, entry = lens_of(view, known), single_of(view, known)
+        if lens is None or (view.stage, lens) in known.refused or self.waiting(known, view):
             return None
-        if self._asked.get(lens.name) == (view.stage, lens):
+        single = overlay_lens(view, known)
+        if single is not None and single.of_single:
+            if entry is None or (view.stage, lens, entry) in known.singles:
+                return None
+        elif (view.stage, lens) in known.values:
             return None
         if llm_depth(view.stage) and known.layers is None:
             return None  # they are being read
@@ -127,32 +144,47 @@ class ValueAsking:
     def waiting(self, known: Known, view: View) -> bool:
         """Whether what the view shows is still on its way."""
         lens = lens_of(view, known)
-        return lens is not None and self._asked.get(lens.name) == (view.stage, lens)
+        return lens is not None and self._asked.get(lens.lens) == (view.stage, lens, single_of(view, known))
 
-    def asked(self, stage: str, lens: Call) -> None:
+    def asked(self, stage: str, lens: Call, entry: int | None = None) -> None:
         """This was asked for."""
-        self._asked[lens.name] = (stage, lens)
+        self._asked[lens.lens] = (stage, lens, entry)
 
-    def answered(self, known: Known, reading: str, values: Looked, stage: str) -> bool:
+    def own(self, known: Known) -> tuple[str, Call] | None:
+        """What a lens of a person's own is asked for, if any is: its stage and question."""
+        sources = {one.source for one in known.lenses.values()}
+        return next(((stage, lens) for stage, lens, _ in self._asked.values() if lens.lens in sources), None)
+
+    def answered(self, known: Known, reading: str, values: Looked, stage: str, entry: int | None = None) -> bool:
         """Take in an answer; False where it is of another reading. `stage` is the one looked at."""
-        self._answered(values.stage, values.call)
+        self._answered(values.stage, values.call, entry)
         if known.reading is None or known.reading.id != reading:
             return False
+        if entry is not None:
+            known.singles[values.stage, values.call, entry] = values
+            _keep(known.singles, KEPT_SINGLES)
+            return True
         known.values[values.stage, values.call] = values
         if values.stage == stage:
             known.latest = values
-        while len(known.values) > KEPT:
-            del known.values[next(iter(known.values))]
+        _keep(known.values, KEPT)
         return True
 
     def failed(self, known: Known, stage: str, lens: Call, sentence: str) -> None:
         """It does not come, and will not if it is asked for again."""
-        self._answered(stage, lens)
+        asked = self._asked.get(lens.lens)
+        if asked is not None:
+            self._answered(stage, lens, asked[2])
         known.refused[stage, lens] = sentence
 
-    def _answered(self, stage: str, lens: Call) -> None:
-        if self._asked.get(lens.name) == (stage, lens):
-            del self._asked[lens.name]
+    def _answered(self, stage: str, lens: Call, entry: int | None) -> None:
+        if self._asked.get(lens.lens) == (stage, lens, entry):
+            del self._asked[lens.lens]
+
+
+def _keep(found: dict[_Key, Looked], most: int) -> None:
+    while len(found) > most:
+        del found[next(iter(found))]
 
 
 def ordered(numbers: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -19,7 +19,8 @@ from vlmtui.tui.theme import Roles, roles
 
 SHOWN = 8
 """Positions of a stage that are named."""
-STYLES: dict[Verdict, str] = {"position": "outlier", "both": "outlier", "content": "measured"}
+BY_POSITION: Verdict = "position"
+STYLES: dict[Verdict, str] = {BY_POSITION: "outlier", "both": "outlier", "content": "measured"}
 
 
 class Outliers(ModalScreen[None]):

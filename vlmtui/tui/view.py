@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -19,34 +20,22 @@ from vlmtui.display.statistics import outlier
 from vlmtui.grid import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.kinds import Colours, Scalars
-from vlmtui.lenses.registry import listed
 from vlmtui.lenses.source import Call
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import METRICS, ImageInfo, Layers, Metric, ModelInfo, Order, Reading, TokenLayerWords
 from vlmtui.tui.answering import Looking, Speech
 from vlmtui.tui.belief import Belief
+from vlmtui.tui.choices import LensChoice, overlays
 from vlmtui.tui.patches import Patches
 from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens, vision_depth
 from vlmtui.tui.whole import Whole
 from vlmtui.tui.wordbook import WordBook, WordRow
 
-NONE, NORMS, WORDS = "none", "norms", "words"
-"""The overlays that need no lens; the others are lenses that give every patch a number or a colour, by their names."""
+NONE = "none"
+NORMS = "norms"
+WORDS = "words"
+"""The overlays that need no lens; the others are lenses, by their names."""
 MAX_K = 50
-
-
-def overlay_lenses(model: ModelInfo | None = None) -> tuple[Lens, ...]:
-    """The built-in lenses that can be laid over the image; of those that look for a word the one that suits a model."""
-    return tuple(
-        one
-        for one in listed()
-        if one.kind in (Scalars, Colours) and not (model and one.offer.word and not one.offer.suits(model))
-    )
-
-
-COLOURING = next(one.name for one in overlay_lenses() if one.kind is Colours)
-"""The overlay that layers are played with where none is chosen."""
 
 # an image token or a vision patch by its index: see `vlmtui.tui.marks`
 Mark = tuple[Literal["token", "patch"], int]
@@ -63,7 +52,7 @@ class View:
     row) at the current stage. `spot` is the point of the picture, in pixels, that stays under the cursor from page to
     page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
     at a stage of the language model, its first word after every layer instead of the words of this one. `marks` are
-    what a person has marked, and `sought` is the word that `find` lights up. `early_exit`: vision stages are looked at
+    what a person has marked, and `sought` is the word that is lit up. `early_exit`: vision stages are looked at
     through the projector. `looking` is how the answer is looked at.
     """
 
@@ -101,18 +90,26 @@ class View:
         """The next metric, round and round."""
         return replace(self, metric=METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)])
 
-    def next_overlay(self, model: ModelInfo | None = None) -> View:
-        """The next overlay, round and round; without words for a model that has none, or before one was looked for."""
+    def next_overlay(self, model: ModelInfo | None = None, own: Sequence[LensChoice] = ()) -> View:
+        """The next overlay, round and round; without words for a model that has none, or before one was looked for.
+
+        A person's `own` lenses come last.
+        """
         if self.stage == ANSWER:
-            return replace(self, looking=self.looking.next_way())
+            return replace(self, looking=self.looking.next_way([one.name for one in own if one.of_answers]))
         words = () if model and model.wordless else (WORDS,)
-        there = [NONE, NORMS, *words, *(one.name for one in overlay_lenses(model) if self._offers(one, model))]
+        lenses = [one.name for one in overlays(model) if self._offers(one, model)]
+        there = [NONE, NORMS, *words, *lenses, *(one.name for one in own if self._fits(one, model))]
         at = there.index(self.overlay) if self.overlay in there else -1
         return replace(self, overlay=there[(at + 1) % len(there)])
 
     def _offers(self, lens: Lens, model: ModelInfo | None) -> bool:
         """Whether `o` comes by this lens: a word was looked for where it needs one, and it looks at this stage."""
         return (not lens.offer.word or bool(self.sought)) and not (model and lens.offer.refuses(self.stage, model))
+
+    def _fits(self, lens: LensChoice, model: ModelInfo | None) -> bool:
+        """Whether `o` comes by a person's own lens: it is no way to look at answers, and it looks at this stage."""
+        return not lens.of_answers and not (model and lens.refuses(self.stage, model))
 
     def with_k(self, k: int) -> View:
         """Another number of words, within bounds."""
@@ -136,9 +133,10 @@ class Known:
     `waiting` is said in the place of words that have not arrived. `books` are by stage and order; `layers` is None
     until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers:
     those of `followed` are shown for a moment where those of the token under the cursor have not come. `values` are
-    what lenses found at stages, `latest` the last of them to come, and `refused` says why some will not. `belief` is
-    how much to believe the words, and `patches` what is known of patches beside;
-    `whole` is what a vision tower says of the whole picture.
+    what lenses found at stages, `singles` of one entry each, `latest` the last of them to come, and `refused` says why
+    some will not. `belief` is how much to believe the words, and `patches` what is known of patches beside; `whole` is
+    what a vision tower says of the whole picture. `lenses` are a person's own by their names in the explorer, and
+    `unusable` says why one of them is none.
     """
 
     image: ImageInfo
@@ -150,12 +148,15 @@ class Known:
     by_layer: dict[int, TokenLayerWords] = field(default_factory=dict)
     followed: int | None = None
     values: dict[tuple[str, Call], Looked] = field(default_factory=dict)
+    singles: dict[tuple[str, Call, int], Looked] = field(default_factory=dict)
     latest: Looked | None = None
     refused: dict[tuple[str, Call], str] = field(default_factory=dict)
     belief: Belief = field(default_factory=Belief)
     speech: Speech = field(default_factory=Speech)
     patches: Patches = field(default_factory=Patches)
     whole: Whole = field(default_factory=Whole)
+    lenses: dict[str, LensChoice] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
     waiting: str = LOOKING
     _atlas: Atlas | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
@@ -171,7 +172,7 @@ class Known:
         self.reading, self.model = reading, reading.model
         self.layers = self.followed = self.latest = None
         self.waiting, self.belief, self.speech, self.whole = LOOKING, Belief(), Speech(), Whole()
-        for of_before in (self.books, self.by_layer, self.values, self.refused, self._norms):
+        for of_before in (self.books, self.by_layer, self.values, self.singles, self.refused, self._norms):
             of_before.clear()
 
     @property

@@ -4,7 +4,6 @@ data that the panels read."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from vlmtui.classes import WITH_HEADS, Classes, Head
 from vlmtui.matching import TWO_TOWERS, Match, Texts
@@ -36,11 +35,15 @@ class Whole:
         return replace(self, match=match) if fits else self
 
 
-def said_by(model: ModelInfo | None) -> Literal["texts", "classes", ""]:
-    """What a model may say of the whole picture; "" for one that has words instead."""
+TEXTS = "texts"
+CLASSES = "classes"
+
+
+def said_by(model: ModelInfo | None) -> str:
+    """What a model may say of the whole picture, `TEXTS` or `CLASSES`; "" for one that has words instead."""
     if model is None or not model.wordless:
         return ""
-    return "texts" if model.family in TWO_TOWERS else "classes" if model.family in WITH_HEADS else ""
+    return TEXTS if model.family in TWO_TOWERS else CLASSES if model.family in WITH_HEADS else ""
 
 
 def parsed(text: str) -> tuple[str, ...]:

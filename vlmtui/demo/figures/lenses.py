@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from vlmtui.session import messages as m
 from vlmtui.session import typed
 from vlmtui.session.engine import Engine
 from vlmtui.session.talk import Talk
+from vlmtui.session.typed import Typed
 from vlmtui.values import Find
 
 PATCHES: Final = GRID * GRID
@@ -39,6 +40,7 @@ DRAWS: Final = 4
 
 Shares = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+T = TypeVar("T")
 
 
 class Desk:
@@ -54,6 +56,10 @@ class Desk:
         """The answer, of the kind that the question has."""
         return self._engine.answer(question, self._talk)
 
+    def typed(self, question: Typed[T]) -> T:
+        """What a lens makes of it, as its own type."""
+        return question.unpack(self.ask(question.body))
+
     def read(self, scene: Scene) -> str:
         """Read a scene's picture as a file; the reading's id."""
         file = io.BytesIO()
@@ -65,8 +71,7 @@ class Desk:
 
     def find(self, reading: str, stage: str, word: str) -> NDArray[np.float32]:
         """How near every patch is to a word [patches]."""
-        question = typed.looked(reading, stage, Find(word))
-        numbers: NDArray[np.float32] = question.unpack(self.ask(question.body)).numbers
+        numbers: NDArray[np.float32] = self.typed(typed.looked(reading, stage, Find(word))).numbers
         return numbers
 
 
@@ -185,7 +190,7 @@ class Fall:
 def fall(desk: Desk, case: Case, patches: NDArray[np.intp]) -> Fall:
     """These patches replaced by the mean image token, the question asked again."""
     gone = tuple(int(patch) for patch in patches)
-    ablation = desk.ask(m.Ablate(case.reading, case.answer.id, gone, "mean")).ablation
+    ablation = desk.typed(typed.ablation(case.reading, case.answer.id, gone, "mean"))
     said, again = ([t.id for t in a.tokens][case.tokens] for a in (case.answer, ablation.again))
     if case.tokens != slice(None):  # a caption's word may stand elsewhere in another caption
         again = said if said[0] in [t.id for t in ablation.again.tokens] else []
@@ -236,7 +241,7 @@ def attending(desk: Desk, scenes: Sequence[Scene], kind: str) -> dict[str, Any]:
     patches (mean over layers and heads), against the thing's share of the patches; means over scenes."""
     looked, filled, ranks = [], [], []
     for case in cases(desk, scenes, kind):
-        weights = desk.ask(m.FindAttention(case.reading, case.answer.id)).attention.weights[case.tokens][0]
+        weights = desk.typed(typed.attention(case.reading, case.answer.id)).weights[case.tokens][0]
         looked.append(float(weights[case.thing].sum() / weights.sum()))
         filled.append(float(case.thing.mean()))
         ranks.append(auc(weights, case.thing))

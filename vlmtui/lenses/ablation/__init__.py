@@ -1,1 +1,20 @@
-"""To be filled."""
+"""`ablation`: the question asked again with image tokens replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.answers import Stand
+from vlmtui.lenses.base import Turn, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Facts
+
+
+# the model is at work: only what does not run it comes in between; and one token replaced is asked like many
+@lens(subject="answer", cost="slow", turn=Turn(lets_in="tokens", group="ablation"))
+def ablation(context: Context, by: Stand = "mean") -> Facts:
+    """The answer when image tokens are replaced, and what that does to the log-probability of the answer before."""
+    from .compute import ablated
+
+    return ablated(context, by)

@@ -1,1 +1,19 @@
-"""To be filled."""
+"""`attention`: where each token of the answer looked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Turn, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, TokenMaps
+
+
+# attention of another layer, or rolled out, is asked for in its place
+@lens(subject="answer", turn=Turn(group="attention"))
+def attention(context: Context, layer: int | None = None, head: int | None = None) -> TokenMaps:
+    """How much attention each answer token paid to every image token, in a layer (from 1) and head (from 0) or all."""
+    from .compute import looked
+
+    return looked(context, layer, head)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.classes import WITH_HEADS
 from vlmtui.lenses.base import Offer, lens
-from vlmtui.matching import TWO_TOWERS
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scalars
@@ -20,12 +18,16 @@ def only(model: ModelInfo) -> str:
 
 def suits(model: ModelInfo) -> bool:
     """A model that has a head, and neither words nor a text tower."""
+    from vlmtui.classes import WITH_HEADS
+    from vlmtui.matching import TWO_TOWERS
+
     return bool(model.wordless) and model.family in WITH_HEADS and model.family not in TWO_TOWERS
 
 
 @lens(
     offer=Offer(
         listed=True,
+        page=False,
         word="label",
         missing="is for a class of the model's head: name it, such as --find tabby",
         only=only,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.classes import WITH_HEADS
 from vlmtui.lenses.base import Offer, lens
-from vlmtui.matching import TWO_TOWERS
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scalars
@@ -15,17 +13,23 @@ if TYPE_CHECKING:
 
 def only(model: ModelInfo) -> str:
     """A text tower's texts are compared with patches at the vision tower's end alone."""
+    from vlmtui.matching import TWO_TOWERS
+
     return f"vision.{model.vision_layers}" if model.wordless and model.family in TWO_TOWERS else ""
 
 
 def suits(model: ModelInfo) -> bool:
     """A head's model without words or texts knows classes alone."""
+    from vlmtui.classes import WITH_HEADS
+    from vlmtui.matching import TWO_TOWERS
+
     return not model.wordless or model.family in TWO_TOWERS or model.family not in WITH_HEADS
 
 
 @lens(
     offer=Offer(
         listed=True,
+        page=False,
         word="text",
         missing="looks for a word: name it, such as --find sky",
         only=only,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import Offer, Turn, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, LayerWords
@@ -19,7 +19,12 @@ def refuses(stage: str, model: ModelInfo) -> str:
     return f"looks at tokens in the language model, and {why}"
 
 
-@lens(offer=Offer(listed=True, refuses=refuses))
-def layers(context: Context) -> LayerWords:
+@lens(
+    offer=Offer(listed=True, page=False, refuses=refuses, wordy=True),
+    turn=Turn(beside="one", lets_in="any", runs=True, doing="looking for words"),
+)
+def layers(context: Context, all_tokens: bool = False) -> LayerWords:
     """The words of the largest logits after every layer (logit lens)."""
-    raise NotImplementedError
+    from .compute import words
+
+    return words(context, all_tokens)

@@ -1,1 +1,25 @@
-"""To be filled."""
+"""`noise-baseline`: the words of noise, which those of an image are held against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, Turn, lens
+from vlmtui.metrics import RIDGE, Metric
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Facts
+
+
+@lens(cost="idle", offer=Offer(wordy=True), turn=Turn(lets_in="any"))
+def noise_baseline(
+    context: Context,
+    metric: Metric = "l2",
+    all_tokens: bool = False,
+    ridge: float = RIDGE,
+    projected: bool = False,
+) -> Facts:
+    """What the same search for words finds in noise: the image's pixels shuffled, and random vectors."""
+    from .compute import baseline
+
+    return baseline(context, metric, all_tokens, ridge, projected)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vlmtui.lenses import Colours, Context
 
 
-@lens(offer=Offer(listed=True, render=f"{__name__}.render"))
+@lens(offer=Offer(listed=True, page=False, render=f"{__name__}.render"))
 def pca(context: Context) -> Colours:
     """The first three principal components of the stage's entries, as red, green and blue."""
     from .compute import colours

@@ -21,7 +21,7 @@ def refuses(stage: str, model: ModelInfo) -> str:
     return f"looks at the patches as they enter the tower, not at {stage}: name it with --stage {STAGE}"
 
 
-@lens(offer=Offer(listed=True, refuses=refuses, only=STAGE, render=f"{__name__}.render"))
+@lens(offer=Offer(listed=True, page=False, refuses=refuses, only=STAGE, render=f"{__name__}.render"))
 def position(context: Context) -> Scalars:
     """The L2 norm of the learned position embedding at every patch, interpolated where the model does it."""
     from .compute import norms

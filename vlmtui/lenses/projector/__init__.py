@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.exits import no_exit_of
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import Offer, Turn, lens
+from vlmtui.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def refuses(stage: str, model: ModelInfo) -> str:
     """Why it cannot look at a stage of a model."""
+    from vlmtui.exits import no_exit_of
+
     if wrong := no_exit_of(model):
         return f":{wrong}"
     if not stage.startswith("vision."):
@@ -21,7 +23,12 @@ def refuses(stage: str, model: ModelInfo) -> str:
     return ""
 
 
-@lens(offer=Offer(listed=True, refuses=refuses, projects=True))
-def projector(context: Context) -> Words:
+@lens(
+    offer=Offer(listed=True, refuses=refuses, projects=True, wordy=True),
+    turn=Turn(beside="one", lets_in="any", doing="looking for words"),
+)
+def projector(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:
     """The nearest words of the tokens that the projector makes of a vision stage."""
-    raise NotImplementedError
+    from .compute import words
+
+    return words(context, metric, all_tokens, ridge)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 @lens(
     offer=Offer(
         listed=True,
+        page=False,
         marked="to",
         missing="compares with patches: name one or more, such as --marked 3,4",
         render=f"{__name__}.render",

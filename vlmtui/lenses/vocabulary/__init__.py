@@ -1,1 +1,31 @@
-"""To be filled."""
+"""`vocabulary` and `near`: the LLM's vocabulary by itself, and the words near a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from vlmtui.lenses.base import Offer, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Facts, Words
+
+
+@lens(subject="vocabulary", offer=Offer())
+def vocabulary(context: Context, all_tokens: bool = False, named: bool = False) -> Facts:
+    """The vocabulary's rows: how many of which kind, their norms, and which of them are identical."""
+    from .compute import rows
+
+    return rows(context, all_tokens, named)
+
+
+@lens(subject="vocabulary", offer=Offer())
+def near(
+    context: Context,
+    word: str,
+    metric: Literal["l2", "cosine", "dot", "cosine-centred"] = "l2",
+    all_tokens: bool = False,
+) -> Words:
+    """The words of the vocabulary nearest to a word."""
+    from .compute import nearest
+
+    return nearest(context, word, metric, all_tokens)

@@ -24,6 +24,7 @@ from vlmtui.display.statistics import outlier, robust_z, summaries
 from vlmtui.exits import NOTE
 from vlmtui.grid import Place, pixel_bounds
 from vlmtui.reading import Order, TokenWords, llm_layer, of_layers, of_patches
+from vlmtui.reports.page import lens
 
 if TYPE_CHECKING:
     from vlmtui.reports.page.looking import Glance
@@ -73,7 +74,15 @@ def data(glance: Glance, picture: Embedded) -> Object:
         "stages": [_stage(glance, stage, pieces) for stage in glance.stages],
         "pieces": pieces.table,
         "viridis": VIRIDIS.tobytes().hex(),
+        **_lens(glance),
     }
+
+
+def _lens(glance: Glance) -> Object:
+    """The lens that the page opens with, where one was asked for."""
+    if glance.lens is None:
+        return {}
+    return {"lens": lens.data(glance.lens, len(glance.reading.places_at(glance.lens.stage)))}
 
 
 def _facts(glance: Glance) -> list[list[str]]:

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 SCRIPTS = ("numbers", "data", "state", "elements", "panels", "chart", "picture", "finding", "table", "keys", "page")
 """In the order in which they stand in the page, as one script: what is declared first is there for the later ones."""
 
+LENS = "lens"
+"""Stands behind them where the page has a lens; a page without one is the same as ever."""
+
 
 def document(glance: Glance) -> str:
     """The page of a glance, whole; the same bytes for the same glance."""
-    worn, script = style(), _script()
+    worn, script = style(), _script(glance.lens is not None)
     picture = embedded(glance.rgb)
     image, model = glance.reading.image, glance.reading.model
     source, name = "standard input" if image.source == "-" else plain(image.source), plain(model.name)
@@ -80,9 +83,9 @@ def palette() -> str:
     return _asset("palette.css")
 
 
-@lru_cache(maxsize=1)
-def _script() -> str:
-    parts = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+@lru_cache(maxsize=2)
+def _script(lens: bool = False) -> str:
+    parts = "\n".join(_asset(f"{name}.js") for name in (*SCRIPTS, *((LENS,) if lens else ())))
     return f'(() => {{\n"use strict";\n{parts}}})();\n'
 
 

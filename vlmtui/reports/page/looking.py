@@ -29,6 +29,7 @@ from vlmtui.reading import (
 )
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.page.document import document
+from vlmtui.reports.page.lens import LensLook, look
 from vlmtui.reports.patches import entries_at
 from vlmtui.reports.source import OnProgress, Query, load
 
@@ -57,6 +58,7 @@ class Glance:
     words: dict[str, dict[Order, TokenWords]] = field(default_factory=dict)
     layers: Layers | None = None
     entry: int | None = None
+    lens: LensLook | None = None
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -86,7 +88,8 @@ def looked(
 
 def check(query: Query) -> None:
     """`UsageError` for what was asked of other formats only."""
-    if query.lens is not None and not query.lens.of_words:
+    known = query.lens.built_in if query.lens is not None else None
+    if known is not None and not (known.offer.page or known.offer.projects):
         why = "a page shows words and norms, and finds words itself"
         raise UsageError(f"{why}: leave --lens, --find and --marked out, or choose --format json")
     if query.rows or query.keep is not None or query.fields:
@@ -169,7 +172,13 @@ def glance(
             words[one] = {"logit": _words(client, reading, query, query.metric, one, on_progress)}
         else:
             words[one] = {order: _words(client, reading, query, order, one, on_progress) for order in orders}
-    return Glance(query, rgb, reading, stage, words, layers, entry)
+    through = query.lens
+    seen = None
+    if through is not None and not through.of_words:
+        if of_layers(stage) and layers is None:
+            layers = client.layers(reading.id, on_progress=on_progress).result()
+        seen = look(client, reading, through, stage, query.k, on_progress)
+    return Glance(query, rgb, reading, stage, words, layers, entry, seen)
 
 
 def _words(

@@ -15,7 +15,7 @@ from PIL import Image
 
 from vlmtui.display.canvas import Pixels, draw, inner
 from vlmtui.display.cells import fit, width
-from vlmtui.display.colours import Colour, blend, components, ink, magnitudes, robust_range, shading, xterm_number
+from vlmtui.display.colours import Colour, blend, ink, magnitudes, robust_range, shading, xterm_number
 from vlmtui.display.pages import Atlas, Page
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
@@ -61,7 +61,7 @@ def lines(shown: Shown) -> Iterator[str]:
     if not pages:
         raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
     of = "L2 norms" if shown.show == HEAT else "first words"
-    said = lens_line(seen) if seen.values is not None else of
+    said = lens_line(seen) if seen.overlay is not None else of
     head = f"{paper.named(seen)} · {seen.stage} · {said} · {paper.model_named(seen)}"
     yield isolate(fit(head, min(columns, width(head))))
     for page in pages:
@@ -92,9 +92,11 @@ def _page(shown: Shown, page: Page, columns: int) -> Iterator[str]:
 def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Pixels:
     """The pixels of the grid, coloured where an entry is part of the report."""
     kept = list(seen.entries)
-    found = (seen.values.numbers if seen.values is not None else seen.norms)[kept]
+    overlay = seen.overlay
+    found = (overlay.numbers if overlay is not None else seen.norms)[kept]
     entries = np.full((len(seen.reading.places_at(seen.stage)), 3), np.nan)
-    entries[kept] = components(found) if found.ndim == 2 else magnitudes(found, *robust_range(found))
+    low, high = robust_range(found) if found.ndim == 1 else (0.0, 1.0)
+    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitudes(found, low, high)
     cells = page.spread(entries).repeat(2 * layout.tall, axis=0).repeat(layout.wide, axis=1)
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from vlmtui.display import numbers
-from vlmtui.display.colours import Rgb, components, magnitudes, robust_range
+from vlmtui.display.colours import Rgb, magnitudes, robust_range
 from vlmtui.errors import UsageError
 from vlmtui.lenses.wording import Looked, number
 from vlmtui.reading import Floats, llm_layer, of_layers
@@ -31,15 +31,17 @@ def scene(shown: Shown) -> Scene:
     seen = shown.seen
     _check_placed(shown, seen.stage)
     photo, scale = paper.resized(shown.rgb, seen.query.drawing.size or LONG_SIDE)
-    found = seen.values.numbers if seen.values is not None else seen.norms
+    overlay = seen.overlay
+    found = overlay.numbers if overlay is not None else seen.norms
     of = found[list(seen.entries)]
     low, high = robust_range(of) if of.ndim == 1 else (0.0, 1.0)
     height, width = photo.shape[:2]
     places = [seen.reading.places_at(seen.stage)[entry] for entry in seen.entries]
-    marks: list[Mark] = [Photo(MARGIN, MARGIN, painted(photo, places, _colours(of, low, high), scale), smooth=False)]
+    coloured = painted(photo, places, _colours(overlay, of, low, high), scale)
+    marks: list[Mark] = [Photo(MARGIN, MARGIN, coloured, smooth=False)]
     bar = 180 if of.ndim == 1 else 0
     under = MARGIN + height
-    said = lens_line(seen) if seen.values is not None else "L2 norms"
+    said = lens_line(seen) if overlay is not None else "L2 norms"
     facts = f"{paper.named(seen)} · {paper.model_named(seen)}"
     beside = bar + 2 * MARGIN if bar else 0
     line = f"{seen.stage} · {said}"
@@ -76,7 +78,14 @@ def sheet(shown: Shown) -> Scene:
         x, y = MARGIN + right * (wide + _GAP), MARGIN + down * (tall + _LABEL + _GAP)
         low, high = shared if shared and not of_layers(stage) else robust_range(of)
         places = seen.reading.places_at(stage)
-        marks.append(Photo(x, y, painted(photo, places, _colours(of, low, high), scale), smooth=False))
+        marks.append(
+            Photo(
+                x,
+                y,
+                painted(photo, places, _colours(shown.values[i] if shown.values else None, of, low, high), scale),
+                smooth=False,
+            )
+        )
         marks.append(Text(x, y + tall + 16, stage, paper.SMALL))
         said = _share(shown.values[i]) if of.ndim == 2 else f"{numbers.figure(low, 3)} – {numbers.figure(high, 3)}"
         marks.append(Text(x + wide, y + tall + 16, said, paper.SMALL - 1, PALE, "end"))
@@ -89,8 +98,8 @@ def sheet(shown: Shown) -> Scene:
     return Scene(whole + 2 * MARGIN, under + 10 + 2 * paper.LINE + MARGIN, f"{said}, of {facts}", marks=marks)
 
 
-def _colours(of: Floats, low: float, high: float) -> Rgb:
-    return components(of) if of.ndim == 2 else magnitudes(of, low, high)
+def _colours(looked: Looked | None, of: Floats, low: float, high: float) -> Rgb:
+    return looked.painted(of, low, high) if looked is not None else magnitudes(of, low, high)
 
 
 def _numbers(shown: Shown, stage: str, i: int) -> Floats:
@@ -113,7 +122,7 @@ def _sheet_title(shown: Shown) -> str:
     through = shown.seen.query.lens
     if through is None:
         return "L2 norms stage by stage, each on its own scale: dark is low, yellow high"
-    if shown.values and shown.values[0].numbers.ndim == 2:
+    if shown.values and "explained" in shown.values[0].besides:
         return "Three principal components as red, green and blue, stage by stage"
     what = f' with "{through.text}"' if through.text else ""
     what = f" with {' '.join(map(str, through.marked))}" if through.marked else what

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import SourceBytes, decode
+from vlmtui.lenses.base import applies
+from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import Layers, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.reports.each import Failure, each
 from vlmtui.reports.lenses import lens_for
-from vlmtui.reports.source import OnProgress, Query, Seen, load, seen
+from vlmtui.reports.source import OnProgress, Query, Seen, answered, load, seen
+
+OTHERS = "--format text, json or jsonl"
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -49,11 +53,15 @@ def shown(
 
 def what(query: Query) -> str:
     """What is drawn: what was asked for, or else words, and with a lens that gives numbers these."""
-    numbers = query.lens is not None and not query.lens.of_words
+    numbers = query.lens is not None and query.lens.drawn
+    if query.lens is not None and not (numbers or query.lens.kind is Words):
+        raise UsageError(
+            f"--lens {query.lens.name} gives {query.lens.kind.one}, which no picture shows: choose {OTHERS}"
+        )
     show = query.drawing.show or (HEAT if numbers else WORDS)
     if numbers and query.lens is not None and show in (WORDS, NORMS):
         raise UsageError(f"--draw {show} shows no --lens {query.lens.name}: leave one of them out, or --draw {HEAT}")
-    if query.lens is not None and query.lens.of_words and show != WORDS:
+    if query.lens is not None and not numbers and show != WORDS:
         raise UsageError(f"--lens {query.lens.name} gives words: leave it out, or --draw {WORDS}")
     if query.lens is not None and show == LAYERS:
         query.lens.check_path(None, f"choose --draw {HEAT}")
@@ -89,7 +97,7 @@ class _Showing:
             if self._show == LAYERS:
                 query.lens.check_path(model, f"choose --draw {HEAT}")
             query.lens.check(self._stage, model)
-        projected = query.lens is not None and query.lens.of_words
+        projected = query.lens is not None and query.lens.kind is Words
         if self._show == WORDS and (model.wordless or (of_patches(self._stage) and not projected)):
             why = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
             raise UsageError(f"{why}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
@@ -102,7 +110,7 @@ class _Showing:
         ).result()
         if self._show in (WORDS, HEAT):
             found = seen(client, reading, query, stage, self._on_progress)
-            if self._show == WORDS or found.values is not None or not of_layers(stage):
+            if self._show == WORDS or found.overlay is not None or not of_layers(stage):
                 return Shown(self._show, rgb, found)
             return Shown(self._show, rgb, found, layers=found.layers)
         layers = client.layers(reading.id, on_progress=self._on_progress).result() if of_layers(stage) else None
@@ -111,9 +119,12 @@ class _Showing:
         found = Seen(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
         values: tuple[Looked, ...] = ()
         if self._show == LAYERS and query.lens is not None:
-            lens = query.lens
+            lens, progress = query.lens, self._on_progress
+            path = tuple(s for s in path if applies(lens.description.stages, s))
+            answer = answered(client, reading, lens, progress)
+            said = answer.id if answer else ""
             values = tuple(
-                client.look(reading.id, s, lens_for(lens, reading, s), on_progress=self._on_progress).result()
+                client.look(reading.id, s, lens_for(lens, reading, s), answer=said, on_progress=progress).result()
                 for s in path
             )
         return Shown(self._show, rgb, found, path, values, layers)

@@ -10,24 +10,7 @@ import msgspec
 
 from vlmtui.checking import checked
 from vlmtui.errors import ProtocolError
-from vlmtui.session.messages.anatomy import FindPatch, PatchFound
-from vlmtui.session.messages.answers import (
-    Ablate,
-    Ablated,
-    Ask,
-    Asked,
-    AttentionFound,
-    FindAttention,
-    FindGradient,
-    FindMask,
-    GradientFound,
-    MaskFound,
-    Occlude,
-    Occluded,
-    Said,
-)
-from vlmtui.session.messages.belief import AgreementFound, FindAgreement, FindNull, NullFound
-from vlmtui.session.messages.classes import AskHead, ClassesFound, FindClasses, HeadTold
+from vlmtui.session.messages.answers import Ask, Asked, Said
 from vlmtui.session.messages.compute import Compute, Computed, Describe, Described
 from vlmtui.session.messages.general import (
     AskStatus,
@@ -42,10 +25,8 @@ from vlmtui.session.messages.general import (
     Welcome,
 )
 from vlmtui.session.messages.many import MANY_BYTES, MANY_PICTURES, ManyRead, Outcome, ReadMany, Sent
-from vlmtui.session.messages.matching import FindLoss, FindMatch, LossFound, MatchFound, ReadTexts, TextsRead
 from vlmtui.session.messages.models import Check, Load, Loaded, Verified, Verify
-from vlmtui.session.messages.pictures import LayersRead, Read, ReadDone, ReadLayers
-from vlmtui.session.messages.vocabulary import FindNear, FindVocabulary, NearFound, VocabularyFound
+from vlmtui.session.messages.pictures import Read, ReadDone
 from vlmtui.session.messages.wire import (
     MAX_FRAME,
     PREAMBLE,
@@ -56,7 +37,6 @@ from vlmtui.session.messages.wire import (
     read_frame,
     read_preamble,
 )
-from vlmtui.session.messages.words import FindLayerWords, FindWords, LayerWordsFound, WordsFound
 
 __all__ = [
     "MANY_BYTES",
@@ -64,75 +44,39 @@ __all__ = [
     "MAX_FRAME",
     "PREAMBLE",
     "VERSION",
-    "Ablate",
-    "Ablated",
-    "AgreementFound",
     "Answer",
     "Ask",
-    "AskHead",
     "AskStatus",
     "Asked",
-    "AttentionFound",
     "Cancel",
     "Check",
-    "ClassesFound",
     "Compute",
     "Computed",
     "Describe",
     "Described",
     "Done",
     "Failed",
-    "FindAgreement",
-    "FindAttention",
-    "FindClasses",
-    "FindGradient",
-    "FindLayerWords",
-    "FindLoss",
-    "FindMask",
-    "FindMatch",
-    "FindNear",
-    "FindNull",
-    "FindPatch",
-    "FindVocabulary",
-    "FindWords",
-    "GradientFound",
-    "HeadTold",
     "Hello",
-    "LayerWordsFound",
-    "LayersRead",
     "Leave",
     "Load",
     "Loaded",
-    "LossFound",
     "ManyRead",
-    "MaskFound",
-    "MatchFound",
-    "NearFound",
     "Note",
-    "NullFound",
-    "Occlude",
-    "Occluded",
     "Outcome",
-    "PatchFound",
     "Progress",
     "Question",
     "Read",
     "ReadDone",
-    "ReadLayers",
     "ReadMany",
-    "ReadTexts",
     "Reply",
     "Request",
     "Said",
     "Sent",
     "Shutdown",
     "Status",
-    "TextsRead",
     "Verified",
     "Verify",
-    "VocabularyFound",
     "Welcome",
-    "WordsFound",
     "checked",
     "decode_reply",
     "decode_request",
@@ -142,69 +86,8 @@ __all__ = [
     "request_id",
 ]
 
-Question = (
-    Hello
-    | Load
-    | Read
-    | ReadMany
-    | ReadLayers
-    | FindWords
-    | FindLayerWords
-    | Compute
-    | Describe
-    | FindPatch
-    | FindNull
-    | FindAgreement
-    | Ask
-    | FindAttention
-    | FindGradient
-    | Ablate
-    | Occlude
-    | FindMask
-    | ReadTexts
-    | FindMatch
-    | FindLoss
-    | AskHead
-    | FindClasses
-    | FindVocabulary
-    | FindNear
-    | Verify
-    | AskStatus
-    | Cancel
-    | Leave
-    | Shutdown
-)
-Answer = (
-    Welcome
-    | Loaded
-    | ReadDone
-    | ManyRead
-    | LayersRead
-    | WordsFound
-    | LayerWordsFound
-    | Computed
-    | Described
-    | PatchFound
-    | NullFound
-    | AgreementFound
-    | Asked
-    | AttentionFound
-    | GradientFound
-    | Ablated
-    | Occluded
-    | MaskFound
-    | TextsRead
-    | MatchFound
-    | LossFound
-    | HeadTold
-    | ClassesFound
-    | VocabularyFound
-    | NearFound
-    | Verified
-    | Status
-    | Done
-    | Failed
-)
+Question = Hello | Load | Read | ReadMany | Compute | Describe | Ask | Verify | AskStatus | Cancel | Leave | Shutdown
+Answer = Welcome | Loaded | ReadDone | ManyRead | Computed | Described | Asked | Verified | Status | Done | Failed
 # told of a request before its answer
 Note = Progress | Said
 

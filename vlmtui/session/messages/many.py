@@ -25,10 +25,10 @@ class Sent(msgspec.Struct, frozen=True):
 class ReadMany(msgspec.Struct, frozen=True, tag=True):
     """Look at pictures with the model held, and find the words of all of their tokens; answered by `ManyRead`.
 
-    The words are those that `FindWords` finds at `stage`, k a token; `pixels` has none, nor has `vision.i` where it is
-    not `projected`. Nothing is kept: no question can be asked about these readings. Several may wait for the model, and
-    none takes another's place. The answer hangs on the message, the model and the machine alone, never on the time
-    that anything took: the same question has the same answer, byte for byte.
+    The words are those that the lens `nearest-tokens` finds at `stage`, k a token; `pixels` has none, nor has
+    `vision.i` where it is not `projected`. Nothing is kept: no question can be asked about these readings. Several may
+    wait for the model, and none takes another's place. The answer hangs on the message, the model
+    and the machine alone, never on the time that anything took: the same question has the same answer, byte for byte.
     """
 
     pictures: tuple[Sent, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vlmtui.reading import Layers, Reading
+from vlmtui.reading import Reading
 
 
 class Read(msgspec.Struct, frozen=True, tag=True):
@@ -21,18 +21,3 @@ class ReadDone(msgspec.Struct, frozen=True, tag=True):
     """The picture was read."""
 
     reading: Reading
-
-
-class ReadLayers(msgspec.Struct, frozen=True, tag=True):
-    """Run a reading's picture and prompt through the language model; answered by `LayersRead`.
-
-    Its layers are loaded first where they are not held.
-    """
-
-    reading: str
-
-
-class LayersRead(msgspec.Struct, frozen=True, tag=True):
-    """The language model was run."""
-
-    layers: Layers

@@ -5,10 +5,11 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from vlmtui.tui.arrangement import PANELS, Arrangement
+from vlmtui.tui.arrangement import FACTS, PANELS, WORDS, Arrangement
 from vlmtui.tui.path import ANSWER
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.widgets.answer import AnswerPanel
+from vlmtui.tui.widgets.facts import FactsPanel
 from vlmtui.tui.widgets.norms import NormsPanel
 from vlmtui.tui.widgets.patch import PatchPanel
 from vlmtui.tui.widgets.words import WordsPanel
@@ -20,6 +21,7 @@ class PanelsSide(Container):
     def compose(self) -> ComposeResult:
         yield WordsPanel(id="words")
         yield AnswerPanel(id="answer")
+        yield FactsPanel(id=FACTS)
         yield NormsPanel(id="norms")
         yield PatchPanel(id="patch")
 
@@ -27,8 +29,8 @@ class PanelsSide(Container):
         """Give every panel that is seen its height; at the answer it stands in the place of the words."""
         self.styles.width = plan.width or "1fr"
         self.styles.height = plan.height or "1fr"
-        heights = {"answer" if name == "words" and stage == ANSWER else name: h for name, h in plan.heights.items()}
-        for name in (*PANELS, "answer"):
+        heights = {ANSWER if name == WORDS and stage == ANSWER else name: h for name, h in plan.heights.items()}
+        for name in (*PANELS, ANSWER, FACTS):
             widget = self.query_one(f"#{name}")
             widget.display = name in heights
             widget.styles.height = heights.get(name, 1)
@@ -39,5 +41,6 @@ class PanelsSide(Container):
             self.query_one(AnswerPanel).show(known, view)
         else:
             self.query_one(WordsPanel).show(known, view)
+        self.query_one(FactsPanel).show(known, view)
         self.query_one(NormsPanel).show(known, view)
         self.query_one(PatchPanel).show(known, view)

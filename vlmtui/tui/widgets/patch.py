@@ -27,7 +27,7 @@ from vlmtui.reading import Reading
 from vlmtui.tui.lines import Part, line, wrapped
 from vlmtui.tui.patches import anatomy, dissected, recurring
 from vlmtui.tui.path import TOKENS, llm_depth, of_tokens
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.view import NORMS, Known, View
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.minimap import MiniMap
 from vlmtui.tui.widgets.panel import ViewPanel
@@ -216,7 +216,7 @@ class PatchFacts(ViewPanel):
             made: list[Part] = [(figure(this.projected), text), (" projected", dim)]
             if this.position is not None:
                 made += [(", ", dim), (figure(this.position), text), (" position", dim)]
-            facts.append(("norms", [*made, ("" if this.position is not None else ", no position added", dim)]))
+            facts.append((NORMS, [*made, ("" if this.position is not None else ", no position added", dim)]))
         return facts
 
 

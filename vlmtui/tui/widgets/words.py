@@ -17,7 +17,7 @@ from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import PIXELS, llm_depth, of_tokens
 from vlmtui.tui.theme import Roles
 from vlmtui.tui.view import Known
-from vlmtui.tui.whole import said_by
+from vlmtui.tui.whole import CLASSES, TEXTS, said_by
 from vlmtui.tui.widgets.bylayer import first_words
 from vlmtui.tui.widgets.channels import channels
 from vlmtui.tui.widgets.making import footer
@@ -31,8 +31,8 @@ SHORTEST_BAR = 0.2
 _SHORTEST_GLOSS = 3
 LONGEST_BAR = 36
 OF_THE_WHOLE = {
-    "texts": "c holds texts against the whole picture.",
-    "classes": "c tells the classes of the whole picture.",
+    TEXTS: "c holds texts against the whole picture.",
+    CLASSES: "c tells the classes of the whole picture.",
 }
 BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
 

@@ -1,0 +1,141 @@
+"""Lenses of words as any front end asks for them: by their kind, named by the session, and their turn in the queue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.families import build
+from tests.session.desk import Desk, quiet
+from tests.session.test_client import png
+from vlmtui import exits
+from vlmtui.belief import AGREEING
+from vlmtui.errors import UsageError
+from vlmtui.lenses.kinds import Facts, LayerWords, Matrix, Words
+from vlmtui.lenses.source import Call, LensSource, call
+from vlmtui.lenses.worded import layer_words, token_words
+from vlmtui.lenses.wording import Looked
+from vlmtui.reading import Reading
+from vlmtui.session import messages as m
+from vlmtui.session import typed
+from vlmtui.session.jobs import fits
+from vlmtui.session.typed import Typed
+
+MINE = LensSource("", "/somewhere/mine.py", "# its text")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Several patches go into every token."""
+    desk = Desk()
+    folder = build("gemma3", tmp_path_factory.mktemp("words") / "gemma3")
+    desk.load(m.Load(str(folder), device="cpu", layers=True), quiet)
+    return desk
+
+
+@pytest.fixture(scope="module")
+def reading(desk: Desk) -> Reading:
+    image = png(130, 90)
+    found: Reading = desk.ask(m.Read(image.source, image.data, image.sha256, 10**6)).reading
+    return found
+
+
+def look(desk: Desk, reading: Reading, stage: str, asked: Call, entries: tuple[int, ...] | None = None) -> Looked:
+    return desk.typed(typed.looked(reading.id, stage, asked, entries, k=3))
+
+
+@pytest.mark.parametrize("metric", ["l2", "omp"])
+def test_patches_have_the_words_of_their_token(desk: Desk, reading: Reading, metric: str) -> None:
+    into = exits.tokens_of(reading.patch_places, reading.places)
+    assert len(into) > len(reading.places)
+    of_tokens = desk.typed(typed.words(reading.id, metric, 3, stage="vision.1", projected=True))
+    for entries in (None, (5, 1, 5)):
+        found = look(desk, reading, "vision.1", call("projector", metric=metric), entries)
+        assert isinstance(found.result, Words)
+        assert found.note == exits.NOTE
+        which = range(len(into)) if entries is None else entries
+        ours, theirs = token_words(found, which, "l2"), exits.on_patches(of_tokens, into, which)
+        for name in ("metric", "k", "all_tokens", "candidates", "left_out", "ridge"):
+            assert getattr(ours, name) == getattr(theirs, name), name
+        for name in ("tokens", "ids", "scores", "explained"):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), name)
+        # those of the session's own naming, and no others
+        assert set(ours.pieces) == set(ours.texts) == set(ours.ids[ours.ids >= 0].flat)
+        assert ours.pieces.items() <= theirs.pieces.items()
+    with pytest.raises(UsageError, match=r"not tokens: choose one, such as vision\.1"):
+        look(desk, reading, "tokens", call("projector"))
+
+
+def test_layers_and_norms_of_some_tokens_or_all(desk: Desk, reading: Reading) -> None:
+    everything = look(desk, reading, "tokens", call("layers"))
+    assert isinstance(everything.result, LayerWords)
+    assert everything.result.ids.shape == (reading.model.llm_layers, len(reading.places), 3)
+    for token in (0, 4):
+        ours = layer_words(everything, token, token)
+        alone = desk.typed(typed.layer_words(reading.id, token, 3))
+        np.testing.assert_array_equal(ours.ids, alone.ids)
+        np.testing.assert_allclose(ours.scores, alone.scores, rtol=1e-5)
+        np.testing.assert_allclose(ours.entropy, alone.entropy, rtol=1e-5)
+        assert ours.settled == alone.settled
+    norms = desk.typed(typed.layers(reading.id)).norms
+    some = look(desk, reading, "llm.1", call("norms"), (4, 0)).result
+    assert isinstance(some, Matrix)
+    assert some.axes == ("layer", "entry")
+    np.testing.assert_array_equal(some.values, norms[:, [4, 0]])
+
+
+def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
+    found = look(desk, reading, "tokens", call("noise-baseline", metric="cosine")).result
+    null = desk.typed(typed.null(reading.id, "cosine", 3))
+    assert null.shuffled is not None
+    assert isinstance(found, Facts)
+    assert [value for _, value in found.rows] == [
+        "cosine",
+        pytest.approx(np.percentile(null.shuffled.scores, 95)),
+        pytest.approx(np.percentile(null.random.scores, 95)),
+    ]
+    facts = look(desk, reading, "tokens", call("agreement"), (2,)).result
+    agreement = desk.typed(typed.agreement(reading.id, 2, 3))
+    assert isinstance(facts, Facts)
+    lexicon = desk.wordy().lexicon
+    firsts = [lexicon.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
+    assert facts.rows == (*zip(AGREEING, firsts, strict=True), ("words in common", agreement.overlap))
+    with pytest.raises(UsageError, match="for one token: choose one"):
+        look(desk, reading, "tokens", call("agreement"))
+
+
+def test_words_of_any_lens_are_drawn_as_words() -> None:
+    foreign = Looked(Call(MINE), "tokens", Words(texts=[["a", "b"], ["b", "c"]], detail=[[1, 2], [3, 4]], own=b"\xc1"))
+    found = token_words(foreign, (7, 9), "l2")
+    assert [[found.texts[id_] for id_ in row] for row in found.ids.tolist()] == [["a", "b"], ["b", "c"]]
+    assert (found.tokens.tolist(), found.candidates, found.left_out, found.explained) == ([7, 9], 0, 0, None)
+    assert np.isnan(found.scores).all()
+    with pytest.raises(ValueError, match="of 2 entries, not of 1"):
+        token_words(foreign, (7,), "l2")
+    with pytest.raises(TypeError, match="Words is no words by layer"):
+        layer_words(foreign)
+    layered = Looked(Call(MINE), "tokens", LayerWords([[[3, 1]], [[4, 1]], [[4, 2]]], [[[3, 1]], [[4, 1]], [[4, 2]]]))
+    by_layer = layer_words(layered, entry=5)
+    assert (by_layer.token, by_layer.settled, by_layer.ids.shape) == (5, 2, (3, 2))
+    assert np.isnan(by_layer.entropy).all()
+    with pytest.raises(TypeError, match="LayerWords is no words an entry"):
+        token_words(layered, (0,), "l2")
+
+
+def test_what_is_asked_of_one_patch_comes_amidst_what_takes_long() -> None:
+    def body(question: Typed[object]) -> m.Compute:
+        return question.body
+
+    one = body(typed.words("r", "l2", 8, (3,)))
+    one_deep = body(typed.words("r", "l2", 8, (3,), stage="llm.1"))
+    layers, agreement = body(typed.layer_words("r", 3, 8)), body(typed.agreement("r", 3, 8, idle=True))
+    layers_there = body(typed.looked("r", "tokens", call("layers"), (3,)))
+    many, null, norms = body(typed.words("r", "l2", 8)), body(typed.null("r", "l2", 8)), body(typed.layers("r"))
+    quick, long = (one, one_deep, layers, layers_there, agreement), (many, null, norms)
+    for amidst in (many, null, m.ReadMany((), "tokens", "l2", 8)):
+        assert [fits(question, amidst) for question in quick] == [True] * len(quick)
+        assert not any(fits(question, amidst) for question in long)
+    # the model is at work: only what does not run it, and what somebody waits for
+    assert [fits(question, m.Ask("r")) for question in quick] == [True, False, False, False, False]
+    for amidst in (*quick, norms, m.Read("a.png", b"", "", 1)):
+        assert not any(fits(question, amidst) for question in (*quick, *long))

@@ -1,0 +1,18 @@
+"""`agreement`: whether several metrics name the same words for one token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, Turn, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Facts
+
+
+@lens(stages="tokens", offer=Offer(wordy=True), turn=Turn(beside="one"))
+def agreement(context: Context, all_tokens: bool = False) -> Facts:
+    """The first word of one token by each of several metrics, and how many words they have in common."""
+    from .compute import compared
+
+    return compared(context, all_tokens)

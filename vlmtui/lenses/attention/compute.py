@@ -1,0 +1,125 @@
+"""Where each token of an answer looked, from the attention that decided on it; and which positions are sinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmtui.answers import Attention, Sink
+from vlmtui.errors import UsageError
+from vlmtui.lenses import Context, TokenMaps
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.numbered import check_number
+from vlmtui.lenses.kinds import own
+
+from .kernel import SINK_TIMES, sinks
+
+RULE = f"up to the picture's end, or special: more than {SINK_TIMES:g} times the median position's share"
+
+
+def looked(context: Context, layer: int | None, head: int | None) -> TokenMaps:
+    """The attention of a layer (from 1) or the mean of all, of a head of it (from 0) or the mean of all."""
+    capture = Capture.of(context)
+    check_number(layer, 1, capture.layers, f"layer {layer}")
+    means = capture.means()
+    check_number(head, 0, capture.answered.among - 1, f"head {head}")
+    if head is None:
+        weights = means.mean(0) if layer is None else means[layer - 1]
+    elif layer is None:
+        raise UsageError("heads are numbered within a layer: choose a layer too")
+    else:
+        weights = capture.of_heads(layer)[head]
+    return capture.found(weights, layer, head)
+
+
+@dataclass(frozen=True)
+class Capture:
+    """The attention of an answer, captured in one pass over prompt and answer, and kept with the answer.
+
+    `speaker` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is how
+    many the model has. `progress(layer, layers)` tells of each of them.
+    """
+
+    speaker: Any
+    answered: Any
+    forced: Any
+    layers: int
+    progress: Callable[[int, int], None]
+
+    @classmethod
+    def of(cls, context: Context) -> Capture:
+        """Of the answer that is asked about."""
+        model = context.model
+        speaker = model.speaker()
+        answered = speaker.answered(model.answer)
+
+        def progress(layer: int, layers: int) -> None:
+            model.progress("looking at attention", layer, layers)
+
+        return cls(speaker, answered, answered.retold(speaker.model), speaker.model.info.llm_layers, progress)
+
+    def means(self) -> Tensor:
+        """Every layer's attention averaged over its heads [layers, answer tokens, positions]."""
+        if self.answered.means is None:
+            found: list[Tensor] = []
+
+            def seen(layer: int, weights: Tensor) -> None:
+                found.append(weights.mean(dim=0, dtype=torch.float32).cpu())
+                self.answered.among = len(weights)
+                self.progress(layer, self.layers)
+
+            self.forced.attention(seen)
+            self.answered.means = torch.stack(found)
+        means: Tensor = self.answered.means
+        return means
+
+    def of_heads(self, wanted: int) -> Tensor:
+        """One layer's attention [heads, answer tokens, positions]; that of the layer asked about last is kept."""
+        if self.answered.heads is None or self.answered.heads[0] != wanted:
+
+            def seen(layer: int, weights: Tensor) -> None:
+                if layer == wanted:
+                    self.answered.heads = wanted, weights.float().cpu()
+                self.progress(layer, self.layers)
+
+            self.forced.attention(seen)
+        heads: Tensor = self.answered.heads[1]
+        return heads
+
+    def found(self, weights: Tensor, layer: int | None, head: int | None, rollout: bool = False) -> TokenMaps:
+        """Weights [answer tokens, positions] at the image tokens, and the sinks, which are those of the attention."""
+        prompt = self.forced.said_at.start + 1
+        shares = self.means().mean(dim=(0, 1))[:prompt]
+        places: Tensor = self.forced.places.cpu()
+        sunk = sinks(shares) & self._may_sink(places)
+        attention = Attention(
+            answer=self.answered.id,
+            layer=layer,
+            head=head,
+            rollout=rollout,
+            weights=np.zeros((0, 0), np.float32),  # they are the map's
+            sinks=array(sunk[places]),
+            sunk=self._sunk(places, shares, sunk),
+            rule=RULE,
+            layers=self.layers,
+            heads=self.answered.among,
+        )
+        return TokenMaps(weights[:, places].float(), own=own(attention))
+
+    def _may_sink(self, places: Tensor) -> Tensor:
+        """Which positions of the prompt can be sinks [positions]: what comes after the picture is the question, and is
+        looked at for what it says."""
+        ids = torch.tensor(self.answered.prompt)
+        special = torch.isin(ids, torch.tensor(sorted(self.speaker.namer.special)))
+        return special | (torch.arange(len(ids)) <= places.max())
+
+    def _sunk(self, places: Tensor, shares: Tensor, sunk: Tensor) -> tuple[Sink, ...]:
+        at = torch.nonzero(sunk).flatten().tolist()
+        ids, image = self.answered.prompt, set(places.tolist())
+        named = self.speaker.namer.names(np.array(ids))
+        return tuple(Sink(i, None if i in image else named.pieces[ids[i]], float(shares[i])) for i in at)

@@ -1,0 +1,18 @@
+"""`classes`: the top classes of a model's classification head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Scores
+
+
+@lens(subject="image", offer=Offer())
+def classes(context: Context) -> Scores:
+    """The top classes of the whole image, with their probabilities, by a model's classification head."""
+    from .compute import head, top
+
+    return top(context) if context.model.reading else head(context)

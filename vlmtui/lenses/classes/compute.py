@@ -1,0 +1,50 @@
+"""The classes of an image, and what its patches say for them."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import torch
+
+from vlmtui.classes import Classes, Head
+from vlmtui.errors import UsageError
+from vlmtui.lenses import Context, Scores
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.contrast import probabilities
+from vlmtui.lenses.kinds import own
+
+
+def head(context: Context) -> Scores:
+    """Without an image the classes that there are, without scores; `own` is the `Head` without its labels."""
+    classifier = context.model.vlm.classifier
+    told = Head(labels=(), reads=classifier.reads, kind=classifier.kind, exact=classifier.exact)
+    return Scores(classifier.labels, [math.nan] * len(classifier.labels), note="of no image", own=own(told))
+
+
+def top(context: Context) -> Scores:
+    """The probabilities of the first `k` classes; of equal logits the lower class comes first.
+
+    `own` is the rest of `Classes`.
+    """
+    model, k = context.model, context.k
+    classifier = model.vlm.classifier
+    if k < 1:
+        raise UsageError(f"{k} classes cannot be looked for: -k must be at least 1")
+    inputs, final = model.kept.inputs, model.final()
+    logits = classifier.logits(inputs, final)
+    chosen = logits.sort(descending=True, stable=True).indices[:k]
+    evidence = classifier.evidence(inputs, final, torch.arange(len(logits)))
+    rest = classifier.rest(final, chosen)
+    found = Classes(
+        ids=array(chosen),
+        logits=array(logits[chosen]),
+        probabilities=array(probabilities(logits, classifier.kind)[chosen]),
+        evidence=array(evidence[chosen]),
+        first=array(evidence.argmax(dim=0)),
+        rest=None if rest is None else array(rest),
+    )
+    labels = [classifier.labels[i] for i in found.ids.tolist()]
+    besides = msgspec.structs.replace(found, probabilities=np.zeros(0, np.float32))
+    return Scores(labels, found.probabilities, own=own(besides))

@@ -1,0 +1,23 @@
+"""Gradient × input of one token of an answer, or of the whole answer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vlmtui.answers import Gradient
+from vlmtui.lenses import Context, Scalars
+from vlmtui.lenses.kernels.numbered import check_number
+from vlmtui.lenses.kinds import own
+
+
+def gradient_of(context: Context, token: int | None) -> Scalars:
+    """Of answer token `token` (from 0), or with None of the whole answer."""
+    model = context.model
+    speaker = model.speaker()
+    answered = speaker.answered(model.answer)
+    check_number(token, 0, len(answered.said) - 1, f"answer token {token}")
+    forced = answered.retold(speaker.model)
+    model.progress("following the gradient back")
+    numbers = forced.gradient(token)
+    # the numbers themselves are the kind's
+    return Scalars(numbers, own=own(Gradient(answer=answered.id, token=token, numbers=np.zeros(0, np.float32))))

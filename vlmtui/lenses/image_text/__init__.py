@@ -1,0 +1,26 @@
+"""`image-text` and `pair-loss`: images against texts, by models of two towers (zero-shot)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from vlmtui.lenses.base import Offer, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Facts, Scores
+
+
+@lens(name="image-text", subject="image", offer=Offer())
+def image_text(context: Context, texts: list[str]) -> Scores:
+    """The probability of each of some texts for the whole image, by a model with a text tower."""
+    from .compute import match, read
+
+    return match(context, tuple(texts)) if context.model.reading else read(context, tuple(texts))
+
+
+@lens(name="pair-loss", subject="image", offer=Offer())
+def pair_loss(context: Context, logits: list[list[float]], kind: Literal["softmax", "sigmoid"]) -> Facts:
+    """The loss of several images with their own texts, from their logits."""
+    from .compute import loss
+
+    return loss(logits, kind)

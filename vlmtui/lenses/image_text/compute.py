@@ -1,0 +1,73 @@
+"""Images against texts: cosines, logits, probabilities, and the loss of pairs."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import torch
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses import Context, Facts, Scores
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
+from vlmtui.lenses.kinds import own
+from vlmtui.matching import Kind, Loss, Match, Texts
+
+
+def match(context: Context, texts: tuple[str, ...]) -> Scores:
+    """The probabilities of texts for a reading's image; `own` is the rest of a `Match`."""
+    model = context.model
+    contrastive = model.text_tower()
+    image = contrastive.picture(model.final())
+    near = cosines(image, model.read_texts(texts).vectors)
+    logits = near * contrastive.scale + contrastive.bias
+    found = Match(
+        cosines=array(near[0]),
+        logits=array(logits[0]),
+        probabilities=array(probabilities(logits, contrastive.kind)[0]),
+    )
+    rest = msgspec.structs.replace(found, probabilities=np.zeros(0, np.float32))
+    return Scores(texts, found.probabilities, own=own(rest))
+
+
+def read(context: Context, texts: tuple[str, ...]) -> Scores:
+    """Without an image the texts are read, and have no scores; `own` is `Texts` without the texts themselves."""
+    model = context.model
+    contrastive = model.text_tower()
+    found = model.read_texts(texts)
+    told = Texts(
+        texts=(),
+        lengths=found.lengths,
+        limit=found.limit,
+        kind=contrastive.kind,
+        scale=contrastive.scale,
+        bias=contrastive.bias,
+        patch_stage=f"vision.{model.info.vision_layers}",
+        patch_path=contrastive.path,
+    )
+    return Scores(texts, [math.nan] * len(texts), note="read, and held against no image", own=own(told))
+
+
+def loss(logits: list[list[float]], kind: Kind) -> Facts:
+    """The loss of `logits` [n, n], of which the i-th text is the i-th image's own; `own` is a `Loss`."""
+    wide = {len(row) for row in logits} or {0}
+    if wide != {len(logits)} or not logits:
+        texts = " or ".join(map(str, sorted(wide)))
+        raise UsageError(f"a loss is of as many pictures as texts, not of {len(logits)} × {texts}")
+    found = pair_loss(torch.tensor(logits, dtype=torch.float64), kind)
+    told = Loss(
+        kind=kind,
+        pairs=len(logits),
+        value=found.value,
+        image_to_text=found.image_to_text,
+        text_to_image=found.text_to_image,
+    )
+    rows = [
+        ("pairs", told.pairs),
+        ("loss", told.value),
+        ("image to text", told.image_to_text),
+        ("text to image", told.text_to_image),
+    ]
+    return Facts(rows, note="in nats", own=own(told))

@@ -1,0 +1,18 @@
+"""`mask`: which positions the language model may look at from each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Matrix
+
+
+@lens(subject="answer")
+def mask(context: Context, layer: int = 1) -> Matrix:
+    """What each position of prompt and answer, if there is one, may look at in a layer (from 1)."""
+    from .compute import masked
+
+    return masked(context, layer)

@@ -1,0 +1,28 @@
+"""`nearest-tokens`: the words that image tokens are nearest to, by every metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, Turn, lens
+from vlmtui.metrics import RIDGE, Metric
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Words
+
+
+@lens(
+    offer=Offer(wordy=True),
+    turn=Turn(beside="one", lets_in="any", doing="looking for words"),
+)
+def nearest_tokens(
+    context: Context,
+    metric: Metric = "l2",
+    all_tokens: bool = False,
+    ridge: float = RIDGE,
+    projected: bool = False,
+) -> Words:
+    """The nearest words of image tokens; at the language model's layers those with the largest logits."""
+    from .compute import nearest
+
+    return nearest(context, metric, all_tokens, ridge, projected)

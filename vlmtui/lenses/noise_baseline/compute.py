@@ -1,0 +1,100 @@
+"""The words of noise: the search of `nearest-tokens`, of the image with its pixels shuffled and of random vectors.
+
+Kept for the reading.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmtui.belief import NoiseWords, Null, statistic_of
+from vlmtui.lenses import Context, Facts
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.finder import Found
+from vlmtui.lenses.kernels.word_search import Search, check_words, search_words
+from vlmtui.lenses.kinds import own
+from vlmtui.metrics import PURSUITS, Metric, Order, check_ridge
+from vlmtui.reading import of_patches
+
+from .kernel import Noise, random_like, shuffled
+
+_MARGIN = 2
+"""So many words of noise tell its margin."""
+_WORD = {"score": "first score", "explained": "share explained"}
+
+
+def baseline(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Facts:
+    """What most of noise stays below; `own` is all of it, a `Null`."""
+    check_words(context, projected)
+    check_ridge(ridge)
+    search = Search.at(context, metric, all_tokens, ridge)
+    # of noise that is sorted by its nearest word, more words tell no more; a pursuit's share grows with them
+    search = replace(search, k=search.k if search.order in PURSUITS else _MARGIN)
+    key = context.stage, search.order, search.k, all_tokens, ridge if search.order == "ridge" else None
+    found = context.keep(key, lambda: _null(context, search))
+    return Facts(_facts(found), note=found.note, own=own(found))
+
+
+def _null(context: Context, search: Search) -> Null:
+    started = time.perf_counter()
+    tokens = _states(context.model, context.stage)
+    # newlines are the same in every picture: they say nothing of this one, nor of noise
+    places = context.model.places("tokens")
+    seen = torch.tensor([i for i, place in enumerate(places) if place.kind != "newline"], dtype=torch.int64)
+    random = _words(context, search, random_like(tokens[seen.to(tokens.device)]))
+    note, of_picture = "", None
+    copy = context.model.copy("shuffled", shuffled, "reading the picture with its pixels shuffled")
+    if copy is None:
+        note = "the picture's pixels cannot be shuffled: in which form the processor hands them over is not known"
+    else:
+        noise = _states(copy, context.stage)
+        of_picture = _words(context, search, noise[seen.to(noise.device)])
+    return Null(
+        stage=context.stage,
+        metric=search.order,
+        k=search.k,
+        all_tokens=search.all_tokens,
+        shuffled=of_picture,
+        random=random,
+        note=note,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _states(model: Any, stage: str) -> Tensor:
+    """The vectors [tokens, width] of the image, or of its shuffled copy, at a stage."""
+    found: Tensor = model.exit_at(stage) if of_patches(stage) else model.states(stage)
+    return found
+
+
+def _words(context: Context, search: Search, vectors: Tensor) -> NoiseWords:
+    return _noise(search_words(context, vectors, search).found, search.order)
+
+
+def _noise(found: Found, order: Order) -> NoiseWords:
+    scores = found.scores
+    if statistic_of(order) == "explained":
+        assert found.explained is not None
+        # what all words explain, which is what the last one picked left it at; nothing where none was picked
+        scores = found.explained.nan_to_num(0.0)
+        scores = scores.amax(dim=1, keepdim=True) if scores.shape[1] else scores
+    noise = Noise.of(scores)
+    firsts = Counter(found.ids[:, :1].flatten().tolist())
+    return NoiseWords(scores=array(noise.scores), margins=array(noise.margins), firsts=dict(firsts))
+
+
+def _facts(null: Null) -> list[tuple[str, str | float]]:
+    """What 95 of 100 vectors of noise stay below, by how their words are ordered."""
+    facts: list[tuple[str, str | float]] = [("words by", null.metric)]
+    what = _WORD[statistic_of(null.metric)]
+    for of, noise in (("pixels shuffled", null.shuffled), ("random vectors", null.random)):
+        if noise is not None and len(noise.scores):
+            facts.append((f"{of}: 95% of the {what}s are below", float(np.percentile(noise.scores, 95))))
+    return facts

@@ -1,0 +1,19 @@
+"""`occlusion`: which image tokens an answer depends on, each block of them replaced in turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.answers import Stand
+from vlmtui.lenses.base import Turn, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, TokenMaps
+
+
+@lens(subject="answer", cost="slow", turn=Turn(lets_in="any"))
+def occlusion(context: Context, block: int = 1, by: Stand = "mean") -> TokenMaps:
+    """How much the log-probability of each answer token falls without each block of image tokens."""
+    from .compute import drops
+
+    return drops(context, block, by)

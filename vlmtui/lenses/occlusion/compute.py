@@ -1,0 +1,49 @@
+"""Every block of image tokens replaced in turn, and how much less likely that makes an answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmtui.answers import Occlusion, Stand
+from vlmtui.errors import UsageError
+from vlmtui.lenses import Context, TokenMaps
+from vlmtui.lenses.ablation.compute import Without, no_pixels
+from vlmtui.lenses.kinds import own
+
+from .kernel import blocks, occlusion
+
+
+def drops(context: Context, block: int, by: Stand) -> TokenMaps:
+    """The drop of each answer token's log-probability without each image token's block [answer tokens, tokens]."""
+    model = context.model
+    without = Without.of(context, by)
+    if block < 1:
+        raise UsageError(f"blocks of {block} tokens a side cannot be: choose at least 1")
+    spots = [
+        None if at.grid is None or at.row is None or at.col is None else (at.grid, at.row, at.col)
+        for at in without.speaker.kept.places
+    ]
+    groups = blocks(spots, block)
+    if by == "blur":  # what has no place has no pixels to blur
+        groups = [group for group in groups if without.boxes(group)]
+        if not groups:
+            raise no_pixels()
+
+    def on_group(done: int, total: int, drop: Tensor) -> None:
+        model.progress("taking patches away", done, total)
+
+    model.progress("taking patches away", 0, len(groups))
+    by_group = occlusion(without.each, groups, on_group, model.should_stop)
+    found = torch.zeros(by_group.shape[1], without.speaker.tokens)
+    for group, drop in zip(groups, by_group, strict=True):
+        found[:, group] = drop[:, None]
+    more = Occlusion(
+        answer=without.answered.id,
+        block=block,
+        by=by,
+        drops=np.zeros((0, 0), np.float32),  # they are the maps
+        blocks=len(groups),
+    )
+    return TokenMaps(found, own=own(more))

@@ -1,0 +1,21 @@
+"""`patch-embedding`: what enters the tower's first block for one vision patch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Offer, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, Facts
+
+STAGE = "vision.0"
+"""Patches as they enter the tower: no block is run."""
+
+
+@lens(name="patch-embedding", offer=Offer(only=STAGE))
+def patch_embedding(context: Context) -> Facts:
+    """One patch before the first block: its pixels as the model gets them, its projection, its position embedding."""
+    from .compute import facts
+
+    return facts(context)

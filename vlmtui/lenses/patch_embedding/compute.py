@@ -1,0 +1,54 @@
+"""What a patch is before the tower's first block: its pixels, their projection, its position embedding."""
+
+from __future__ import annotations
+
+from vlmtui.anatomy import Anatomy
+from vlmtui.errors import UsageError
+from vlmtui.lenses import Context, Facts, NotHere
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kinds import own
+
+from . import STAGE
+
+_OF_A_PATCH = "the projection of its patches is done in a way that is not known"
+_CHANNELS = ("red", "green", "blue")
+
+
+def facts(context: Context) -> Facts:
+    """Of the one entry that is asked about; all of it, as an `Anatomy`, is `own`."""
+    if context.stage != STAGE:
+        raise NotHere(f"patches are cut before the tower's blocks: choose {STAGE}")
+    found = _anatomy(context)
+    tall, wide, _ = found.pixels.shape
+    rows = [("height", tall), ("width", wide), ("frames", found.frames), ("numbers projected", found.length)]
+    for name, low, mean, high in zip(_CHANNELS, found.lowest, found.mean, found.highest, strict=True):
+        rows += [(f"{name}, lowest", low), (f"{name}, mean", mean), (f"{name}, highest", high)]
+    rows += [("norm of the projection", found.projected), ("norm of the position embedding", found.position)]
+    return Facts(rows, note=found.note, own=own(found))
+
+
+def _anatomy(context: Context) -> Anatomy:
+    model = context.model
+    places = model.kept.patch_places
+    if len(context.entries) != 1:
+        raise UsageError(f"one patch is looked at, not {len(context.entries)}: name one of {len(places)}, from 0")
+    (patch,) = context.entries
+    if not 0 <= patch < len(places):
+        raise UsageError(f"there is no patch {patch}: the picture has {len(places)}, from 0")
+    place = places[patch]
+    cut = model.vlm.anatomy.cut(model.kept.inputs, place.grid, place.row, place.col)
+    positions = model.positions()
+    values = cut.values.flatten(1)
+    return Anatomy(
+        patch=patch,
+        pixels=cut.levels.transpose(1, 2, 0).astype("float32"),
+        lowest=array(values.amin(dim=1)),
+        mean=array(values.mean(dim=1)),
+        highest=array(values.amax(dim=1)),
+        length=(values if cut.flat is None else cut.flat).numel(),
+        frames=cut.frames,
+        projected=None if cut.projected is None else float(cut.projected.norm()),
+        position=None if positions.rows is None else float(model.norms_of(positions.rows[patch])),
+        normed=positions.normed,
+        note=positions.why if cut.projected is not None else _OF_A_PATCH,
+    )

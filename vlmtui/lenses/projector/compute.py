@@ -1,0 +1,37 @@
+"""The words of vision patches: those of the token that each goes into, made by the projector of an early stage."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vlmtui import exits
+from vlmtui.lenses import Context, NotHere, Words
+from vlmtui.lenses.kernels.word_search import Search, search_words
+from vlmtui.lenses.kinds import own
+from vlmtui.metrics import Metric
+from vlmtui.reading import of_patches
+
+
+def words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Words:
+    """Of the patches asked for; one that goes into no token has none. Each token's are looked for once."""
+    model, stage = context.model, context.stage
+    if not of_patches(stage):
+        raise NotHere(f"a vision stage is sent through the projector, not {stage}: choose one, such as vision.1")
+    tokens = model.projected(stage)
+    into = model.into_tokens()[torch.tensor(context.entries, dtype=torch.int64)]
+    which, row = torch.unique(into.clamp(min=0), return_inverse=True)
+    search = Search.at(context, metric, all_tokens, ridge)
+    searched = search_words(context, tokens[which.to(tokens.device)], search)
+    found, none = searched.found, into < 0
+
+    def spread(values: Tensor, empty: float) -> Tensor:
+        return values[row].masked_fill(none[:, None], empty)
+
+    return Words(
+        spread(found.ids, exits.NONE),
+        spread(found.scores, torch.nan),
+        None if found.explained is None else spread(found.explained, torch.nan),
+        note=exits.NOTE,
+        own=own(search.said(searched)),
+    )

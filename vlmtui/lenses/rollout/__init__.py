@@ -1,0 +1,18 @@
+"""`rollout`: attention rolled out through all layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.lenses.base import Turn, lens
+
+if TYPE_CHECKING:
+    from vlmtui.lenses import Context, TokenMaps
+
+
+@lens(subject="answer", turn=Turn(group="attention"))
+def rollout(context: Context) -> TokenMaps:
+    """How much of every image token reached each answer token: attention rolled out through all layers."""
+    from .compute import rolled_out
+
+    return rolled_out(context)

@@ -1,0 +1,33 @@
+"""How much of each image token reached the tokens of an answer, by attention through all layers."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vlmtui.lenses import Context, TokenMaps
+from vlmtui.lenses.attention.compute import Capture
+
+from .kernel import Rollout
+
+
+def rolled_out(context: Context) -> TokenMaps:
+    """Of all layers and heads; sinks are those of the attention itself."""
+    capture = Capture.of(context)
+    capture.means()
+    return capture.found(_rolled(capture), None, None, rollout=True)
+
+
+def _rolled(capture: Capture) -> Tensor:
+    """Attention rolled out through all layers [answer tokens, positions]; kept with the answer."""
+    answered = capture.answered
+    if answered.rolled is None:
+        rollout = Rollout()
+
+        def seen(layer: int, mean: Tensor) -> None:
+            rollout.add(mean)
+            capture.progress(layer, capture.layers)
+
+        capture.forced.mean_attention(seen)
+        answered.rolled = rollout.rows(capture.forced.said_at).cpu()
+    rolled: Tensor = answered.rolled
+    return rolled

@@ -1,0 +1,150 @@
+"""The vocabulary of a model: its rows' norms, and the words near a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses import Context, Facts, Words
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.search import in_order
+from vlmtui.lenses.kinds import own
+from vlmtui.vocabulary import KINDS, Ids, Near, Nearby, Vocabulary, groups
+
+from .kernel import identical, scores_of
+
+NAMED_OF_A_GROUP = 8
+"""So many of the rows of a group of identical ones are named."""
+
+
+def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
+    """What all rows are, and which of them are the shortest and the longest: `own` is a `Vocabulary`.
+
+    With `named` all rows are named in it.
+    """
+    model, k = context.model, context.k
+    held = model.wordy(k)
+    lexicon = held.lexicon
+    norms = array(lexicon.vocabulary.norms)
+    count = len(norms)
+    model.progress("comparing the vocabulary's rows")
+    first = array(identical(lexicon.vocabulary.embeddings, model.check))
+    kinds = np.full(count, KINDS.index("unnamed"), np.uint8)
+    for kind, ids in (("word", lexicon.words.tolist()), ("special", sorted(lexicon.named & lexicon.special))):
+        kinds[[i for i in ids if 0 <= i < count]] = KINDS.index(kind)
+    ranked = _ranked(norms, array(lexicon.candidates(count, all_tokens)))
+    smallest, largest = ranked[:k], ranked[::-1][:k]
+    alike = groups(first)
+    if named:
+        model.progress("naming the vocabulary's rows")
+        wanted = np.arange(count)
+    else:
+        wanted = np.concatenate([smallest, largest, *(group[:NAMED_OF_A_GROUP] for group in alike[:k])])
+    names = lexicon.names(wanted)
+    added = {int(i) for i in lexicon.tokenizer.added_tokens_decoder}
+    found = Vocabulary(
+        norms=norms,
+        kinds=kinds,
+        first=first,
+        smallest=smallest,
+        largest=largest,
+        pieces=names.pieces,
+        texts=names.texts,
+        all_tokens=all_tokens,
+        hidden=int(lexicon.vocabulary.embeddings.shape[1]),
+        added=sum(0 <= i < count for i in added),
+        tied=held.model.tied,
+        scale=held.model.embedding_scale,
+        seconds=0.0,
+    )
+    return Facts(_facts(found, alike), own=own(found))
+
+
+def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Words:
+    """The words nearest to a word: to the nearest of its spellings, or to its several pieces in the mean [1, k].
+
+    `detail` are the norms of their rows, `own` is the rest of a `Nearby`.
+    """
+    model, k = context.model, context.k
+    lexicon = model.wordy(k).lexicon
+    whole = lexicon.vocabulary
+    count = len(whole.norms)
+    spelling = model.spelled(word)
+    if any(not 0 <= i < count for i in spelling.ids):
+        raise UsageError(f"{word!r} has a token without a row in the vocabulary: look for another word")
+    of = torch.tensor(spelling.ids)
+    searched = lexicon.candidates(count, all_tokens)
+    searched = searched[torch.isfinite(whole.norms[searched])]
+    vectors = whole.embeddings[of.to(whole.embeddings.device)]
+    # the word's own rows are part of the vocabulary that is centred, and of no use among the words found
+    scores = scores_of(vectors, whole, searched, metric, model.check)
+    each = scores.mean(dim=0) if spelling.several else scores.amax(dim=0)
+    others = ~torch.isin(searched, of)
+    found = in_order(searched[others].tolist(), each[others].tolist(), k)
+    ids: Ids = np.array([id_ for id_, _ in found], np.int64)
+    names = lexicon.names(ids)
+    near = Nearby(
+        word=word,
+        metric=metric,
+        of=spelling.pieces,
+        of_ids=tuple(spelling.ids),
+        note=spelling.note,
+        ids=ids,
+        scores=np.array([score for _, score in found], np.float64),
+        norms=array(whole.norms)[ids],
+        pieces=names.pieces,
+        texts=names.texts,
+        special=names.special,
+        candidates=int(others.sum()),
+        left_out=count - int(others.sum()),
+        seconds=0.0,
+    )
+    return Words(
+        near.ids[None],
+        near.scores[None],
+        near.norms[None],
+        pieces=near.pieces,
+        strings=near.texts,
+        special=near.special,
+        note=near.note,
+        own=own(_bare(near)),
+    )
+
+
+def _bare(near: Nearby) -> Nearby:
+    """Without what `Words` carries."""
+    none = np.zeros(0)
+    return msgspec.structs.replace(
+        near, ids=none.astype(np.int64), scores=none, norms=none, pieces={}, texts={}, special=frozenset()
+    )
+
+
+def _facts(found: Vocabulary, alike: list[Ids]) -> list[tuple[str, Any]]:
+    finite = found.norms[np.isfinite(found.norms)]
+    counts = [(kind, int(found.of(kind).sum())) for kind in KINDS]
+    norms = (
+        [("median norm", np.median(finite)), ("least norm", finite.min()), ("most norm", finite.max())]
+        if len(finite)
+        else []
+    )
+    return [
+        ("rows", found.rows),
+        ("width", found.hidden),
+        *((f"rows: {kind}", many) for kind, many in counts),
+        ("added tokens", found.added),
+        ("groups of identical rows", len(alike)),
+        ("tied to the unembedding", found.tied),
+        ("scale", found.scale),
+        *norms,
+    ]
+
+
+def _ranked(norms: NDArray[np.float64], ids: Ids) -> Ids:
+    """Those of the rows whose norm is finite, by it; of equal norms the lower id comes first."""
+    finite = ids[np.isfinite(norms[ids])]
+    return np.asarray(finite[np.argsort(norms[finite], kind="stable")])

@@ -1,0 +1,110 @@
+"""What a lens makes of a page's picture, laid out for its script."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vlmtui.answers import Answer
+from vlmtui.display.colours import robust_range
+from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import plain, visible
+from vlmtui.lenses.facts import FactLine, first_words, lines_of, of_whole
+from vlmtui.lenses.kinds import Colours, TokenMaps, Words
+from vlmtui.lenses.wording import Looked, legend, shown
+from vlmtui.reading import Reading
+from vlmtui.reports.lenses import Through, lens_for
+from vlmtui.reports.source import OnProgress, answered
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+
+@dataclass(frozen=True)
+class LensLook:
+    """What a lens made of a stage: one result, or where it is of one entry at a time one for each."""
+
+    through: Through
+    stage: str
+    results: tuple[Looked, ...]
+    answer: Answer | None = None
+
+
+def look(
+    client: SessionClient, reading: Reading, through: Through, stage: str, k: int, on_progress: OnProgress | None
+) -> LensLook:
+    """Look at all of a stage's entries through a lens."""
+    call, answer = lens_for(through, reading, stage), answered(client, reading, through, on_progress)
+    many = range(len(reading.places_at(stage)))
+    some: tuple[tuple[int, ...] | None, ...] = tuple((entry,) for entry in many) if through.of_single else (None,)
+    said = answer.id if answer else ""
+    results = tuple(
+        client.look(reading.id, stage, call, entries=of, answer=said, k=k, on_progress=on_progress).result()
+        for of in some
+    )
+    return LensLook(through, stage, results, answer)
+
+
+def data(found: LensLook, entries: int) -> dict[str, Any]:
+    """What the page's script knows: colours as red, green, blue and whether there are any, four bytes an entry."""
+    first = found.results[0] if found.results else None
+    single = found.through.of_single
+    rows = [(found.results[i], 0) if single else (found.results[0], i) for i in range(entries)]
+    lines = [_lines(found, one, row) for one, row in rows]
+    return {
+        "name": found.through.name,
+        "kind": found.through.kind.name,
+        "stage": found.stage,
+        "title": shown(found.through.call),
+        "legend": _legend(found, first),
+        "colours": _colours(first) if first is not None and first.drawn else None,
+        "firsts": _firsts(first),
+        "lines": lines,
+        "whole": _pairs(lines_of(first.result)) if first is not None and of_whole(first.result) else [],
+    }
+
+
+def _legend(found: LensLook, first: Looked | None) -> str:
+    if first is None:
+        return f"{found.through.name}: {found.stage} has no entries"
+    said = legend(first, found.through.asked())
+    if first.drawn and not isinstance(first.result, Colours):
+        low, high = robust_range(first.numbers)
+        said += f": {figure(low, 3)} to {figure(high, 3)}"
+    if found.answer is not None:
+        said += f", the mean over the answer “{plain(found.answer.text)}”"
+    return said
+
+
+def _colours(looked: Looked) -> str:
+    numbers = np.asarray(looked.numbers)
+    low, high = robust_range(numbers) if numbers.ndim == 1 else (0.0, 1.0)
+    there = np.isfinite(numbers) if numbers.ndim == 1 else np.isfinite(numbers).all(axis=1)
+    painted = looked.painted(np.nan_to_num(numbers), low, high)
+    packed = np.concatenate([painted, there[:, None].astype(np.uint8)], axis=1)
+    return base64.b64encode(np.ascontiguousarray(packed, np.uint8).tobytes()).decode()
+
+
+def _firsts(looked: Looked | None) -> list[str]:
+    """The first word of every entry."""
+    if looked is None or not isinstance(looked.result, Words):
+        return []
+    return first_words(looked.result)
+
+
+def _lines(found: LensLook, looked: Looked, row: int) -> list[list[str]]:
+    """What there is to be said of one entry."""
+    if of_whole(looked.result):
+        return []
+    lines = lines_of(looked.result, row)
+    if found.answer is not None and isinstance(looked.result, TokenMaps):
+        said = [visible(token.piece, token.text) for token in found.answer.tokens]
+        lines = [line._replace(label=word) for line, word in zip(lines, said, strict=False)]
+    return _pairs(lines)
+
+
+def _pairs(lines: list[FactLine]) -> list[list[str]]:
+    return [[line.label, line.value] for line in lines]

@@ -1,0 +1,288 @@
+"""Pictures read together, each answered for itself.
+
+They are prepared in threads; those that are alike go through the tower in one pass, and the words of all tokens of
+several passes are found in one sweep over the vocabulary. Which pictures go together hangs on their order and their
+shapes alone. What is held at a time is bounded by bytes, however many pictures there are.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmtui.errors import CancelledError, UsageError, VlmtuiError
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.finder import Found
+from vlmtui.lenses.kernels.logit_lens import logit_lens
+from vlmtui.metrics import Order, check_ridge
+from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.model import Encoded
+from vlmtui.models.stacking import how_many
+from vlmtui.reading import ImageInfo, Layers, TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
+from vlmtui.session import messages as m
+from vlmtui.session.layers import LayersOf
+from vlmtui.session.lexicon import Named
+from vlmtui.session.preparing import Prepared
+from vlmtui.session.readings import Kept, Readings
+from vlmtui.session.seeing import lengths_of, told
+from vlmtui.session.talk import Talk
+
+if TYPE_CHECKING:
+    from vlmtui.session.engine import Engine
+
+GROUPS_BYTES = 256 << 20
+"""Bytes of prepared pictures that wait for others that are alike."""
+TOKENS_BYTES = 256 << 20
+"""Bytes of image tokens that wait for their words."""
+_ANSWER_BYTES = m.MAX_FRAME // 2
+
+
+def many(engine: Engine, request: m.ReadMany, talk: Talk) -> m.ManyRead:
+    """What came of every picture; raises what concerns them all."""
+    model, _ = engine.held()
+    check_stage(request.stage, model.info, pixels=True)
+    if request.projected or not of_patches(request.stage):
+        engine.wordy(request.k)
+        check_ridge(request.ridge)
+    if of_layers(request.stage):
+        engine.whole(talk.progress)
+    return m.ManyRead(_Many(engine, request, talk).outcomes())
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The `index`-th picture after the tower, without what went into it.
+
+    `vectors` [tokens, hidden] are those of which words are still to be found.
+    """
+
+    index: int
+    image: ImageInfo
+    pixel_norms: Tensor
+    layout: Layout
+    encoded: Encoded
+    vectors: Tensor | None = None
+    layers: Layers | None = None
+    words: TokenWords | None = None
+
+
+class _Many:
+    """One such question being answered."""
+
+    def __init__(self, engine: Engine, request: m.ReadMany, talk: Talk) -> None:
+        self._engine, self._request, self._talk = engine, request, talk
+        self._model, self._lexicon = engine.held()
+        self._outcomes: list[m.Outcome | None] = [None] * len(request.pictures)
+        self._layouts: dict[tuple[int, int, str], Layout] = {}
+        self._words = 0
+        self._done = 0
+
+    def outcomes(self) -> tuple[m.Outcome, ...]:
+        """What came of every picture, in their order."""
+        waiting: list[_Seen] = []
+        with closing(self._prepared()) as pictures:
+            for group in groups(pictures, self._at_a_time):
+                self._talk.check()
+                waiting += self._through(group)
+                del group  # its tensors need not wait for the next one
+                if sum(_size(one.encoded.tokens) + _size(one.vectors) for one in waiting) >= TOKENS_BYTES:
+                    self._settle(waiting)
+                    waiting = []
+        self._settle(waiting)
+        found = tuple(one for one in self._outcomes if one is not None)
+        assert len(found) == len(self._request.pictures)
+        return found
+
+    def _prepared(self) -> Generator[Prepared, None, None]:
+        self._progress()
+        with closing(self._engine.preparing(self._request)) as preparing:
+            for one in preparing.each(self._progress):
+                if isinstance(one, Prepared):
+                    yield one
+                else:
+                    self._fail(*one)
+        following = self._talk.following()
+        if isinstance(following, m.ReadMany):  # while the model is at the last of these
+            self._engine.prepare_ahead(following)
+
+    def _at_a_time(self, one: Prepared) -> int:
+        model = self._model
+        return how_many(model.family, one.inputs, model.info.vision_hidden, model.device, model.itemsize)
+
+    def _through(self, group: list[Prepared]) -> list[_Seen]:
+        """Those pictures of a group that could be sent through the tower, together where that can be done."""
+        encoded: list[Encoded] = []
+        with self._failing(group[0].index if len(group) == 1 else None):
+            encoded = self._model.encode_together([one.inputs for one in group], self._progress)
+        if not encoded and len(group) > 1:
+            # whose fault it is, or whether they were too many, shows when each goes alone
+            return [seen for one in group for seen in self._through([one])]
+        found = []
+        for one, left in zip(group, encoded, strict=False):
+            with self._failing(one.index):
+                found.append(self._seen(one, left))
+                self._done += 1
+        return found
+
+    def _seen(self, one: Prepared, encoded: Encoded) -> _Seen:
+        stage = self._request.stage
+        seen = _Seen(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded)
+        if of_layers(stage):
+            layers, words = self._deep(one, encoded)
+            return replace(seen, layers=layers, words=words)
+        if not of_patches(stage):
+            return replace(seen, vectors=encoded.tokens)
+        if self._request.projected:
+            return replace(seen, vectors=self._model.early_exit(one.inputs, vision_layer(stage), self._progress))
+        return seen
+
+    def _layout(self, one: Prepared, encoded: Encoded) -> Layout:
+        """Where the tokens lie; the same for pictures that are alike and of one size."""
+        key = one.image.width, one.image.height, one.alike
+        if key not in self._layouts or not one.alike:
+            self._layouts[key] = self._model.layout(one.image, one.inputs, encoded)
+        return self._layouts[key]
+
+    def _deep(self, one: Prepared, encoded: Encoded) -> tuple[Layers, TokenWords]:
+        """What the language model's layers made of a picture, and its words there."""
+        request, drawer = self._request, Readings()
+        held = self._engine.wordy(request.k)
+        drawer.keep("", Kept(one.inputs, encoded.tokens, request.prompt))
+        head = held.model.head
+        self._check_answer(len(drawer.tokens("")) * min(request.k, head.rows))
+        run = LayersOf(held.model, drawer, "", self._talk.progress)
+        states = run.states(llm_layer(request.stage))
+        chosen = held.lexicon.candidates(head.rows, request.all_tokens)
+        found = logit_lens(states, head.float32, head.rows, chosen, request.k, self._talk.should_stop)
+        named = held.lexicon.names(found.ids.numpy())
+        words = self._words_of(Found(found.ids, found.scores), named, "logit", head.rows, len(chosen))
+        return run.layers(), words
+
+    def _settle(self, waiting: list[_Seen]) -> None:
+        """The outcomes of pictures that wait for their words."""
+        if not waiting:
+            return
+        tokens = [one.encoded.tokens for one in waiting]
+        norms, standing = lengths_of(_joined(tokens), self._lexicon)
+        ends = np.cumsum([0 if one is None or self._lexicon is None else len(one) for one in tokens])[:-1]
+        lengths = zip(np.split(norms, ends), np.split(standing, ends), strict=True)
+        for one, own, words in zip(waiting, lengths, self._found(waiting), strict=True):
+            prompt = self._request.prompt
+            reading = told(self._model, one.image, one.layout, one.encoded, own, one.pixel_norms, prompt)
+            self._outcomes[one.index] = m.Outcome(reading=reading, words=words, layers=one.layers)
+
+    def _found(self, waiting: list[_Seen]) -> list[TokenWords | None]:
+        """The words of each, those that are still to be found in one sweep."""
+        vectors = _joined([one.vectors for one in waiting])
+        if vectors is None:
+            return [one.words for one in waiting]
+        request = self._request
+        held = self._engine.wordy(request.k)
+        rows = len(held.lexicon.vocabulary.embeddings)
+        chosen = held.lexicon.candidates(rows, request.all_tokens)
+        self._check_answer(len(vectors) * min(request.k, len(chosen)))
+        self._progress()
+        found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, self._talk.should_stop)
+        ids = found.ids.numpy()
+        named = held.lexicon.names(ids[ids >= 0])
+        words: list[TokenWords | None] = []
+        start = 0
+        for one in waiting:
+            part = slice(start, start + (0 if one.vectors is None else len(one.vectors)))
+            own = Found(found.ids[part], found.scores[part], None if found.explained is None else found.explained[part])
+            theirs = ids[part]
+            words.append(self._words_of(own, named.of(theirs[theirs >= 0]), request.metric, rows, len(chosen)))
+            start = part.stop
+        return words
+
+    def _words_of(self, found: Found, named: Named, order: Order, rows: int, candidates: int) -> TokenWords:
+        """What was found of all tokens of one picture among so many `candidates` of all `rows`."""
+        ids, request = array(found.ids), self._request
+        return TokenWords(
+            metric=order,
+            k=ids.shape[1],
+            all_tokens=request.all_tokens,
+            tokens=np.arange(len(ids)),
+            ids=ids,
+            scores=array(found.scores),
+            pieces=named.pieces,
+            texts=named.texts,
+            special=named.special,
+            candidates=candidates,
+            left_out=rows - candidates,
+            seconds=0.0,
+            explained=None if found.explained is None else array(found.explained),
+            ridge=request.ridge if order == "ridge" else None,
+        )
+
+    def _check_answer(self, words: int) -> None:
+        """`UsageError` where all words found, so many more included, are too much for one message."""
+        self._words += words
+        if self._words * 24 > _ANSWER_BYTES:
+            raise UsageError(
+                f"{self._request.k} words of every token of {len(self._request.pictures)} pictures are too much for "
+                "one answer: choose a smaller -k"
+            )
+
+    @contextmanager
+    def _failing(self, index: int | None) -> Iterator[None]:
+        """What goes wrong here is what came of the `index`-th picture, or is only noted; the others go on."""
+        try:
+            yield
+        except CancelledError:
+            raise
+        except Exception as error:
+            if index is None:
+                traceback.print_exc()
+            else:
+                self._fail(index, error)
+
+    def _fail(self, index: int, error: Exception) -> None:
+        if not isinstance(error, VlmtuiError):
+            traceback.print_exception(error)
+            error = self._engine.explain(error)
+        self._outcomes[index] = m.Outcome.failed(error)
+        self._done += 1
+
+    def _progress(self, *_: object) -> None:
+        self._talk.progress("reading the pictures", self._done, len(self._outcomes))
+
+
+def groups(pictures: Iterable[Prepared], at_a_time: Callable[[Prepared], int]) -> Iterator[list[Prepared]]:
+    """Pictures that go through the tower together, each group as soon as it is full.
+
+    Where too many bytes wait for others, those that have waited longest go as they are.
+    """
+    held: dict[str, list[Prepared]] = {}
+
+    def size() -> int:
+        return sum(one.size for group in held.values() for one in group)
+
+    for one in pictures:
+        if not one.alike:
+            yield [one]
+            continue
+        group = held.setdefault(one.alike, [])
+        group.append(one)
+        if len(group) >= at_a_time(one):
+            yield held.pop(one.alike)
+        while size() >= GROUPS_BYTES:
+            yield held.pop(next(iter(held)))
+    yield from held.values()
+
+
+def _joined(parts: list[Tensor | None]) -> Tensor | None:
+    """All rows of what is there of every picture; None where it is of none."""
+    there = [part for part in parts if part is not None]
+    return torch.cat(there) if there else None
+
+
+def _size(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.numel() * tensor.element_size()
