@@ -61,10 +61,18 @@ class Far:
         self.cut()
         self._server.close()
         self._do(self._server.wait_closed())
+        self._do(self._left())
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    async def _left(self) -> None:
+        """End what still runs: a subprocess of a loop that has stopped would be a mess for the garbage collector."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, host_key: asyncssh.SSHKey, allowed: Path) -> asyncssh.SSHAcceptor:
         far = self
@@ -104,9 +112,14 @@ class Far:
         )
         inwards = asyncio.create_task(_passed_on(process.stdin, ran.stdin))
         inwards.add_done_callback(lambda _: ran.stdin.close() if ran.stdin else None)
-        await asyncio.gather(_passed_on(ran.stdout, process.stdout), _passed_on(ran.stderr, process.stderr))
-        process.exit(await ran.wait())
-        inwards.cancel()
+        try:
+            await asyncio.gather(_passed_on(ran.stdout, process.stdout), _passed_on(ran.stderr, process.stderr))
+            process.exit(await ran.wait())
+        finally:
+            inwards.cancel()
+            if ran.returncode is None:
+                ran.terminate()
+                await ran.wait()
 
 
 async def _passed_on(from_: Any, to: Any) -> None:

@@ -181,7 +181,8 @@ class PictureReading(Asked):
         if wrong := [entry for entry in some or () if not 0 <= entry < there]:
             raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
         of = one("answer", answer, Answer).id if answer is not None else ""
-        asked = self._client.look(self.data.id, stage, call(source, **options), entries=some, answer=of, k=k)
+        plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
+        asked = self._client.look(self.data.id, stage, call(source, **plain), entries=some, answer=of, k=k)
         return result(self._client, asked).result
 
     def values(self, lens: Call, stage: str = "tokens") -> Values:

@@ -123,9 +123,7 @@ def _sha256(files: Any) -> str:
 
 
 def _frozen(value: Any) -> Any:
-    """A value that can be hashed: lists and arrays as tuples, NumPy's numbers as Python's."""
-    if getattr(value, "ndim", 0):
-        value = value.tolist()
+    """A value that can be hashed: lists as tuples, NumPy's numbers as Python's."""
     if isinstance(value, list | tuple):
         return tuple(_frozen(one) for one in value)
     return value.item() if getattr(value, "ndim", None) == 0 else value
