@@ -99,13 +99,19 @@ def main(argv: Sequence[str]) -> int:
         homes = dict(zip(SIDES, (HOME, asked.other.resolve()), strict=True))
         full = names if asked.full else FULL
         pair = Pair(homes, folder.absolute(), full, asked.only or "")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with ThreadPoolExecutor(asked.jobs) as pool:
             work = {(name, side): pool.submit(pair.run, name, side, models) for name in names for side in SIDES}
             found = []
-            for name in names:
-                ran = {side: work[name, side].result() for side in SIDES}
-                found.append(pair.compared(name, ran))
-                _say(found[-1])
+            try:
+                for name in names:
+                    ran = {side: work[name, side].result() for side in SIDES}
+                    found.append(pair.compared(name, ran))
+                    _say(found[-1])
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                pair.stop()
+                raise
     return _sum_up(found, time.monotonic() - began)
 
 
@@ -122,6 +128,13 @@ class Pair:
 
     def __init__(self, homes: dict[str, Path], folder: Path, full: Sequence[str], only: str) -> None:
         self._homes, self._folder, self._full, self._only = homes, folder, full, only
+        self._running: set[int] = set()
+
+    def stop(self) -> None:
+        """End what runs."""
+        for pid in list(self._running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
     def run(self, name: str, side: str, models: dict[str, str]) -> Ran:
         """Ask one checkout about one model, in a process of its own."""
@@ -145,10 +158,13 @@ class Pair:
                 [*PYTHON, str(DRIVER), str(into / "job.json")],
                 env=around, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=into, start_new_session=True,
             )  # fmt: skip
+            self._running.add(process.pid)
             try:
                 status: int | None = process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 status = None
+            finally:
+                self._running.discard(process.pid)
             if status != 0:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
