@@ -54,11 +54,15 @@ SETTLED = {
 
 @dataclass
 class Compared:
-    """What came of one model: how many outputs there were, how many of them refusals, and those that differ."""
+    """What came of one model: how many outputs there were, how many of them refusals, and those that differ.
+
+    `errors` are refusals that nobody had foreseen, though they may be the same on both sides.
+    """
 
     name: str
     outputs: int = 0
     refusals: int = 0
+    errors: int = 0
     bytes: int = 0
     seconds: list[float] = field(default_factory=list)
     differ: list[str] = field(default_factory=list)
@@ -193,6 +197,8 @@ class Pair:
             found.outputs += 1
             found.refusals += one["status"] != 0
             wrong = [f"exit status {one['status']!r} against {other['status']!r}"] * (one["status"] != other["status"])
+            errors = (this / f"{number:03}.err").read_bytes()
+            found.errors += isinstance(one["status"], str) or b"vlmtui: unexpected" in errors
             for end, stream in (("out", "stdout"), ("err", "stderr")):
                 texts = [(into / f"{number:03}.{end}").read_bytes() for into in (this, that)]
                 found.bytes += len(texts[0])
@@ -246,6 +252,8 @@ def _apart(one: bytes, other: bytes) -> str:
 def _say(found: Compared) -> None:
     took = " and ".join(f"{seconds:.0f} s" for seconds in found.seconds)
     print(f"{found.name}: {found.outputs} outputs, {found.refusals} refusals, {len(found.differ)} differ ({took})")
+    if found.errors:
+        print(f"  {found.errors} of the refusals are errors that nobody had foreseen")
     if found.broken:
         print(f"  not compared: {found.broken}")
     elif not found.good and not found.differ:
