@@ -107,7 +107,7 @@ class Desk:
         status: int | str
         try:
             status = run()
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             status = f"{type(error).__name__}: {error}"
         self._to(*self._own)
         for file in files:

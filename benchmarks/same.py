@@ -54,11 +54,15 @@ SETTLED = {
 
 @dataclass
 class Compared:
-    """What came of one model: how many outputs there were, how many of them refusals, and those that differ."""
+    """What came of one model: how many outputs there were, how many of them refusals, and those that differ.
+
+    `errors` are refusals that nobody had foreseen, though they may be the same on both sides.
+    """
 
     name: str
     outputs: int = 0
     refusals: int = 0
+    errors: int = 0
     bytes: int = 0
     seconds: list[float] = field(default_factory=list)
     differ: list[str] = field(default_factory=list)
@@ -99,13 +103,19 @@ def main(argv: Sequence[str]) -> int:
         homes = dict(zip(SIDES, (HOME, asked.other.resolve()), strict=True))
         full = names if asked.full else FULL
         pair = Pair(homes, folder.absolute(), full, asked.only or "")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with ThreadPoolExecutor(asked.jobs) as pool:
             work = {(name, side): pool.submit(pair.run, name, side, models) for name in names for side in SIDES}
             found = []
-            for name in names:
-                ran = {side: work[name, side].result() for side in SIDES}
-                found.append(pair.compared(name, ran))
-                _say(found[-1])
+            try:
+                for name in names:
+                    ran = {side: work[name, side].result() for side in SIDES}
+                    found.append(pair.compared(name, ran))
+                    _say(found[-1])
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                pair.stop()
+                raise
     return _sum_up(found, time.monotonic() - began)
 
 
@@ -122,6 +132,13 @@ class Pair:
 
     def __init__(self, homes: dict[str, Path], folder: Path, full: Sequence[str], only: str) -> None:
         self._homes, self._folder, self._full, self._only = homes, folder, full, only
+        self._running: set[int] = set()
+
+    def stop(self) -> None:
+        """End what runs."""
+        for pid in list(self._running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
     def run(self, name: str, side: str, models: dict[str, str]) -> Ran:
         """Ask one checkout about one model, in a process of its own."""
@@ -145,10 +162,13 @@ class Pair:
                 [*PYTHON, str(DRIVER), str(into / "job.json")],
                 env=around, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=into, start_new_session=True,
             )  # fmt: skip
+            self._running.add(process.pid)
             try:
                 status: int | None = process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 status = None
+            finally:
+                self._running.discard(process.pid)
             if status != 0:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -177,6 +197,8 @@ class Pair:
             found.outputs += 1
             found.refusals += one["status"] != 0
             wrong = [f"exit status {one['status']!r} against {other['status']!r}"] * (one["status"] != other["status"])
+            errors = (this / f"{number:03}.err").read_bytes()
+            found.errors += isinstance(one["status"], str) or b"vlmtui: unexpected" in errors
             for end, stream in (("out", "stdout"), ("err", "stderr")):
                 texts = [(into / f"{number:03}.{end}").read_bytes() for into in (this, that)]
                 found.bytes += len(texts[0])
@@ -230,6 +252,8 @@ def _apart(one: bytes, other: bytes) -> str:
 def _say(found: Compared) -> None:
     took = " and ".join(f"{seconds:.0f} s" for seconds in found.seconds)
     print(f"{found.name}: {found.outputs} outputs, {found.refusals} refusals, {len(found.differ)} differ ({took})")
+    if found.errors:
+        print(f"  {found.errors} of the refusals are errors that nobody had foreseen")
     if found.broken:
         print(f"  not compared: {found.broken}")
     elif not found.good and not found.differ:
