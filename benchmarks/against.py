@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -144,6 +145,7 @@ def main(argv: Sequence[str]) -> int:
             print(f"| {lens} | {' | '.join(cost(home, lens) for home in homes)} |")
         return 0
     print(f"| what | {homes[0]} | {homes[1]} | ratio (of pairs: smallest, largest) |\n| --- | --- | --- | --- |")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
         sides = [stack.enter_context(_ready(home)) for home in homes]
         for measure in MEASURES:
@@ -171,7 +173,7 @@ def _ready(home: Path) -> Iterator[Side]:
         where = side.run("-c", "import vlmtui; print(vlmtui.__file__)").strip()
         if not Path(where).is_relative_to(home):
             raise RuntimeError(f"vlmtui came from {where}, not from {home}")
-        side.run("-m", "vlmtui", "session", "start", "-m", "demo")
+        side.run("-m", "vlmtui", "session", "start", "-m", "demo", "--idle", "10m")
         try:
             for measure in (started, read):
                 measure(side)

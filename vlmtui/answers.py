@@ -6,18 +6,14 @@ Log-probabilities are natural logarithms, of the model's own distribution: befor
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.reading import Floats
+from vlmtui.replacement import Replacement
 
-Stand = Literal["mean", "zero", "blur"]
-STANDS: tuple[Stand, ...] = ("mean", "zero", "blur")
-"""What marked patches are replaced by: the mean image token, zero, or what the model makes of their pixels blurred."""
 MAX_NEW_TOKENS = 128
 
 
@@ -116,7 +112,7 @@ class Ablation(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: str
     tokens: tuple[int, ...]
-    by: Stand
+    by: Replacement
     again: Answer
     log_probs: Floats
     changes: Floats
@@ -131,7 +127,7 @@ class Occlusion(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: str
     block: int
-    by: Stand
+    by: Replacement
     drops: Floats
     blocks: int
     seconds: float = 0.0

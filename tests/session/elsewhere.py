@@ -17,13 +17,13 @@ from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
 from vlmtui import values
-from vlmtui.answers import Stand
 from vlmtui.image import read_source
 from vlmtui.lenses.registry import built_in
 from vlmtui.lenses.source import call
 from vlmtui.lenses.wording import Looked
 from vlmtui.models import device, loading
 from vlmtui.reading import METRICS
+from vlmtui.replacement import Replacement
 from vlmtui.session import messages as m
 from vlmtui.session import truth, typed
 from vlmtui.session.typed import Typed, vocabulary, whole
@@ -134,7 +134,7 @@ def answers(pair: Pair, reading: str) -> None:
         pair.typed(typed.attention(reading, answer, **options))
     pair.typed(typed.gradient(reading, answer))
     pair.typed(typed.mask(reading))
-    for by in get_args(Stand):
+    for by in get_args(Replacement):
         pair.typed(typed.ablation(reading, answer, (0, 1), by))
     pair.typed(typed.occlusion(reading, answer, 7))
 

@@ -14,10 +14,10 @@ from PIL import Image
 
 from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
-from vlmtui.answers import Stand
 from vlmtui.image import SourceBytes, read_source
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.reading import Order, Reading
+from vlmtui.replacement import Replacement
 from vlmtui.reports import Query
 from vlmtui.tui import messages, replies
 from vlmtui.tui.answering import LensOf, Wanted
@@ -66,7 +66,7 @@ class FakeConversation(Conversation):
         self.slow_findings = False
         self.questions: list[str | None] = []
         self.asked_about: list[Wanted] = []
-        self.taken: list[tuple[tuple[int, ...], Stand]] = []
+        self.taken: list[tuple[tuple[int, ...], Replacement]] = []
         self.stopped = 0
 
     @property
@@ -156,7 +156,7 @@ class FakeConversation(Conversation):
                 return
         self.post(replies.AnswerGiven(number, answer))
 
-    def ablate(self, number: int, reading: str, answer: str, tokens: tuple[int, ...], by: Stand) -> None:
+    def ablate(self, number: int, reading: str, answer: str, tokens: tuple[int, ...], by: Replacement) -> None:
         self.taken.append((tokens, by))
         before = sayings.answer(self.said, "", answer)
         ablation = sayings.ablation(before, tokens, by)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand, check_question
+from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, check_question
 from vlmtui.api.given import one, patches_of
 from vlmtui.api.waiting import result
 from vlmtui.checking import checked
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, check_stage
+from vlmtui.replacement import Replacement
 from vlmtui.reports.patches import PatchWords, entries_at
 from vlmtui.session.client import SessionClient
 
@@ -54,13 +55,13 @@ class Asked:
         """What each position of prompt and latest answer may look at in a layer, from 1, as the model makes it."""
         return result(self._client, self._client.mask(self.data.id, layer))
 
-    def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Stand = "mean") -> Ablation:
+    def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Replacement = "mean") -> Ablation:
         """The question asked again with these patches replaced by their `mean`, `zero` or a `blur`red picture."""
         of = one("answer", answer, Answer).id
         tokens = {entry for row, col in patches_of(patches) for entry in self._entries("tokens", row, col, None)}
         return result(self._client, self._client.ablate(self.data.id, of, tuple(sorted(tokens)), by))
 
-    def occlude(self, answer: Answer, block: int = 1, by: Stand = "mean") -> Occlusion:
+    def occlude(self, answer: Answer, block: int = 1, by: Replacement = "mean") -> Occlusion:
         """Which patches carry the latest answer: each block of `block` × `block` replaced in turn."""
         return result(self._client, self._client.occlude(self.data.id, one("answer", answer, Answer).id, block, by))
 

@@ -59,7 +59,8 @@ def ask(
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
-    from vlmtui.answers import STANDS, check_question
+    from vlmtui.answers import check_question
+    from vlmtui.replacement import REPLACEMENTS
     from vlmtui.reports.answer import Question, run_ask
     from vlmtui.reports.grounds import Wanted
     from vlmtui.reports.patches import parse_patch
@@ -71,9 +72,9 @@ def ask(
 
     leave_when_told()
     check_question(question)
-    stand = next((stand for stand in STANDS if stand == (by or STANDS[0])), None)
+    stand = next((stand for stand in REPLACEMENTS if stand == (by or REPLACEMENTS[0])), None)
     if stand is None:
-        raise UsageError(f"--by {by!r} is not one of {', '.join(STANDS)}")
+        raise UsageError(f"--by {by!r} is not one of {', '.join(REPLACEMENTS)}")
     if by is not None and not ablate and occlude is None:
         raise UsageError("--by says what replaces patches: name some with --ablate, or a block's side with --occlude")
     patches = tuple(parse_patch(words, "--ablate") for words in ablate or ())

@@ -85,6 +85,12 @@ def legend(looked: Looked, asked: Asked) -> str:
     return f"{shown(looked.call)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
 
 
+def words_line(call: Call, line: str) -> str:
+    """What the words are that it gives each entry, in a report; its own line where it has no words for it."""
+    own = _render(call)
+    return str(own.words()) if own and hasattr(own, "words") else _described(call, Asked(line=line))
+
+
 def number(call: Call, stage: str) -> str:
     """What one of the numbers is called: `cosine`; "" where a lens has no word for it."""
     own = _render(call)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vlmtui.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Occlusion, Stand
+from vlmtui.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading
+from vlmtui.replacement import Replacement
 from vlmtui.reports import json
 from vlmtui.reports.json import Object
 from vlmtui.reports.patches import PatchWords, entries_at
@@ -27,7 +28,7 @@ class Wanted:
     gradient: bool = False
     ablate: tuple[PatchWords, ...] = ()
     occlude: int | None = None
-    by: Stand = "mean"
+    by: Replacement = "mean"
 
     @property
     def some(self) -> bool:

@@ -10,7 +10,6 @@ from vlmtui.display.pieces import visible
 from vlmtui.reading import TokenLayerWords
 from vlmtui.reports.lines import flow
 
-WHAT = "layers: words of the largest logits after every layer (logit lens), entropy in nats over the whole vocabulary"
 _LABEL = 28
 
 

@@ -11,7 +11,6 @@ from vlmtui.lenses import wording
 from vlmtui.lenses.facts import FactLine, lines_of, of_whole
 from vlmtui.lenses.kinds import TokenMaps
 from vlmtui.lenses.wording import report_line
-from vlmtui.reports import layers
 from vlmtui.reports.lines import flow
 from vlmtui.reports.source import Seen
 from vlmtui.reports.wordgrid import cell_grid
@@ -23,11 +22,9 @@ def lens_line(seen: Seen) -> str:
         return f"{exits.named(seen.stage)}; a patch has the words of the token that it goes into"
     through = seen.query.lens
     assert through is not None
-    if seen.by_layer and through.built_in:
-        return layers.WHAT
     values = seen.values or seen.looked or (seen.facts[0] if seen.facts else None)
     if values is None:  # words, entry by entry
-        return f"{wording.shown(through.call)}: {through.description.line.rstrip('.')}"
+        return wording.words_line(through.call, through.description.line)
     if seen.answer is not None:
         return f"{report_line(values, through.asked())}; of the answer: {isolate(plain(seen.answer.text))}"
     return report_line(values, through.asked(seen.reading.model.marks_words))

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from vlmtui.anatomy import Anatomy
-from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion, Stand
+from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion
 from vlmtui.belief import Agreement, Null
 from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
@@ -25,6 +25,7 @@ from vlmtui.lenses.source import Call, LensSource, call
 from vlmtui.lenses.wording import Looked
 from vlmtui.matching import Kind, Loss, Match, Texts
 from vlmtui.reading import METRICS, RIDGE, Floats, Layers, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.replacement import Replacement
 from vlmtui.session import messages as m
 from vlmtui.session import typed
 from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
@@ -241,7 +242,7 @@ class SessionClient(Exchange):
         reading_id: str,
         answer_id: str,
         tokens: tuple[int, ...],
-        by: Stand = "mean",
+        by: Replacement = "mean",
         on_progress: OnProgress | None = None,
         on_said: OnSaid | None = None,
     ) -> Future[Ablation]:
@@ -257,7 +258,7 @@ class SessionClient(Exchange):
         reading_id: str,
         answer_id: str,
         block: int = 1,
-        by: Stand = "mean",
+        by: Replacement = "mean",
         on_progress: OnProgress | None = None,
     ) -> Future[Occlusion]:
         """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""

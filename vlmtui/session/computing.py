@@ -37,9 +37,11 @@ T = TypeVar("T")
 def compute(engine: Engine, request: m.Compute, talk: Talk) -> m.Computed:
     """What a lens makes of a reading."""
     started = time.perf_counter()
+    lens = built_in(request.lens)
+    if lens is not None and lens.offer.wordy:
+        engine.wordy(request.k)  # a model without words is told so before it is told of its stages
     if request.stage:
         check_stage(request.stage, engine.held()[0].info)
-    lens = built_in(request.lens)
     found = _others(engine, request, talk) if lens is None else _own(engine, lens, request, talk)
     return m.Computed(msgspec.structs.replace(found, seconds=time.perf_counter() - started))
 
@@ -51,8 +53,6 @@ def built_in(source: LensSource) -> Lens | None:
 
 def _own(engine: Engine, lens: Lens, request: m.Compute, talk: Talk) -> Result:
     """What a built-in lens makes of it; its words are named here, as those of any."""
-    if lens.offer.wordy:
-        engine.wordy(request.k)
     context = RequestContext(engine, request, talk, lens.name)
     found: Result = lens.function(context, **given(lens, request.options))
     if not (isinstance(found, Words | LayerWords) and found.rows):

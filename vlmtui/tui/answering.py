@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from vlmtui.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Mask, Occlusion, Stand
+from vlmtui.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Mask, Occlusion
 from vlmtui.grid import Place
 from vlmtui.lenses.source import Call
 from vlmtui.lenses.wording import Looked
+from vlmtui.replacement import Replacement
 from vlmtui.tui.choices import ways
 from vlmtui.tui.path import ANSWER, path
 
@@ -114,7 +115,7 @@ class Again:
 
     number: int
     tokens: tuple[int, ...]
-    by: Stand
+    by: Replacement
     text: str = ""
     ablation: Ablation | None = None
 

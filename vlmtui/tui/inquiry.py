@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from textual.message import Message
 
-from vlmtui.answers import Stand
+from vlmtui.replacement import Replacement
 from vlmtui.session.client import SessionClient
 from vlmtui.session.messages import Progress, Said
 from vlmtui.tui import replies
@@ -41,7 +41,7 @@ class Inquiry:
             self._slow = asked
             self._when(asked, lambda answer: replies.AnswerGiven(number, answer), self._no_answer(number))
 
-    def ablate(self, number: int, reading: str, answer: str, tokens: tuple[int, ...], by: Stand) -> None:
+    def ablate(self, number: int, reading: str, answer: str, tokens: tuple[int, ...], by: Replacement) -> None:
         """Ask the question of an answer again, without these image tokens."""
         if self._client is not None and self._client.alive:
             self.leave_answer()

@@ -8,11 +8,12 @@ from PIL import Image
 from textual import on
 from textual.binding import Binding
 
-from vlmtui.answers import Attention, Mask, Stand
+from vlmtui.answers import Attention, Mask
 from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.wording import Looked
+from vlmtui.replacement import Replacement
 from vlmtui.tui import answered, facing, marks, messages, replies, walking
 from vlmtui.tui.answering import (
     ATTENTION,
@@ -62,7 +63,7 @@ class Speaking(Lensing):
         self._answers = AnswerAsking()
         self._number = 0
         self._question = ""
-        self._stand: Stand = "mean"
+        self._stand: Replacement = "mean"
 
     # what arrives
 
@@ -323,14 +324,14 @@ class Speaking(Lensing):
             self.notify("nothing is marked: Space marks the patches to be taken away, then x asks again", timeout=5)
             return
 
-        def take_away(stand: Stand | None) -> None:
+        def take_away(stand: Replacement | None) -> None:
             if stand is not None:
                 self._stand = stand
                 self._ablate(tokens, stand)
 
         self.app.push_screen(ChooseStand(len(tokens), self._stand), take_away)
 
-    def _ablate(self, tokens: tuple[int, ...], stand: Stand) -> None:
+    def _ablate(self, tokens: tuple[int, ...], stand: Replacement) -> None:
         speech, reading = self._known.speech, self._known.reading
         if reading is None or not speech.ready or not self._current:
             return

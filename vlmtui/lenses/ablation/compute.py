@@ -9,17 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlmtui.answers import Ablation, Stand
+from vlmtui.answers import Ablation
 from vlmtui.errors import UsageError
 from vlmtui.image import Picture
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import own
+from vlmtui.replacement import Replacement
 
 from .kernel import Box, blurred
 
 
-def ablated(context: Context, by: Stand) -> Facts:
+def ablated(context: Context, by: Replacement) -> Facts:
     """Both answers, and what became of the first one's tokens; the context's entries are replaced."""
     model = context.model
     without = Without.of(context, by)
@@ -59,10 +60,10 @@ class Without:
 
     speaker: Any
     answered: Any
-    by: Stand
+    by: Replacement
 
     @classmethod
-    def of(cls, context: Context, by: Stand) -> Without:
+    def of(cls, context: Context, by: Replacement) -> Without:
         """Of the answer that is asked about."""
         speaker = context.model.speaker()
         return cls(speaker, speaker.answered(context.model.answer), by)

@@ -6,16 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.answers import Occlusion, Stand
+from vlmtui.answers import Occlusion
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
 from vlmtui.lenses.ablation.compute import Without, no_pixels
 from vlmtui.lenses.kinds import own
+from vlmtui.replacement import Replacement
 
 from .kernel import blocks, occlusion
 
 
-def drops(context: Context, block: int, by: Stand) -> TokenMaps:
+def drops(context: Context, block: int, by: Replacement) -> TokenMaps:
     """The drop of each answer token's log-probability without each image token's block [answer tokens, tokens]."""
     model = context.model
     without = Without.of(context, by)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from vlmtui.answers import STANDS, Ablation, Attention, Gradient, Mask, Occlusion, Stand
+from vlmtui.answers import Ablation, Attention, Gradient, Mask, Occlusion
 from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Scalars, TokenMaps, restored
 from vlmtui.reading import Floats
+from vlmtui.replacement import REPLACEMENTS, Replacement
 from vlmtui.session.messages import Computed
 from vlmtui.session.typed.base import Typed, named
 
@@ -35,14 +36,14 @@ def gradient(reading: str, answer: str, token: int | None = None) -> Typed[Gradi
     return Typed(body, lambda done: replace(_restored(done, Gradient), numbers=_values(done)))
 
 
-def ablation(reading: str, answer: str, tokens: tuple[int, ...], by: Stand = "mean") -> Typed[Ablation]:
+def ablation(reading: str, answer: str, tokens: tuple[int, ...], by: Replacement = "mean") -> Typed[Ablation]:
     """The question of a reading's latest answer asked again with image tokens replaced; `Said` is told before it."""
     _check(by)
     body = named("ablation", reading=reading, answer=answer, entries=tokens, options={"by": by})
     return Typed(body, lambda done: _restored(done, Ablation))
 
 
-def occlusion(reading: str, answer: str, block: int = 1, by: Stand = "mean") -> Typed[Occlusion]:
+def occlusion(reading: str, answer: str, block: int = 1, by: Replacement = "mean") -> Typed[Occlusion]:
     """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""
     _check(by)
     body = named("occlusion", reading=reading, answer=answer, options={"block": block, "by": by})
@@ -56,8 +57,8 @@ def mask(reading: str, layer: int = 1) -> Typed[Mask]:
 
 
 def _check(by: str) -> None:
-    if by not in STANDS:
-        raise UsageError(f"image tokens cannot be replaced by {by!r}: choose {', '.join(STANDS)}")
+    if by not in REPLACEMENTS:
+        raise UsageError(f"image tokens cannot be replaced by {by!r}: choose {', '.join(REPLACEMENTS)}")
 
 
 def _restored(done: Computed, kind: Any) -> Any:
