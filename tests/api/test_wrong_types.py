@@ -56,7 +56,7 @@ WRONG: list[tuple[Call, str]] = [
     (lambda s, p, a: p.layer_words(1, 1, k=None), "k must be int, not None"),
     (lambda s, p, a: p.agreement(1, 1, k="x"), "k must be int, not str"),
     (lambda s, p, a: p.null(k="x"), "k must be int, not str"),
-    (lambda s, p, a: p.null(stage=3), "no stage 3 in demo: .*"),
+    (lambda s, p, a: p.null(stage=3), "stage must be str, not int"),
     (lambda s, p, a: p.norms(3), "no stage 3 in demo: .*"),
     (lambda s, p, a: p.anatomy(1, [1]), "col must be int, not list"),
     (lambda s, p, a: p.similarity((1, "a")), "col must be int, not str"),

@@ -228,7 +228,7 @@ class PictureReading(Asked):
 
         At a vision stage sent through the projector.
         """
-        projected = of_patches(check_stage(stage, self.data.model))
+        projected = isinstance(stage, str) and of_patches(stage)
         return result(self._client, self._client.null(self.data.id, metric, k, stage=stage, projected=projected))
 
     def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> Agreement:
