@@ -72,7 +72,7 @@ class Pair:
 
 def plain(answer: Any) -> Any:
     if isinstance(answer, Looked):  # what it says besides travels as bytes
-        answer = answer.numbers, answer.note, answer.besides
+        answer = answer.numbers if answer.drawn else answer.result, answer.note, answer.besides
     return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
 
 

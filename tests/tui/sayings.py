@@ -16,9 +16,9 @@ from vlmtui.answers import (
     Mask,
     Occlusion,
     Sink,
-    Stand,
 )
 from vlmtui.reading import Reading
+from vlmtui.replacement import Replacement
 from vlmtui.session.messages import Said
 from vlmtui.tui.answering import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
 
@@ -39,7 +39,7 @@ def sayings(answer: Answer) -> list[Said]:
     return [Said(answer.id, i, token, " ".join(words[:i])) for i, token in enumerate(answer.tokens, 1)]
 
 
-def ablation(before: Answer, tokens: tuple[int, ...], by: Stand) -> Ablation:
+def ablation(before: Answer, tokens: tuple[int, ...], by: Replacement) -> Ablation:
     """Another answer; the first token a nat less likely for every image token that is gone, the others a bit more."""
     changes = np.full(len(before.tokens), 0.125, np.float32)
     changes[0] = -float(len(tokens))
