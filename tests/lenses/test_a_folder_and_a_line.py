@@ -33,6 +33,10 @@ for name in names:
         some = single if format in ("text", "json", "html") else ()
         found[f"{name} {format}"] = run("report", image, "--lens", name, "--format", format, "-k", "2", *some, *to)
 import vlmtui
+from vlmtui.reports.lenses import parse_lens
+from vlmtui.reports.source import Query
+from vlmtui.tui.opening import opened
+from vlmtui.tui.view import Known, View
 with vlmtui.open_session("demo") as session:
     reading = session.read(image)
     answer = reading.ask(max_new_tokens=3)
@@ -40,6 +44,9 @@ with vlmtui.open_session("demo") as session:
         some = (5,) if name == "new-facts" else None
         kind = reading.look(name, entries=some, answer=answer if name == "new-token-maps" else None)
         found[f"{name} python"] = [0, type(kind).__name__, ""]
+        query = Query("demo", lens=parse_lens(name, None, ()))
+        view, wrong = opened(View(), Known(None, None, reading.data.model, reading.data), query)
+        found[f"{name} explorer"] = [len(wrong), view.overlay, view.looking.way]
 from vlmtui.tui.choices import overlays
 found["overlays"] = [0, ",".join(one.name for one in overlays()), ""]
 from vlmtui.tui.dialogs import HELP
@@ -96,9 +103,11 @@ def test_a_lens_of_each_kind_is_in_every_front_end(found: dict[str, list[object]
     assert name in str(found["lenses"][1])
     assert name in "".join(str(found["help"][1]).split())  # a line may end within a name
     assert found[f"{name} python"][1] == KINDS[kind]
-    laid_over = kind not in ("token_maps", "layer_words")
-    assert (name in str(found["overlays"][1]).split(",")) == laid_over
-    assert (name in str(found["keys"][1])) == (kind != "layer_words")  # maps by token of the answer are with `v`
+    of_answer = kind == "token_maps"  # a way to look at the answer, by `v`, and no overlay
+    assert (name in str(found["overlays"][1]).split(",")) != of_answer
+    assert name in str(found["keys"][1])
+    wrong, overlay, way = found[f"{name} explorer"]
+    assert (wrong, way if of_answer else overlay) == (0, name)
     for kind_of_file in ("text", "json", "html"):
         status, out, err = found[f"{name} {kind_of_file}"]
         assert status == 0, err

@@ -54,7 +54,8 @@ class Offer:
     stage of a model, or "". `only` is the one stage of a model at which it looks, or "" where there are several.
     `suits` says whether the word that a person looks for in a model is this lens's, `unsuited` why not. `render` names
     the module of its folder that says in words what its numbers are. `projects`: it is the nearest words of the tokens
-    that the projector makes of a vision stage. Without `page` the page, which has its own words and norms, refuses it.
+    that the projector makes of a vision stage. Without `page` the page, which has its own words and norms, refuses it;
+    without `overlay` the explorer, which has a key and a panel for it, does not lay it over the image.
     `wordy`: it looks for words, one at least, in a model that has some.
     """
 
@@ -69,6 +70,7 @@ class Offer:
     render: str = ""
     projects: bool = False
     page: bool = True
+    overlay: bool = True
     wordy: bool = False
 
     def only_at(self, model: ModelInfo | None) -> str:

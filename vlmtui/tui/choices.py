@@ -112,8 +112,7 @@ def overlays(model: ModelInfo | None = None) -> tuple[Lens, ...]:
         one
         for one in listed()
         if one.subject != OF_ANSWERS
-        and not one.offer.projects
-        and one.kind is not LayerWords
+        and one.offer.overlay
         and not (model and one.offer.word and not one.offer.suits(model))
     )
 

@@ -10,7 +10,7 @@ from vlmtui.lenses.source import LensSource
 from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports import Query
 from vlmtui.reports.patches import PatchWords
-from vlmtui.tui.choices import name_of
+from vlmtui.tui.choices import OF_ANSWERS, name_of
 from vlmtui.tui.marks import toggled
 from vlmtui.tui.view import NONE, Known, View
 from vlmtui.tui.walking import at_stage, fitted, middle, to_cell
@@ -30,16 +30,18 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
         # no image tokens enter the prompt, and there are patches to look at
         stage = next((stage for stage in reversed(stages(model)) if known.pages(stage)), stage)
     view = replace(view, stage=stage)
-    if query.lens is not None and query.lens.built_in is None:
+    lens = query.lens.built_in if query.lens else None
+    if query.lens is not None and lens is None:
         view = with_own(view, known, name_of(query.lens.source or LensSource(query.lens.name)))
     elif query.lens is not None and query.lens.of_words:
         view = replace(view, early_exit=not (refused := no_exit(known.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
-    elif query.lens is not None and query.lens.by_layer:
-        view = replace(view, by_layer=True)
-    elif query.lens is not None:
-        lens = query.lens.built_in
-        if lens is not None and lens.offer.unsuited and not lens.offer.suits(model):
+    elif query.lens is not None and lens is not None:
+        if not lens.offer.overlay:
+            view = replace(view, by_layer=True)
+        elif lens.subject == OF_ANSWERS:
+            view = looking_through(view, lens.name)
+        elif lens.offer.unsuited and not lens.offer.suits(model):
             wrong.append(f"--lens {lens.name} {lens.offer.unsuited}")
         else:
             view = replace(view, overlay=query.lens.name, sought=query.lens.text)
@@ -63,6 +65,11 @@ def with_own(view: View, known: Known, name: str) -> View:
     lens = known.lenses.get(name)
     if lens is None or not lens.of_answers:
         return replace(view, overlay=name)
+    return looking_through(view, name)
+
+
+def looking_through(view: View, name: str) -> View:
+    """A lens as the way to look at the answer."""
     overlay = NONE if view.overlay == name else view.overlay
     return replace(view, overlay=overlay, looking=replace(view.looking, way=name))
 

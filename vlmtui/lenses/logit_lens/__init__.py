@@ -20,7 +20,7 @@ def refuses(stage: str, model: ModelInfo) -> str:
 
 
 @lens(
-    offer=Offer(listed=True, page=False, refuses=refuses, wordy=True, render=f"{__name__}.render"),
+    offer=Offer(listed=True, page=False, overlay=False, refuses=refuses, wordy=True, render=f"{__name__}.render"),
     turn=Turn(beside="one", lets_in="any", runs=True, doing="looking for words"),
 )
 def layers(context: Context, all_tokens: bool = False) -> LayerWords:

@@ -24,7 +24,7 @@ def refuses(stage: str, model: ModelInfo) -> str:
 
 
 @lens(
-    offer=Offer(listed=True, refuses=refuses, projects=True, wordy=True),
+    offer=Offer(listed=True, refuses=refuses, projects=True, overlay=False, wordy=True),
     turn=Turn(beside="one", lets_in="any", doing="looking for words"),
 )
 def projector(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:
