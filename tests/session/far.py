@@ -59,13 +59,17 @@ class Far:
     def close(self) -> None:
         """No more lines."""
         self.cut()
-        self._server.close()
-        self._do(self._server.wait_closed())
+        self._do(self._shut())
         self._do(self._left())
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    async def _shut(self) -> None:
+        """On the loop's own thread: a connection that ends at that moment closes the server as well."""
+        self._server.close()
+        await self._server.wait_closed()
 
     async def _left(self) -> None:
         """End what still runs: a subprocess of a loop that has stopped would be a mess for the garbage collector."""
