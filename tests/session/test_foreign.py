@@ -172,6 +172,24 @@ def test_a_built_in_lens_copied_elsewhere_is_the_same(name: str, desk: Desk, rea
     assert found.note == expected.note
 
 
+@pytest.mark.parametrize("metric", ["l2", "cosine", "omp"])
+def test_the_words_of_a_built_in_lens_copied_elsewhere_are_the_same(metric: str, tmp_path: Path) -> None:
+    import shutil
+
+    desk = Desk()
+    desk.load(m.Load("demo", device="cpu"), quiet)
+    reading = desk.read(request(png()), quiet).reading.id
+    package = importlib.import_module("vlmtui.lenses.nearest_tokens")
+    copied = tmp_path / "my_words"
+    shutil.copytree(Path(package.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    entries = [0, 7, 100]
+    found = look(desk, reading, read_lens(f"{copied}/"), "tokens", entries=entries, metric=metric).result
+    expected = desk.typed(typed.words(reading, metric, found.ids.shape[1], tuple(entries)))
+    assert found.ids.shape == (3, 8)
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
 FAILURES = {
     "raises": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return Scalars(1 / 0)",
