@@ -28,7 +28,7 @@ def test_what_is_withdrawn_as_it_begins_is_not_done() -> None:
         with holder._lock:
             started.set()
             until(second.running)
-        holder.withdraw(second)
+            holder.withdraw(second)
         assert isinstance(second.exception(60), CancelledError)
         assert done == []
         assert holder.work(DEMO, lambda client: client.status().result().pid).result(60) == holder.pid

@@ -67,7 +67,7 @@ class Holder:
     def __init__(self, first: Query) -> None:
         self._first = first
         self._worker = ThreadPoolExecutor(1, "model")
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._client: Watched | None = None
         self._held: str | None = None
         self._loading: Future[None] | None = None
