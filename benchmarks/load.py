@@ -19,7 +19,7 @@ _NAME = "org/fake"
 _FETCH = """
 import sys, time
 from vlmtui.catalogue import Source
-from vlmtui.models.weights import find
+from vlmtui.models.loading.model_folder import find
 began = time.monotonic()
 find(Source(sys.argv[1], None, sys.argv[1]), None, lambda *note: None)
 print(time.monotonic() - began)
@@ -29,8 +29,8 @@ _LOAD = """
 import json, sys, time
 from pathlib import Path
 from vlmtui.catalogue import Source
-from vlmtui.models.loading import load
-from vlmtui.models.weights import find
+from vlmtui.models.loading.loader import load
+from vlmtui.models.loading.model_folder import find
 def held(what):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))

@@ -23,7 +23,7 @@ from benchmarks.start import PHOTO, peak
 from vlmtui.display.numbers import duration, memory
 from vlmtui.image import SourceBytes
 from vlmtui.session.client import SessionClient
-from vlmtui.session.messages import Outcome
+from vlmtui.session.protocol import Outcome
 
 PICTURES = 100
 BATCH = 32

@@ -17,10 +17,10 @@ ROUNDS = 3
 def rows() -> Iterator[tuple[str, str, str]]:
     """Every image token by itself: both ways take turns in one process, over one answer."""
     from vlmtui.image import read_source
-    from vlmtui.models.forced import Change
-    from vlmtui.session import messages as m
+    from vlmtui.models.decoder.teacher_forcing import Change
+    from vlmtui.session import protocol as m
     from vlmtui.session.engine import Engine
-    from vlmtui.session.talk import Talk
+    from vlmtui.session.request_progress import Talk
 
     engine, talk = Engine(), Talk(lambda *_: None, lambda: False)
     engine.load(m.Load("demo", device="cpu"), talk.progress)

@@ -9,7 +9,7 @@ import pytest
 
 from vlmtui import cache, catalogue
 from vlmtui.errors import ModelError
-from vlmtui.reports.models import clear, table
+from vlmtui.reports.commands.models import clear, table
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

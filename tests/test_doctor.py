@@ -46,4 +46,4 @@ def test_models_that_are_not_there_are_made_where_they_are_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor.demo, "WEIGHTS", tmp_path)
-    assert f"python -m vlmtui.demo.train --out {tmp_path}" in " ".join("\n".join(doctor._places()).split())
+    assert f"python -m demo_training.train --out {tmp_path}" in " ".join("\n".join(doctor._places()).split())

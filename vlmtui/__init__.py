@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vlmtui._version import __version__
 from vlmtui.errors import VlmtuiError
 
 if TYPE_CHECKING:
     from vlmtui.api import PictureReading, Session, Word, open_session
 
-__version__ = "0.1.0"
 __all__ = ["PictureReading", "Session", "VlmtuiError", "Word", "__version__", "open_session"]
 
 

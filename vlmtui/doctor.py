@@ -13,14 +13,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlmtui import __version__, cache, catalogue, demo
+from vlmtui import cache, catalogue, demo
+from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.pieces import ascii_only, plain
 from vlmtui.errors import VlmtuiError
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.messages import Status
+    from vlmtui.session.protocol import Status
 
 _PACKAGES = ("torch", "transformers", "safetensors", "huggingface_hub", "textual", "rich", "pillow", "numpy", "msgspec")
 _LABEL = 17
@@ -106,7 +107,7 @@ def _places() -> Iterator[str]:
     else:
         yield _said("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
         yield _advice(
-            f"make them with `python -m vlmtui.demo.train --out {plain(str(demo.WEIGHTS))}` (about an hour), "
+            f"make them with `python -m demo_training.train --out {plain(str(demo.WEIGHTS))}` (about an hour), "
             "or name another model with --model"
         )
     for label, place in (("hub cache", Path(HF_HUB_CACHE)), ("vlmtui's cache", cache.folder())):
@@ -151,8 +152,8 @@ def _session() -> Iterator[str]:
 
 def _warm() -> Iterator[str]:
     """The warm session, if there is one."""
-    from vlmtui.session.opening import usable
-    from vlmtui.session.warm import address
+    from vlmtui.session.daemon import address
+    from vlmtui.session.discovery import usable
 
     try:
         link = usable()

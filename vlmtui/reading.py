@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
-from vlmtui.grid import Grid, Place
-from vlmtui.metrics import METRICS as METRICS
-from vlmtui.metrics import PURSUITS as PURSUITS
-from vlmtui.metrics import RIDGE as RIDGE
-from vlmtui.metrics import Metric as Metric
-from vlmtui.metrics import Order as Order
+from vlmtui.geometry import Grid, Place
+from vlmtui.results.metrics import METRICS as METRICS
+from vlmtui.results.metrics import PURSUITS as PURSUITS
+from vlmtui.results.metrics import RIDGE as RIDGE
+from vlmtui.results.metrics import Metric as Metric
+from vlmtui.results.metrics import Order as Order
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"

@@ -18,8 +18,8 @@ from PIL import Image
 
 import vlmtui
 from vlmtui import api
-from vlmtui.answers import IMAGE
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
+from vlmtui.results.answers import IMAGE
 
 SAMPLES = Path(__file__).parents[2] / "sample_images"
 SCENE, ASTRONAUT = SAMPLES / "scene-town.png", SAMPLES / "astronaut.png"

@@ -10,7 +10,7 @@ import pytest
 
 import vlmtui
 from vlmtui.api.progress import Bars
-from vlmtui.session.messages import Progress
+from vlmtui.session.protocol import Progress
 
 
 class Heard(io.StringIO):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import vlmtui
-from vlmtui.answers import Answer
 from vlmtui.errors import UsageError
+from vlmtui.results.answers import Answer
 
 SCENE = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 

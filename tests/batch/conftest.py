@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.test_cli import vlmtui
+from tests.cli.test_cli import vlmtui
 
 COMMAND = [sys.executable, "-m", "vlmtui", "report"]
 OPTIONS = ["--part-size", "4", "-k", "3"]

@@ -16,8 +16,8 @@ from vlmtui.errors import ImageError, SessionError
 from vlmtui.image import SourceBytes
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.reports.run import Order
-from vlmtui.session.messages import Outcome
-from vlmtui.session.opening import Where
+from vlmtui.session.discovery import Where
+from vlmtui.session.protocol import Outcome
 
 MODEL = made.reading(1, 1).model
 

@@ -17,12 +17,13 @@ import pytest
 
 from tests.batch.desk import Desks, desks, other, outcome, pictures
 from tests.reports import made
-from vlmtui.batch import How, files, run_batch
+from vlmtui import files
+from vlmtui.batch import How, run_batch
 from vlmtui.batch.folder import Folder
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import read_source
 from vlmtui.reports import FORMATS, Failure, Query, Seen
-from vlmtui.reports.where import parse_where
+from vlmtui.reports.select.where import parse_where
 
 QUERY = Query("demo", k=3)
 HOW = How(part_size=4)

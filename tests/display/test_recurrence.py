@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.reports.made import reading
 from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, Shape, Tallies, Tally, View, judged, tail, views
 from vlmtui.display.statistics import outlier
-from vlmtui.grid import Place
+from vlmtui.geometry import Place
 
 ROWS = COLS = 16
 SHAPE = Shape("patch", ROWS, COLS)

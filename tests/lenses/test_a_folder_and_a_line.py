@@ -33,8 +33,8 @@ for name in names:
         some = single if format in ("text", "json", "html") else ()
         found[f"{name} {format}"] = run("report", image, "--lens", name, "--format", format, "-k", "2", *some, *to)
 import vlmtui
-from vlmtui.reports.lenses import parse_lens
-from vlmtui.reports.source import Query
+from vlmtui.reports.select.lens_option import parse_lens
+from vlmtui.reports.query import Query
 from vlmtui.tui.opening import opened
 from vlmtui.tui.view import Known, View
 with vlmtui.open_session("demo") as session:

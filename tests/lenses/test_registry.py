@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import vlmtui.lenses
-from vlmtui.checking import checked
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, Lens, Scalars, lens
 from vlmtui.lenses.base import COSTS, NAME, SUBJECTS
@@ -39,7 +38,8 @@ from vlmtui.lenses.kinds import (
 )
 from vlmtui.lenses.options import given
 from vlmtui.lenses.registry import FOLDERS, built_in, defined_in, find, listed
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
+from vlmtui.session.validation import checked
 
 ROOT = Path(vlmtui.lenses.__file__).parent
 

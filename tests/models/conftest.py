@@ -14,9 +14,9 @@ from tests.families import FAMILIES, build, isolate
 from tests.families.pictures import picture
 from tests.families.reference import Reference, WholeModel
 from vlmtui.catalogue import Source
-from vlmtui.models.loading import load
-from vlmtui.models.model import VisionLanguageModel
-from vlmtui.models.weights import find
+from vlmtui.models.loading.loader import load
+from vlmtui.models.loading.model_folder import find
+from vlmtui.models.vlm import VisionLanguageModel
 
 Folders = Callable[[str, bool], Path]
 

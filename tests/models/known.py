@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from vlmtui.catalogue import KNOWN
-from vlmtui.models.checkpoint import Checkpoint
-from vlmtui.models.loading import count, skeleton
+from vlmtui.models.loading.checkpoint import Checkpoint
+from vlmtui.models.loading.loader import count, skeleton
 
 Config = dict[str, Any]
 

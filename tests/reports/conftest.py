@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.reports import chromium
+from tests.reports.page import chromium
 
 
 @pytest.fixture(scope="module")  # while it lives its driver's event loop does, in which no other can be started

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.grid import AxisMap, Grid, Place, clip, raster_boxes
+from vlmtui.geometry import AxisMap, Grid, Place, clip, raster_boxes
 from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, TokenWords
 from vlmtui.reports import Query, Seen
 

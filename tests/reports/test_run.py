@@ -14,9 +14,9 @@ import pytest
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.reports import Failure
-from vlmtui.reports.output import told
+from vlmtui.reports.output.target import told
 from vlmtui.reports.run import Order, deliver
-from vlmtui.session.opening import Where
+from vlmtui.session.discovery import Where
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 KEEPS = "keeps what is done, and so does -o with a .parquet"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
-from vlmtui.session.talk import Talk
+from vlmtui.session.request_progress import Talk
 from vlmtui.session.typed import Typed
 
 T = TypeVar("T")

@@ -16,17 +16,17 @@ import torch
 from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
-from vlmtui import values
+from vlmtui import verify as truth
 from vlmtui.image import read_source
 from vlmtui.lenses.registry import built_in
 from vlmtui.lenses.source import call
 from vlmtui.lenses.wording import Looked
-from vlmtui.models import device, loading
+from vlmtui.models.loading import device, loader
 from vlmtui.reading import METRICS
-from vlmtui.replacement import Replacement
-from vlmtui.session import messages as m
-from vlmtui.session import truth, typed
-from vlmtui.session.typed import Typed, vocabulary, whole
+from vlmtui.results.replacement import Replacement
+from vlmtui.session import protocol as m
+from vlmtui.session import typed
+from vlmtui.session.typed import Typed, values, vocabulary, whole
 
 T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
@@ -171,7 +171,7 @@ def main() -> None:
 def _lend(apart: torch.device) -> None:
     """Let a session have the device under the name of the GPU that is not there, in whole precision."""
     choose_device, choose_dtype = device.choose_device, device.choose_dtype
-    for module in (device, loading, truth):
+    for module in (device, loader, truth):
         module.choose_device = lambda wanted: choose_device(wanted) if wanted == "cpu" else apart
         module.choose_dtype = lambda wanted, _, parameters: choose_dtype(wanted, torch.device("cpu"), parameters)
 

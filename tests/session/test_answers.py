@@ -15,20 +15,20 @@ from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
 from tests.session.test_client import png
 from tests.session.test_engine import quiet, request
-from vlmtui.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, restored
 from vlmtui.lenses.source import LensSource
-from vlmtui.models.forced import Change
-from vlmtui.session import messages as m
+from vlmtui.models.decoder.teacher_forcing import Change
+from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
-from vlmtui.session.jobs import Front, Job, Jobs, fits
 from vlmtui.session.request_context import RequestContext
-from vlmtui.session.talk import Talk
+from vlmtui.session.request_progress import Talk
+from vlmtui.session.scheduler import Front, Job, Jobs, fits
 from vlmtui.session.typed import Typed
-from vlmtui.values import Similarity
+from vlmtui.session.typed.values import Similarity
 
 T = TypeVar("T")
 LAYERS, HEADS, TOKENS, WORDS = 2, 4, 25, 6

@@ -8,13 +8,13 @@ import io
 import numpy as np
 import pytest
 
+from demo_training import language
+from demo_training.drawings.scenes import FIGURES, make_scene
+from demo_training.figures.measure import facts_of
+from demo_training.words import CLASS_OF, CLASSES
 from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
-from vlmtui.demo import language
-from vlmtui.demo.drawings.scenes import FIGURES, make_scene
-from vlmtui.demo.figures.measure import facts_of
-from vlmtui.demo.words import CLASS_OF, CLASSES
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
 
 SCENES, GRID, DRAWS = 12, 14, 2

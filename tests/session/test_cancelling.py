@@ -21,11 +21,11 @@ from tests.session.test_engine import request
 from tests.waiting import gone, until
 from vlmtui.errors import CancelledError, SessionError
 from vlmtui.lenses.source import LensSource, call
-from vlmtui.session import guard, leaving, typed
-from vlmtui.session import messages as m
+from vlmtui.session import lens_deadline, lens_guard, typed
+from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
-from vlmtui.session.opening import Where, connect, started
-from vlmtui.session.talk import Signal, Talk
+from vlmtui.session.discovery import Where, connect, started
+from vlmtui.session.request_progress import Signal, Talk
 
 BEGUN = """
 from pathlib import Path
@@ -124,8 +124,8 @@ def reading(desk: Desk) -> str:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "STOP_S", 0.05)
-    monkeypatch.setattr(guard, "AGAIN_S", 0.02)
+    monkeypatch.setattr(lens_guard, "STOP_S", 0.05)
+    monkeypatch.setattr(lens_guard, "AGAIN_S", 0.02)
 
 
 def sharp(folder: Path) -> LensSource:
@@ -179,7 +179,7 @@ def test_a_call_of_the_context_is_never_interrupted(desk: Desk, reading: str) ->
     """Withdrawn while the session runs the tower for it: it is told that the session is at work, and left after."""
     told: list[int] = []
     talk = Talk(withdrawn=Signal(), still=lambda: told.append(1))
-    ours = guard.LensGuard(talk)
+    ours = lens_guard.LensGuard(talk)
     seen: list[BaseException] = []
 
     def work() -> None:
@@ -200,8 +200,8 @@ def test_a_call_of_the_context_is_never_interrupted(desk: Desk, reading: str) ->
 
 def test_many_withdrawals_at_any_moment(desk: Desk, reading: str, tmp_path: Path, monkeypatch) -> None:
     """Whenever it comes, what comes out is the result or that it was withdrawn."""
-    monkeypatch.setattr(guard, "STOP_S", 0.0)
-    monkeypatch.setattr(guard, "AGAIN_S", 0.001)
+    monkeypatch.setattr(lens_guard, "STOP_S", 0.0)
+    monkeypatch.setattr(lens_guard, "AGAIN_S", 0.001)
     source = written(
         tmp_path,
         "busy.py",
@@ -274,7 +274,7 @@ def test_a_session_answers_on(client: SessionClient, tmp_path: Path) -> None:
 def test_one_that_holds_the_lock_is_the_end_of_its_session(
     client: SessionClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leaving, "END_S", 0.5)
+    monkeypatch.setattr(lens_deadline, "END_S", 0.5)
     died: list[str] = []
     client._on_death = died.append
     kept = client.read(png()).result(WAIT)
@@ -291,7 +291,7 @@ def test_one_that_holds_the_lock_is_the_end_of_its_session(
 def test_the_others_of_a_warm_session_are_told(
     siglip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leaving, "END_S", 0.5)
+    monkeypatch.setattr(lens_deadline, "END_S", 0.5)
     started(600).cut()
     one, other = connect(Where()), connect(Where())
     try:
@@ -324,7 +324,7 @@ def test_at_the_far_end_it_is_told_to_stop(
     from tests.session.far import HOST, Far
     from vlmtui.session.transport import SSH
 
-    monkeypatch.setattr(leaving, "END_S", 0.5)
+    monkeypatch.setattr(lens_deadline, "END_S", 0.5)
     kept = {name: os.environ[name] for name in ("XDG_STATE_HOME", "HF_HUB_OFFLINE", "PYTHONPATH") if name in os.environ}
     runtime = tmp_path_factory.mktemp("far-runtime")
     far = Far(tmp_path_factory.mktemp("far"), b"", XDG_RUNTIME_DIR=str(runtime), **kept)

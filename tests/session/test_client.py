@@ -25,9 +25,9 @@ from vlmtui.errors import (
     UsageError,
 )
 from vlmtui.image import SourceBytes
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
-from vlmtui.session.exchange import _same_version
+from vlmtui.session.requests import _same_version
 
 WAIT = 120  # seconds; only a failure takes that long
 
@@ -97,8 +97,8 @@ def test_a_reading_and_its_words(client, siglip_folder):
 
 
 def test_words_and_percentiles_equal_brute_force(client, siglip_folder):
-    from tests.lenses.test_words import brute
-    from tests.models.test_model import whole_model
+    from tests.lenses.kernels.test_search import brute
+    from tests.models.test_vlm import whole_model
     from vlmtui.image import decode
 
     image = png(60, 90, seed=5)

@@ -10,7 +10,7 @@ from tests.session.desk import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionError
 from vlmtui.lenses.arrays import array
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
 
 

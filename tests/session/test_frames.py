@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlmtui.errors import ProtocolError
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
 
 VALID = [

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_cli import CHINA, heeding, vlmtui
 from tests.session.far import HOST, Far
 from tests.session.others import HEAD, SHARPNESS, written
 from tests.session.test_client import WAIT
-from tests.session.test_foreign import offer
-from tests.test_cli import CHINA, heeding, vlmtui
+from tests.session.test_foreign_lenses import offer
 from tests.waiting import until
-from vlmtui import __version__
-from vlmtui.session import messages as m
-from vlmtui.session import warm
-from vlmtui.session.opening import HOME, Where, connect
+from vlmtui._version import __version__
+from vlmtui.session import daemon as warm
+from vlmtui.session import protocol as m
+from vlmtui.session.discovery import HOME, Where, connect
 from vlmtui.session.transport import SSH
 
 COMMAND = f"{sys.executable} -m vlmtui"

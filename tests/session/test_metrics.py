@@ -9,7 +9,7 @@ from tests.session.desk import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.reading import METRICS, TokenWords
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
 
 

@@ -17,9 +17,9 @@ from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import read_source
 from vlmtui.lenses.source import Call
 from vlmtui.reading import stages
-from vlmtui.session import messages as m
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.values import Components, Find, Similarity, Values
+from vlmtui.session.typed.values import Components, Find, Similarity, Values
 
 ENTRIES = 25
 SAMPLES = Path(__file__).parents[2] / "sample_images"

@@ -14,9 +14,9 @@ from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses import registry
-from vlmtui.session import messages as m
+from vlmtui.results.vocabulary import NEAR, Vocabulary, groups
+from vlmtui.session import protocol as m
 from vlmtui.session.typed import vocabulary
-from vlmtui.vocabulary import NEAR, Vocabulary, groups
 
 # an Mllama's pictures are no tokens among its words
 WORDY = [name for name, family in FAMILIES.items() if family.has_tokens]

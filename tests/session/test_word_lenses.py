@@ -8,17 +8,17 @@ import pytest
 from tests.families import build
 from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
-from vlmtui import exits
-from vlmtui.belief import AGREEING
 from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Facts, LayerWords, Matrix, Words
 from vlmtui.lenses.source import Call, LensSource, call
 from vlmtui.lenses.worded import layer_words, token_words
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import Reading
-from vlmtui.session import messages as m
+from vlmtui.results import early_exit
+from vlmtui.results.noise_baseline import AGREEING
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.jobs import fits
+from vlmtui.session.scheduler import fits
 from vlmtui.session.typed import Typed
 
 MINE = LensSource("", "/somewhere/mine.py", "# its text")
@@ -46,15 +46,15 @@ def look(desk: Desk, reading: Reading, stage: str, asked: Call, entries: tuple[i
 
 @pytest.mark.parametrize("metric", ["l2", "omp"])
 def test_patches_have_the_words_of_their_token(desk: Desk, reading: Reading, metric: str) -> None:
-    into = exits.tokens_of(reading.patch_places, reading.places)
+    into = early_exit.tokens_of(reading.patch_places, reading.places)
     assert len(into) > len(reading.places)
     of_tokens = desk.typed(typed.words(reading.id, metric, 3, stage="vision.1", projected=True))
     for entries in (None, (5, 1, 5)):
         found = look(desk, reading, "vision.1", call("projector", metric=metric), entries)
         assert isinstance(found.result, Words)
-        assert found.note == exits.NOTE
+        assert found.note == early_exit.NOTE
         which = range(len(into)) if entries is None else entries
-        ours, theirs = token_words(found, which, "l2"), exits.on_patches(of_tokens, into, which)
+        ours, theirs = token_words(found, which, "l2"), early_exit.on_patches(of_tokens, into, which)
         for name in ("metric", "k", "all_tokens", "candidates", "left_out", "ridge"):
             assert getattr(ours, name) == getattr(theirs, name), name
         for name in ("tokens", "ids", "scores", "explained"):

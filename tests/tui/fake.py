@@ -17,8 +17,8 @@ from tests.tui.families import FAMILIES
 from vlmtui.image import SourceBytes, read_source
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.reading import Order, Reading
-from vlmtui.replacement import Replacement
 from vlmtui.reports import Query
+from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, replies
 from vlmtui.tui.answering import LensOf, Wanted
 from vlmtui.tui.app import VlmtuiApp

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tests.tui import readings
-from vlmtui.grid import AxisMap, Grid, Place, clip, raster_boxes
+from vlmtui.geometry import AxisMap, Grid, Place, clip, raster_boxes
 from vlmtui.reading import GridNorms, Reading
 
 SIZE = (640, 427)

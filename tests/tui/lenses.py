@@ -11,7 +11,7 @@ from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Matrix, Scalar
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import Reading
-from vlmtui.reports.lenses import Through
+from vlmtui.reports.select.lens_option import Through
 
 POWER = Option(name="power", takes="float", default=2.0, range="above 0", help="how strongly")
 MODE = Option(name="mode", takes="choice", choices=("fast", "exact"), default="fast")

@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from tests.looked import looked
-from vlmtui.anatomy import Anatomy
-from vlmtui.grid import Grid, Place
+from vlmtui.geometry import Grid, Place
 from vlmtui.image import SourceBytes
 from vlmtui.lenses.source import Call
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import GridNorms, ImageInfo, Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.values import Components, Position
+from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.session.typed.values import Components, Position
 
 LAYERS = 4
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.answers import (
+from vlmtui.reading import Reading
+from vlmtui.results.answers import (
     IMAGE,
     SAID,
     TEXT,
@@ -17,9 +18,8 @@ from vlmtui.answers import (
     Occlusion,
     Sink,
 )
-from vlmtui.reading import Reading
-from vlmtui.replacement import Replacement
-from vlmtui.session.messages import Said
+from vlmtui.results.replacement import Replacement
+from vlmtui.session.protocol import Said
 from vlmtui.tui.answering import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
 
 

@@ -9,11 +9,11 @@ from PIL import Image
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tests.reports.glances import Parsed, said
+from tests.reports.page.contents import Parsed, said
 from tests.tui import readings
 from tests.tui.fake import FakeConversation, app
 from vlmtui.reading import METRICS
-from vlmtui.reports.patches import parse_patch
+from vlmtui.reports.select.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.explorer import Explorer

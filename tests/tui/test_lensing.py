@@ -13,12 +13,12 @@ from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
 from vlmtui.display.colours import components
+from vlmtui.session.typed.values import Components, Find, Similarity
 from vlmtui.tui import lensing, messages
 from vlmtui.tui.marks import marked, toggled
 from vlmtui.tui.valuing import REACH, ordered
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_stage, fitted, to_cell
-from vlmtui.values import Components, Find, Similarity
 
 COLS = 8  # of the made-up reading
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.tui import readings
 from vlmtui.display import canvas
-from vlmtui.grid import fit_cells
+from vlmtui.geometry import fit_cells
 from vlmtui.reading import ImageInfo
 from vlmtui.tui import overlays
 from vlmtui.tui.view import Known, View

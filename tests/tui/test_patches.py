@@ -14,7 +14,8 @@ from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, rested, stage, talk
 from vlmtui.display.recurrence import Shape
 from vlmtui.reading import ImageInfo, Reading
-from vlmtui.reports.lenses import Through
+from vlmtui.reports.select.lens_option import Through
+from vlmtui.session.typed.values import Position
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.dialogs import HELP
@@ -22,7 +23,6 @@ from vlmtui.tui.patches import KEPT, MODELS, Patches, Record, recurring
 from vlmtui.tui.theme import DARK
 from vlmtui.tui.verdicts import Outliers, told
 from vlmtui.tui.view import Known, View
-from vlmtui.values import Position
 
 COLS = 8  # of the made-up reading
 OUTLIER = 24  # of its vision.2

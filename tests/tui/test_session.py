@@ -12,12 +12,12 @@ from textual.pilot import Pilot
 from tests.tui import readings
 from tests.tui.test_explorer import WIDE, explorer, text
 from vlmtui.reports import Query
-from vlmtui.session.opening import Where
+from vlmtui.session.discovery import Where
+from vlmtui.session.typed.values import Find
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.view import Known
-from vlmtui.values import Find
 
 ON, BACK = "right_square_bracket", "left_square_bracket"
 

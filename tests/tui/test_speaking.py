@@ -18,10 +18,10 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
-from vlmtui.answers import IMAGE, SAID, TEXT, Attention, Mask
 from vlmtui.image import read_source
 from vlmtui.reports import Query
-from vlmtui.session.opening import Where
+from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, Mask
+from vlmtui.session.discovery import Where
 from vlmtui.tui import replies
 from vlmtui.tui.answering import (
     MOST_BLOCKS,

@@ -17,13 +17,13 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
 from vlmtui.reports import Query
-from vlmtui.reports.lenses import Through
-from vlmtui.session.opening import Where
+from vlmtui.reports.select.lens_option import Through
+from vlmtui.session.discovery import Where
+from vlmtui.session.typed.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.whole import MOST_TEXTS, parsed
-from vlmtui.values import Evidence
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ from tests.tui.fake import app
 from tests.tui.test_explorer import WIDE, explorer
 from tests.tui.test_layers import talk
 from tests.tui.test_session import until
+from vlmtui.session.typed.values import Find
 from vlmtui.tui.dialogs import Ask
-from vlmtui.values import Find
 
 
 def burst(pilot: Pilot[int], *keys: str) -> None:

@@ -13,11 +13,11 @@ from tests.tui import families, readings
 from tests.tui.families import FAMILIES
 from vlmtui.display.pages import Atlas
 from vlmtui.errors import UsageError
-from vlmtui.grid import Box, Place
+from vlmtui.geometry import Box, Place
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports import Query
-from vlmtui.reports.lenses import Through
-from vlmtui.reports.patches import parse_patch
+from vlmtui.reports.select.lens_option import Through
+from vlmtui.reports.select.patches import parse_patch
 from vlmtui.tui.opening import opened
 from vlmtui.tui.view import Known, View
 from vlmtui.tui.walking import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned

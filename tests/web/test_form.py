@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.reports.chromium import started
+from tests.reports.page.chromium import started
 from tests.web.server import ready
 
 

@@ -21,8 +21,8 @@ Nothing here imports torch: the model lives in a process of its own, as it does 
 
 from __future__ import annotations
 
-from vlmtui.api.picture import PictureReading, Word
+from vlmtui.api.image_argument import Picture
+from vlmtui.api.reading import PictureReading, Word
 from vlmtui.api.session import Session, open_session
-from vlmtui.api.source import Picture
 
 __all__ = ["Picture", "PictureReading", "Session", "Word", "open_session"]

@@ -7,7 +7,7 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from vlmtui.display.pieces import plain
-from vlmtui.session.messages import Progress
+from vlmtui.session.protocol import Progress
 
 _EVERY_S = 0.2
 _SHARE, _TIME = "{desc} {percentage:.0f}%|{bar}| {elapsed}", "{desc} {elapsed}"

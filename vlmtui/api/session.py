@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from vlmtui.api.given import several
-from vlmtui.api.picture import PictureReading
+from vlmtui.api.arguments import several
+from vlmtui.api.image_argument import Picture, source_of
 from vlmtui.api.progress import Bars, in_notebook
-from vlmtui.api.source import Picture, source_of
+from vlmtui.api.reading import PictureReading
 from vlmtui.api.waiting import result
 from vlmtui.catalogue import default_model
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
-from vlmtui.reports.outliers import Looked, gathered, report
+from vlmtui.reports.commands.outliers import Looked, gathered, report
+from vlmtui.results.vocabulary import Near, Nearby, Vocabulary
 from vlmtui.session.client import SessionClient
-from vlmtui.session.opening import Where, connect
-from vlmtui.vocabulary import Near, Nearby, Vocabulary
+from vlmtui.session.discovery import Where, connect
 
 
 class Session:

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from vlmtui.batch.files import UNFINISHED, beside, write_whole
 from vlmtui.errors import VlmtuiError
-from vlmtui.reports.output import told
+from vlmtui.files import UNFINISHED, beside, write_whole
+from vlmtui.reports.output.target import told
 
 _PART = re.compile(r"part-(\d{6,})\.parquet")
 

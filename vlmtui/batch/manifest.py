@@ -9,16 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from vlmtui import __version__
-from vlmtui.batch.files import beside, write_whole
+from vlmtui._version import __version__
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.sources import Frozen
 from vlmtui.catalogue import resolve
 from vlmtui.errors import VlmtuiError
+from vlmtui.files import beside, write_whole
 from vlmtui.reading import ModelInfo
 from vlmtui.reports import Query
-from vlmtui.reports.output import told
-from vlmtui.reports.table import SCHEMA
+from vlmtui.reports.formats.parquet import SCHEMA
+from vlmtui.reports.output.target import told
 
 FORMAT = "vlmtui/parts/1"
 _ELSEWHERE = frozenset(("device", "where", "vectors", "drawing", "stages"))

@@ -14,16 +14,17 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vlmtui.batch.ahead import MOST_BYTES, Found, read_ahead
-from vlmtui.batch.files import written_whole
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.manifest import Manifest, read
+from vlmtui.batch.read_ahead import MOST_BYTES, Found, read_ahead
 from vlmtui.batch.reader import Asked, Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import VlmtuiError, from_kind
+from vlmtui.files import written_whole
 from vlmtui.image import SourceBytes
-from vlmtui.reports import Failure, Query, table
-from vlmtui.session.messages import MANY_PICTURES
+from vlmtui.reports import Failure, Query
+from vlmtui.reports.formats import parquet as table
+from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072
 """So many rows, or a few more, are a row group of the report: what a table of a billion rows can be read by."""

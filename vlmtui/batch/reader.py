@@ -8,16 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
-from vlmtui.exits import no_exit, on_patches, tokens_of
 from vlmtui.image import SourceBytes
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
 from vlmtui.reports import Query, Seen
-from vlmtui.reports.each import looked
-from vlmtui.reports.patches import entries_of
-from vlmtui.reports.rows import Rows
-from vlmtui.reports.source import OnProgress, Report
+from vlmtui.reports.per_image import looked
+from vlmtui.reports.query import OnProgress, Report
+from vlmtui.reports.select.patches import entries_of
+from vlmtui.reports.select.rows import Rows
+from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
 from vlmtui.session.client import SessionClient
-from vlmtui.session.messages import Outcome
+from vlmtui.session.protocol import Outcome
 
 DEATHS = 20
 """So many sessions may end one after the other, none having looked at a picture: then it is not the pictures."""

@@ -14,12 +14,13 @@ from vlmtui.batch import sources as lists
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.manifest import Manifest
 from vlmtui.batch.parts import Made, join, make_parts
+from vlmtui.batch.progress import Tally
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
-from vlmtui.batch.tally import Tally
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import PARQUET, Query, table
-from vlmtui.reports.progress import ProgressLine
+from vlmtui.reports import PARQUET, Query
+from vlmtui.reports.formats import parquet
+from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.run import Order, check, check_output, described, named
 from vlmtui.signals import leave_when_told
 
@@ -76,7 +77,7 @@ def _run(order: Order, query: Query, how: How) -> int:
                             order.say(named(failure))
                         failed_now += len(one.failures)
                         tally.add(one)
-            failed = join(folder, begun, table.schema(query), tally.joining)
+            failed = join(folder, begun, parquet.schema(query), tally.joining)
             folder.mark_joined(failed)
             folder.remove()
     return _status(order, failed, failed_now)
@@ -137,11 +138,11 @@ def make_on_cluster(
     folder: Folder, begun: Manifest, todo: list[int], order: Order, query: Query, workers: int | None
 ) -> Making:
     """Make parts with the sessions of a cluster."""
-    from vlmtui.batch import cluster
+    from vlmtui.batch import ray_engine
 
     order.let_go()
-    job = cluster.job(folder, begun, query)
-    yield from cluster.make_on_ray(job, todo, workers, order.tell, leave_when_told)
+    job = ray_engine.job(folder, begun, query)
+    yield from ray_engine.make_on_ray(job, todo, workers, order.tell, leave_when_told)
 
 
 def _status(order: Order, failed: int, failed_now: int) -> int:

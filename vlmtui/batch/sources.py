@@ -13,9 +13,9 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.batch.files import written_whole
+from vlmtui.files import written_whole
 from vlmtui.image import is_address
-from vlmtui.reports.output import told
+from vlmtui.reports.output.target import told
 
 _BLOCK = 1 << 24
 

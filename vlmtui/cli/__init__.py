@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from vlmtui.cli import ask, atlas, lenses, look, match, models, outliers, serve, session, vocabulary
+from vlmtui.cli.messages import say
 from vlmtui.cli.options import Version
-from vlmtui.cli.saying import say
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 
 INTERRUPTED = 130

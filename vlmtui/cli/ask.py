@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.messages import say_line
 from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Shown, Version, gathers
-from vlmtui.cli.saying import say_line
 from vlmtui.errors import UsageError
 
-_MAX_NEW_TOKENS = 128  # `vlmtui.answers.MAX_NEW_TOKENS`, which imports NumPy
+_MAX_NEW_TOKENS = 128  # `vlmtui.results.answers.MAX_NEW_TOKENS`, which imports NumPy
 
 
 @gathers
@@ -59,11 +59,11 @@ def ask(
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
-    from vlmtui.answers import check_question
-    from vlmtui.replacement import REPLACEMENTS
-    from vlmtui.reports.answer import Question, run_ask
-    from vlmtui.reports.grounds import Wanted
-    from vlmtui.reports.patches import parse_patch
+    from vlmtui.reports.commands.ask import Question, run_ask
+    from vlmtui.reports.commands.attribution import Wanted
+    from vlmtui.reports.select.patches import parse_patch
+    from vlmtui.results.answers import check_question
+    from vlmtui.results.replacement import REPLACEMENTS
     from vlmtui.signals import leave_when_told
 
     def tell(note: str) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Output
+from vlmtui.cli.messages import say_line
 from vlmtui.cli.options import Debug, Quiet, Version
-from vlmtui.cli.saying import say_line
 from vlmtui.errors import UsageError
 
 _TABLES = ("words", "where", "patches", "outliers", "failures")
@@ -46,9 +46,9 @@ def atlas(
     version: Version = False,
 ) -> int:
     """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
-    from vlmtui.reports.atlas.making import Asked, run_atlas
+    from vlmtui.reports.atlas.model import Asked, run_atlas
     from vlmtui.reports.atlas.tables import Which
-    from vlmtui.reports.output import format_by
+    from vlmtui.reports.output.target import format_by
     from vlmtui.signals import leave_when_told
 
     def tell(note: str) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from vlmtui.cli.messages import say, say_line
 from vlmtui.cli.options import Debug, Far, Quiet, Version, gathers
-from vlmtui.cli.saying import say, say_line
 
 if TYPE_CHECKING:
     from vlmtui.lenses.description import Description, Option
     from vlmtui.lenses.source import LensSource
-    from vlmtui.session.opening import Where
+    from vlmtui.session.discovery import Where
 
 _HEAD = ("name", "subject", "kind", "from", "line")
 
@@ -115,9 +115,9 @@ def _described(
 ) -> tuple[list[Description], list[Description], int]:
     """What a session says of what packages offer where it runs, and of the files; the status of one that failed."""
     from vlmtui.errors import SessionError, VlmtuiError
-    from vlmtui.reports.progress import ProgressLine
-    from vlmtui.session.messages import Progress
-    from vlmtui.session.opening import connect
+    from vlmtui.reports.output.progress import ProgressLine
+    from vlmtui.session.discovery import connect
+    from vlmtui.session.protocol import Progress
 
     progress = ProgressLine(quiet)
     files: list[Description] = []

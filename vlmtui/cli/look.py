@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.many import Many
-from vlmtui.cli.only import Drawn, Only
+from vlmtui.cli.batch_options import Many
+from vlmtui.cli.messages import say, say_line
 from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
-from vlmtui.cli.saying import say, say_line
+from vlmtui.cli.report_options import Drawn, Only
 from vlmtui.errors import UsageError, VlmtuiError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def report(
     version: Version = False,
 ) -> int:
     """Print the report of one or many images, of a folder, of a list."""
-    from vlmtui.reports.naming import meant
+    from vlmtui.reports.select.sources import meant
 
     if not images and listed is None:
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
@@ -124,7 +124,7 @@ def _report(
     many: Many = Many(),  # noqa: B008
 ) -> int:
     from vlmtui.reports import format_for
-    from vlmtui.reports.output import check_sources
+    from vlmtui.reports.output.target import check_sources
     from vlmtui.reports.run import Order, run_report
     from vlmtui.signals import leave_when_told
 

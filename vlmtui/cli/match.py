@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmtui.cli.messages import say, say_line
 from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
-from vlmtui.cli.saying import say, say_line
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
     from vlmtui.reports import Query
     from vlmtui.reports.run import Order
-    from vlmtui.session.opening import Where
+    from vlmtui.session.discovery import Where
 
 _MAX_PIXELS = 200_000_000
 
@@ -89,8 +89,8 @@ def match(
         raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
-    from vlmtui.matching import check_family
-    from vlmtui.reports.match import Asked, run_match
+    from vlmtui.reports.commands.match import Asked, run_match
+    from vlmtui.results.image_text import check_family
 
     query = tower.query(held, far, check_family)
     order = ordered(images, query, output, quiet, debug)
@@ -111,8 +111,8 @@ def classify(
     version: Version = False,
 ) -> int:
     """Classify pictures, by a model with a classification head, and say what each patch speaks for."""
-    from vlmtui.classes import check_family
-    from vlmtui.reports.classify import run_classify
+    from vlmtui.reports.commands.classify import run_classify
+    from vlmtui.results.classification import check_family
 
     query = tower.query(held, far, check_family, k)
     return run_classify(query, format, ordered(images, query, output, quiet, debug))
@@ -120,8 +120,8 @@ def classify(
 
 def ordered(images: list[str], query: Query, output: str | None, quiet: bool, debug: bool) -> Order:
     """Which pictures, and where to; told to leave, the command goes with its session."""
-    from vlmtui.reports.naming import meant
     from vlmtui.reports.run import Order
+    from vlmtui.reports.select.sources import meant
     from vlmtui.signals import leave_when_told
 
     def tell(note: str) -> None:

@@ -19,8 +19,8 @@ def models(
     version: Version = False,
 ) -> int:
     """List the models on this disk, and those with short names: what exploring them fetches and holds."""
-    from vlmtui.reports.models import clear as remove
-    from vlmtui.reports.models import table
+    from vlmtui.reports.commands.models import clear as remove
+    from vlmtui.reports.commands.models import table
 
     for line in table(long) if clear is None else [remove(clear)]:
         typer.echo(line)
@@ -40,7 +40,7 @@ def verify(
 ) -> int:
     """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
     from vlmtui.catalogue import resolve
-    from vlmtui.reports.verify import Order, run_verify
+    from vlmtui.reports.commands.verify import Order, run_verify
     from vlmtui.signals import leave_when_told
 
     held.check()

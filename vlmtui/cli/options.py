@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 import typer
 from typer.models import OptionInfo
 
-from vlmtui import __version__
+from vlmtui._version import __version__
 from vlmtui.errors import UsageError
-from vlmtui.metrics import METRICS, RIDGE
+from vlmtui.results.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
     from vlmtui.reports import Query
-    from vlmtui.session.opening import Where
+    from vlmtui.session.discovery import Where
 
 _MAX_PIXELS = 200_000_000
 _CHOICES = {
@@ -78,7 +78,7 @@ class Far:
 
     def where(self, warm: bool) -> Where:
         """Where the session is to be."""
-        from vlmtui.session.opening import Where
+        from vlmtui.session.discovery import Where
 
         host = self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE") or None
         command = self.remote_command
@@ -151,8 +151,8 @@ class Look:
         """All of it, checked as far as it can be without a model."""
         from vlmtui.catalogue import default_model, resolve
         from vlmtui.reports import Query
-        from vlmtui.reports.lenses import parse_lens
-        from vlmtui.reports.patches import parse_patch
+        from vlmtui.reports.select.lens_option import parse_lens
+        from vlmtui.reports.select.patches import parse_patch
 
         where = far.where(warm=not self.no_warm)
         held.check()

@@ -33,7 +33,7 @@ def outliers(
     version: Version = False,
 ) -> int:
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
-    from vlmtui.reports.outliers import run_outliers
+    from vlmtui.reports.commands.outliers import run_outliers
 
     query = tower.query(held, far, _any)
     order = ordered(images, query, output, quiet, debug)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.messages import say_line
 from vlmtui.cli.options import Debug, Held, Quiet, Version, gathers
-from vlmtui.cli.saying import say_line
 
 
 @gathers

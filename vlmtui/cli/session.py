@@ -41,9 +41,9 @@ def start(
 ) -> int:
     """Start a session that later commands find and use; with -m, load a model at once."""
     from vlmtui.catalogue import resolve
-    from vlmtui.reports.progress import ProgressLine
+    from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.opening import JUST_BEGUN_S, started, usable
+    from vlmtui.session.discovery import JUST_BEGUN_S, started, usable
 
     seconds = parse_idle(idle)
     held.check()
@@ -88,17 +88,17 @@ def stop(
     debug: Debug = False,
 ) -> int:
     """End the warm session, for all front ends that use it."""
-    from vlmtui.session import warm
+    from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
     from vlmtui.session.logs import log_of
     from vlmtui.session.transport import note_end, warm_link
 
-    runtime = warm.folder()
+    runtime = daemon.folder()
     try:
         link = warm_link()
     except SessionError:
         link = None
-    pid = warm.holder(runtime)
+    pid = daemon.holder(runtime)
     if because and pid is not None and (log := log_of(pid)) is not None:
         note_end(log, because)
     if link is not None:
@@ -126,9 +126,9 @@ def stop(
 def status(debug: Debug = False) -> int:
     """Say what the warm session is and holds."""
     from vlmtui.display.numbers import duration, memory
-    from vlmtui.session import warm
+    from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.opening import usable
+    from vlmtui.session.discovery import usable
 
     link = usable()
     if link is None:
@@ -150,7 +150,7 @@ def status(debug: Debug = False) -> int:
         ("front ends", str(found.clients)),
         ("does", found.doing or "nothing"),
         ("idle for", duration(found.idle)),
-        ("socket", str(warm.address())),
+        ("socket", str(daemon.address())),
         ("log", str(client.log)),
     ]
     for label, what in lines:
@@ -179,10 +179,10 @@ def parse_idle(word: str) -> float:
 
 def _free_within(seconds: float) -> bool:
     """Whether the place of the warm session is free, or becomes so in time."""
-    from vlmtui.session import warm
+    from vlmtui.session import daemon
 
     deadline = time.monotonic() + seconds
-    while (place := warm.lock(warm.folder())) is None:
+    while (place := daemon.lock(daemon.folder())) is None:
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK_S)

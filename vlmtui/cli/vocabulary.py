@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Output
+from vlmtui.cli.messages import say_line
 from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
-from vlmtui.cli.saying import say_line
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 
@@ -42,8 +42,8 @@ def vocabulary(
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve
     from vlmtui.reports import Query
-    from vlmtui.reports.output import format_by
-    from vlmtui.reports.vocabulary import Asked, run_vocabulary
+    from vlmtui.reports.commands.vocabulary import Asked, run_vocabulary
+    from vlmtui.reports.output.target import format_by
     from vlmtui.signals import leave_when_told
 
     def tell(note: str) -> None:

@@ -1,7 +1,4 @@
-"""The small models that ship with vlmtui: drawn scenes, training, weights, their cards.
-
-Only the paths of the weights are known to the rest of the tool; nothing heavy is imported here.
-"""
+"""The small models that ship with vlmtui: their weights and their card. `demo_training` made them."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.grid import Box, CellLayout
+from vlmtui.geometry import Box, CellLayout
 
 Pixels = NDArray[np.uint8]
 _Value = TypeVar("_Value", np.float64, np.bool_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from vlmtui.display.numbers import count
-from vlmtui.grid import Grid, Place
+from vlmtui.geometry import Grid, Place
 
 
 def grid_names(grids: Sequence[Grid]) -> dict[int, str]:

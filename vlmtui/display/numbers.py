@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from vlmtui.grid import Box
+from vlmtui.geometry import Box
 
 NOT_A_NUMBER = "–"
 

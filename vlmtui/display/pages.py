@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display.grids import grid_names, unplaced_name
-from vlmtui.grid import Box, Grid, Place, raster_extent
+from vlmtui.geometry import Box, Grid, Place, raster_extent
 from vlmtui.reading import Reading
 
 

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.grid import Grid, Place
+from vlmtui.geometry import Grid, Place
 
 Kind = Literal["patch", "token", "query"]
 Verdict = Literal["position", "content", "both", "too few", "none"]

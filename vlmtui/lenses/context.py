@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import Cancelled, NotHere
-from vlmtui.grid import Place
+from vlmtui.geometry import Place
 
 if TYPE_CHECKING:
     from torch import Tensor

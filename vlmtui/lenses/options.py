@@ -10,11 +10,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from vlmtui.checking import encode_any, sentence
 from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.description import Description, Option, Values
 from vlmtui.lenses.kinds import KINDS, Kind
+from vlmtui.session.validation import encode_any, sentence
 
 _PLAIN: dict[Any, Values] = {bool: "bool", int: "int", float: "float", str: "text"}
 _MISSING = re.compile(r"missing required field `([^`]*)`")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import LayerWords, Words
 from vlmtui.lenses.wording import Looked
-from vlmtui.metrics import PURSUITS, Order
 from vlmtui.reading import TokenLayerWords, TokenWords
+from vlmtui.results.metrics import PURSUITS, Order
 
 
 def token_words(looked: Looked, entries: Sequence[int], order: Order) -> TokenWords:

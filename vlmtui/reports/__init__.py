@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from vlmtui.errors import UsageError
-from vlmtui.reports import csv, json, text
-from vlmtui.reports.each import Failure
-from vlmtui.reports.output import format_by
-from vlmtui.reports.source import Query, Result, Seen, results
+from vlmtui.reports.formats import csv, json, text
+from vlmtui.reports.output.target import format_by
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Result, Seen, results
 
 __all__ = [
     "ANSI",
@@ -44,9 +44,9 @@ Every one takes its results to their end, also those of one image: what `--vecto
 
 
 def _table(results: Iterable[Result], query: Query, several: bool) -> Iterator[str | bytes]:
-    from vlmtui.reports import table  # pyarrow, which no other format needs
+    from vlmtui.reports.formats import parquet
 
-    yield from table.write(results, query, several)
+    yield from parquet.write(results, query, several)
 
 
 PARQUET, GIF, HTML, PNG, SVG, ANSI = "parquet", "gif", "html", "png", "svg", "ansi"
@@ -61,8 +61,8 @@ FORMATS: dict[str, Writer] = {
 """Formats of any number of pictures, entry by entry."""
 
 OF_ONE = (HTML, PNG, SVG, GIF)
-"""Formats of one picture: a page (`vlmtui.reports.page`), a picture (`vlmtui.reports.pictures`), its stages in time
-(`vlmtui.reports.animation`)."""
+"""Formats of one picture: a page (`vlmtui.reports.page`), a picture (`vlmtui.reports.images`), its stages in time
+(`vlmtui.reports.formats.gif`)."""
 
 DRAWN = (PNG, SVG, ANSI)
 """Formats that are pictures; `ansi` is one for a terminal, of any number of pictures."""

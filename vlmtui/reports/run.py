@@ -25,22 +25,20 @@ from vlmtui.reports import (
     Query,
     Result,
     Seen,
-    animation,
     check_format,
-    csv,
-    folder,
     page,
     results,
-    vectors,
 )
-from vlmtui.reports.drawing import LARGEST, LAYERS, NORMS, SMALLEST
-from vlmtui.reports.lenses import Through
-from vlmtui.reports.output import Target, at_once, check_sources, check_target, is_full, same_file, target
-from vlmtui.reports.progress import ProgressLine
-from vlmtui.reports.source import NONE_KEPT, OnProgress
+from vlmtui.reports.formats import csv, gif, vectors
+from vlmtui.reports.output import folder
+from vlmtui.reports.output.progress import ProgressLine
+from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, is_full, same_file, target
+from vlmtui.reports.query import NONE_KEPT, OnProgress
+from vlmtui.reports.select.drawing import LARGEST, LAYERS, NORMS, SMALLEST
+from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
-from vlmtui.session.messages import Progress
-from vlmtui.session.opening import Where, connect
+from vlmtui.session.discovery import Where, connect
+from vlmtui.session.protocol import Progress
 
 _T = TypeVar("_T")
 BY_LAYER = ("text", "json", "jsonl")
@@ -127,9 +125,7 @@ def _report(order: Order, query: Query, format: str) -> int:
     if format == HTML:
         return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
     if format == GIF:
-        return deliver(
-            order, lambda start, progress: animation.played(sources, query, start, progress), animation.write
-        )
+        return deliver(order, lambda start, progress: gif.played(sources, query, start, progress), gif.write)
     if format in DRAWN:
         return _draw(order, query, format)
     write = check_format(format)
@@ -207,8 +203,8 @@ def _noted(
 
 
 def _draw(order: Order, query: Query, format: str) -> int:
-    from vlmtui.reports.pictures import ansi, files
-    from vlmtui.reports.pictures.looking import Shown, shown
+    from vlmtui.reports.images import ansi, files
+    from vlmtui.reports.images.content import Shown, shown
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Shown | Failure, None, None]:
         return shown(order.sources, query, start, progress)

@@ -40,7 +40,7 @@ def main() -> None:
 
     import threading
 
-    from vlmtui.session.line import Line
+    from vlmtui.session.connection import Line
     from vlmtui.session.server import Server
 
     server = Server(log, private=True)

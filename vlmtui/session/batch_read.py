@@ -21,18 +21,18 @@ from vlmtui.errors import CancelledError, UsageError, VlmtuiError
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.finder import Found
 from vlmtui.lenses.kernels.logit_lens import logit_lens
-from vlmtui.metrics import Order, check_ridge
 from vlmtui.models.geometry.layout import Layout
-from vlmtui.models.model import Encoded
-from vlmtui.models.stacking import how_many
+from vlmtui.models.vision.batching import how_many
+from vlmtui.models.vlm import Encoded
 from vlmtui.reading import ImageInfo, Layers, TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
-from vlmtui.session import messages as m
-from vlmtui.session.layers import LayersOf
-from vlmtui.session.lexicon import Named
-from vlmtui.session.preparing import Prepared
-from vlmtui.session.readings import Kept, Readings
-from vlmtui.session.seeing import lengths_of, told
-from vlmtui.session.talk import Talk
+from vlmtui.results.metrics import Order, check_ridge
+from vlmtui.session import protocol as m
+from vlmtui.session.activations import Kept, Readings
+from vlmtui.session.decoder_pass import LayersOf
+from vlmtui.session.preprocessing import Prepared
+from vlmtui.session.reading_of import lengths_of, told
+from vlmtui.session.request_progress import Talk
+from vlmtui.session.vocabulary_index import Named
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine

@@ -12,10 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from vlmtui.anatomy import Anatomy
-from vlmtui.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion
-from vlmtui.belief import Agreement, Null
-from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, SourceBytes
 from vlmtui.lenses.description import Description
@@ -23,16 +19,20 @@ from vlmtui.lenses.options import given
 from vlmtui.lenses.registry import find
 from vlmtui.lenses.source import Call, LensSource, call
 from vlmtui.lenses.wording import Looked
-from vlmtui.matching import Kind, Loss, Match, Texts
 from vlmtui.reading import METRICS, RIDGE, Floats, Layers, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.replacement import Replacement
-from vlmtui.session import messages as m
+from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion
+from vlmtui.results.classification import Classes, Head
+from vlmtui.results.image_text import Kind, Loss, Match, Texts
+from vlmtui.results.noise_baseline import Agreement, Null
+from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.results.replacement import Replacement
+from vlmtui.results.vocabulary import Nearby, Vocabulary
+from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.exchange import Exchange, OnProgress, OnSaid
 from vlmtui.session.logs import log_folder
+from vlmtui.session.requests import Exchange, OnProgress, OnSaid
 from vlmtui.session.transport import PipeLink
 from vlmtui.session.typed import Typed, vocabulary, whole
-from vlmtui.vocabulary import Nearby, Vocabulary
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")

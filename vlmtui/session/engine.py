@@ -15,24 +15,25 @@ import torch
 import transformers
 
 from vlmtui import catalogue
+from vlmtui import verify as truth
 from vlmtui.errors import ModelError, OutOfMemoryError, ProtocolError, UsageError, VlmtuiError
 from vlmtui.image import decode
 from vlmtui.lenses.kernels.finder import Finder
-from vlmtui.models import device, weights
-from vlmtui.models.contrastive import unmatched
-from vlmtui.models.loading import load
-from vlmtui.models.model import VisionLanguageModel
-from vlmtui.models.towers import finals
+from vlmtui.models.loading import device, model_folder
+from vlmtui.models.loading.loader import load
+from vlmtui.models.vision.dual_encoder import unmatched
+from vlmtui.models.vision.tower_output import finals
+from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import ImageInfo
-from vlmtui.session import batch_read, computing, generation, truth
-from vlmtui.session import messages as m
-from vlmtui.session.foreign import Shelf
-from vlmtui.session.layers import LayersOf
-from vlmtui.session.lexicon import Lexicon
-from vlmtui.session.preparing import Preparing
-from vlmtui.session.readings import LAYERS_BYTES, READINGS_BYTES, File, Kept, Readings
-from vlmtui.session.seeing import lengths_of, told
-from vlmtui.session.talk import Talk
+from vlmtui.session import batch_read, generation, lens_calls
+from vlmtui.session import protocol as m
+from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES, File, Kept, Readings
+from vlmtui.session.decoder_pass import LayersOf
+from vlmtui.session.foreign_lenses import Shelf
+from vlmtui.session.preprocessing import Preparing
+from vlmtui.session.reading_of import lengths_of, told
+from vlmtui.session.request_progress import Talk
+from vlmtui.session.vocabulary_index import Lexicon
 
 Progress = Callable[..., None]
 _NO_MEMORY = ("not enough memory", "can't allocate memory")
@@ -176,9 +177,9 @@ class Engine:
             case m.ReadMany():
                 return batch_read.many(self, question, talk)
             case m.Compute():
-                return computing.compute(self, question, talk)
+                return lens_calls.compute(self, question, talk)
             case m.Describe():
-                return computing.describe(self, question, talk)
+                return lens_calls.describe(self, question, talk)
             case m.Ask():
                 return generation.ask(self, question, talk)
         raise ProtocolError(f"the session cannot answer {type(question).__name__}")
@@ -239,7 +240,7 @@ class Engine:
         started = time.perf_counter()
         source, checkpoint, processor = _find(request, progress, decoder_layers=None if request.whole else 0)
         missing = ""
-        if not weights.has_all_layers(checkpoint):
+        if not model_folder.has_all_layers(checkpoint):
             missing = "its language model's layers are not on this disk: add --whole to fetch them"
         self._drop()
         options = truth.Options(processor, request.device, request.dtype, source.note)
@@ -301,15 +302,15 @@ class Engine:
 
 def _find(
     request: m.Load | m.Verify, progress: Progress, decoder_layers: int | None = 0
-) -> tuple[catalogue.Source, weights.Checkpoint, Path | None]:
+) -> tuple[catalogue.Source, model_folder.Checkpoint, Path | None]:
     """The checkpoint asked for, and the folder of another processor where one is named."""
     progress(f"looking for {request.model}")
     base = Path(request.base) if request.base is not None else None
     source = catalogue.resolve(request.model, base)
     processor = None
     if request.processor:
-        processor = weights.find_processor(catalogue.resolve(request.processor, base), progress)
-    return source, weights.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
+        processor = model_folder.find_processor(catalogue.resolve(request.processor, base), progress)
+    return source, model_folder.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
 
 
 def _files(folder: Path) -> list[tuple[str, int, int]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vlmtui.models.model import VisionLanguageModel
-from vlmtui.models.towers import Final, finals
-from vlmtui.session.readings import Kept
-from vlmtui.session.talk import Talk
+from vlmtui.models.vision.tower_output import Final, finals
+from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.session.activations import Kept
+from vlmtui.session.request_progress import Talk
 
 
 def final_of(model: VisionLanguageModel, kept: Kept, talk: Talk) -> Final:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from vlmtui.answers import Answer, AnswerToken
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import Picture
-from vlmtui.models.forced import Change, Stand
-from vlmtui.models.model import VisionLanguageModel
-from vlmtui.models.processing import DEFAULT_PROMPT, Inputs
-from vlmtui.models.speaking import Said, Saying
-from vlmtui.session import messages as m
-from vlmtui.session.answered import Answered
-from vlmtui.session.lexicon import Namer
-from vlmtui.session.readings import File, Kept
-from vlmtui.session.talk import Talk
+from vlmtui.models.decoder.generation import Said, Saying
+from vlmtui.models.decoder.teacher_forcing import Change, Stand
+from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
+from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.results.answers import Answer, AnswerToken
+from vlmtui.session import protocol as m
+from vlmtui.session.activations import File, Kept
+from vlmtui.session.answer_cache import Answered
+from vlmtui.session.request_progress import Talk
+from vlmtui.session.vocabulary_index import Namer
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.session import warm
-from vlmtui.session.line import Line
+from vlmtui.session import daemon as warm
+from vlmtui.session.connection import Line
 from vlmtui.session.server import Server, note
 
 _LOOK_S = 0.02

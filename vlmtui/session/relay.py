@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from vlmtui.errors import SessionError, VlmtuiError
-from vlmtui.session.opening import JUST_BEGUN_S, started, usable
+from vlmtui.session.discovery import JUST_BEGUN_S, started, usable
 from vlmtui.session.transport import ENDED, last_words
 
 _CHUNK = 1 << 16

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.context import Generation, NotHere, Place, Vocabulary
-from vlmtui.session import messages as m
-from vlmtui.session.guard import Guarded
-from vlmtui.session.inside import Inside
-from vlmtui.session.lexicon import Lexicon
-from vlmtui.session.talk import Talk
+from vlmtui.session import protocol as m
+from vlmtui.session.lens_guard import Guarded
+from vlmtui.session.model_access import Inside
+from vlmtui.session.request_progress import Talk
+from vlmtui.session.vocabulary_index import Lexicon
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine

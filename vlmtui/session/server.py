@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vlmtui import __version__
+from vlmtui._version import __version__
 from vlmtui.errors import Cancelled, CancelledError, ProtocolError, VlmtuiError
-from vlmtui.session import messages as m
-from vlmtui.session.jobs import Front, Job, Jobs, of_others, turn
-from vlmtui.session.line import Line
-from vlmtui.session.talk import Talk
+from vlmtui.session import protocol as m
+from vlmtui.session.connection import Line
+from vlmtui.session.request_progress import Talk
+from vlmtui.session.scheduler import Front, Job, Jobs, of_others, turn
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.errors import UsageError
-from vlmtui.session.lexicon import Lexicon
+from vlmtui.session.vocabulary_index import Lexicon
 
 
 @dataclass(frozen=True)

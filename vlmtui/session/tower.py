@@ -6,9 +6,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from vlmtui.errors import UsageError
-from vlmtui.models.model import VisionLanguageModel
-from vlmtui.session.readings import Readings
-from vlmtui.session.talk import Talk
+from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.session.activations import Readings
+from vlmtui.session.request_progress import Talk
 
 
 def tower_states(model: VisionLanguageModel, readings: Readings, reading: str, stage: int, talk: Talk) -> Tensor:

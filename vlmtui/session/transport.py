@@ -18,7 +18,7 @@ from typing import IO
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import SessionError, UsageError
-from vlmtui.session import warm
+from vlmtui.session import daemon as warm
 from vlmtui.session.logs import new_log
 
 SSH = "VLMTUI_SSH"

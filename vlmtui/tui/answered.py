@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, plain, visible, width
@@ -16,6 +15,7 @@ from vlmtui.lenses import wording
 from vlmtui.lenses.kinds import Kind, Scalars, TokenMaps
 from vlmtui.lenses.source import call
 from vlmtui.lenses.wording import Looked
+from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui import answering
 from vlmtui.tui.answering import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Speech, Wanted, block_for
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from vlmtui.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Mask, Occlusion
-from vlmtui.grid import Place
+from vlmtui.geometry import Place
 from vlmtui.lenses.source import Call
 from vlmtui.lenses.wording import Looked
-from vlmtui.replacement import Replacement
+from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Mask, Occlusion
+from vlmtui.results.replacement import Replacement
 from vlmtui.tui.choices import ways
 from vlmtui.tui.path import ANSWER, path
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.belief import Agreement, Null, Standing, statistic_of
 from vlmtui.reading import PURSUITS, Order
+from vlmtui.results.noise_baseline import Agreement, Null, Standing, statistic_of
 from vlmtui.tui.path import TOKENS, of_tokens
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import SourceBytes, decode, read_source
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.reading import METRICS, Layers, ModelInfo, Order, of_patches
-from vlmtui.session.messages import Progress
-from vlmtui.session.opening import connect
+from vlmtui.session.discovery import connect
+from vlmtui.session.protocol import Progress
 from vlmtui.tui import messages
 from vlmtui.tui.belief import NullKey
 from vlmtui.tui.inquiry import Inquiry

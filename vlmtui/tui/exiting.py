@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui import exits
 from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import count
+from vlmtui.results import early_exit as exits
 from vlmtui.tui.path import vision_depth
 from vlmtui.tui.view import Known, View
 

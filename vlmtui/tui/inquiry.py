@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from textual.message import Message
 
-from vlmtui.replacement import Replacement
+from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
-from vlmtui.session.messages import Progress, Said
+from vlmtui.session.protocol import Progress, Said
 from vlmtui.tui import replies
 from vlmtui.tui.answering import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Wanted
 from vlmtui.tui.path import TOKENS

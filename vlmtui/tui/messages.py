@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from PIL import Image
 from textual.message import Message
 
-from vlmtui.anatomy import Anatomy
-from vlmtui.belief import Agreement, Null
-from vlmtui.classes import Classes, Head
 from vlmtui.image import SourceBytes
 from vlmtui.lenses.description import Description
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.lenses.wording import Looked
-from vlmtui.matching import Match, Texts
 from vlmtui.reading import Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.session.messages import Status
+from vlmtui.results.classification import Classes, Head
+from vlmtui.results.image_text import Match, Texts
+from vlmtui.results.noise_baseline import Agreement, Null
+from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.session.protocol import Status
 from vlmtui.tui.belief import NullKey
 
 

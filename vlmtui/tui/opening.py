@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vlmtui.errors import UsageError
-from vlmtui.exits import no_exit
 from vlmtui.lenses.source import LensSource
 from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports import Query
-from vlmtui.reports.patches import PatchWords
+from vlmtui.reports.select.patches import PatchWords
+from vlmtui.results.early_exit import no_exit
 from vlmtui.tui.choices import OF_ANSWERS, name_of
 from vlmtui.tui.marks import toggled
 from vlmtui.tui.view import NONE, Known, View

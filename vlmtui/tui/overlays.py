@@ -11,7 +11,7 @@ from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import blend, components, differences, magnitudes, rgb, robust_range, shading
 from vlmtui.display.pages import Page
 from vlmtui.display.pieces import visible
-from vlmtui.grid import CellLayout, fit_cells
+from vlmtui.geometry import CellLayout, fit_cells
 from vlmtui.lenses.facts import first_words
 from vlmtui.lenses.kinds import Colours, Scalars, Words
 from vlmtui.tui import answered, exiting, valued

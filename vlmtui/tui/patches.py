@@ -7,14 +7,14 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.anatomy import Anatomy
 from vlmtui.display.recurrence import Shape, Tallies, Tally, judged, views
 from vlmtui.display.statistics import outlier
 from vlmtui.reading import FIRST_STAGE, ModelInfo, Reading, of_layers, of_patches, stages
+from vlmtui.results.patch_embedding import Anatomy
 from vlmtui.tui.path import PIXELS, TOKENS
 
 if TYPE_CHECKING:
-    from vlmtui.grid import Place
+    from vlmtui.geometry import Place
     from vlmtui.tui.view import Known, View
 
 KEPT = 256

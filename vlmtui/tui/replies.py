@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from vlmtui.answers import Ablation, Answer
-from vlmtui.session.messages import Said
+from vlmtui.results.answers import Ablation, Answer
+from vlmtui.session.protocol import Said
 from vlmtui.tui.answering import Found, Wanted
 
 

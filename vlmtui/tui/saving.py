@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from vlmtui import exits
 from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
@@ -18,7 +17,8 @@ from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reading import PURSUITS, Order, TokenLayerWords, TokenWords
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, Query, Seen, check_format, format_for
-from vlmtui.reports.output import check_sources, target
+from vlmtui.reports.output.target import check_sources, target
+from vlmtui.results import early_exit
 from vlmtui.tui import exiting
 from vlmtui.tui.dialogs import Ask
 from vlmtui.tui.path import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
@@ -123,7 +123,7 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
             raise VlmtuiError("not all words have arrived yet: try again in a moment")
         words = book.gathered(tokens, view.k)
     if projected and words is not None:
-        words = exits.on_patches(words, exits.tokens_of(reading.patch_places, reading.places), entries)
+        words = early_exit.on_patches(words, early_exit.tokens_of(reading.patch_places, reading.places), entries)
     asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage)
     asked = replace(asked, patches=(), rows=(), keep=None)
     if asked.lens is not None and asked.lens.built_in is None:
@@ -144,7 +144,7 @@ def _pieces(known: Known, view: View, seen: Seen, format: str) -> Iterator[str |
 
         yield from write([_glance(known, view, seen)])
     elif format in DRAWN:
-        from vlmtui.reports.saving import drawn
+        from vlmtui.reports.formats.saving import drawn
 
         yield from drawn(seen, format, np.asarray(known.picture))
     else:

@@ -8,12 +8,12 @@ from PIL import Image
 from textual import on
 from textual.binding import Binding
 
-from vlmtui.answers import Attention, Mask
 from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.wording import Looked
-from vlmtui.replacement import Replacement
+from vlmtui.results.answers import Attention, Mask
+from vlmtui.results.replacement import Replacement
 from vlmtui.tui import answered, facing, marks, messages, replies, walking
 from vlmtui.tui.answering import (
     ATTENTION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.reading import ModelInfo
-from vlmtui.session.messages import Status
+from vlmtui.session.protocol import Status
 from vlmtui.tui.messages import WorkProgressed
 from vlmtui.tui.widgets.bars import StatusBar, state_facts
 

@@ -12,7 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from vlmtui.display.numbers import count
-from vlmtui.replacement import REPLACEMENTS, Replacement
+from vlmtui.results.replacement import REPLACEMENTS, Replacement
 
 MEANINGS: dict[Replacement, str] = {
     "mean": "the mean of the picture's image tokens",

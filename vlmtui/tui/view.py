@@ -17,7 +17,7 @@ from vlmtui.display.canvas import Pixels
 from vlmtui.display.pages import Atlas, Page
 from vlmtui.display.pieces import visible
 from vlmtui.display.statistics import outlier
-from vlmtui.grid import Box, CellLayout, Place
+from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import SourceBytes
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.source import Call

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vlmtui.classes import WITH_HEADS, Classes, Head
-from vlmtui.matching import TWO_TOWERS, Match, Texts
 from vlmtui.reading import ModelInfo
+from vlmtui.results.classification import WITH_HEADS, Classes, Head
+from vlmtui.results.image_text import TWO_TOWERS, Match, Texts
 
 MOST_TEXTS = 12
 """Texts that stand beside each other; the first give way."""

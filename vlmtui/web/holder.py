@@ -10,10 +10,10 @@ from weakref import WeakSet
 
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError
 from vlmtui.reports import Query
-from vlmtui.reports.source import load
-from vlmtui.session import messages as m
+from vlmtui.reports.query import load
+from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
-from vlmtui.session.exchange import OnProgress, OnSaid
+from vlmtui.session.requests import OnProgress, OnSaid
 from vlmtui.session.transport import PipeLink
 from vlmtui.web.refusals import RefusedError
 

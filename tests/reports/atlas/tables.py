@@ -11,9 +11,10 @@ import numpy as np
 from tests.reports import made
 from vlmtui.errors import ImageError
 from vlmtui.reading import ImageInfo
-from vlmtui.reports import Query, table
-from vlmtui.reports.each import Failure
-from vlmtui.reports.source import Result, Seen
+from vlmtui.reports import Query
+from vlmtui.reports.formats import parquet
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Result, Seen
 
 SHAPES = ((3, 4), (5, 5), (7, 2))
 
@@ -50,7 +51,7 @@ def wild(of: Seen, *entries: int) -> Seen:
 
 def write(results: Sequence[Result], file: Path, query: Query | None = None) -> Path:
     """Write a table; returns its path."""
-    file.write_bytes(b"".join(table.write(results, query or Query("tiny"), True)))
+    file.write_bytes(b"".join(parquet.write(results, query or Query("tiny"), True)))
     return file
 
 

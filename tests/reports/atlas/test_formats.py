@@ -17,19 +17,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.reports import chromium
 from tests.reports.atlas.tables import album, seen, wild, write
-from tests.reports.glances import Parsed
+from tests.reports.page import chromium
+from tests.reports.page.contents import Parsed
 from vlmtui.cli import main
 from vlmtui.display.pieces import visible, width
 from vlmtui.errors import ImageError
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.atlas import crops
 from vlmtui.reports.atlas.data import TABLES
-from vlmtui.reports.atlas.making import Asked, made
+from vlmtui.reports.atlas.model import Asked, made
 from vlmtui.reports.atlas.page import as_html
 from vlmtui.reports.atlas.text import as_text
-from vlmtui.reports.each import Failure
+from vlmtui.reports.per_image import Failure
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\u202e.png'
 

@@ -16,9 +16,9 @@ from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.reports import Query
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.data import report
-from vlmtui.reports.atlas.making import Asked, made
+from vlmtui.reports.atlas.model import Asked, made
 from vlmtui.reports.atlas.tables import Which
-from vlmtui.reports.each import Failure
+from vlmtui.reports.per_image import Failure
 
 
 def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlmtui.answers import Ablation
 from vlmtui.errors import UsageError
 from vlmtui.image import Picture
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import own
-from vlmtui.replacement import Replacement
+from vlmtui.results.answers import Ablation
+from vlmtui.results.replacement import Replacement
 
 from .kernel import Box, blurred
 

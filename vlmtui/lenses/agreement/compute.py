@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.belief import AGREEING, Agreement
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.word_search import Search, search_words
 from vlmtui.lenses.kinds import own
-from vlmtui.metrics import PURSUITS
+from vlmtui.results.metrics import PURSUITS
+from vlmtui.results.noise_baseline import AGREEING, Agreement
 
 _RIDGE = 1.0
 """None of them has a λ."""

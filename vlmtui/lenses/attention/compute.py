@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.answers import Attention, Sink
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.numbered import check_number
 from vlmtui.lenses.kinds import own
+from vlmtui.results.answers import Attention, Sink
 
 from .kernel import SINK_TIMES, sinks
 

@@ -18,8 +18,8 @@ def only(model: ModelInfo) -> str:
 
 def suits(model: ModelInfo) -> bool:
     """A model that has a head, and neither words nor a text tower."""
-    from vlmtui.classes import WITH_HEADS
-    from vlmtui.matching import TWO_TOWERS
+    from vlmtui.results.classification import WITH_HEADS
+    from vlmtui.results.image_text import TWO_TOWERS
 
     return bool(model.wordless) and model.family in WITH_HEADS and model.family not in TWO_TOWERS
 

@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 import torch
 
-from vlmtui.classes import Classes, Head
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import probabilities
 from vlmtui.lenses.kinds import own
+from vlmtui.results.classification import Classes, Head
 
 
 def head(context: Context) -> Scores:

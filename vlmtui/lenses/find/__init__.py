@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def only(model: ModelInfo) -> str:
     """A text tower's texts are compared with patches at the vision tower's end alone."""
-    from vlmtui.matching import TWO_TOWERS
+    from vlmtui.results.image_text import TWO_TOWERS
 
     return f"vision.{model.vision_layers}" if model.wordless and model.family in TWO_TOWERS else ""
 
 
 def suits(model: ModelInfo) -> bool:
     """A head's model without words or texts knows classes alone."""
-    from vlmtui.classes import WITH_HEADS
-    from vlmtui.matching import TWO_TOWERS
+    from vlmtui.results.classification import WITH_HEADS
+    from vlmtui.results.image_text import TWO_TOWERS
 
     return not model.wordless or model.family in TWO_TOWERS or model.family not in WITH_HEADS
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vlmtui import exits
 from vlmtui.lenses import Context, NotHere, Scalars
 from vlmtui.lenses.kernels.contrast import cosines
 from vlmtui.lenses.kinds import own
+from vlmtui.results import early_exit
 
 from . import kernel
 
@@ -36,7 +36,7 @@ def _find(context: Context, text: str) -> Scalars:
     note = spelling.note
     if model.of_patches(stage):
         numbers = _on_patches(context, numbers)
-        note = "; ".join(filter(None, (exits.NOTE, note)))
+        note = "; ".join(filter(None, (early_exit.NOTE, note)))
     return Scalars(numbers, note=note, own=own({"pieces": spelling.pieces} if spelling.pieces else {}))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.answers import Gradient
 from vlmtui.lenses import Context, Scalars
 from vlmtui.lenses.kernels.numbered import check_number
 from vlmtui.lenses.kinds import own
+from vlmtui.results.answers import Gradient
 
 
 def gradient_of(context: Context, token: int | None) -> Scalars:

@@ -13,7 +13,7 @@ from vlmtui.lenses import Context, Facts, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
 from vlmtui.lenses.kinds import own
-from vlmtui.matching import Kind, Loss, Match, Texts
+from vlmtui.results.image_text import Kind, Loss, Match, Texts
 
 
 def match(context: Context, texts: tuple[str, ...]) -> Scores:

@@ -11,7 +11,7 @@ from torch import Tensor
 from vlmtui.lenses.kernels.least_squares import Decomposition, Gram, decomposed
 from vlmtui.lenses.kernels.omp import pursue
 from vlmtui.lenses.kernels.search import Vocabulary, nearest
-from vlmtui.metrics import Metric
+from vlmtui.results.metrics import Metric
 
 _KEPT = 2  # decompositions, each of hidden × hidden float64 numbers
 

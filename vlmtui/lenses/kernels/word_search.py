@@ -14,8 +14,8 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.context import Context
 from vlmtui.lenses.kernels.finder import Found
 from vlmtui.lenses.kernels.logit_lens import logit_lens
-from vlmtui.metrics import Metric, Order, check_ridge
 from vlmtui.reading import of_layers, of_patches
+from vlmtui.results.metrics import Metric, Order, check_ridge
 
 
 @dataclass(frozen=True)

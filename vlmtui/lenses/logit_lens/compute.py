@@ -8,7 +8,7 @@ from vlmtui.lenses import Context, LayerWords
 from vlmtui.lenses.kernels.word_search import Search, search_words
 from vlmtui.lenses.kinds import own
 from vlmtui.lenses.worded import settled
-from vlmtui.metrics import RIDGE
+from vlmtui.results.metrics import RIDGE
 
 
 def words(context: Context, all_tokens: bool) -> LayerWords:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vlmtui.answers import IMAGE, SAID, TEXT, Mask
 from vlmtui.lenses import Context, Matrix
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.numbered import check_number
 from vlmtui.lenses.kinds import own
+from vlmtui.results.answers import IMAGE, SAID, TEXT, Mask
 
 from .kernel import pattern, shares
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmtui.answers import IMAGE, SAID
+from vlmtui.results.answers import IMAGE, SAID
 
 
 def pattern(allowed: Tensor, kinds: Tensor) -> str:

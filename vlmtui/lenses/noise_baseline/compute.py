@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.belief import NoiseWords, Null, statistic_of
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.finder import Found
 from vlmtui.lenses.kernels.word_search import Search, check_words, search_words
 from vlmtui.lenses.kinds import own
-from vlmtui.metrics import PURSUITS, Metric, Order, check_ridge
 from vlmtui.reading import of_patches
+from vlmtui.results.metrics import PURSUITS, Metric, Order, check_ridge
+from vlmtui.results.noise_baseline import NoiseWords, Null, statistic_of
 
 from .kernel import Noise, random_like, shuffled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import Turn, lens
-from vlmtui.replacement import Replacement
+from vlmtui.results.replacement import Replacement
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, TokenMaps

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.answers import Occlusion
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
 from vlmtui.lenses.ablation.compute import Without, no_pixels
 from vlmtui.lenses.kinds import own
-from vlmtui.replacement import Replacement
+from vlmtui.results.answers import Occlusion
+from vlmtui.results.replacement import Replacement
 
 from .kernel import blocks, occlusion
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from vlmtui.anatomy import Anatomy
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import own
+from vlmtui.results.patch_embedding import Anatomy
 
 from . import STAGE
 

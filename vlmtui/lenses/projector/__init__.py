@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import Offer, Turn, lens
-from vlmtui.metrics import RIDGE, Metric
+from vlmtui.results.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def refuses(stage: str, model: ModelInfo) -> str:
     """Why it cannot look at a stage of a model."""
-    from vlmtui.exits import no_exit_of
+    from vlmtui.results.early_exit import no_exit_of
 
     if wrong := no_exit_of(model):
         return f":{wrong}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vlmtui import exits
 from vlmtui.lenses import Context, NotHere, Words
 from vlmtui.lenses.kernels.word_search import Search, search_words
 from vlmtui.lenses.kinds import own
-from vlmtui.metrics import Metric
 from vlmtui.reading import of_patches
+from vlmtui.results import early_exit
+from vlmtui.results.metrics import Metric
 
 
 def words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Words:
@@ -29,9 +29,9 @@ def words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> W
         return values[row].masked_fill(none[:, None], empty)
 
     return Words(
-        spread(found.ids, exits.NONE),
+        spread(found.ids, early_exit.NONE),
         spread(found.scores, torch.nan),
         None if found.explained is None else spread(found.explained, torch.nan),
-        note=exits.NOTE,
+        note=early_exit.NOTE,
         own=own(search.said(searched)),
     )

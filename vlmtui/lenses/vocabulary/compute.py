@@ -14,7 +14,7 @@ from vlmtui.lenses import Context, Facts, Words
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.search import in_order
 from vlmtui.lenses.kinds import own
-from vlmtui.vocabulary import KINDS, Ids, Near, Nearby, Vocabulary, groups
+from vlmtui.results.vocabulary import KINDS, Ids, Near, Nearby, Vocabulary, groups
 
 from .kernel import identical, scores_of
 

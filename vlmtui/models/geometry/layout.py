@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import ModelError
-from vlmtui.grid import Box, Grid, Place, clip, raster_boxes
+from vlmtui.geometry import Box, Grid, Place, clip, raster_boxes
 from vlmtui.models.geometry.views import View
 
 Shape = tuple[int, int]

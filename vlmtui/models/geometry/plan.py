@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from vlmtui.errors import ImageError
-from vlmtui.grid import AxisMap
+from vlmtui.geometry import AxisMap
 
 # a thin strip whose short side is blown up to the model's size would fill the memory
 _RESIZED_PIXELS = 600_000_000

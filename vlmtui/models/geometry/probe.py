@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.grid import AxisMap
+from vlmtui.geometry import AxisMap
 from vlmtui.models.geometry.plan import Axis
-from vlmtui.models.pixels import Levels
-from vlmtui.models.pixels import levels as undone
+from vlmtui.models.vision.denormalisation import Levels
+from vlmtui.models.vision.denormalisation import levels as undone
 
 # what a model's processor makes of a picture: the tiles, normalised, each [3, height, width]
 See = Callable[[Image.Image], list[NDArray[np.float32]]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vlmtui.grid import AxisMap
+from vlmtui.geometry import AxisMap
 from vlmtui.models.geometry.plan import in_words, plan
 from vlmtui.models.geometry.probe import See, borne_out, fit, probe, refine, slopes_for, told_by
-from vlmtui.models.pixels import Levels
+from vlmtui.models.vision.denormalisation import Levels
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
 _PROBE_PIXELS = 16_000_000

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.image import MAX_PIXELS, decode, is_address, read_source
-from vlmtui.reports.atlas.finding import Patch
+from vlmtui.reports.atlas.examples import Patch
 
 SIDE = 96
 """Pixels of a crop's longer side, twice as many as the page gives it at least."""

@@ -33,10 +33,10 @@ import numpy as np
 from vlmtui.display.pieces import visible
 from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY
 from vlmtui.display.statistics import THRESHOLD
-from vlmtui.reports import csv, json
-from vlmtui.reports.atlas.finding import Chosen, Patch
-from vlmtui.reports.atlas.making import Atlas
-from vlmtui.reports.outliers import grid_object
+from vlmtui.reports.atlas.examples import Chosen, Patch
+from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.commands.outliers import grid_object
+from vlmtui.reports.formats import csv, json
 
 SCHEMA = "vlmtui/atlas/1"
 _OF_PATCH = ("image", "sha256", "grid", "row", "col", "index")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from vlmtui.reports.atlas.data import as_csv, as_json
-from vlmtui.reports.atlas.making import Atlas
+from vlmtui.reports.atlas.model import Atlas
 from vlmtui.reports.atlas.page import as_html
 from vlmtui.reports.atlas.text import as_text
 

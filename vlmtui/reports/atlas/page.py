@@ -11,17 +11,17 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from vlmtui import __version__
+from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.colours import hex_of, magnitudes
 from vlmtui.display.pieces import plain, visible
 from vlmtui.display.recurrence import TEST, VERDICTS, Tally, judged
 from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.crops import Crops, crops
-from vlmtui.reports.atlas.finding import RANKING, SIDE, Chosen, Patch
-from vlmtui.reports.atlas.making import Atlas
+from vlmtui.reports.atlas.examples import RANKING, SIDE, Chosen, Patch
+from vlmtui.reports.atlas.model import Atlas
 from vlmtui.reports.atlas.text import facts, spellings, where_means
-from vlmtui.reports.outliers import exactly
+from vlmtui.reports.commands.outliers import exactly
 from vlmtui.reports.page.document import policy, style, template
 
 SHAPES = 6

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports.table import COLUMNS, ROW_GROUP, SCHEMA
+from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
 
 ENDING = ".parquet"
 READ = (

@@ -10,11 +10,11 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
 from vlmtui.display.recurrence import TEST, VERDICTS, judged
 from vlmtui.display.statistics import RULE
-from vlmtui.reports.atlas.counting import Counted
-from vlmtui.reports.atlas.finding import RANKING, SIDE, Chosen
-from vlmtui.reports.atlas.making import Atlas
-from vlmtui.reports.lines import flow, labelled, wrapped
-from vlmtui.reports.outliers import tally_lines
+from vlmtui.display.text_lines import flow, labelled, wrapped
+from vlmtui.reports.atlas.counts import Counted
+from vlmtui.reports.atlas.examples import RANKING, SIDE, Chosen
+from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.commands.outliers import tally_lines
 
 _SHADES = " ·░▒▓█"
 _MAPS = 4  # in a row

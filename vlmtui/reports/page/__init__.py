@@ -5,7 +5,7 @@ enough, `document` puts the file together of `assets`. What comes from a tokeniz
 never markup: it travels as JSON and enters the document as text nodes.
 """
 
+from vlmtui.reports.page.content import METRICS, Glance, glance, looked, write
 from vlmtui.reports.page.document import document, own_policy
-from vlmtui.reports.page.looking import METRICS, Glance, glance, looked, write
 
 __all__ = ["METRICS", "Glance", "document", "glance", "looked", "own_policy", "write"]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlmtui.belief import AGREEING
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
 from vlmtui.display.glosses import Glosses
 from vlmtui.display.grids import sentence, unplaced_reason
@@ -21,14 +20,15 @@ from vlmtui.display.metrics import COEFFICIENTS, how_found, named, score_named
 from vlmtui.display.pages import Atlas, Page
 from vlmtui.display.pieces import plain, visible
 from vlmtui.display.statistics import outlier, robust_z, summaries
-from vlmtui.exits import NOTE
-from vlmtui.grid import Place, pixel_bounds
+from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import Order, TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
+from vlmtui.results.early_exit import NOTE
+from vlmtui.results.noise_baseline import AGREEING
 
 if TYPE_CHECKING:
-    from vlmtui.reports.page.looking import Glance
-    from vlmtui.reports.page.picture import Embedded
+    from vlmtui.reports.page.content import Glance
+    from vlmtui.reports.page.image import Embedded
 
 Object = dict[str, Any]
 

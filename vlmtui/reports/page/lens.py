@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vlmtui.answers import Answer
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import plain, visible
@@ -16,8 +15,9 @@ from vlmtui.lenses.facts import FactLine, first_words, lines_of, of_whole
 from vlmtui.lenses.kinds import Colours, TokenMaps, Words
 from vlmtui.lenses.wording import Looked, legend, shown
 from vlmtui.reading import Reading
-from vlmtui.reports.lenses import Through, lens_for
-from vlmtui.reports.source import OnProgress, answered
+from vlmtui.reports.query import OnProgress, answered
+from vlmtui.reports.select.lens_option import Through, lens_for
+from vlmtui.results.answers import Answer
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient

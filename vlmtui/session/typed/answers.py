@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from vlmtui.answers import Ablation, Attention, Gradient, Mask, Occlusion
 from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Scalars, TokenMaps, restored
 from vlmtui.reading import Floats
-from vlmtui.replacement import REPLACEMENTS, Replacement
-from vlmtui.session.messages import Computed
+from vlmtui.results.answers import Ablation, Attention, Gradient, Mask, Occlusion
+from vlmtui.results.replacement import REPLACEMENTS, Replacement
+from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import Typed, named
 
 

@@ -10,7 +10,7 @@ from vlmtui.lenses.kinds import Matrix
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import Floats
-from vlmtui.session.messages import Compute, Computed
+from vlmtui.session.protocol import Compute, Computed
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from vlmtui.lenses.kinds import Words, restored
-from vlmtui.session.messages import Computed
+from vlmtui.results.vocabulary import Nearby, Vocabulary, check_near
+from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import Typed, named
-from vlmtui.vocabulary import Nearby, Vocabulary, check_near
 
 
 def vocabulary(k: int = 8, all_tokens: bool = False, named_all: bool = False) -> Typed[Vocabulary]:

@@ -9,11 +9,11 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from vlmtui.anatomy import Anatomy
-from vlmtui.classes import Classes, Head
 from vlmtui.lenses.kinds import Scores, restored
-from vlmtui.matching import Kind, Loss, Match, Texts
-from vlmtui.session.messages import Computed
+from vlmtui.results.classification import Classes, Head
+from vlmtui.results.image_text import Kind, Loss, Match, Texts
+from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import Typed, named
 
 

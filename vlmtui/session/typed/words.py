@@ -6,15 +6,15 @@ from typing import Any
 
 import msgspec
 
-from vlmtui.belief import Agreement, Null
 from vlmtui.lenses.kinds import Matrix, Words, besides, restored
 from vlmtui.lenses.source import call
 from vlmtui.lenses.worded import layer_words as layer_words_of
 from vlmtui.lenses.worded import token_words
 from vlmtui.lenses.wording import Looked
-from vlmtui.metrics import RIDGE, Metric
 from vlmtui.reading import Layers, TokenLayerWords, TokenWords
-from vlmtui.session.messages import Computed
+from vlmtui.results.metrics import RIDGE, Metric
+from vlmtui.results.noise_baseline import Agreement, Null
+from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import Typed, named
 
 

@@ -10,9 +10,9 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from vlmtui.answers import Ablation, AnswerToken
 from vlmtui.display.numbers import NOT_A_NUMBER, count
 from vlmtui.display.pieces import fit, isolate, width
+from vlmtui.results.answers import Ablation, AnswerToken
 from vlmtui.tui import answered
 from vlmtui.tui.answering import Again, Speech
 from vlmtui.tui.lines import Part, fitting, line, wrapped

@@ -15,7 +15,7 @@ from vlmtui.display.colours import differences, magnitudes
 from vlmtui.display.numbers import duration, figure, memory, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
-from vlmtui.session.messages import Status
+from vlmtui.session.protocol import Status
 from vlmtui.tui.keys import ALL, Key
 from vlmtui.tui.lines import Lines, Part, line, wrapped
 

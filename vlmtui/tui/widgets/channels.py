@@ -6,7 +6,7 @@ import numpy as np
 from textual.strip import Strip
 
 from vlmtui.display.numbers import figure
-from vlmtui.grid import pixel_bounds
+from vlmtui.geometry import pixel_bounds
 from vlmtui.tui.lines import Part, line
 from vlmtui.tui.patches import anatomy
 from vlmtui.tui.theme import Roles

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vlmtui.answers import AnswerToken
 from vlmtui.display.pieces import plain, width
+from vlmtui.results.answers import AnswerToken
 from vlmtui.tui.lines import wrapped
 
 SKIPPED = 8

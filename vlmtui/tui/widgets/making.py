@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vlmtui.belief import Standing
 from vlmtui.display.numbers import count, figure, ordinal, percent
 from vlmtui.display.pieces import width
+from vlmtui.results.noise_baseline import Standing
 from vlmtui.tui import exiting
 from vlmtui.tui.lines import Part
 from vlmtui.tui.path import llm_depth

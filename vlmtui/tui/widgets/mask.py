@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from rich.color import Color
 from textual.strip import Strip
 
-from vlmtui.answers import IMAGE, Mask
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
+from vlmtui.results.answers import IMAGE, Mask
 from vlmtui.tui import answered
 from vlmtui.tui.lines import line, wrapped
 from vlmtui.tui.theme import Roles

@@ -15,15 +15,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
 
-from vlmtui.anatomy import Anatomy
 from vlmtui.display.canvas import Pixels, framed
 from vlmtui.display.colours import hex_of
 from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pages import Page
-from vlmtui.grid import Place, pixel_bounds
+from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import Reading
+from vlmtui.results.patch_embedding import Anatomy
 from vlmtui.tui.lines import Part, line, wrapped
 from vlmtui.tui.patches import anatomy, dissected, recurring
 from vlmtui.tui.path import TOKENS, llm_depth, of_tokens

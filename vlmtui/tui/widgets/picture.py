@@ -27,7 +27,7 @@ from textual.widget import Widget
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import ink
 from vlmtui.display.pieces import fit, width
-from vlmtui.grid import CellLayout
+from vlmtui.geometry import CellLayout
 from vlmtui.tui.theme import roles
 from vlmtui.tui.widgets.blocks import lines
 

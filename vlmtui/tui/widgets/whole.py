@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
-from vlmtui.classes import Classes, Head
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, plain, width
-from vlmtui.matching import Match, Texts
+from vlmtui.results.classification import Classes, Head
+from vlmtui.results.image_text import Match, Texts
 from vlmtui.tui.lines import Part, fitting, line
 from vlmtui.tui.theme import Roles
 from vlmtui.tui.whole import Whole

@@ -1,0 +1,189 @@
+"""Make the demo models: `python -m demo_training.train`.
+
+Draws the scenes, trains each model of the recipe in turn, writes its folder with the loss curve beside the weights. A
+run that is stopped goes on from where it stood in `--work`. `--recipe shipped` makes the weights that ship.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from demo_training.figures.measure import held_out
+from demo_training.making import models
+from demo_training.making.pictures import SCENE_BYTES, Drawings, draw_ahead
+from demo_training.making.recipe import RECIPES, Model, Recipe
+from demo_training.making.tasks import Naming, Pairing, Speaking, Task
+from demo_training.making.trainer import Trainer
+from demo_training.writing import write_whole
+
+SEED: Final = 17
+# Watched while training; the card's figures are of other scenes, seen only once the run is over.
+WATCHED: Final = 500_000_000
+WATCHED_SCENES: Final = 120
+FOLDERS: Final[dict[Model, str]] = {
+    "siglip": "demo-siglip", "captioned": "demo-captioned", "demo": "demo", "vit": "demo-vit",
+}  # fmt: skip
+
+
+class Run:
+    """All models of a recipe, each from the weights of those before it."""
+
+    def __init__(self, recipe: Recipe, work: Path, device: str, workers: int, watched: int = WATCHED_SCENES) -> None:
+        self.recipe, self.work, self.workers = recipe, work, workers
+        self.drawing = draw_ahead(work / "scenes", recipe.scenes, max(1, os.cpu_count() or 1))
+        print(f"{recipe.scenes} scenes in {self.drawing:.0f} s", flush=True)
+        self._drawings = Drawings(work / "scenes", recipe.scenes, torch.device(device))
+        self._watched = held_out(WATCHED, watched)
+        self.made: dict[Model, Trainer] = {}
+
+    def train(self) -> None:
+        for number, name in enumerate(self.recipe.stages):
+            file = self.work / f"{name}.pt"
+            seed = SEED + 1000 * number
+            task = self._beginnings[name](seed)
+            stages = self.recipe.stages[name]
+            trainer = Trainer(file, task, stages, seed, self._drawings, self.workers, self._watched)
+            trainer.run()
+            self.made[name] = trainer
+
+    @property
+    def _beginnings(self) -> dict[Model, Callable[[int], Task]]:
+        return {
+            "siglip": lambda seed: Pairing(models.build_siglip(self.recipe.sizes, seed)),
+            "language": lambda seed: Speaking(models.build_llava(self.recipe.sizes, seed)),
+            "captioned": self._joined,
+            "demo": self._joined,
+            "vit": self._vit,
+        }
+
+    def _joined(self, seed: int) -> Task:
+        llava = models.build_llava(self.recipe.sizes, seed)
+        models.give_tower(self.made["siglip"].task.model, llava)
+        models.give_language(self.made["language"].task.model, llava)
+        return Speaking(llava)
+
+    def _vit(self, seed: int) -> Task:
+        vit = models.build_vit(self.recipe.sizes, seed)
+        models.give_tower_to_vit(self.made["siglip"].task.model, vit)
+        return Naming(vit)
+
+    def write(self, out: Path) -> None:
+        """The models that ship, each in its folder of `out`."""
+        for name, folder in FOLDERS.items():
+            about = {"training.json": json.dumps(self._about(name), indent=1)}
+            models.save(self.made[name].task.model, out / folder, about)
+
+    def _about(self, name: Model) -> dict[str, object]:
+        made = self.made[name]
+        return {
+            "seed": SEED,
+            "scenes": self.recipe.scenes,
+            "drawing_seconds": round(self.drawing),
+            "training_seconds": round(made.seconds),
+            "language_seconds": round(self.made["language"].seconds),
+            "device": _hardware(made.device),
+            "torch": torch.__version__,
+            "parameters": sum(p.numel() for p in made.task.model.parameters()),
+            "stages": [asdict(stage) for stage in made.stages],
+            "curve": made.curve,
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m demo_training.train", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--device", default="cpu", help="of torch: cpu, cuda, cuda:1")
+    parser.add_argument("--recipe", choices=RECIPES, help="hour on a CPU, large on a GPU, unless it is told")
+    parser.add_argument("--work", type=Path, help="where scenes lie and the run stands: /tmp/vlmtui-demo-RECIPE")
+    parser.add_argument("--out", type=Path, help="where the models' folders are written: WORK/models")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
+    parser.add_argument("--part", type=float, default=1.0, help="of scenes and steps, only to try the script")
+    options = parser.parse_args()
+    if not 0 < options.part <= 1:
+        parser.error("--part is a share of the recipe, above 0 and at most 1")
+    name = options.recipe or ("large" if options.device.startswith("cuda") else "hour")
+    recipe = RECIPES[name]
+    if options.part < 1:
+        recipe, name = shortened(recipe, options.part), f"{name}-{options.part:g}"
+    work = options.work or Path(tempfile.gettempdir()) / f"vlmtui-demo-{name}"
+    out = options.out or work / "models"
+    check_device(options.device, recipe)
+    _keep_freed_memory()
+    try:
+        claim(work, recipe)
+        run = Run(recipe, work, options.device, options.workers)
+        run.train()
+        run.write(out)
+    except OSError as error:
+        raise SystemExit(f"{error}. Name other folders with --work and --out; what is done is kept.") from None
+    except KeyboardInterrupt:
+        raise SystemExit(f"\nStopped. The same command goes on from what stands in {work}.") from None
+    print(f"written to {out}", flush=True)
+
+
+def check_device(device: str, recipe: Recipe) -> None:
+    """SystemExit, before anything is drawn, where torch cannot use the device or a GPU has no room for the scenes."""
+    try:
+        torch.empty(0, device=device)
+        free = torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else None
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = str(error).splitlines()[0][:160]
+        raise SystemExit(f"torch cannot use {device} ({why}): choose another with --device, such as cpu") from None
+    needed = recipe.scenes * SCENE_BYTES
+    if free is not None and needed > free:
+        raise SystemExit(
+            f"{recipe.scenes} scenes need {needed / 1e9:.1f} GB on {device}, which has {free / 1e9:.1f} GB free: "
+            "choose --recipe shipped or --recipe hour, which have fewer"
+        )
+
+
+def claim(work: Path, recipe: Recipe) -> None:
+    """Make `work` this recipe's folder; SystemExit where another recipe's run stands there."""
+    written, own = work / "recipe.json", json.dumps(asdict(recipe), indent=1)
+    if written.exists() and written.read_text() != own:
+        raise SystemExit(f"{work} holds the run of another recipe: name another folder with --work, or remove it.")
+    work.mkdir(parents=True, exist_ok=True)
+    write_whole(written, own)
+
+
+def shortened(recipe: Recipe, part: float) -> Recipe:
+    """The same models, not trained to the end."""
+    stages = {
+        name: tuple(replace(stage, steps=max(2, int(stage.steps * part))) for stage in each)
+        for name, each in recipe.stages.items()
+    }
+    return replace(recipe, scenes=max(2, int(recipe.scenes * part)), stages=stages)
+
+
+def _keep_freed_memory() -> None:
+    """Ask glibc not to hand freed tensors back: faulting their pages in again took most of a CPU step."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        for option, value in ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 1 << 28)):  # mmap and trim thresholds, top pad
+            libc.mallopt(option, value)
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type != "cpu":
+        return device.type
+    name = "CPU"
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {torch.get_num_threads()} threads"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Every family with a language model: what its layers put out at the image's positions, against transformers alone."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from tests.families import FAMILIES
+from tests.families.pictures import picture
+from tests.families.reference import WholeModel
+from vlmtui.catalogue import Source
+from vlmtui.lenses.kernels.logit_lens import logit_lens
+from vlmtui.models.loading.loader import load
+from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.vlm import VisionLanguageModel
+
+NAMES = [name for name, family in FAMILIES.items() if family.has_tokens]
+# its decoder adds to what a layer put out before the next one gets it, and its `hidden_states` are from before that
+ADDS_BETWEEN = ("qwen3_vl",)
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+class Both:
+    """One picture through vlmtui's model and through transformers' own."""
+
+    def __init__(self, name: str, folder) -> None:
+        family = FAMILIES[name]
+        self.whole = WholeModel(folder, family)
+        checkpoint = find(Source("tiny", folder, None), None, lambda *_: None)
+        self.model = VisionLanguageModel(load(checkpoint, lambda *_: None, device="cpu", decoder_layers=None))
+        size = family.shapes["wide"]
+        inputs = self.model.prepare(picture(*size), None)
+        self.inputs = self.model.prompted(inputs, len(self.model.encode(inputs).tokens), None)
+        self.places = self.inputs.input_ids[0] == self.whole.config.image_token_id
+        self.image = Image.fromarray(picture(*size).rgb)
+
+    def layers(self) -> list[Tensor]:
+        found: list[Tensor] = []
+
+        def on_layer(layer: int, states: Tensor) -> None:
+            assert layer == len(found) + 1
+            found.append(states)
+
+        self.model.stream(self.inputs, on_layer)
+        return found
+
+    @torch.no_grad()
+    def said(self) -> Any:
+        """The output of transformers' model, and its layers' `hidden_states`, for what its own processor makes."""
+        ids = self.inputs.input_ids
+        if self.whole.processor is not None:
+            made = dict(self.whole.processor(images=self.image, text=self.whole._prompt(), return_tensors="pt"))
+            made.pop("labels", None)
+            assert torch.equal(ids, made["input_ids"])
+        else:  # the picture's inputs are its own, the prompt is ours
+            made, _ = self.whole._inputs(self.image)
+            kinds = (ids == self.whole.config.image_token_id).long()
+            made |= {"input_ids": ids, "attention_mask": torch.ones_like(ids), "mm_token_type_ids": kinds}
+        accepted = inspect.signature(self.whole.model.forward).parameters
+        made = {key: value for key, value in made.items() if key in accepted}
+        return self.whole.model(**made, output_hidden_states=True)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def both(request, folders) -> Both:
+    return Both(request.param, folders(request.param, False))
+
+
+def test_norms_are_those_of_the_hidden_states(both):
+    """`hidden_states[i]` is what the i-th layer put out; the last of them has been through the final norm."""
+    said, ours = both.said(), both.layers()
+    true = getattr(said, "hidden_states", None) or said.language_model_outputs.hidden_states
+    assert len(ours) == both.model.info.llm_layers == len(true) - 1
+    assert not torch.allclose(ours[-1], true[-1][0, both.places])
+    if both.whole.config.model_type in ADDS_BETWEEN:
+        return
+    for mine, theirs in zip(ours[:-1], true[1:-1], strict=True):
+        torch.testing.assert_close(mine, theirs[0, both.places], rtol=1e-4, atol=1e-5 * float(theirs.abs().max()))
+
+
+def test_the_last_layers_words_are_the_models_own_logits(both):
+    ours, said = both.layers(), both.said()
+    true = getattr(said, "logits", None)[0, both.places]
+    mine = both.model.head.float32(ours[-1])
+    torch.testing.assert_close(mine, true, rtol=1e-4, atol=1e-5 * float(true.abs().max()))
+    rows = torch.arange(both.model.head.rows)
+    found = logit_lens(ours[-1], both.model.head.float32, len(rows), rows, 3)
+    best = true.topk(3, dim=-1)
+    torch.testing.assert_close(found.scores, best.values.double(), rtol=1e-4, atol=1e-5 * float(true.abs().max()))
+    assert float((found.ids[:, 0] == best.indices[:, 0]).double().mean()) > 0.99
+
+
+def test_what_enters_the_layer_after_is_what_is_read(both):
+    """By hooks of its own; so also where the decoder adds something in between."""
+    decoder = next(part for part in both.whole.model.get_decoder().modules() if hasattr(part, "layers"))
+    entered: list[Tensor] = []
+
+    def enters(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        entered.append((args[0] if args else options["hidden_states"])[0, both.places])
+
+    hooks = [layer.register_forward_pre_hook(enters, with_kwargs=True) for layer in decoder.layers[1:]]
+    said = both.said()
+    for hook in hooks:
+        hook.remove()
+    ours = both.layers()
+    for mine, theirs in zip(ours[:-1], entered, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5 * float(theirs.abs().max()))
+    if both.whole.config.model_type in ADDS_BETWEEN:
+        before = said.hidden_states[1][0, both.places]
+        assert not torch.allclose(before, ours[0], rtol=1e-2)
+
+
+def test_a_pass_that_is_ended_leaves_nothing_behind(both):
+    class EnoughError(Exception):
+        pass
+
+    def stop(layer: int, states: Tensor) -> None:
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        both.model.stream(both.inputs, stop)
+    assert len(both.layers()) == both.model.info.llm_layers
+    hooks = sum(len(part._forward_pre_hooks) + len(part._forward_hooks) for part in both.model._model.modules())
+    with pytest.raises(EnoughError):
+        both.model.stream(both.inputs, stop)
+    assert hooks == sum(len(p._forward_pre_hooks) + len(p._forward_hooks) for p in both.model._model.modules())
+
+
+def test_the_prompt_holds_one_image_token_for_each_token(both):
+    assert isinstance(both.inputs, Inputs)
+    assert int(both.places.sum()) == len(both.layers()[0])
+
+
+def test_without_its_processor_a_prompt_has_its_marks(both):
+    """Around the picture and after its rows, as Pixtral's and InternVL's processors write them."""
+    if both.whole.processor is not None:
+        return
+    name, tokenizer = both.whole.family.name, both.model.tokenizer
+    pieces = tokenizer.convert_ids_to_tokens(both.inputs.input_ids[0].tolist())
+    at = torch.nonzero(both.places).flatten().tolist()
+    around = pieces[at[0] - 1], pieces[at[-1] + 1]
+    if name == "internvl":
+        assert around == ("<img>", "</img>")
+    if name in ("pixtral", "mistral3"):
+        tile = both.model.family.shapes(both.model.family.frames(both.inputs.pixels))[0]
+        side = 1 if name == "pixtral" else both.whole.config.spatial_merge_size
+        rows, cols = tile[0] // side, tile[1] // side
+        assert rows > 1
+        rest = pieces[at[0] :]
+        for row in range(rows):
+            line = rest[row * (cols + 1) : (row + 1) * (cols + 1)]
+            assert line == ["[IMG]"] * cols + ["[IMG_END]" if row == rows - 1 else "[IMG_BREAK]"]
+    if name.startswith("qwen"):
+        assert around == ("<|vision_start|>", "<|vision_end|>")

@@ -1,0 +1,105 @@
+"""The README's table of families, made anew from what is measured here; with `UPDATE_README=1` it is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.families import FAMILIES
+from tests.families.pictures import picture
+from tests.models.families.test_families import CASES, _faults
+
+README = Path(__file__).parents[3] / "README.md"
+START, END = "<!-- families: written by tests/models/families/test_table.py -->", "<!-- /families -->"
+TITLES = {
+    "llava": "LLaVA 1.5, CLIP",
+    "llava_siglip": "LLaVA 1.5, SigLIP",
+    "pixtral": "Pixtral",
+    "mistral3": "Mistral 3",
+    "llava_next": "LLaVA-NeXT",
+    "llava_onevision": "LLaVA-OneVision",
+    "paligemma": "PaliGemma",
+    "paligemma2": "PaliGemma 2",
+    "gemma3": "Gemma 3",
+    "idefics2": "Idefics2",
+    "idefics3": "Idefics3",
+    "smolvlm": "SmolVLM",
+    "blip2": "BLIP-2",
+    "instructblip": "InstructBLIP",
+    "qwen2_vl": "Qwen2-VL",
+    "qwen2_5_vl": "Qwen2.5-VL",
+    "qwen3_vl": "Qwen3-VL",
+    "internvl": "InternVL",
+    "aya_vision": "Aya Vision",
+    "mllama": "Mllama (Llama 3.2 Vision)",
+    "clip": "CLIP",
+    "siglip": "SigLIP",
+    "siglip2": "SigLIP 2",
+    "vit": "ViT",
+    "dinov2": "DINOv2",
+    "dinov2_with_registers": "DINOv2 with registers",
+    "dinov3_vit": "DINOv3",
+}
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def row(name, held, truth) -> str:
+    """A family's line: what a token is made of, and how many things measured at three shapes were right."""
+    family, model = FAMILIES[name], held(name)
+    tokens = right = norms = norms_right = wrong = 0
+    made_of: set[int] = set()
+    pages = 1
+    for shape, size in family.shapes.items():
+        image, true = picture(*size), truth(name, shape)
+        inputs = model.prepare(image, None)
+        encoded = model.encode(inputs)
+        layout = model.layout(image, inputs, encoded)
+        made_of |= {len(place.patches) for place in layout.places if place.kind == "patch"}
+        pages = max(pages, len(layout.grids))
+        if family.has_tokens:
+            near = torch.isclose(encoded.tokens, true.tokens, rtol=1e-5, atol=1e-5 * float(true.tokens.abs().max()))
+            tokens, right = tokens + len(true.tokens), right + int(near.all(dim=1).sum())
+        for ours, tile in zip(encoded.norms, true.tiles, strict=True):
+            reference = tile.patches.double().norm(dim=-1)
+            close = torch.isclose(ours.patches.double(), reference, rtol=1e-5)
+            norms, norms_right = norms + close.numel(), norms_right + int(close.sum())
+        wrong += sum(map(len, _faults(name, shape, held)))
+    side = max(made_of - {0}, default=0) ** 0.5
+    kind = {
+        "patch": "a patch",
+        "merged": f"{side:.0f}×{side:.0f} patches",
+        "newline": "a patch, or a row's newline",
+        "query": "a query that reads all patches",
+        "none": "",
+    }[family.tokens]
+    if name == "mllama":
+        kind = "none: cross-attention"
+    cells = [
+        TITLES[name],
+        kind,
+        "yes" if pages > 1 else "",
+        f"{right} of {tokens}" if tokens else "",
+        f"{norms_right} of {norms}",
+        str(wrong),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_readme_says_what_is_measured(held, truth):
+    assert set(TITLES) == set(FAMILIES)
+    assert {name for name, _ in CASES} == set(FAMILIES)
+    head = [
+        "| family | an image token is | tiles | tokens right | norms right | boxes wrong |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    table = "\n".join([*head, *(row(name, held, truth) for name in TITLES)])
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    old, after = rest.split(END)
+    if os.environ.get("UPDATE_README"):
+        README.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
+    else:
+        assert old.strip() == table

@@ -1,0 +1,148 @@
+"""What an atlas counts, against DuckDB on the same files, and pictures made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import pytest
+
+from tests.reports.atlas.tables import album, seen, shares, wild, write
+from vlmtui.display.recurrence import Shape
+from vlmtui.display.statistics import THRESHOLD
+from vlmtui.reports import Query
+from vlmtui.reports.atlas import tables
+from vlmtui.reports.atlas.counts import Counted
+from vlmtui.reports.atlas.examples import SIDE, choose, look
+from vlmtui.reports.atlas.model import Asked, made
+
+COUNTS = """
+with told as (select image as picture, unnest(words) as w, generate_subscripts(words, 1) as place
+              from '{file}' where error is null and kind <> 'newline')
+select w.id, count(*) filter (place = 1), count(*), count(distinct picture) filter (place = 1), count(distinct picture)
+from told group by w.id order by 2 desc, 1
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return write(album(), tmp_path_factory.mktemp("album") / "words.parquet")
+
+
+@pytest.mark.parametrize("rows", [1, 7, 100, 16_384])
+def test_words_are_counted_as_duckdb_counts_them(file, rows):
+    counted = Counted()
+    for block, _ in tables.blocks([str(file)], rows):
+        counted.add(block)
+    expected = duckdb.sql(COUNTS.format(file=file)).fetchall()
+    found = [
+        (i, counted.first.of(i), counted.among.of(i), counted.pictures_first.of(i), counted.pictures_among.of(i))
+        for i in counted.among.ranked
+    ]
+    assert sorted(found) == sorted(expected)
+    assert [i for i, *_ in expected if counted.first.of(i)] == counted.first.ranked
+    whole = f"select count(distinct image), count(*) from '{file}' where error is null"
+    ((pictures, entries),) = duckdb.sql(whole).fetchall()
+    failed = duckdb.sql(f"select image, error from '{file}' where error is not null").fetchall()
+    assert (counted.pictures, counted.entries, counted.some) == (pictures, entries, 0)
+    assert counted.failures == failed
+    assert counted.failed == len(failed) == 8
+
+
+def test_outliers_are_counted_as_duckdb_counts_them(file):
+    counted = made(Asked((str(file),))).counted
+    expected = duckdb.sql(f"""
+        with shaped as (select *, max(row) over g + 1 as rows, max(col) over g + 1 as cols from '{file}'
+                        where row is not null window g as (partition by image, grid))
+        select rows, cols, row * cols + col, count(*) filter (abs(z) > {THRESHOLD}), count(*),
+               count(distinct image), count(distinct (image, grid)) from shaped group by rows, cols, row, col
+    """).fetchall()
+    assert sum(wild for _, _, _, wild, *_ in expected) > 0
+    assert sum(tally.shape.size for tally in counted.shapes) == len(expected)
+    for rows, cols, at, wild_, there, pictures, views in expected:
+        tally = counted.tallies[Shape("token", rows, cols)]
+        assert (tally.counts[at], tally.there[at], tally.pictures, tally.views) == (wild_, there, pictures, views)
+
+
+@pytest.mark.parametrize("rows", [3, 16_384])
+def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
+    asked = Asked((str(file),), k=3, patches=6, words=("SKY", "mountains", "nothing"))
+    found = made(asked).found
+    assert [chosen.ids for chosen in found.sought] == [(0, 1), (10,), ()]
+    again = choose(made(asked).counted, 3, asked.words)
+    look(again, (block for block, _ in tables.blocks([str(file)], rows)), 6)
+    for chosen in (*again.most_said, *again.sought):
+        among = ", ".join(map(str, (*chosen.ids, -1)))
+        expected = duckdb.sql(f"""
+            select min(place), arg_min(w.score, place), image, index
+            from (select image, index, unnest(words) as w, generate_subscripts(words, 1) - 1 as place from '{file}')
+            where w.id in ({among}) group by image, index order by 1, 2 desc limit 6
+        """).fetchall()
+        found_ = [(one.place, one.score, one.row["image"], one.row["index"]) for one in chosen.patches]
+        assert found_ == expected
+    assert [c.patches for c in found.sought] == [c.patches for c in again.sought]
+    assert found.sought[2].patches == []
+
+
+def test_a_patch_that_says_it_first_stands_before_one_of_a_higher_score(tmp_path):
+    """Under l2 a short vector is nearer to every word: it is not what a word is most like."""
+    one = seen(0, 1, 2)
+    one.words.ids[:] = (3, 4, 0, 1, 2), (4, 3, 0, 1, 2)
+    one.words.scores[:] = [np.arange(5) * -0.1, np.arange(5) * -0.1 - 5]  # the short one first
+    asked = Asked((str(write([one], tmp_path / "a.parquet")),), k=2)
+    patches = {chosen.ids[0]: [p.row["index"] for p in chosen.patches] for chosen in made(asked).found.most_said}
+    assert (patches[3], patches[4]) == ([0, 1], [1, 0])
+
+
+def test_where_a_word_is_said(tmp_path):
+    """Grids of other sizes lie over each other, each cell's part where it is."""
+    pictures = [seen(number, *shape) for number, shape in enumerate(((3, 4), (5, 5), (12, 1)))]
+    file = write(pictures, tmp_path / "a.parquet")
+    atlas = made(Asked((str(file),), k=20, words=("red",)))
+    for chosen, any_ in [*((one, False) for one in atlas.found.most_said), (atlas.found.sought[0], True)]:
+        said, there = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+        for picture, (rows, cols) in zip(pictures, ((3, 4), (5, 5), (12, 1)), strict=True):
+            ids = picture.words.ids if any_ else picture.words.ids[:, :1]
+            hits = [divmod(i, cols) for i in np.flatnonzero(np.isin(ids, chosen.ids).any(axis=1)).tolist()]
+            cells = rows * cols / SIDE**2
+            said += shares(rows, cols, hits, SIDE) * cells
+            there += cells
+        np.testing.assert_allclose(chosen.said, said / there, atol=1e-12)
+
+
+def test_a_position_that_repeats(tmp_path):
+    pictures = [wild(seen(number, 6, 6), 13) for number in range(12)]
+    atlas = made(Asked((str(write(pictures, tmp_path / "a.parquet")),)))
+    (tally,) = atlas.counted.shapes
+    assert tally.counts[13] == 12
+    assert np.argmax(tally.counts) == 13
+
+
+def test_newlines_are_no_words_and_queries_have_no_place(tmp_path):
+    from vlmtui.geometry import Place
+
+    places = tuple(Place(i, "newline" if i == 3 else "query", None, None, None, None, 0.0, ()) for i in range(8))
+    pictures = [seen(number, 2, 4, places=places) for number in range(4)]
+    atlas = made(Asked((str(write([wild(one, 6) for one in pictures], tmp_path / "a.parquet")),)))
+    assert atlas.counted.entries == 4 * 7
+    (tally,) = atlas.counted.shapes
+    assert tally.shape == Shape("query", 7, 1)
+    assert tally.counts.tolist() == [0, 0, 0, 0, 0, 4, 0]
+    assert np.isnan(atlas.found.most_said[0].said).all()
+
+
+def test_pictures_with_rows_left_out_have_no_places(tmp_path):
+    whole = seen(0, 4, 4)
+    some = replace(seen(1, 4, 4), query=Query("tiny")).narrowed(np.arange(16) % 3 == 0)
+    atlas = made(Asked((str(write([whole, some], tmp_path / "a.parquet")),)))
+    assert atlas.counted.some == 1
+    assert atlas.counted.entries == 16 + 6
+    (tally,) = atlas.counted.shapes
+    assert (tally.pictures, tally.there.tolist()) == (1, [1] * 16)
+
+
+def test_a_picture_twice_in_a_row_is_two(tmp_path):
+    one = seen(0, 3, 4)
+    counted = made(Asked((str(write([one, one], tmp_path / "a.parquet")),))).counted
+    assert (counted.pictures, counted.some) == (2, 0)

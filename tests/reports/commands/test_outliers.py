@@ -1,0 +1,132 @@
+"""`vlmtui outliers`: what is written of readings made by hand, and a real model with a position blown up by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from tests.reports.made import reading
+from vlmtui.cli import main
+from vlmtui.errors import ImageError
+from vlmtui.geometry import Place
+from vlmtui.reading import ImageInfo
+from vlmtui.reports.commands.outliers import Looked, as_json, as_text, gathered
+from vlmtui.reports.per_image import Failure
+
+ROW = 8  # of 6 × 6
+
+
+def looked(number: int, *wild: int, grids: int = 1, rows: int = 4, cols: int = 6, **changes: object) -> Looked:
+    of = reading(rows=rows, cols=cols, grids=grids, image=ImageInfo(f"{number}.png", f"{number:064}", 640, 427))
+    of = type(of)(**{name: changes.get(name, getattr(of, name)) for name in of.__struct_fields__})
+    marks = np.zeros(len(of.patch_places), bool)
+    marks[list(wild)] = True
+    return Looked(of, {"vision.1": marks, "tokens": np.zeros(len(of.places), bool)})
+
+
+def written(*found: Looked | Failure) -> tuple[str, dict]:
+    text = "".join(as_text(gathered(found)))
+    assert max(map(len, text.splitlines())) <= 80
+    assert not any(line != line.rstrip() for line in text.splitlines())
+    return text, json.loads("".join(as_json(gathered(found))))
+
+
+def test_a_place_that_repeats() -> None:
+    bad = Failure("bad.png", ImageError("bad.png is no picture"))
+    text, told = written(*(looked(i, 13) for i in range(5)), bad, looked(0, 13))
+    assert "read    5 pictures; 1 file given again and not counted" in text
+    assert "vision.1  position  4 × 6, 5 pictures: 5 outliers (4%)" in text
+    assert "  repeat: 2,1 (13) 5 of 5\n" in text
+    assert "tokens  none  4 × 6, 5 pictures: 0 outliers\n" in text
+    assert "exact binomial" in text
+    assert "position: at least 80% of the outliers are at positions that repeat" in text
+    assert "content: " not in text
+    assert [image["again"] for image in told["images"]] == [False] * 5 + [True]
+    (stage, tokens) = told["stages"]
+    (grid,) = stage["grids"]
+    assert (grid["kind"], grid["rows"], grid["cols"], grid["pictures"], grid["views"]) == ("patch", 4, 6, 5, 5)
+    assert grid["verdict"] == "position"
+    (position,) = grid["positions"]
+    assert (position["row"], position["col"], position["index"], position["count"]) == (2, 1, 13, 5)
+    assert position["chance"] == pytest.approx(24 * (1 / 24) ** 5)
+    assert position["repeats"]
+    assert tokens["grids"][0]["positions"] == []
+
+
+def test_shapes_are_apart_and_tiles_are_views() -> None:
+    many = [looked(i, i, 24 + i, 48 + i, grids=3) for i in range(9)]
+    text, told = written(*many, looked(90, 3, rows=3, cols=5), looked(91, rows=3, cols=5))
+    assert "vision.1  content  4 × 6, 9 pictures, 27 views: 27 outliers" in text
+    assert "vision.1  too few  3 × 5, 2 pictures: 1 outlier" in text
+    assert [grid["rows"] for grid in told["stages"][0]["grids"]] == [4, 3]
+    assert told["stages"][0]["grids"][0]["positions"][0]["views"] == 27
+
+
+def test_queries_and_models_without_tokens() -> None:
+    queries = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(8))
+    found = []
+    for number in range(5):
+        one = looked(number, places=queries)
+        found.append(Looked(one.reading, {"tokens": np.arange(8) == 5, "vision.1": np.zeros(0, bool)}))
+    text, told = written(*found)
+    assert "tokens  position  8 queries, 5 pictures: 5 outliers" in text
+    assert "  repeat: 5 5 of 5\n" in text
+    assert told["stages"][0]["grids"][0]["kind"] == "query"
+    assert "vision.1  no entry has a place" in text
+    assert written_nothing()
+
+
+def written_nothing() -> bool:
+    failed = [Failure("bad.png", ImageError("no"))]
+    return "".join(as_text(gathered(failed))) == "" and "".join(as_json(gathered(failed))) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a.png", "b.png"], "at least 3"),
+        (["a.png", "b.png", "c.png", "--format", "csv"], "text, json"),
+    ],
+)
+def test_words_that_are_off(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["outliers", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_position_blown_up_by_hand(siglip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a person runs it: four pictures of noise unlike each other, one of them no picture."""
+    folder = tmp_path / "blown"
+    shutil.copytree(siglip_folder, folder)
+    weights = load_file(folder / "model.safetensors")
+    (key,) = (key for key in weights if key.endswith("position_embedding.weight"))
+    with torch.no_grad():
+        weights[key][ROW] *= 60
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    pictures = []
+    for i in range(4):
+        rng = np.random.default_rng(i)
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+        pictures.append(str(tmp_path / f"{i}.png"))
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    words = ["-m", str(folder), "--device", "cpu", "--quiet", "--format", "json"]
+    assert main(["outliers", *pictures, str(tmp_path / "no.png"), *words]) == 1
+    out, err = capsys.readouterr()
+    assert "no.png" in err
+    told = json.loads(out)
+    assert [stage["stage"] for stage in told["stages"]] == [*(f"vision.{i}" for i in range(5)), "tokens"]
+    (grid,) = told["stages"][0]["grids"]
+    assert grid["verdict"] == "position"
+    (row, col) = divmod(ROW, 6)
+    first = grid["positions"][0]
+    assert (first["row"], first["col"], first["index"], first["count"], first["views"]) == (row, col, ROW, 4, 4)
+    assert first["repeats"]

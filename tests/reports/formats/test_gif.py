@@ -1,0 +1,98 @@
+"""`gif`: what is painted where, in which frames; and what is refused."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.looked import looked
+from tests.reports import made
+from tests.reports.test_query import Played as Session
+from tests.reports.test_query import done
+from vlmtui.errors import UsageError
+from vlmtui.lenses.source import Call
+from vlmtui.lenses.wording import Looked
+from vlmtui.reports import Query, format_for
+from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, Played, encoded, frames, painted, played
+from vlmtui.reports.select.lens_option import Through
+from vlmtui.session.typed.values import Components, Find
+
+
+def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
+    reading = made.reading(3, 4)
+    under = np.full((427, 640, 3), 100, np.uint8)
+    colours = np.zeros((12, 3), np.uint8)
+    colours[5] = 255
+    places = [place if i == 5 else replace(place, box=None) for i, place in enumerate(reading.places)]
+    found = painted(under, places, colours, 1.0)
+    x0, y0, x1, y1 = (round(corner) for corner in reading.places[5].box)
+    assert (found[y0:y1, x0:x1] > 200).all()
+    found[y0:y1, x0:x1] = 100
+    assert (found == 100).all()
+
+
+def seen(*values: Looked) -> Played:
+    rgb = np.zeros((427, 640, 3), np.uint8)
+    return Played(Query("tiny"), Through("pca"), rgb, made.reading(3, 4), values)
+
+
+def test_a_frame_a_stage_and_a_file_that_opens() -> None:
+    numbers = np.linspace(-1, 1, 36).reshape(12, 3).astype(np.float32)
+    stages = ("vision.0", "vision.1", "tokens")
+    drawn = frames(seen(*(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5,)) for s in stages)))
+    assert [frame.size for frame in drawn] == [(LONG_SIDE, 427 + CAPTION)] * 3
+    with Image.open(io.BytesIO(encoded([drawn[0], drawn[1].transpose(Image.Transpose.ROTATE_180), drawn[2]]))) as gif:
+        assert gif.format == "GIF"
+        assert gif.n_frames == 3
+        assert gif.info["loop"] == 0
+
+
+def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> None:
+    low, high = (np.full(12, value, np.float32) for value in (0.0, 1.0))
+    ramp = np.linspace(0, 30, 12).astype(np.float32)
+    values = [
+        looked(lens=Find("sky"), stage=stage, numbers=numbers)
+        for stage, numbers in (("vision.0", low), ("tokens", high), ("llm.1", ramp))
+    ]
+    first, last, logits = (np.asarray(frame)[:427].astype(int) for frame in frames(seen(*values)))
+    # viridis: dark blue below, yellow above
+    assert first[10, 10, 0] < last[10, 10, 0]
+    assert (first == first[0, 0]).all()
+    assert logits[0, 0, 0] < logits[420, 630, 0]
+
+
+class Same(Session):
+    """A session that gives every stage the same components."""
+
+    def look(self, reading: str, stage: str, lens: Call, **_: Any) -> Future[Any]:
+        self.asked.append(("values", stage))
+        return done(looked(lens=lens, stage=stage, numbers=np.zeros((12, 3), np.float32)))
+
+
+def test_the_stages_up_to_the_one_asked_for(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (4, 4)).save(photo)
+    session = Same()
+    (found,) = played((str(photo),), Query("tiny", stage="vision.1"), lambda: session)  # type: ignore[arg-type,return-value]
+    assert isinstance(found, Played)
+    assert [stage for what, stage in session.asked if what == "values"] == ["vision.0", "vision.1"]
+    assert session.closed
+
+
+def test_what_a_gif_cannot_show() -> None:
+    query = Query("tiny")
+    with pytest.raises(UsageError, match="one picture"):
+        next(played(("a", "b"), query, Session))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--lens pca"):
+        next(played(("a",), replace(query, lens=Through("projector")), Session))  # type: ignore[arg-type]
+
+
+def test_the_ending_asks_for_it() -> None:
+    assert format_for("x.gif") == "gif"

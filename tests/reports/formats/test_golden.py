@@ -1,0 +1,69 @@
+"""The bytes of `text`, `json`, `jsonl` and `csv`, held against files that were read by a person.
+
+After a change that is meant, `python -m tests.reports.formats.test_golden` writes them anew: read what differs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.reports import made
+from vlmtui.errors import ImageError
+from vlmtui.reports import FORMATS, Failure, Query, Result
+from vlmtui.reports.select.where import parse_where
+
+GOLDEN = Path(__file__).parents[2] / "data" / "golden"
+PIECES = ["▁sky", "sky", "<0x0A>", "\n", "漢字", "שמים", '▁"a,b"', "\x1b[31m", "▁=1+1", None]
+
+
+def results() -> list[Result]:
+    """Two readings of few patches, a picture that failed between them; nothing in them is drawn by chance."""
+    reading = made.reading(2, 3)
+    norms = np.array([1, 2, 1.5, 1.25, 40, np.nan], np.float32)
+    stages = np.arange(18, dtype=np.float32).reshape(3, 6) + 5
+    reading = made.reading(
+        2,
+        3,
+        norms=norms,
+        percentiles=np.array([0, 50, 100, 99.99, 12.5, np.nan], np.float32),
+        grid_norms=(type(reading.grid_norms[0])(stages, stages[:, :1]),),
+    )
+    words = made.words(reading, 3, PIECES)
+    words.ids[:] = (np.arange(18) % len(PIECES)).reshape(6, 3)
+    words.scores[:] = -np.arange(18).reshape(6, 3) / 8
+    words.ids[4, 1:] = -1
+    failed = Failure("no such.png", ImageError("no such.png does not exist: check the path"))
+    return [made.seen(reading, words, query=QUERY), failed, made.seen(reading, None, "vision.1", QUERY)]
+
+
+QUERY = Query("tiny", k=3)
+
+
+def written(format: str) -> bytes:
+    return "".join(str(piece) for piece in FORMATS[format](iter(results()), QUERY, True)).encode()
+
+
+@pytest.mark.parametrize("format", ["text", "json", "jsonl", "csv"])
+def test_the_same_bytes_as_ever(format: str) -> None:
+    assert written(format) == (GOLDEN / f"report.{format}").read_bytes()
+
+
+def test_what_a_condition_leaves_is_part_of_the_whole() -> None:
+    from vlmtui.reports.select.rows import Rows
+
+    whole, _, _ = results()
+    assert not isinstance(whole, Failure)
+    kept = parse_where("norm>z3").keeps(Rows(whole))
+    # what is not finite is an outlier too
+    assert np.flatnonzero(kept).tolist() == [4, 5]
+    lines = "".join(str(p) for p in FORMATS["csv"](iter([whole.narrowed(kept)]), QUERY, False)).splitlines()
+    assert lines[1:] == written("csv").decode().splitlines()[5:7]
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name in ("text", "json", "jsonl", "csv"):
+        (GOLDEN / f"report.{name}").write_bytes(written(name))

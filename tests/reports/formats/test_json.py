@@ -1,0 +1,123 @@
+"""`json` and `jsonl` against the contract."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.reports import contract, made
+from vlmtui.errors import ImageError, UsageError
+from vlmtui.reports import FORMATS, Failure, Query, Seen, check_format
+from vlmtui.reports.select.patches import PatchWords, entries_at
+
+QUERY = Query("tiny")
+FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again"))
+
+
+def written(format: str, *results: Seen | Failure, several: bool = False) -> str:
+    return "".join(map(str, FORMATS[format](iter(results), QUERY, several)))
+
+
+def test_one_image_is_one_object_of_the_schema() -> None:
+    reading = made.reading(grids=2)
+    words = made.words(reading)
+    report = json.loads(written("json", made.seen(reading, words)))
+    contract.REPORT(report, "report")
+    assert len(report["tokens"]) == 24
+    token = report["tokens"][13]
+    assert (token["grid"], token["row"], token["col"], token["patches"]) == (1, 0, 1, [1])
+    assert token["norm"] == float(reading.norms[13])
+    assert [w["id"] for w in token["words"]] == words.ids[13].tolist()
+    assert [w["score"] for w in token["words"]] == words.scores[13].tolist()
+    assert token["words"][0]["piece"] == words.pieces[int(words.ids[13, 0])]
+    assert report["grids"][1]["norms"] == reading.grid_norms[1].patches.tolist()
+    assert report["grids"][0]["prefix_norms"] == reading.grid_norms[0].prefix.tolist()
+    assert report["query"] == {
+        "metric": "l2",
+        "k": 8,
+        "stage": "tokens",
+        "candidates": 990,
+        "left_out": 10,
+        "hidden": 32,
+        "prompt": "Describe the image.",
+    }
+
+
+def test_a_vision_stage_has_its_patches_and_no_words() -> None:
+    reading = made.reading()
+    report = json.loads(written("json", made.seen(reading, None, "vision.1")))
+    contract.REPORT(report, "report")
+    assert [t["norm"] for t in report["tokens"]] == reading.grid_norms[0].patches[1].tolist()
+    assert all(t["words"] == [] for t in report["tokens"])
+    assert report["query"]["stage"] == "vision.1"
+
+
+def test_numbers_that_are_not_finite_are_null() -> None:
+    reading = made.reading(norms=np.array([np.nan, np.inf, *[1.0] * 10], dtype=np.float32))
+    reading.grid_norms[0].patches[0, 0] = -np.inf
+    words = made.words(reading)
+    words.scores[0, 0] = np.nan
+    report = json.loads(written("json", made.seen(reading, words)), parse_constant=pytest.fail)
+    contract.REPORT(report, "report")
+    assert report["tokens"][0]["norm"] is None
+    assert report["tokens"][1]["norm"] is None
+    assert report["grids"][0]["norms"][0][0] is None
+    assert report["tokens"][0]["words"][0]["score"] is None
+
+
+def test_several_images_are_a_list_without_those_that_failed() -> None:
+    one = made.seen(made.reading(), None, "vision.0")
+    assert len(json.loads(written("json", one, FAILED, one, several=True))) == 2
+    assert len(json.loads(written("json", one, several=True))) == 1
+    assert json.loads(written("json", FAILED, several=True)) == []
+    assert written("json", FAILED) == ""
+
+
+def test_lines_are_tokens_and_failures() -> None:
+    reading = made.reading()
+    lines = written("jsonl", made.seen(reading, made.words(reading)), FAILED, several=True).splitlines()
+    assert len(lines) == 13
+    for line in lines[:-1]:
+        contract.LINE(json.loads(line), "line")
+    last = json.loads(lines[-1])
+    contract.FAILED_LINE(last, "line")
+    assert last["error"] == str(FAILED.error)
+
+
+def test_a_failed_image_whose_name_is_no_text() -> None:
+    failed = Failure("bad\udcff.png", ImageError("bad\udcff.png is damaged: fetch it again"))
+    line = json.loads(written("jsonl", failed, several=True))
+    contract.FAILED_LINE(line, "line")
+    assert line["image"]["source"] == "bad?.png"
+
+
+def test_the_same_twice_is_the_same_bytes() -> None:
+    for name in FORMATS:
+        first, second = (
+            written(name, made.seen(reading, made.words(reading)))
+            for reading in (made.reading(timings={"encode": 0.1}), made.reading(timings={"encode": 7.7}, id="other"))
+        )
+        assert first == second, name
+
+
+def test_one_patch_only() -> None:
+    reading = made.reading(grids=2)
+    entries = entries_at(reading, "tokens", PatchWords(1, 2, 3))
+    all_words = made.words(reading)
+    import msgspec
+
+    words = msgspec.structs.replace(
+        all_words, tokens=np.array(entries), ids=all_words.ids[list(entries)], scores=all_words.scores[list(entries)]
+    )
+    report = json.loads(written("json", Seen(Query("tiny"), reading, "tokens", entries, words)))
+    contract.REPORT(report, "report")
+    (token,) = report["tokens"]
+    assert (token["grid"], token["row"], token["col"], token["index"]) == (1, 2, 3, 23)
+    assert [w["id"] for w in token["words"]] == all_words.ids[23].tolist()
+
+
+def test_formats_that_are_not_there_are_named() -> None:
+    with pytest.raises(UsageError, match="text, json, jsonl"):
+        check_format("pdf")

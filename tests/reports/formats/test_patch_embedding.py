@@ -1,0 +1,112 @@
+"""A patch before the tower's first block in reports, and the norms of position embeddings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.looked import looked
+from tests.reports import made
+from vlmtui.cli import main
+from vlmtui.errors import UsageError
+from vlmtui.lenses.wording import Looked
+from vlmtui.reports import Query, Seen
+from vlmtui.reports.formats.json import report
+from vlmtui.reports.formats.text import lines
+from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
+from vlmtui.reports.select.patches import PatchWords
+from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.session.typed.values import Position
+
+
+def anatomy(**changes: object) -> Anatomy:
+    fields = {
+        "patch": 5,
+        "pixels": np.full((14, 14, 3), (10, 20, 200), np.float32),
+        "lowest": np.array([-1.5, -1, 0], np.float32),
+        "mean": np.array([-1, 0, 1.25], np.float32),
+        "highest": np.array([0, 0.5, 2], np.float32),
+        "length": 588,
+        "frames": 1,
+        "projected": 2.5,
+        "position": 1.25,
+        "normed": False,
+    }
+    return Anatomy(**(fields | changes))  # type: ignore[arg-type]
+
+
+def seen(*found: Anatomy, through: Through | None = None, values: Looked | None = None) -> Seen:
+    reading = made.reading(3, 4)
+    query = Query("tiny", lens=through, patches=(PatchWords(None, 1, 1),))
+    return Seen(query, reading, "vision.0", (5,), None, None, values, anatomy=found)
+
+
+def test_the_stage_before_the_model_has_norms_and_no_words() -> None:
+    reading = made.reading(3, 4)
+    norms = np.arange(1, len(reading.patch_places) + 1, dtype=np.float32)
+    reading = msgspec.structs.replace(reading, pixel_norms=norms)
+    seen = Seen(Query("tiny"), reading, "pixels", (0, 5), None)
+    told = report(seen)
+    assert told["query"]["stage"] == "pixels"
+    assert told["query"]["hidden"] == 3 * reading.patch_size[0] * reading.patch_size[1]
+    assert [(token["norm"], token["words"]) for token in told["tokens"]] == [(1.0, []), (6.0, [])]
+    text = "\n".join(lines(seen))
+    assert f"stage   pixels: {len(norms)} vision patches" in text
+    for lens in ("pca", "projector"):
+        with pytest.raises(UsageError, match="choose another stage"):
+            Through(lens).check("pixels", reading.model)
+
+
+def test_the_lens_is_at_the_stage_where_positions_are_added() -> None:
+    reading = made.reading(3, 4)
+    assert parse_lens("position", None, ()) == Through("position")
+    assert lens_for(Through("position"), reading, "vision.0") == Position()
+    Through("position").check("vision.0", reading.model)
+    with pytest.raises(UsageError, match=r"--stage vision\.0"):
+        Through("position").check("tokens", reading.model)
+
+
+def test_a_patch_in_text() -> None:
+    text = "\n".join(lines(seen(anatomy())))
+    assert "  given     14 × 14 × 3 = 588 numbers, flattened\n" in text
+    assert "  red       -1.500 … 0, mean -1.000; level 10 of 255\n" in text
+    assert "  blue      0 … 2.000, mean 1.250; level 200 of 255\n" in text
+    assert "  projected norm 2.500, before a position is added\n" in text
+    assert "  position  norm 1.250\n" in text
+    assert "note" not in text
+    film = anatomy(length=1176, frames=2, position=None, note="positions turn within its attention")
+    text = "\n".join(lines(seen(film)))
+    assert "  given     2 × 14 × 14 × 3 = 1,176 numbers, flattened\n" in text
+    assert "  position  norm" not in text
+    assert "  note      positions turn within its attention" in text
+    assert "then a norm makes vision.0 of the sum" in "\n".join(lines(seen(anatomy(normed=True))))
+    assert "given" not in "\n".join(lines(seen()))
+
+
+def test_a_patch_in_json_beside_the_lens_alone() -> None:
+    values = looked(lens=Position(), stage="vision.0", numbers=np.arange(12, dtype=np.float32), note="before the norm")
+    shown = seen(anatomy(), through=Through("position"), values=values)
+    (token,) = report(shown)["tokens"]
+    assert token["value"] == 5.0
+    assert token["anatomy"]["length"] == 588
+    assert token["anatomy"]["levels"][13][13] == [10, 20, 200]
+    assert "position: L2 norm of the position embedding; before the norm" in "\n".join(lines(shown))
+    # without a lens the fields of an entry are those of the contract
+    assert "anatomy" not in report(replace(shown, values=None, query=Query("tiny")))["tokens"][0]
+
+
+def test_as_a_person_asks(clip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    words = [str(tmp_path / "a.png"), "-m", str(clip_folder), "--device", "cpu", "--quiet", "--stage", "vision.0"]
+    words += ["--lens", "position", "--patch", "1,2", "--format", "json"]
+    assert main(words) == 0
+    (token,) = json.loads(capsys.readouterr().out)["tokens"]
+    assert token["index"] == 7
+    assert token["anatomy"]["position"] == pytest.approx(token["value"])
+    assert token["anatomy"]["length"] == 14 * 14 * 3

@@ -1,0 +1,161 @@
+"""The text report: its width, its alignment, what it says."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reports import made
+from vlmtui.display.cells import width
+from vlmtui.geometry import Place
+from vlmtui.reports import FORMATS, Query, Seen
+from vlmtui.reports.select.patches import PatchWords
+
+
+def text(*results: Seen) -> list[str]:
+    return "".join(FORMATS["text"](iter(results), Query("tiny"), len(results) > 1)).split("\n")
+
+
+def grid_lines(lines: list[str], rows: int) -> list[str]:
+    """The lines of the first block of the grid of first words."""
+    start = next(i for i, line in enumerate(lines) if line.startswith("First words"))
+    return lines[start + 3 : start + 3 + rows]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(1, 90),
+    st.integers(0, 9),
+    st.lists(st.text(max_size=12), min_size=1, max_size=9),
+)
+def test_no_line_is_wider_than_80_cells_and_none_commands(rows: int, cols: int, k: int, pieces: list[str]) -> None:
+    reading = made.reading(rows, cols)
+    lines = text(made.seen(reading, made.words(reading, k, list(pieces))))
+    for line in lines:
+        assert width(line) <= 80, line
+        assert not any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in line)
+
+
+@pytest.mark.parametrize("cols", [1, 4, 14, 24, 25, 27, 32, 64])
+def test_the_grid_of_first_words_has_equal_columns(cols: int) -> None:
+    reading = made.reading(3, cols)
+    words = made.words(reading)
+    lines = text(made.seen(reading, words))
+    rows = grid_lines(lines, 3)
+    header = lines[lines.index(rows[0]) - 1]
+    starts = [i for i, c in enumerate(header) if c != " " and (i == 0 or header[i - 1] == " ")]
+    steps = {b - a for a, b in pairwise(starts)}
+    assert len(steps) <= 1
+    if steps:
+        assert steps.pop() >= 3
+    for row in rows:
+        for start in starts:
+            # cell by cell: what stands before a column is a space, whatever the script
+            before = prefix(row, start)
+            assert width(before) == start
+            assert before.endswith((" ", "\u200e"))
+
+
+def prefix(line: str, cells: int) -> str:
+    """The beginning of a line that is `cells` cells wide."""
+    taken = ""
+    for c in line.ljust(200):
+        if width(taken + c) > cells:
+            break
+        taken += c
+    return taken
+
+
+def test_what_is_cut_is_said() -> None:
+    narrow, wide = made.reading(2, 2), made.reading(24, 24)
+    words = ["▁mountains", "▁sky"]
+    assert any(
+        line == "First words, 2 rows × 2 columns" for line in text(made.seen(narrow, made.words(narrow, 2, words)))
+    )
+    assert any("cut to 2 cells" in line for line in text(made.seen(wide, made.words(wide, 2, words))))
+
+
+def test_every_patch_has_its_place_words_and_norms() -> None:
+    reading = made.reading(2, 2, layers=3)
+    lines = text(made.seen(reading, made.words(reading, 2, ["▁sky", "ing"])))
+    start = lines.index("row 1  column 0  token 2  box (0, 213.5) – (320, 427)")
+    assert lines[start + 1].startswith("  norm ")
+    assert "of the vocabulary" in lines[start + 1]
+    assert "sky" in lines[start + 2]
+    assert "‿ing" in lines[start + 2]
+    assert len(lines[start + 3].split()) == 1 + 4
+
+
+def test_the_demo_says_what_it_is_and_how_to_choose_another() -> None:
+    import msgspec
+
+    from vlmtui.catalogue import DEMO_NOTE
+
+    reading = made.reading()
+    model = msgspec.structs.replace(reading.model, note=DEMO_NOTE)
+    reading = msgspec.structs.replace(reading, model=model)
+    joined = " ".join(" ".join(text(made.seen(reading, None, "vision.1"))).split())
+    assert "demo model, trained on drawings" in joined
+    assert "--model NAME" in joined
+    assert "VLMTUI_MODEL" in joined
+
+
+def test_outliers_are_marked_listed_and_explained() -> None:
+    reading = made.reading(4, 4)
+    reading.grid_norms[0].patches[1, 6] = 99.0
+    lines = text(made.seen(reading, made.words(reading)))
+    (line,) = [line for line in lines if line.startswith("  vision.1 ")]
+    assert "1,2 99.00 z " in line
+    assert any("MAD" in line for line in lines)
+    assert any("99.00!" in line for line in lines)
+
+
+def test_one_patch_alone() -> None:
+    reading = made.reading(3, 4)
+    words = made.words(reading)
+    query = Query("tiny", patches=(PatchWords(None, 1, 1),))
+    lines = text(Seen(query, reading, "tokens", (5,), words))
+    assert sum(line.startswith("row ") for line in lines) == 1
+    assert "stage   tokens: 1 of 12 tokens, vectors of 32 numbers" in lines
+    assert not any(line.startswith(("First words", "Outliers")) for line in lines)
+
+
+def test_tokens_without_a_place() -> None:
+    places = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(4))
+    reading = made.reading(2, 2, places=places)
+    lines = text(made.seen(reading, made.words(reading)))
+    assert "token 3  query" in lines
+    assert "First words of 4 query tokens" in lines
+    assert not any(line.startswith("First words,") for line in lines)
+
+
+def test_a_hostile_name_and_model() -> None:
+    import msgspec
+
+    reading = made.reading()
+    image = msgspec.structs.replace(reading.image, source="\x1b]0;owned\x07\u202egnp.exe\n.png")
+    model = msgspec.structs.replace(reading.model, name="\x1b[2Jm")
+    lines = text(made.seen(msgspec.structs.replace(reading, image=image, model=model), None, "vision.0"))
+    assert lines[0].startswith("U+001B]0;ownedU+0007U+202Egnp.exeU+000A.png")
+    assert not any("\x1b" in line for line in lines)
+
+
+def test_norms_that_are_not_finite() -> None:
+    reading = made.reading(norms=np.full(12, np.nan, np.float32), percentiles=np.full(12, np.nan, np.float32))
+    lines = text(made.seen(reading, made.words(reading)))
+    assert any(line.startswith("  norm –!") for line in lines)
+
+
+def test_scripts_stand_behind_words_where_they_fit() -> None:
+    reading = made.reading(1, 1)
+    lines = text(made.seen(reading, made.words(reading, 3, ["▁небо", "▁sky", "▁" + "я" * 14])))
+    said = "\n".join(lines)
+    assert "небо (Cyrillic)" in said
+    assert "sky (" not in said
+    assert "я" * 14 + " (" not in said

@@ -1,0 +1,114 @@
+"""`--vectors`: what the files hold, and when they are there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from tests.reports import made
+from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError
+from vlmtui.reports import FORMATS, Failure, Query, Result
+from vlmtui.reports.formats.vectors import check_vectors, kept
+
+READING = made.reading(2, 3)
+VECTORS = np.arange(6 * 4, dtype=np.float32).reshape(6, 4)
+FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again"))
+
+
+def results(*more: Result | VlmtuiError) -> Generator[Result, None, None]:
+    whole = replace(made.seen(READING, None, "tokens"), vectors=VECTORS)
+    yield whole
+    yield FAILED
+    yield replace(whole, entries=(1, 4), vectors=VECTORS[[1, 4]])
+    for one in more:
+        if isinstance(one, VlmtuiError):
+            raise one
+        yield one
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        return arrays, json.loads(str(arrays.pop("about")))
+    with safe_open(path, "np") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["vlmtui"])  # noqa: SIM118
+
+
+@pytest.mark.parametrize("name", ["out.npz", "out.safetensors", "out.NPZ"])
+def test_a_pair_of_arrays_a_picture(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    assert len(list(kept(results(), str(path)))) == 3
+    arrays, about = read(path.rename(tmp_path / name.lower()))
+    assert sorted(arrays) == ["entries.0", "entries.1", "vectors.0", "vectors.1"]
+    np.testing.assert_array_equal(arrays["vectors.0"], VECTORS)
+    np.testing.assert_array_equal(arrays["vectors.1"], VECTORS[[1, 4]])
+    assert arrays["entries.1"].tolist() == [1, 4]
+    assert arrays["vectors.0"].dtype == np.float32
+    assert about == {
+        "schema": "vlmtui/vectors/1",
+        "model": "tiny",
+        "stage": "tokens",
+        "images": ["photo.jpg", "photo.jpg"],
+    }
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])
+@pytest.mark.parametrize("several", [False, True])
+def test_every_format_of_one_picture_leaves_them(format: str, name: str, several: bool, tmp_path: Path) -> None:
+    def one() -> Generator[Result, None, None]:
+        yield replace(made.seen(READING, made.words(READING), "tokens"), vectors=VECTORS)
+
+    told: list[str] = []
+    # held in a name: what nobody holds is closed, and so ended, by itself
+    results = kept(one(), str(tmp_path / name), told.append)
+    beside = list(FORMATS[format](results, Query("tiny"), several))
+    results.close()
+    assert told == []
+    arrays, about = read(tmp_path / name)
+    np.testing.assert_array_equal(arrays["vectors.0"], VECTORS)
+    assert about["images"] == ["photo.jpg"]
+    assert beside == list(FORMATS[format](one(), Query("tiny"), several))
+
+
+@pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])
+def test_whole_or_not_there(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"before")
+    with pytest.raises(ModelError):
+        list(kept(results(ModelError("it went away: try again")), str(path)))
+    told: list[str] = []
+    list(kept(results(), str(tmp_path / f"whole{path.suffix}"), told.append))
+    assert told == []
+    (tmp_path / f"whole{path.suffix}").unlink()
+    some = kept(results(), str(path), told.append)
+    next(some)
+    some.close()  # the reader of the report has left
+    (sentence,) = told
+    assert sentence.startswith(f"{path} was not written, as the report was left before its end")
+    assert path.read_bytes() == b"before"
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_the_same_twice_is_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one.npz", "two.npz", "one.safetensors", "two.safetensors"):
+        list(kept(results(), str(tmp_path / name)))
+    for ending in ("npz", "safetensors"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+
+
+def test_names_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.safetensors or \.npz"):
+        check_vectors("out.bin", None)
+    with pytest.raises(UsageError, match="both"):
+        check_vectors("out.npz", "./out.npz")
+    with pytest.raises(VlmtuiError, match="no folder"):
+        check_vectors(str(tmp_path / "none" / "out.npz"), None)

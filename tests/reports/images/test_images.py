@@ -1,0 +1,283 @@
+"""`png`, `svg` and `ansi`: what is drawn where, in letters that there are; what is refused."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.looked import looked
+from tests.reports import made
+from vlmtui.display.cells import width
+from vlmtui.errors import UsageError
+from vlmtui.geometry import Place
+from vlmtui.reading import Reading
+from vlmtui.reports import Query, Seen
+from vlmtui.reports.images import ansi, fonts
+from vlmtui.reports.images.content import Shown, what
+from vlmtui.reports.images.files import scene
+from vlmtui.reports.images.raster import png, raster
+from vlmtui.reports.images.scene import Dot, Line, Photo, Rect, Scene, Text
+from vlmtui.reports.images.svg import svg
+from vlmtui.reports.select.drawing import HEAT, LAYERS, NORMS, WORDS, Drawing, parse_drawing
+from vlmtui.reports.select.lens_option import Through
+from vlmtui.reports.select.patches import PatchWords
+from vlmtui.reports.select.where import parse_where
+from vlmtui.session.typed.values import Components, Find
+
+GREY = np.full((427, 640, 3), 120, np.uint8)
+STAGES = ("vision.0", "vision.1", "vision.2", "tokens")
+
+
+def shown(show: str = WORDS, reading: Reading | None = None, pieces: Any = None, **query: Any) -> Shown:
+    reading = reading or made.reading(3, 4)
+    asked = Query("tiny", **query)
+    seen = made.seen(reading, made.words(reading, 3, pieces or ["▁sky", "▁blue", "▁mountains"]), query=asked)
+    return Shown(show, GREY, seen, STAGES if show in (LAYERS, NORMS) else ())
+
+
+def texts(of: Scene) -> list[Text]:
+    return [mark for mark in of.marks if isinstance(mark, Text)]
+
+
+def inside(of: Scene) -> list[Text]:
+    """The words in their patches: what has an edge around its letters."""
+    return [text for text in texts(of) if text.halo]
+
+
+# --- words -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(1, 1), (3, 4), (14, 14), (24, 24)])
+def test_words_lie_in_their_patches(rows: int, cols: int) -> None:
+    reading = made.reading(rows, cols)
+    of = shown(reading=reading)
+    drawn = scene(of)
+    (photo,) = (mark for mark in drawn.marks if isinstance(mark, Photo))
+    scale = photo.rgb.shape[1] / 640
+    words = inside(drawn)
+    assert len(words) >= rows * cols
+    for text in words:
+        place = next(
+            p.box
+            for p in reading.places
+            if p.box
+            and p.box[0] <= (text.x - photo.x) / scale <= p.box[2]
+            and p.box[1] <= (text.y - photo.y) / scale <= p.box[3] + 1e-6
+        )
+        assert fonts.measured(text.text, text.size) <= (place[2] - place[0]) * scale
+        assert text.size >= 7 * 0.75
+    assert {text.text for text in words} <= {"sky", "blue", "mountains"}
+
+
+def test_as_many_words_as_asked_for_and_as_large() -> None:
+    drawing = Drawing(size=800, num_words=1)
+    drawn = scene(shown(drawing=drawing))
+    (photo,) = (mark for mark in drawn.marks if isinstance(mark, Photo))
+    assert photo.rgb.shape[1] == 800
+    assert len(inside(drawn)) == 12
+    assert raster(drawn).size == (drawn.width, drawn.height)
+    with Image.open(io.BytesIO(png(drawn))) as picture:
+        assert picture.format == "PNG"
+
+
+def test_only_the_patches_asked_for_have_words() -> None:
+    of = shown()
+    few = Shown(WORDS, GREY, of.seen.narrowed(np.arange(12) == 5))
+    assert len(inside(scene(few))) == 3
+
+
+def test_where_no_patch_is_kept_that_is_the_title() -> None:
+    one = shown(keep=parse_where('word = "zebra"'))
+    drawn = texts(scene(replace(one, seen=one.seen.narrowed(np.zeros(12, bool)))))
+    assert any("no patch fulfils --where" in text.text for text in drawn)
+    assert not any("no words" in text.text for text in drawn)
+
+
+def test_tiles_are_drawn_and_not_what_lies_under_them() -> None:
+    reading = made.reading(2, 2, grids=2)
+    drawn = scene(shown(reading=reading))
+    assert len(inside(drawn)) == 4 * 3
+
+
+def test_tokens_without_a_place_cannot_be_drawn() -> None:
+    queries = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(4))
+    reading = made.reading(2, 2, places=queries, placeless="each query reads all patches")
+    for show in (WORDS, HEAT):
+        with pytest.raises(UsageError, match="each query reads all patches"):
+            scene(shown(show, reading))
+    with pytest.raises(UsageError, match="each query reads all patches"):
+        list(ansi.lines(shown(WORDS, reading)))
+
+
+# --- colours ---------------------------------------------------------------------------------------------------
+
+
+def test_heat_is_of_the_lens_or_of_norms() -> None:
+    of = shown(HEAT)
+    values = looked(lens=Find("sky"), stage="tokens", numbers=np.arange(12, dtype=np.float32))
+    query = Query("tiny", lens=Through("find", "sky"))
+    found = Shown(HEAT, GREY, Seen(query, of.seen.reading, "tokens", of.seen.entries, None, values=values))
+    photo = next(mark for mark in scene(found).marks if isinstance(mark, Photo))
+    # viridis: dark blue below, yellow above
+    assert photo.rgb[5, 5, 2] > photo.rgb[5, 5, 1]
+    assert photo.rgb[-5, -5, 0] > 2 * photo.rgb[-5, -5, 2]
+    assert any("find: cosine of sky" in text.text for text in texts(scene(found)))
+    assert any("L2 norms" in text.text for text in texts(scene(of)))
+
+
+def test_a_sheet_has_every_stage() -> None:
+    of = shown(LAYERS)
+    drawn = scene(of)
+    assert [text.text for text in texts(drawn) if text.text in STAGES] == list(STAGES)
+    assert len([mark for mark in drawn.marks if isinstance(mark, Photo)]) == 4
+    numbers = np.zeros((12, 3), np.float32)
+    values = tuple(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5, 0.2, 0.1)) for s in STAGES)
+    seen = Seen(Query("tiny", lens=Through("pca")), of.seen.reading, "tokens", of.seen.entries, None)
+    sheet = scene(Shown(LAYERS, GREY, seen, STAGES, values))
+    assert sum(text.text == "80% of the variance" for text in texts(sheet)) == 4
+
+
+def test_a_plot_has_a_line_a_tower_and_its_outliers() -> None:
+    reading = made.reading(4, 4)
+    reading.grid_norms[0].patches[1, 6] = 99.0
+    drawn = scene(shown(NORMS, reading, patches=(PatchWords(None, 1, 2),)))
+    assert "patch 1,2" in [text.text for text in texts(drawn)]
+    dots = [mark for mark in drawn.marks if isinstance(mark, Dot)]
+    lowest = min(dots, key=lambda dot: dot.y)
+    assert 0 < lowest.y < drawn.height / 4
+    for mark in drawn.marks:
+        if isinstance(mark, Line):
+            assert all(0 <= x <= drawn.width and 0 <= y <= drawn.height for x, y in mark.points)
+
+
+def test_plots_of_norms_that_are_all_the_same_or_none() -> None:
+    for value in (1.0, 0.0, np.nan):
+        reading = made.reading(2, 2, norms=np.full(4, value, np.float32))
+        reading.grid_norms[0].patches[:] = value
+        raster(scene(shown(NORMS, reading)))
+
+
+# --- letters ---------------------------------------------------------------------------------------------------
+
+
+def test_what_no_font_has_is_its_code_point() -> None:
+    assert list(fonts.runs("sky")) == [(None, "sky")]
+    assert list(fonts.runs("a\U0010fffd")) == [(None, "aU+10FFFD")]
+    assert "".join(part for _, part in fonts.runs("naïve – ‘x’")) == "naïve – ‘x’"
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text(max_size=20), st.floats(7, 30), st.floats(5, 300))
+def test_what_is_fitted_fits(text: str, size: float, room: float) -> None:
+    shown_, smaller = fonts.fitted(text, size, room)
+    assert smaller <= size
+    assert not shown_ or shown_ == "…" or fonts.measured(shown_, smaller) <= room + 1e-6
+
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+
+def test_marks_are_drawn_where_they_are() -> None:
+    photo = np.full((4, 6, 3), (0, 255, 0), np.uint8)
+    marks = [Photo(2, 3, photo), Rect(10, 10, 5, 4, (255, 0, 0)), Dot(30, 30, 4, (0, 0, 255))]
+    pixels = np.asarray(raster(Scene(40, 40, "x", marks=list(marks))))
+    green, red, blue = ((pixels == colour).all(axis=-1) for colour in ((0, 255, 0), (255, 0, 0), (0, 0, 255)))
+    assert (green.sum(), green[3:7, 2:8].all()) == (24, True)
+    assert (red.sum(), red[10:14, 10:15].all()) == (20, True)
+    assert blue[30, 30]
+    assert 30 < blue.sum() < 51
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.text(max_size=9), min_size=1, max_size=4), st.text(max_size=20))
+def test_svg_is_xml_whatever_the_words_are(pieces: list[str], name: str) -> None:
+    import msgspec
+
+    reading = made.reading(1, 2)
+    source = name.encode("utf-8", "replace").decode()
+    reading = msgspec.structs.replace(reading, image=msgspec.structs.replace(reading.image, source=source))
+    drawn = scene(shown(reading=reading, pieces=pieces))
+    root = ElementTree.fromstring(svg(drawn))
+    found = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert found == [text.text for text in texts(drawn)]
+    assert {element.tag.rpartition("}")[2] for element in root.iter()} <= set(
+        "svg title rect g image polyline polygon circle text".split()
+    )
+
+
+def test_the_same_twice_is_the_same_bytes() -> None:
+    assert png(scene(shown())) == png(scene(shown()))
+    assert svg(scene(shown(NORMS))) == svg(scene(shown(NORMS)))
+
+
+# --- ansi ------------------------------------------------------------------------------------------------------
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("columns", [30, 80, 132])
+@pytest.mark.parametrize("show", [WORDS, HEAT])
+def test_ansi_is_as_wide_as_asked_for(columns: int, show: str) -> None:
+    lines = list(ansi.lines(shown(show, pieces=["▁sky", "▁漢字", "\x1b[31m"], drawing=Drawing(size=columns))))
+    for line in lines:
+        bare = SGR.sub("", line)
+        assert "\x1b" not in bare
+        assert width(bare) <= columns
+    assert {width(SGR.sub("", line)) for line in lines[1:]} == {width(SGR.sub("", lines[1]))}
+    assert all(line.endswith("\x1b[0m") for line in lines[1:])
+
+
+def test_ansi_takes_the_terminals_width_and_its_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "47")
+    assert max(width(SGR.sub("", line)) for line in ansi.lines(shown())) in range(40, 48)
+    few = "".join(ansi.lines(shown(drawing=Drawing(deep=False))))
+    assert "8;5;" in few
+    assert "8;2;" not in few
+
+
+def test_ansi_says_the_first_words() -> None:
+    bare = SGR.sub("", "\n".join(ansi.lines(shown(drawing=Drawing(size=80)))))
+    assert {"sky", "blue", "mountains"} <= set(re.findall(r"\w+", bare))
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------
+
+
+def test_what_is_drawn_without_being_named() -> None:
+    assert what(Query("tiny")) == WORDS
+    assert what(Query("tiny", lens=Through("pca"))) == HEAT
+    assert what(Query("tiny", lens=Through("projector"))) == WORDS
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"lens": Through("pca"), "drawing": Drawing(WORDS)}, "--draw heat"),
+        ({"lens": Through("pca"), "drawing": Drawing(NORMS)}, "--draw heat"),
+        ({"lens": Through("projector"), "drawing": Drawing(HEAT)}, "--draw words"),
+        ({"lens": Through("position"), "drawing": Drawing(LAYERS)}, "--draw heat"),
+        ({"rows": (range(3),), "drawing": Drawing(LAYERS)}, "--draw heat"),
+        ({"rows": (range(3),), "drawing": Drawing(NORMS)}, "--patch"),
+        ({"patches": (PatchWords(None, 0, 0),) * 6, "drawing": Drawing(NORMS)}, "5 patches"),
+        ({"null": True}, "--null"),
+    ],
+)
+def test_what_does_not_go_together(query: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        what(Query("tiny", **query))
+
+
+def test_options_that_are_none() -> None:
+    with pytest.raises(UsageError, match="words, heat, layers, norms"):
+        parse_drawing("wrods", None, None)
+    with pytest.raises(UsageError, match="8192"):
+        parse_drawing(None, 99999, None)

@@ -1,0 +1,163 @@
+"""A page in a real browser, walked by keyboard and by mouse."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from tests.reports import made
+from tests.reports.page import contents
+from tests.reports.page.chromium import Opened, place, rows, texts, told
+from tests.reports.page.contents import glance
+from vlmtui.display.numbers import box as box_text
+from vlmtui.display.numbers import figure, percent
+from vlmtui.reading import ImageInfo, Layers, Reading
+from vlmtui.reports.page import Glance, document
+
+
+def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> None:
+    of = glance(made.reading(3, 4))
+    page = opened(document(of))
+    page.keyboard.press("Control+Home")
+    words = of.words["tokens"]["l2"]
+    for row in range(3):
+        way = "ArrowRight" if row % 2 == 0 else "ArrowLeft"
+        for step in range(4):
+            entry = 4 * row + (step if row % 2 == 0 else 3 - step)
+            assert place(page) == f"row {row} · column {entry % 4} · token {entry}"
+            assert rows(page) == told(words, entry)
+            assert f"tokens {figure(float(of.reading.norms[entry]))}" in texts(page, "#norms-legend b")
+            assert texts(page, "#patch-facts dd")[0] == box_text(of.reading.places[entry].box)
+            above = percent(float(of.reading.percentiles[entry]))
+            assert f"above {above} of the vocabulary" in page.locator("#belief").inner_text()
+            page.keyboard.press(way if step < 3 else "ArrowDown")
+    page.keyboard.press("ArrowDown")  # there is no further row
+    assert place(page) == "row 2 · column 3 · token 11"
+
+
+def test_home_and_end(opened: Opened) -> None:
+    page = opened(document(glance(made.reading(3, 4), entry=5)))
+    ways = {"End": 7, "Home": 4, "PageDown": 8, "PageUp": 0, "Control+End": 11, "k": 7, "h": 6, "j": 10, "l": 11}
+    for key, where in ways.items():
+        page.keyboard.press(key)
+        assert place(page) == f"row {where // 4} · column {where % 4} · token {where}", key
+
+
+def test_pointing_shows_and_a_click_moves(opened: Opened) -> None:
+    of = glance(made.reading(3, 4), entry=0)
+    page = opened(document(of))
+    page.locator("#entry-6").hover()
+    assert rows(page) == told(of.words["tokens"]["l2"], 6)
+    here, cell = (page.locator(name).bounding_box() for name in ("#here", "#entry-6"))
+    assert all(abs(here[side] - cell[side]) < 1 for side in ("x", "y", "width", "height"))
+    page.mouse.move(5, 5)
+    assert place(page) == "row 0 · column 0 · token 0"
+    page.locator("#entry-6").click()
+    page.mouse.move(5, 5)
+    assert place(page) == "row 1 · column 2 · token 6"
+
+
+def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
+    of = glance(made.reading(3, 4), entry=3)
+    page = opened(document(of))
+    for name in ("cosine", "omp", "l2"):
+        page.keyboard.press("m")
+        assert texts(page, "#metrics [aria-pressed=true]") == [name]
+        assert rows(page) == told(of.words["tokens"][name], 3)
+    page.get_by_role("button", name="omp").click()
+    explained = of.words["tokens"]["omp"].explained
+    assert explained is not None
+    assert texts(page, "#words .share") == [percent(100 * float(share)) for share in explained[3]]
+    assert rows(page) == told(of.words["tokens"]["omp"], 3)
+    page.keyboard.press("M")
+    assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
+
+
+def with_layers(reading: Reading) -> Glance:
+    """A glance that has the words of one layer of the language model."""
+    of = glance(reading)
+    norms = np.random.default_rng(5).uniform(10, 30, (2, len(reading.places))).astype(np.float32)
+    logits = msgspec.structs.replace(made.words(reading, 5, seed=9), metric="logit")
+    shown = of.words | {"llm.2": {"logit": logits}}
+    return Glance(of.query, of.rgb, reading, "tokens", shown, Layers(reading="r1", norms=norms, positions=30), 2)
+
+
+def test_stages_are_switched_by_key_by_button_and_at_the_chart(opened: Opened) -> None:
+    of = with_layers(made.reading(3, 4))
+    page = opened(document(of))
+    assert of.layers is not None
+    page.keyboard.press("]")
+    assert texts(page, "#path [aria-pressed=true]") == ["llm.2"]
+    assert rows(page) == told(of.words["llm.2"]["logit"], 2)
+    assert f"llm.2 {figure(float(of.layers.norms[1, 2]))}" in texts(page, "#norms-legend b")
+    page.keyboard.press("]")
+    assert texts(page, "#path [aria-pressed=true]") == ["llm.2"]
+    page.get_by_role("button", name="vision.1").click()
+    norm = float(of.reading.grid_norms[0].patches[1, 2])
+    assert f"vision.1 {figure(norm)}" in texts(page, "#norms-legend b")
+    assert place(page) == "row 0 · column 2 · patch 2"
+    # where there are no words, the largest norms, to be gone to
+    assert "vision.1 has no words" in page.locator("#words").inner_text()
+    assert page.locator("#legend").inner_text().startswith("norm vision.1")
+    largest = int(of.reading.grid_norms[0].patches[1].argmax())
+    page.locator("#words .word").first.click()
+    assert place(page) == f"row {largest // 4} · column {largest % 4} · patch {largest}"
+    page.locator("#chart g").first.click()
+    assert texts(page, "#path [aria-pressed=true]") == ["vision.0"]
+    for _ in range(3):
+        page.keyboard.press("]")
+    assert rows(page) == told(of.words["tokens"]["l2"], largest)
+
+
+def test_find_lights_up_the_patches_by_rank_and_steps_through_them(opened: Opened) -> None:
+    of = glance(made.reading(3, 4), entry=0)
+    words = of.words["tokens"]["l2"]
+    ranks = {entry: [id_ for id_, _ in words.at(entry)].index(7) for entry in range(12) if 7 in dict(words.at(entry))}
+    best = sorted(ranks, key=lambda entry: (ranks[entry], -dict(words.at(entry))[7]))
+    assert 1 < len(best) < 12
+    page = opened(document(of))
+    page.keyboard.press("/")
+    page.keyboard.type("[RED]")
+    lit = page.locator(".cell.hit")
+    assert lit.evaluate_all("all => all.map(one => Number(one.id.slice(6)))") == sorted(best)
+    assert texts(page, ".cell.hit sup") == [str(ranks[entry] + 1) for entry in sorted(best)]
+    first = sum(rank == 0 for rank in ranks.values())
+    assert page.locator("#found").inner_text().startswith(f"{len(best)} of 12 tokens, first in {first}")
+    page.keyboard.press("Enter")
+    for entry in best[1:]:
+        page.keyboard.press("n")
+        assert place(page).endswith(f"token {entry}")
+    page.keyboard.press("n")
+    assert place(page).endswith(f"token {best[0]}")
+    page.keyboard.press("N")
+    assert place(page).endswith(f"token {best[-1]}")
+    page.keyboard.press("Escape")
+    assert lit.count() == 0
+    assert page.locator("#sought").input_value() == ""
+
+
+def test_a_word_that_is_clicked_is_looked_for_and_one_that_is_nowhere_said(opened: Opened) -> None:
+    page = opened(document(glance(made.reading(3, 4), pieces=["▁sky", "▁skin", "▁blue", "▁sea", "ing"], entry=0)))
+    page.get_by_role("button", name="sky").click()
+    assert page.locator(".cell.hit").count() == 12
+    page.locator("#sought").fill("sk")
+    assert "words that begin with it" in page.locator("#found").inner_text()
+    page.locator("#sought").fill("zebra")
+    assert page.locator("#found").inner_text() == "no patch here has zebra among its 5 words"
+    assert page.locator(".cell.hit").count() == 0
+
+
+def test_hostile_words_and_names_are_shown_and_do_nothing(opened: Opened) -> None:
+    reading = made.reading(3, 4, image=ImageInfo(contents.HOSTILE[0], "ab" * 32, 640, 427))
+    of = glance(reading, k=9, pieces=[*contents.HOSTILE], entry=0)
+    page = opened(document(of))
+    assert page.title().startswith(contents.HOSTILE[0])
+    assert page.locator("h1 bdi").inner_text() == contents.HOSTILE[0]
+    assert [word for word, _, _ in rows(page)] == [word for word, _, _ in told(of.words["tokens"]["l2"], 0)]
+    for word in ("<script>", "<img", "{{"):
+        page.locator("#sought").fill(word)
+        assert page.locator(".cell.hit").count() == 12
+    page.locator("summary").click()
+    assert page.locator("img").count() == 1
+    assert page.locator("script").count() == 2
+    assert page.locator("tbody tr").count() == 12

@@ -1,0 +1,102 @@
+"""The page of a real reading, 576 tokens: the numbers of the JSON report, small, and the same by every way there is."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vlmtui
+from tests.reports.page.contents import Parsed, said, unpacked
+from tests.tiny import build_llava
+from vlmtui.errors import UsageError
+from vlmtui.reports import ENDINGS
+from vlmtui.reports.page import METRICS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny LLaVA of 24 × 24 tokens, and a picture of noise, which nothing can make small."""
+    folder = build_llava(tmp_path_factory.mktemp("models") / "tiny-576", "clip", image_size=336)
+    rgb = np.random.default_rng(0).integers(0, 256, (1000, 1500, 3), dtype=np.uint8)
+    Image.fromarray(rgb).save(folder / "noise.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def picture(folder: Path) -> Iterator[vlmtui.PictureReading]:
+    with vlmtui.open_session(str(folder), device="cpu", warm=False) as session:
+        yield session.read(folder / "noise.png")
+
+
+def test_the_numbers_of_the_json_report_in_a_small_file(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+    picture.save(tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert len(text.encode()) < 3_000_000
+    data = Parsed(text).data
+    for metric in METRICS:
+        picture.save(tmp_path / "report.json", metric=metric)
+        report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+        assert len(report["tokens"]) == 576
+        for token in report["tokens"]:
+            words = [(word["id"], word["score"]) for word in token["words"]]
+            assert said(data, "tokens", metric, token["index"]) == words
+    assert unpacked(data["charts"]["tokens"]["norms"], "<f4").tolist() == [token["norm"] for token in report["tokens"]]
+    boxes = unpacked(data["entries"]["tokens"]["boxes"], "<f8").reshape(-1, 4)
+    assert boxes.tolist() == [token["box"] for token in report["tokens"]]
+    norms = unpacked(data["charts"]["patches"]["norms"], "<f4").reshape(5, 576)
+    assert norms.tolist() == report["grids"][0]["norms"]
+
+
+def test_the_command_gives_the_same_bytes(picture: vlmtui.PictureReading, folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    command = [
+        sys.executable,
+        "-m",
+        "vlmtui",
+        "report",
+        str(folder / "noise.png"),
+        "-m",
+        str(folder),
+        "--device",
+        "cpu",
+    ]
+    subprocess.run([*command, "--no-warm", "--stages", "all", "-o", str(file)], env=os.environ, check=True)
+    assert file.read_text("utf-8") == picture.to_html(stages=["all"])
+    data = Parsed(file.read_text("utf-8")).data
+    stages = {stage["name"]: [*stage["words"]] for stage in data["stages"]}
+    assert stages["tokens"] == [*METRICS]
+    assert stages["llm.2"] == ["logit"]
+    assert stages["vision.4"] == []
+
+
+def test_a_notebook_shows_it_in_a_frame_of_its_own(picture: vlmtui.PictureReading) -> None:
+    frame = r'<iframe srcdoc="([^"<>]*)" sandbox="allow-scripts allow-modals" [^<>]*></iframe>'
+    found = re.fullmatch(frame, picture._repr_html_())
+    assert found
+    assert html.unescape(found[1]) == picture.to_html()
+
+
+def test_a_reading_saves_itself_in_every_format(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+    for ending in ENDINGS:
+        picture.save(tmp_path / f"report{ending}", metric="cosine", k=2)
+    assert "2 nearest under cosine" in (tmp_path / "report.txt").read_text("utf-8")
+    for name, kind in (("report.png", "PNG"), ("report.gif", "GIF")):
+        with Image.open(tmp_path / name) as image:
+            assert image.format == kind
+    assert len((tmp_path / "report.jsonl").read_text("utf-8").splitlines()) == 576
+
+
+def test_a_file_that_does_not_say_its_format(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="end it in"):
+        picture.save(tmp_path / "page.doc")
+    assert not [*tmp_path.iterdir()]

@@ -1,0 +1,102 @@
+"""A patch's anatomy and the position lens through the engine, with a real checkpoint."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.families import build
+from tests.session.desk import Desk, quiet
+from tests.session.test_client import png
+from tests.session.test_engine import request
+from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.lenses.source import call
+from vlmtui.session import protocol as m
+from vlmtui.session import typed
+from vlmtui.session.typed import whole
+from vlmtui.session.typed.values import Position, Values
+
+
+def desk(folder) -> tuple[Desk, str]:
+    engine = Desk()
+    engine.load(m.Load(str(folder), device="cpu"), quiet)
+    return engine, engine.read(request(png()), quiet).reading.id
+
+
+@pytest.fixture(scope="module")
+def clip(clip_folder) -> tuple[Desk, str]:
+    return desk(clip_folder)
+
+
+def test_a_patch(clip):
+    engine, reading = clip
+    model, kept = engine.held()[0], engine.readings[reading]
+    found = engine.typed(whole.patch(reading, 7))
+    assert (found.patch, found.length, found.frames, found.note) == (7, 14 * 14 * 3, 1, "")
+    assert found.normed  # by CLIP's norm before its blocks
+    values = kept.inputs.pixels["pixel_values"][0, :, 14:28, 28:42].float().numpy()
+    processor = model._processing.image_processor
+    levels = 255 * (values.transpose(1, 2, 0) * processor.image_std + processor.image_mean)
+    assert found.pixels.dtype == np.float32
+    np.testing.assert_allclose(found.pixels, levels, atol=1e-3)
+    np.testing.assert_allclose(found.lowest, values.min(axis=(1, 2)))
+    np.testing.assert_allclose(found.mean, values.mean(axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(found.highest, values.max(axis=(1, 2)))
+    embeddings = model.family.tower.embeddings
+    with torch.no_grad():
+        made = embeddings.patch_embedding(kept.inputs.pixels["pixel_values"])[0, :, 1, 2]
+    assert found.projected == pytest.approx(float(made.norm()), rel=1e-5)
+    row = embeddings.position_embedding.weight[1 + 7]
+    assert found.position == pytest.approx(float(row.norm()), rel=1e-5)
+
+
+def test_its_facts(clip):
+    """What front ends draw of it, with plain numbers that cross the pipe."""
+    engine, reading = clip
+    done, found = engine.ask(whole.patch(reading, 7).body), engine.typed(whole.patch(reading, 7))
+    reply = m.decode_reply(m.frame(m.Reply(1, done))[4:]).body
+    assert reply.result.rows == done.result.rows
+    facts = dict(done.result.rows)
+    assert (facts["height"], facts["numbers projected"]) == (14, found.length)
+    assert facts["blue, mean"] == found.mean[2]
+    assert facts["norm of the position embedding"] == found.position
+
+
+def test_the_lens_is_the_norm_of_every_row(clip):
+    engine, reading = clip
+    found = Values.of(engine.typed(typed.looked(reading, "vision.0", Position())))
+    rows = engine.held()[0].family.tower.embeddings.position_embedding.weight[1:]
+    np.testing.assert_allclose(found.numbers, rows.detach().norm(dim=1), rtol=1e-5)
+    assert found.note == "before the norm that makes vision.0 of the sum"
+    with pytest.raises(UsageError, match=r"choose vision\.0"):
+        engine.typed(typed.looked(reading, "vision.1", Position()))
+
+
+def test_what_cannot_be_asked(clip):
+    engine, reading = clip
+    for patch in (-1, 25):
+        with pytest.raises(UsageError, match="the picture has 25"):
+            engine.typed(whole.patch(reading, patch))
+    with pytest.raises(ReadingGoneError):
+        engine.typed(whole.patch("another", 0))
+    lens = call("patch-embedding")
+    with pytest.raises(UsageError, match=r"one patch is looked at, not 25: name one of 25"):
+        engine.typed(typed.looked(reading, "vision.0", lens))
+    with pytest.raises(UsageError, match=r"choose vision\.0"):
+        engine.typed(typed.looked(reading, "vision.1", lens, (0,)))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_film_and_positions_that_turn(tmp_path):
+    """Qwen2-VL takes a picture for a film of two frames, and adds nothing to its patches."""
+    engine, reading = desk(build("qwen2_vl", tmp_path / "qwen"))
+    found = engine.typed(whole.patch(reading, 3))
+    tall, wide = engine.held()[0].family.patch_size
+    assert (found.length, found.frames) == (2 * tall * wide * 3, 2)
+    assert found.pixels.shape == (tall, wide, 3)
+    assert found.projected is not None
+    assert found.position is None
+    assert "positions turn within its attention" in found.note
+    with pytest.raises(UsageError, match="turn within its attention"):
+        engine.typed(typed.looked(reading, "vision.0", Position()))

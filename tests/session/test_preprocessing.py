@@ -1,0 +1,82 @@
+"""Pictures prepared in threads: in their order, within a budget, and none any more once they are not wanted."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+
+import pytest
+
+from tests.session.desk import Desk
+from tests.session.test_batch_read import asked, noise, sent
+from vlmtui.errors import CancelledError, ImageError
+from vlmtui.session import preprocessing
+from vlmtui.session import protocol as m
+from vlmtui.session.preprocessing import Prepared, Preparing
+
+
+@pytest.fixture
+def model(clip_folder):
+    engine = Desk()
+    engine.ask(m.Load(str(clip_folder), device="cpu"))
+    return engine.held()[0]
+
+
+def going_on() -> None:
+    pass
+
+
+def test_in_their_order_and_what_fails_in_its_place(model):
+    pictures = [noise(0), sent("no.png", b"no"), *(noise(i, (400 if i % 2 else 9, 30)) for i in range(2, 20))]
+    with closing(Preparing(model, asked(*pictures))) as several:
+        made = list(several.each(going_on))
+    index, error = made.pop(1)
+    assert index == 1
+    assert isinstance(error, ImageError)
+    assert [one.index for one in made] == [0, *range(2, 20)]
+    assert [one.image.source for one in made] == [pictures[one.index].source for one in made]
+
+
+def test_no_more_than_the_budget_waits(model, monkeypatch):
+    """With room for one, whoever takes the first finds at most what was begun when that was taken."""
+    decoded: list[str] = []
+    decode = preprocessing.decode
+
+    def noted(data, source, most):
+        decoded.append(source)
+        return decode(data, source, most)
+
+    monkeypatch.setattr(preprocessing, "decode", noted)
+    monkeypatch.setattr(preprocessing, "_MOST_THREADS", 1)
+    with closing(Preparing(model, asked(*map(noise, range(9))), budget=1)) as several:
+        for taken, one in enumerate(several.each(going_on)):
+            assert isinstance(one, Prepared)
+            # itself, those before it, and the next one
+            assert len(decoded) <= taken + 2
+    assert decoded == [f"{i}.png" for i in range(9)]
+
+
+def test_what_is_no_longer_wanted_is_not_prepared(model, monkeypatch):
+    began, told = threading.Event(), threading.Event()
+    decode = preprocessing.decode
+    decoded: list[str] = []
+
+    def slow(data, source, most):
+        began.set()
+        told.wait(30)
+        decoded.append(source)
+        return decode(data, source, most)
+
+    def withdrawn() -> None:
+        began.wait(30)
+        told.set()
+        raise CancelledError("enough")
+
+    monkeypatch.setattr(preprocessing, "decode", slow)
+    monkeypatch.setattr(preprocessing, "_MOST_THREADS", 1)
+    before = threading.active_count()
+    nine = Preparing(model, asked(*map(noise, range(9))), budget=1)
+    with closing(nine), pytest.raises(CancelledError, match="enough"):
+        list(nine.each(withdrawn))
+    assert threading.active_count() == before
+    assert decoded == ["0.png"]

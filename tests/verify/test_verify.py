@@ -1,0 +1,297 @@
+"""`verify`, below the pipe: every family passes, and what is wrong is seen to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.families import FAMILIES, build
+from tests.models.test_vlm import held
+from vlmtui.geometry import Place
+from vlmtui.memory import needed
+from vlmtui.models.decoder.unembedding import Head
+from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.loading.loader import count
+from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.session import protocol as m
+from vlmtui.session.engine import Engine
+from vlmtui.verify import boxes, vectors
+from vlmtui.verify.partial_model import pictures
+from vlmtui.verify.table import (
+    CHECKS,
+    LOGITS,
+    NORMS,
+    OWN_VECTORS,
+    PATCH_BOXES,
+    TOKEN_BOXES,
+    TOKENS,
+    WEIGHTS,
+    WORDS,
+    Table,
+)
+
+# transformers' PaliGemma processor, under NumPy 2
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+Folder = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny models are fastest on one thread, most of all where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """The tiny checkpoint of a family, built when it is first asked for."""
+    home = tmp_path_factory.mktemp("families")
+
+    def of(name: str) -> Path:
+        return home / name if (home / name).exists() else build(name, home / name)
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def verified(engine: Engine, folder: Path, **options) -> dict[str, m.Check]:
+    found = engine.verify(m.Verify(str(folder), device="cpu", **options), lambda *_: None)
+    assert [check.name for check in found.checks] == list(CHECKS)
+    assert all(check.figure and "\n" not in check.figure for check in found.checks)
+    return {check.name: check for check in found.checks}
+
+
+def unchecked(name: str) -> set[str]:
+    """What cannot be checked of a family."""
+    family = FAMILIES[name]
+    if family.tower_only:
+        return {TOKENS, TOKEN_BOXES, OWN_VECTORS, LOGITS, WEIGHTS, WORDS}
+    if family.tokens == "none":
+        return {TOKENS, TOKEN_BOXES, NORMS, OWN_VECTORS, WORDS}
+    return {TOKEN_BOXES} if family.tokens == "query" else set()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_passes(name, folder, engine):
+    checks = verified(engine, folder(name))
+    assert {check.name for check in checks.values() if check.result == "unchecked"} == unchecked(name)
+    assert not [check for check in checks.values() if check.result == "fail"]
+    if checks[TOKENS].result == "pass":
+        assert "bit for bit the same" in checks[TOKENS].figure
+    assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
+    if checks[OWN_VECTORS].result == "pass":  # all of the sample, wherever there are words
+        assert checks[OWN_VECTORS].figure == "64 of 64 found first under l2, 64 of 64 found first under cosine"
+
+
+def test_sixteen_bits_pass_too(folder, engine):
+    for name in ("llava_onevision", "paligemma2"):
+        checks = verified(engine, folder(name), dtype="bfloat16")
+        assert {check.result for check in checks.values()} == {"pass"}
+
+
+# -- what is wrong is seen
+
+
+def test_a_processor_of_another_size(folder, engine):
+    checks = verified(engine, folder("llava"), processor=str(folder("llava_siglip")))
+    assert checks[TOKENS].result == "fail"
+    assert "cannot take what its processor makes" in checks[TOKENS].figure
+    assert checks[WEIGHTS].result == "pass"
+    assert checks[WORDS].figure == "no picture could be read"
+
+
+def test_tokens_in_another_order(folder, engine, monkeypatch):
+    right = VisionLanguageModel._received
+
+    def flipped(*given):
+        return tuple(tokens.flip(0) for tokens in right(*given))
+
+    monkeypatch.setattr(VisionLanguageModel, "_received", flipped)
+    checks = verified(engine, folder("llava"))
+    failed = {check.name for check in checks.values() if check.result == "fail"}
+    assert failed == {TOKENS, TOKEN_BOXES, WORDS}
+
+
+def test_a_norm_applied_twice(folder, engine, monkeypatch):
+    right = Head.__call__
+    monkeypatch.setattr(Head, "__call__", lambda head, states: right(head, head._norm(states)))
+    check = verified(engine, folder("llava"))[LOGITS]
+    assert check.result == "fail"
+    assert "largest difference" in check.figure
+
+
+def test_words_under_other_ids(folder, engine, monkeypatch):
+    right = VisionLanguageModel._embedding_matrix
+    monkeypatch.setattr(VisionLanguageModel, "_embedding_matrix", lambda model: right(model).roll(1, dims=0))
+    checks = verified(engine, folder("paligemma"))
+    assert {check.name for check in checks.values() if check.result == "fail"} == {OWN_VECTORS, WORDS}
+    assert checks[OWN_VECTORS].figure.startswith(
+        "0 of 64 found first under l2, 0 of 64 found first under cosine; not id"
+    )
+
+
+def test_identical_rows_are_no_strangers(folder):
+    model = held(folder("llava"))
+    assert model.embeddings is not None
+    model.embeddings[40], model.embeddings[50], model.embeddings[60] = (
+        model.embeddings[10],
+        0.0,
+        2 * model.embeddings[11],
+    )
+    vocabulary = vectors.Vocabulary.of(model.embeddings)
+    ids = torch.tensor([10, 11, 40, 50, 60])
+    assert vectors.strangers(model, vocabulary, ids, "l2") == []
+    assert vectors.strangers(model, vocabulary, ids, "cosine") == []
+
+
+def test_weights_that_differ():
+    one = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    other = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2))
+    other.load_state_dict(one.state_dict(), strict=False)
+    digests = vectors.digests(one)
+    assert len(digests) == 7  # buffers too
+    assert vectors.different(digests, vectors.digests(other)) == []
+    with torch.no_grad():
+        other[0].weight[1, 2] = torch.nextafter(other[0].weight[1, 2], torch.tensor(torch.inf))
+    other[1].running_mean[0] = 1e-30
+    assert vectors.different(digests, vectors.digests(other)) == ["0.weight", "1.running_mean"]
+    assert vectors.different(digests, vectors.digests(one.double())) == sorted(set(digests) - {"1.num_batches_tracked"})
+
+
+# -- boxes
+
+
+def shifted(places: tuple[Place, ...], layout: Layout) -> tuple[Place, ...]:
+    """Every box half its width to the right."""
+
+    def right(place: Place) -> Place:
+        if place.box is None:
+            return place
+        x0, y0, x1, y1 = place.box
+        return replace(place, box=(x0 + (x1 - x0) / 2, y0, x1 + (x1 - x0) / 2, y1))
+
+    return tuple(map(right, places))
+
+
+def transposed(places: tuple[Place, ...], layout: Layout) -> tuple[Place, ...]:
+    """Rows taken for columns, where a grid has as many of both."""
+    at = {(p.grid, p.row, p.col): p.box for p in places}
+    return tuple(replace(p, box=at.get((p.grid, p.col, p.row), p.box)) if p.box else p for p in places)
+
+
+def swapped(places: tuple[Place, ...], layout: Layout) -> tuple[Place, ...]:
+    """The first two tiles in each other's place."""
+    tiles = [grid.id for grid in layout.grids if grid.kind == "tile" and grid.patch_rows]
+    other = {tiles[0]: tiles[1], tiles[1]: tiles[0]}
+    at = {(p.grid, p.row, p.col): p.box for p in places}
+    return tuple(replace(p, box=at.get((other[p.grid], p.row, p.col), p.box)) if p.grid in other else p for p in places)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "spoil"),
+    [
+        ("llava", "wide", shifted),
+        ("llava", "tall", transposed),
+        ("llava_siglip", "small", shifted),
+        ("qwen2_5_vl", "wide", shifted),
+        ("idefics3", "wide", shifted),
+        ("idefics3", "tall", swapped),
+        ("idefics3", "small", transposed),
+        ("llava_next", "wide", swapped),
+        ("llava_onevision", "tall", shifted),
+        ("dinov2", "tall", transposed),
+    ],
+)
+def test_wrong_places_are_seen(name, shape, spoil, folder):
+    loaded_from = folder(name)
+    model = held(loaded_from)
+    picture = pictures()[shape]
+    inputs = model.prepare(picture, None)
+    layout = model.layout(picture, inputs, model.encode(inputs))
+    found = boxes.trials(model, picture, layout, lambda done, total: None)
+    reach = boxes.Reach(layout, model._processing.image_processor, exact=True)
+    places = layout.places or layout.patch_places
+    changed = [trial.tokens if layout.places else trial.patches for trial in found]
+    squares = [trial.squares for trial in found]
+    right = boxes.judge(places, changed, squares, reach)
+    assert (right.squares, right.missed, right.extra) == (24, 0, 0)
+    assert right.hits >= 10
+    wrong = boxes.judge(spoil(places, layout), changed, squares, reach)
+    assert wrong.missed + wrong.extra >= 2, wrong
+
+
+def test_attention_left_on_is_extra(folder, monkeypatch):
+    """Were the tower not silenced, every token would hang on every pixel."""
+    from contextlib import nullcontext
+
+    model = held(folder("llava"))
+    picture = pictures()["wide"]
+    inputs = model.prepare(picture, None)
+    layout = model.layout(picture, inputs, model.encode(inputs))
+    monkeypatch.setattr(boxes, "silenced", nullcontext)
+    found = boxes.trials(model, picture, layout, lambda done, total: None)
+    reach = boxes.Reach(layout, model._processing.image_processor, exact=True)
+    squares = [trial.squares for trial in found]
+    tally = boxes.judge(layout.places, [trial.tokens for trial in found], squares, reach)
+    assert not tally.missed
+    assert tally.extra > 50
+
+
+# -- memory, and the table
+
+
+def test_memory_that_the_whole_model_does_not_fit_in(folder, engine, monkeypatch):
+    place = folder("llava")
+    whole = torch_parameters(place)
+    room = needed(whole, 4, on_gpu=False) - 1
+    monkeypatch.setattr("vlmtui.models.loading.device.available_memory", lambda: room)
+    checks = verified(engine, place, dtype="float32")
+    for name in (TOKENS, LOGITS, WEIGHTS, WORDS):
+        assert checks[name].result == "unchecked"
+        assert "memory does not allow the whole model: the model needs about 0.3 GB" in checks[name].figure
+    for name in (TOKEN_BOXES, PATCH_BOXES, NORMS, OWN_VECTORS):
+        assert checks[name].result == "pass"
+    # left to choose, both are held in what the larger one fits in
+    assert {check.result for check in verified(engine, place).values()} == {"pass"}
+
+
+def torch_parameters(place: Path) -> int:
+    from vlmtui.models.loading.checkpoint import Checkpoint, read_config
+    from vlmtui.models.loading.loader import skeleton
+
+    return count(skeleton(Checkpoint("tiny", place, None, read_config(place, "tiny")), None))
+
+
+def test_the_engine_holds_nothing_afterwards(folder, engine):
+    engine.load(m.Load(str(folder("llava")), device="cpu"), lambda *_: None)
+    verified(engine, folder("vit"))
+    assert engine.holds == ((), [])
+
+
+def test_an_exception_is_a_line():
+    table = Table()
+    with table.check(NORMS):
+        raise KeyError("shape\nof something")
+    with table.check(LOGITS):
+        raise MemoryError("no room")
+    table.judged(NORMS, True, "said too late")
+    table.unchecked(CHECKS, "nobody looked")
+    found = {check.name: check for check in table.complete()}
+    assert found[NORMS] == m.Check(NORMS, "fail", "it could not be carried out: KeyError: 'shape\\nof something'")
+    assert (found[LOGITS].result, found[TOKENS].figure) == ("unchecked", "nobody looked")
+
+
+def test_pictures_are_the_same_every_time():
+    again = pictures()
+    assert all(np.array_equal(picture.rgb, again[name].rgb) for name, picture in pictures().items())

@@ -1,0 +1,329 @@
+"""A picture that was read, and the lenses to look at it through."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.api.answers import Asked
+from vlmtui.api.arguments import one, several
+from vlmtui.api.lens_argument import source_of
+from vlmtui.api.waiting import result
+from vlmtui.display.colours import Rgb
+from vlmtui.display.pieces import plain
+from vlmtui.display.statistics import outlier
+from vlmtui.errors import UsageError
+from vlmtui.image import MAX_PIXELS, SourceBytes, decode
+from vlmtui.lenses.base import Lens
+from vlmtui.lenses.kinds import Kind
+from vlmtui.lenses.source import Call, call
+from vlmtui.reading import (
+    FIRST_STAGE,
+    RIDGE,
+    Layers,
+    Metric,
+    Reading,
+    TokenLayerWords,
+    check_stage,
+    llm_layer,
+    of_layers,
+    of_patches,
+)
+from vlmtui.reports import PARQUET, Query, page
+from vlmtui.reports.formats.saving import saved_as, written
+from vlmtui.reports.output.target import check_sources, target
+from vlmtui.results.answers import Answer
+from vlmtui.results.classification import Classes
+from vlmtui.results.image_text import Match
+from vlmtui.results.noise_baseline import Agreement, Null
+from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.session.client import SessionClient
+from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
+from vlmtui.session.validation import checked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Word:
+    """One of the words of an image token; `explained` is the share of the norm after a pursuit's word."""
+
+    id: int
+    piece: str | None
+    text: str | None
+    score: float
+    special: bool
+    explained: float | None = None
+
+
+class _Options(msgspec.Struct):
+    """What a report can be asked for; which stages and metrics there are, others know."""
+
+    stage: str | None
+    metric: str
+    k: int
+    all_tokens: bool
+    ridge: float
+    stages: tuple[str, ...] = ()
+
+
+class PictureReading(Asked):
+    """One picture through one model. `data` is all that was seen: grids, places, norms.
+
+    Patches are named by `row` and `col` of the model's tokens (of vision patches where a stage or a model has no
+    tokens), from 0, in `grid`, which is the whole picture's or else the first.
+    """
+
+    def __init__(self, client: SessionClient, data: Reading, source: SourceBytes, max_pixels: int = MAX_PIXELS) -> None:
+        super().__init__(client, data)
+        self._source, self._max_pixels = source, max_pixels
+        self._file = os.path.abspath(os.path.expanduser(source.source))  # whatever the folder is later
+        self._layers: Layers | None = None
+
+    def words(
+        self,
+        row: int,
+        col: int,
+        grid: int | None = None,
+        *,
+        k: int = 8,
+        metric: Metric = "l2",
+        stage: str = "tokens",
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> list[Word]:
+        """The k nearest word-pieces of one token, nearest first; at `llm.i` those of the largest logits, by any metric.
+
+        At `vision.i` those of the token that the projector makes of that stage there: an early exit.
+        """
+        projected = of_patches(check_stage(stage, self.data.model))
+        tokens = self._entries("tokens" if projected else stage, row, col, grid)
+        asked = self._client.words(
+            self.data.id,
+            metric,
+            k,
+            tokens=tokens,
+            all_tokens=all_tokens,
+            stage=stage,
+            ridge=ridge,
+            projected=projected,
+        )
+        found = result(self._client, asked)
+        shares = [None] * found.k if found.explained is None else found.explained[0].tolist()
+        return [
+            Word(i, found.pieces[i], found.texts[i], score, i in found.special, share)
+            for (i, score), share in zip(found.at(0), shares, strict=False)
+        ]
+
+    def layer_words(self, row: int, col: int, grid: int | None = None, *, k: int = 1) -> TokenLayerWords:
+        """The k words of the largest logits of one token after every layer of the language model (logit lens)."""
+        (token,) = self._entries("tokens", row, col, grid)
+        return result(self._client, self._client.layer_words(self.data.id, token, k))
+
+    def norms(self, stage: str = "tokens") -> NDArray[np.float32]:
+        """L2 norms of a stage's entries: [rows, cols] where they fill one grid, else [entries] in `places_at`'s order.
+
+        At `pixels` those of what the model is given of each patch, normalised. At `llm.i` the picture is first run
+        through the language model, whose layers are loaded for it.
+        """
+        check_stage(stage, self.data.model, pixels=True)
+        if of_layers(stage):
+            if self._layers is None:
+                self._layers = result(self._client, self._client.layers(self.data.id))
+            return self._laid_out(stage, self._layers.norms[llm_layer(stage) - 1])
+        return self._laid_out(stage, self.data.norms_at(stage))
+
+    def vectors(self, stage: str = "tokens") -> NDArray[np.float32]:
+        """The vectors themselves, [rows, cols, hidden] where they fill one grid, else [entries, hidden]."""
+        check_stage(stage, self.data.model)
+        return self._laid_out(stage, result(self._client, self._client.vectors(self.data.id, stage)))
+
+    def outliers(self, stage: str = "tokens") -> NDArray[np.bool_]:
+        """Which of a stage's norms are outliers: those whose robust z-score is beyond 3.5; laid out as `norms` are."""
+        norms = self.norms(stage)
+        found: NDArray[np.bool_] = outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
+        return found.reshape(norms.shape)
+
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[Anatomy]:
+        """A token's vision patches as they enter the tower: their pixels as the model gets them, their projection."""
+        entries = self._entries("vision.0", row, col, grid)
+        return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
+
+    def look(
+        self,
+        lens: str | os.PathLike[str] | Lens | Callable[..., Any],
+        stage: str = "tokens",
+        *,
+        entries: Sequence[int] | None = None,
+        k: int = 8,
+        answer: Answer | None = None,
+        **options: Any,
+    ) -> Kind:
+        """What a lens makes of a stage: one of the kinds of `vlmtui.lenses`, such as `Scalars`.
+
+        `lens` is the name of one that is built in or installed, the path of a file (`many.py:second` where it defines
+        several) or folder, or a function that comes from a file; `options` are its own. `entries` are indices among
+        `data.places_at(stage)`, all without.
+        """
+        check_stage(stage, self.data.model)
+        source = source_of(lens)
+        some = None if entries is None else several("entries", entries, int)
+        there = len(self.data.places_at(stage))
+        if wrong := [entry for entry in some or () if not 0 <= entry < there]:
+            raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
+        of = one("answer", answer, Answer).id if answer is not None else ""
+        plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
+        asked = self._client.look(self.data.id, stage, call(source, **plain), entries=some, answer=of, k=k)
+        return result(self._client, asked).result
+
+    def values(self, lens: Call, stage: str = "tokens") -> Values:
+        """What a lens of `vlmtui.session.typed.values` makes of all of a stage's entries, with its note."""
+        if not isinstance(lens, Call):
+            raise UsageError(
+                f"lens must be one of vlmtui.session.typed.values, such as Find('sky'), not {type(lens).__name__}"
+            )
+        return Values.of(result(self._client, self._client.look(self.data.id, stage, lens)))
+
+    def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
+        """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""
+        if not patches or not all(isinstance(one, tuple) and len(one) == 2 for one in patches):
+            raise UsageError("similarity is with patches: give one or more, a (row, col) each, such as (3, 4)")
+        to = {entry for row, col in patches for entry in self._entries(stage, row, col, None)}
+        return self._laid_out(stage, self.values(Similarity(tuple(sorted(to))), stage).numbers)
+
+    def find(self, word: str, stage: str = "tokens") -> NDArray[np.float32]:
+        """How near every entry is to a word: its cosine, at `llm.i` the logit; laid out as `norms` are."""
+        return self._laid_out(stage, self.values(Find(word), stage).numbers)
+
+    def pca(self, stage: str = "tokens") -> NDArray[np.float32]:
+        """The first three principal components of a stage, as multiples of what the largest reach [..., 3]."""
+        return self._laid_out(stage, self.values(Components(), stage).numbers)
+
+    def position(self) -> NDArray[np.float32]:
+        """The L2 norm of the learned position embedding at every patch; laid out as `norms` of `vision.0` are."""
+        return self._laid_out(FIRST_STAGE, self.values(Position(), FIRST_STAGE).numbers)
+
+    def evidence(self, label: str) -> NDArray[np.float32]:
+        """What every patch says for a class of the model's classification head, by its label or number."""
+        stage = f"vision.{self.data.model.vision_layers}"
+        return self._laid_out(stage, self.values(Evidence(label), stage).numbers)
+
+    def classify(self, k: int = 5) -> Classes:
+        """The first k classes of a model with a classification head."""
+        return result(self._client, self._client.classes(self.data.id, k))
+
+    def match(self, texts: Sequence[str]) -> Match:
+        """The picture against texts, by a CLIP or SigLIP model."""
+        return result(self._client, self._client.match(self.data.id, several("texts", texts, str)))
+
+    def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> Null:
+        """The words of noise: of the picture with its pixels shuffled, and of random vectors.
+
+        At a vision stage sent through the projector.
+        """
+        projected = isinstance(stage, str) and of_patches(stage)
+        return result(self._client, self._client.null(self.data.id, metric, k, stage=stage, projected=projected))
+
+    def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> Agreement:
+        """Which words each of several metrics names for one token."""
+        (token,) = self._entries("tokens", row, col, grid)
+        return result(self._client, self._client.agreement(self.data.id, token, k))
+
+    def to_html(
+        self,
+        *,
+        stage: str | None = None,
+        stages: Sequence[str] = (),
+        metric: Metric = "l2",
+        metrics: Sequence[Metric] = page.METRICS,
+        k: int = 8,
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> str:
+        """The reading as a page for a browser, one file that needs no network.
+
+        It opens at `stage` and `metric`, and can be switched to all `metrics`, to the norms of every vision stage, and
+        to the words of further `stages`, such as ["llm.12"], or ["all"].
+        """
+        further, switched = several("stages", stages, str), cast(tuple[Metric, ...], several("metrics", metrics, str))
+        query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        return page.document(page.glance(self._client, self._rgb(), self.data, query, switched))
+
+    def to_table(
+        self,
+        *,
+        stage: str | None = None,
+        metric: Metric = "l2",
+        k: int = 8,
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> pa.Table:
+        """The reading as a table of pyarrow, a row an image token: the schema `vlmtui/table/1` of reports/formats/TABLE.md.
+
+        `to_pandas()` of it is a data frame, and `pyarrow.concat_tables` joins those of several pictures.
+        """
+        from pyarrow import BufferReader, parquet
+
+        query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        pieces = written(self._client, self.data, query, PARQUET, self._rgb)
+        file = b"".join(piece for piece in pieces if isinstance(piece, bytes))
+        return parquet.read_table(BufferReader(file))
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        stage: str | None = None,
+        metric: Metric = "l2",
+        k: int = 8,
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> None:
+        """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
+        kind = saved_as(str(path))
+        check_sources(str(path), (self._file,))
+        query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        with target(str(path)) as file:
+            for piece in written(self._client, self.data, query, kind, self._rgb):
+                file.write(piece)
+
+    def _rgb(self) -> Rgb:
+        return decode(self._source.data, self._source.source, self._max_pixels).rgb
+
+    def _query(self, **asked: Any) -> Query:
+        known: dict[str, Any] = msgspec.structs.asdict(checked(_Options(**asked)))
+        return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page, in a frame, so that its style and its policy are its own."""
+        srcdoc = html.escape(self.to_html())
+        return (
+            f'<iframe srcdoc="{srcdoc}" sandbox="allow-scripts allow-modals" title="{html.escape(plain(repr(self)))}" '
+            'style="width: 100%; height: 52rem; border: 0"></iframe>'
+        )
+
+    def _laid_out(self, stage: str, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+        """On the rows and columns of the one grid that the entries fill, where it is so."""
+        places = self.data.places_at(stage)
+        rows, cols = (
+            max((getattr(place, way) or 0) + 1 for place in places) if places else 0 for way in ("row", "col")
+        )
+        in_order = all(
+            place.grid == places[0].grid and place.row is not None and (place.row, place.col) == divmod(i, cols)
+            for i, place in enumerate(places)
+        )
+        filled = bool(places) and in_order and rows * cols == len(places)
+        return numbers.reshape(rows, cols, *numbers.shape[1:]) if filled else numbers
+
+    def __repr__(self) -> str:
+        image = self.data.image
+        return f"<{image.source}, {image.width}×{image.height}, read by {self.data.model.name}>"

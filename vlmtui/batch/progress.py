@@ -1,0 +1,69 @@
+"""How far it is: pictures done, how fast, how long still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from vlmtui.batch.manifest import Manifest
+from vlmtui.batch.parts import Made
+from vlmtui.reports.query import OnProgress
+from vlmtui.session.protocol import Progress
+
+
+class Tally:
+    """Counts the pictures that are done, those of earlier runs among them, and says so.
+
+    The rate is that since the first part came: before that, a model is loaded.
+    """
+
+    def __init__(
+        self, manifest: Manifest, made: set[int], progress: OnProgress, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._all, self._parts, self._progress, self._clock = manifest.sources.count, manifest.parts, progress, clock
+        self.done = sum(len(manifest.places(part)) for part in made)
+        self._here, self._began = len(made), 0.0
+        self._since: int | None = None
+
+    def add(self, made: Made) -> None:
+        """One more part is there."""
+        self.done += made.pictures
+        self._here += 1
+        if self._since is None:
+            self._began, self._since = self._clock(), self.done
+        self._progress(Progress(self.line()))
+
+    def joining(self, part: int) -> None:
+        """A part goes into the report."""
+        self._progress(Progress(f"joining part {part + 1:,} of {self._parts:,}"))
+
+    def line(self) -> str:
+        """`1,280 of 1,000,000 images, 41 a second, 6 h 44 min left, part 20 of 15,625`."""
+        said = [f"{self.done:,} of {self._all:,} images"]
+        past = self._clock() - self._began
+        if self._since is not None and self.done > self._since and past > 0:
+            rate = (self.done - self._since) / past
+            said += [
+                f"{rate:.3g} a second" if rate < 100 else f"{rate:.0f} a second",
+                f"{_time(self._left(rate))} left",
+            ]
+        return ", ".join([*said, f"part {self._here:,} of {self._parts:,}"])
+
+    def sentence(self) -> str:
+        """What is done, for whoever has to leave."""
+        return f"{self.done:,} of {self._all:,} images are done; the same command goes on from there"
+
+    def _left(self, rate: float) -> float:
+        return (self._all - self.done) / rate
+
+
+def _time(seconds: float) -> str:
+    """`50 s`, `7 min`, `6 h 44 min`, `12 days 3 h`."""
+    whole = round(seconds)
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"

@@ -1,0 +1,219 @@
+"""`--engine ray`: parts made by actors of a cluster, one model each, with Ray Data, which is imported here alone.
+
+The folder of the parts lies on storage that all machines share: an actor reads the list of pictures there and writes
+its parts there. Only numbers of parts, counts and sentences about what failed go through Ray's object store. A part
+that is there already is not made again, whoever died in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vlmtui.batch import manifest as manifests
+from vlmtui.batch.folder import Folder
+from vlmtui.batch.manifest import Manifest
+from vlmtui.batch.parts import Made, failures, make_parts
+from vlmtui.batch.reader import Reader
+from vlmtui.batch.sources import Sources
+from vlmtui.catalogue import resolve
+from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
+from vlmtui.reports import Failure, Query
+from vlmtui.session.discovery import Where, connect
+
+INSTALL = "pip install 'vlmtui[ray]'"
+_PARTS_A_TASK = 8
+_CPUS_A_SESSION = 4
+_OBJECT_STORE = 128 << 20
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+# whatever the system, a Ray of one machine listens at 127.0.0.1 alone
+_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+Said = tuple[int, int, list[tuple[str, str, str]], tuple[str, str] | None]
+"""Of a part its number, how many pictures it has, and name, kind and sentence of those that failed; or the kind and
+sentence of what ended it all."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every actor is told: where the parts go, what is asked, and the folder that names start from, if any do."""
+
+    output: str
+    begun: Manifest
+    query: Query
+    base: str | None
+
+
+def make_on_ray(
+    job: Job, todo: list[int], workers: int | None, tell: Callable[[str], object], ready: Callable[[], object]
+) -> Iterator[Made]:
+    """Make these parts on the cluster that `RAY_ADDRESS` names, or on this machine, in any order.
+
+    `ready` is called when Ray has started, which takes signals to itself. Raises `VlmtuiError` for what concerns all.
+    """
+    with _connected() as ray:
+        ready()
+        there = ray.cluster_resources()
+        actors, needs = shares(job.query, workers, int(there.get("GPU", 0)), int(there.get("CPU", 1)))
+        machines = len(ray.nodes())
+        tell(f"{_count(actors, 'model session')} on Ray, on {_count(machines, 'machine')}")
+        at_once = max(1, min(_PARTS_A_TASK, len(todo) // (4 * actors)))
+        tasks = -(-len(todo) // at_once)
+        # no task makes these: it would wait for processors that the actors have
+        parts = ray.data.from_items([{"part": part} for part in todo], override_num_blocks=tasks)
+        made = parts.map_batches(
+            Parts,
+            fn_constructor_args=(job,),
+            batch_size=None,
+            compute=ray.data.ActorPoolStrategy(size=min(actors, tasks)),
+            **needs,
+        )
+        for row in made.iter_rows():
+            yield heard(row["said"])
+
+
+class Parts:
+    """An actor: a session with the model, which it keeps as long as it lives."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._folder = Folder(job.output)
+        self._reader: Reader | None = None
+
+    def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        try:
+            reader = self._reader = self._reader or self._opened()
+            numbers = [int(part) for part in batch["part"]]
+            there = self._folder.made()
+            for part in numbers:
+                if part in there:  # made before the one that did so was killed
+                    yield _said(Made(part, len(self._job.begun.places(part)), failures(self._folder, part)))
+            with Sources(self._folder.sources) as sources:
+                left = [part for part in numbers if part not in there]
+                for made in make_parts(self._folder, self._job.begun, sources, left, self._job.query, reader):
+                    yield _said(made)
+        except VlmtuiError as error:
+            # said, not raised: Ray would wrap it into its own words
+            yield _said(error)
+
+    def _opened(self) -> Reader:
+        host, folder = socket.gethostname(), self._folder
+        if not folder.manifest.exists() or manifests.read(folder) != self._job.begun:
+            raise VlmtuiError(
+                f"{host} does not see {folder.path}: put the report on storage that all machines of the cluster share"
+            )
+        wanted = self._job.begun.versions
+        if (here := manifests.versions()) != wanted:
+            raise VlmtuiError(f"{host} has {_named(here)}, and this was begun with {_named(wanted)}: install the same")
+        if (base := self._job.base) is not None:
+            if not Path(base).is_dir():
+                raise VlmtuiError(f"{host} does not see {base}: name the pictures and the model with whole paths")
+            os.chdir(base)
+        query = self._job.query
+        return Reader(query, lambda: connect(query.where), lambda model: manifests.hold(folder, model))
+
+
+@contextmanager
+def _connected() -> Iterator[Any]:
+    """Ray, connected to a cluster or started here: without its page, its progress, its reports to its makers."""
+    address = os.environ.get("RAY_ADDRESS")
+    for name, value in (_QUIET if address else _QUIET | _LOOPBACK).items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise UsageError(f"--engine ray needs Ray ({error}): {INSTALL}") from error
+    own = {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        with _unheard():
+            ray.init(address or "local", **quiet, **({} if address else own))
+    except (OSError, RuntimeError, ValueError) as error:
+        where = f"the cluster at RAY_ADDRESS={address}" if address else "Ray on this machine"
+        raise SessionError(
+            f"{where} cannot be reached ({' '.join(str(error).split())[:200]}): start it first"
+        ) from error
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # where Ray says that a worker has died
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Without what native code writes on standard error: that its log is quiet, for one."""
+    with open(os.devnull, "wb") as nowhere:
+        kept = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int, dict[str, float]]:
+    """How many actors, and what each is given."""
+    on_gpu = query.device.startswith("cuda") or (query.device == "auto" and gpus > 0)
+    if on_gpu:
+        if not gpus:
+            raise UsageError(f"--device {query.device}: no machine of this cluster has a GPU, leave it out")
+        return min(workers or gpus, gpus), {"num_gpus": 1, "num_cpus": 1}
+    count = workers or max(1, cpus // _CPUS_A_SESSION)
+    return count, {"num_cpus": cpus // count if count <= cpus else cpus / count}
+
+
+def job(folder: Folder, begun: Manifest, query: Query) -> Job:
+    """What actors are told to do: with sessions of their own, on the GPUs that Ray gives them."""
+    if query.where.remote is not None:
+        raise UsageError("--remote has the model on one machine, and --engine ray on many: leave one out")
+    if ":" in query.device:
+        raise UsageError(f"--device {query.device}: Ray gives every session a GPU, name it without a number")
+    model = resolve(query.model).folder
+    relative = begun.sources.base is not None or (model is not None and not model.is_absolute())
+    return Job(str(folder.output), begun, replace(query, where=Where(warm=False)), os.getcwd() if relative else None)
+
+
+def _said(what: Made | VlmtuiError) -> dict[str, Any]:
+    if isinstance(what, VlmtuiError):
+        said: Said = (-1, 0, [], (what.kind, str(what)))
+    else:
+        failed = [(one.name, one.error.kind, one.why) for one in what.failures]
+        said = (what.part, what.pictures, failed, None)
+    return {"said": np.array([msgspec.msgpack.encode(said)], dtype=object)}
+
+
+def heard(data: bytes) -> Made:
+    """What an actor has said, or the error that ended its work."""
+    part, pictures, failed, error = msgspec.msgpack.decode(data, type=Said)
+    if error is not None:
+        raise from_kind(*error)
+    return Made(part, pictures, tuple(Failure(name, from_kind(kind, text)) for name, kind, text in failed))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _named(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items())

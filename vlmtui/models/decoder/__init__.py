@@ -1,0 +1,1 @@
+"""The language model: its layers, logits, attention and answers."""

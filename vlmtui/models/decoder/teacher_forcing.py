@@ -1,0 +1,265 @@
+"""A prompt and an answer to it in one pass: how likely each of the answer's tokens was, on what it looked, what it
+depended on.
+
+What the decoder is given is caught once; then it is run alone, as often as is asked, with image tokens replaced or
+with gradients. The vision tower and the projector are not run again.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from vlmtui.errors import ModelError, OutOfMemoryError
+from vlmtui.models.decoder.attention_capture import attended
+from vlmtui.models.decoder.batched_interventions import BUDGET, how_many, together
+from vlmtui.models.decoder.unembedding import Head
+from vlmtui.models.families.base import final_norm
+from vlmtui.models.loading.device import available_memory, gigabytes
+
+Stand = Literal["mean", "zero"]
+_PER_STATE = 24  # numbers of the hidden width that a layer keeps of a position for its gradient, about
+
+
+class _EnoughError(Exception):
+    """What was wanted has been seen: the rest of the pass is not."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Image tokens that are replaced: their indices among the picture's, int64 [n], and what stands in their place.
+
+    "mean" is the mean of all of the picture's tokens, "zero" the vector without length. What the tower adds to them in
+    later layers (Qwen3-VL's deepstack) is replaced alike.
+    """
+
+    tokens: Tensor
+    by: Stand
+
+
+class Forced:
+    """A picture, a prompt and an answer, held as what enters the decoder.
+
+    `places` int64 [tokens] are the image's positions, `answer` int64 [answer tokens]; `positions` counts the prompt's
+    and the answer's, but for its last token, which nothing follows.
+    """
+
+    def __init__(
+        self,
+        run: Callable[..., Any],
+        arguments: dict[str, Any],
+        prompt: int,
+        answer: Sequence[int],
+        decoder: Any,
+        head: Head,
+        image_token: int,
+        name: str,
+    ) -> None:
+        """`run(**arguments)` is the model's own forward pass over prompt and answer."""
+        self._run, self._arguments, self._prompt = run, arguments, prompt
+        self._decoder, self._layers, self._head, self._name = decoder, decoder.layers, head, name
+        ids: Tensor = arguments["input_ids"]
+        self.answer = torch.tensor(list(answer), dtype=torch.int64)
+        self.positions = int(ids.shape[1])
+        self.places = torch.nonzero(ids[0] == image_token).flatten()
+        assert self.positions == prompt + len(answer) - 1, "every token of the answer but the last is followed by one"
+        self._given: dict[str, Any] | None = None
+
+    @property
+    def said_at(self) -> slice:
+        """The positions whose output decided on each token of the answer."""
+        return slice(self._prompt - 1, self._prompt - 1 + len(self.answer))
+
+    @torch.no_grad()
+    def log_probs(self, change: Change | None = None) -> Tensor:
+        """The log-probability of every token of the answer, float32 [answer tokens], natural logarithm, on the CPU."""
+        given = self._caught()
+        if change is not None:
+            given = given | changed(given, self.places, change)
+        return self._of_answer(self._logits(given)).cpu()
+
+    @torch.no_grad()
+    def log_probs_of(self, changes: Sequence[Change], budget: int = BUDGET) -> Iterator[Tensor]:
+        """As `log_probs` with each of these changes, as many in one pass as a budget of bytes allows; one by one where
+        it is not known how the decoder takes several."""
+        given, rows = self._caught(), self._head.rows
+        step = how_many(given["inputs_embeds"], self._decoder.config, 2 * len(self.answer) * rows, budget)
+        for start in range(0, len(changes), step):
+            some = changes[start : start + step]
+            wide = together(given, [changed(given, self.places, change) for change in some]) if len(some) > 1 else None
+            if wide is None:
+                for change in some:
+                    yield self.log_probs(change)
+                continue
+            output: Tensor = self._decoder(**wide)[0]
+            if output.shape[:2] != (len(some), self.positions):
+                raise self._unknown()
+            for row in output:
+                yield self._of_answer(self._head.of_output(row[self.said_at])).cpu()
+
+    def gradient(self, token: int | None) -> Tensor:
+        """Gradient × input of an answer token's log-probability, or with None of the whole answer's.
+
+        The derivative by every image token as it enters the decoder, times that token, summed over its hidden width:
+        float32 [tokens], on the CPU (Simonyan et al. 2013; Shrikumar et al. 2016). `OutOfMemoryError` where keeping
+        what the layers need for it is more than there is.
+        """
+        given = self._caught()
+        self._check_memory(given["inputs_embeds"])
+        entered: Tensor = given["inputs_embeds"].detach().clone().requires_grad_(True)
+        try:
+            with torch.enable_grad():
+                log_probs = self._of_answer(self._logits(given | {"inputs_embeds": entered}, coarse=True))
+                of = log_probs.sum() if token is None else log_probs[token]
+                slope: Tensor = torch.autograd.grad(of, entered)[0]
+        except torch.OutOfMemoryError as error:
+            raise self._too_large() from error
+        return (slope.float() * entered.detach().float())[0, self.places].sum(dim=-1).cpu()
+
+    @torch.no_grad()
+    def attention(self, seen: Callable[[int, Tensor], None]) -> None:
+        """Hands on where each token of the answer looked when it was decided on: every layer, counted from 1, and its
+        weights [heads, answer tokens, positions], in the library's eager mode. What `seen` raises ends the pass."""
+        at = self.said_at
+        rows: list[Tensor] = []
+
+        def block(layer: int, start: int, weights: Tensor) -> None:
+            wanted = weights[:, max(0, at.start - start) : max(0, at.stop - start)]
+            if wanted.shape[1]:
+                rows.append(wanted.clone())
+            if start + weights.shape[1] == self.positions:
+                seen(layer, torch.cat(rows, dim=1))
+                rows.clear()
+
+        self._look(block)
+
+    @torch.no_grad()
+    def mean_attention(self, seen: Callable[[int, Tensor], None]) -> None:
+        """Hands on every layer, counted from 1, and its attention averaged over the heads, float32 [positions,
+        positions]; one layer is held at a time. What `seen` raises ends the pass."""
+        mean = torch.empty(self.positions, self.positions, device=self.places.device)
+
+        def block(layer: int, start: int, weights: Tensor) -> None:
+            mean[start : start + weights.shape[1]] = weights.mean(dim=0, dtype=torch.float32)
+            if start + weights.shape[1] == self.positions:
+                seen(layer, mean)
+
+        self._look(block)
+
+    @torch.no_grad()
+    def mask(self, layer: int) -> Tensor:
+        """What each position may look at in a layer, counted from 1: bool [positions, positions], on the CPU.
+
+        As the model itself makes it: causal, both ways over a picture or a prompt, within a window.
+        """
+        found: list[Tensor] = []
+
+        def allowed(at: int, mask: Tensor) -> None:
+            if at == layer:
+                found.append(mask.cpu())
+                raise _EnoughError
+
+        self._look(lambda *_: None, allowed)
+        if not found:
+            raise self._unknown()
+        return found[0]
+
+    # -- the passes
+
+    def _look(
+        self,
+        weights: Callable[[int, int, Tensor], None],
+        allowed: Callable[[int, Tensor], None] | None = None,
+    ) -> None:
+        """The model's own pass, which makes its own masks, up to the final norm."""
+        seen = 0
+
+        def counted(layer: int, start: int, found: Tensor) -> None:
+            nonlocal seen
+            seen += start == 0
+            weights(layer, start, found)
+
+        def enough(*_: Any) -> None:
+            raise _EnoughError
+
+        hook = final_norm(self._decoder, self._name).register_forward_pre_hook(enough)
+        try:
+            with attended(self._decoder, self._layers, self._name, counted, allowed), suppress(_EnoughError):
+                self._run(**self._arguments)
+        finally:
+            hook.remove()
+        if allowed is None and seen != len(self._layers):
+            raise self._unknown()
+
+    def _caught(self) -> dict[str, Any]:
+        """What the decoder is given in the model's own pass, by the names of its arguments."""
+        if self._given is None:
+            names = inspect.signature(self._decoder.forward)
+
+            def catch(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+                bound = names.bind(*args, **options)
+                bound.arguments |= bound.arguments.pop("kwargs", {})
+                self._given = dict(bound.arguments)
+                raise _EnoughError
+
+            hook = self._decoder.register_forward_pre_hook(catch, with_kwargs=True)
+            try:
+                with torch.no_grad(), suppress(_EnoughError):
+                    self._run(**self._arguments)
+            finally:
+                hook.remove()
+        given = self._given
+        if given is None or given.get("inputs_embeds") is None:
+            raise self._unknown()
+        return given
+
+    def _logits(self, given: dict[str, Any], coarse: bool = False) -> Tensor:
+        """The logits that decided on each token of the answer, float32 [answer tokens, rows]."""
+        output: Tensor = self._decoder(**given)[0]
+        if output.shape[:2] != (1, self.positions):
+            raise self._unknown()
+        return self._head.of_output(output[0, self.said_at], coarse)
+
+    def _of_answer(self, logits: Tensor) -> Tensor:
+        return torch.log_softmax(logits, dim=-1).gather(1, self.answer.to(logits.device)[:, None])[:, 0]
+
+    def _check_memory(self, entered: Tensor) -> None:
+        """On a CPU what is too much would not be refused: the process would be ended."""
+        wide = getattr(self._decoder.config, "intermediate_size", 0)
+        wide = wide if isinstance(wide, int) else max(wide, default=0)
+        numbers = len(self._layers) * self.positions * (_PER_STATE * entered.shape[-1] + 4 * wide)
+        need, free = numbers * entered.element_size(), available_memory()
+        if entered.device.type == "cpu" and free is not None and need > free:
+            raise self._too_large(f" (about {gigabytes(need)} are needed, {gigabytes(free)} available)")
+
+    def _too_large(self, numbers: str = "") -> OutOfMemoryError:
+        return OutOfMemoryError(
+            f"the memory does not suffice for a gradient through {self._name} over {self.positions} positions{numbers}"
+            ": ask for attention or ablation instead, or choose a smaller model"
+        )
+
+    def _unknown(self) -> ModelError:
+        return ModelError(f"the decoder of {self._name} is built in a way vlmtui does not know: choose another model")
+
+
+def changed(given: dict[str, Any], places: Tensor, change: Change) -> dict[str, Any]:
+    """The decoder's arguments that are others where image tokens are replaced; `places` are the image's positions."""
+    embeds: Tensor = given["inputs_embeds"].clone()
+    embeds[0, places] = _replaced(embeds[0, places], change)
+    # each [tokens, hidden]: what the decoder adds to the image's positions after its first layers
+    added = given.get("deepstack_visual_embeds")
+    others = {} if added is None else {"deepstack_visual_embeds": [_replaced(part, change) for part in added]}
+    return {"inputs_embeds": embeds, **others}
+
+
+def _replaced(tokens: Tensor, change: Change) -> Tensor:
+    made = tokens.clone()
+    stand = tokens.float().mean(dim=0).to(tokens.dtype) if change.by == "mean" else torch.zeros_like(tokens[0])
+    made[change.tokens.to(tokens.device)] = stand
+    return made

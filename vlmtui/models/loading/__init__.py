@@ -1,0 +1,1 @@
+"""From a model name to tensors on a device: hub, files, checks, memory."""

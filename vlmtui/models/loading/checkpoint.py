@@ -1,0 +1,216 @@
+"""A checkpoint in a folder of this disk: whether it is whole, and of a kind that can be read."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
+from vlmtui.errors import ModelError
+from vlmtui.models.loading import safetensors_header
+
+Progress = Callable[[str, int, int], None]
+
+CONFIG = "config.json"
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+_ADAPTER = "adapter_config.json"
+_HOLDS_CODE = (".bin", ".pt", ".pth")
+# as the format writes them; what a model is trained or saved in
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+_DTYPES = FLOATS | {"BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64", "C64"}
+_BITSANDBYTES = "bitsandbytes"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk, whole or as much as is needed. `revision` is a hub model's commit, None for a folder."""
+
+    name: str
+    folder: Path
+    revision: str | None
+    config: dict[str, Any]
+
+
+def check_folder(folder: Path, name: str) -> dict[str, Any]:
+    """The folder's config, when it holds a whole safetensors checkpoint of a model that transformers has."""
+    if not folder.is_dir():
+        if name in DEMO_NOTES:
+            raise ModelError(f"the weights of {name} are not at {folder}: install vlmtui again, or {CHOOSE_A_MODEL}")
+        raise ModelError(f"there is no model folder {folder}: check the path")
+    config = read_config(folder, name)
+    _check_weights(folder, name)
+    return config
+
+
+def read_config(folder: Path, name: str) -> dict[str, Any]:
+    """A folder's config.json, when it is one and its weights are in a form that can be read here."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        refuse_other_formats({file.name for file in folder.iterdir()}, name, str(folder))
+        raise ModelError(f"{name} has no {CONFIG}: give the folder of a Hugging Face checkpoint") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the {CONFIG} of {name} cannot be read ({brief(error)}): copy or download it again") from None
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ModelError(f"the {CONFIG} of {name} names no model_type: give the folder of a Hugging Face checkpoint")
+    _check_quantisation(config, name)
+    return config
+
+
+def quantisation(config: dict[str, Any]) -> str | None:
+    """How the weights were quantised, in the config's own word (`bitsandbytes`, `awq`, `gptq`), or None."""
+    text = config.get("text_config")
+    found = config.get("quantization_config") or (text.get("quantization_config") if isinstance(text, dict) else None)
+    if not isinstance(found, dict):
+        return None
+    if found.get("load_in_4bit") or found.get("load_in_8bit"):
+        return _BITSANDBYTES
+    return str(found.get("quant_method") or "an unnamed method").lower()
+
+
+def stored_dtype(config: dict[str, Any]) -> str:
+    """The dtype that a model was saved in, in the config's own word; bfloat16 where it does not say."""
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, dict) else {}):
+        for key in ("dtype", "torch_dtype"):
+            if (found := str(part.get(key))) in ("float32", "bfloat16", "float16"):
+                return found
+    return "bfloat16"
+
+
+def _check_quantisation(config: dict[str, Any], name: str) -> None:
+    method = quantisation(config)
+    if method is None:
+        return
+    if method == _BITSANDBYTES:
+        if any(importlib.util.find_spec(package) is None for package in (_BITSANDBYTES, "accelerate")):
+            raise ModelError(
+                f"{name} is quantised with bitsandbytes, which is not installed: pip install 'vlmtui[bitsandbytes]', "
+                "or choose the model that it was made from"
+            )
+        return
+    what = {
+        "awq": "AWQ (4-bit weights scaled by their activations)",
+        "gptq": "GPTQ (weights rounded one layer after another)",
+    }.get(method, method)
+    raise ModelError(
+        f"{name} is quantised with {what}, whose kernels vlmtui does not bring: choose the model that it was made from "
+        "(exploring reads little of it), or one in bitsandbytes' 4 bits"
+    )
+
+
+def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
+    """Raise the sentence for a checkpoint whose files, given by name, hold weights only in other formats.
+
+    `where` is the folder or hub name that a conversion would read. Nothing is raised where none is recognised.
+    """
+    if _ADAPTER in files:
+        raise ModelError(
+            f"{name} is an adapter (LoRA), not a whole model: merge it into its base model with peft's "
+            "merge_and_unload() and save_pretrained(), then give that folder"
+        )
+    if any(file.endswith(_HOLDS_CODE) for file in files):
+        # beside the old files; of a hub model, into a folder that has none of its processor's
+        target, then = (
+            (where, "")
+            if Path(where).is_dir()
+            else (f"./{where.rpartition('/')[2]}", f", then --model ./{where.rpartition('/')[2]} --processor {where}")
+        )
+        raise ModelError(
+            f"{name} has its weights in .bin files only, which can hold code: if you trust its authors, convert them "
+            'with python -c "from transformers import AutoModelForImageTextToText as M; '
+            f"M.from_pretrained('{where}').save_pretrained('{target}')\"{then}"
+        )
+    if any(file.endswith(".gguf") for file in files):
+        raise ModelError(f"{name} holds GGUF files: give the safetensors model that they were made from")
+
+
+def _check_weights(folder: Path, name: str) -> None:
+    for file in weight_files(folder, name):
+        check_file(file, name)
+
+
+def weight_files(folder: Path, name: str) -> list[Path]:
+    """The safetensors files of a checkpoint, all there. `ModelError` where one is missing, or all are."""
+    index = folder / INDEX
+    # as transformers does: one file wins over an index
+    if (folder / SINGLE).exists():
+        return [folder / SINGLE]
+    if index.exists():
+        try:
+            text = index.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ModelError(f"the {INDEX} of {name} cannot be read ({brief(error)}): fetch it again") from None
+        wanted = sorted(set(parse_index(text, name).values()))
+        missing = [file for file in wanted if not (folder / file).is_file()]
+        if missing:
+            raise ModelError(
+                f"{name} is not complete: {missing[0]} is missing"
+                + (f" and {len(missing) - 1} more of its {len(wanted)} weight files" if len(missing) > 1 else "")
+                + ": copy or download it again"
+            )
+        return [folder / file for file in wanted]
+    files = {file.name for file in folder.iterdir()}
+    refuse_other_formats(files, name, str(folder))
+    if others := sorted(file for file in files if file.endswith(".safetensors")):
+        raise ModelError(
+            f"{name} has {others[0]}, but no {SINGLE} and no {INDEX} that tells of parts: copy or download it again"
+        )
+    raise ModelError(f"{name} has no .safetensors files: its weights are missing, copy or download it again")
+
+
+def parse_index(text: str | bytes, name: str) -> dict[str, str]:
+    """Key to file name, from the index of a checkpoint in several files."""
+    try:
+        found = json.loads(text)["weight_map"]
+        if not found or not all(_plain(file) for file in found.values()):
+            raise ValueError("its weight_map names no files")
+        return {str(key): str(file) for key, file in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"the {INDEX} of {name} cannot be read ({brief(error)}): fetch it again") from None
+
+
+def _plain(file: object) -> bool:
+    """A name of a file beside the index: an index must not lead out of its folder."""
+    return isinstance(file, str) and file.endswith(".safetensors") and "/" not in file and "\\" not in file
+
+
+def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
+    """The tensors of a safetensors file whose length is what its header tells of."""
+    try:
+        tensors = safetensors_header.read(file)
+    except (OSError, ValueError) as error:
+        pointer = " (a git-lfs pointer: run git lfs pull)" if _is_pointer(file) else ""
+        raise ModelError(
+            f"{file.name} of {name} is damaged or half-written{pointer} ({brief(error)}): copy or download it again"
+        ) from None
+    return tensors
+
+
+def refuse_dtype(tensor: safetensors_header.Tensor, name: str) -> NoReturn:
+    """The sentence for a weight that is no plain floating-point number, in a checkpoint that does not say why."""
+    known = tensor.dtype in _DTYPES or tensor.dtype.startswith(("F8", "F4"))
+    what = tensor.dtype if known else f"{tensor.dtype}, which is no known dtype"
+    raise ModelError(
+        f"{name} has {tensor.key} as {what}, and its {CONFIG} does not say how to read it: choose the model in "
+        "bfloat16, float16 or float32 that it was made from"
+    )
+
+
+def _is_pointer(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(24).startswith(b"version https://git-lfs")
+    except OSError:
+        return False
+
+
+def brief(error: object) -> str:
+    """What a library says, in one line that is not too long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."

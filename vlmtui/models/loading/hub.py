@@ -1,0 +1,297 @@
+"""Models from the hub: only the tensors that are needed, kept in vlmtui's own cache for the next start."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from vlmtui import cache
+from vlmtui.display.numbers import memory
+from vlmtui.errors import ModelError
+from vlmtui.models.loading import safetensors_header
+from vlmtui.models.loading.checkpoint import (
+    CONFIG,
+    INDEX,
+    SINGLE,
+    Checkpoint,
+    Progress,
+    check_folder,
+    parse_index,
+    quantisation,
+    read_config,
+    refuse_other_formats,
+)
+from vlmtui.models.loading.hub_files import Remote, plainly
+from vlmtui.models.loading.loader import skeleton
+from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
+from vlmtui.models.loading.range_requests import THREADS, Fetch, Piece
+
+_MAIN = "main"
+_SMALL = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
+_WEIGHTS = ["*.safetensors"]
+# folders inside a repository hold the same model in other formats, and so do Mistral's consolidated files
+_UNWANTED = ["*/*", "consolidated*.safetensors"]
+# a disk that is filled to its last byte helps nobody
+_SPARE = 64 << 20
+_LOCK_TELL_S = 0.5
+
+
+def obtain(name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress) -> Checkpoint:
+    """The checkpoint of hub model `name`, with what its first `decoder_layers` layers need; `label` is what to call it.
+
+    A whole snapshot in the hub's own cache is taken as it is, then what vlmtui kept; else it is downloaded now.
+    """
+    found = _at_hand(name, label, revision, decoder_layers)
+    if found is not None:
+        return found
+    progress(f"looking for {name} on the hub", 0, 0)
+    with plainly(name, revision):
+        remote = Remote.of(name, revision)
+        download = _Download(remote, label, revision, decoder_layers, progress)
+        with _alone(download.place, name, progress):
+            # another process may have fetched it meanwhile
+            found = _own(download.place, label, decoder_layers)
+            if found is None:
+                download.run()
+        cache.remember(name, revision or _MAIN, remote.commit)
+    return found or Checkpoint(label, download.place, remote.commit, check_folder(download.place, label))
+
+
+def obtain_processor(name: str, progress: Progress) -> Path:
+    """The folder with the processor files of hub model `name`, without its weights."""
+    folder = _snapshot(name, None, _SMALL)
+    if folder is not None and (folder / CONFIG).exists():
+        return folder
+    commit = cache.commit_of(name, _MAIN)
+    if commit is not None and (cache.commit_folder(name, commit) / INDEX).exists():
+        return cache.commit_folder(name, commit)
+    progress(f"downloading the processor of {name}", 0, 0)
+    with plainly(name, None):
+        return _small_files(name, None, None)
+
+
+def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | None:
+    folder = _snapshot(name, revision, _WEIGHTS + _SMALL)
+    if folder is not None:
+        try:
+            return Checkpoint(label, folder, folder.name, check_folder(folder, label))
+        except ModelError:
+            pass  # begun by another program and not finished
+    commit = cache.commit_of(name, revision or _MAIN)
+    return _own(cache.commit_folder(name, commit), label, decoder_layers) if commit else None
+
+
+def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:
+    """What vlmtui's own cache has of a commit, where that is enough and sound."""
+    whole, layers = cache.layers_in(place)
+    if not whole or not (layers is None or (decoder_layers is not None and layers >= decoder_layers)):
+        return None
+    try:
+        return Checkpoint(label, place, place.name, check_folder(place, label))
+    except ModelError:
+        return None  # damaged since: what is missing is fetched again
+
+
+def _snapshot(name: str, revision: str | None, patterns: list[str]) -> Path | None:
+    """The snapshot in the hub's own cache, or None."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                name, revision=revision, local_files_only=True, allow_patterns=patterns, ignore_patterns=_UNWANTED
+            )
+        )
+    except (LocalEntryNotFoundError, FileNotFoundError):
+        return None
+    except HFValidationError:
+        raise ModelError(f"{name} can be no model on the hub: give a name such as org/model, or a folder") from None
+
+
+def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
+    """Fetch config, tokenizer and processor: into `place`, or into the hub's own cache."""
+    from huggingface_hub import snapshot_download
+
+    return Path(
+        snapshot_download(
+            name,
+            revision=commit,
+            local_dir=place,
+            allow_patterns=_SMALL,
+            # the hub's index tells of parts that are not fetched
+            ignore_patterns=[*_UNWANTED, "*.index.json"],
+            tqdm_class=_silent(),
+        )
+    )
+
+
+def _silent() -> Any:
+    """A progress bar class that shows nothing: the terminal is not ours to write on."""
+    from tqdm.auto import tqdm
+
+    class Silent(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": True})
+
+    return Silent
+
+
+@contextlib.contextmanager
+def _alone(place: Path, name: str, progress: Progress) -> Iterator[None]:
+    """One process at a time downloads a commit; the others wait for it."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place.with_suffix(".lock"))
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=_LOCK_TELL_S)
+        except Timeout:
+            progress(f"waiting for another vlmtui that downloads {name}", 0, 0)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Download:
+    """One commit of a model on its way into vlmtui's cache."""
+
+    def __init__(
+        self, remote: Remote, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+    ) -> None:
+        self.place = cache.commit_folder(remote.name, remote.commit)
+        self._remote = remote
+        self._label = label
+        self._layers = decoder_layers
+        self._progress = progress
+
+    def run(self) -> None:
+        """Config first, which decides whether the rest is worth fetching; then the small files; then the tensors."""
+        remote, place = self._remote, self.place
+        refuse_without_weights(remote.files, self._label, remote.name)
+        place.mkdir(parents=True, exist_ok=True)
+        remote.fetch(CONFIG, place)
+        config = read_config(place, self._label)
+        model = skeleton(Checkpoint(self._label, place, remote.commit, config), self._layers)
+        self._progress(f"downloading the processor of {remote.name}", 0, 0)
+        _small_files(remote.name, remote.commit, place)
+        self._progress(f"asking where the weights of {remote.name} are", 0, 0)
+        index = self._index()
+        quantised = quantisation(config) is not None
+        held = self._held()
+        wanted = needed_keys(model, index, quantised).keys() - held.keys()
+        tensors = self._tensors({index[key] for key in wanted}, wanted)
+        if not quantised:
+            check_numbers(model, [tensor for group in tensors.values() for tensor in group], self._label)
+        if wanted:
+            part = self._part(tensors)
+            held.update(dict.fromkeys(wanted, part.name))
+        self._finish(held)
+
+    def _index(self) -> dict[str, str]:
+        """Key to file, of the whole model on the hub."""
+        if SINGLE in self._remote.files:
+            return {tensor.key: SINGLE for tensor in self._remote.header(SINGLE)}
+        index = parse_index(self._remote.text(INDEX), self._remote.name)
+        if absent := sorted(set(index.values()) - set(self._remote.files)):
+            raise ModelError(
+                f"{self._remote.name} is not complete on the hub: {absent[0]} is missing there: tell its authors, or "
+                "choose another revision"
+            )
+        return index
+
+    def _held(self) -> dict[str, str]:
+        """Key to part, of what an earlier download left."""
+        if not cache.layers_in(self.place)[0]:
+            return {}
+        held = parse_index((self.place / INDEX).read_bytes(), self._label)
+        # a part that was damaged since is not trusted
+        try:
+            for file in set(held.values()):
+                safetensors_header.read(self.place / file)
+        except (OSError, ValueError):
+            return {}
+        return held
+
+    def _tensors(self, files: Collection[str], wanted: Collection[str]) -> dict[str, list[safetensors_header.Tensor]]:
+        """The wanted tensors of each file that has some."""
+        names = sorted(files)
+        with ThreadPoolExecutor(THREADS, "headers") as pool:
+            found = dict(zip(names, pool.map(self._remote.header, names), strict=True))
+        tensors = {file: [tensor for tensor in group if tensor.key in wanted] for file, group in found.items()}
+        if absent := set(wanted).difference(*({tensor.key for tensor in group} for group in tensors.values())):
+            raise ModelError(
+                f"{self._remote.name} is not complete on the hub: its {INDEX} tells of {sorted(absent)[0]}, and the "
+                "file has no such tensor: tell its authors, or choose another revision"
+            )
+        return tensors
+
+    def _part(self, tensors: Mapping[str, list[safetensors_header.Tensor]]) -> Path:
+        """Fetch tensors into one file of their own, whole or not at all."""
+        # wide numbers first: whatever follows begins at a multiple of its own width
+        ordered = sorted(
+            ((file, tensor) for file, group in tensors.items() for tensor in group),
+            key=lambda one: (-_width(one[1]), one[0], one[1].start),
+        )
+        head = safetensors_header.pack([tensor for _, tensor in ordered])
+        pieces, at = [], len(head)
+        for file, tensor in ordered:
+            pieces.append(Piece(file, tensor.start, at, tensor.size))
+            at += tensor.size
+        part = self.place / f"part-{hashlib.sha256(repr((head, pieces)).encode()).hexdigest()[:16]}.safetensors"
+        begun = part.with_suffix(".incomplete")
+        fetch = Fetch(begun, at, pieces, self._remote.open)
+        free = shutil.disk_usage(self.place).free
+        if fetch.left + _SPARE > free:
+            raise ModelError(
+                f"{self._remote.name} needs {memory(fetch.left)} more on the disk of {cache.folder()}, which has "
+                f"{memory(free)} free: free some, or name a folder on another disk with {cache.ENVIRONMENT}"
+            )
+        doing = f"downloading {memory(fetch.wanted)} of {self._remote.name}"
+        fetch.run(lambda got, wanted: self._progress(doing, got, wanted))
+        with begun.open("r+b") as opened:
+            opened.write(head)
+        safetensors_header.read(begun)
+        begun.rename(part)
+        fetch.journal.path.unlink(missing_ok=True)
+        return part
+
+    def _finish(self, held: Mapping[str, str]) -> None:
+        """The index, which makes the folder whole, in one step; then the leavings of other attempts go."""
+        layers = "all" if self._layers is None else self._layers
+        index = {"metadata": {cache.LAYERS: layers}, "weight_map": dict(sorted(held.items()))}
+        new = self.place / f"{INDEX}.new"
+        new.write_text(json.dumps(index, indent=1), encoding="utf-8")
+        os.replace(new, self.place / INDEX)
+        kept = set(held.values())
+        for file in self.place.glob("part-*"):
+            if file.name not in kept:
+                file.unlink(missing_ok=True)
+
+
+def refuse_without_weights(files: Collection[str], label: str, name: str) -> None:
+    """Refuse a repository that has no safetensors checkpoint, by its file names."""
+    if CONFIG in files and (SINGLE in files or INDEX in files):
+        return
+    if CONFIG not in files or not any(file.endswith(".safetensors") for file in files):
+        refuse_other_formats([file for file in files if "/" not in file], label, name)
+    if CONFIG not in files:
+        raise ModelError(f"{name} has no {CONFIG} on the hub: choose a repository that transformers can load")
+    raise ModelError(f"{name} has no {SINGLE} on the hub: choose a repository in the safetensors format")
+
+
+def _width(tensor: safetensors_header.Tensor) -> int:
+    """Bytes of one number; 1 where that is not known, as in formats that pack several into a byte."""
+    count = 1
+    for length in tensor.shape:
+        count *= length
+    return tensor.size // count if count and tensor.size % count == 0 else 1

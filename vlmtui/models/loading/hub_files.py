@@ -1,0 +1,251 @@
+"""One commit of a model on the hub: its file names, small files, and byte ranges of the large ones.
+
+Addresses, tokens, proxies and offline mode are the hub client's; the ranges are plain GETs over its session.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import threading
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils._http import get_session, hf_raise_for_status
+
+from vlmtui import cache
+from vlmtui._version import __version__
+from vlmtui.errors import ModelError
+from vlmtui.models.loading import safetensors_header
+from vlmtui.models.loading.checkpoint import brief
+from vlmtui.models.loading.range_requests import BrokenLineError, patiently
+
+# most headers are shorter; the few that are not take a second request
+_FIRST = 16 << 10
+_CONNECT_S = 10.0
+_READ_S = 30.0
+_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass
+class Remote:
+    """A commit of hub model `name`. `files` are all its file names, with folders."""
+
+    name: str
+    commit: str
+    files: frozenset[str]
+    _places: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, name: str, revision: str | None) -> Remote:
+        """Ask the hub what a revision of the model stands for."""
+        info = HfApi().model_info(name, revision=revision, timeout=_READ_S)
+        if not info.sha:
+            raise ModelError(f"{name} has no commit on the hub: choose another model")
+        return cls(name, info.sha, frozenset(file.rfilename for file in info.siblings or ()))
+
+    def fetch(self, file: str, folder: Path) -> None:
+        """One small file into a folder."""
+        hf_hub_download(self.name, file, revision=self.commit, local_dir=folder)
+
+    def text(self, file: str) -> bytes:
+        """The bytes of one small file."""
+        place, head = self._place(file)
+        response = get_session().get(place, headers=head, timeout=_timeout(), follow_redirects=True)
+        hf_raise_for_status(response)
+        return bytes(response.content)
+
+    def header(self, file: str) -> list[safetensors_header.Tensor]:
+        """The tensors of a safetensors file, whose size must be what they say."""
+        try:
+            first, size = self._read(file, 0, _FIRST)
+            count = safetensors_header.length(first)
+            end = safetensors_header.LENGTH_BYTES + count
+            if end > size:
+                raise ValueError("its header is cut short")
+            if end > len(first):
+                first += self._read(file, len(first), end - len(first))[0]
+            tensors, wanted = safetensors_header.parse(first[safetensors_header.LENGTH_BYTES : end])
+            if wanted != size:
+                raise ValueError(f"{size:,} bytes where {wanted:,} belong")
+        except ValueError as error:
+            raise ModelError(
+                f"{file} of {self.name} is damaged on the hub ({brief(error)}): tell its authors, or choose another "
+                "revision"
+            ) from None
+        return tensors
+
+    @contextlib.contextmanager
+    def open(self, file: str, start: int, size: int) -> Iterator[Iterator[bytes]]:
+        """The bytes [start, start + size) of a file, in blocks. `BrokenLineError` for what may pass."""
+        with self._range(file, start, size) as (response, _):
+            # as they come: what is still being gathered would be lost when the line breaks
+            yield response.iter_raw()
+
+    def _read(self, file: str, start: int, size: int) -> tuple[bytes, int]:
+        """Bytes from `start` on, as many as there are up to `size`, and the whole file's size."""
+
+        def attempt() -> tuple[bytes, int]:
+            with self._range(file, start, size) as (response, whole):
+                return bytes(response.read()), whole
+
+        return patiently(attempt)
+
+    @contextlib.contextmanager
+    def _range(self, file: str, start: int, size: int) -> Iterator[tuple[Any, int]]:
+        place, head = self._place(file)
+        asked = {**head, "Range": f"bytes={start}-{start + size - 1}"}
+        try:
+            with get_session().stream(
+                "GET", place, headers=asked, timeout=_timeout(), follow_redirects=True
+            ) as response:
+                if response.status_code in _MAY_PASS:
+                    raise BrokenLineError(f"the hub answers {response.status_code}")
+                if response.status_code in (401, 403) and "authorization" not in head:
+                    # a signed address of the storage behind the hub is good for a while only
+                    self._forget(file)
+                    raise BrokenLineError(f"the hub's storage answers {response.status_code}")
+                hf_raise_for_status(response)
+                yield response, self._checked(response, file, start, size)
+        except httpx2.TransportError as error:
+            raise BrokenLineError(brief(error)) from error
+
+    def _checked(self, response: Any, file: str, start: int, size: int) -> int:
+        """The whole file's size, from an answer that has the very bytes that were asked for."""
+        said = str(response.headers.get("Content-Range", ""))
+        span, _, whole = said.removeprefix("bytes ").partition("/")
+        if response.status_code != 206 or not whole.isdigit():
+            raise ModelError(
+                f"{urlsplit(str(response.url)).netloc} sends {file} whole where a part is asked for (status "
+                f"{response.status_code}): unset HF_ENDPOINT or the proxy, or get it with `hf download {self.name}`"
+            )
+        if span != f"{start}-{min(start + size, int(whole)) - 1}":
+            raise ModelError(f"the hub sent other bytes of {file} of {self.name} than were asked for: try again later")
+        return int(whole)
+
+    def _place(self, file: str) -> tuple[str, dict[str, str]]:
+        """Where a file's bytes are, and the headers to ask with: the person's token goes to the hub's host only."""
+        with self._lock:
+            if file in self._places:
+                return self._places[file]
+        url = hf_hub_url(self.name, file, revision=self.commit)
+        found = get_hf_file_metadata(url, library_name="vlmtui", library_version=__version__).location
+        head = build_hf_headers(library_name="vlmtui", library_version=__version__)
+        if _host(found) != _host(url):
+            head.pop("authorization", None)
+        # compressed, the bytes would not be the file's
+        head["Accept-Encoding"] = "identity"
+        with self._lock:
+            return self._places.setdefault(file, (found, head))
+
+    def _forget(self, file: str) -> None:
+        with self._lock:
+            self._places.pop(file, None)
+
+
+def _timeout() -> Any:
+    return httpx2.Timeout(_READ_S, connect=_CONNECT_S)
+
+
+def _host(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+@contextlib.contextmanager
+def plainly(name: str, revision: str | None) -> Iterator[None]:
+    """Say what went wrong between here and the hub in one sentence with what to do, as a `ModelError`."""
+    at = f" at revision {revision}" if revision else ""
+    page = f"{constants.ENDPOINT}/{name}"
+    try:
+        yield
+    except GatedRepoError:
+        raise ModelError(
+            f"{name} is gated: accept its licence at {page}, then log in with `hf auth login` or set HF_TOKEN"
+        ) from None
+    except RevisionNotFoundError:
+        raise ModelError(f"{name} has no revision {revision}: look at {page}/commits/main") from None
+    except RepositoryNotFoundError:
+        raise ModelError(
+            f"there is no model {name} on {constants.ENDPOINT} (or it is private): check the name, or log in with "
+            "`hf auth login`"
+        ) from None
+    except DisabledRepoError:
+        raise ModelError(f"{name} was disabled on {constants.ENDPOINT}: choose another model") from None
+    except OfflineModeIsEnabled:
+        raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
+    except HfHubHTTPError as error:
+        raise _refused(error, name, at, page) from None
+    except (LocalEntryNotFoundError, httpx2.TransportError, BrokenLineError) as error:
+        if constants.HF_HUB_OFFLINE:
+            raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
+        if isinstance(error.__cause__, HfHubHTTPError):
+            raise _refused(error.__cause__, name, at, page) from None
+        cause = brief(error.__cause__ or error)
+        raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_check()}") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ModelError(
+                f"{name} cannot be kept, the disk of {cache.folder()} is full: free some, or name a folder on another "
+                f"disk with {cache.ENVIRONMENT}; what was fetched is not fetched again"
+            ) from None
+        if isinstance(error, PermissionError):
+            raise ModelError(
+                f"{name} cannot be kept ({brief(error)}): name a folder of yours with {cache.ENVIRONMENT}"
+            ) from None
+        raise ModelError(f"{name}{at} could not be downloaded ({brief(error)}): check disk and connection") from None
+
+
+def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError:
+    status = error.response.status_code if error.response is not None else 0
+    if isinstance(error, EntryNotFoundError):
+        return ModelError(f"a file of {name}{at} is missing on the hub ({brief(error)}): choose another revision")
+    if status == 401:
+        return ModelError(
+            f"{constants.ENDPOINT} does not take your token for {name}: log in again with `hf auth login`, or unset "
+            "HF_TOKEN"
+        )
+    if status == 403:
+        return ModelError(
+            f"you may not download {name}: accept its licence at {page}, then log in with `hf auth login`"
+        )
+    if status == 407:
+        return ModelError(f"{name}{at} could not be downloaded: the proxy wants a password: {_check()}")
+    if status == 429:
+        return ModelError(
+            f"{constants.ENDPOINT} has had too many requests from here: wait a few minutes, or log in with "
+            "`hf auth login`"
+        )
+    return ModelError(f"{name}{at} could not be downloaded ({brief(error)}): try again later")
+
+
+def _not_here(name: str, at: str, why: str) -> ModelError:
+    return ModelError(f"{name}{at} is not on this disk, and {why}, or give a folder")
+
+
+def _check() -> str:
+    """What to check about the connection: with a proxy set, that too; its password stays out of sight."""
+    scheme = urlsplit(constants.ENDPOINT).scheme
+    proxy = urllib.request.getproxies().get(scheme)
+    if proxy is None or urllib.request.proxy_bypass(urlsplit(constants.ENDPOINT).hostname or ""):
+        return "check the connection"
+    shown = urlsplit(proxy)._replace(netloc=urlsplit(proxy).netloc.rpartition("@")[2]).geturl()
+    return f"check the connection and the proxy {shown} ({scheme.upper()}_PROXY)"

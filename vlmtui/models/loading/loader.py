@@ -1,0 +1,240 @@
+"""From a checkpoint on disk to a model on a device, without the decoder's layers or a text tower."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForImageClassification,
+    AutoModelForImageTextToText,
+)
+
+from vlmtui.errors import ModelError
+from vlmtui.models.families import ENCODERS
+from vlmtui.models.loading.checkpoint import Checkpoint, Progress, check_file, quantisation, stored_dtype, weight_files
+from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
+from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
+from vlmtui.models.loading.processor import Processing, load_processing
+
+_TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on its device, how deep its decoder really is, and the processing that belongs to it.
+
+    `config` is the whole checkpoint's. `whole` says that all of the decoder's layers were loaded, and the text tower of
+    a model of two towers.
+    """
+
+    name: str
+    revision: str | None
+    note: str
+    config: Any
+    model: Any
+    processing: Processing
+    llm_layers: int
+    device: torch.device
+    whole: bool
+
+
+def load(
+    checkpoint: Checkpoint,
+    progress: Progress,
+    *,
+    processor: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    note: str = "",
+    decoder_layers: int | None = 0,
+) -> Loaded:
+    """Load a checkpoint with the first `decoder_layers` of its decoder's layers.
+
+    None of them is what most need; with None it is all of them. Of two towers 0 is the vision tower, None both.
+    """
+    on = choose_device(device)
+    config = _config(checkpoint)
+    architecture = _architecture(config, checkpoint.name)
+    whole_depth = 0 if config.model_type in ENCODERS else int(config.get_text_config().num_hidden_layers)
+    part = _part(config, decoder_layers)
+    empty = _empty(architecture, part)
+    held_as = _dtype(checkpoint, dtype, on, empty)
+    progress("reading the processor", 0, 0)
+    processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
+    _check_rows(processing.tokenizer, empty, checkpoint.name)
+    progress("reading weights", 0, 0)
+    quantised = quantisation(checkpoint.config) is not None
+    model = _weights(architecture, checkpoint, part, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were put there
+        progress(f"moving weights to {on}", 0, 0)
+        model = model.to(on)
+    return Loaded(
+        checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on, decoder_layers is None
+    )
+
+
+def skeleton(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
+    """The model without its numbers, on torch's meta device: its names, shapes and how many there would be.
+
+    It needs config.json alone. Raises `ModelError` for what vlmtui cannot read, before any weights are fetched.
+    """
+    config = _config(checkpoint)
+    architecture = _architecture(config, checkpoint.name)
+    return _empty(architecture, _part(config, decoder_layers))
+
+
+def count(model: Any) -> int:
+    """How many numbers a model's parameters hold."""
+    return sum(p.numel() for p in model.parameters())
+
+
+def _config(checkpoint: Checkpoint) -> Any:
+    model_type = checkpoint.config["model_type"]
+    if model_type not in CONFIG_MAPPING:
+        if checkpoint.config.get("auto_map"):
+            raise ModelError(
+                f"{checkpoint.name} needs code of its own from the hub, which vlmtui does not run: look for a "
+                'conversion of it to transformers (often named with "-hf")'
+            )
+        raise ModelError(
+            f"{checkpoint.name} is of the family {model_type}, which this transformers does not know: install a newer "
+            "transformers, or choose another model"
+        )
+    try:
+        return AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise ModelError(
+            f"the config.json of {checkpoint.name} makes no {model_type} model ({_brief(error)})"
+        ) from error
+
+
+def _part(config: Any, layers: int | None) -> Any:
+    """The config of what is loaded with so many of the decoder's layers, None for all."""
+    if layers is None:
+        return config
+    if config.model_type in ENCODERS:
+        # it has no decoder, its layers are the tower's own; a text tower beside it is for those who have texts
+        return config.vision_config if layers == 0 and _can_be_split(config) else config
+    text = config.get_text_config()
+    text.num_hidden_layers = layers
+    if getattr(text, "layer_types", None) is not None:
+        text.layer_types = text.layer_types[:layers]
+    if getattr(text, "cross_attention_layers", None) is not None:
+        text.cross_attention_layers = [layer for layer in text.cross_attention_layers if layer < layers]
+    return config
+
+
+def _can_be_split(config: Any) -> bool:
+    """Whether it is of two towers, each of which can be loaded alone."""
+    two = hasattr(config, "text_config") and hasattr(config, "vision_config")
+    return two and not _classifies(config) and getattr(config, "quantization_config", None) is None
+
+
+def _classifies(config: Any) -> bool:
+    return any("ForImageClassification" in kind for kind in getattr(config, "architectures", None) or ())
+
+
+def _architecture(config: Any, name: str) -> Any:
+    if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        return AutoModelForImageTextToText
+    if config.model_type in ENCODERS:
+        return AutoModelForImageClassification if _classifies(config) else AutoModel
+    raise ModelError(
+        f"{name} is a {config.model_type} model, which neither reads pictures into a language model nor is a vision "
+        "tower that vlmtui knows: choose a vision-language model"
+    )
+
+
+def _empty(architecture: Any, config: Any) -> Any:
+    with _hushed(), torch.device("meta"):
+        return architecture.from_config(config)
+
+
+def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) -> torch.dtype:
+    """The dtype to hold the model in, when its files' dtypes are such as can be read and it fits in memory."""
+    files = weight_files(checkpoint.folder, checkpoint.name)
+    tensors = [tensor for file in files for tensor in check_file(file, checkpoint.name)]
+    if quantisation(checkpoint.config) is None:
+        check_numbers(empty, tensors, checkpoint.name)
+        return choose_dtype(wanted, on, count(empty))
+    # what is not quantised stays as it was stored, and the rest computes with it: no other dtype goes with it
+    stored = stored_dtype(checkpoint.config)
+    if wanted not in ("auto", stored):
+        raise ModelError(f"{checkpoint.name} is quantised around {stored} and cannot be {wanted}: leave out --dtype")
+    if on.type == "cpu" and stored == "float16":
+        raise ModelError(f"{checkpoint.name} is quantised around float16, which is for GPUs: choose --device cuda")
+    needed = needed_keys(empty, [tensor.key for tensor in tensors], quantised=True)
+    size = sum(tensor.size for tensor in tensors if tensor.key in needed)
+    return choose_dtype(stored, on, size // DTYPES[stored].itemsize)
+
+
+def _check_rows(tokenizer: Any, empty: Any, name: str) -> None:
+    """A tokenizer with fewer word-pieces than the matrix has rows is common; with more it is another model's."""
+    if tokenizer is None:
+        return  # a tower alone
+    rows = len(empty.get_input_embeddings().weight)
+    # tokens that were added beyond the matrix, but never trained, are none of its words
+    if tokenizer.vocab_size > rows:
+        raise ModelError(
+            f"the tokenizer of {name} has {tokenizer.vocab_size:,} word-pieces and its embedding matrix only {rows:,} "
+            "rows: they do not belong together, name the model's own with --processor"
+        )
+
+
+def _weights(
+    architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype, options: dict[str, Any]
+) -> Any:
+    try:
+        with _hushed():
+            model, report = architecture.from_pretrained(
+                checkpoint.folder,
+                config=config,
+                dtype=dtype,
+                output_loading_info=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                **options,
+            )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
+            raise
+        raise ModelError(f"the weights of {checkpoint.name} cannot be loaded ({_brief(error)})") from error
+    if report["missing_keys"]:
+        first, *others = sorted(report["missing_keys"])
+        more = f" and {len(others)} more" if others else ""
+        raise ModelError(
+            f"{checkpoint.name} lacks weights that its config asks for ({first}{more}): copy or download it again"
+        )
+    if report.get("mismatched_keys"):
+        raise ModelError(f"the weights of {checkpoint.name} have other shapes than its config says: fetch it again")
+    return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without transformers' reports, at length, that the decoder's layers are not there and nothing is sharded."""
+    loggers = [logging.getLogger(f"transformers.{name}") for name in _TALKATIVE]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _brief(error: object) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -1,0 +1,43 @@
+"""From a model name to a folder on this disk that holds its checkpoint, or as much of it as is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vlmtui import cache
+from vlmtui.catalogue import Source
+from vlmtui.errors import ModelError
+from vlmtui.models.loading import hub
+from vlmtui.models.loading.checkpoint import INDEX, Checkpoint, Progress, check_folder
+
+__all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find", "find_processor", "has_all_layers"]
+
+
+def find(source: Source, revision: str | None, progress: Progress, *, decoder_layers: int | None = 0) -> Checkpoint:
+    """The checkpoint that `source` stands for: a folder, the hub's cache, vlmtui's own, or downloaded now.
+
+    From the hub comes what a model with its first `decoder_layers` decoder layers is made of (None: all of them);
+    what is there already is not fetched again. Raises `ModelError` with one sentence that says what is wrong and what
+    to do. `progress(doing, bytes there, bytes wanted)` may raise to stop a download; the next one goes on from there.
+    """
+    if source.folder is not None:
+        if revision is not None:
+            raise ModelError(f"{source.name} is a folder and has no revisions: leave out --revision")
+        config = check_folder(source.folder, source.name)
+        return Checkpoint(source.name, source.folder, None, config)
+    assert source.hub_name is not None
+    return hub.obtain(source.hub_name, source.name, revision, decoder_layers, progress)
+
+
+def has_all_layers(checkpoint: Checkpoint) -> bool:
+    """Whether all of the decoder's layers are on this disk: of a hub model often only what exploring needs is."""
+    finished, layers = cache.layers_in(checkpoint.folder)
+    return not finished or layers is None
+
+
+def find_processor(source: Source, progress: Progress) -> Path:
+    """The folder with the processor files of `source`, without its weights."""
+    if source.folder is not None:
+        return source.folder
+    assert source.hub_name is not None
+    return hub.obtain_processor(source.hub_name, progress)

@@ -1,0 +1,1 @@
+"""The vision tower: hidden states, outputs, position and patch embeddings."""

@@ -1,0 +1,79 @@
+"""The projector applied to a vision stage that it was not trained on: an early exit from the tower.
+
+As the logit lens does for a language model (nostalgebraist, "interpreting GPT: the logit lens", 2020), and for vision
+transformers with their own head Vilas et al., "Analyzing Vision Transformers for Image Classification in Class
+Embedding Space" (NeurIPS 2023): what is read off at another depth than the last is what the layers after would still
+have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vlmtui.errors import UsageError
+from vlmtui.models.families.base import Family, Pixels
+from vlmtui.models.vision.hidden_states import replaced, watched
+from vlmtui.reading import vision_layer
+from vlmtui.results.early_exit import several_stages
+
+OnBlock = Callable[[int, int], None]
+
+
+def exit_features(family: Family, pixels: Pixels, stage: int, on_block: OnBlock) -> Any:
+    """The family's features, as `Family.features` gives them, with `vision.<stage>` in the place of what feeds them.
+
+    What lies between there and the image tokens is not left out: the tower's final norm where the projector reads what
+    it puts out, the merger's. `on_block` hears how many of the tower's blocks are done. `UsageError` where no one stage
+    feeds the projector, or the model has no words.
+    """
+    blocks, into = family.blocks, _fed_by(family, pixels)
+    caught: list[Tensor] = []
+
+    def seen(at: int, states: Tensor) -> None:
+        on_block(at, len(blocks))
+        if at == stage:
+            caught.append(states.clone())
+
+    with watched(blocks, seen):
+        if stage > into:  # it is known only once the tower has been run
+            family.features(pixels)
+        if stage == into:
+            return family.features(pixels)
+        with replaced(blocks, into, lambda: caught[0]):
+            return family.features(pixels)
+
+
+def _fed_by(family: Family, pixels: Pixels) -> int:
+    """The i of the one vision stage that feeds the projector; of a family that no test has seen, proved."""
+    if family.wordless:
+        raise UsageError(f"{family.name} has no words: {family.wordless}")
+    feeds = family.feeds()
+    if feeds is None:
+        raise UsageError(several_stages(family.name))
+    if not (family.known or _reads_only(family, pixels, vision_layer(feeds))):
+        why = f"which vision stages the projector of {family.name} reads could not be proved"
+        raise UsageError(f"{why}: choose the stage tokens")
+    return vision_layer(feeds)
+
+
+def _reads_only(family: Family, pixels: Pixels, stage: int) -> bool:
+    """Whether the image tokens are the same with other states everywhere before `stage`, as long as that one stays."""
+    caught: list[Tensor] = []
+
+    def seen(at: int, states: Tensor) -> None:
+        if at in (0, stage):
+            caught.append(states.clone())
+
+    if stage == 0:
+        return True
+    with watched(family.blocks, seen):
+        before = family.flat(family.features(pixels))
+    entering, feeding = caught
+    noise = torch.randn(entering.shape, generator=torch.Generator().manual_seed(0)).to(entering)
+    with replaced(family.blocks, 0, lambda: entering + noise), replaced(family.blocks, stage, lambda: feeding):
+        after = family.flat(family.features(pixels))
+    return torch.equal(before, after)

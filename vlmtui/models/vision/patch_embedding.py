@@ -1,0 +1,100 @@
+"""A patch as it goes into the tower: its pixels, the vector they are flattened to, and that vector's projection."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vlmtui.errors import UsageError
+from vlmtui.models.families.base import Family, Pixels
+from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.vision.denormalisation import Levels, levels
+from vlmtui.models.vision.patch_projection import length_of, project, projection_of
+from vlmtui.models.vision.position_embedding import Positions, positions
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One patch: `values` float32 [3, height, width], normalised, and `levels` (0–255) of the same shape.
+
+    `flat` [numbers] is what is projected, in the order and precision in which it is, and `projected` float32 [hidden]
+    what comes of it, before a position is added; both None where the tower projects in a way that is not known.
+    """
+
+    values: Tensor
+    levels: Levels
+    flat: Tensor | None
+    projected: Tensor | None
+
+    @property
+    def frames(self) -> int:
+        """How many times over the patch's values are projected."""
+        return 1 if self.flat is None else self.flat.numel() // self.values.numel()
+
+
+class Anatomy:
+    """What one model's tower makes of patches before its first block."""
+
+    def __init__(self, loaded: Loaded, family: Family) -> None:
+        self._processor = loaded.processing.image_processor
+        self._model, self._device = loaded.model, loaded.device
+        self._family = family
+
+    def positions(self, inputs: Inputs) -> Positions:
+        """What the tower adds to the patches of a picture."""
+        return positions(self._family, self._given(inputs))
+
+    @torch.no_grad()
+    def cut(self, inputs: Inputs, tile: int, row: int, col: int) -> Cut:
+        """The patch at a row and column of a tile, all from 0; `UsageError` where there are none to be told apart."""
+        pixels = {key: value.cpu() for key, value in inputs.pixels.items()}
+        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
+        frames = self._family.frames(pixels)
+        if tile >= len(frames):
+            raise UsageError(f"how {self._family.name} is given the pixels of a patch is not known")
+        (tall, wide), values = self._family.patch_size, pixels["pixel_values"]
+        window = slice(row * tall, (row + 1) * tall), slice(col * wide, (col + 1) * wide)
+        here = frames[tile][:, window[0], window[1]].float()
+        shown = levels(here.numpy(), self._processor)
+        projection = projection_of(self._family)
+        if projection is None:
+            return Cut(here, shown, None, None)
+        length = length_of(projection)
+        if values.ndim <= 3 and values.shape[-1] == length:
+            # one patch a row already, in an order of its own: sent through `frames` its rows say which this is
+            rows = values.view(-1, length)
+            numbers = torch.arange(len(rows), dtype=torch.int32).unsqueeze(1).expand(rows.shape)
+            which = self._frame({**pixels, "pixel_values": numbers.reshape(values.shape)}, tile)
+            flat = rows[int(which[0, window[0].start, window[1].start])]
+        elif math.prod(here.shape) == length:
+            flat = frames[tile][:, window[0], window[1]].flatten()
+        else:
+            return Cut(here, shown, None, None)
+        made = project(projection, flat.to(self._device)).float().cpu()
+        return Cut(here, shown, flat, made)
+
+    def norms(self, inputs: Inputs) -> Tensor:
+        """The L2 norm of each patch's normalised values, as `cut` has them [patches], tile by tile, row by row.
+
+        Empty where the processor hands pictures over in a form that is not known.
+        """
+        pixels = dict(inputs.pixels)
+        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
+        (tall, wide), found = self._family.patch_size, [torch.zeros(0)]
+        for frame in self._family.frames(pixels):
+            rows, cols = frame.shape[1] // tall, frame.shape[2] // wide
+            values = frame[:, : rows * tall, : cols * wide].float().cpu().reshape(3, rows, tall, cols, wide)
+            found.append(values.square().sum(dim=(0, 2, 4)).sqrt().flatten())
+        return torch.cat(found)
+
+    def _frame(self, pixels: Pixels, tile: int) -> Tensor:
+        return self._family.frames(pixels)[tile]
+
+    def _given(self, inputs: Inputs) -> Pixels:
+        pixels = {key: value.to(self._device) for key, value in inputs.pixels.items()}
+        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
+        return pixels

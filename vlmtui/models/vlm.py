@@ -1,0 +1,386 @@
+"""One adapter for vision-language models: prepare a picture, run the tower once, place and embed tokens.
+
+The decoder's layers need not be loaded (`num_hidden_layers=0`): what is looked at here is the tower, the projector and
+the embeddings. Where a family goes its own way, `models.families` says how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from vlmtui.display.pieces import marks_words
+from vlmtui.errors import ImageError, ModelError
+from vlmtui.image import Picture
+from vlmtui.models.decoder.full_model import Whole
+from vlmtui.models.decoder.generation import Speaking
+from vlmtui.models.decoder.prompts import expanded
+from vlmtui.models.decoder.unembedding import Head
+from vlmtui.models.families import family_of
+from vlmtui.models.families.base import Pixels, Shape
+from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.geometry.placement import Placing
+from vlmtui.models.geometry.plan import check_size
+from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
+from vlmtui.models.vision.batching import stacked
+from vlmtui.models.vision.classifier import Classifier
+from vlmtui.models.vision.dual_encoder import Contrastive, unmatched
+from vlmtui.models.vision.early_exit import exit_features
+from vlmtui.models.vision.hidden_states import stage_norms, watched
+from vlmtui.models.vision.patch_embedding import Anatomy
+from vlmtui.reading import ImageInfo, ModelInfo
+
+_SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
+_EMBED_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class TileNorms:
+    """L2 norms of one tile's states, float32: `patches` [stages, patches], `prefix` [stages, prefix tokens]."""
+
+    patches: Tensor
+    prefix: Tensor
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What one forward pass left behind of a picture.
+
+    `norms` are those of every tile, in the processor's order, on the CPU. `tokens` [tokens, hidden] are in the
+    model's dtype on its device; None where the model puts no image tokens into a prompt.
+    """
+
+    norms: tuple[TileNorms, ...]
+    tokens: Tensor | None
+
+
+class VisionLanguageModel:
+    """A model that is held: its tower, projector and embeddings, on one device."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._model = loaded.model
+        self._config = loaded.config
+        self._processing = loaded.processing
+        self.name = loaded.name
+        self.whole = loaded.whole
+        self.device = loaded.device
+        self.tokenizer = loaded.processing.tokenizer
+        self.family = family_of(loaded.model, loaded.config, loaded.name)
+        self._placing = Placing(self.family, loaded.processing)
+        # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
+        self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
+        self._loaded = loaded
+        self._head: Head | None = None
+        self._run: Whole | None = None
+        self._speaking: Speaking | None = None
+        self.info = self._describe(loaded)
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The model's own modules."""
+        network: torch.nn.Module = self._model
+        return network
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a number that it computes with."""
+        return int(self._model.dtype.itemsize)
+
+    def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
+        """The processor's inputs for one picture, as tensors on the CPU."""
+        check_size(self._processing.image_processor, picture.width, picture.height, name)
+        sentence = DEFAULT_PROMPT if prompt is None else prompt
+        try:
+            return self._processing.prepare(Image.fromarray(picture.rgb), sentence)
+        except ValueError as error:
+            why = " ".join(str(error).split())
+            raise ImageError(
+                f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} refuses it "
+                f"({why}): crop or enlarge it"
+            ) from error
+
+    def measure(self, picture: Picture, inputs: Inputs) -> None:
+        """Find out now what `layout` must know of pictures of this size, which may take as long as preparing one."""
+        self._placing.measure((picture.width, picture.height), inputs)
+
+    @torch.no_grad()
+    def layout(self, picture: Picture | ImageInfo, inputs: Inputs, encoded: Encoded) -> Layout:
+        """Where the image tokens and the vision patches lie in the picture."""
+        tokens = 0 if encoded.tokens is None else len(encoded.tokens)
+        size = picture.width, picture.height
+        return self._placing.layout(size, inputs, self._on_device(inputs), tokens, bool(encoded.norms))
+
+    @torch.no_grad()
+    def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> Encoded:
+        """One forward pass of the tower: norms of every stage, and the image tokens as the decoder receives them.
+
+        `on_block` hears how many of the tower's blocks are done; what it raises ends the pass.
+        """
+        return self.encode_together([inputs], on_block)[0]
+
+    @torch.no_grad()
+    def encode_together(
+        self, several: Sequence[Inputs], on_block: Callable[[int, int], None] = lambda done, total: None
+    ) -> list[Encoded]:
+        """`encode` in one pass for pictures that are alike, as `stacking.alike` has it; their order is kept."""
+        with stage_norms(self.family.blocks, on_block) as stages:
+            features = self.family.features(self._placed(stacked(several)))
+        shapes = self.family.shapes(self.family.frames(several[0].pixels))
+        norms = self._norms(torch.stack(stages).cpu(), len(several), shapes)
+        if features is None:
+            return [Encoded(one, None) for one in norms]
+        tokens = self._received(several, features)
+        return [Encoded(one, part) for one, part in zip(norms, tokens, strict=True)]
+
+    def _norms(self, stages: Tensor, pictures: int, shapes: list[Shape]) -> list[tuple[TileNorms, ...]]:
+        """The norms of every picture's tiles, of those of all states [stages, pictures × tiles, states] or so."""
+        if stages.shape[1] % pictures:
+            raise ModelError(f"{self.name} does not keep the states of several pictures apart")
+        first = stages[0, : stages.shape[1] // pictures]
+        tiles = self.family.states(torch.arange(first.numel()).view(first.shape), shapes)
+        each = stages.view(len(stages), pictures, -1).unbind(1)
+        return [tuple(TileNorms(own[:, patches], own[:, prefix]) for patches, prefix in tiles) for own in each]
+
+    @torch.no_grad()
+    def tower_states(
+        self,
+        inputs: Inputs,
+        wanted: Callable[[int, Tensor], bool],
+        on_block: Callable[[int, int], None] = lambda done, total: None,
+    ) -> dict[int, Tensor]:
+        """The tower run once more: the states [patches, hidden] of the stages that are `wanted`.
+
+        In the order of `layout`'s patches: tile by tile, row by row. `wanted` is given the states as the tower keeps
+        them. None of a tower whose states cannot be told apart.
+        """
+        shapes = self.family.shapes(self.family.frames(inputs.pixels))
+        found: dict[int, Tensor] = {}
+
+        def seen(stage: int, states: Tensor) -> None:
+            on_block(stage, len(self.family.blocks))
+            if wanted(stage, states):
+                numbers = torch.arange(states[..., 0].numel(), device=states.device).view(states.shape[:-1])
+                tiles = [patches for patches, _ in self.family.states(numbers, shapes)]
+                if tiles:
+                    found[stage] = states.reshape(-1, states.shape[-1])[torch.cat(tiles)]
+
+        with watched(self.family.blocks, seen):
+            self.family.features(self._on_device(inputs))
+        return found
+
+    @torch.no_grad()
+    def early_exit(
+        self, inputs: Inputs, stage: int, on_block: Callable[[int, int], None] = lambda done, total: None
+    ) -> Tensor:
+        """The image tokens [tokens, hidden] that the projector makes of `vision.<stage>`: an early exit.
+
+        The stage is put in the place of the one that feeds the projector, and goes through all that lies between there
+        and the decoder's first layer (see `models.exits`). The projector was never trained on any stage but its own.
+        `UsageError` where it reads several, or the model has no words.
+        """
+        return self._received([inputs], exit_features(self.family, self._on_device(inputs), stage, on_block))[0]
+
+    def _received(self, several: Sequence[Inputs], features: Any) -> tuple[Tensor, ...]:
+        """The image tokens of pictures that are alike as the first decoder layer receives them, each [tokens, hidden].
+
+        Of one picture, or as many rows of the prompt as there are pictures.
+        """
+        flat = self.family.flat(features)
+        made, rest = divmod(len(flat), len(several))
+        if rest:
+            raise ModelError(f"{self.name} does not keep the tokens of several pictures apart")
+        image_token = int(self._config.image_token_id)
+        ids = several[0].input_ids
+        positions = None if ids is None else int((ids == image_token).sum())
+        if ids is None or positions != made:
+            if positions:
+                raise ModelError(
+                    f"{self.name} makes {made} image tokens where its processor leaves {positions} places: its "
+                    "processor's files do not belong to its weights, name the right ones with --processor"
+                )
+            ids = torch.full((1, made), image_token)
+        rows = ids.repeat(len(several), 1)
+        received = self.family.first_layer(rows.to(self.device), features)
+        tokens = received[(rows == image_token).to(received.device)]
+        if tokens.shape != flat.shape:
+            raise ModelError(f"{self.name} does not put its image tokens where vlmtui looks for them: choose another")
+        return tuple(torch.split(tokens, made)) if made else (tokens,) * len(several)
+
+    @torch.no_grad()
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """What the first decoder layer receives for text ids [n, hidden], scaling included."""
+        return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
+
+    def prompted(self, inputs: Inputs, tokens: int, prompt: str | None) -> Inputs:
+        """The inputs with a prompt: where the family's processor made none, that of the tokenizer's template."""
+        if inputs.input_ids is not None:
+            return inputs
+        picture = self.family.spelled(self.tokenizer, inputs.pixels, tokens)
+        return replace(inputs, input_ids=expanded(self.tokenizer, int(self._config.image_token_id), picture, prompt))
+
+    def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
+        """Runs all of the decoder's layers, as `Whole.stream` does; they must be held."""
+        self._check_whole()
+        if self._run is None:
+            self._run = Whole(self._loaded)
+        self._run.stream(inputs, on_layer)
+
+    @property
+    def speaking(self) -> Speaking:
+        """The model asked for its answers; all of the decoder's layers must be held."""
+        self._check_whole()
+        if self._speaking is None:
+            self._speaking = Speaking(self._loaded)
+        return self._speaking
+
+    def _check_whole(self) -> None:
+        if not self.whole:
+            raise ModelError(f"the language model's layers of {self.name} are not loaded: load it with all of them")
+
+    @property
+    def head(self) -> Head:
+        """From the residual stream after a decoder layer to logits."""
+        if self._head is None:
+            self._head = Head(self._model, self.name)
+        return self._head
+
+    @property
+    def tied(self) -> bool:
+        """Whether the embedding matrix is the output head's own weight."""
+        head = self._model.get_output_embeddings()
+        weight: Tensor = self._model.get_input_embeddings().weight
+        return head is not None and head.weight.data_ptr() == weight.data_ptr()
+
+    @cached_property
+    def embedding_scale(self) -> float | None:
+        """What the embedding matrix is multiplied with before the first decoder layer; None where it is no factor."""
+        weight: Tensor = self._model.get_input_embeddings().weight
+        if self.embeddings is None or self.embeddings.shape != weight.shape:
+            return None
+        sample = self._sample(weight)
+        stored, received = weight[sample].double(), self.embeddings[sample].double()
+        if torch.equal(stored, received):
+            return 1.0
+        factor = float((stored * received).sum() / (stored * stored).sum())
+        return factor if torch.allclose(received, factor * stored, rtol=1e-2) else None
+
+    @cached_property
+    def contrastive(self) -> Contrastive:
+        """Pictures against texts; `UsageError` for a model that was not trained for it. It must be held whole."""
+        if not unmatched(self.family) and not self.whole:
+            raise ModelError(f"the text tower of {self.name} is not loaded: load it with it")
+        return Contrastive(self._loaded, self.family)
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """What the tower makes of patches before its first block."""
+        return Anatomy(self._loaded, self.family)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The classification head; `UsageError` for a model without one."""
+        return Classifier(self._loaded, self.family)
+
+    def unembed(self, states: Tensor) -> Tensor:
+        """The model's own logits [..., rows] of the residual stream after a decoder layer [..., hidden].
+
+        The final norm is applied here, once: not for the library's `hidden_states[-1]`, which has been through it.
+        """
+        return self.head(states)
+
+    @torch.no_grad()
+    def _embedding_matrix(self) -> Tensor:
+        """What the first decoder layer receives for every row of the embedding matrix [rows, hidden].
+
+        The weight itself where a sample shows that it is handed on as it is, a matrix of its own where a family
+        scales it.
+        """
+        weight: Tensor = self._model.get_input_embeddings().weight
+        sample = self._sample(weight)
+        if torch.equal(self.embed(sample), weight[sample]):
+            return weight.detach()
+        matrix = torch.empty_like(weight)
+        for start in range(0, len(weight), _EMBED_AT_ONCE):
+            end = min(start + _EMBED_AT_ONCE, len(weight))
+            matrix[start:end] = self.embed(range(start, end))
+        return matrix
+
+    def _sample(self, weight: Tensor) -> list[int]:
+        """Some rows of the embedding matrix, spread over it, without that of the image token."""
+        rows = range(0, len(weight), max(1, len(weight) // _SAMPLE))
+        return [row for row in rows if row != int(self._config.image_token_id)]
+
+    def _on_device(self, inputs: Inputs) -> Pixels:
+        return self._placed(inputs.pixels)
+
+    def _placed(self, tensors: Pixels) -> Pixels:
+        pixels = {key: value.to(self.device) for key, value in tensors.items()}
+        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
+        return pixels
+
+    def _describe(self, loaded: Loaded) -> ModelInfo:
+        config, family = self._config, self.family
+        vision = family.vision_config
+        size = getattr(vision, "image_size", None)
+        tower = f"{_title(vision.model_type)} {family.patch_size[0]}" + (f"/{size}" if isinstance(size, int) else "")
+        embeddings = None
+        parts = [tower]
+        if family.projector:
+            weight = self._model.get_input_embeddings().weight
+            embeddings = (int(weight.shape[0]), int(weight.shape[1]))
+            parts += [family.projector, _title(config.get_text_config().model_type)]
+        return ModelInfo(
+            name=self.name,
+            family=config.model_type,
+            revision=loaded.revision,
+            dtype=str(self._model.dtype).removeprefix("torch."),
+            device=str(self.device),
+            processor=type(self._processing.image_processor).__name__,
+            parts=" → ".join(parts),
+            vision_layers=len(family.blocks),
+            llm_layers=loaded.llm_layers,
+            feeds=family.feeds(),
+            embeddings=embeddings,
+            vision_hidden=_width(family.blocks),
+            marks_words=self.embeddings is not None and marks_words(self.tokenizer.get_vocab()),
+            wordless=family.wordless,
+            note=loaded.note,
+        )
+
+
+def _width(blocks: nn.ModuleList) -> int:
+    """The width of the tower's states: that of the norm before a block's attention."""
+    return next(len(p) for name, p in blocks[0].named_parameters() if "norm" in name and p.ndim == 1)
+
+
+_TITLES = {
+    "clip": "CLIP",
+    "siglip": "SigLIP",
+    "siglip2": "SigLIP2",
+    "vit": "ViT",
+    "opt": "OPT",
+    "dinov2": "DINOv2",
+    "dinov2_with_registers": "DINOv2 with registers",
+    "dinov3_vit": "DINOv3",
+    "internvl": "InternViT",
+    "qwen2_vl": "Qwen2-VL",
+    "qwen2_5_vl": "Qwen2.5-VL",
+    "qwen3_vl": "Qwen3-VL",
+    "smolvlm": "SmolVLM",
+    "blip_2": "EVA-CLIP",
+    "instructblip": "EVA-CLIP",
+}
+
+
+def _title(model_type: str) -> str:
+    """A part's name for the screen."""
+    for suffix in ("_vision_model", "_text_model", "_vision", "_text"):
+        model_type = model_type.removesuffix(suffix)
+    return _TITLES.get(model_type, model_type[:1].upper() + model_type[1:])

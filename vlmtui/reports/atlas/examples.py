@@ -1,0 +1,155 @@
+"""Where the words chosen are said, and the patches most like them: a second look at the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vlmtui.display.pieces import visible
+from vlmtui.reports.atlas.counts import Counted, complete, views
+from vlmtui.reports.atlas.tables import Block, Floats, Ints, Marks
+
+RANKING = "those that have it first, then those that have it second, and so on; among these by its score"
+"""Which patches stand before others. By the score alone, l2 would name those of the smallest norms for every word."""
+SIDE = 8
+"""Grids of any size are laid over so many rows and columns."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One entry of a picture, the place of a word among its own words, from 0, and the word's score there."""
+
+    place: int
+    score: float
+    order: int
+    row: dict[str, Any]
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        """Patches sorted by it say the word the most: see `RANKING`."""
+        return self.place, -self.score, self.order
+
+    @property
+    def box(self) -> tuple[float, float, float, float] | None:
+        """In pixels of the picture; None for what has no place in it."""
+        corners = [self.row[name] for name in ("x0", "y0", "x1", "y1")]
+        return None if any(corner is None for corner in corners) else tuple(map(float, corners))  # type: ignore[return-value]
+
+
+@dataclass
+class Chosen:
+    """A word that is looked for: one of the most said, or with `sought` one that was asked for, however it is spelled.
+
+    `said` float64 [SIDE, SIDE] is what share of the patches there have it first; of a word asked for, among their
+    words. `patches` are those that say it the most, ranked by `RANKING`.
+    """
+
+    ids: tuple[int, ...]
+    sought: str | None = None
+    patches: list[Patch] = field(default_factory=list)
+    _said: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
+    _there: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
+
+    @property
+    def said(self) -> Floats:
+        """Not-a-number where no patch lies."""
+        with np.errstate(invalid="ignore"):
+            shares = np.where(self._there > 0, self._said / self._there, np.nan)
+        return np.asarray(shares.reshape(SIDE, SIDE))
+
+    def lay(self, said: Floats, there: Floats) -> None:
+        """More patches, and which part of them says it."""
+        self._said += said
+        self._there += there
+
+    def take(self, places: Ints, scores: Floats, rows: Ints, block: Block, before: int, most: int) -> None:
+        """The best of a block's rows; `before` is how many rows came before the block."""
+        kept = np.isfinite(scores)
+        if len(self.patches) == most > 0:
+            last = self.patches[-1]
+            kept &= (places < last.place) | ((places == last.place) & (scores > last.score))
+        places, scores, rows = places[kept], scores[kept], rows[kept]
+        best = np.lexsort((rows, -scores, places))[:most]
+        found = [Patch(int(places[i]), float(scores[i]), before + int(rows[i]), block.at(int(rows[i]))) for i in best]
+        self.patches = sorted([*self.patches, *found], key=lambda one: one.rank)[:most]
+
+
+@dataclass
+class Found:
+    """What was found of the words chosen."""
+
+    most_said: list[Chosen]
+    sought: list[Chosen]
+
+
+def choose(counted: Counted, k: int, words: Sequence[str]) -> Found:
+    """The k words that are first most often, and those asked for."""
+    sought = []
+    for word in words:
+        wanted = _folded(word)
+        ids = tuple(
+            id_
+            for id_, (piece, text) in counted.names.items()
+            if wanted in (_folded(text), _folded(visible(piece, text))) or word == piece
+        )
+        sought.append(Chosen(tuple(sorted(ids)), word))
+    return Found([Chosen((id_,)) for id_ in counted.first.ranked[:k]], sought)
+
+
+def look(found: Found, blocks: Iterable[Block], most: int) -> None:
+    """Fill in where they are said, and the `most` patches that say each the most."""
+    before = 0
+    for block in blocks:
+        counted = ~block.failed & ~block.is_("kind", "newline")
+        told = block.told
+        kept = counted[told.row]
+        row, place, ids, scores = told.row[kept], told.place[kept], told.ids[kept], told.scores[kept]
+        weights = _weights(block, counted)
+        everywhere = weights.sum(axis=0)
+        size = int(ids.max()) + 1 if len(ids) else 0
+        number = np.full(size, -1)
+        for i, chosen in enumerate(found.most_said):
+            if chosen.ids[0] < size:
+                number[chosen.ids[0]] = i
+        which = number[ids]
+        order = np.argsort(which, kind="stable")
+        cuts = np.searchsorted(which[order], np.arange(len(found.most_said) + 1))
+        for i, chosen in enumerate(found.most_said):
+            mine = order[cuts[i] : cuts[i + 1]]
+            first = mine[place[mine] == 0]
+            chosen.lay(weights[row[first]].sum(axis=0), everywhere)
+            chosen.take(place[mine], scores[mine], row[mine], block, before, most)
+        for chosen in found.sought:
+            mine = np.flatnonzero(np.isin(ids, chosen.ids))
+            rows, at = np.unique(row[mine], return_index=True)  # of a row with several spellings the first
+            mine = mine[at]
+            chosen.lay(weights[rows].sum(axis=0), everywhere)
+            chosen.take(place[mine], scores[mine], rows, block, before, most)
+        before += len(block)
+
+
+def _weights(block: Block, counted: Marks) -> Floats:
+    """For every row of a block, which part of its cell lies in each of SIDE × SIDE squares, float64 [rows, squares].
+
+    The parts of a cell add up to one; rows without a place, and of pictures that are not complete, have none.
+    """
+    weights = np.zeros((len(block), SIDE * SIDE))
+    for (down, across), rows, at, _ in views(block, counted & complete(block)[block.picture]):
+        tall, wide = _parts(at // across, down), _parts(at % across, across)
+        weights[rows] = (tall[:, :, None] * wide[:, None, :]).reshape(len(rows), SIDE * SIDE)
+    return weights
+
+
+def _parts(cell: Ints, count: int) -> Floats:
+    """Of cells among `count` side by side, which part of each lies in each of `SIDE` squares over the same length."""
+    squares = np.arange(SIDE + 1) / SIDE
+    ends = np.minimum((cell[:, None] + 1) / count, squares[None, 1:])
+    begins = np.maximum(cell[:, None] / count, squares[None, :-1])
+    return np.asarray(np.clip(ends - begins, 0, None) * count)
+
+
+def _folded(word: str | None) -> str:
+    return " ".join((word or "").split()).casefold()

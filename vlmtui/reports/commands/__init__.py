@@ -1,0 +1,1 @@
+"""One module a command whose output is not a report of image tokens."""

@@ -1,0 +1,205 @@
+"""`vlmtui ask`: a question about a picture, its answer as it is said, or as JSON with what it looked at."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import msgspec
+
+from vlmtui.display.numbers import count
+from vlmtui.display.pieces import plain
+from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.image import SourceBytes, decode, read_source
+from vlmtui.reading import Reading
+from vlmtui.reports.commands.attribution import Grounds, Wanted, check, found, lines, told, whole
+from vlmtui.reports.formats import json
+from vlmtui.reports.formats.json import Object
+from vlmtui.reports.output.progress import ProgressLine
+from vlmtui.reports.output.target import Target, check_target, target
+from vlmtui.reports.query import Query
+from vlmtui.results.answers import MAX_NEW_TOKENS, Answer
+from vlmtui.session.client import SessionClient
+from vlmtui.session.discovery import connect
+from vlmtui.session.protocol import Progress, Said
+
+SCHEMA = "vlmtui/answer/1"
+FORMATS = ("text", "json")
+_READ_AGAIN = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of one picture, how it is to be answered, and what of its grounds is wanted beside."""
+
+    image: str
+    text: str
+    max_new_tokens: int = MAX_NEW_TOKENS
+    temperature: float | None = None
+    seed: int = 0
+    wanted: Wanted = field(default_factory=Wanted)
+
+
+def run_ask(
+    question: Question,
+    query: Query,
+    format: str,
+    output: str | None,
+    quiet: bool,
+    tell: Callable[[str], object] = lambda note: None,
+) -> int:
+    """Write the answer, as text while it is said; the exit status. `tell` is told what else a person should know.
+
+    An interrupt ends the answer, and the line that it had begun.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
+    if question.wanted.only_numbers and format != "json":
+        raise UsageError("--attention, --gradient and --occlude are numbers for every patch: add --format json")
+    if output is not None and output != "-":
+        check_target(output)
+    source = read_source(question.image)
+    progress = ProgressLine(quiet)
+    client = connect(query.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+    try:
+        if client.note:
+            tell(client.note)
+        loading = client.load(
+            query.model,
+            revision=query.revision,
+            processor=query.processor,
+            device=query.device,
+            dtype=query.dtype,
+            layers=True,
+            on_progress=progress,
+        )
+        decode(source.data, source.source, query.max_pixels)  # said at once, not when torch is imported
+        loading.result()
+        with target(output) as to:
+            streamed = _Streamed(to, progress) if format == "text" else None
+            reading, answer, grounds = _asked(client, source, question, query, progress, streamed)
+            progress.clear()
+            if format == "json":
+                to.write(msgspec.json.encode(report(reading, answer, grounds)).decode() + "\n")
+            elif grounds.ablation is not None:
+                for line in lines(answer, grounds.ablation):
+                    to.write(line)
+            to.flush()
+    finally:
+        client.close()
+        progress.clear()
+    if not answer.finished and not quiet:
+        tell(f"the answer was cut after {count(len(answer.tokens), 'token')}: --max-new-tokens allows for more")
+    return 0
+
+
+def _asked(
+    client: SessionClient,
+    source: SourceBytes,
+    question: Question,
+    query: Query,
+    progress: ProgressLine,
+    streamed: _Streamed | None,
+) -> tuple[Reading, Answer, Grounds]:
+    for again in range(_READ_AGAIN):
+        try:
+            return _asked_once(client, source, question, query, progress, streamed)
+        except ReadingGoneError:  # another front end has used the session in between
+            if again == _READ_AGAIN - 1 or (streamed and streamed.begun):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _asked_once(
+    client: SessionClient,
+    source: SourceBytes,
+    question: Question,
+    query: Query,
+    progress: ProgressLine,
+    streamed: _Streamed | None,
+) -> tuple[Reading, Answer, Grounds]:
+    def counted(said: Said) -> None:
+        progress(Progress("answering", said.number, question.max_new_tokens))
+
+    reading = client.read(source, max_pixels=query.max_pixels, prompt=question.text, on_progress=progress).result()
+    check(reading, question.wanted)
+    asking: Future[Answer] = client.answer(
+        reading.id,
+        question.text,
+        max_new_tokens=question.max_new_tokens,
+        temperature=question.temperature,
+        seed=question.seed,
+        on_progress=progress,
+        on_said=streamed.heard if streamed else counted,
+    )
+    try:
+        answer = asking.result()
+    except BaseException:  # an interrupt, most often: the session ends the answer, and this the line
+        client.cancel(asking)
+        if streamed:
+            streamed.end()
+        raise
+    if streamed:
+        streamed.end(answer.text)
+    return reading, answer, found(client, reading, answer, question.wanted, progress)
+
+
+class _Streamed:
+    """Writes an answer as it is said, each time what is new of it."""
+
+    def __init__(self, to: Target, progress: ProgressLine) -> None:
+        self._to, self._progress = to, progress
+        self._lock = threading.Lock()
+        self._written = 0
+        self._ended = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was written."""
+        return self._written > 0
+
+    def heard(self, said: Said) -> None:
+        """One more token; called in the thread that hears the session."""
+        with self._lock:
+            self._write(said.text)
+
+    def end(self, text: str | None = None) -> None:
+        """The rest of the answer `text`, where it came to its end, and that of the line; nothing is written after."""
+        with self._lock:
+            if text is not None:
+                self._write(text)
+            if not self._ended and (self.begun or text is not None):
+                self._to.write("\n")
+                self._to.flush()
+            self._ended = True
+
+    def _write(self, text: str) -> None:
+        new = text[self._written :]
+        if self._ended or not new:
+            return
+        self._progress.clear()
+        try:
+            self._to.write("".join(c if c in "\n\t" else plain(c) for c in new))
+            self._to.flush()
+        except BaseException:
+            self._ended = True  # whoever read it has gone
+            raise
+        self._written = len(text)
+
+
+def report(reading: Reading, answer: Answer, grounds: Grounds) -> Object:
+    """The object of one answer: `vlmtui/answer/1`."""
+    return {
+        "schema": SCHEMA,
+        **json.about(reading),
+        "query": {
+            "question": answer.question,
+            "max_new_tokens": answer.max_new_tokens,
+            "temperature": answer.temperature,
+            "seed": None if answer.temperature is None else answer.seed,
+        },
+        "answer": whole(answer, grounds),
+        **told(reading, grounds),
+    }

@@ -1,0 +1,164 @@
+"""What an answer rests on: where it looked, its gradients, and what becomes of it without parts of the picture.
+
+Asked for after the answer, of the same reading; told as JSON, the comparison of two answers as text too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vlmtui.display.pieces import plain, visible
+from vlmtui.errors import UsageError
+from vlmtui.reading import Reading
+from vlmtui.reports.formats import json
+from vlmtui.reports.formats.json import Object
+from vlmtui.reports.query import OnProgress
+from vlmtui.reports.select.patches import PatchWords, entries_at
+from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Occlusion
+from vlmtui.results.replacement import Replacement
+from vlmtui.session.client import SessionClient
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which of them are asked for: `ablate` names patches to be replaced, `occlude` the side of a block of tokens."""
+
+    attention: bool = False
+    gradient: bool = False
+    ablate: tuple[PatchWords, ...] = ()
+    occlude: int | None = None
+    by: Replacement = "mean"
+
+    @property
+    def some(self) -> bool:
+        """Whether anything is asked for."""
+        return self.only_numbers or bool(self.ablate)
+
+    @property
+    def only_numbers(self) -> bool:
+        """Whether something is asked for that is a number for every patch, and no text."""
+        return self.attention or self.gradient or self.occlude is not None
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What was found of them."""
+
+    attention: Attention | None = None
+    gradient: Gradient | None = None
+    ablation: Ablation | None = None
+    occlusion: Occlusion | None = None
+
+
+def check(reading: Reading, wanted: Wanted) -> None:
+    """`UsageError` for what this reading has not; to be said before the model answers."""
+    model = reading.model
+    if not wanted.some or model.embeddings is None:  # a tower alone is not asked at all
+        return
+    if model.wordless:
+        raise UsageError(f"the answers of {model.name} cannot be looked into: {model.wordless}")
+    boxes = [reading.places[token].box for token in _ablated(reading, wanted)] or [at.box for at in reading.places]
+    if wanted.by == "blur" and not any(boxes):
+        raise UsageError("these image tokens have no place in the picture to blur: choose --by mean or zero")
+    longest = max((max(grid.rows, grid.cols) for grid in reading.grids), default=0)
+    if wanted.occlude is not None and longest and wanted.occlude > longest:
+        side = f"the picture is at most {longest} tokens a side: choose 1 to {longest}"
+        raise UsageError(f"--occlude {wanted.occlude} is larger than the picture; {side}")
+
+
+def _ablated(reading: Reading, wanted: Wanted) -> tuple[int, ...]:
+    """The image tokens to be replaced."""
+    return tuple(sorted({entry for patch in wanted.ablate for entry in entries_at(reading, "tokens", patch)}))
+
+
+def found(client: SessionClient, reading: Reading, answer: Answer, wanted: Wanted, progress: OnProgress) -> Grounds:
+    """Ask the session for what is wanted of a reading's latest answer."""
+    attention = gradient = ablation = occlusion = None
+    if wanted.attention:
+        attention = client.attention(reading.id, answer.id, on_progress=progress).result()
+    if wanted.gradient:
+        gradient = client.gradient(reading.id, answer.id, on_progress=progress).result()
+    if wanted.ablate:
+        tokens = _ablated(reading, wanted)
+        ablation = client.ablate(reading.id, answer.id, tokens, wanted.by, on_progress=progress).result()
+    if wanted.occlude is not None:
+        occlusion = client.occlude(reading.id, answer.id, wanted.occlude, wanted.by, on_progress=progress).result()
+    return Grounds(attention, gradient, ablation, occlusion)
+
+
+def said(token: AnswerToken, row: int, grounds: Grounds) -> Object:
+    """One token of the answer, and where it looked."""
+    told = _token(token)
+    return told if grounds.attention is None else told | {"attention": grounds.attention.weights[row].tolist()}
+
+
+def told(reading: Reading, grounds: Grounds) -> Object:
+    """The rest of the object: what the numbers of patches belong to, in their order, and the other answer."""
+    parts: Object = {}
+    if (attention := grounds.attention) is not None:
+        parts["attention"] = {
+            "over": "layers and heads, averaged",
+            "layers": attention.layers,
+            "heads": attention.heads,
+            "sink_rule": attention.rule,
+            "sinks": [{"position": sink.position, "piece": sink.piece, "share": sink.share} for sink in attention.sunk],
+        }
+    if grounds.gradient is not None:
+        parts["gradient"] = {"of": "the answer's log-probability"}
+    if (ablation := grounds.ablation) is not None:
+        parts["ablation"] = {
+            "tokens": list(ablation.tokens),
+            "by": ablation.by,
+            "answer": whole(ablation.again),
+            "log_probs": ablation.log_probs.tolist(),
+            "changes": ablation.changes.tolist(),
+        }
+    if (occlusion := grounds.occlusion) is not None:
+        parts["occlusion"] = {"block": occlusion.block, "by": occlusion.by}
+    numbers = _of_patches(grounds)
+    if numbers:
+        parts["tokens"] = [
+            json.placed(place) | {name: values[i] for name, values in numbers.items()}
+            for i, place in enumerate(reading.places)
+        ]
+    return parts
+
+
+def _of_patches(grounds: Grounds) -> dict[str, list[object]]:
+    """What there is of every image token, by name."""
+    found: dict[str, list[object]] = {}
+    if grounds.attention is not None:
+        found["sink"] = grounds.attention.sinks.tolist()
+    if grounds.gradient is not None:
+        found["gradient"] = grounds.gradient.numbers.tolist()
+    if grounds.occlusion is not None:
+        found["drop"] = grounds.occlusion.whole.tolist()
+    return found
+
+
+def whole(answer: Answer, grounds: Grounds | None = None) -> Object:
+    """An answer with its tokens."""
+    tokens = answer.tokens
+    return {
+        "text": answer.text,
+        "finished": answer.finished,
+        "log_prob": answer.log_prob,
+        "tokens": [said(token, row, grounds) if grounds else _token(token) for row, token in enumerate(tokens)],
+    }
+
+
+def _token(token: AnswerToken) -> Object:
+    return {name: getattr(token, name) for name in ("id", "piece", "text", "log_prob", "special")}
+
+
+def lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
+    """The other answer, and what became of each token of the first."""
+    replaced = f"{len(ablation.tokens)} patches" if len(ablation.tokens) != 1 else "1 patch"
+    yield f"\nWith {replaced} replaced ({ablation.by}):\n{plain(ablation.again.text)}\n\n"
+    yield "Log-probability of the first answer's tokens, before and with that:\n"
+    rows = zip(answer.tokens, ablation.log_probs.tolist(), ablation.changes.tolist(), strict=True)
+    for token, after, change in rows:
+        yield f"  {token.log_prob:z8.3f} {after:z8.3f} {change:+z8.3f}  {visible(token.piece, token.text)}\n"
+    total = float(ablation.changes.sum())
+    yield f"  {answer.log_prob:z8.3f} {answer.log_prob + total:z8.3f} {total:+z8.3f}  the whole answer\n"

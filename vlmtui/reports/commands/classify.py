@@ -1,0 +1,195 @@
+"""`vlmtui classify`: the classes of pictures, and what their patches say for them, as text or JSON.
+
+The JSON is `vlmtui/classify/1`, one object a picture, with several pictures a list:
+
+    {"schema", "model": {...}, "image": {...},                    as in vlmtui/report/1
+     "head": {"classes", "reads", "kind": "softmax|sigmoid",      how many there are; what the head reads
+              "evidence": "exact|approximate"},
+     "classes": [{"id", "label", "logit", "probability",          the first k, largest first
+                  "rest"}],                                       of the logit, beside the patches' shares, or null
+     "patches": [{place of the patch as in vlmtui/report/1,
+                  "evidence": [k],                                what the patch says for each of these classes
+                  "first": {"id", "label"}}]}                     the class, of all, that it says most for
+
+`evidence` is exact where the head reads the mean of the patches: then each is a share of the logit, which is the sum of
+all of them and `rest`. Elsewhere it is approximate: the logit that the head gives the patch, which it was never trained
+on, in the place of the class token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vlmtui.display import numbers
+from vlmtui.display.pieces import isolate, plain
+from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
+from vlmtui.errors import UsageError
+from vlmtui.image import SourceBytes
+from vlmtui.reading import ModelInfo, Reading
+from vlmtui.reports.formats import json
+from vlmtui.reports.formats.text_grid import cell_grid
+from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.query import OnProgress, Query, load
+from vlmtui.reports.run import Order, deliver
+from vlmtui.results.classification import Classes, Head
+from vlmtui.session.client import SessionClient
+
+SCHEMA = "vlmtui/classify/1"
+_MOST = 3
+
+
+@dataclass(frozen=True)
+class Classified:
+    """One picture, the head and the classes that it gives it."""
+
+    reading: Reading
+    head: Head
+    classes: Classes
+
+
+Found = Classified | Failure
+
+
+def run_classify(query: Query, format: str, order: Order) -> int:
+    """Write the classes of the pictures, the first `query.k` each; the exit status."""
+    if format not in FORMATS:
+        raise UsageError(f"classify has no format {format!r}: choose {', '.join(FORMATS)}")
+    write = FORMATS[format]
+
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
+        return each(order.sources, _Looker(query, progress), start)
+
+    return deliver(order, found, lambda results: write(results, order.many))
+
+
+@dataclass
+class _Looker:
+    query: Query
+    progress: OnProgress
+    head: Head | None = None
+
+    @property
+    def max_pixels(self) -> int:
+        return self.query.max_pixels
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        return load(client, self.query, self.progress)
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        self.head = client.head().result()
+
+    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Classified:
+        assert self.head is not None
+        reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
+        return Classified(reading, self.head, client.classes(reading.id, self.query.k, self.progress).result())
+
+    def done(self, client: SessionClient) -> None:
+        pass
+
+
+def as_text(found: Iterable[Found], several: bool) -> Iterator[str]:
+    """A page a picture, a rule between them."""
+    begun = False
+    for result in found:
+        if isinstance(result, Classified):
+            if begun:
+                yield "\n" + "═" * COLUMNS + "\n\n"
+            yield from (f"{line.rstrip()}\n" for line in _page(result))
+            begun = True
+
+
+def _page(found: Classified) -> Iterator[str]:
+    reading, head, classes = found.reading, found.head, found.classes
+    model, image = reading.model, reading.image
+    yield f"{isolate(plain(image.source))}  {numbers.pixels(image.width, image.height)} pixels"
+    yield ""
+    yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
+    yield from labelled("runs on", f"{model.device}, {model.dtype}")
+    yield from labelled("head", f"{numbers.count(len(head.labels), 'class', 'classes')}, reads the {head.reads}")
+    over = {"softmax": "softmax over all classes", "sigmoid": "sigmoid, each class for itself"}[head.kind]
+    yield from labelled("numbers", f"probability ({over}), logit, class")
+    yield ""
+    for id_, logit, probability in zip(classes.ids, classes.logits, classes.probabilities, strict=True):
+        share = numbers.percent(100 * float(probability))
+        yield f"{share:>7}  {numbers.figure(float(logit)):>9}  {_label(head, id_)}"
+    yield ""
+    yield from wrapped(_evidence(head), "")
+    yield ""
+    for row, id_ in enumerate(classes.ids):
+        yield from flow([f"  {_short(head, id_)}: ", *_most(found, row)], "", indent=4)
+    yield ""
+    first = {patch: _short(head, id_) for patch, id_ in enumerate(classes.first)}
+    stage = f"vision.{model.vision_layers}"
+    lines = list(cell_grid(reading, stage, first, COLUMNS, "The class that each patch says most for"))
+    yield from lines[:-1]  # the last is empty
+
+
+def _evidence(head: Head) -> str:
+    """What the patches' numbers are."""
+    if head.exact:
+        beside = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
+        return f"Patches that say most for a class (row,column from 0): their shares of its logit, exact{beside}."
+    return (
+        "Patches that say most for a class (row,column from 0), approximate: the logits that the head gives them, "
+        "which was trained on the class token alone."
+    )
+
+
+def _most(found: Classified, row: int) -> Iterator[str]:
+    evidence = found.classes.evidence[row]
+    for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
+        place = found.reading.patch_places[patch]
+        yield f"{place.row},{place.col} {numbers.figure(float(evidence[patch]))}   "
+
+
+def _label(head: Head, id_: Any) -> str:
+    return isolate(plain(head.labels[int(id_)]))
+
+
+def _short(head: Head, id_: Any) -> str:
+    """Of a label with several names (`tabby, tabby cat`) the first."""
+    return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
+
+
+def as_json(found: Iterable[Found], several: bool) -> Iterator[str]:
+    """One object for one picture, a list for several; a picture that failed is not in it."""
+    yield from json.objects((classified(one) if isinstance(one, Classified) else None for one in found), several)
+
+
+def classified(found: Classified) -> json.Object:
+    """The object of one picture."""
+    head, classes = found.head, found.classes
+    rest = [None] * len(classes.ids) if classes.rest is None else classes.rest.tolist()
+    return {
+        "schema": SCHEMA,
+        **json.about(found.reading),
+        "head": {
+            "classes": len(head.labels),
+            "reads": head.reads,
+            "kind": head.kind,
+            "evidence": "exact" if head.exact else "approximate",
+        },
+        "classes": [
+            {"id": id_, "label": head.labels[id_], "logit": logit, "probability": probability, "rest": beside}
+            for id_, logit, probability, beside in zip(
+                classes.ids.tolist(), classes.logits.tolist(), classes.probabilities.tolist(), rest, strict=True
+            )
+        ],
+        "patches": [
+            json.placed(place)
+            | {"evidence": classes.evidence[:, i].tolist(), "first": _named(head, int(classes.first[i]))}
+            for i, place in enumerate(found.reading.patch_places)
+        ],
+    }
+
+
+def _named(head: Head, id_: int) -> json.Object:
+    return {"id": id_, "label": head.labels[id_]}
+
+
+FORMATS: dict[str, Callable[[Iterable[Found], bool], Iterator[str]]] = {"text": as_text, "json": as_json}

@@ -1,0 +1,270 @@
+"""`vlmtui match`: pictures against texts, each picture's row of the matrix as soon as it is known, as text or JSON.
+
+The JSON is `vlmtui/match/1`, one object whatever the number of pictures:
+
+    {"schema", "model": {...},                     as in vlmtui/report/1
+     "query": {"kind": "softmax|sigmoid",          of logits, over a picture's texts or each alone
+               "scale", "bias", "captions"},       a logit is scale × cosine + bias
+     "texts": [{"text", "pieces", "read"}],        word-pieces in it, and how many of them the model reads
+     "patches": {"stage", "approximate"} or null,  how patches were compared, where they were asked for
+     "images": [{"source", "sha256", "width", "height",
+                 "caption",                        the index of the picture's own text, or null
+                 "cosines", "logits", "probabilities",     [texts]
+                 "patches": [{place of the patch as in vlmtui/report/1, "cosines": [texts]}] or absent}],
+     "loss": {"kind", "pairs", "value", "image_to_text", "text_to_image"} or null}     in nats
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vlmtui.display import numbers
+from vlmtui.display.pieces import isolate, plain
+from vlmtui.display.text_lines import COLUMNS, flow, labelled
+from vlmtui.errors import UsageError
+from vlmtui.image import SourceBytes
+from vlmtui.reading import Floats, ModelInfo, Reading
+from vlmtui.reports.formats import json
+from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.query import OnProgress, Query, load
+from vlmtui.reports.run import Order, deliver
+from vlmtui.results.image_text import Loss, Match, Texts
+from vlmtui.session.client import SessionClient
+from vlmtui.session.typed.values import Find
+
+SCHEMA = "vlmtui/match/1"
+_NAME = 14  # cells before the numbers of a line
+_CELL = 8
+_NEAREST = 3
+_SHOWN = 200  # characters of a text
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What pictures are matched with. `captions`: the i-th text is the i-th picture's own; `patches`: these as well."""
+
+    texts: tuple[str, ...]
+    captions: bool = False
+    patches: bool = False
+
+
+@dataclass(frozen=True)
+class Matched:
+    """One picture: `caption` is its own text's index, `patches` [texts, patches] their cosines where asked for."""
+
+    reading: Reading
+    texts: Texts
+    match: Match
+    caption: int | None
+    patches: Floats | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """All pictures were looked at; the loss where the texts were their captions and any could be read."""
+
+    loss: Loss | None
+
+
+Found = Matched | Ended | Failure
+
+
+def run_match(asked: Asked, query: Query, format: str, order: Order) -> int:
+    """Write the matrix; the exit status."""
+    if format not in FORMATS:
+        raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
+    if asked.captions and len(asked.texts) != len(order.sources):
+        pictures = numbers.count(len(order.sources), "picture")
+        raise UsageError(f"--captions has {numbers.count(len(asked.texts), 'text')} for {pictures}: give each its own")
+    write = FORMATS[format]
+
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
+        looker = _Looker(asked, query, progress, (lambda note: None) if order.quiet else order.tell)
+        yield from each(order.sources, looker, start)
+        yield Ended(looker.loss)
+
+    return deliver(order, found, lambda results: write(results, asked))
+
+
+@dataclass
+class _Looker:
+    """Has the texts read once, then every picture matched with them."""
+
+    asked: Asked
+    query: Query
+    progress: OnProgress
+    tell: Callable[[str], object]
+    loss: Loss | None = None
+    texts: Texts | None = None
+    rows: dict[int, Floats] = field(default_factory=dict)
+    """The logits of each picture that could be read."""
+
+    @property
+    def max_pixels(self) -> int:
+        return self.query.max_pixels
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        return load(client, self.query, self.progress)
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        known = self.texts is not None
+        self.texts = client.texts(self.asked.texts, self.progress).result()
+        for i in () if known else self.texts.cut:
+            self.tell(
+                f"text {i + 1} is too long: of its {self.texts.lengths[i]} pieces {model.name} {_read(self.texts)}"
+            )
+
+    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Matched:
+        assert self.texts is not None
+        reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
+        match = client.match(reading.id, self.asked.texts, self.progress).result()
+        patches = None
+        if self.asked.patches:
+            stage = self.texts.patch_stage
+            values = [
+                client.look(reading.id, stage, Find(text), on_progress=self.progress).result()
+                for text in self.asked.texts
+            ]
+            patches = np.stack([found.numbers for found in values])
+        self.rows[index] = match.logits
+        return Matched(reading, self.texts, match, index if self.asked.captions else None, patches)
+
+    def done(self, client: SessionClient) -> None:
+        if self.asked.captions and self.rows and self.texts is not None:
+            pairs = sorted(self.rows)
+            logits = np.stack([self.rows[i][pairs] for i in pairs])
+            self.loss = client.loss(logits, self.texts.kind).result()
+
+
+def _read(texts: Texts) -> str:
+    return f"reads the first {texts.limit}"
+
+
+def as_text(found: Iterable[Found], asked: Asked) -> Iterator[str]:
+    """The model and the texts, then a block of lines a picture, and the loss at the end."""
+    begun = False
+    for result in found:
+        if isinstance(result, Matched):
+            if not begun:
+                yield from (f"{line.rstrip()}\n" for line in _head(result, asked))
+            yield from (f"{line.rstrip()}\n" for line in _block(result, first=not begun))
+            begun = True
+        elif isinstance(result, Ended) and result.loss is not None:
+            yield from (f"{line.rstrip()}\n" for line in ["", *labelled("loss", _loss(result.loss))])
+
+
+def _head(matched: Matched, asked: Asked) -> Iterator[str]:
+    model, texts = matched.reading.model, matched.texts
+    yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
+    yield from labelled("runs on", f"{model.device}, {model.dtype}")
+    over = {
+        "softmax": "softmax over the texts: of one picture they add up to 100%",
+        "sigmoid": "sigmoid: each text for itself, they need not add up",
+    }
+    yield from labelled("numbers", f"the probability ({over[texts.kind]}), and the cosine under it")
+    if asked.captions:
+        yield from labelled("", "* marks a picture's own text")
+    for i, text in enumerate(texts.texts):
+        cut = f" ({texts.lengths[i]} pieces, of which the model {_read(texts)})" if i in texts.cut else ""
+        shown = plain(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
+        yield from labelled("" if i else "texts", f"{i + 1}  {isolate(shown)}{cut}")
+    if asked.patches:
+        yield from labelled("patches", f"nearest first, row and column from 0; approximate, by {texts.patch_path}")
+    yield ""
+
+
+def _block(matched: Matched, first: bool) -> Iterator[str]:
+    """A picture's name and its numbers, in as many columns as fit; the texts' numbers above where they are needed."""
+    match, count = matched.match, len(matched.texts.texts)
+    across = (COLUMNS - _NAME) // _CELL
+    for start in range(0, count, across):
+        columns = range(start, min(start + across, count))
+        if first or count > across:
+            yield " " * _NAME + "".join(f"{i + 1:>{_CELL - 1}} " for i in columns).rstrip()
+        if not start:
+            yield isolate(plain(matched.reading.image.source))
+        own = ["*" if i == matched.caption else " " for i in columns]
+        shares = [numbers.percent(100 * float(match.probabilities[i])) for i in columns]
+        yield _line("  probability", [f"{s:>{_CELL - 1}}{mark}" for s, mark in zip(shares, own, strict=True)])
+        yield _line("  cosine", [f"{match.cosines[i]:>{_CELL - 1}.3f} " for i in columns])
+    if matched.patches is not None:
+        for i, row in enumerate(matched.patches):
+            yield from flow([f"  near {i + 1:<7}", *_nearest(matched.reading, row)], "", indent=_NAME)
+
+
+def _line(name: str, cells: list[str]) -> str:
+    return f"{name:<{_NAME}}{''.join(cells)}".rstrip()
+
+
+def _nearest(reading: Reading, cosines: Floats) -> Iterator[str]:
+    for patch in np.argsort(-cosines, kind="stable")[:_NEAREST]:
+        place = reading.patch_places[patch]
+        yield f"{place.row},{place.col} {cosines[patch]:.3f}   "
+
+
+def _loss(loss: Loss) -> str:
+    pairs = numbers.count(loss.pairs, "picture with its text", "pictures with their texts")
+    value = f"{numbers.figure(loss.value)} nats, the mean of {pairs}"
+    if loss.image_to_text is None or loss.text_to_image is None:
+        return f"{value}: pairwise sigmoid"
+    there, back = numbers.figure(loss.image_to_text), numbers.figure(loss.text_to_image)
+    return f"{value}: softmax both ways, {there} from picture to text and {back} from text to picture"
+
+
+def as_json(found: Iterable[Found], asked: Asked) -> Iterator[str]:
+    """One object, its pictures as they are known; nothing where no picture could be read."""
+    begun = False
+    for result in found:
+        if isinstance(result, Matched):
+            if begun:
+                yield ",\n"
+            else:
+                yield f'{_encoded(_opening(result, asked))[:-1]},"images":[\n'
+            yield _encoded(_image(result))
+            begun = True
+        elif isinstance(result, Ended) and begun:
+            yield f'\n],"loss":{_encoded(result.loss)}}}\n'
+
+
+def _opening(matched: Matched, asked: Asked) -> json.Object:
+    texts = matched.texts
+    return {
+        "schema": SCHEMA,
+        "model": json.about(matched.reading)["model"],
+        "query": {"kind": texts.kind, "scale": texts.scale, "bias": texts.bias, "captions": asked.captions},
+        "texts": [
+            {"text": text, "pieces": length, "read": min(length, texts.limit)}
+            for text, length in zip(texts.texts, texts.lengths, strict=True)
+        ],
+        "patches": {"stage": texts.patch_stage, "approximate": texts.patch_path} if asked.patches else None,
+    }
+
+
+def _image(matched: Matched) -> json.Object:
+    match = matched.match
+    image: json.Object = {
+        **json.about(matched.reading)["image"],
+        "caption": matched.caption,
+        "cosines": match.cosines.tolist(),
+        "logits": match.logits.tolist(),
+        "probabilities": match.probabilities.tolist(),
+    }
+    if matched.patches is not None:
+        places = matched.reading.patch_places
+        image["patches"] = [
+            json.placed(place) | {"cosines": matched.patches[:, i].tolist()} for i, place in enumerate(places)
+        ]
+    return image
+
+
+def _encoded(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+FORMATS: dict[str, Callable[[Iterable[Found], Asked], Iterator[str]]] = {"text": as_text, "json": as_json}

@@ -1,0 +1,97 @@
+"""`vlmtui vocabulary --near`: the words near a word, as text, JSON or CSV.
+
+The JSON is `vlmtui/near/1`:
+
+    {"schema", "model": {...}, "query": {"word", "pieces", "ids", "note", "metric", "k", "candidates", "left_out"},
+     "words": [{"id", "piece", "text", "score", "special", "norm"}]}      nearest first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from vlmtui.display import numbers
+from vlmtui.display.pieces import isolate, plain, visible
+from vlmtui.display.text_lines import labelled, wrapped
+from vlmtui.reading import ModelInfo
+from vlmtui.reports.formats import csv, json
+from vlmtui.results.vocabulary import Nearby
+
+SCHEMA = "vlmtui/near/1"
+
+
+def as_text(model: ModelInfo, near: Nearby) -> Iterator[str]:
+    """One page."""
+    yield from (f"{line.rstrip()}\n" for line in _page(model, near))
+
+
+def _page(model: ModelInfo, near: Nearby) -> Iterator[str]:
+    yield from heading(model)
+    own = ", ".join(f"{isolate(plain(piece))} ({id_})" for piece, id_ in zip(near.of, near.of_ids, strict=True))
+    yield from labelled("word", f"{isolate(plain(near.word))}: {own}" + (f"; {near.note}" if near.note else ""))
+    yield from labelled("metric", f"{near.metric}, among {numbers.count(near.candidates, 'row')}; without its own")
+    yield ""
+    yield from wrapped("Score, norm, id, word-piece; the nearest first.", "")
+    wide = max((len(str(id_)) for id_ in near.ids.tolist()), default=1)
+    for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
+        shown = word(near.pieces[id_], near.texts[id_])
+        said = "  special" if id_ in near.special else ""
+        yield f"  {numbers.figure(score):>9}  {numbers.figure(norm):>9}  {id_:>{wide}}  {shown}{said}"
+
+
+def as_json(model: ModelInfo, near: Nearby) -> Iterator[str]:
+    """One object."""
+    query = {
+        "word": near.word,
+        "pieces": list(near.of),
+        "ids": list(near.of_ids),
+        "note": near.note,
+        "metric": near.metric,
+        "k": len(near.ids),
+        "candidates": near.candidates,
+        "left_out": near.left_out,
+    }
+    words = [
+        {
+            "id": id_,
+            "piece": near.pieces[id_],
+            "text": near.texts[id_],
+            "score": score,
+            "special": id_ in near.special,
+            "norm": norm,
+        }
+        for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True)
+    ]
+    yield f"{json.line({'schema': SCHEMA, 'model': model_object(model), 'query': query, 'words': words})}\n"
+
+
+def as_csv(model: ModelInfo, near: Nearby) -> Iterator[str]:
+    """One line a word, the nearest first."""
+    yield csv.line(["id", "word", "piece", "score", "norm"])
+    for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
+        yield csv.line([id_, visible(near.pieces[id_], near.texts[id_]), near.pieces[id_], score, norm])
+
+
+def heading(model: ModelInfo) -> Iterator[str]:
+    """Which model it is, and what must be known of it."""
+    yield from labelled("model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}")
+    yield from labelled("runs on", f"{model.device}, {model.dtype}")
+    if model.note:
+        yield from labelled("note", model.note)
+
+
+def word(piece: str | None, text: str | None) -> str:
+    """A word-piece as it is shown."""
+    return isolate(visible(piece, text))
+
+
+def model_object(model: ModelInfo) -> json.Object:
+    """The model, as in `vlmtui/report/1`."""
+    return {key: getattr(model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
+
+
+FORMATS: dict[str, Callable[[ModelInfo, Nearby], Iterator[str]]] = {
+    "text": as_text,
+    "json": as_json,
+    "csv": as_csv,
+}

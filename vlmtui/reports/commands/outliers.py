@@ -1,0 +1,254 @@
+"""`vlmtui outliers`: whether outliers come at the same positions in several pictures, as text or JSON.
+
+The JSON is `vlmtui/outliers/1`, one object:
+
+    {"schema", "model": {...},                                     as in vlmtui/report/1
+     "images": [{"source", "sha256", "width", "height",           every picture read, in the order given
+                 "again": false}],                                 true: the same file as one before, not counted
+     "rule": {"z", "alpha", "mostly", "least"},                    an outlier: |robust z| > z; see below
+     "stages": [{"stage",
+                 "grids": [{"kind": "patch|token|query",           what views are compared by: vision patches or image
+                            "rows", "cols",                        tokens on rows × cols; queries, one a row
+                            "pictures", "views",                   that have it; of a picture in tiles, views are more
+                            "outliers", "rate",                    how many, and their share of all entries
+                            "verdict": "position|content|both|too few|none",
+                            "positions": [{"row", "col", "index",  where there ever was one, the least likely first
+                                           "count", "views",       an outlier in `count` of so many views
+                                           "share", "chance",
+                                           "repeats"}]}]}]}
+
+An entry is an outlier by its robust z among all of the stage's entries of its picture. `chance` is the probability of
+as many outliers at a position or more if they were as likely everywhere: exact binomial with the `rate`, times the
+number of positions, at most 1. A position `repeats` where that is at most `alpha`. The verdict is `position` where at
+least `mostly` of the outliers are at such positions, else `both`; without any `content`, if one that was an outlier in
+`mostly` of the views would have been found, else, and with fewer pictures than `least`, `too few`; `none` without an
+outlier. Newline tokens are not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.display import numbers
+from vlmtui.display.pieces import plain
+from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, Tallies, Tally, judged, views
+from vlmtui.display.statistics import RULE, THRESHOLD, outlier
+from vlmtui.display.text_lines import flow, labelled, wrapped
+from vlmtui.errors import UsageError
+from vlmtui.image import SourceBytes
+from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
+from vlmtui.reports.formats import json
+from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.query import OnProgress, Query, load
+from vlmtui.reports.run import Order, deliver
+from vlmtui.session.client import SessionClient
+
+SCHEMA = "vlmtui/outliers/1"
+_SHOWN = 12
+Marks = dict[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One picture, and which entries of every stage looked at are outliers."""
+
+    reading: Reading
+    marks: Marks
+
+
+Found = Looked | Failure
+
+
+def run_outliers(query: Query, stage: str | None, format: str, order: Order) -> int:
+    """Write what the pictures have in common; the exit status."""
+    if format not in FORMATS:
+        raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
+    write = FORMATS[format]
+
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
+        return each(order.sources, _Looker(query, stage, progress), start)
+
+    return deliver(order, found, lambda results: write(gathered(results)))
+
+
+@dataclass
+class _Looker:
+    query: Query
+    stage: str | None
+    progress: OnProgress
+    stages: tuple[str, ...] = ()
+
+    @property
+    def max_pixels(self) -> int:
+        return self.query.max_pixels
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        return load(client, self.query, self.progress)
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        every = tuple(stage for stage in stages(model) if not of_layers(stage))
+        self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
+
+    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Looked:
+        reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
+        marks: Marks = {}
+        for stage in self.stages:
+            norms = reading.norms_at(stage)
+            if of_layers(stage):
+                layers = client.layers(reading.id, on_progress=self.progress).result()
+                norms = layers.norms[llm_layer(stage) - 1]
+            marks[stage] = outlier(norms) if len(norms) else np.zeros(0, bool)
+        return Looked(reading, marks)
+
+    def done(self, client: SessionClient) -> None:
+        pass
+
+
+@dataclass
+class Gathered:
+    """What all pictures had; `images` are their readings' (source, sha256, width, height), and which came again."""
+
+    model: json.Object
+    about: ModelInfo
+    images: list[json.Object] = field(default_factory=list)
+    stages: dict[str, Tallies] = field(default_factory=dict)
+
+
+def gathered(found: Iterable[Found]) -> Gathered | None:
+    """The tallies of every stage; None where no picture could be read."""
+    whole: Gathered | None = None
+    seen: set[str] = set()
+    for one in found:
+        if isinstance(one, Failure):
+            continue
+        reading = one.reading
+        told = json.about(reading)
+        whole = whole or Gathered(told["model"], reading.model)
+        again = reading.image.sha256 in seen
+        seen.add(reading.image.sha256)
+        whole.images.append(told["image"] | {"again": again})
+        of_patch = views(reading.grids, reading.patch_places, "patch")
+        of_token = views(reading.grids, reading.places, "token")
+        for stage, marks in one.marks.items():
+            there = of_patch if of_patches(stage) else of_token
+            tallies = whole.stages.setdefault(stage, Tallies())
+            if len(marks):  # of an unknown family's patches no places are known
+                tallies.add(reading.image.sha256, there.marked(marks))
+    return whole
+
+
+def as_text(whole: Gathered | None) -> Iterator[str]:
+    """One page for all pictures."""
+    if whole is not None:
+        yield from (f"{line.rstrip()}\n" for line in _page(whole))
+
+
+def _page(whole: Gathered) -> Iterator[str]:
+    model, again = whole.about, sum(image["again"] for image in whole.images)
+    said = numbers.count(len(whole.images) - again, "picture")
+    if again:
+        said += f"; {numbers.count(again, 'file')} given again and not counted"
+    yield from labelled("read", said)
+    yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
+    yield from labelled("runs on", f"{model.device}, {model.dtype}")
+    yield ""
+    yield from wrapped(f"{RULE}.", "")
+    yield from wrapped(f"Test: {TEST}. A place is row,column from 0, and its index; the share is that of views.", "")
+    yield ""
+    verdicts: list[str] = []
+    for stage, tallies in whole.stages.items():
+        if not tallies.all:
+            yield f"{stage}  no entry has a place or a number of its own"
+        for tally in tallies.all:
+            verdict = judged(tally).verdict
+            verdicts += [verdict] if verdict not in verdicts else []
+            yield from tally_lines(stage, tally)
+    yield ""
+    for verdict, what in VERDICTS.items():
+        if verdict in verdicts:
+            yield from flow([f"{verdict}: ", *(f"{word} " for word in what.split())], "", indent=2)
+
+
+def tally_lines(stage: str, tally: Tally) -> Iterator[str]:
+    """Its verdict in a line, and the positions that repeat."""
+    found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
+    laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
+    of = numbers.count(tally.pictures, "picture")
+    of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
+    share = f" ({numbers.percent(100 * found.rate)})" if total else ""
+    yield f"{stage}  {found.verdict}  {laid}, {of}: {numbers.count(total, 'outlier')}{share}"
+    cells = [_position(tally, i) for i in found.repeat[:_SHOWN]]
+    more = len(found.repeat) - len(cells)
+    yield from flow([f"{cell}   " for cell in cells] + ([f"and {more} more"] if more else []), "  repeat: ", indent=10)
+
+
+def _position(tally: Tally, at: int) -> str:
+    """`12,1 (193) 95.3%`; of a query its number alone."""
+    share = exactly(int(tally.counts[at]), int(tally.there[at]))
+    if tally.shape.kind == "query":
+        return f"{at} {share}"
+    row, col = divmod(at, tally.shape.cols)
+    return f"{row},{col} ({at}) {share}"
+
+
+def exactly(count: int, of: int) -> str:
+    """A share of many with one place after the point, of few in full."""
+    return f"{count} of {of}" if of < 20 else f"{100 * count / of:.1f}%"
+
+
+def as_json(whole: Gathered | None) -> Iterator[str]:
+    """One object for all pictures."""
+    yield from json.objects([None if whole is None else report(whole)], several=False)
+
+
+def report(whole: Gathered) -> json.Object:
+    """The object."""
+    return {
+        "schema": SCHEMA,
+        "model": whole.model,
+        "images": whole.images,
+        "rule": {"z": THRESHOLD, "alpha": ALPHA, "mostly": MOSTLY, "least": LEAST},
+        "stages": [
+            {"stage": stage, "grids": [grid_object(tally) for tally in tallies.all]}
+            for stage, tallies in whole.stages.items()
+        ],
+    }
+
+
+def grid_object(tally: Tally) -> json.Object:
+    """What is told of one shape of grid."""
+    found, shape = judged(tally), tally.shape
+    ever = np.flatnonzero(tally.counts)
+    order = ever[np.lexsort((ever, found.chances[ever]))].tolist()
+    return {
+        "kind": shape.kind,
+        "rows": shape.rows,
+        "cols": shape.cols,
+        "pictures": tally.pictures,
+        "views": tally.views,
+        "outliers": int(tally.counts.sum()),
+        "rate": found.rate,
+        "verdict": found.verdict,
+        "positions": [
+            {
+                "row": at // shape.cols,
+                "col": at % shape.cols,
+                "index": at,
+                "count": int(tally.counts[at]),
+                "views": int(tally.there[at]),
+                "share": float(tally.counts[at] / tally.there[at]),
+                "chance": float(found.chances[at]),
+                "repeats": at in found.repeat,
+            }
+            for at in order
+        ],
+    }
+
+
+FORMATS: dict[str, Callable[[Gathered | None], Iterator[str]]] = {"text": as_text, "json": as_json}

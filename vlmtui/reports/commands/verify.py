@@ -1,0 +1,80 @@
+"""`vlmtui verify`: what came of every check of a checkpoint, as a table or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from vlmtui.display.pieces import fit, plain, width
+from vlmtui.errors import ModelError, UsageError
+from vlmtui.reports.output.progress import ProgressLine
+from vlmtui.reports.output.target import target
+from vlmtui.session.discovery import Where, connect
+from vlmtui.session.protocol import Progress, Verified
+
+SCHEMA = "vlmtui/verify/1"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be checked, and how it is loaded. `whole` fetches what only the comparison needs."""
+
+    model: str
+    revision: str | None = None
+    processor: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    whole: bool = False
+
+
+def run_verify(order: Order, where: Where, format: str, quiet: bool) -> None:
+    """Check a checkpoint and write the table to standard output. `ModelError` where a check failed."""
+    write = FORMATS.get(format)
+    if write is None:
+        raise UsageError(f"verify has no format {format!r}: choose {', '.join(FORMATS)}")
+    progress = ProgressLine(quiet)
+    client = connect(where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+    try:
+        found = client.verify(
+            order.model,
+            revision=order.revision,
+            processor=order.processor,
+            device=order.device,
+            dtype=order.dtype,
+            whole=order.whole,
+            on_progress=progress,
+        ).result()
+    finally:
+        progress.clear()
+        client.close()
+    with target(None) as to:
+        for piece in write(found):
+            to.write(piece)
+        to.flush()
+    failed = [check.name for check in found.checks if check.result == "fail"]
+    if failed:
+        raise ModelError(
+            f"{found.model.name} fails {len(failed)} of {len(found.checks)} checks ({', '.join(failed)}): do not trust "
+            "what is shown of it there, and see whether its processor and its weights belong together"
+        )
+
+
+def table(found: Verified) -> Iterator[str]:
+    """One line a check: its name, what came of it, and the figure, or why there is none."""
+    rows = [("CHECK", "RESULT", "FIGURE")]
+    rows += [(one.name, one.result.upper() if one.result == "fail" else one.result, one.figure) for one in found.checks]
+    first, second = (max(width(row[i]) for row in rows) for i in (0, 1))
+    for name, result, figure in rows:
+        yield f"{fit(name, first)}  {fit(result, second)}  {plain(figure)}\n"
+
+
+def as_json(found: Verified) -> Iterator[str]:
+    """One object: the model as it was loaded, and the checks."""
+    model = {key: getattr(found.model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
+    body = {"schema": SCHEMA, "model": model, "checks": found.checks}
+    yield f"{msgspec.json.encode(body).decode()}\n"
+
+
+FORMATS: dict[str, Callable[[Verified], Iterator[str]]] = {"text": table, "json": as_json}

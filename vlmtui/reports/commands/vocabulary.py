@@ -1,0 +1,297 @@
+"""`vlmtui vocabulary`: the norms of a vocabulary's rows, as text, JSON or CSV; `nearby` has the words near a word.
+
+The JSON is `vlmtui/vocabulary/1`:
+
+    {"schema", "model": {...},                                     as in vlmtui/report/1
+     "rows", "hidden", "words", "special", "unnamed", "added",     unnamed: rows that the tokenizer has no token for
+     "tied",                                                       the matrix is also the output head's
+     "scale",                                                      what rows are multiplied with before the first layer;
+                                                                   null where what happens there is no factor
+     "norms": {"median", "least", "most", "zero", "not_finite"},   of all rows; least and most are finite
+     "histogram": [{"from", "to", "rows", "words"}],               `to` belongs to the next, that of the last to it
+     "smallest": [{"id", "piece", "text", "kind", "norm"}], "largest": [...],
+     "without_token": {"first", "last", "least", "most"} or null,  first and last id, least and most norm
+     "identical": {"groups", "rows", "largest": [{"rows", "norm", "ids", "pieces"}]}}     ids and pieces: the first 8
+
+In CSV every row of the vocabulary is a line: `first` is the lowest row that holds the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from vlmtui.display import numbers
+from vlmtui.display.pieces import fit, visible, width
+from vlmtui.display.text_lines import COLUMNS, flow, labelled
+from vlmtui.errors import UsageError
+from vlmtui.reading import ModelInfo
+from vlmtui.reports.commands import near as nearby
+from vlmtui.reports.commands.near import heading, model_object, word
+from vlmtui.reports.formats import csv, json
+from vlmtui.reports.output.progress import ProgressLine
+from vlmtui.reports.output.target import target
+from vlmtui.reports.query import OnProgress, Query, load
+from vlmtui.results.vocabulary import Ids, Vocabulary, check_near
+from vlmtui.session.client import SessionClient
+from vlmtui.session.discovery import connect
+from vlmtui.session.protocol import Progress
+
+SCHEMA = "vlmtui/vocabulary/1"
+BINS = 20
+_BAR = 44
+_NAMED = 8
+_MIDDLE = (0.1, 99.9)  # percentiles: the first and the last bin reach from there to the ends
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a vocabulary: the words near a word, or without one the norms of its rows."""
+
+    near: str | None = None
+    metric: str = "l2"
+    k: int = 8
+    all_tokens: bool = False
+
+
+def run_vocabulary(
+    query: Query, asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], object]
+) -> int:
+    """Write what was asked of the vocabulary of `query.model`; the exit status."""
+    if format not in FORMATS:
+        raise UsageError(f"vocabulary has no format {format!r}: choose {', '.join(FORMATS)}")
+    check_near(asked.metric)
+    with target(output) as to:
+        progress = ProgressLine(quiet)
+        client = connect(query.where, on_line=lambda said: progress(Progress(said)) if said else None)
+        try:
+            if client.note:
+                tell(client.note)
+            for piece in _written(client, query, asked, format, progress):
+                progress.clear()
+                to.write(piece)
+            to.flush()
+        finally:
+            progress.clear()
+            client.close()
+    return 0
+
+
+def _written(client: SessionClient, query: Query, asked: Asked, format: str, progress: OnProgress) -> Iterator[str]:
+    model = load(client, query, progress).result()
+    if asked.near is not None:
+        near = client.near(asked.near, asked.metric, asked.k, asked.all_tokens, on_progress=progress).result()
+        yield from nearby.FORMATS[format](model, near)
+        return
+    found = client.vocabulary(asked.k, asked.all_tokens, named=format == "csv", on_progress=progress).result()
+    yield from FORMATS[format](model, found)
+
+
+def as_text(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+    """One page."""
+    yield from (f"{line.rstrip()}\n" for line in _page(model, found))
+
+
+def _page(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+    unnamed, finite = found.of("unnamed"), np.isfinite(found.norms)
+    yield from heading(model)
+    kinds = [numbers.count(int(found.of("word").sum()), "word"), f"{int(found.of('special').sum()):,} special"]
+    kinds.append(f"{int(unnamed.sum()):,} without a token")
+    yield from labelled("rows", f"{found.rows:,} of {found.hidden:,} numbers each: {', '.join(kinds)}")
+    yield from labelled("added", f"{numbers.count(found.added, 'token')} added to the tokenizer, special ones included")
+    yield from labelled("matrix", f"{'also' if found.tied else 'not'} that of the output head; {scaling(found.scale)}")
+    if unnamed.any():
+        yield from labelled("unnamed", _without(found))
+    yield from labelled("same", _same(found))
+    if not finite.all():
+        wrong = numbers.count(int((~finite).sum()), "row")
+        yield from labelled("wrong", f"{wrong} with numbers that are not finite, which are left out below")
+    if not finite.any():
+        return
+    norms = found.norms[finite]
+    ends = f"median {numbers.figure(float(np.median(norms)))}, from {numbers.figure(float(norms.min()))}"
+    zero = int((norms == 0).sum())
+    yield from labelled(
+        "norms",
+        f"{ends} to {numbers.figure(float(norms.max()))}"
+        + (f"; {numbers.count(zero, 'row')} of zeros" if zero else ""),
+    )
+    yield ""
+    yield from _drawn(found)
+    yield ""
+    of = "of all rows" if found.all_tokens else "of the words"
+    for title, ids in (("Smallest norms", found.smallest), ("Largest norms", found.largest)):
+        yield f"{title} {of}: norm, id, piece"
+        yield from _listed(found, ids)
+        yield ""
+    alike = found.identical[: len(found.smallest) or _NAMED]
+    if alike:
+        yield "Identical rows: how many, norm, ids and pieces"
+        for group in alike:
+            cells = [f"{id_} {word(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
+            more = [f"and {len(group) - _NAMED:,} more"] if len(group) > _NAMED else []
+            norm = numbers.figure(float(found.norms[group[0]]))
+            yield from flow([*cells, *more], f"{len(group):>7,}  {norm:>9}  ", indent=20)
+        yield ""
+
+
+def scaling(scale: float | None) -> str:
+    """What happens to rows on their way to the first layer."""
+    if scale is None:
+        return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
+    if scale == 1:
+        return "its rows reach the first layer as they are"
+    return f"its rows are multiplied by {numbers.figure(scale)} on their way to the first layer: norms are those there"
+
+
+def _without(found: Vocabulary) -> str:
+    ids = np.flatnonzero(found.of("unnamed"))
+    norms = found.norms[ids]
+    norms = norms[np.isfinite(norms)]
+    row = f"row {ids[0]}" if len(ids) == 1 else f"{numbers.count(len(ids), 'row')} from {ids[0]} to {ids[-1]}"
+    if not norms.size:
+        return row
+    return f"{row}, norms from {numbers.figure(float(norms.min()))} to {numbers.figure(float(norms.max()))}"
+
+
+def _same(found: Vocabulary) -> str:
+    alike = found.identical
+    if not alike:
+        return "no two rows are identical"
+    rows = sum(len(group) for group in alike)
+    return f"{numbers.count(rows, 'row')} in {numbers.count(len(alike), 'group')} of identical ones"
+
+
+def _drawn(found: Vocabulary) -> Iterator[str]:
+    """The histogram: words and, beside them, rows that are none."""
+    bars = histogram(found)
+    most = max(bar.rows for bar in bars)
+    labels = [f"{numbers.figure(bar.low)} –" for bar in bars]
+    label, count = max(map(width, labels)), max(len(f"{bar.rows:,}") for bar in bars)
+    others = any(bar.rows > bar.words for bar in bars)
+    yield "Norms of the rows" + (": █ words, ░ special tokens, rows without a token" if others else "")
+    room = min(_BAR, COLUMNS - label - count - 4)
+    for text, bar in zip(labels, bars, strict=True):
+        filled = -(-bar.rows * room // most)  # what there is is seen
+        words = min(filled - (bar.rows > bar.words), -(-bar.words * room // most))
+        yield f"{fit(text, label, 'right')}  {'█' * words}{'░' * (filled - words)} {bar.rows:,}"
+
+
+def _listed(found: Vocabulary, ids: Ids) -> Iterator[str]:
+    wide = max((len(str(id_)) for id_ in ids.tolist()), default=1)
+    for id_ in ids.tolist():
+        kind = found.kind(id_)
+        said = {"word": "", "special": "  special", "unnamed": "  no token"}[kind]
+        shown = word(found.pieces[id_], found.texts[id_])
+        yield f"  {numbers.figure(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """So many rows, and words among them, have a norm from `low` up to `high`."""
+
+    low: float
+    high: float
+    rows: int
+    words: int
+
+
+def histogram(found: Vocabulary) -> list[Bar]:
+    """The finite norms in `BINS` bars as wide as each other, but for the first and last, which reach to the ends."""
+    finite = np.isfinite(found.norms)
+    norms = found.norms[finite]
+    if not norms.size:
+        return []
+    least, most = float(norms.min()), float(norms.max())
+    if least == most:
+        return [Bar(least, most, len(norms), int((found.of("word") & finite).sum()))]
+    low, high = (float(end) for end in np.percentile(norms, _MIDDLE))
+    edges = np.linspace(low, high, BINS + 1) if high > low else np.linspace(least, most, BINS + 1)
+    edges[0], edges[-1] = least, most
+    counts, _ = np.histogram(norms, edges)
+    words, _ = np.histogram(found.norms[finite & found.of("word")], edges)
+    return [Bar(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
+
+
+def as_json(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+    """One object."""
+    yield f"{json.line(report(model, found))}\n"
+
+
+def report(model: ModelInfo, found: Vocabulary) -> json.Object:
+    """The object of a vocabulary."""
+    finite = found.norms[np.isfinite(found.norms)]
+    without = np.flatnonzero(found.of("unnamed"))
+    alike = found.identical
+    return {
+        "schema": SCHEMA,
+        "model": model_object(model),
+        "rows": found.rows,
+        "hidden": found.hidden,
+        "words": int(found.of("word").sum()),
+        "special": int(found.of("special").sum()),
+        "unnamed": len(without),
+        "added": found.added,
+        "tied": found.tied,
+        "scale": found.scale,
+        "norms": {
+            **_ends(finite),
+            "median": float(np.median(finite)) if finite.size else None,
+            "zero": int((finite == 0).sum()),
+            "not_finite": found.rows - len(finite),
+        },
+        "histogram": [
+            {"from": bar.low, "to": bar.high, "rows": bar.rows, "words": bar.words} for bar in histogram(found)
+        ],
+        "smallest": [_row(found, id_) for id_ in found.smallest.tolist()],
+        "largest": [_row(found, id_) for id_ in found.largest.tolist()],
+        "without_token": {"first": int(without[0]), "last": int(without[-1]), **_ends(found.norms[without])}
+        if len(without)
+        else None,
+        "identical": {
+            "groups": len(alike),
+            "rows": sum(len(group) for group in alike),
+            "largest": [
+                {
+                    "rows": len(group),
+                    "norm": float(found.norms[group[0]]),
+                    "ids": group[:_NAMED].tolist(),
+                    "pieces": [found.pieces[id_] for id_ in group[:_NAMED].tolist()],
+                }
+                for group in alike[: len(found.smallest) or _NAMED]
+            ],
+        },
+    }
+
+
+def as_csv(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+    """One line a row of the vocabulary."""
+    yield csv.line(["id", "word", "piece", "kind", "norm", "first"])
+    norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
+    for id_, (norm, first) in enumerate(zip(norms, found.first.tolist(), strict=True)):
+        piece = found.pieces[id_]
+        yield csv.line([id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first])
+
+
+def _row(found: Vocabulary, id_: int) -> json.Object:
+    return {
+        "id": id_,
+        "piece": found.pieces[id_],
+        "text": found.texts[id_],
+        "kind": found.kind(id_),
+        "norm": float(found.norms[id_]),
+    }
+
+
+def _ends(norms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> json.Object:
+    finite = norms[np.isfinite(norms)]
+    return {"least": float(finite.min()), "most": float(finite.max())} if finite.size else {"least": None, "most": None}
+
+
+FORMATS: dict[str, Callable[[ModelInfo, Vocabulary], Iterator[str]]] = {
+    "text": as_text,
+    "json": as_json,
+    "csv": as_csv,
+}

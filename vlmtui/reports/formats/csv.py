@@ -1,0 +1,49 @@
+"""`csv`: one row an entry, one column a field, with a heading; one row for an image that failed, with its error.
+
+Comma, double quotes where they are needed, line ends as Unix has them, UTF-8. The columns depend on what was asked
+alone, not on the model or the picture, so that tables can be put under each other. `image` is the picture's name as it
+is, quoted where it has to be, so that it is found again; all other texts stand as they are shown, on one line each.
+Numbers are those of the JSON report.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from vlmtui.display.pieces import plain
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Result
+from vlmtui.reports.select.fields import cells, headings
+
+
+def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+    """The table, an image's rows as soon as they are there."""
+    names = headings(query)
+    yield from _lines(results, names, names.index("image") if "image" in names else None)
+
+
+def write_shown(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+    """The table for a terminal: names of pictures are as they are shown too, so that none of them commands it."""
+    yield from _lines(results, headings(query), None)
+
+
+def _lines(results: Iterable[Result], names: list[str], exact: int | None) -> Iterator[str]:
+    yield line(names)
+    for result in results:
+        if not isinstance(result, Failure):
+            yield from (line(row, exact) for row in cells(result))
+        elif "error" in names:
+            about = {"image": result.name, "error": result.why}
+            yield line([about.get(name) for name in names], exact)
+
+
+def line(row: Sequence[Any], exact: int | None = None) -> str:
+    """A row of the table; its texts on one line each, but for the cell `exact`, which is kept as it is."""
+    shown = [plain(cell) if isinstance(cell, str) and i != exact else cell for i, cell in enumerate(row)]
+    written = io.StringIO()
+    # a cell is quoted for the characters of the line end alone: with both of them, a \r in a name is quoted too
+    csv.writer(written, lineterminator="\r\n").writerow(shown)
+    return written.getvalue().removesuffix("\r\n") + "\n"

@@ -1,0 +1,233 @@
+"""`json` and `jsonl`: the schema `vlmtui/report/1`, field by field in the contract's order.
+
+Numbers that are not finite become null (msgspec writes them so). Norms are float32 and written as such, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+
+from vlmtui.geometry import Box, Grid, Place
+from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
+from vlmtui.lenses.wording import Looked
+from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
+from vlmtui.reports.formats import logit_lens
+from vlmtui.reports.formats.noise_baseline import agreement_object, standing_object
+from vlmtui.reports.formats.patch_embedding import as_object
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Result, Seen
+from vlmtui.reports.select.fields import SIMPLE, simple
+from vlmtui.reports.select.rows import Rows
+from vlmtui.results.early_exit import PROJECTOR, named
+
+SCHEMA = "vlmtui/report/1"
+_ABOUT = ("image", "model")
+_encoder = msgspec.json.Encoder()
+
+Object = dict[str, Any]
+
+
+def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+    """One object for one image, a list for several; an image that failed is not in it."""
+    yield from objects((None if isinstance(result, Failure) else report(result) for result in results), several)
+
+
+def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
+    """One object, or a list of several, written as they are made; None for a picture that failed."""
+    opened = False
+    for one in made:  # to its end, also after the only one: what stands beside a report is written there
+        if one is None:
+            continue
+        body = line(one)
+        if not several:
+            yield f"{body}\n"
+            continue
+        yield f"{',' if opened else '['}\n{body}"
+        opened = True
+    if several:
+        yield "\n]\n" if opened else "[]\n"
+
+
+def write_lines(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+    """One line a token; one line for an image that failed."""
+    for result in results:
+        if isinstance(result, Failure):
+            yield f"{line({'image': {'source': result.name}, 'error': result.why})}\n"
+            continue
+        ends = {"image": {"source": result.reading.image.source}, "model": {"name": result.reading.model.name}}
+        for token in tokens(result, ends):
+            yield f"{line(token)}\n"
+
+
+def report(seen: Seen) -> Object:
+    """The object of one image."""
+    reading, query, words = seen.reading, seen.query, seen.words
+    grids = [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)]
+    return {
+        "schema": SCHEMA,
+        **about(reading),
+        "query": {
+            "metric": seen.order,
+            "k": query.k,
+            "stage": seen.stage,
+            "candidates": words.candidates if words else 0,
+            "left_out": words.left_out if words else 0,
+            "hidden": seen.hidden,
+            "prompt": reading.prompt,
+            **({"lambda": query.ridge} if seen.order == "ridge" else {}),
+            **({"lens": _lens(seen)} if seen.said else {}),
+        },
+        **({"grids": grids} if not query.fields or "grids" in query.fields else {}),
+        "tokens": list(tokens(seen)),
+        **({"lens": whole} if (whole := _whole(seen.looked)) else {}),
+    }
+
+
+def about(reading: Reading) -> Object:
+    """Which model, and which picture."""
+    model, image = reading.model, reading.image
+    return {
+        "model": {
+            "name": model.name,
+            "family": model.family,
+            "revision": model.revision,
+            "dtype": model.dtype,
+            "device": model.device,
+            "processor": model.processor,
+        },
+        "image": {"source": image.source, "sha256": image.sha256, "width": image.width, "height": image.height},
+    }
+
+
+def tokens(seen: Seen, ends: Object | None = None) -> Iterator[Object]:
+    """The objects of the entries reported, in their order, each with `ends` behind its own fields.
+
+    Where the query names fields, those alone; `explained` is a list there, the share of the norm after each word.
+    """
+    whole = (token | (ends or {}) for token in _whole_tokens(seen))
+    if not seen.query.fields:
+        yield from whole
+        return
+    rows, fields = Rows(seen), seen.query.fields
+    more = {field: simple(rows, field) for field in fields if field in SIMPLE and field not in _ABOUT}
+    for row, token in enumerate(whole):
+        known = {field: found[row] for field, found in more.items()} | token
+        known["ids"] = [word["id"] for word in token["words"]]
+        if seen.words is not None and seen.words.explained is not None:
+            known["explained"] = seen.words.explained[row, : len(token["words"])].tolist()
+        yield {field: known[field] for field in fields if field in known}
+
+
+def _whole_tokens(seen: Seen) -> Iterator[Object]:
+    places, norms = seen.reading.places_at(seen.stage), seen.norms
+    for row, entry in enumerate(seen.entries):
+        value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
+        if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens the fields are the contract's own
+            value["anatomy"] = as_object(seen.anatomy[row])
+        noise: Object = (
+            {} if seen.null is None or not seen.words else {"null": standing_object(seen.null, seen.words, row)}
+        )
+        if seen.agreements and seen.words:
+            noise["agreement"] = agreement_object(seen.agreements[row], seen.words, row)
+        if seen.by_layer:
+            value["layers"] = logit_lens.as_object(seen.by_layer[row])
+        if seen.looked is not None and isinstance(seen.looked.result, TokenMaps):
+            value["maps"] = seen.looked.result.values[:, entry].tolist()
+        if seen.facts:
+            value["facts"] = dict(cast(Facts, seen.facts[row].result).rows)
+        yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value | noise
+
+
+def placed(place: Place) -> Object:
+    """Where an entry comes from."""
+    return {
+        "index": place.index,
+        "kind": place.kind,
+        "grid": place.grid,
+        "row": place.row,
+        "col": place.col,
+        "box": _box(place.box),
+        "inside": float(place.inside),
+        "patches": list(place.patches),
+    }
+
+
+def _lens(seen: Seen) -> Object:
+    """The lens that was asked for: its name, what it was given, and what must be known to read its values.
+
+    One that is not built in has its `source`, the `path` and `sha256` of its file or of all files of its folder, or the
+    `package` and `version`; and all its `options`, those that were not given too.
+    A token's `value` is a number, or three of `pca`: multiples of what the largest of each component reach.
+    """
+    if seen.projected:
+        return {"name": PROJECTOR, "note": named(seen.stage)}
+    through, values = seen.query.lens, seen.values
+    assert through is not None
+    told: Object = {"name": through.name}
+    if through.source is not None:
+        told |= {"source": through.origin, "options": dict(through.given)}
+    if seen.answer is not None:
+        told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
+    if values is None:
+        said = seen.looked or (seen.facts[0] if seen.facts else None)
+        return told | ({"note": said.note} if said is not None and said.note else {})
+    if through.text:
+        told["text"] = through.text
+    if through.marked:
+        told["marked"] = [str(patch) for patch in through.marked]
+    told |= values.besides
+    return told | ({"note": values.note} if values.note else {})
+
+
+def _whole(looked: Looked | None) -> Object:
+    """What a lens says of the image as a whole: a matrix with its axes, or scores, best first."""
+    match looked.result if looked is not None else None:
+        case Matrix() as found:
+            return {"kind": "matrix", "axes": list(found.axes), "values": found.values.tolist()}
+        case Scores() as found:
+            order = np.argsort(-found.values, kind="stable").tolist()
+            scores = [{"label": found.labels[i], "score": float(found.values[i])} for i in order]
+            return {"kind": "scores", "scores": scores}
+    return {}
+
+
+def _words(words: TokenWords | None, row: int) -> list[Object]:
+    if words is None:
+        return []
+    return [
+        {
+            "id": id_ if words.in_vocabulary else None,
+            "piece": words.pieces[id_],
+            "text": words.texts[id_],
+            "score": score,
+            "special": id_ in words.special,
+        }
+        for id_, score in words.at(row)
+    ]
+
+
+def _grid(grid: Grid, norms: GridNorms) -> Object:
+    return {
+        "id": grid.id,
+        "kind": grid.kind,
+        "box": _box(grid.box),
+        "rows": grid.rows,
+        "cols": grid.cols,
+        "patch_rows": grid.patch_rows,
+        "patch_cols": grid.patch_cols,
+        "norms": norms.patches.tolist(),
+        "prefix_norms": norms.prefix.tolist(),
+    }
+
+
+def _box(box: Box | None) -> list[float] | None:
+    return None if box is None else [float(corner) for corner in box]
+
+
+def line(value: Object) -> str:
+    """An object in one line."""
+    return _encoder.encode(value).decode()

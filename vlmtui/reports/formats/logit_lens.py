@@ -1,0 +1,52 @@
+"""`--lens layers`: the words of one token after every layer of the language model, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from vlmtui.display import numbers
+from vlmtui.display.pieces import visible
+from vlmtui.display.text_lines import flow
+from vlmtui.reading import TokenLayerWords
+
+_LABEL = 28
+
+
+def lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
+    """A line a layer: its entropy, and its words with their logits."""
+    yield "  layer     entropy"
+    for layer, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True), 1):
+        settled = "settled" if layer == found.settled else ""
+        start = f"  {f'llm.{layer}':<9}{numbers.figure(float(found.entropy[layer - 1]), 3):>7} {settled:<8} "
+        words = [
+            f"{visible(found.pieces[i], found.texts[i], joins)} {numbers.figure(score)}  "
+            for i, score in zip(ids, scores, strict=True)
+        ]
+        yield from flow(words, start, indent=_LABEL)
+
+
+def as_object(found: TokenLayerWords) -> dict[str, Any]:
+    """`settled` is the first stage from which on the last one's first word is first, null without words; `stages` has
+    of every layer its `entropy` and its `words`, as those of a token are."""
+    layers = enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
+    return {
+        "settled": None if found.settled is None else f"llm.{found.settled}",
+        "stages": [
+            {
+                "stage": f"llm.{layer + 1}",
+                "entropy": float(found.entropy[layer]),
+                "words": [
+                    {
+                        "id": id_ if found.in_vocabulary else None,
+                        "piece": found.pieces[id_],
+                        "text": found.texts[id_],
+                        "score": score,
+                        "special": id_ in found.special,
+                    }
+                    for id_, score in zip(ids, scores, strict=True)
+                ],
+            }
+            for layer, (ids, scores) in layers
+        ],
+    }

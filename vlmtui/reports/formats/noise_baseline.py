@@ -1,0 +1,105 @@
+"""`--null`: where the words of every token stand among those of noise, and how many metrics agree on them, as text and
+as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from vlmtui.display import numbers
+from vlmtui.errors import UsageError
+from vlmtui.reading import PURSUITS, ModelInfo, TokenWords, of_patches
+from vlmtui.results.noise_baseline import AGREEING, Agreement, Null, Standing, statistic_of
+from vlmtui.session.client import SessionClient
+from vlmtui.session.protocol import Progress
+
+
+def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
+    """`UsageError` where a stage has no words to hold against noise; `projected` ones are those of an early exit."""
+    if (of_patches(stage) and not projected) or model.wordless:
+        there = "choose tokens, a layer such as llm.1, or add --lens projector"
+        why = model.wordless or f"{stage} has none of its own: {there}"
+        raise UsageError(f"--null holds words against those of noise, and {why}")
+
+
+def null_line(null: Null) -> str:
+    """What the words are held against."""
+    what = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
+    shuffled = "the picture with its pixels shuffled" if null.shuffled else null.note
+    if null.shuffled and of_patches(null.stage):
+        shuffled += f", {null.stage} of it through the projector too"
+    return f"{what} against the same search on noise: {shuffled}, and random vectors of the same norms"
+
+
+def standing_line(standing: Standing | None) -> str:
+    """Where one token's words stand."""
+    if standing is None:
+        return "null  no word to hold against noise"
+    said = []
+    if standing.percentile is not None:
+        said.append(f"above {numbers.percent(standing.percentile)} of noise")
+    if standing.same is not None:
+        said.append(f"its word first for {numbers.percent(standing.same)} of them")
+    if standing.margin is not None:
+        said.append(f"margin above {numbers.percent(standing.margin)}")
+    if standing.random is not None:
+        said.append(f"above {numbers.percent(standing.random)} of random")
+    return f"null  {', '.join(said)}"
+
+
+def standing_object(null: Null, words: TokenWords, row: int) -> dict[str, float | None] | None:
+    """In percent: `percentile` and `margin` among the shuffled picture's tokens, `same` how many of them have the same
+    first word, `random` among random vectors; null where that means nothing.
+    """
+    standing = null.of(words, row)
+    if standing is None:
+        return None
+    return {
+        "percentile": standing.percentile,
+        "random": standing.random,
+        "margin": standing.margin,
+        "same": standing.same,
+    }
+
+
+def agreements(
+    client: SessionClient,
+    reading: str,
+    words: TokenWords,
+    k: int,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> tuple[Agreement, ...]:
+    """What the metrics name for each row of `words`, k words found at `tokens`: one search a metric for all of them."""
+    tokens = tuple(words.tokens.tolist())
+    ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
+    for at, metric in enumerate(AGREEING):
+        wide = 1 if metric in PURSUITS else k
+        found = words
+        if metric != words.metric:
+            asked = client.words(
+                reading, metric, wide, tokens=tokens, all_tokens=words.all_tokens, on_progress=on_progress
+            )
+            found = asked.result()
+        some = found.ids[:, :wide]
+        ids[:, at, : some.shape[1]] = some
+    return tuple(Agreement(token=token, metrics=AGREEING, ids=of) for token, of in zip(tokens, ids, strict=True))
+
+
+def agreement_line(agreement: Agreement, words: TokenWords, row: int) -> str:
+    """How many metrics name the first word of one token first."""
+    there = words.at(row)
+    if not there:
+        return "agree no word to compare"
+    return f"agree {agreement.with_first(there[0][0])} of {len(agreement.metrics)} metrics name its first word first"
+
+
+def agreement_object(agreement: Agreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
+    """`first`: so many `of` the metrics name its first word first; `overlap` is the share (0 to 1) of their words that
+    two of them have in common. Null where there is no word.
+    """
+    there = words.at(row)
+    if not there:
+        return None
+    first = agreement.with_first(there[0][0])
+    return {"first": first, "of": len(agreement.metrics), "overlap": agreement.overlap}

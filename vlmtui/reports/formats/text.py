@@ -1,0 +1,329 @@
+"""`text`: a report to read, 80 columns wide, aligned whatever the script.
+
+A title, the grid of first words, every patch with its words and norms, the outliers. Nothing in it depends on when
+or how fast it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.catalogue import noted
+from vlmtui.display import numbers
+from vlmtui.display.glosses import Glosses
+from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
+from vlmtui.display.metrics import how_found
+from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
+from vlmtui.display.statistics import RULE, outlier, robust_z
+from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
+from vlmtui.geometry import Place
+from vlmtui.reading import Reading, TokenWords, of_patches
+from vlmtui.reports.formats import logit_lens, patch_embedding
+from vlmtui.reports.formats.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
+from vlmtui.reports.formats.noise_baseline import agreement_line, null_line, standing_line
+from vlmtui.reports.formats.text_grid import titled, word_grid
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Result, Seen
+
+_LONGEST_WORD = 20
+
+
+def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+    """The text of every image, in lines, as they are made."""
+    first = True
+    for result in results:
+        if isinstance(result, Failure):
+            continue
+        if not first:
+            yield "\n" + "═" * COLUMNS + "\n\n"
+        first = False
+        for line in lines(result):
+            yield f"{line.rstrip(' ')}\n"
+
+
+def lines(seen: Seen) -> Iterator[str]:
+    """The lines of one image's report."""
+    yield from _title(seen)
+    if seen.words is not None and not seen.query.some:
+        yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
+    if seen.values is not None and not seen.query.some:
+        yield from value_grid(seen, COLUMNS)
+    yield from whole_report(seen)
+    yield from _patches(seen)
+    if seen.query.some and not seen.entries:
+        yield "Nothing here fulfils --where"
+    if not seen.query.some:
+        yield from _outliers(seen)
+
+
+def _title(seen: Seen) -> Iterator[str]:
+    reading, query, words = seen.reading, seen.query, seen.words
+    model, image = reading.model, reading.image
+    source = "standard input" if image.source == "-" else isolate(plain(image.source))
+    yield f"{source}  {numbers.pixels(image.width, image.height)} pixels"
+    yield ""
+    yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
+    if model.revision:
+        yield from labelled("", f"revision {model.revision}")
+    if model.note:
+        yield from labelled("note", noted(model.note))
+    yield from labelled("runs on", f"{model.device}, {model.dtype}")
+    tall, wide = reading.patch_size
+    if reading.seen:
+        yield from labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
+    if reading.prompt is not None and (query.prompt is not None or seen.layers is not None):
+        yield from labelled("prompt", plain(reading.prompt))
+    if len(reading.grids) > 1:
+        yield from labelled("views", _views(reading))
+    what = "vision patch" if of_patches(seen.stage) else "token"
+    places = reading.places_at(seen.stage)
+    said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
+    said = f"{len(seen.entries):,} of {said}" if seen.query.some else said
+    newlines = sum(place.kind == "newline" for place in places)
+    if newlines:
+        said += f", {numbers.count(newlines, 'newline token')} among them"
+    yield from labelled("stage", f"{seen.stage}: {said}, vectors of {seen.hidden:,} numbers")
+    if seen.layers is not None:
+        yield from labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
+    if words is not None:
+        left_out = f", {words.left_out:,} left out" if words.left_out else ""
+        how = how_found(seen.order, query.ridge)
+        searched = f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}"
+        yield from labelled("words", searched if words.candidates else f"those of the lens {seen.order}")
+        if model.marks_words:
+            yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
+    elif model.wordless:
+        yield from labelled("words", model.wordless)
+    if seen.null is not None:
+        yield from labelled("null", null_line(seen.null))
+    if seen.agreements:
+        yield from labelled("agree", f"the first words by {', '.join(seen.agreements[0].metrics)} are compared")
+    if seen.said:
+        yield from labelled("lens", lens_line(seen))
+    if reading.placeless:
+        yield from labelled("places", reading.placeless)
+    if any(len(norms.patches) for norms in reading.grid_norms):
+        through = f"vision.0 to vision.{model.vision_layers}"
+        if seen.layers is not None:
+            through += f", llm.1 to llm.{len(seen.layers.norms)}"
+        yield from labelled("norms", f"L2, {through}; ! marks an outlier")
+    yield ""
+
+
+def _views(reading: Reading) -> str:
+    """`whole view, 24 × 24 tokens; 4 tiles, 12 × 12 tokens each`; patches where a grid has no tokens of its own."""
+    names = grid_names(reading.grids)
+    alike: dict[tuple[str, str], int] = {}
+    for grid in reading.grids:
+        of_tokens = f"{grid.rows} × {grid.cols} tokens"
+        shape = of_tokens if grid.rows else f"{grid.patch_rows} × {grid.patch_cols} vision patches"
+        key = "" if grid.kind == "tile" else names[grid.id], shape
+        alike[key] = alike.get(key, 0) + 1
+    parts = []
+    for (name, shape), count in alike.items():
+        each = " each" if count > 1 else ""
+        parts.append(f"{name or numbers.count(count, 'tile')}, {shape}{each}")
+    return "; ".join(parts)
+
+
+def _patches(seen: Seen) -> Iterator[str]:
+    """Every entry, grid by grid: where it is, its norm, its words, its vision patches' norms. Then those in no grid."""
+    reading = seen.reading
+    places = reading.places_at(seen.stage)
+    one_by_one = _Entries(seen)
+    what = "Patch" if len(seen.query.patches) == 1 and not seen.query.rows else "Patches"
+    many = len(reading.grids) > 1
+    names = grid_names(reading.grids)
+    rows: dict[int | None, list[int]] = {grid.id: [] for grid in reading.grids} | {None: []}
+    newlines: list[int] = []
+    for row, entry in enumerate(seen.entries):
+        place = places[entry]
+        (newlines if place.kind == "newline" else rows[place.grid]).append(row)
+    for grid in reading.grids:
+        if rows[grid.id]:
+            title = titled(grid, names[grid.id], many)
+            yield f"{what}, {title}" if title else what
+            for row in rows[grid.id]:
+                yield from one_by_one.lines(row)
+            yield ""
+    if rows[None]:
+        yield "Tokens without a place in the picture"
+        for row in rows[None]:
+            yield from one_by_one.lines(row)
+        yield ""
+    if newlines:
+        # as they come from the projector they are one vector, and need not be said one by one
+        distinct = [row for i, row in enumerate(newlines) if not any(one_by_one.same(row, r) for r in newlines[:i])]
+        yield unplaced_name(places[seen.entries[row]] for row in newlines)
+        yield from wrapped(unplaced_reason(places[seen.entries[newlines[0]]], ""), "  ")
+        if len(distinct) < len(newlines):
+            yield f"  {'all the same' if len(distinct) == 1 else f'{len(distinct)} of them differ'}:"
+        for row in distinct:
+            yield from one_by_one.lines(row)
+        yield ""
+
+
+class _Entries:
+    """The lines of single entries."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        reading = seen.reading
+        self._places, self._norms = reading.places_at(seen.stage), seen.norms
+        self._marks = outlier(self._norms)
+        self._stage_norms = _StageNorms(seen)
+        self._layer_norms = _LayerNorms(seen)
+        self._joins = reading.model.marks_words
+        self._glosses = Glosses()
+        self._cell = _word_cell(seen.words, self._joins, self._glosses)
+
+    def same(self, row: int, other: int) -> bool:
+        """Whether two entries have the same norm and the same words at the same scores."""
+        words, entries = self._seen.words, self._seen.entries
+        if not np.isclose(self._norms[entries[row]], self._norms[entries[other]], rtol=1e-6):
+            return False
+        return words is None or (
+            np.array_equal(words.ids[row], words.ids[other]) and np.allclose(words.scores[row], words.scores[other])
+        )
+
+    def lines(self, row: int) -> Iterator[str]:
+        """Of one entry of the report, a blank line first."""
+        seen = self._seen
+        entry = seen.entries[row]
+        place = self._places[entry]
+        yield ""
+        yield _where(place, seen.stage)
+        mark = "!" if self._marks[entry] else ""
+        percentile = ""
+        if seen.stage == "tokens" and len(seen.reading.percentiles):
+            percentile = f", above {numbers.percent(float(seen.reading.percentiles[entry]))} of the vocabulary"
+        share = seen.words.share(row) if seen.words is not None else None
+        of = "its token" if seen.projected else "it"
+        explained = f", {numbers.percent(100 * share)} of {of} explained" if share is not None else ""
+        yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}{explained}"
+        if seen.values is not None:
+            yield f"  {value_line(seen, entry)}"
+        if seen.words is not None:
+            yield from flow(_word_cells(seen.words, row, self._cell, self._joins, self._glosses), "  ")
+            if seen.null is not None:
+                yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
+            if seen.agreements:
+                yield f"  {agreement_line(seen.agreements[row], seen.words, row)}"
+        yield from lens_lines(seen, row)
+        if seen.by_layer:
+            yield from logit_lens.lines(seen.by_layer[row], self._joins)
+        if seen.anatomy:
+            yield from patch_embedding.lines(seen.anatomy[row])
+        yield from self._stage_norms.of(place)
+        if not of_patches(seen.stage):
+            yield from self._layer_norms.of(entry)
+
+
+def _where(place: Place, stage: str) -> str:
+    name = f"{'patch' if of_patches(stage) else 'token'} {place.index}"
+    if place.row is None:
+        return f"{name}  {place.kind}"
+    padding = "" if place.inside >= 1 else f"  {numbers.percent(100 * (1 - place.inside))} padding"
+    if not place.box:
+        return f"row {place.row}  column {place.col}  {name}  all padding"
+    return f"row {place.row}  column {place.col}  {name}  box {numbers.box(place.box)}{padding}"
+
+
+class _StageNorms:
+    """The norms of vision patches through the stages, outliers marked; computed once for the picture."""
+
+    def __init__(self, seen: Seen) -> None:
+        reading = seen.reading
+        self._at = {(p.grid, p.patches): i for i, p in enumerate(reading.patch_places)}
+        stages = [norms.patches for norms in reading.grid_norms]
+        self._norms = np.concatenate(stages, axis=1) if stages else np.zeros((0, 0), np.float32)
+        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+
+    def of(self, place: Place) -> Iterator[str]:
+        for patch in place.patches:
+            index = self._at.get((place.grid, (patch,)))
+            if index is None:
+                continue
+            label = "  vision" if len(place.patches) == 1 else f"  vision patch {patch}"
+            yield from _through(label, self._norms[:, index], self._marks[:, index])
+
+
+class _LayerNorms:
+    """The norms of image tokens through the language model's layers, outliers marked; nothing where it was not run."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._norms = np.zeros((0, 0), np.float32) if seen.layers is None else seen.layers.norms
+        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+
+    def of(self, entry: int) -> Iterator[str]:
+        if len(self._norms):
+            yield from _through("  llm   ", self._norms[:, entry], self._marks[:, entry])
+
+
+def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> Iterator[str]:
+    """Norms stage after stage behind a label, outliers marked."""
+    cells = [f"{numbers.figure(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)]
+    yield from flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
+
+
+def _outliers(seen: Seen) -> Iterator[str]:
+    """Which entries of every stage stand out by their norm, and the rule."""
+    reading = seen.reading
+    yield "Outliers"
+    yield ""
+    yield from wrapped(f"{RULE}.", "  ")
+    yield ""
+    count = len(reading.grid_norms[0].patches) if reading.grid_norms else 0
+    stages = {f"vision.{i}": reading.norms_at(f"vision.{i}") for i in range(count)}
+    if len(reading.norms):
+        stages["tokens"] = reading.norms
+    if seen.layers is not None:
+        stages |= {f"llm.{i}": norms for i, norms in enumerate(seen.layers.norms, 1)}
+    label = max(map(len, stages), default=0) + 4
+    for stage, norms in stages.items():
+        z = robust_z(norms)
+        found = np.flatnonzero(outlier(norms))
+        feeds = " (feeds the projector)" if stage == reading.model.feeds and not len(found) else ""
+        head = fit(f"  {stage}", label)
+        if not len(found):
+            yield f"{head}none of {numbers.count(len(norms), 'entry', 'entries')}{feeds}"
+            continue
+        places = reading.places_at(stage)
+        cells = [f"{_short(places[i], len(reading.grids) > 1)} {_norm_and_z(norms[i], z[i])}" for i in found]
+        yield from flow([head, *(f"{cell}   " for cell in cells)], "", indent=label)
+
+
+def _short(place: Place, many_grids: bool) -> str:
+    if place.row is None:
+        return f"{place.kind} {place.index}"
+    return f"{f'{place.grid}:' if many_grids else ''}{place.row},{place.col}"
+
+
+def _norm_and_z(norm: float, z: float) -> str:
+    return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
+
+
+def _word_cell(words: TokenWords | None, joins: bool, glosses: Glosses) -> int:
+    """Cells for a word: that of the longest one that occurs, within reason; at least four."""
+    if words is None:
+        return 0
+    longest = max((width(_glossed(p, words.texts[i], joins, glosses)) for i, p in words.pieces.items()), default=4)
+    return min(max(longest, 4), _LONGEST_WORD)
+
+
+def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: Glosses) -> Iterator[str]:
+    """Each word and its score; behind that of a pursuit the share of the norm explained by then."""
+    for i, (id_, score) in enumerate(words.at(row)):
+        shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
+        share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
+        yield f"{shown} {numbers.figure(score):>10}{share}  "
+
+
+def _glossed(piece: str | None, text: str | None, joins: bool, glosses: Glosses) -> str:
+    """`небо (Cyrillic)`; the piece alone where it is Latin, or its gloss does not fit."""
+    shown, gloss = visible(piece, text, joins), glosses.of(text)
+    both = f"{shown} ({gloss})"
+    return both if gloss and width(both) <= _LONGEST_WORD else shown

@@ -1,0 +1,90 @@
+"""`--vectors FILE`: the vectors of a report's entries as they are, as `.safetensors` or `.npz`.
+
+Of the i-th picture that could be read, from 0, the file has `vectors.i`, float32 [entries, hidden], and `entries.i`,
+int64 [entries]: which of the stage's entries they are, as `index` in the report. Beside them stands a line of JSON with
+`schema` (`vlmtui/vectors/1`), `model`, `stage` and the sources of the `images`: in the metadata `vlmtui` of a
+safetensors file, as the text array `about` in an npz. An npz is written picture by picture, a safetensors file is held
+in memory until its end. The file is there, whole, when all pictures were looked at.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.errors import UsageError
+from vlmtui.reports.formats.json import line
+from vlmtui.reports.output.target import Pipe, Target, check_target, target
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Result
+
+SCHEMA = "vlmtui/vectors/1"
+SAFETENSORS, NPZ = ".safetensors", ".npz"
+_THEN = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever they are written
+
+Put = Callable[[str, NDArray[Any]], None]
+
+
+def check_vectors(name: str, output: str | None) -> None:
+    """Raise where vectors cannot be written to the file `name`, before anything is computed for them."""
+    if PurePath(name).suffix.lower() not in (SAFETENSORS, NPZ):
+        raise UsageError(f"--vectors {name} does not say which format it is to have: end it in {SAFETENSORS} or {NPZ}")
+    if output is not None and PurePath(output) == PurePath(name):
+        raise UsageError(f"--vectors and -o are both {name}: name another file for one of them")
+    check_target(name)
+
+
+def kept(
+    results: Generator[Result, None, None], name: str, tell: Callable[[str], object] = lambda note: None
+) -> Generator[Result, None, None]:
+    """The results themselves; when all have come, their vectors are in the file `name`.
+
+    Where they are left before that, as by a reader who has enough, it is told that there is no such file.
+    """
+    about: dict[str, Any] = {"schema": SCHEMA, "model": None, "stage": None, "images": []}
+    write = _safetensors if PurePath(name).suffix.lower() == SAFETENSORS else _npz
+    try:
+        with target(name) as to, write(to, about) as put:
+            for result in results:
+                if not isinstance(result, Failure) and result.vectors is not None:
+                    number, reading = len(about["images"]), result.reading
+                    put(f"vectors.{number}", result.vectors)
+                    put(f"entries.{number}", np.array(result.entries, np.int64))
+                    about |= {"model": reading.model.name, "stage": result.stage}
+                    about["images"].append(reading.image.source)
+                yield result
+    except (GeneratorExit, KeyboardInterrupt, SystemExit):
+        tell(f"{name} was not written, as the report was left before its end: with -o FILE no reader can leave it")
+        raise
+    finally:
+        results.close()
+
+
+@contextmanager
+def _safetensors(to: Target, about: dict[str, Any]) -> Iterator[Put]:
+    from safetensors.numpy import save
+
+    held: dict[str, NDArray[Any]] = {}
+    yield held.__setitem__
+    to.write(save({name: np.ascontiguousarray(array) for name, array in held.items()}, {"vlmtui": line(about)}))
+
+
+@contextmanager
+def _npz(to: Target, about: dict[str, Any]) -> Iterator[Put]:
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as file:
+
+        def put(name: str, array: NDArray[Any]) -> None:
+            with file.open(zipfile.ZipInfo(f"{name}.npy", _THEN), "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, np.asarray(array), allow_pickle=False)  # type: ignore[no-untyped-call]
+            to.write(pipe.taken())
+
+        yield put
+        put("about", np.array(line(about)))
+    to.write(pipe.taken())

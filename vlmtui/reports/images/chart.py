@@ -1,0 +1,194 @@
+"""The norms of every stage as a plot: median, band, outliers; the patches asked for as lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from vlmtui.display.colours import Colour
+from vlmtui.display.statistics import THRESHOLD, outlier, summary
+from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
+from vlmtui.reports.images import fonts, layout
+from vlmtui.reports.images.content import Shown
+from vlmtui.reports.images.layout import MARGIN
+from vlmtui.reports.images.scene import INK, PALE, RULE, Area, Dot, Line, Mark, Point, Rect, Scene, Text
+from vlmtui.reports.select.patches import PatchWords, entries_of
+
+WIDTH = 1200
+_RATIO = 0.52
+_LEFT, _TOP, _BOTTOM = 70, 46, 118
+_BAND: Colour = (45, 105, 175)
+_OUT: Colour = (207, 34, 46)
+_LINES: tuple[Colour, ...] = ((188, 108, 0), (26, 127, 55), (130, 80, 223), (191, 57, 137), (9, 105, 218))
+_STEEP = 12.0
+"""From so many times the smallest norm on, the scale is a logarithm's."""
+_DOTS = 40
+
+
+def scene(shown: Shown) -> Scene:
+    """Norms over stages."""
+    width = max(420, shown.seen.query.drawing.size or WIDTH)
+    height = round(width * _RATIO)
+    stages = shown.stages
+    norms = [_finite(_norms(shown, stage)) for stage in stages]
+    plot = _Plot(norms, (_LEFT, _TOP, width - 2 * MARGIN, height - _BOTTOM))
+    marks: list[Mark] = [*plot.scale(), *_sections(stages, plot), *_labels(stages, plot)]
+    for whole in _parts(stages):
+        part = [i for i in whole if len(norms[i])]
+        if not part:
+            continue
+        summaries = [summary(norms[i]) for i in part]
+        upper = [plot.at(i, s.high) for i, s in zip(part, summaries, strict=True)]
+        lower = [plot.at(i, s.low) for i, s in zip(part, summaries, strict=True)]
+        middle = tuple(plot.at(i, s.median) for i, s in zip(part, summaries, strict=True))
+        if len(part) > 1:
+            marks += [Area((*upper, *reversed(lower)), _BAND, 0.18), Line(middle, _BAND, 2.5)]
+        else:
+            marks += [Line((upper[0], lower[0]), _BAND, 6, 0.3), Dot(*middle[0], 4, _BAND)]
+        marks += [dot for i in part for dot in _outliers(i, norms[i], plot)]
+    marks += _asked(shown, plot)
+    facts = f"{layout.named(shown.seen)} · {layout.model_named(shown.seen)}"
+    marks += _key(shown, plot)
+    title = "L2 norm of every stage's vectors, patch by patch"
+    marks += layout.captioned(_LEFT, height - 60, title, facts, width - _LEFT - MARGIN)
+    return Scene(width, height, f"{title}, of {facts}", marks=marks)
+
+
+class _Plot:
+    """From stages and norms to pixels."""
+
+    def __init__(self, norms: Sequence[Floats], box: tuple[float, float, float, float]) -> None:
+        self.left, self.top, self.right, self.bottom = box
+        self.count = len(norms)
+        every = np.concatenate(norms) if norms else np.zeros(0)
+        every = every[every > 0]
+        low, high = (float(every.min()), float(every.max())) if every.size else (0.5, 1.0)
+        self.steep = high / low > _STEEP
+        if self.steep:
+            self.low, self.high = low / 1.15, high * 1.15
+        else:
+            self.low, self.high = 0.0, high * 1.06
+
+    def at(self, stage: int, norm: float) -> Point:
+        """Where a norm of a stage lies."""
+        across = (stage + 0.5) / max(1, self.count)
+        norm = min(max(norm, self.low), self.high)
+        if self.steep:
+            up = math.log(norm / self.low) / math.log(self.high / self.low)
+        else:
+            up = (norm - self.low) / (self.high - self.low)
+        return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
+
+    def scale(self) -> list[Mark]:
+        """Lines at round norms, with what they are."""
+        marks: list[Mark] = []
+        for value in _round_numbers(self.low, self.high, self.steep):
+            _, y = self.at(0, value)
+            marks.append(Line(((self.left, y), (self.right, y)), RULE))
+            marks.append(Text(self.left - 8, y + 4.5, f"{value:g}", layout.SMALL, PALE, "end"))
+        return marks
+
+
+def _round_numbers(low: float, high: float, steep: bool) -> list[float]:
+    if steep:
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        parts = (1, 2, 5) if math.log10(high / low) < 3.5 else (1,)
+        return [v for power in powers for part in parts if low <= (v := part * 10.0**power) <= high]
+    rough = (high - low) / 6
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(part * power for part in (1, 2, 5, 10) if part * power >= rough)
+    return [float(step * i) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _norms(shown: Shown, stage: str) -> Floats:
+    if of_layers(stage):
+        assert shown.layers is not None
+        norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
+        return norms
+    return shown.seen.reading.norms_at(stage)
+
+
+def _finite(norms: Floats) -> Floats:
+    found: Floats = norms[np.isfinite(norms)]
+    return found
+
+
+def _parts(stages: Sequence[str]) -> list[list[int]]:
+    """The stages of the tower, the tokens, and the language model's."""
+    kinds = [(of_patches(stage), of_layers(stage)) for stage in stages]
+    return [[i for i, kind in enumerate(kinds) if kind == one] for one in dict.fromkeys(kinds)]
+
+
+def _sections(stages: Sequence[str], plot: _Plot) -> list[Mark]:
+    marks: list[Mark] = []
+    names = {(True, False): "vision tower", (False, False): "tokens", (False, True): "language model"}
+    for part in _parts(stages):
+        (x0, _), (x1, _) = plot.at(part[0], 1), plot.at(part[-1], 1)
+        half = (plot.right - plot.left) / max(1, plot.count) / 2
+        if part[0]:
+            marks.append(Line(((x0 - half, plot.top - 20), (x0 - half, plot.bottom)), RULE, 1.5))
+        name = names[of_patches(stages[part[0]]), of_layers(stages[part[0]])]
+        marks.append(Text((x0 + x1) / 2, plot.top - 14, name, layout.SMALL, PALE, "middle"))
+    return marks
+
+
+def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
+    """The number of every stage that there is room for."""
+    room = (plot.right - plot.left) / max(1, len(stages))
+    every = max(1, math.ceil(26 / room))
+    marks: list[Mark] = []
+    for part in _parts(stages):
+        for place, i in enumerate(part):
+            # the last is named, and what would stand too near it is not
+            if i != part[-1] and (place % every or len(part) - 1 - place < every):
+                continue
+            name = stages[i].rsplit(".", 1)[-1] if "." in stages[i] else ""
+            marks.append(Text(plot.at(i, 1)[0], plot.bottom + 18, name, layout.SMALL, PALE, "middle"))
+    return marks
+
+
+def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
+    """The outliers of a stage, the largest first where there are many."""
+    found = sorted((float(norm) for norm in norms[outlier(norms)]), reverse=True)
+    return [Dot(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
+
+
+def _asked(shown: Shown, plot: _Plot) -> list[Mark]:
+    """The patches that were named, a line each."""
+    marks: list[Mark] = []
+    for patch, colour in _coloured(shown):
+        for part in _parts(shown.stages):
+            points = []
+            for i in part:
+                entries = entries_of(shown.seen.reading, shown.stages[i], [patch])
+                norm = float(np.mean(_norms(shown, shown.stages[i])[list(entries)]))
+                points += [plot.at(i, norm)] if math.isfinite(norm) else []
+            if points:
+                marks.append(Line(tuple(points), colour, 2) if len(points) > 1 else Dot(*points[0], 3.5, colour))
+    return marks
+
+
+def _coloured(shown: Shown) -> list[tuple[PatchWords, Colour]]:
+    return list(zip(shown.seen.query.patches, _LINES, strict=False))
+
+
+def _key(shown: Shown, plot: _Plot) -> list[Mark]:
+    """What is what, under the plot."""
+    x, y = plot.left, plot.bottom + 36
+    marks: list[Mark] = []
+
+    def named(text: str, sample: Mark) -> None:
+        nonlocal x
+        marks.extend([sample, Text(x + 30, y, text, layout.SMALL, INK)])
+        x += 54 + fonts.measured(text, layout.SMALL)
+
+    named("5th to 95th percentile", Rect(x, y - 10, 22, 11, _BAND, 0.18))
+    named("median", Line(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
+    named(f"outliers (|z| > {THRESHOLD})", Dot(x + 11, y - 4.5, 3, _OUT, 0.6))
+    for patch, colour in _coloured(shown):
+        named(f"patch {patch}", Line(((x, y - 4.5), (x + 22, y - 4.5)), colour, 2))
+    if plot.steep:
+        marks.append(Text(plot.left, plot.top - 14, "logarithmic", layout.SMALL, PALE))
+    return marks

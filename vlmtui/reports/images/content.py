@@ -1,0 +1,133 @@
+"""What a picture shows, asked of a session: a report, and where it is of all stages, a lens's values of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from vlmtui.display.colours import Rgb
+from vlmtui.errors import UsageError
+from vlmtui.image import SourceBytes, decode
+from vlmtui.lenses.base import applies
+from vlmtui.lenses.kinds import Words
+from vlmtui.lenses.wording import Looked
+from vlmtui.reading import Layers, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
+from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.query import OnProgress, Query, Seen, answered, load, seen
+from vlmtui.reports.select.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
+from vlmtui.reports.select.lens_option import lens_for
+
+OTHERS = "--format text, json or jsonl"
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture [height, width, 3] uint8 that was read, and what is drawn of it: `show`, of `SHOWN`.
+
+    `stages` are those of a sheet, with `values` of each where a lens was asked for; `layers` has the norms of the
+    language model's, where it was run.
+    """
+
+    show: str
+    rgb: Rgb
+    seen: Seen
+    stages: tuple[str, ...] = ()
+    values: tuple[Looked, ...] = ()
+    layers: Layers | None = None
+
+
+def shown(
+    sources: tuple[str, ...],
+    query: Query,
+    start: Callable[[], SessionClient],
+    on_progress: OnProgress | None = None,
+) -> Generator[Shown | Failure, None, None]:
+    """Read the pictures and find what is drawn; `UsageError` for what cannot be."""
+    return each(sources, _Showing(query, what(query), on_progress), start)
+
+
+def what(query: Query) -> str:
+    """What is drawn: what was asked for, or else words, and with a lens that gives numbers these."""
+    numbers = query.lens is not None and query.lens.drawn
+    if query.lens is not None and not (numbers or query.lens.kind is Words):
+        raise UsageError(
+            f"--lens {query.lens.name} gives {query.lens.kind.one}, which no picture shows: choose {OTHERS}"
+        )
+    show = query.drawing.show or (HEAT if numbers else WORDS)
+    if numbers and query.lens is not None and show in (WORDS, NORMS):
+        raise UsageError(f"--draw {show} shows no --lens {query.lens.name}: leave one of them out, or --draw {HEAT}")
+    if query.lens is not None and not numbers and show != WORDS:
+        raise UsageError(f"--lens {query.lens.name} gives words: leave it out, or --draw {WORDS}")
+    if query.lens is not None and show == LAYERS:
+        query.lens.check_path(None, f"choose --draw {HEAT}")
+    if query.some and show == LAYERS:
+        raise UsageError(f"--draw {LAYERS} shows all patches: leave --patch, --rows and --where out, or --draw {HEAT}")
+    if (query.rows or query.keep is not None) and show == NORMS:
+        raise UsageError(f"--draw {NORMS} shows all patches, and lines of some: name these with --patch")
+    if show == NORMS and len(query.patches) > MOST_LINES:
+        raise UsageError(f"--draw {NORMS} has lines of {MOST_LINES} patches at most: leave some --patch out")
+    if query.null:
+        raise UsageError("a picture does not hold words against noise: leave --null out, or choose --format json")
+    return show
+
+
+class _Showing:
+    def __init__(self, query: Query, show: str, on_progress: OnProgress | None) -> None:
+        # of words only those that are drawn, and none for what has none
+        k = query.drawing.num_words or query.k
+        self._query, self._show, self._on_progress = replace(query, k=k), show, on_progress
+        self._stage = ""
+
+    @property
+    def max_pixels(self) -> int:
+        return self._query.max_pixels
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        return load(client, self._query, self._on_progress)
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        query = self._query
+        self._stage = default_stage(model) if query.stage is None else check_stage(query.stage, model)
+        if query.lens is not None:
+            if self._show == LAYERS:
+                query.lens.check_path(model, f"choose --draw {HEAT}")
+            query.lens.check(self._stage, model)
+        projected = query.lens is not None and query.lens.kind is Words
+        if self._show == WORDS and (model.wordless or (of_patches(self._stage) and not projected)):
+            why = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
+            raise UsageError(f"{why}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
+
+    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Shown:
+        query, stage = self._query, self._stage
+        rgb = decode(source.data, source.source, query.max_pixels).rgb
+        reading = client.read(
+            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
+        ).result()
+        if self._show in (WORDS, HEAT):
+            found = seen(client, reading, query, stage, self._on_progress)
+            if self._show == WORDS or found.overlay is not None or not of_layers(stage):
+                return Shown(self._show, rgb, found)
+            return Shown(self._show, rgb, found, layers=found.layers)
+        layers = client.layers(reading.id, on_progress=self._on_progress).result() if of_layers(stage) else None
+        there = stages(reading.model)
+        path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
+        found = Seen(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
+        values: tuple[Looked, ...] = ()
+        if self._show == LAYERS and query.lens is not None:
+            lens, progress = query.lens, self._on_progress
+            path = tuple(s for s in path if applies(lens.description.stages, s))
+            answer = answered(client, reading, lens, progress)
+            said = answer.id if answer else ""
+            values = tuple(
+                client.look(reading.id, s, lens_for(lens, reading, s), answer=said, on_progress=progress).result()
+                for s in path
+            )
+        return Shown(self._show, rgb, found, path, values, layers)
+
+    def done(self, client: SessionClient) -> None:
+        pass

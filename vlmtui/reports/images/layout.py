@@ -1,0 +1,68 @@
+"""What all pictures have in common: the photograph at its size, the lines under it, the scale of colours."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from vlmtui.display import numbers
+from vlmtui.display.colours import VIRIDIS, Rgb
+from vlmtui.display.pieces import plain
+from vlmtui.reports.images import fonts
+from vlmtui.reports.images.scene import INK, PALE, Mark, Photo, Text
+from vlmtui.reports.query import Seen
+
+MARGIN = 16
+LINE = 22
+CAPTION = 16.0
+SMALL = 13.0
+NARROWEST, WIDEST = 420, 640
+"""Pixels across that the lines under a picture have, however narrow it is: the first at least, if they need them up to
+the second."""
+
+
+def resized(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
+    """The photograph with a longer side of so many pixels, and how much larger it has become."""
+    height, width = rgb.shape[:2]
+    scale = long_side / max(width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(rgb).resize(size, how)), scale
+
+
+def named(seen: Seen) -> str:
+    """`china.jpg`: the picture, short enough for a line."""
+    source = seen.reading.image.source
+    return "standard input" if source == "-" else plain(source.rsplit("/", 1)[-1] or source)
+
+
+def model_named(seen: Seen) -> str:
+    """The model, and what must be known of it."""
+    model = seen.reading.model
+    return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"
+
+
+def needed(title: str, facts: str) -> int:
+    """Pixels across for the two lines under a picture at their full size, within bounds."""
+    wide = max(fonts.measured(title, CAPTION), fonts.measured(facts, SMALL))
+    return min(WIDEST, max(NARROWEST, math.ceil(wide)))
+
+
+def captioned(x: float, y: float, title: str, facts: str, room: float) -> list[Mark]:
+    """Two lines: what is shown, and of what; neither is wider than `room`."""
+    first, size = fonts.fitted(title, CAPTION, room)
+    second, smaller = fonts.fitted(facts, SMALL, room)
+    return [Text(x, y + LINE - 6, first, size, INK), Text(x, y + 2 * LINE - 7, second, smaller, PALE)]
+
+
+def colour_bar(x: int, y: int, width: int, low: float, high: float) -> list[Mark]:
+    """What the colours stand for, from `low` to `high`."""
+    bar = np.repeat(VIRIDIS[np.linspace(0, 255, width).round().astype(int)][None], 10, axis=0)
+    first, last = numbers.figure(low, 3), numbers.figure(high, 3)
+    return [
+        Photo(x, y, bar, smooth=False),
+        Text(x, y + 26, first, SMALL, PALE),
+        Text(x + width, y + 26, last, SMALL, PALE, "end"),
+    ]

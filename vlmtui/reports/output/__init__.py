@@ -1,0 +1,1 @@
+"""Where a report goes: files, folders, standard output, and its progress."""

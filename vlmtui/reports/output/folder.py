@@ -1,0 +1,55 @@
+"""Reports of one picture each, as files in a folder: named after the pictures, and none of them overwritten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from urllib.parse import urlsplit
+
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.image import is_address
+from vlmtui.reports.output.target import told
+
+_LONGEST = 100  # letters of a name: an address may have more than a file system takes
+
+
+def is_folder(output: str | None) -> bool:
+    """Whether `-o` names a folder: there is one, or the name ends as a folder's does."""
+    return output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(os.path.expanduser(output)))
+
+
+def files_in(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...]:
+    """The file of each picture: its name with the new ending, and a number where another has it already.
+
+    `UsageError` where one of them is one of the pictures.
+    """
+    folder, taken, files = Path(output).expanduser(), set[str](), []
+    for source in sources:
+        named = stem = _stem(source)
+        number = 1
+        while named.casefold() in taken:  # there are file systems that do not tell case apart
+            number += 1
+            named = f"{stem}-{number}"
+        taken.add(named.casefold())
+        files.append(folder / f"{named}.{ending}")
+    pictures = {os.path.realpath(os.path.expanduser(source)) for source in sources}
+    for file in files:
+        if os.path.realpath(file) in pictures:
+            raise UsageError(f"{file} is one of the pictures: name another folder with -o")
+    return tuple(map(str, files))
+
+
+def make(output: str) -> None:
+    """See to it that the folder is there; `VlmtuiError` where it cannot be made."""
+    folder = Path(output).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise VlmtuiError(f"{output} is no folder: name another with -o")
+    with told(output):
+        folder.mkdir(exist_ok=True)
+
+
+def _stem(source: str) -> str:
+    path = urlsplit(source).path if is_address(source) else source
+    stem = PurePath(path).stem[:_LONGEST]
+    return stem if stem not in ("", "-") else "picture"

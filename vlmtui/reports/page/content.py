@@ -1,0 +1,205 @@
+"""What a page shows of a picture, asked of a session: words by several metrics, at several stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vlmtui.display.colours import Rgb
+from vlmtui.errors import UsageError
+from vlmtui.image import SourceBytes, decode
+from vlmtui.reading import (
+    Layers,
+    Metric,
+    ModelInfo,
+    Order,
+    Reading,
+    TokenWords,
+    check_stage,
+    default_stage,
+    of_layers,
+    of_patches,
+    stages,
+    vision_layer,
+)
+from vlmtui.reports.page.document import document
+from vlmtui.reports.page.lens import LensLook, look
+from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.query import OnProgress, Query, load
+from vlmtui.reports.select.patches import entries_at
+from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+METRICS: tuple[Metric, ...] = ("l2", "cosine", "dot", "omp", "omp-positive", "cosine-centred")
+"""Those that a page can be switched between, besides the one asked for."""
+TOKENS = "tokens"
+ALL = "all"
+"""Among the stages asked for: every one that has words."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A picture [height, width, 3] uint8 that was read, and all that its page shows.
+
+    `words` are by stage and by what they are ordered by, each for all of the stage's entries; the norms of every
+    vision stage are part of the reading. The page opens at `stage`, on `entry` where one was asked for.
+    """
+
+    query: Query
+    rgb: Rgb
+    reading: Reading
+    stage: str
+    words: dict[str, dict[Order, TokenWords]] = field(default_factory=dict)
+    layers: Layers | None = None
+    entry: int | None = None
+    lens: LensLook | None = None
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Those that the page can be switched between, along the path: all that have words here, or norms alone."""
+        norms = self.reading.grid_norms
+        vision = len(norms[0].patches) if norms else 0  # an unknown tower's patches may not be known
+        return tuple(
+            stage
+            for stage in stages(self.reading.model)
+            if stage == TOKENS or stage in self.words or (of_patches(stage) and vision_layer(stage) < vision)
+        )
+
+
+def looked(
+    sources: tuple[str, ...],
+    query: Query,
+    start: Callable[[], SessionClient],
+    on_progress: OnProgress | None = None,
+    metrics: tuple[Metric, ...] = METRICS,
+) -> Generator[Glance | Failure, None, None]:
+    """Read the picture and find all words that its page shows; `UsageError` for what a page has no place for."""
+    if len(sources) > 1:
+        raise UsageError("a page shows one picture: give one IMAGE, or choose another --format")
+    check(query)
+    return each(sources, _Looking(query, metrics, on_progress), start)
+
+
+def check(query: Query) -> None:
+    """`UsageError` for what was asked of other formats only."""
+    known = query.lens.built_in if query.lens is not None else None
+    if known is not None and not (known.offer.page or known.offer.projects):
+        why = "a page shows words and norms, and finds words itself"
+        raise UsageError(f"{why}: leave --lens, --find and --marked out, or choose --format json")
+    if query.rows or query.keep is not None or query.fields:
+        raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
+    if query.null:
+        raise UsageError("a page does not hold words against noise: leave --null out, or choose --format json")
+
+
+def write(results: Iterable[Glance | Failure]) -> Iterator[str]:
+    """The file, whole."""
+    for result in results:
+        if isinstance(result, Glance):
+            yield document(result)
+
+
+class _Looking:
+    def __init__(self, query: Query, metrics: tuple[Metric, ...], on_progress: OnProgress | None) -> None:
+        self._query, self._metrics, self._on_progress = query, metrics, on_progress
+
+    @property
+    def max_pixels(self) -> int:
+        return self._query.max_pixels
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        return load(client, self._query, self._on_progress)
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        with_words(self._query, model)
+        if self._query.lens is not None:
+            self._query.lens.check(self._query.stage or default_stage(model), model)
+
+    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Glance:
+        query = self._query
+        rgb = decode(source.data, source.source, query.max_pixels).rgb
+        reading = client.read(
+            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
+        ).result()
+        return glance(client, rgb, reading, query, self._metrics, self._on_progress)
+
+    def done(self, client: SessionClient) -> None:
+        pass
+
+
+def with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
+    """The stages whose words go into the page: the one asked for, the default one, and those named besides.
+
+    A vision stage has words only through the projector. Raises `UsageError` for a stage that the model has not.
+    """
+    projected = query.lens is not None and query.lens.of_words
+    first = default_stage(model) if query.stage is None else check_stage(query.stage, model)
+    asked = {first, default_stage(model)} | {check_stage(s, model) for s in query.stages if s != ALL}
+    return tuple(
+        stage
+        for stage in stages(model)
+        if (projected or not of_patches(stage)) and (ALL in query.stages or stage in asked)
+    )
+
+
+def glance(
+    client: SessionClient,
+    rgb: Rgb,
+    reading: Reading,
+    query: Query,
+    metrics: tuple[Metric, ...] = METRICS,
+    on_progress: OnProgress | None = None,
+) -> Glance:
+    """All that the page of a reading shows: `metrics` at every stage that has words, and the metric asked for."""
+    stage = query.stage or default_stage(reading.model)
+    if query.stage is None and not reading.places_at(stage) and reading.patch_places:
+        stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
+    entry = entries_at(reading, stage, query.patches[0])[0] if query.patches else None
+    orders = tuple(dict.fromkeys((*metrics, query.metric)))
+    words: dict[str, dict[Order, TokenWords]] = {}
+    layers = None
+    for one in with_words(query, reading.model):
+        if not reading.places_at(one):
+            continue
+        if of_layers(one):
+            layers = layers or client.layers(reading.id, on_progress=on_progress).result()
+            words[one] = {"logit": _words(client, reading, query, query.metric, one, on_progress)}
+        else:
+            words[one] = {order: _words(client, reading, query, order, one, on_progress) for order in orders}
+    through = query.lens
+    seen = None
+    if through is not None and not through.of_words:
+        if of_layers(stage) and layers is None:
+            layers = client.layers(reading.id, on_progress=on_progress).result()
+        seen = look(client, reading, through, stage, query.k, on_progress)
+    return Glance(query, rgb, reading, stage, words, layers, entry, seen)
+
+
+def _words(
+    client: SessionClient, reading: Reading, query: Query, metric: Metric, stage: str, on_progress: OnProgress | None
+) -> TokenWords:
+    """The words of all of a stage's entries."""
+    projected = of_patches(stage)
+    if projected and (wrong := no_exit(reading)):
+        raise UsageError(wrong)
+    found = client.words(
+        reading.id,
+        metric,
+        query.k,
+        all_tokens=query.all_tokens,
+        stage=stage,
+        ridge=query.ridge,
+        projected=projected,
+        on_progress=on_progress,
+    ).result()
+    if projected:
+        into = tokens_of(reading.patch_places, reading.places)
+        found = on_patches(found, into, range(len(reading.patch_places)))
+    assert np.array_equal(found.tokens, np.arange(len(reading.places_at(stage))))
+    return found

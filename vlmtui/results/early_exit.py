@@ -1,0 +1,85 @@
+"""The early exit at a vision stage: its states sent through the projector, and which patch has which token's words.
+
+The only words at such a stage are those of the image tokens that the projector makes of it
+(`vlmtui.models.vision.early_exit`): a vision patch has the words of the token that it goes into, and shares them with
+the other patches of that token. Pure functions, used in the session and in its clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.geometry import Place
+from vlmtui.reading import ModelInfo, Reading, TokenWords
+
+PROJECTOR = "projector"
+"""The name of the lens, as `--lens` takes it."""
+NOTE = "through the projector (early exit)"
+NONE = -1
+
+
+def tokens_of(patches: Sequence[Place], tokens: Sequence[Place]) -> NDArray[np.int64]:
+    """The index of the token that each vision patch goes into, int64 [patches]; `NONE` where there is no such one."""
+    into = {(token.grid, patch): i for i, token in enumerate(tokens) for patch in token.patches}
+    return np.array([into.get((place.grid, place.patches[0]), NONE) for place in patches], dtype=np.int64)
+
+
+def named(stage: str) -> str:
+    """What the words of a vision stage are called, wherever they stand."""
+    return f"early exit: {stage} → {PROJECTOR}"
+
+
+def no_exit_of(model: ModelInfo) -> str:
+    """Why there is no early exit in a model, for a person; "" where there is."""
+    if model.wordless:
+        return f"{model.name} has no words: {model.wordless}"
+    return several_stages(model.name) if model.feeds is None else ""
+
+
+def no_exit(reading: Reading) -> str:
+    """Why the vision patches of a reading have no words at an early exit, for a person; "" where they have."""
+    model = reading.model
+    return no_exit_of(model) or not_of_patches(model.name, reading.places, reading.placeless)
+
+
+def several_stages(model: str) -> str:
+    """Why there is no early exit where no one stage feeds the projector."""
+    why = f"the projector of {model} reads several vision stages at once, no single one can stand for them"
+    return f"{why}: choose the stage tokens"
+
+
+def not_of_patches(model: str, tokens: Sequence[Place], placeless: str) -> str:
+    """Why words of tokens cannot be told patch by patch, or ""."""
+    if any(token.patches for token in tokens):
+        return ""
+    why = f" ({placeless})" if placeless else ""
+    return f"the image tokens of {model} come from no vision patch in particular{why}: choose the stage tokens"
+
+
+def on_patches(words: TokenWords, into: NDArray[np.int64], patches: Sequence[int]) -> TokenWords:
+    """The words of tokens as those of vision patches: `into` is the token of every patch, as `tokens_of` gives it.
+
+    Of these `patches`, which `Words.tokens` then are; one that goes into no token has no words.
+    """
+    rows = {int(token): row for row, token in enumerate(words.tokens)}
+    at = np.array([rows.get(int(into[patch]), NONE) for patch in patches], dtype=np.int64)
+    none = at == NONE
+
+    def spread(values: NDArray[np.generic], empty: float) -> NDArray[np.generic]:
+        if not len(values):
+            return np.full((len(at), values.shape[1]), empty, values.dtype)
+        found = values[at]
+        found[none] = empty
+        return found
+
+    return msgspec.structs.replace(
+        words,
+        tokens=np.array(patches, dtype=np.int64),
+        ids=spread(words.ids, -1),
+        scores=spread(words.scores, np.nan),
+        explained=None if words.explained is None else spread(words.explained, np.nan),
+    )

@@ -1,0 +1,176 @@
+"""What a session keeps of its recent readings, within budgets of bytes: the longest unused goes first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from vlmtui.errors import ReadingGoneError, UsageError
+from vlmtui.geometry import Place
+from vlmtui.image import Picture, decode
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.vision.position_embedding import Positions
+from vlmtui.models.vision.tower_output import Final
+from vlmtui.session.answer_cache import Answered
+
+READINGS_BYTES = 512 << 20
+LAYERS_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture's file: where from, its bytes, and how many pixels it may have."""
+
+    source: str
+    data: bytes
+    max_pixels: int
+
+    def picture(self) -> Picture:
+        """Its pixels."""
+        return decode(self.data, self.source, self.max_pixels)
+
+
+@dataclass
+class Kept:
+    """Of one reading: its inputs, on the CPU, and its image tokens [tokens, hidden], on the model's device.
+
+    `prompt` is the sentence it was read with, None for the usual one. `file` is the picture as it came, to be asked
+    other questions about, and `places` are those of its image tokens.
+    `vision` are the tower's states by stage, each [patches, hidden]; those that were asked for, where they are not too
+    many. `projected` are the tokens that the projector makes of such a stage, each [tokens, hidden]; `patch_places` are
+    those of the vision patches. `own` is what lenses keep, by lens and key.
+    `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
+    positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
+    `answered` is the latest answer to a question about it. `copy_of` is the reading of which this is an altered copy,
+    made to be compared with it, or "". `final` is what a tower alone put out at its end. `positions` is what was added
+    to its patches to tell where they are.
+    """
+
+    inputs: Inputs
+    tokens: Tensor | None
+    prompt: str | None = None
+    file: File | None = None
+    places: tuple[Place, ...] = ()
+    vision: dict[int, Tensor] = field(default_factory=dict)
+    own: dict[tuple[str, object], object] = field(default_factory=dict)
+    norms: Tensor | None = None
+    layers: list[Tensor] | None = None
+    answered: Answered | None = None
+    patch_places: tuple[Place, ...] = ()
+    projected: dict[int, Tensor] = field(default_factory=dict)
+    copy_of: str = ""
+    final: Final | None = None
+    positions: Positions | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes, without the layers."""
+        ids = [] if self.inputs.input_ids is None else [self.inputs.input_ids]
+        tokens = [] if self.tokens is None else [self.tokens]
+        file = len(self.file.data) if self.file else 0
+        final = self.final.size if self.final else 0
+        return file + final + sum(map(_size, [*tokens, *ids, *self.inputs.pixels.values()]))
+
+    @property
+    def layers_size(self) -> int:
+        """What is kept of the layers, of the tower's states and of what is projected of them, in bytes."""
+        return sum(map(_size, [*(self.layers or ()), *self.vision.values(), *self.projected.values()]))
+
+
+class Readings:
+    """The readings kept, by their ids. The newest is always among them, whatever its size."""
+
+    def __init__(self, budget: int = READINGS_BYTES, layers_budget: int = LAYERS_BYTES) -> None:
+        self._budget = budget
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self.layers_budget = layers_budget
+
+    def __getitem__(self, reading: str) -> Kept:
+        """What is kept of a reading, which is used with that; `ReadingGoneError` where it has gone."""
+        if reading not in self._kept:
+            raise ReadingGoneError("that reading is no longer kept in memory: read the picture again")
+        self._kept.move_to_end(reading)
+        return self._kept[reading]
+
+    def __contains__(self, reading: str) -> bool:
+        return reading in self._kept
+
+    def tokens(self, reading: str) -> Tensor:
+        """The image tokens of a reading [tokens, hidden]; `UsageError` where its model puts none into a prompt."""
+        tokens = self[reading].tokens
+        if tokens is None:
+            raise UsageError("no image tokens of this model enter a prompt: choose a vision stage")
+        return tokens
+
+    def keep(self, reading: str, kept: Kept) -> None:
+        """Keep a new reading; a copy does not take the place of what it was made of."""
+        if kept.copy_of in self._kept:
+            self._kept.move_to_end(kept.copy_of)
+        self._kept[reading] = kept
+        least = 2 if kept.copy_of in self._kept else 1
+        while len(self._kept) > least and sum(one.size for one in self._kept.values()) > self._budget:
+            self._kept.popitem(last=False)
+
+    def layers_room(self, kept: Kept) -> int:
+        """How many bytes the layers of a reading may take: for a copy nothing that others have."""
+        if not kept.copy_of:
+            return self.layers_budget
+        return self.layers_budget - sum(one.layers_size for one in self._kept.values() if one is not kept)
+
+    def keep_layers(self, kept: Kept, layers: list[Tensor]) -> None:
+        """Keep what the layers put out for a reading, where the budget allows; others lose theirs for it."""
+        size = sum(map(_size, layers))
+        if size > self.layers_budget:
+            return
+        held = sum(one.layers_size for one in self._kept.values())
+        for other in self._oldest_first():
+            if held + size <= self.layers_budget:
+                break
+            held -= other.layers_size
+            other.layers = None
+            other.vision.clear()
+            other.projected.clear()
+        kept.layers = layers
+
+    def keep_vision(self, kept: Kept, states: dict[int, Tensor]) -> None:
+        """Keep the tower's states of a reading, where the budget allows; other readings lose theirs for it."""
+        if sum(map(_size, states.values())) <= self.layers_budget:
+            for other in self._kept.values():
+                other.vision.clear()
+            kept.vision.update(states)
+
+    def keep_projected(self, kept: Kept, stage: int, tokens: Tensor) -> None:
+        """Keep what the projector makes of a stage, where the budget allows; other readings and stages lose theirs.
+
+        For a copy no reading loses anything.
+        """
+        room = self.layers_room(kept)
+        if _size(tokens) > room:
+            return
+        for other in self._kept.values():
+            if other is not kept and not kept.copy_of:
+                other.projected.clear()
+        kept.projected[stage] = tokens
+        while sum(map(_size, kept.projected.values())) > room:
+            del kept.projected[next(iter(kept.projected))]
+
+    def keep_answer(self, kept: Kept, answered: Answered) -> None:
+        """Keep the latest answer of a reading; what was found of other readings' answers is found again when asked."""
+        for other in self._kept.values():
+            if other.answered is not None:
+                other.answered.forget()
+        kept.answered = answered
+
+    def clear(self) -> None:
+        """Keep none any more."""
+        self._kept.clear()
+
+    def _oldest_first(self) -> Iterator[Kept]:
+        return iter(self._kept.values())
+
+
+def _size(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()

@@ -1,0 +1,132 @@
+"""Which session a command uses: the warm one of this machine, one on another machine, or one of its own. No torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlmtui._version import __version__
+from vlmtui.errors import ProtocolError, SessionError
+from vlmtui.session import daemon
+from vlmtui.session import protocol as m
+from vlmtui.session.client import SessionClient
+from vlmtui.session.transport import Link, PipeLink, SocketLink, SshLink, check_host, warm_link
+
+HOME = str(Path(__file__).parents[1])
+PATIENCE_S = 3.0
+"""How long the warm session may take to say hello: it does so whatever it is at, unless it hangs or has just begun."""
+JUST_BEGUN_S = 120.0
+"""How long one may take that has just begun: torch is loaded from a slow disk at times, and holds all threads up."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a command's session is to be: on the host `remote`, in the warm session if there is one, or its own."""
+
+    remote: str | None = None
+    remote_command: str = "vlmtui"
+    warm: bool = True
+
+    def __post_init__(self) -> None:
+        if self.remote is not None:
+            check_host(self.remote, self.remote_command)
+
+
+def connect(
+    where: Where,
+    on_death: Callable[[str], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
+    may_ask: bool = True,
+) -> SessionClient:
+    """A session to ask, at once; see `SessionClient` for what is called when.
+
+    With `remote`, ssh is started and may ask for a password at the terminal, unless a screen is there already
+    (`may_ask`): wait for `client.welcome` before one is put there. Raises `SessionError`.
+    """
+    if where.remote is not None:
+        host, command = where.remote, where.remote_command
+
+        def again() -> Link:
+            return SshLink(host, command, may_ask=False)
+
+        return SessionClient(SshLink(host, command, may_ask), on_death, again, on_line)
+    link: Link | None = None
+    note = ""
+    if where.warm:
+        try:
+            link = usable()
+        except SessionError as error:
+            note = f"{error}; this command has a session of its own"
+    return SessionClient(link or PipeLink(), on_death, note=note)
+
+
+def usable(patience: float = PATIENCE_S) -> SocketLink | None:
+    """A line to the warm session, or None where there is none; it is given `patience` seconds to answer.
+
+    Raises `SessionError` where there is one and it cannot be used: it does not answer, or is of another version.
+    """
+    link = warm_link()
+    if link is None:
+        return None
+    try:
+        welcome = _greeting(link, patience)
+    finally:
+        link.cut()
+        link.end_of_reading()
+    link = warm_link()
+    if link is not None:
+        link.pid, link.log = welcome.pid, Path(welcome.log)
+    return link
+
+
+def started(idle: float) -> SocketLink:
+    """A line to a warm session that is started now. Raises `SessionError`."""
+    daemon.start(idle)
+    link = usable(JUST_BEGUN_S)
+    if link is None:
+        raise SessionError("the warm session ended as it started: run vlmtui doctor")
+    return link
+
+
+def _greeting(link: SocketLink, patience: float) -> m.Welcome:
+    welcome = _hello(link, patience)
+    which = f"the warm session (process {welcome.pid})"
+    again = "vlmtui session stop, then start"
+    if (welcome.version, welcome.release) != (m.VERSION, __version__):
+        theirs, ours = (welcome.version, _parts(welcome.release)), (m.VERSION, _parts(__version__))
+        if theirs < ours:
+            raise SessionError(
+                f"{which} is older ({welcome.release}, protocol {welcome.version}) than this vlmtui "
+                f"({__version__}, protocol {m.VERSION}): {again}"
+            )
+        raise SessionError(
+            f"this vlmtui ({__version__}, protocol {m.VERSION}) is older than {which} "
+            f"({welcome.release}, protocol {welcome.version}): bring it up to date, or {again}"
+        )
+    if welcome.home != HOME:
+        raise SessionError(f"{which} is of another installation ({welcome.home}): {again}")
+    return welcome
+
+
+def _hello(link: SocketLink, patience: float) -> m.Welcome:
+    """Exchange greetings and nothing else."""
+    link.limit(patience)
+    try:
+        link.write(m.PREAMBLE + m.frame(m.Request(0, m.Hello(release=__version__))))
+        m.read_preamble(link.read)
+        body = m.read_frame(link.read)
+        answer = m.decode_reply(body).body if body is not None else None
+    except (OSError, ProtocolError) as error:
+        what = f"within {patience:g} s" if isinstance(error, TimeoutError) else f"({error})"
+        raise SessionError(
+            f"the warm session does not answer {what}: if it stays so, end it with vlmtui session stop"
+        ) from None
+    if not isinstance(answer, m.Welcome):
+        raise SessionError("the warm session gives no greeting: end it with vlmtui session stop")
+    return answer
+
+
+def _parts(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release))

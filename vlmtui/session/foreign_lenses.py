@@ -1,0 +1,288 @@
+"""Lenses that are not built in: the text that a front end sent made a module, and what installed packages offer.
+
+A text is compiled under the name of its own file, so that tracebacks show its lines, in a module of its own. The same
+text is loaded once; a file that has changed is another. A folder's files are a package, served from memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import linecache
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.abc import ExecutionLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.metadata import EntryPoint
+from types import FunctionType, ModuleType
+
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.lenses.base import NAME, Lens, lens
+from vlmtui.lenses.description import Description
+from vlmtui.lenses.options import describe
+from vlmtui.lenses.registry import built_in, offered
+from vlmtui.lenses.source import LensSource
+from vlmtui.session.foreign_errors import Code
+
+KEPT = 16
+"""So many files and folders are kept loaded."""
+_PREFIX = "vlmtui_lens_"
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_WAY_OUT = "decorate a function with @lens, of vlmtui.lenses"
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A lens that is not built in. `owner` is it as it is now: what it keeps is its own; `origin` is where it is from:
+    a path, or a package and its version."""
+
+    lens: Lens
+    owner: str
+    origin: str
+    code: Code
+
+    @property
+    def described(self) -> Description:
+        """What front ends are told of it."""
+        return describe(self.lens, self.origin)
+
+
+class Shelf:
+    """The files and folders that were loaded."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, _Memory] = OrderedDict()
+
+    def load(self, source: LensSource) -> object:
+        """The module of a file or folder, or what a package offers, loaded where it is not yet: its own code is run
+        then, and whatever that raises is raised."""
+        return self._memory(source).module if source.foreign else _entry(source.name).load()
+
+    def _memory(self, source: LensSource) -> _Memory:
+        key = _key(source)
+        known = self._kept.get(key)
+        if known is None:
+            known = _Memory(source, key)
+            known.run()
+            self._kept[key] = known
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)[1].forget()
+        self._kept.move_to_end(key)
+        known.remember_lines()
+        return known
+
+
+class _Memory(MetaPathFinder, ExecutionLoader):
+    """A file, or a folder's files, as a module or package: finds its own modules and no others."""
+
+    def __init__(self, source: LensSource, key: str) -> None:
+        self.key = key
+        self.name = f"{_PREFIX}{key[:16]}"
+        self._texts: dict[str, tuple[str, str, bool]] = {}  # by module: its file, its text, whether it is a package
+        if not source.files:
+            self._texts[self.name] = source.path, _plain(source.text), False
+        for at, text in source.files:
+            self._add(source.path, at, _plain(text))
+
+    def _add(self, folder: str, at: str, text: str) -> None:
+        parts = at.removesuffix(".py").split("/")
+        package = parts[-1] == "__init__"
+        parts = parts[:-1] if package else parts
+        self._texts[".".join((self.name, *parts))] = os.path.join(folder, at), text, package
+        for depth in range(1, len(parts)):  # a folder without an __init__.py is a package all the same
+            name = ".".join((self.name, *parts[:depth]))
+            self._texts.setdefault(name, (os.path.join(folder, *parts[:depth], "__init__.py"), "", True))
+
+    @property
+    def module(self) -> ModuleType:
+        """The module, or the package's own."""
+        return sys.modules[self.name]
+
+    def run(self) -> None:
+        """Run its code, as an import does."""
+        self.remember_lines()
+        sys.meta_path.insert(0, self)
+        try:
+            importlib.import_module(self.name)
+        except BaseException:
+            self.forget()
+            raise
+
+    def forget(self) -> None:
+        """Let go of it."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        for name in [name for name in sys.modules if name == self.name or name.startswith(f"{self.name}.")]:
+            del sys.modules[name]
+
+    def remember_lines(self) -> None:
+        """Have tracebacks show the lines of this version, whatever the file on the disk is now."""
+        for path, text, _ in self._texts.values():
+            linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path
+
+    # -- as `importlib` asks
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Where its modules come from."""
+        if fullname not in self._texts:
+            return None
+        at, _, package = self._texts[fullname]
+        return importlib.util.spec_from_file_location(
+            fullname, at, loader=self, submodule_search_locations=[] if package else None
+        )
+
+    def get_source(self, fullname: str) -> str:
+        """A module's text."""
+        return self._texts[fullname][1]
+
+    def get_filename(self, fullname: str) -> str:
+        """The path of a module's file where it was read."""
+        return self._texts[fullname][0]
+
+
+def found(source: LensSource, loaded: object, code: Code) -> Foreign:
+    """The lens that is meant, of what was loaded for it. `UsageError` where several are defined and none is named,
+    `VlmtuiError` where there is none."""
+    if not source.foreign:
+        return _installed(source.name, loaded, code)
+    assert isinstance(loaded, ModuleType)
+    one = _named(source, loaded, code)
+    return Foreign(_held(one, code), f"{one.name} {_key(source)}", source.path, code)
+
+
+def code_of(source: LensSource) -> Code:
+    """Whose code a lens is, as far as that is known before it is loaded."""
+    if not source.foreign:
+        return _code_of(_entry(source.name))
+    name = os.path.basename(source.path.rstrip("/"))
+    if not source.files:
+        return Code(name, {source.path: name})
+    return Code(name, {os.path.join(source.path, at): f"{name}/{at}" for at, _ in source.files})
+
+
+def installed() -> dict[str, list[EntryPoint]]:
+    """What packages offer on this machine, by name."""
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in offered():
+        found.setdefault(entry.name, []).append(entry)
+    return found
+
+
+def unusable(name: str, entries: Sequence[EntryPoint]) -> str:
+    """Why nothing that packages offer under a name is used, or ""."""
+    if name in built_in():
+        return "vlmtui has a lens of this name, and that is the one that is used"
+    if not NAME.fullmatch(name):
+        return f"{name!r} is no name for a lens: letters, digits and hyphens, a letter first"
+    if len(entries) > 1:
+        places = " and ".join(f"{origin_of(entry)} at {entry.value}" for entry in entries)
+        return f"{_number(len(entries))} packages offer a lens {name}, {places}: uninstall one, or name a file"
+    return ""
+
+
+def origin_of(entry: EntryPoint) -> str:
+    """The package that offers it, with its version."""
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+
+
+def _entry(name: str) -> EntryPoint:
+    """What one package offers under a name; `UsageError` where none does, `VlmtuiError` where several do."""
+    there = installed().get(name, [])
+    if not there:
+        raise UsageError(f"there is no lens {name!r} here: vlmtui lenses lists them")
+    if why := unusable(name, there):
+        raise VlmtuiError(why)
+    return there[0]
+
+
+def _installed(name: str, loaded: object, code: Code) -> Foreign:
+    entry = _entry(name)
+    made = loaded
+    if isinstance(made, ModuleType):
+        there = {one.name: one for one in _defined(made)}
+        made = there.get(name) or (next(iter(there.values())) if len(there) == 1 else None)
+    if isinstance(made, FunctionType):
+        made = lens(made)
+    if not isinstance(made, Lens):
+        raise VlmtuiError(f"{origin_of(entry)} offers a lens {name} at {entry.value}, and there is none: {_WAY_OUT}")
+    if made.name != name:
+        made = replace(made, name=name)  # it is known by this one before it is loaded
+    origin = origin_of(entry)
+    return Foreign(_held(made, code), f"{name} of {origin}", origin, code)
+
+
+def _code_of(entry: EntryPoint) -> Code:
+    """Whose code an installed lens is: all of its package, which is found without being run."""
+    top = entry.module.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is not None and spec.submodule_search_locations:
+        return Code(origin_of(entry), root=os.path.abspath(next(iter(spec.submodule_search_locations))))
+    if spec is not None and spec.origin:
+        return Code(origin_of(entry), {spec.origin: os.path.basename(spec.origin)})
+    return Code(origin_of(entry))
+
+
+def _named(source: LensSource, module: ModuleType, code: Code) -> Lens:
+    """The lens that is meant, of those that a module defines."""
+    there = {one.name: one for one in _defined(module)}
+    if not source.name:
+        if len(there) == 1:
+            return next(iter(there.values()))
+        if not there:
+            raise VlmtuiError(f"{code.shown} defines no lens: {_WAY_OUT}")
+        *names, last = there
+        raise UsageError(
+            f"{code.shown} defines {_number(len(there))} lenses, {', '.join(names)} and {last}: "
+            f"name one, such as {code.shown}:{last}"
+        )
+    value = there.get(source.name) or vars(module).get(source.name.replace("-", "_"))
+    if isinstance(value, Lens):
+        return value
+    if isinstance(value, FunctionType):  # one that is named needs no decorator
+        return lens(value)
+    has = f"it has {', '.join(there)}" if there else "it has none"
+    raise UsageError(f"{code.shown} defines no lens {source.name!r}: {has}")
+
+
+def _defined(module: ModuleType) -> Iterator[Lens]:
+    """The lenses that a module, or the modules beneath it, define, by the names that it has."""
+    seen: set[int] = set()
+    for value in vars(module).values():
+        if not isinstance(value, Lens) or id(value) in seen:
+            continue
+        of = getattr(value.function, "__module__", None) or ""
+        if of == module.__name__ or of.startswith(f"{module.__name__}."):
+            seen.add(id(value))
+            yield value
+
+
+def _held(found: Lens, code: Code) -> Lens:
+    """The lens, where its annotations say what it takes and gives."""
+    try:
+        found.described  # noqa: B018
+    except UsageError as error:
+        raise VlmtuiError(f"{code.defined(found)}: {error}") from error.__cause__
+    return found
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff")
+
+
+def _key(source: LensSource) -> str:
+    """What is the same of two sources that need be loaded once: the path, too, which a module knows."""
+    whole = source.sha256 or repr((source.text, source.files))
+    return hashlib.sha256(f"{source.path}\0{whole}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)

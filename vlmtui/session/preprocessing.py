@@ -1,0 +1,131 @@
+"""Pictures decoded and prepared in threads while the model is at others, and handed over in their order."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vlmtui.errors import CancelledError
+from vlmtui.image import decode
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.vision.batching import alike, size_of
+from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.reading import ImageInfo
+from vlmtui.session.protocol import ReadMany
+
+HELD_BYTES = 256 << 20
+"""Bytes of prepared pictures that wait for the model; beyond, only the next one is prepared."""
+_MOST_THREADS = 4
+_LOOK_S = 0.1
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture as the processor has made it: the `index`-th, `alike` as `stacking.alike` has it."""
+
+    index: int
+    image: ImageInfo
+    inputs: Inputs
+    pixel_norms: Tensor
+    alike: str
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return size_of(self.inputs)
+
+
+class Preparing:
+    """The pictures of one question, being prepared from now on until all are handed over, or it is closed."""
+
+    def __init__(self, model: VisionLanguageModel, question: ReadMany, budget: int = HELD_BYTES) -> None:
+        self.question = question
+        self._model = model
+        self._gate = _Gate(budget)
+        # one core is left to the model, which waits where it has to
+        threads = min(_MOST_THREADS, max(1, (os.cpu_count() or 1) - 1))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="preparing")
+        self._waiting = deque(self._pool.submit(self._prepare, index) for index in range(len(question.pictures)))
+
+    def each(self, check: Callable[[], object]) -> Iterator[Prepared | tuple[int, Exception]]:
+        """Every picture in its order, or its index and why it could not be prepared. `check` may raise to end it."""
+        for index in range(len(self._waiting)):
+            future = self._waiting.popleft()  # nobody holds on to what was handed over
+            error = _error(future, check)
+            self._gate.taken(0 if error else future.result().size)
+            if error is None:
+                yield future.result()
+            elif isinstance(error, Exception):
+                yield index, error
+            else:
+                raise error
+            del future
+
+    def close(self, wait: bool = True) -> None:
+        """Those that have not been handed over are no longer wanted; the one that is at work may be waited for."""
+        self._gate.close()
+        self._pool.shutdown(wait, cancel_futures=True)
+
+    def _prepare(self, index: int) -> Prepared:
+        self._gate.enter(index)
+        model, question = self._model, self.question
+        sent = question.pictures[index]
+        picture = decode(sent.data, sent.source, question.max_pixels)
+        inputs = model.prepare(picture, question.prompt, sent.source)
+        model.measure(picture, inputs)
+        image = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
+        made = Prepared(index, image, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
+        self._gate.made(made.size)
+        return made
+
+
+def _error(future: Future[Prepared], check: Callable[[], object]) -> BaseException | None:
+    """What a picture failed with, as soon as it is ready."""
+    while True:
+        try:
+            return future.exception(_LOOK_S)
+        except NotYet:
+            check()
+
+
+class _Gate:
+    """Lets threads prepare pictures as long as those that wait are not too many bytes; the next one always."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._changed = threading.Condition()
+        self._held = 0
+        self._next = 0
+        self._closed = False
+
+    def enter(self, index: int) -> None:
+        """Wait until the picture may be prepared; `CancelledError` where none is wanted any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._held < self._budget or index <= self._next)
+            if self._closed:
+                raise CancelledError("the pictures are no longer wanted")
+
+    def made(self, size: int) -> None:
+        """One that takes so many bytes waits."""
+        with self._changed:
+            self._held += size
+
+    def taken(self, size: int) -> None:
+        """The next one was taken, of so many bytes, or has failed."""
+        with self._changed:
+            self._held -= size
+            self._next += 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """None is wanted any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

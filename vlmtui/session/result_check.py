@@ -1,0 +1,85 @@
+"""The result of a lens that is not built in, held against what the lens says it gives and what it was asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+from msgspec.structs import replace
+
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.lenses.base import Lens
+from vlmtui.lenses.kinds import Colours, Kind, LayerWords, Matrix, Result, Scalars, TokenMaps, Words
+from vlmtui.session.validation import checked
+from vlmtui.session.vocabulary_index import Namer
+
+_ROUNDING = 1e-3
+"""So far may a colour be beyond 0 … 1: it is taken for 0 or 1."""
+
+
+def held(lens: Lens, found: object, where: str, entries: int, said: int | None) -> Result:
+    """The result, where it is of the kind that the lens says and has a place for each of so many `entries`.
+
+    `said` is how many tokens the answer has, None without one. `VlmtuiError` where it is anything else.
+    """
+    kind = lens.kind
+    if not isinstance(found, kind):
+        what = found.name if isinstance(found, Kind) else "None" if found is None else f"a {type(found).__name__}"
+        raise VlmtuiError(f"{where}: the lens {lens.name} returned {what}, and says {kind.name}, {kind.one}")
+    for axis, has, wanted in _counts(found, entries, said):
+        if has != wanted:
+            raise VlmtuiError(
+                f"{where}: the lens {lens.name} returned {kind.name} of {has} {axis}, and there are {wanted}"
+            )
+    if isinstance(found, Colours) and not found.signed:
+        found = _in_range(lens, found, where)
+    try:
+        # `own` is between a built-in lens and its own words
+        return cast(Result, checked(replace(found, own=b"", seconds=0.0)))
+    except UsageError as error:
+        raise VlmtuiError(f"{where}: the lens {lens.name} returned {kind.name} whose {error}") from error
+
+
+def named(found: Words | LayerWords, namer: Namer | None, rows: int, lens: Lens, where: str) -> Words | LayerWords:
+    """Words by their ids with what the tokenizer calls them; `VlmtuiError` for an id that is no row."""
+    if not found.rows or found.pieces:
+        return found
+    ids = found.ids[found.ids >= 0]
+    if namer is None:
+        raise VlmtuiError(f"{where}: the lens {lens.name} returned words by their ids, and the model has no words")
+    if ids.size and int(ids.max()) >= rows:
+        raise VlmtuiError(f"{where}: the lens {lens.name} returned the id {ids.max()}, and the rows end at {rows - 1}")
+    names = namer.names(ids)
+    return replace(found, pieces=names.pieces, strings=names.texts, special=names.special)
+
+
+def _counts(found: Kind, entries: int, said: int | None) -> Iterator[tuple[str, int, int]]:
+    """Of each axis whose length is known: what it is, how long it is, how long it should be."""
+    match found:
+        case Scalars() | Colours():
+            yield "entries", len(found.values), entries
+        case Words():
+            yield "entries", len(found.ids), entries
+        case LayerWords():
+            yield "entries", found.ids.shape[1], entries
+        case TokenMaps():
+            yield "entries", found.values.shape[1], entries
+            if said is not None:
+                yield "answer tokens", len(found.values), said
+        case Matrix():
+            for axis, length in zip(found.axes, found.values.shape, strict=True):
+                if axis == "entry":
+                    yield "entries", length, entries
+                elif axis == "answer token" and said is not None:
+                    yield "answer tokens", length, said
+
+
+def _in_range(lens: Lens, found: Colours, where: str) -> Colours:
+    values = found.values
+    wrong = values[(values < -_ROUNDING) | (values > 1 + _ROUNDING)]
+    if wrong.size:
+        raise VlmtuiError(
+            f"{where}: the lens {lens.name} returned a colour of {wrong[0]:g}: red, green and blue are each in 0 … 1"
+        )
+    return replace(found, values=np.clip(values, 0, 1))

@@ -1,0 +1,75 @@
+"""A model's words: the rows they are looked for in, and what they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlmtui.lenses.kernels.search import Vocabulary
+from vlmtui.models.loading.processor import candidates, named_ids, names, special_ids
+from vlmtui.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class Named:
+    """Pieces and texts of some ids (None where the tokenizer has no name for a row), and which of them are special."""
+
+    pieces: dict[int, str | None]
+    texts: dict[int, str | None]
+    special: frozenset[int]
+
+    def of(self, ids: NDArray[np.int64]) -> Named:
+        """Those of some of the ids."""
+        some = np.unique(ids).tolist()
+        return Named(
+            {i: self.pieces[i] for i in some}, {i: self.texts[i] for i in some}, self.special.intersection(some)
+        )
+
+
+@dataclass(frozen=True)
+class Namer:
+    """What a tokenizer calls ids: which have a name at all, and which are special."""
+
+    tokenizer: Any
+    named: frozenset[int]
+    special: frozenset[int]
+
+    @classmethod
+    def by(cls, tokenizer: Any) -> Namer:
+        """Reads a tokenizer's vocabulary."""
+        return Namer(tokenizer, named_ids(tokenizer), special_ids(tokenizer))
+
+    def names(self, ids: NDArray[np.int64]) -> Named:
+        """What the tokenizer calls these ids, each once."""
+        occurring: list[int] = np.unique(ids).tolist()
+        pieces, texts = names(self.tokenizer, self.named, occurring)
+        return Named(pieces, texts, frozenset(i for i in occurring if i in self.special))
+
+
+@dataclass(frozen=True)
+class Lexicon(Namer):
+    """A model's vocabulary: its rows, and which of them are words."""
+
+    vocabulary: Vocabulary
+    words: Tensor
+
+    @classmethod
+    def of(cls, model: VisionLanguageModel) -> Lexicon | None:
+        """Reads a model's vocabulary; None where it has none."""
+        if model.embeddings is None:
+            return None
+        return cls(
+            model.tokenizer,
+            named_ids(model.tokenizer),
+            special_ids(model.tokenizer),
+            Vocabulary.of(model.embeddings),
+            candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
+        )
+
+    def candidates(self, rows: int, all_tokens: bool) -> Tensor:
+        """The rows of a matrix with so many that words are looked for in, int64 ascending."""
+        return candidates(self.tokenizer, rows, True) if all_tokens else self.words[self.words < rows]

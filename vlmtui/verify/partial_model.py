@@ -1,0 +1,205 @@
+"""The checks of the model as vlmtui reads with it, and what is kept of it for those that need the whole one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmtui.errors import ImageError, ModelError
+from vlmtui.geometry import Place
+from vlmtui.image import Picture
+from vlmtui.lenses.kernels.search import Near, Nearest, Vocabulary, nearest
+from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.loading.checkpoint import Progress
+from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.processor import Inputs, candidates
+from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.reading import ModelInfo
+from vlmtui.verify import table as t
+from vlmtui.verify import vectors
+from vlmtui.verify.boxes import Moved, Reach, Tally, Trial, judge, trials
+from vlmtui.verify.table import Table
+
+SHAPES = {"wide": (640, 280), "tall": (220, 500), "small": (36, 27)}
+_SAMPLE = 64
+_METRICS: tuple[Near, ...] = ("l2", "cosine")
+_K = 8
+
+
+def pictures() -> dict[str, Picture]:
+    """Pictures of noise in several shapes, the same every time."""
+    rng = np.random.default_rng(0)
+    return {
+        name: Picture(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        for name, (width, height) in SHAPES.items()
+    }
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is kept of one picture, on the CPU: a prompt with it, its tokens, and their words."""
+
+    inputs: Inputs
+    tokens: Tensor | None
+    words: Nearest | None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of the model loaded in part. `words` are the ids that words are looked for among."""
+
+    info: ModelInfo
+    tower_alone: bool
+    seen: dict[str, Seen]
+    digests: dict[str, bytes]
+    words: Tensor | None
+
+
+class Part:
+    """The model loaded in part, and the pictures that it has looked at."""
+
+    def __init__(self, loaded: Loaded, table: Table, progress: Progress) -> None:
+        self._loaded, self._table, self._progress = loaded, table, progress
+        self.model = VisionLanguageModel(loaded)
+        self._pictures = pictures()
+        self._seen: dict[str, tuple[Inputs, Encoded, Layout]] = {}
+        self._words = self._vocabulary = None
+        if self.model.embeddings is not None:
+            self._vocabulary = Vocabulary.of(self.model.embeddings)
+            self._words = candidates(self.model.tokenizer, len(self.model.embeddings), all_tokens=False)
+
+    def check(self) -> Kept:
+        """Carry out every check that needs this model alone."""
+        table, wordless = self._table, self.model.family.wordless
+        with table.check(t.TOKENS):
+            self._look()
+        if not self._seen:
+            table.unchecked((t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS), "no picture could be read")
+        if wordless:
+            table.unchecked((t.TOKENS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS), wordless)
+        with table.check(t.PATCH_BOXES), table.check(t.TOKEN_BOXES):
+            self._boxes()
+        with table.check(t.NORMS):
+            self._norms()
+        with table.check(t.OWN_VECTORS):
+            self._own_vectors()
+        return self._kept()
+
+    def _look(self) -> None:
+        refused: ImageError | None = None
+        for name, picture in self._pictures.items():
+            self._progress(f"looking at a {name} picture", 0, 0)
+            try:
+                inputs = self.model.prepare(picture, None, f"the {name} picture")
+            except ImageError as error:
+                refused = error
+                continue
+            try:
+                encoded = self.model.encode(inputs)
+            except (ValueError, RuntimeError, IndexError, KeyError) as error:
+                if "memory" in str(error):
+                    raise
+                raise ModelError(f"the model cannot take what its processor makes of a picture: {error}") from error
+            self._seen[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
+        if refused and not self._seen:
+            raise refused
+
+    def _boxes(self) -> None:
+        processor, exact = self._loaded.processing.image_processor, self.model.info.dtype == "float32"
+        tokens, patches, unplaced = Tally(), Tally(), []
+        why = ""
+        for name, (_, _, layout) in self._seen.items():
+            if not layout.patch_places:
+                unplaced.append(name)
+                why = layout.placeless
+                continue
+            doing = f"changing pixels of a {name} picture"
+
+            def heard(done: int, total: int, doing: str = doing) -> None:
+                self._progress(doing, done, total)
+
+            found = trials(self.model, self._pictures[name], layout, heard)
+            reach = Reach(layout, processor, exact)
+            patches += _tally(found, layout.patch_places, lambda trial: trial.patches, reach)
+            if layout.placeless:
+                why = layout.placeless
+            else:
+                tokens += _tally(found, layout.places, lambda trial: trial.tokens, reach)
+        self._judge_boxes(t.TOKEN_BOXES, tokens, why, unplaced)
+        self._judge_boxes(t.PATCH_BOXES, patches, why, unplaced)
+
+    def _judge_boxes(self, name: str, tally: Tally, why: str, unplaced: list[str]) -> None:
+        if not tally.hits and not tally.extra:
+            self._table.unchecked([name], why or "no square that was changed lies well inside a box")
+            return
+        without = f"; no places in the {' and the '.join(unplaced)} picture" if unplaced else ""
+        self._table.judged(
+            name,
+            not tally.missed and not tally.extra,
+            f"{tally.squares} squares changed, {tally.hits} changes foretold: {tally.missed} missed, "
+            f"{tally.extra} extra{without}",
+        )
+
+    def _norms(self) -> None:
+        self._progress("comparing norms", 0, 0)
+        worst, count = 0.0, 0
+        for inputs, encoded, _ in self._seen.values():
+            library = vectors.norms_by_the_library(self.model, inputs)
+            if library is None:
+                self._table.unchecked([t.NORMS], "its tower puts out no hidden states to compare with")
+                return
+            worst = max(worst, vectors.farthest_norm(encoded, library))
+            count += sum(norms.patches.numel() for norms in encoded.norms)
+        self._table.judged(
+            t.NORMS,
+            worst <= vectors.rounding(torch.float32),
+            f"{count:,} norms against the tower's own hidden states: largest difference {share(worst)}",
+        )
+
+    def _own_vectors(self) -> None:
+        if self._vocabulary is None or self._words is None:
+            return
+        self._progress("looking for words' own vectors", 0, 0)
+        finite = self._words[torch.isfinite(self._vocabulary.norms[self._words])]
+        ids = finite[torch.linspace(0, len(finite) - 1, min(_SAMPLE, len(finite))).long()]
+        lost = {m: vectors.strangers(self.model, self._vocabulary, ids, m) for m in _METRICS}
+        figure = ", ".join(f"{len(ids) - len(lost[m])} of {len(ids)} found first under {m}" for m in _METRICS)
+        first = next((rows[0] for rows in lost.values() if rows), None)
+        self._table.judged(
+            t.OWN_VECTORS, first is None and len(ids) > 0, figure + ("" if first is None else f"; not id {first}")
+        )
+
+    def _kept(self) -> Kept:
+        self._progress("taking digests of the weights", 0, 0)
+        return Kept(
+            info=self.model.info,
+            tower_alone=not self.model.family.projector,
+            seen={name: self._keep(inputs, encoded) for name, (inputs, encoded, _) in self._seen.items()},
+            digests=vectors.digests(self._loaded.model),
+            words=self._words,
+        )
+
+    def _keep(self, inputs: Inputs, encoded: Encoded) -> Seen:
+        if encoded.tokens is None or self._vocabulary is None or self._words is None:
+            return Seen(inputs, None, None)
+        inputs = self.model.prompted(inputs, len(encoded.tokens), None)
+        self._progress("looking for words", 0, 0)
+        return Seen(inputs, encoded.tokens.cpu(), nearest(encoded.tokens, self._vocabulary, self._words, "l2", _K))
+
+
+def words_of(tokens: Tensor, embeddings: Tensor, words: Tensor) -> Nearest:
+    """The words of tokens, as those that are kept of the model loaded in part."""
+    return nearest(tokens, Vocabulary.of(embeddings), words, "l2", _K)
+
+
+def _tally(found: list[Trial], places: tuple[Place, ...], which: Callable[[Trial], Moved], reach: Reach) -> Tally:
+    return judge(places, [which(trial) for trial in found], [trial.squares for trial in found], reach)
+
+
+def share(value: float) -> str:
+    """A relative difference in few characters."""
+    return "0" if value == 0 else f"{value:.1e}"
