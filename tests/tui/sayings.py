@@ -20,7 +20,7 @@ from vlmtui.results.answers import (
 )
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.protocol import Said
-from vlmtui.tui.answering import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.tui.state.generation import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
 
 
 def answer(text: str, question: str, id: str) -> Answer:

@@ -17,7 +17,7 @@ from vlmtui.results.image_text import Match, Texts
 from vlmtui.results.noise_baseline import Agreement, Null
 from vlmtui.results.patch_embedding import Anatomy
 from vlmtui.session.protocol import Status
-from vlmtui.tui.belief import NullKey
+from vlmtui.tui.state.noise_baseline import NullKey
 
 
 @dataclass
