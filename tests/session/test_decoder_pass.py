@@ -165,7 +165,7 @@ def test_what_was_read_before_its_layers_came_stays(engine):
 
 def test_a_pass_is_cancelled_between_layers(engine):
     reading = read(engine)
-    engine.load(m.Load(engine._asked.model, device="cpu", layers=True), quiet)
+    engine.load(m.Load(engine.state._request.model, device="cpu", layers=True), quiet)
 
     def stop(doing: str, done: int = 0, total: int = 0) -> None:
         if done == 1:
