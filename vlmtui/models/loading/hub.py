@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 from vlmtui import cache
 from vlmtui.display.numbers import memory
 from vlmtui.errors import ModelError
+from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
@@ -269,9 +269,7 @@ class _Download:
         """The index, which makes the folder whole, in one step; then the leavings of other attempts go."""
         layers = "all" if self._layers is None else self._layers
         index = {"metadata": {cache.LAYERS: layers}, "weight_map": dict(sorted(held.items()))}
-        new = self.place / f"{INDEX}.new"
-        new.write_text(json.dumps(index, indent=1), encoding="utf-8")
-        os.replace(new, self.place / INDEX)
+        write_whole(self.place / INDEX, json.dumps(index, indent=1).encode())
         kept = set(held.values())
         for file in self.place.glob("part-*"):
             if file.name not in kept:
