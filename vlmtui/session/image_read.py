@@ -14,7 +14,7 @@ from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.processor import DEFAULT_PROMPT
 from vlmtui.models.vision.tower_output import finals
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import File, Kept
@@ -62,7 +62,7 @@ def as_reading(
     model: VisionLanguageModel,
     image: ImageInfo,
     layout: Layout,
-    encoded: Encoded,
+    encoded: EncodedImage,
     lengths: tuple[Floats, Floats],
     pixel_norms: Tensor,
     prompt: str | None,
@@ -107,7 +107,7 @@ def token_norms(tokens: Tensor | None, lexicon: Lexicon | None) -> tuple[Floats,
     return array(lengths.float()), array(standing.float())
 
 
-def _grid_norms(layout: Layout, encoded: Encoded) -> tuple[GridNorms, ...]:
+def _grid_norms(layout: Layout, encoded: EncodedImage) -> tuple[GridNorms, ...]:
     """The norms of every grid; a grid of resampled tokens has no vision patches of its own, and empty norms."""
     found = [GridNorms(array(norms.patches), array(norms.prefix)) for norms in encoded.norms]
     stages = len(found[0].patches) if found else 0

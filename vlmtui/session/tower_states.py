@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vlmtui.errors import UsageError
-from vlmtui.models.vision.tower_output import Final, finals
+from vlmtui.models.vision.tower_output import TowerOutput, finals
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session.activations import Kept, Readings
 from vlmtui.session.request_progress import Talk
@@ -53,7 +53,7 @@ def projected(model: VisionLanguageModel, readings: Readings, reading: str, stag
     return kept.projected[stage]
 
 
-def final_of(model: VisionLanguageModel, kept: Kept, talk: Talk) -> Final:
+def final_of(model: VisionLanguageModel, kept: Kept, talk: Talk) -> TowerOutput:
     """The final states of a reading of a tower alone."""
     if kept.final is None:
         with finals(model.family) as found:
