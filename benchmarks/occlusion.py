@@ -17,7 +17,7 @@ ROUNDS = 3
 def rows() -> Iterator[tuple[str, str, str]]:
     """Every image token by itself: both ways take turns in one process, over one answer."""
     from vlmtui.image import read_source
-    from vlmtui.models.decoder.teacher_forcing import Change
+    from vlmtui.models.decoder.teacher_forcing import TokenReplacement
     from vlmtui.session import protocol as m
     from vlmtui.session.engine import Engine
     from vlmtui.session.request_progress import Talk
@@ -30,7 +30,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     answered = engine.readings[reading.id].answered
     assert answered is not None
     forced = answered.retold(engine.speaker(reading.id, lambda *_: None))
-    changes = [Change(torch.tensor([i]), "mean") for i in range(len(reading.places))]
+    changes = [TokenReplacement(torch.tensor([i]), "mean") for i in range(len(reading.places))]
 
     def timed(budget: Sequence[int]) -> tuple[float, torch.Tensor]:
         began = time.perf_counter()

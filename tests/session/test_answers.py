@@ -19,7 +19,7 @@ from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageErr
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, restored
 from vlmtui.lenses.source import LensSource
-from vlmtui.models.decoder.teacher_forcing import Change
+from vlmtui.models.decoder.teacher_forcing import TokenReplacement
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
@@ -247,7 +247,7 @@ def test_occlusion_is_one_ablation_after_the_other(engine, reading, answer):
     blocks = engine.typed(typed.occlusion(reading, answer.id, block=2, by="zero"))
     assert blocks.blocks == 9
     forced = engine.readings[reading].answered.forced
-    drop = forced.log_probs() - forced.log_probs(Change(torch.tensor([0, 1, 5, 6]), "zero"))
+    drop = forced.log_probs() - forced.log_probs(TokenReplacement(torch.tensor([0, 1, 5, 6]), "zero"))
     for token in (0, 1, 5, 6):
         np.testing.assert_allclose(blocks.drops[token], drop.numpy(), atol=1e-5)
     blurs = engine.typed(typed.occlusion(reading, answer.id, block=3, by="blur"))

@@ -14,7 +14,7 @@ from tests.families import FAMILIES, build
 from tests.models.test_vlm import held
 from vlmtui.geometry import Place
 from vlmtui.memory import needed
-from vlmtui.models.decoder.unembedding import Head
+from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.loader import count
 from vlmtui.models.vlm import VisionLanguageModel
@@ -124,8 +124,8 @@ def test_tokens_in_another_order(folder, engine, monkeypatch):
 
 
 def test_a_norm_applied_twice(folder, engine, monkeypatch):
-    right = Head.__call__
-    monkeypatch.setattr(Head, "__call__", lambda head, states: right(head, head._norm(states)))
+    right = Unembedding.__call__
+    monkeypatch.setattr(Unembedding, "__call__", lambda head, states: right(head, head._norm(states)))
     check = verified(engine, folder("llava"))[LOGITS]
     assert check.result == "fail"
     assert "largest difference" in check.figure

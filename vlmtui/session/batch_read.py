@@ -23,7 +23,7 @@ from vlmtui.lenses.kernels.finder import Found
 from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.vision.batching import how_many
-from vlmtui.models.vlm import Encoded
+from vlmtui.models.vlm import EncodedImage
 from vlmtui.reading import ImageInfo, Layers, TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.results.metrics import Order, check_ridge
 from vlmtui.session import protocol as m
@@ -67,7 +67,7 @@ class _Seen:
     image: ImageInfo
     pixel_norms: Tensor
     layout: Layout
-    encoded: Encoded
+    encoded: EncodedImage
     vectors: Tensor | None = None
     layers: Layers | None = None
     words: TokenWords | None = None
@@ -118,7 +118,7 @@ class _Many:
 
     def _through(self, group: list[Prepared]) -> list[_Seen]:
         """Those pictures of a group that could be sent through the tower, together where that can be done."""
-        encoded: list[Encoded] = []
+        encoded: list[EncodedImage] = []
         with self._failing(group[0].index if len(group) == 1 else None):
             encoded = self._model.encode_together([one.inputs for one in group], self._progress)
         if not encoded and len(group) > 1:
@@ -131,7 +131,7 @@ class _Many:
                 self._done += 1
         return found
 
-    def _seen(self, one: Prepared, encoded: Encoded) -> _Seen:
+    def _seen(self, one: Prepared, encoded: EncodedImage) -> _Seen:
         stage = self._request.stage
         seen = _Seen(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded)
         if of_layers(stage):
@@ -143,14 +143,14 @@ class _Many:
             return replace(seen, vectors=self._model.early_exit(one.inputs, vision_layer(stage), self._progress))
         return seen
 
-    def _layout(self, one: Prepared, encoded: Encoded) -> Layout:
+    def _layout(self, one: Prepared, encoded: EncodedImage) -> Layout:
         """Where the tokens lie; the same for pictures that are alike and of one size."""
         key = one.image.width, one.image.height, one.alike
         if key not in self._layouts or not one.alike:
             self._layouts[key] = self._model.layout(one.image, one.inputs, encoded)
         return self._layouts[key]
 
-    def _deep(self, one: Prepared, encoded: Encoded) -> tuple[Layers, TokenWords]:
+    def _deep(self, one: Prepared, encoded: EncodedImage) -> tuple[Layers, TokenWords]:
         """What the language model's layers made of a picture, and its words there."""
         request, drawer = self._request, Readings()
         held = self._engine.wordy(request.k)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from vlmtui.models.vision.tower_output import Final, finals
+from vlmtui.models.vision.tower_output import TowerOutput, finals
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session.activations import Kept
 from vlmtui.session.request_progress import Talk
 
 
-def final_of(model: VisionLanguageModel, kept: Kept, talk: Talk) -> Final:
+def final_of(model: VisionLanguageModel, kept: Kept, talk: Talk) -> TowerOutput:
     """The final states of a reading of a tower alone."""
     if kept.final is None:
         with finals(model.family) as found:

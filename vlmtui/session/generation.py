@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import Picture
-from vlmtui.models.decoder.generation import Said, Saying
-from vlmtui.models.decoder.teacher_forcing import Change, Stand
+from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
+from vlmtui.models.decoder.teacher_forcing import Stand, TokenReplacement
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.results.answers import Answer, AnswerToken
@@ -33,7 +33,7 @@ def ask(engine: Engine, request: m.Ask, talk: Talk) -> m.Asked:
     speaker = Speaker.asked(engine, request.reading, talk)
     question = request.question if request.question and request.question.strip() else None
     talk.progress("preparing the question")
-    saying = Saying(request.max_new_tokens, request.temperature, request.seed)
+    saying = GenerationOptions(request.max_new_tokens, request.temperature, request.seed)
     answered = Answered(f"answer-{engine.number()}", speaker.inputs(question), question, saying)
     engine.readings.keep_answer(speaker.kept, answered)
     return m.Asked(request.reading, speaker.answer(answered))
@@ -88,16 +88,16 @@ class Speaker:
         return self.model.prompted(prepared, self.tokens, question)
 
     @staticmethod
-    def change(tokens: Tensor, by: Stand) -> Change:
+    def change(tokens: Tensor, by: Stand) -> TokenReplacement:
         """Image tokens (int64 [n]) replaced behind the projector, by their mean or zero."""
-        return Change(tokens, by)
+        return TokenReplacement(tokens, by)
 
-    def again(self, answered: Answered, inputs: Inputs, change: Change | None = None) -> Answer:
+    def again(self, answered: Answered, inputs: Inputs, change: TokenReplacement | None = None) -> Answer:
         """The same question answered with other inputs or a change, told of as it is said; the answer before is kept,
         and this one is nobody's latest."""
         return self.answer(replace(_fresh(answered), inputs=inputs), change)
 
-    def answer(self, answered: Answered, change: Change | None = None) -> Answer:
+    def answer(self, answered: Answered, change: TokenReplacement | None = None) -> Answer:
         """Have the model speak, `answered.said` filled with every token as it is said and told of."""
         started = time.perf_counter()
         telling = _Telling(self.namer, answered, self.talk)
@@ -131,7 +131,7 @@ class _Telling:
         self.tokens: list[AnswerToken] = []
         self._namer, self._answered, self._talk = namer, answered, talk
 
-    def __call__(self, said: Said) -> None:
+    def __call__(self, said: GeneratedToken) -> None:
         """One more token."""
         if self._talk.should_stop():
             raise CancelledError("the question was withdrawn")

@@ -13,10 +13,10 @@ from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kernels.finder import Finder
-from vlmtui.models.vision.dual_encoder import Contrastive, Texts, unmatched
+from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, unmatched
 from vlmtui.models.vision.pixel_edits import reframed
-from vlmtui.models.vision.position_embedding import Positions
-from vlmtui.models.vision.tower_output import Final
+from vlmtui.models.vision.position_embedding import PositionEmbedding
+from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import Layers, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.results import early_exit
@@ -183,21 +183,21 @@ class Inside:
         """Which word-pieces a word that a person types stands for."""
         return spelled(self.lexicon, text)
 
-    def text_tower(self) -> Contrastive:
+    def text_tower(self) -> DualEncoder:
         """The model's two towers, of which the text's is loaded; `UsageError` for a model without."""
         return self.engine.matching(self.progress).contrastive
 
-    def read_texts(self, wanted: tuple[str, ...]) -> Texts:
+    def read_texts(self, wanted: tuple[str, ...]) -> TextVectors:
         """The vectors of texts, which are read where they are not kept."""
         if not wanted:
             raise UsageError("there is no text to match: give one or more with --text")
         return self.text_tower().texts(wanted, lambda done, total: self.progress("reading the texts", done, total))
 
-    def final(self) -> Final:
+    def final(self) -> TowerOutput:
         """What a tower alone put out at its end."""
         return final_of(self.vlm, self.kept, self.talk)
 
-    def positions(self) -> Positions:
+    def positions(self) -> PositionEmbedding:
         """What is added to every patch to tell its place; kept with the reading."""
         kept = self.kept
         if kept.positions is None:

@@ -9,7 +9,7 @@ from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.processor import DEFAULT_PROMPT
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
 from vlmtui.session.vocabulary_index import Lexicon
 
@@ -18,7 +18,7 @@ def told(
     model: VisionLanguageModel,
     image: ImageInfo,
     layout: Layout,
-    encoded: Encoded,
+    encoded: EncodedImage,
     lengths: tuple[Floats, Floats],
     pixel_norms: Tensor,
     prompt: str | None,
@@ -60,7 +60,7 @@ def lengths_of(tokens: Tensor | None, lexicon: Lexicon | None) -> tuple[Floats, 
     return array(lengths.float()), array(standing.float())
 
 
-def _grid_norms(layout: Layout, encoded: Encoded) -> tuple[GridNorms, ...]:
+def _grid_norms(layout: Layout, encoded: EncodedImage) -> tuple[GridNorms, ...]:
     """The norms of every grid; a grid on which tokens lie anew has no vision patches of its own."""
     found = [GridNorms(array(norms.patches), array(norms.prefix)) for norms in encoded.norms]
     stages = len(found[0].patches) if found else 0

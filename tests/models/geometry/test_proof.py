@@ -16,7 +16,7 @@ from tests.models.test_vlm import held, picture
 from tests.tiny import build_llava, randomise
 from vlmtui.errors import ModelError
 from vlmtui.models import families
-from vlmtui.models.families.base import Sources
+from vlmtui.models.families.base import TokenSources
 from vlmtui.session.engine import Engine
 from vlmtui.session.protocol import Load, Read
 
@@ -61,7 +61,7 @@ def test_what_is_not_proved_has_no_places(name, built, monkeypatch):
     assert layout.patch_places in ((), known.patch_places)
 
 
-def transposed(sources: Sources) -> np.ndarray:
+def transposed(sources: TokenSources) -> np.ndarray:
     side = int(len(sources.patches) ** 0.5)
     return sources.patches.reshape(side, side, -1).transpose(1, 0, 2).reshape(len(sources.patches), -1)
 
@@ -78,7 +78,7 @@ WRONG = {
 def test_a_wrong_layout_does_not_pass_the_proof(wrong, built, monkeypatch):
     class Wrong(families.Unknown):
         def sources(self, shapes, pixels, tokens):
-            return Sources(wrong(super().sources(shapes, pixels, tokens)))
+            return TokenSources(wrong(super().sources(shapes, pixels, tokens)))
 
     monkeypatch.setattr(families, "FAMILIES", {})
     monkeypatch.setattr(families, "Unknown", Wrong)
