@@ -58,11 +58,11 @@ def test_a_session_killed_at_any_moment_is_said_and_comes_back(siglip_folder: Pa
 
 
 @pytest.mark.parametrize("way", ["hangup", "kill"])
-def test_no_session_outlives_its_terminal(attribution: str, siglip_folder: Path, tmp_path: Path) -> None:
+def test_no_session_outlives_its_terminal(way: str, siglip_folder: Path, tmp_path: Path) -> None:
     terminal = explorer(siglip_folder, tmp_path)
     terminal.until(lambda out: out.count("▀".encode()) > 500, 60)
     (session,) = terminal.children()
-    if attribution == "hangup":
+    if way == "hangup":
         os.close(terminal.fd)
     else:
         os.kill(terminal.pid, signal.SIGKILL)
