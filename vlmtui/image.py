@@ -75,9 +75,9 @@ def read_source(source: str) -> SourceBytes:
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
     elif is_address(source):
-        from vlmtui.fetch import fetch  # half of this module's import time, and seldom needed
+        from vlmtui.download import download  # half of this module's import time, and seldom needed
 
-        data = fetch(source, MAX_BYTES)
+        data = download(source, MAX_BYTES)
     else:
         data = _read_file(Path(source).expanduser(), source)
     return SourceBytes(source=sayable(source), data=data, sha256=hashlib.sha256(data).hexdigest())

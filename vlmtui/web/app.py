@@ -24,7 +24,8 @@ from vlmtui.reports import Query, page
 from vlmtui.reports.formats import json
 from vlmtui.reports.query import seen
 from vlmtui.session.client import SessionClient
-from vlmtui.web import fetching, pages
+from vlmtui.web import pages
+from vlmtui.web.downloads import download_public
 from vlmtui.web.guard import COOKIE, Guard
 from vlmtui.web.holder import Holder
 from vlmtui.web.refusals import RefusedError, refusal
@@ -191,7 +192,7 @@ class Server:
                 self._holder.withdraw(work)  # of no effect on what is done
 
     async def _fetched(self, address: str) -> SourceBytes:
-        data = await fetching.fetch(address, self._limits.bytes)
+        data = await download_public(address, self._limits.bytes)
         return SourceBytes(sayable(address), data, hashlib.sha256(data).hexdigest())
 
 
