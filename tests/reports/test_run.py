@@ -14,7 +14,7 @@ import pytest
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors
-from vlmtui.reports import Failure
+from vlmtui.reports.per_image import Failure
 from vlmtui.reports.run import Order, deliver
 from vlmtui.session.discovery import Where
 

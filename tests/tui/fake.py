@@ -17,7 +17,7 @@ from tests.tui.families import FAMILIES
 from vlmtui.image import SourceBytes, read_source
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.reading import Order, Reading
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, replies
 from vlmtui.tui.answering import LensOf, Wanted

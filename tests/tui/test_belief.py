@@ -14,7 +14,7 @@ from tests.tui.fake import FakeConversation
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_walking import known
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.results.noise_baseline import AGREEING, Agreement, NoiseWords, Null
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.tui import readings
 from tests.tui.test_explorer import WIDE, explorer, text
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.session.discovery import Where
 from vlmtui.session.typed.values import Find
 from vlmtui.tui.app import VlmtuiApp

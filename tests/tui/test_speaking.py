@@ -19,7 +19,7 @@ from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
 from vlmtui.image import read_source
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, Mask
 from vlmtui.session.discovery import Where
 from vlmtui.tui import replies

@@ -16,7 +16,7 @@ from tests.tui.fake import FakeConversation, app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.discovery import Where
 from vlmtui.session.typed.values import Evidence

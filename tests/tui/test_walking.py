@@ -15,7 +15,7 @@ from vlmtui.display.pages import Atlas
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box, Place
 from vlmtui.reading import ImageInfo, Reading
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.reports.select.patches import parse_patch
 from vlmtui.tui.opening import opened

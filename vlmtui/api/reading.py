@@ -37,9 +37,10 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
-from vlmtui.reports import PARQUET, Query, page
+from vlmtui.reports import PARQUET, page
 from vlmtui.reports.formats.saving import saved_as, written
 from vlmtui.reports.output.target import check_sources, target
+from vlmtui.reports.query import Query
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import Classes
 from vlmtui.results.image_text import Match

@@ -10,9 +10,8 @@ import numpy as np
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import SourceBytes
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
-from vlmtui.reports import Query, Seen
 from vlmtui.reports.per_image import looked
-from vlmtui.reports.query import OnProgress, Report
+from vlmtui.reports.query import OnProgress, Query, Report, Seen
 from vlmtui.reports.select.patches import entries_of
 from vlmtui.reports.select.rows import Rows
 from vlmtui.results.early_exit import no_exit, on_patches, tokens_of

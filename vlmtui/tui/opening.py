@@ -7,7 +7,7 @@ from dataclasses import replace
 from vlmtui.errors import UsageError
 from vlmtui.lenses.source import LensSource
 from vlmtui.reading import check_stage, default_stage, stages
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results.early_exit import no_exit
 from vlmtui.tui.choices import OF_ANSWERS, name_of

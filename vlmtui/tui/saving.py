@@ -16,8 +16,9 @@ from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reading import PURSUITS, Order, TokenLayerWords, TokenWords
-from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, Query, Seen, check_format, format_for
+from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
 from vlmtui.reports.output.target import check_sources, target
+from vlmtui.reports.query import Query, Seen
 from vlmtui.results import early_exit
 from vlmtui.tui import exiting
 from vlmtui.tui.dialogs import Ask

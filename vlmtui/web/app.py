@@ -20,9 +20,9 @@ from starlette.routing import Route
 from vlmtui.errors import VlmtuiError
 from vlmtui.image import SourceBytes, decode, sayable
 from vlmtui.reading import default_stage
-from vlmtui.reports import Query, page
+from vlmtui.reports import page
 from vlmtui.reports.formats import json
-from vlmtui.reports.query import seen
+from vlmtui.reports.query import Query, seen
 from vlmtui.session.client import SessionClient
 from vlmtui.web import pages
 from vlmtui.web.downloads import download_public

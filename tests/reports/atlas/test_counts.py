@@ -11,11 +11,11 @@ import pytest
 from tests.reports.atlas.tables import album, seen, shares, wild, write
 from vlmtui.display.recurrence import Shape
 from vlmtui.display.statistics import THRESHOLD
-from vlmtui.reports import Query
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.counts import Counted
 from vlmtui.reports.atlas.examples import SIDE, choose, look
 from vlmtui.reports.atlas.model import Asked, made
+from vlmtui.reports.query import Query
 
 COUNTS = """
 with told as (select image as picture, unnest(words) as w, generate_subscripts(words, 1) as place

@@ -19,8 +19,9 @@ from tests.reports.test_query import done
 from vlmtui.errors import UsageError
 from vlmtui.lenses.source import Call
 from vlmtui.lenses.wording import Looked
-from vlmtui.reports import Query, format_for
+from vlmtui.reports import format_for
 from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, Played, encoded, frames, painted, played
+from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Components, Find
 

@@ -17,7 +17,8 @@ from tests.reports import contract, made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
 from vlmtui.reading import Layers, TokenLayerWords, TokenWords
-from vlmtui.reports import FORMATS, Query, Seen
+from vlmtui.reports import FORMATS
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.reports.select.patches import PatchWords, entries_at
 

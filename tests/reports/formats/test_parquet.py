@@ -17,8 +17,10 @@ import pytest
 from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import ImageError
-from vlmtui.reports import FORMATS, Failure, Query, Result, Seen
+from vlmtui.reports import FORMATS
 from vlmtui.reports.formats import parquet as table
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Result, Seen
 from vlmtui.reports.select.fields import FIELDS, parse_fields
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.results.noise_baseline import NoiseWords, Null

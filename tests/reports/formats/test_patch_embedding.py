@@ -16,9 +16,9 @@ from tests.reports import made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
 from vlmtui.lenses.wording import Looked
-from vlmtui.reports import Query, Seen
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.text import lines
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
 from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results.patch_embedding import Anatomy

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tests.reports import made
 from vlmtui.geometry import Grid, Place
 from vlmtui.reading import PURSUITS, GridNorms, Metric, Order, Reading, TokenWords
-from vlmtui.reports import Query
 from vlmtui.reports.page import Glance
+from vlmtui.reports.query import Query
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",

@@ -11,10 +11,10 @@ from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import UsageError
 from vlmtui.lenses.wording import Looked
-from vlmtui.reports import Query, Seen
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.formats.text import lines
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
 from vlmtui.reports.select.patches import PatchWords
 from vlmtui.session.typed.values import Components, Evidence, Find, Similarity

@@ -20,8 +20,8 @@ from vlmtui.batch.sources import frozen
 from vlmtui.errors import UsageError
 from vlmtui.lenses.description import Description
 from vlmtui.lenses.source import LensSource, read_lens
-from vlmtui.reports import Query, Seen
 from vlmtui.reports.formats.json import report
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
 
 DESCRIBED = Description(name="sharpness", kind="Scalars", origin="some-lenses 1.2")

@@ -20,7 +20,9 @@ from tests.reports import contract, made
 from tests.session.desk import Desk
 from vlmtui.display.pieces import width
 from vlmtui.errors import UsageError
-from vlmtui.reports import FORMATS, Failure, Query, Seen, results
+from vlmtui.reports import FORMATS
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Seen, results
 from vlmtui.reports.select.lens_option import Through, parse_lens
 from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results import early_exit as exits

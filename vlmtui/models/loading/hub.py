@@ -30,10 +30,10 @@ from vlmtui.models.loading.checkpoint import (
     read_config,
     refuse_other_formats,
 )
-from vlmtui.models.loading.hub_files import Remote, plainly
+from vlmtui.models.loading.hub_files import HubCommit, plainly
 from vlmtui.models.loading.loader import skeleton
 from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
-from vlmtui.models.loading.range_requests import THREADS, Fetch, Piece
+from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
 
 _MAIN = "main"
 _SMALL = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
@@ -55,7 +55,7 @@ def obtain(name: str, label: str, revision: str | None, decoder_layers: int | No
         return found
     progress(f"looking for {name} on the hub", 0, 0)
     with plainly(name, revision):
-        remote = Remote.of(name, revision)
+        remote = HubCommit.of(name, revision)
         download = _Download(remote, label, revision, decoder_layers, progress)
         with _alone(download.place, name, progress):
             # another process may have fetched it meanwhile
@@ -166,7 +166,7 @@ class _Download:
     """One commit of a model on its way into vlmtui's cache."""
 
     def __init__(
-        self, remote: Remote, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+        self, remote: HubCommit, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
     ) -> None:
         self.place = cache.commit_folder(remote.name, remote.commit)
         self._remote = remote
@@ -245,11 +245,11 @@ class _Download:
         head = safetensors_header.pack([tensor for _, tensor in ordered])
         pieces, at = [], len(head)
         for file, tensor in ordered:
-            pieces.append(Piece(file, tensor.start, at, tensor.size))
+            pieces.append(ByteRange(file, tensor.start, at, tensor.size))
             at += tensor.size
         part = self.place / f"part-{hashlib.sha256(repr((head, pieces)).encode()).hexdigest()[:16]}.safetensors"
         begun = part.with_suffix(".incomplete")
-        fetch = Fetch(begun, at, pieces, self._remote.open)
+        fetch = RangeDownload(begun, at, pieces, self._remote.open)
         free = shutil.disk_usage(self.place).free
         if fetch.left + _SPARE > free:
             raise ModelError(
