@@ -12,9 +12,9 @@ from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, plain, visible, width
 from vlmtui.lenses import wording
-from vlmtui.lenses.kinds import Kind, Scalars, TokenMaps
+from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
 from vlmtui.lenses.source import call
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui import answering
 from vlmtui.tui.answering import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Speech, Wanted, block_for
@@ -108,12 +108,12 @@ def numbers(known: Known, view: View) -> Numbers | None:
             reach = _reach(robust_range(np.abs(values)) if token is None else _scale(speech, asked, np.abs(drops)))
             blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
             return Numbers(values, (-reach, reach), f"{whose}: log-prob lost{blocks}", diverging=True)
-        case Looked():
+        case LensResult():
             return _of_lens(speech, asked, found, token, whose)
     return None
 
 
-def _of_lens(speech: Speech, asked: Wanted, found: Looked, token: int | None, whose: str) -> Numbers | None:
+def _of_lens(speech: Speech, asked: Wanted, found: LensResult, token: int | None, whose: str) -> Numbers | None:
     """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
     what = wording.shown(found.call)
     match found.result:
@@ -132,11 +132,11 @@ def _of_lens(speech: Speech, asked: Wanted, found: Looked, token: int | None, wh
     return Numbers(values, _scale(speech, asked, rows), what)
 
 
-def result(known: Known, view: View) -> Kind | None:
+def result(known: Known, view: View) -> ResultKind | None:
     """What a lens that is no map made of the answer, to be told in lines; None without one."""
     asked = wanted(known, view)
     found = known.speech.found.get(asked) if isinstance(asked, LensOf) else None
-    return found.result if isinstance(found, Looked) and not isinstance(found.result, TokenMaps | Scalars) else None
+    return found.result if isinstance(found, LensResult) and not isinstance(found.result, TokenMaps | Scalars) else None
 
 
 def legend(known: Known, view: View, found: Numbers | None) -> str:
@@ -203,7 +203,7 @@ def layers(found: Attention) -> str:
 def meaning(known: Known, view: View) -> list[str]:
     """In sentences what the numbers are, most telling first."""
     whose, found = said(known, view.looking.token), numbers(known, view)
-    if isinstance(of := known.speech.found.get(wanted(known, view) or MaskOf(0)), Looked):
+    if isinstance(of := known.speech.found.get(wanted(known, view) or MaskOf(0)), LensResult):
         return [of.note] if of.note else []
     if found is None:
         return []

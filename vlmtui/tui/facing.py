@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.facts import FactLine, lines_of
-from vlmtui.lenses.kinds import Facts, Kind, LayerWords
+from vlmtui.lenses.kinds import Facts, LayerWords, ResultKind
 from vlmtui.tui import answered
 from vlmtui.tui.choices import LensChoice
 from vlmtui.tui.path import ANSWER
@@ -25,7 +25,7 @@ class Faced:
     there is nothing."""
 
     lens: LensChoice
-    result: Kind | None
+    result: ResultKind | None
     entry: int | None
     instead: str = ""
 
@@ -79,7 +79,7 @@ def rows_wanted(known: Known, view: View) -> int:
     return 1 + min(MOST_ROWS, max([LEAST_ROWS, *lengths]))
 
 
-def _length(result: Kind, entry: int | None) -> int:
+def _length(result: ResultKind, entry: int | None) -> int:
     match result:
         case Facts():
             return len(result.rows) + bool(result.note)

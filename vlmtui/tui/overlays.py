@@ -9,7 +9,7 @@ import numpy as np
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import blend, components, differences, magnitudes, rgb, robust_range, shading
-from vlmtui.display.pages import Page
+from vlmtui.display.pages import EntryGrid
 from vlmtui.display.pieces import visible
 from vlmtui.geometry import CellLayout, fit_cells
 from vlmtui.lenses.facts import first_words
@@ -40,7 +40,7 @@ class Drawn:
     layout: CellLayout
     words: list[list[str]] | None
     legend: str
-    page: Page | None = None
+    page: EntryGrid | None = None
     split: tuple[int, int] = (1, 1)
     scale: tuple[float, float] | None = None
     marks: frozenset[tuple[int, int]] = frozenset()
@@ -133,7 +133,7 @@ def _draw(known: Known, view: View, place: tuple[int, int]) -> Drawn:
     return Drawn(pixels, layout, _first_words(known, view, page), legend, page, split)
 
 
-def _of_lens(known: Known, view: View, page: Page, drawn: Drawn) -> Drawn:
+def _of_lens(known: Known, view: View, page: EntryGrid, drawn: Drawn) -> Drawn:
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
     found = shown(view, known)
     legend, scale = valued.legend(known, view, found)
@@ -158,7 +158,7 @@ def _of_lens(known: Known, view: View, page: Page, drawn: Drawn) -> Drawn:
     return drawn
 
 
-def _lens_words(page: Page, words: Words) -> list[list[str]]:
+def _lens_words(page: EntryGrid, words: Words) -> list[list[str]]:
     """The first word of every entry on its cell."""
     firsts = first_words(words)
     cells = [[""] * page.cols for _ in range(page.rows)]
@@ -167,7 +167,7 @@ def _lens_words(page: Page, words: Words) -> list[list[str]]:
     return cells
 
 
-def _of_answer(known: Known, view: View, page: Page, bare: Drawn) -> Drawn:
+def _of_answer(known: Known, view: View, page: EntryGrid, bare: Drawn) -> Drawn:
     """The picture with what an answer looked at, or depends on."""
     found = answered.numbers(known, view)
     legend = answered.legend(known, view, found)
@@ -182,7 +182,7 @@ def _of_answer(known: Known, view: View, page: Page, bare: Drawn) -> Drawn:
 
 def _heat(
     pixels: Pixels,
-    page: Page,
+    page: EntryGrid,
     layout: CellLayout,
     values: np.ndarray,
     scale: tuple[float, float],
@@ -197,7 +197,7 @@ def _heat(
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 
 
-def _dimmed(page: Page, layout: CellLayout) -> str:
+def _dimmed(page: EntryGrid, layout: CellLayout) -> str:
     """What is dark on the picture, and why."""
     why = []
     if layout.left + layout.top + layout.right + layout.bottom:
@@ -219,7 +219,7 @@ def _without_cells(known: Known, view: View) -> str:
     return f"{view.stage}: " + (why or "nothing to walk here")
 
 
-def _first_words(known: Known, view: View, page: Page) -> list[list[str]]:
+def _first_words(known: Known, view: View, page: EntryGrid) -> list[list[str]]:
     words = [[""] * page.cols for _ in range(page.rows)]
     book = known.book_for(view)
     if known.reading is not None and book is not None:

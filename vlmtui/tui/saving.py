@@ -15,7 +15,7 @@ from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reading import PURSUITS, Order, TokenLayerWords, TokenWords
+from vlmtui.reading import PURSUITS, TokenLayerWords, TokenWords, WordOrder
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.reports.query import Query, Seen
@@ -157,7 +157,7 @@ def _glance(known: Known, view: View, seen: Seen) -> Glance:
     from vlmtui.reports.page import Glance
 
     tokens = tuple(range(len(seen.reading.places)))
-    words: dict[str, dict[Order, TokenWords]] = {}
+    words: dict[str, dict[WordOrder, TokenWords]] = {}
     for (stage, order), book in known.books.items():
         of_one_fit = order in PURSUITS and book.k != view.k
         if of_tokens(stage) and tokens and not book.missing(tokens) and book.k >= view.k and not of_one_fit:

@@ -10,7 +10,7 @@ from vlmtui.display.pieces import plain
 from vlmtui.lenses import wording
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.tui.marks import marked
 from vlmtui.tui.path import ANSWER, PIXELS
 from vlmtui.tui.valuing import lens_of, ordered, overlay_lens, scores, shown
@@ -20,7 +20,7 @@ OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
 
 
-def legend(known: Known, view: View, found: Looked | None) -> tuple[str, tuple[float, float] | None]:
+def legend(known: Known, view: View, found: LensResult | None) -> tuple[str, tuple[float, float] | None]:
     """The line beneath the picture, and the range of the numbers where they are magnitudes."""
     lens, choice = lens_of(view, known), overlay_lens(view, known)
     name = plain(view.overlay)
@@ -82,17 +82,17 @@ def _colour(known: Known, view: View, entry: int | None) -> str:
     return f"here {hex_of(rgb(values))}" if np.isfinite(values).all() else "here –"
 
 
-def _asked(known: Known, view: View, found: Looked) -> wording.Asked:
+def _asked(known: Known, view: View, found: LensResult) -> wording.LensInputs:
     """What the lens was given, as the screen names it."""
     own, given = find(found.call.name), found.call.given
     if own is None:
-        return wording.Asked()
+        return wording.LensInputs()
     joins = known.reading is not None and known.reading.model.marks_words
     to = given.get(own.offer.marked, ())
-    return wording.Asked(given.get(own.offer.word, ""), _entries(known, view, found, to), joins)
+    return wording.LensInputs(given.get(own.offer.word, ""), _entries(known, view, found, to), joins)
 
 
-def _entries(known: Known, view: View, found: Looked, to: tuple[int, ...]) -> str:
+def _entries(known: Known, view: View, found: LensResult, to: tuple[int, ...]) -> str:
     if not to:
         return ""
     if len(to) > 1 or to == marked(view, known):

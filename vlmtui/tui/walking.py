@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.display.pages import Page
+from vlmtui.display.pages import EntryGrid
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
 from vlmtui.tui.answering import stages_of
@@ -97,12 +97,12 @@ def closer(view: View, known: Known) -> View:
     return at_page(view, known, there[(there.index(here) + 1) % len(there)]) if here in there else view
 
 
-def at_page(view: View, known: Known, page: Page) -> View:
+def at_page(view: View, known: Known, page: EntryGrid) -> View:
     """The view on a page of its stage, the cursor on the same part of the picture, or as near as there is."""
     return _on(spotted(view, known), page)
 
 
-def middle(view: View, page: Page) -> View:
+def middle(view: View, page: EntryGrid) -> View:
     """The cursor in the middle of a page."""
     return _on(replace(view, spot=None), page)
 
@@ -153,7 +153,7 @@ def to_cell(view: View, known: Known, grid: int | None, row: int, col: int) -> V
     return put(replace(view, grid=page.id), row, col)
 
 
-def _on(view: View, page: Page) -> View:
+def _on(view: View, page: EntryGrid) -> View:
     """The view on another page: in the list where it was last, in a grid at its spot, or else in the middle."""
     if page.grid is None:
         return replace(view, grid=None, row=min(view.listed, page.rows - 1), col=0)
@@ -174,7 +174,7 @@ def spotted(view: View, known: Known) -> View:
     return replace(view, spot=((x0 + x1) / 2, (y0 + y1) / 2))
 
 
-def _alike(view: View, known: Known, pages: tuple[Page, ...]) -> Page | None:
+def _alike(view: View, known: Known, pages: tuple[EntryGrid, ...]) -> EntryGrid | None:
     """The page to open where the one before is not: of those that show the spot the coarsest for the coarsest, else
     the finest (tokens resampled from tiles have their patches in the tiles)."""
     before = known.page(view)
@@ -186,7 +186,7 @@ def _alike(view: View, known: Known, pages: tuple[Page, ...]) -> Page | None:
     return by_area(there, key=lambda page: page.cell_area)
 
 
-def _default(pages: tuple[Page, ...]) -> Page | None:
+def _default(pages: tuple[EntryGrid, ...]) -> EntryGrid | None:
     return pages[0] if pages else None
 
 

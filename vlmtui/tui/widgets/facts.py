@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from vlmtui.display.pieces import fit, isolate, plain, width
 from vlmtui.lenses.facts import FactLine, lines_of
-from vlmtui.lenses.kinds import Kind, LayerWords, Scores, Words
+from vlmtui.lenses.kinds import LayerWords, ResultKind, Scores, Words
 from vlmtui.tui import facing
 from vlmtui.tui.lines import Part, fitting, line, wrapped
 from vlmtui.tui.path import llm_depth
@@ -49,7 +49,9 @@ class FactsPanel(ViewPanel):
         return [*lines, *(line(cells, blank, [(part, dim)]) for part in note[: max(0, rows - len(lines))])]
 
 
-def _rows(r: Roles, known: Known, view: View, result: Kind, entry: int | None, cells: int, rows: int) -> list[Strip]:
+def _rows(
+    r: Roles, known: Known, view: View, result: ResultKind, entry: int | None, cells: int, rows: int
+) -> list[Strip]:
     joins = bool(known.model and known.model.marks_words)
     if isinstance(result, LayerWords):
         there = _around(lines_of(result, entry, joins=joins), llm_depth(view.stage), rows)
