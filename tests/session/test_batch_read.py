@@ -19,7 +19,7 @@ from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.session import batch_read as many
 from vlmtui.session import preprocessing, typed
 from vlmtui.session import protocol as m
@@ -348,8 +348,8 @@ def watched(groups, held: list[int], alive: list[int]):
 
 def test_over_the_pipe_several_at_a_time(clip_folder):
     """Two questions are on their way at once: neither takes the other's place, and one that is withdrawn is."""
-    pictures = [SourceBytes(one.source, one.data, one.sha256) for one in map(noise, range(12))]
-    broken = SourceBytes("no.png", b"no", "0")
+    pictures = [ImageFile(one.source, one.data, one.sha256) for one in map(noise, range(12))]
+    broken = ImageFile("no.png", b"no", "0")
     client = SessionClient.start()
     try:
         client.load(str(clip_folder), device="cpu")

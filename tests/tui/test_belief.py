@@ -15,7 +15,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_walking import known
 from vlmtui.reports.query import Query
-from vlmtui.results.noise_baseline import AGREEING, Agreement, NoiseWords, Null
+from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
@@ -46,16 +46,16 @@ class Believed(FakeWorker):
             return
         scores = np.array([-3.0] * 3 + [0.0])
         firsts = Counter({7: 3, 400: 1})
-        noise = NoiseWords(scores=scores, margins=np.zeros(4), firsts=dict(firsts))
+        noise = NoiseScores(scores=scores, margins=np.zeros(4), firsts=dict(firsts))
         stage, order, _ = key
-        null = Null(stage=stage, metric=order, k=k, all_tokens=False, shuffled=noise, random=noise)
+        null = NoiseBaseline(stage=stage, metric=order, k=k, all_tokens=False, shuffled=noise, random=noise)
         self.post(messages.NullArrived(reading, key, null))
 
     def agreement(self, reading: str, token: int, k: int) -> None:
         self.compared.append(token)
         ids = np.full((len(AGREEING), k), 1, np.int64)
         ids[:3, 0] = readings.words([token], k).ids[0, 0]
-        self.post(messages.AgreementArrived(reading, Agreement(token=token, metrics=AGREEING, ids=ids)))
+        self.post(messages.AgreementArrived(reading, MetricAgreement(token=token, metrics=AGREEING, ids=ids)))
 
 
 @pytest.fixture(autouse=True)

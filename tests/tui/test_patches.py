@@ -12,7 +12,7 @@ from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, rested, stage, talk
-from vlmtui.display.recurrence import Shape
+from vlmtui.display.recurrence import GridShape
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Position
@@ -202,7 +202,7 @@ def test_what_is_kept_is_bounded() -> None:
         model = msgspec.structs.replace(made.model, name=f"model {number}")
         record.add(msgspec.structs.replace(another(number), model=model))
     assert len(record._models) == MODELS
-    shape = Shape("patch", 6, 8)
+    shape = GridShape("patch", 6, 8)
     assert record.tally(model, "vision.2", shape).counts[OUTLIER] == 1
     assert record.tally(made.model, "vision.2", shape) is None
     patches = Patches()

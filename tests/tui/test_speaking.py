@@ -20,7 +20,7 @@ from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
 from vlmtui.image import read_source
 from vlmtui.reports.query import Query
-from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, Mask
+from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
 from vlmtui.session.discovery import Where
 from vlmtui.tui import replies
 from vlmtui.tui.app import AGAIN_S, VlmtuiApp
@@ -526,7 +526,7 @@ async def test_an_answer_is_seen_in_smaller_terminals(size: tuple[int, int]) -> 
 def test_the_mask_is_drawn_at_any_size() -> None:
     kinds = np.array([TEXT] * 3 + [IMAGE] * 90 + [TEXT] * 4 + [SAID] * 3, np.uint8)
     bits = np.packbits(np.tri(100, dtype=bool), axis=1)
-    mask = Mask(layer=1, kinds=kinds, bits=bits, pieces=(None,) * 100, pattern="causal")
+    mask = AttentionMask(layer=1, kinds=kinds, bits=bits, pieces=(None,) * 100, pattern="causal")
     for side in (7, 52, 102, 230):
         pixels = square(mask, side, DARK, 5)
         assert len(pixels) % 2 == 0

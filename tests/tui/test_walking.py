@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.tui import families, readings
 from tests.tui.families import FAMILIES
-from vlmtui.display.pages import Atlas
+from vlmtui.display.pages import ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box, Place
 from vlmtui.reading import ImageInfo, Reading
@@ -275,7 +275,7 @@ def test_a_tile_that_is_all_padding_is_no_page() -> None:
     dark = msgspec.structs.replace(
         reading, patch_places=padded, grids=(*reading.grids[:-1], replace(last, box=(640.0, 427.0, 640.0, 427.0)))
     )
-    assert [page.id for page in Atlas(dark).patches] == [grid.id for grid in reading.grids[:-1]]
+    assert [page.id for page in ReadingGrids(dark).patches] == [grid.id for grid in reading.grids[:-1]]
 
 
 def test_it_opens_where_the_command_line_says_also_before_the_model_and_by_layer() -> None:

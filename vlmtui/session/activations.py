@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.geometry import Place
-from vlmtui.image import Picture, decode
+from vlmtui.image import RgbImage, decode
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
@@ -28,7 +28,7 @@ class File:
     data: bytes
     max_pixels: int
 
-    def picture(self) -> Picture:
+    def picture(self) -> RgbImage:
         """Its pixels."""
         return decode(self.data, self.source, self.max_pixels)
 

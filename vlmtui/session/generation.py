@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
 from vlmtui.models.decoder.teacher_forcing import Stand, TokenReplacement
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
@@ -79,7 +79,7 @@ class Speaker:
         """The reading's latest answer, which must be this one and hold something."""
         return latest(self.kept, answer)
 
-    def inputs(self, question: str | None, picture: Picture | None = None) -> Inputs:
+    def inputs(self, question: str | None, picture: RgbImage | None = None) -> Inputs:
         """What the model is given for a question about the picture, or about another one in its place."""
         prepared = self.model.prepare(picture or self.file.picture(), question, self.file.source)
         return self.model.prompted(prepared, self.tokens, question)

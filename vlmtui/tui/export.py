@@ -15,7 +15,7 @@ from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reading import PURSUITS, Order, TokenLayerWords, TokenWords
+from vlmtui.reading import PURSUITS, TokenLayerWords, TokenWords, WordOrder
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.reports.query import Query, Seen
@@ -164,7 +164,7 @@ def _glance(results: Results, selection: Selection, seen: Seen) -> Glance:
     from vlmtui.reports.page import Glance
 
     tokens = tuple(range(len(seen.reading.places)))
-    words: dict[str, dict[Order, TokenWords]] = {}
+    words: dict[str, dict[WordOrder, TokenWords]] = {}
     for (stage, order), table in results.word_tables.items():
         of_one_fit = order in PURSUITS and table.k != selection.k
         if of_tokens(stage) and tokens and not table.missing(tokens) and table.k >= selection.k and not of_one_fit:

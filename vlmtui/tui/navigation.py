@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.display.pages import Page
+from vlmtui.display.pages import EntryGrid
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
 from vlmtui.tui.state.generation import stages_of
@@ -99,12 +99,12 @@ def closer(selection: Selection, results: Results) -> Selection:
     return at_page(selection, results, there[(there.index(here) + 1) % len(there)]) if here in there else selection
 
 
-def at_page(selection: Selection, results: Results, page: Page) -> Selection:
+def at_page(selection: Selection, results: Results, page: EntryGrid) -> Selection:
     """The view on a page of its stage, the cursor on the same part of the picture, or as near as there is."""
     return _on(spotted(selection, results), page)
 
 
-def middle(selection: Selection, page: Page) -> Selection:
+def middle(selection: Selection, page: EntryGrid) -> Selection:
     """The cursor in the middle of a page."""
     return _on(replace(selection, spot=None), page)
 
@@ -155,7 +155,7 @@ def to_cell(selection: Selection, results: Results, grid: int | None, row: int, 
     return put(replace(selection, grid=page.id), row, col)
 
 
-def _on(selection: Selection, page: Page) -> Selection:
+def _on(selection: Selection, page: EntryGrid) -> Selection:
     """The view on another page: in the list where it was last, in a grid at its spot, or else in the middle."""
     if page.grid is None:
         return replace(selection, grid=None, row=min(selection.listed, page.rows - 1), col=0)
@@ -178,7 +178,7 @@ def spotted(selection: Selection, results: Results) -> Selection:
     return replace(selection, spot=((x0 + x1) / 2, (y0 + y1) / 2))
 
 
-def _alike(selection: Selection, results: Results, pages: tuple[Page, ...]) -> Page | None:
+def _alike(selection: Selection, results: Results, pages: tuple[EntryGrid, ...]) -> EntryGrid | None:
     """The page to open where the one before is not: of those that show the spot the coarsest for the coarsest, else
     the finest (tokens resampled from tiles have their patches in the tiles)."""
     before = results.page(selection)
@@ -190,7 +190,7 @@ def _alike(selection: Selection, results: Results, pages: tuple[Page, ...]) -> P
     return by_area(there, key=lambda page: page.cell_area)
 
 
-def _default(pages: tuple[Page, ...]) -> Page | None:
+def _default(pages: tuple[EntryGrid, ...]) -> EntryGrid | None:
     return pages[0] if pages else None
 
 

@@ -15,9 +15,9 @@ from PIL import Image
 from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
-from vlmtui.image import SourceBytes, decode, read_source
-from vlmtui.lenses.source import Call, LensSource
-from vlmtui.reading import METRICS, Layers, ModelInfo, Order, of_patches
+from vlmtui.image import ImageFile, decode, read_source
+from vlmtui.lenses.source import LensCall, LensSource
+from vlmtui.reading import METRICS, LayerNorms, ModelInfo, WordOrder, of_patches
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress
 from vlmtui.tui import messages
@@ -38,7 +38,7 @@ class SessionWorker(Inquiry):
         self.image = options.image
         self._openings = 0
         self._held: str | None = None
-        self._layers: Future[Layers] | None = None
+        self._layers: Future[LayerNorms] | None = None
 
     @property
     def alive(self) -> bool:
@@ -105,7 +105,7 @@ class SessionWorker(Inquiry):
             failed,
         )
 
-    def read(self, image: SourceBytes) -> None:
+    def read(self, image: ImageFile) -> None:
         """Read another picture with the model held."""
         self.leave_layers()
         self.leave_answer()
@@ -119,7 +119,7 @@ class SessionWorker(Inquiry):
         self.model = model
         self.begin()
 
-    def words(self, reading: str, stage: str, order: Order, k: int, tokens: tuple[int, ...]) -> None:
+    def words(self, reading: str, stage: str, order: WordOrder, k: int, tokens: tuple[int, ...]) -> None:
         """The words of some tokens at a stage; "logit" is the only order in the language model's layers.
 
         At a vision stage those of the tokens that the projector makes of it.
@@ -182,7 +182,7 @@ class SessionWorker(Inquiry):
         if self._client is not None and self._client.alive:
             self._when(self._client.describe(source), lambda found: messages.LensDescribed(source, found[0]), failed)
 
-    def values(self, reading: str, stage: str, lens: Call, entry: int | None = None) -> None:
+    def values(self, reading: str, stage: str, lens: LensCall, entry: int | None = None) -> None:
         """What a lens makes of a stage, or of one entry of it."""
 
         def failed(sentence: str) -> None:
@@ -193,7 +193,7 @@ class SessionWorker(Inquiry):
             self._lens = self._client.look(reading, stage, lens, entries=entries, on_progress=self._progressed())
             self._when(self._lens, lambda values: messages.ValuesArrived(reading, values, entry), failed)
 
-    def values_ahead(self, reading: str, stage: str, lens: Call) -> None:
+    def values_ahead(self, reading: str, stage: str, lens: LensCall) -> None:
         """The same for a stage that nobody looks at yet: any other question of the kind takes its place."""
         if self._client is not None and self._client.alive:
             self._when(

@@ -11,8 +11,8 @@ from textual.binding import Binding
 from vlmtui.display.grids import sentence
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.wording import Looked
-from vlmtui.results.answers import Attention, Mask
+from vlmtui.lenses.wording import LensResult
+from vlmtui.results.answers import Attention, AttentionMask
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, navigation, replies
 from vlmtui.tui.lensing import Lensing
@@ -127,9 +127,9 @@ class Speaking(Lensing):
         generation.found[message.wanted] = found
         if isinstance(found, Attention):
             generation.latest = found
-        if isinstance(found, Looked):
+        if isinstance(found, LensResult):
             self._standing.seconds = (plain(found.call.name or found.call.lens.shown), found.seconds)
-        elif not isinstance(found, Mask):
+        elif not isinstance(found, AttentionMask):
             self._standing.seconds = (TIMED[type(found)], found.seconds)
         self._found()
 

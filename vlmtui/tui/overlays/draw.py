@@ -9,7 +9,7 @@ import numpy as np
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.colours import blend, components, differences, magnitudes, rgb, robust_range, shading
-from vlmtui.display.pages import Page
+from vlmtui.display.pages import EntryGrid
 from vlmtui.display.pieces import visible
 from vlmtui.geometry import CellLayout, fit_cells
 from vlmtui.lenses.facts import first_words
@@ -41,7 +41,7 @@ class ImageDrawing:
     layout: CellLayout
     words: list[list[str]] | None
     legend: str
-    page: Page | None = None
+    page: EntryGrid | None = None
     split: tuple[int, int] = (1, 1)
     scale: tuple[float, float] | None = None
     marks: frozenset[tuple[int, int]] = frozenset()
@@ -143,7 +143,7 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
     return ImageDrawing(pixels, layout, _first_words(results, selection, page), legend, page, split)
 
 
-def _of_lens(results: Results, selection: Selection, page: Page, drawn: ImageDrawing) -> ImageDrawing:
+def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
     found = shown(selection, results)
     legend, scale = valued.legend(results, selection, found)
@@ -168,7 +168,7 @@ def _of_lens(results: Results, selection: Selection, page: Page, drawn: ImageDra
     return drawn
 
 
-def _lens_words(page: Page, words: Words) -> list[list[str]]:
+def _lens_words(page: EntryGrid, words: Words) -> list[list[str]]:
     """The first word of every entry on its cell."""
     firsts = first_words(words)
     cells = [[""] * page.cols for _ in range(page.rows)]
@@ -177,7 +177,7 @@ def _lens_words(page: Page, words: Words) -> list[list[str]]:
     return cells
 
 
-def _of_answer(results: Results, selection: Selection, page: Page, bare: ImageDrawing) -> ImageDrawing:
+def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: ImageDrawing) -> ImageDrawing:
     """The picture with what an answer looked at, or depends on."""
     found = attribution.numbers(results, selection)
     legend = attribution.legend(results, selection, found)
@@ -192,7 +192,7 @@ def _of_answer(results: Results, selection: Selection, page: Page, bare: ImageDr
 
 def _heat(
     pixels: Pixels,
-    page: Page,
+    page: EntryGrid,
     layout: CellLayout,
     values: np.ndarray,
     scale: tuple[float, float],
@@ -207,7 +207,7 @@ def _heat(
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 
 
-def _dimmed(page: Page, layout: CellLayout) -> str:
+def _dimmed(page: EntryGrid, layout: CellLayout) -> str:
     """What is dark on the picture, and why."""
     why = []
     if layout.left + layout.top + layout.right + layout.bottom:
@@ -229,7 +229,7 @@ def _without_cells(results: Results, selection: Selection) -> str:
     return f"{selection.stage}: " + (why or "nothing to walk here")
 
 
-def _first_words(results: Results, selection: Selection, page: Page) -> list[list[str]]:
+def _first_words(results: Results, selection: Selection, page: EntryGrid) -> list[list[str]]:
     words = [[""] * page.cols for _ in range(page.rows)]
     table = results.word_table(selection)
     if results.reading is not None and table is not None:

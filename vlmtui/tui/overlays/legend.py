@@ -10,7 +10,7 @@ from vlmtui.display.pieces import plain
 from vlmtui.lenses import wording
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.tui.state.lens_values import lens_of, ordered, overlay_lens, scores, shown
 from vlmtui.tui.state.marks import marked
 from vlmtui.tui.state.results import Results, Selection
@@ -20,7 +20,7 @@ OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
 
 
-def legend(results: Results, selection: Selection, found: Looked | None) -> tuple[str, tuple[float, float] | None]:
+def legend(results: Results, selection: Selection, found: LensResult | None) -> tuple[str, tuple[float, float] | None]:
     """The line beneath the picture, and the range of the numbers where they are magnitudes."""
     lens, choice = lens_of(selection, results), overlay_lens(selection, results)
     name = plain(selection.overlay)
@@ -82,17 +82,17 @@ def _colour(results: Results, selection: Selection, entry: int | None) -> str:
     return f"here {hex_of(rgb(values))}" if np.isfinite(values).all() else "here –"
 
 
-def _asked(results: Results, selection: Selection, found: Looked) -> wording.Asked:
+def _asked(results: Results, selection: Selection, found: LensResult) -> wording.LensInputs:
     """What the lens was given, as the screen names it."""
     own, given = find(found.call.name), found.call.given
     if own is None:
-        return wording.Asked()
+        return wording.LensInputs()
     joins = results.reading is not None and results.reading.model.marks_words
     to = given.get(own.offer.marked, ())
-    return wording.Asked(given.get(own.offer.word, ""), _entries(results, selection, found, to), joins)
+    return wording.LensInputs(given.get(own.offer.word, ""), _entries(results, selection, found, to), joins)
 
 
-def _entries(results: Results, selection: Selection, found: Looked, to: tuple[int, ...]) -> str:
+def _entries(results: Results, selection: Selection, found: LensResult, to: tuple[int, ...]) -> str:
     if not to:
         return ""
     if len(to) > 1 or to == marked(selection, results):

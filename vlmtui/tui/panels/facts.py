@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from vlmtui.display.pieces import fit, isolate, plain, width
 from vlmtui.lenses.facts import FactLine, lines_of
-from vlmtui.lenses.kinds import Kind, LayerWords, Scores, Words
+from vlmtui.lenses.kinds import LayerWords, ResultKind, Scores, Words
 from vlmtui.tui.state import lens_panel
 from vlmtui.tui.state.results import Results, Selection
 from vlmtui.tui.state.stages import llm_depth
@@ -50,7 +50,7 @@ class FactsPanel(ViewPanel):
 
 
 def _rows(
-    r: Roles, results: Results, selection: Selection, result: Kind, entry: int | None, cells: int, rows: int
+    r: Roles, results: Results, selection: Selection, result: ResultKind, entry: int | None, cells: int, rows: int
 ) -> list[Strip]:
     joins = bool(results.model and results.model.marks_words)
     if isinstance(result, LayerWords):

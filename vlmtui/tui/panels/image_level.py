@@ -7,8 +7,8 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, plain, width
-from vlmtui.results.classification import Classes, ClassificationHead
-from vlmtui.results.image_text import Match, Texts
+from vlmtui.results.classification import ClassificationHead, TopClasses
+from vlmtui.results.image_text import ImageTextMatch, TextsRead
 from vlmtui.tui.state.image_level import ImageLevel
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, fitting, line
@@ -40,7 +40,7 @@ def _found(whole: ImageLevel, cells: int) -> tuple[str, str, list[_Row]]:
     return _classes(whole.head, whole.classes, cells)
 
 
-def _texts(texts: Texts, match: Match, cells: int) -> tuple[str, str, list[_Row]]:
+def _texts(texts: TextsRead, match: ImageTextMatch, cells: int) -> tuple[str, str, list[_Row]]:
     order = np.argsort(-match.logits.astype(np.float64), kind="stable").tolist()
     found = [
         (plain(texts.texts[i]), float(match.probabilities[i]), f"cosine {figure(float(match.cosines[i]), 3)}")
@@ -51,7 +51,7 @@ def _texts(texts: Texts, match: Match, cells: int) -> tuple[str, str, list[_Row]
     return "WHOLE PICTURE", fitting(cells - 15, f"{how} ({texts.kind}){cut}", f"{texts.kind}{cut}", texts.kind), found
 
 
-def _classes(head: ClassificationHead, classes: Classes, cells: int) -> tuple[str, str, list[_Row]]:
+def _classes(head: ClassificationHead, classes: TopClasses, cells: int) -> tuple[str, str, list[_Row]]:
     found = [
         (plain(head.labels[number]), float(probability), f"logit {figure(float(logit), 3)}")
         for number, probability, logit in zip(

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import width
-from vlmtui.reading import Layers, Reading
+from vlmtui.reading import LayerNorms, Reading
 from vlmtui.tui.state.results import Results, Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, vision_depth
 from vlmtui.tui.widgets.chart import MEDIAN, NormBlock, NormSummaries, chart
@@ -24,7 +24,7 @@ class NormsPanel(ViewPanel):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="panel")
         self._vision: tuple[Reading, NormSummaries] | None = None
-        self._llm: tuple[Layers, np.ndarray, NormSummaries] | None = None
+        self._llm: tuple[LayerNorms, np.ndarray, NormSummaries] | None = None
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Header, chart, axis, legend."""

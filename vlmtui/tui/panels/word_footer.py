@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vlmtui.display.numbers import count, figure, ordinal, percent
 from vlmtui.display.pieces import width
-from vlmtui.results.noise_baseline import Standing
+from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.results import Results, Selection
 from vlmtui.tui.state.stages import llm_depth
@@ -61,7 +61,7 @@ def _first(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
     return []
 
 
-def _noise(r: Roles, standing: Standing) -> list[_Saying]:
+def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
     """Against the shuffled picture; where there is none against random vectors."""
     dim, text = r.style("dim"), r.style()
     sayings: list[_Saying] = []

@@ -6,7 +6,7 @@ import contextlib
 
 from textual.strip import Strip
 
-from vlmtui.display.glosses import Glosses
+from vlmtui.display.glosses import PieceGlosses
 from vlmtui.display.grids import sentence
 from vlmtui.display.metrics import COEFFICIENTS, score_named
 from vlmtui.display.numbers import figure, percent
@@ -42,7 +42,7 @@ class WordsPanel(ViewPanel):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="panel")
-        self._glosses = Glosses(self._glosses_came)
+        self._glosses = PieceGlosses(self._glosses_came)
 
     def _glosses_came(self) -> None:
         # from another thread, perhaps as the explorer closes

@@ -20,7 +20,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from vlmtui.catalogue import DEMO_NOTES, OnDisk
+from vlmtui.catalogue import DEMO_NOTES, LocalModel
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.tui.navigation import at_pixel, to_cell
@@ -156,7 +156,7 @@ class ChooseModel(ModalScreen[str | None]):
 
     BINDINGS = [Binding("escape", "dismiss(None)", "leave")]
 
-    def __init__(self, models: list[OnDisk], current: str) -> None:
+    def __init__(self, models: list[LocalModel], current: str) -> None:
         super().__init__()
         self._models, self._current = models, current
 

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vlmtui.display.numbers import count, percent
-from vlmtui.display.recurrence import TEST, VERDICTS, Tally, Verdict, judged
+from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, Verdict, judged
 from vlmtui.display.statistics import RULE
 from vlmtui.tui.terminal.theme import Roles, roles
 
@@ -28,7 +28,7 @@ class OutliersScreen(ModalScreen[None]):
 
     BINDINGS = [Binding("escape,V,q,enter", "dismiss(None)", "leave")]
 
-    def __init__(self, stages: Sequence[tuple[str, Sequence[Tally]]], here: str) -> None:
+    def __init__(self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> None:
         super().__init__()
         self._stages, self._here = stages, here
 
@@ -38,7 +38,7 @@ class OutliersScreen(ModalScreen[None]):
             yield Static(told(roles(self.app), self._stages, self._here))
 
 
-def told(r: Roles, stages: Sequence[tuple[str, Sequence[Tally]]], here: str) -> Text:
+def told(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> Text:
     """Every stage's verdict as `vlmtui outliers` gives it, and what the verdicts mean; the stage `here` stands out."""
     text, verdicts = Text(), set[Verdict]()
     label = max((len(stage) for stage, _ in stages), default=0)
@@ -71,7 +71,7 @@ def told(r: Roles, stages: Sequence[tuple[str, Sequence[Tally]]], here: str) -> 
     return text
 
 
-def _place(tally: Tally, at: int) -> str:
+def _place(tally: PositionCounts, at: int) -> str:
     """`12,1 (3 of 4)`: row, column, in how many views; of a query its number."""
     where = f"{at}" if tally.shape.kind == "query" else "{},{}".format(*divmod(at, tally.shape.cols))
     return f"{where} ({tally.counts[at]} of {tally.there[at]})"

@@ -12,9 +12,9 @@ from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, plain, visible, width
 from vlmtui.lenses import wording
-from vlmtui.lenses.kinds import Kind, Scalars, TokenMaps
+from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
 from vlmtui.lenses.source import call
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui.state import generation as generated
 from vlmtui.tui.state.generation import (
@@ -117,13 +117,13 @@ def numbers(results: Results, selection: Selection) -> AnswerValues | None:
             reach = _reach(robust_range(np.abs(values)) if token is None else _scale(generation, asked, np.abs(drops)))
             blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
             return AnswerValues(values, (-reach, reach), f"{whose}: log-prob lost{blocks}", diverging=True)
-        case Looked():
+        case LensResult():
             return _of_lens(generation, asked, found, token, whose)
     return None
 
 
 def _of_lens(
-    generation: Generation, asked: Wanted, found: Looked, token: int | None, whose: str
+    generation: Generation, asked: Wanted, found: LensResult, token: int | None, whose: str
 ) -> AnswerValues | None:
     """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
     what = wording.shown(found.call)
@@ -143,11 +143,11 @@ def _of_lens(
     return AnswerValues(values, _scale(generation, asked, rows), what)
 
 
-def result(results: Results, selection: Selection) -> Kind | None:
+def result(results: Results, selection: Selection) -> ResultKind | None:
     """What a lens that is no map made of the answer, to be told in lines; None without one."""
     asked = wanted(results, selection)
     found = results.generation.found.get(asked) if isinstance(asked, LensOf) else None
-    return found.result if isinstance(found, Looked) and not isinstance(found.result, TokenMaps | Scalars) else None
+    return found.result if isinstance(found, LensResult) and not isinstance(found.result, TokenMaps | Scalars) else None
 
 
 def legend(results: Results, selection: Selection, found: AnswerValues | None) -> str:
@@ -220,7 +220,7 @@ def layers(found: Attention) -> str:
 def meaning(results: Results, selection: Selection) -> list[str]:
     """In sentences what the numbers are, most telling first."""
     whose, found = said(results, selection.of_answer.token), numbers(results, selection)
-    if isinstance(of := results.generation.found.get(wanted(results, selection) or MaskOf(0)), Looked):
+    if isinstance(of := results.generation.found.get(wanted(results, selection) or MaskOf(0)), LensResult):
         return [of.note] if of.note else []
     if found is None:
         return []

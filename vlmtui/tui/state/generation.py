@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vlmtui.geometry import Place
-from vlmtui.lenses.source import Call
-from vlmtui.lenses.wording import Looked
-from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Mask, Occlusion
+from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.wording import LensResult
+from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui.state.lens_choice import attributions
 from vlmtui.tui.state.stages import ANSWER, path
@@ -101,12 +101,12 @@ class MaskOf:
 class LensOf:
     """What any other lens makes of an answer; of one `entry` where it is of one at a time."""
 
-    call: Call
+    call: LensCall
     entry: int | None = None
 
 
 Wanted = AttentionOf | GradientOf | OcclusionOf | MaskOf | LensOf
-Found = Attention | Gradient | Occlusion | Mask | Looked
+Found = Attention | Gradient | Occlusion | AttentionMask | LensResult
 
 
 @dataclass

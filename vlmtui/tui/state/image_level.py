@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vlmtui.reading import ModelInfo
-from vlmtui.results.classification import WITH_HEADS, Classes, ClassificationHead
-from vlmtui.results.image_text import TWO_TOWERS, Match, Texts
+from vlmtui.results.classification import WITH_HEADS, ClassificationHead, TopClasses
+from vlmtui.results.image_text import TWO_TOWERS, ImageTextMatch, TextsRead
 
 MOST_TEXTS = 12
 """Texts that stand beside each other; the first give way."""
@@ -19,17 +19,17 @@ BETWEEN = "|"
 class ImageLevel:
     """What has arrived of one reading: a match with `texts` as they were read, or the first classes of a `head`."""
 
-    texts: Texts | None = None
-    match: Match | None = None
+    texts: TextsRead | None = None
+    match: ImageTextMatch | None = None
     head: ClassificationHead | None = None
-    classes: Classes | None = None
+    classes: TopClasses | None = None
 
     @property
     def complete(self) -> bool:
         """Whether there is anything to show."""
         return bool((self.texts and self.match) or (self.head and self.classes))
 
-    def matched(self, match: Match) -> ImageLevel:
+    def matched(self, match: ImageTextMatch) -> ImageLevel:
         """With the match of the texts read last; one of other texts is left out."""
         fits = self.texts is not None and len(match.logits) == len(self.texts.texts)
         return replace(self, match=match) if fits else self

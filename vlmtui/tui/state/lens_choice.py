@@ -13,16 +13,16 @@ from typing import Any
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
-from vlmtui.lenses.base import Lens, Offer, applies
-from vlmtui.lenses.description import Description, Option
-from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Scalars, TokenMaps
+from vlmtui.lenses.base import Lens, LensOffer, applies
+from vlmtui.lenses.description import LensDescription, LensOption
+from vlmtui.lenses.kinds import Colours, Facts, LayerWords, ResultKind, Scalars, TokenMaps
 from vlmtui.lenses.registry import built_in, find, listed
-from vlmtui.lenses.source import Call, LensSource
+from vlmtui.lenses.source import LensCall, LensSource
 from vlmtui.reading import ModelInfo
 
 OF_ANSWERS = "answer"
 """The subject of a lens that looks at the model's answer."""
-OWN = Offer()
+OWN = LensOffer()
 """A lens of one's own is offered everywhere that its description says."""
 QUICK = "quick"
 LIST = "list"
@@ -34,8 +34,8 @@ class LensChoice:
 
     name: str
     source: LensSource
-    described: Description
-    offer: Offer = OWN
+    described: LensDescription
+    offer: LensOffer = OWN
     given: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -44,7 +44,7 @@ class LensChoice:
         return self.offer is not OWN
 
     @property
-    def kind(self) -> type[Kind]:
+    def kind(self) -> type[ResultKind]:
         """The kind of its result."""
         return self.described.result
 
@@ -81,9 +81,9 @@ class LensChoice:
         return next((name for name in self.described.missing if name not in there), "")
 
     @property
-    def call(self) -> Call:
+    def call(self) -> LensCall:
         """The question."""
-        return Call(self.source, self.given)
+        return LensCall(self.source, self.given)
 
     def refuses(self, stage: str, model: ModelInfo) -> str:
         """Why it cannot look at a stage of a model, or ""."""
@@ -156,7 +156,7 @@ def typed(given: tuple[tuple[str, Any], ...]) -> str:
     return " ".join(words)
 
 
-def parsed(text: str, described: Description) -> tuple[tuple[str, Any], ...]:
+def parsed(text: str, described: LensDescription) -> tuple[tuple[str, Any], ...]:
     """Options as they were typed, words still: what they mean is the session's to say. An option that is repeated is a
     list. `UsageError` where one is not there, or missing."""
     there = {option.name: option for option in described.options}
@@ -186,7 +186,7 @@ def parsed(text: str, described: Description) -> tuple[tuple[str, Any], ...]:
     return tuple((name, one[0] if len(one) == 1 else tuple(one)) for name in there if (one := found.get(name)))
 
 
-def told(option: Option) -> str:
+def told(option: LensOption) -> str:
     """`power=2.0  number, above 0: how strongly`: an option as the dialog tells of it."""
     one = option.of or option.takes
     takes = "|".join(option.choices) or {"int": "whole number", "float": "number"}.get(one, one)

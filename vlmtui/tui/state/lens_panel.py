@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.facts import FactLine, lines_of
-from vlmtui.lenses.kinds import Facts, Kind, LayerWords
+from vlmtui.lenses.kinds import Facts, LayerWords, ResultKind
 from vlmtui.tui.state import attribution
 from vlmtui.tui.state.lens_choice import LensChoice
 from vlmtui.tui.state.lens_values import lens_of, overlay_lens, shown
@@ -25,7 +25,7 @@ class PanelLens:
     there is nothing."""
 
     lens: LensChoice
-    result: Kind | None
+    result: ResultKind | None
     entry: int | None
     instead: str = ""
 
@@ -84,7 +84,7 @@ def rows_wanted(results: Results, selection: Selection) -> int:
     return 1 + min(MOST_ROWS, max([LEAST_ROWS, *lengths]))
 
 
-def _length(result: Kind, entry: int | None) -> int:
+def _length(result: ResultKind, entry: int | None) -> int:
     match result:
         case Facts():
             return len(result.rows) + bool(result.note)

@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from vlmtui.lenses.kinds import Scalars
-from vlmtui.lenses.source import Call, LensSource
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.source import LensCall, LensSource
+from vlmtui.lenses.wording import LensResult
 from vlmtui.tui.navigation import walked
 from vlmtui.tui.state import attribution
 from vlmtui.tui.state.lens_choice import LensChoice, chosen
@@ -30,7 +30,7 @@ LITTLE_S = 0.1
 STOPPED = "stopped: choose the overlay once more to ask again"
 
 
-def lens_of(selection: Selection, results: Results) -> Call | None:
+def lens_of(selection: Selection, results: Results) -> LensCall | None:
     """What to ask the overlay's lens at the view's stage; None where the overlay needs none."""
     if results.reading is None or selection.stage in (PIXELS, ANSWER) or not results.places_at(selection.stage):
         return None
@@ -48,7 +48,7 @@ def lens_of(selection: Selection, results: Results) -> Call | None:
         if not to:
             return None
         options[offer.marked] = to
-    return Call(lens.source, tuple(options.items()))
+    return LensCall(lens.source, tuple(options.items()))
 
 
 def overlay_lens(selection: Selection, results: Results) -> LensChoice | None:
@@ -62,7 +62,7 @@ def single_of(selection: Selection, results: Results) -> int | None:
     return results.entry(selection) if lens is not None and lens.of_single else None
 
 
-def shown(selection: Selection, results: Results) -> Looked | None:
+def shown(selection: Selection, results: Results) -> LensResult | None:
     """What to show: what the lens found, or while that is on its way what it found before of the same kind."""
     lens = lens_of(selection, results)
     if lens is None:
@@ -91,7 +91,7 @@ def scores(selection: Selection, results: Results) -> np.ndarray | None:
     return found.result.values.astype(np.float64) if found and isinstance(found.result, Scalars) else None
 
 
-def ahead(selection: Selection, results: Results) -> tuple[str, Call] | None:
+def ahead(selection: Selection, results: Results) -> tuple[str, LensCall] | None:
     """A stage near the view's and the lens for it, where a step there would have to wait; None where none would."""
     for step in (step for far in range(1, REACH + 1) for step in (-far, far)):
         there = walked(selection, results, step)
@@ -120,13 +120,13 @@ class ValueAsking:
 
     def __init__(self) -> None:
         # one of each kind: the session answers only the latest
-        self._asked: dict[LensSource, tuple[str, Call, int | None]] = {}
+        self._asked: dict[LensSource, tuple[str, LensCall, int | None]] = {}
 
     def forget(self) -> None:
         """Nothing that was asked will be answered."""
         self._asked.clear()
 
-    def wanted(self, results: Results, selection: Selection) -> Call | None:
+    def wanted(self, results: Results, selection: Selection) -> LensCall | None:
         """The lens to ask about now, if any; of one that is of one entry at a time, about `single_of`."""
         lens, entry = lens_of(selection, results), single_of(selection, results)
         if lens is None or (selection.stage, lens) in results.refused or self.waiting(results, selection):
@@ -146,16 +146,18 @@ class ValueAsking:
         lens = lens_of(selection, results)
         return lens is not None and self._asked.get(lens.lens) == (selection.stage, lens, single_of(selection, results))
 
-    def asked(self, stage: str, lens: Call, entry: int | None = None) -> None:
+    def asked(self, stage: str, lens: LensCall, entry: int | None = None) -> None:
         """This was asked for."""
         self._asked[lens.lens] = (stage, lens, entry)
 
-    def own(self, results: Results) -> tuple[str, Call] | None:
+    def own(self, results: Results) -> tuple[str, LensCall] | None:
         """What a lens of a person's own is asked for, if any is: its stage and question."""
         sources = {one.source for one in results.lenses.values()}
         return next(((stage, lens) for stage, lens, _ in self._asked.values() if lens.lens in sources), None)
 
-    def answered(self, results: Results, reading: str, values: Looked, stage: str, entry: int | None = None) -> bool:
+    def answered(
+        self, results: Results, reading: str, values: LensResult, stage: str, entry: int | None = None
+    ) -> bool:
         """Take in an answer; False where it is of another reading. `stage` is the one looked at."""
         self._answered(values.stage, values.call, entry)
         if results.reading is None or results.reading.id != reading:
@@ -170,19 +172,19 @@ class ValueAsking:
         _keep(results.values, KEPT)
         return True
 
-    def failed(self, results: Results, stage: str, lens: Call, sentence: str) -> None:
+    def failed(self, results: Results, stage: str, lens: LensCall, sentence: str) -> None:
         """It does not come, and will not if it is asked for again."""
         asked = self._asked.get(lens.lens)
         if asked is not None:
             self._answered(stage, lens, asked[2])
         results.refused[stage, lens] = sentence
 
-    def _answered(self, stage: str, lens: Call, entry: int | None) -> None:
+    def _answered(self, stage: str, lens: LensCall, entry: int | None) -> None:
         if self._asked.get(lens.lens) == (stage, lens, entry):
             del self._asked[lens.lens]
 
 
-def _keep(found: dict[_Key, Looked], most: int) -> None:
+def _keep(found: dict[_Key, LensResult], most: int) -> None:
     while len(found) > most:
         del found[next(iter(found))]
 

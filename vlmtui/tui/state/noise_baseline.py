@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.reading import PURSUITS, Order
-from vlmtui.results.noise_baseline import Agreement, Null, Standing, statistic_of
+from vlmtui.reading import PURSUITS, WordOrder
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
 from vlmtui.tui.state.stages import TOKENS, of_tokens
 
 if TYPE_CHECKING:
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from vlmtui.tui.state.word_table import WordRow
 
 # a stage, an order, and of a pursuit how many words
-NullKey = tuple[str, Order, int]
+NullKey = tuple[str, WordOrder, int]
 
 
 @dataclass
 class Belief:
     """What has arrived for one reading; `refused` are the nulls that cannot be had."""
 
-    nulls: dict[NullKey, Null] = field(default_factory=dict)
-    agreements: dict[int, Agreement] = field(default_factory=dict)
+    nulls: dict[NullKey, NoiseBaseline] = field(default_factory=dict)
+    agreements: dict[int, MetricAgreement] = field(default_factory=dict)
     refused: set[NullKey] = field(default_factory=set)
 
-    def standing(self, selection: Selection, words: tuple[WordRow, ...]) -> Standing | None:
+    def standing(self, selection: Selection, words: tuple[WordRow, ...]) -> NoisePercentile | None:
         """Where these words of a token stand among those of noise; None where that is not known."""
         null = self.nulls.get(null_key(selection))
         if null is None or not words:

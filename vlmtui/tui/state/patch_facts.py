@@ -7,10 +7,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.display.recurrence import Shape, Tallies, Tally, judged, views
+from vlmtui.display.recurrence import GridShape, PositionCounts, ShapeCounts, judged, views
 from vlmtui.display.statistics import outlier
 from vlmtui.reading import FIRST_STAGE, ModelInfo, Reading, of_layers, of_patches, stages
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.tui.state.stages import PIXELS, TOKENS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class OutlierHistory:
     It holds counts, not norms: some hundred kilobytes for a picture of 24 × 24 patches, however many are opened.
     """
 
-    _models: OrderedDict[str, dict[str, Tallies]] = field(default_factory=OrderedDict)
+    _models: OrderedDict[str, dict[str, ShapeCounts]] = field(default_factory=OrderedDict)
 
     def add(self, reading: Reading) -> None:
         """Count a reading's outliers; a picture that is read again counts once."""
@@ -46,14 +46,14 @@ class OutlierHistory:
             if not of_layers(stage) and len(norms := reading.norms_at(stage)):
                 there = of_patch if of_patches(stage) else of_token
                 marks = there.marked(outlier(norms))
-                counted.setdefault(stage, Tallies(SHAPES)).add(reading.image.sha256, marks)
+                counted.setdefault(stage, ShapeCounts(SHAPES)).add(reading.image.sha256, marks)
 
-    def tallies(self, model: ModelInfo) -> list[tuple[str, list[Tally]]]:
+    def tallies(self, model: ModelInfo) -> list[tuple[str, list[PositionCounts]]]:
         """What was counted at every stage, along the path; empty where nothing was."""
         found = self._models.get(_name(model), {})
         return [(stage, found[stage].all) for stage in stages(model) if stage in found]
 
-    def tally(self, model: ModelInfo, stage: str, shape: Shape) -> Tally | None:
+    def tally(self, model: ModelInfo, stage: str, shape: GridShape) -> PositionCounts | None:
         """What was counted at a stage on grids of this shape; None where nothing was."""
         found = self._models.get(_name(model), {}).get(stage)
         return None if found is None else found[shape]
@@ -72,7 +72,7 @@ class Patches:
 
     record: OutlierHistory = field(default_factory=OutlierHistory)
     reading: str = ""
-    anatomies: dict[int, Anatomy] = field(default_factory=dict)
+    anatomies: dict[int, PatchEmbedding] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
 
     def take(self, reading: Reading) -> None:
@@ -82,7 +82,7 @@ class Patches:
         self.refused.clear()
         self.record.add(reading)
 
-    def add(self, reading: str, anatomy: Anatomy) -> bool:
+    def add(self, reading: str, anatomy: PatchEmbedding) -> bool:
         """Take in a patch; False where it is one of another reading."""
         if reading != self.reading:
             return False
@@ -92,7 +92,7 @@ class Patches:
         return True
 
     @property
-    def any(self) -> Anatomy | None:
+    def any(self) -> PatchEmbedding | None:
         """That of some patch: all have as many numbers."""
         return next(iter(self.anatomies.values()), None)
 
@@ -102,7 +102,7 @@ def dissected(stage: str) -> bool:
     return stage in (PIXELS, FIRST_STAGE)
 
 
-def anatomy(results: Results, selection: Selection) -> Anatomy | None:
+def anatomy(results: Results, selection: Selection) -> PatchEmbedding | None:
     """What the patch under the cursor is before the first block, where that is looked at and has come."""
     entry = results.entry(selection) if dissected(selection.stage) else None
     reading = results.reading
@@ -129,15 +129,15 @@ def recurring(results: Results, selection: Selection) -> str:
     return f"in {count} of {of}, by position" if by_position else f"here in {count} of {of}"
 
 
-def _position(reading: Reading, stage: str, place: Place) -> tuple[Shape, int] | None:
+def _position(reading: Reading, stage: str, place: Place) -> tuple[GridShape, int] | None:
     """The shape that a place's view has, and which of its positions the place is."""
     if place.grid is None or place.row is None or place.col is None:
         queries = [i for i, other in enumerate(reading.places) if other.kind == "query"]
-        return (Shape("query", len(queries), 1), queries.index(place.index)) if place.kind == "query" else None
+        return (GridShape("query", len(queries), 1), queries.index(place.index)) if place.kind == "query" else None
     grid = next(grid for grid in reading.grids if grid.id == place.grid)
     if of_patches(stage):
-        return Shape("patch", grid.patch_rows, grid.patch_cols), place.row * grid.patch_cols + place.col
-    return Shape("token", grid.rows, grid.cols), place.row * grid.cols + place.col
+        return GridShape("patch", grid.patch_rows, grid.patch_cols), place.row * grid.patch_cols + place.col
+    return GridShape("token", grid.rows, grid.cols), place.row * grid.cols + place.col
 
 
 class PatchAsking:

@@ -14,15 +14,15 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.pages import Atlas, Page
+from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import visible
 from vlmtui.display.statistics import outlier
 from vlmtui.geometry import Box, CellLayout, Place
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.source import Call
-from vlmtui.lenses.wording import Looked
-from vlmtui.reading import METRICS, ImageInfo, Layers, Metric, ModelInfo, Order, Reading, TokenLayerWords
+from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.wording import LensResult
+from vlmtui.reading import METRICS, ImageInfo, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, WordOrder
 from vlmtui.tui.state.generation import AnswerSelection, Generation
 from vlmtui.tui.state.image_level import ImageLevel
 from vlmtui.tui.state.lens_choice import LensChoice, overlays
@@ -48,7 +48,7 @@ ANSWER_DEFAULT = AnswerSelection()
 class Selection:
     """The choices: where the cursor stands, and through which lens.
 
-    `row` and `col` count within the page `grid` (`Page.id`; None is the list of tokens that lie in no grid, one a
+    `row` and `col` count within the page `grid` (`EntryGrid.id`; None is the list of tokens that lie in no grid, one a
     row) at the current stage. `spot` is the point of the picture, in pixels, that stays under the cursor from page to
     page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
     at a stage of the language model, its first word after every layer instead of the words of this one. `marks` are
@@ -72,7 +72,7 @@ class Selection:
     of_answer: AnswerSelection = ANSWER_DEFAULT
 
     @property
-    def order(self) -> Order:
+    def order(self) -> WordOrder:
         """What words are ordered by at the stage: there is no choice of metric in the language model's layers."""
         return self.metric if llm_depth(self.stage) is None else "logit"
 
@@ -143,14 +143,14 @@ class Results:
     picture: Image.Image
     model: ModelInfo | None = None
     reading: Reading | None = None
-    word_tables: dict[tuple[str, Order], WordTable] = field(default_factory=dict)
-    layers: Layers | None = None
+    word_tables: dict[tuple[str, WordOrder], WordTable] = field(default_factory=dict)
+    layers: LayerNorms | None = None
     by_layer: dict[int, TokenLayerWords] = field(default_factory=dict)
     followed: int | None = None
-    values: dict[tuple[str, Call], Looked] = field(default_factory=dict)
-    singles: dict[tuple[str, Call, int], Looked] = field(default_factory=dict)
-    latest: Looked | None = None
-    refused: dict[tuple[str, Call], str] = field(default_factory=dict)
+    values: dict[tuple[str, LensCall], LensResult] = field(default_factory=dict)
+    singles: dict[tuple[str, LensCall, int], LensResult] = field(default_factory=dict)
+    latest: LensResult | None = None
+    refused: dict[tuple[str, LensCall], str] = field(default_factory=dict)
     belief: Belief = field(default_factory=Belief)
     generation: Generation = field(default_factory=Generation)
     patches: Patches = field(default_factory=Patches)
@@ -158,12 +158,12 @@ class Results:
     lenses: dict[str, LensChoice] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
     waiting: str = LOOKING
-    _atlas: Atlas | None = None
+    _atlas: ReadingGrids | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
     _norms: dict[str, StageNorms] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, source: SourceBytes, picture: Image.Image, model: ModelInfo | None = None) -> Results:
+    def of(cls, source: ImageFile, picture: Image.Image, model: ModelInfo | None = None) -> Results:
         """What is known as soon as a picture is decoded."""
         return cls(ImageInfo(source.source, source.sha256, picture.width, picture.height), picture, model)
 
@@ -176,26 +176,26 @@ class Results:
             of_before.clear()
 
     @property
-    def atlas(self) -> Atlas | None:
+    def atlas(self) -> ReadingGrids | None:
         """The reading's pages."""
         if self.reading is None:
             return None
         if self._atlas is None or self._atlas.reading is not self.reading:
-            self._atlas = Atlas(self.reading)
+            self._atlas = ReadingGrids(self.reading)
         return self._atlas
 
-    def pages(self, stage: str) -> tuple[Page, ...]:
+    def pages(self, stage: str) -> tuple[EntryGrid, ...]:
         """What can be walked at a stage; none before there is a reading."""
         atlas = self.atlas
         if atlas is None:
             return ()
         return atlas.tokens if of_tokens(stage) else atlas.patches
 
-    def page(self, selection: Selection) -> Page | None:
+    def page(self, selection: Selection) -> EntryGrid | None:
         """The page that is walked."""
         return next((page for page in self.pages(selection.stage) if page.id == selection.grid), None)
 
-    def shown(self, selection: Selection) -> Page | None:
+    def shown(self, selection: Selection) -> EntryGrid | None:
         """The page whose cells the picture is drawn on: the one walked; for the list, the first of patches."""
         page = self.page(selection)
         if page is not None and page.grid is not None:

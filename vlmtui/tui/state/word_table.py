@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.reading import PURSUITS, Order, TokenWords
+from vlmtui.reading import PURSUITS, TokenWords, WordOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class WordTable:
 
     reading: str
     stage: str
-    metric: Order
+    metric: WordOrder
     k: int
     candidates: int = 0
     left_out: int = 0

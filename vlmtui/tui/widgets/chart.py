@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from vlmtui.display.numbers import figure
-from vlmtui.display.statistics import Summary, outlier, robust_z, summaries
+from vlmtui.display.statistics import NormSummary, outlier, robust_z, summaries
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, line
 
@@ -28,7 +28,7 @@ ROOM_ABOVE = 1.2
 class NormSummaries:
     """What is the same wherever the cursor stands: of every stage a summary, and of every entry its z-score."""
 
-    summaries: list[Summary]
+    summaries: list[NormSummary]
     z: np.ndarray
     outliers: np.ndarray
     top: float

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
-from vlmtui.results.answers import IMAGE, Mask
+from vlmtui.results.answers import IMAGE, AttentionMask
 from vlmtui.tui.state import attribution
 from vlmtui.tui.state.results import Results, Selection
 from vlmtui.tui.terminal.theme import Roles
@@ -41,11 +41,11 @@ class MaskView(ViewPanel):
         return [*(Strip.join([strip, ground]) for strip in drawn), below]
 
 
-def mask_of(results: Results, selection: Selection) -> Mask | None:
+def mask_of(results: Results, selection: Selection) -> AttentionMask | None:
     """The mask to draw, as far as it has come."""
     wanted = attribution.mask_wanted(selection)
     found = results.generation.found.get(wanted) if wanted else None
-    return found if isinstance(found, Mask) else None
+    return found if isinstance(found, AttentionMask) else None
 
 
 def waiting(results: Results, selection: Selection) -> str:
@@ -66,7 +66,7 @@ def legend(results: Results, selection: Selection) -> str:
     return f"mask, layer {found.layer} of {layers}: {found.pattern} · {positions}, {images:,} image tokens"
 
 
-def square(mask: Mask, side: int, roles: Roles, token: int | None = None) -> NDArray[np.uint8]:
+def square(mask: AttentionMask, side: int, roles: Roles, token: int | None = None) -> NDArray[np.uint8]:
     """uint8 [even, side, 3]: the mask downsampled, a pixel the share of it that is open; edges by kind.
 
     The position of image token `token` is marked at the edges.

@@ -7,7 +7,7 @@ from rich.color import Color
 from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resized
-from vlmtui.display.pages import Page
+from vlmtui.display.pages import EntryGrid
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.panel import ViewPanel
@@ -45,7 +45,7 @@ def _size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
     return wide, max(2, 2 * round(picture[1] * scale / 2))
 
 
-def _lit(results: Results, page: Page, wide: int, tall: int) -> Pixels:
+def _lit(results: Results, page: EntryGrid, wide: int, tall: int) -> Pixels:
     """The picture at wide × tall pixels, all but the page dimmed."""
     size = results.image.width, results.image.height
     pixels = resized(results.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))

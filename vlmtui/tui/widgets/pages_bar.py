@@ -10,11 +10,11 @@ from textual.message import Message
 from textual.strip import Strip
 
 from vlmtui.display.grids import tile_rows
-from vlmtui.display.pages import Page
+from vlmtui.display.pages import EntryGrid
 from vlmtui.display.pieces import width
 from vlmtui.tui.widgets.lines import Lines, Part, line
 
-_Add = Callable[[str, Style, "Page | None"], None]
+_Add = Callable[[str, Style, "EntryGrid | None"], None]
 HINT = "t T  step "
 CLOSER = "  z  closer "
 
@@ -22,7 +22,7 @@ CLOSER = "  z  closer "
 class PageClicked(Message):
     """A page was clicked."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: EntryGrid) -> None:
         super().__init__()
         self.page = page
 
@@ -32,11 +32,11 @@ class PagesBar(Lines):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._pages: tuple[Page, ...] = ()
-        self._here: Page | None = None
-        self._targets: list[tuple[int, int, Page]] = []
+        self._pages: tuple[EntryGrid, ...] = ()
+        self._here: EntryGrid | None = None
+        self._targets: list[tuple[int, int, EntryGrid]] = []
 
-    def show(self, pages: tuple[Page, ...], here: Page | None) -> None:
+    def show(self, pages: tuple[EntryGrid, ...], here: EntryGrid | None) -> None:
         """Name the pages."""
         if (pages, here) != (self._pages, self._here):
             self._pages, self._here = pages, here
@@ -59,7 +59,7 @@ class PagesBar(Lines):
         self._targets = []
         at = 0
 
-        def add(text: str, style: Style, page: Page | None) -> None:
+        def add(text: str, style: Style, page: EntryGrid | None) -> None:
             nonlocal at
             parts.append((text, style))
             if page:
@@ -80,7 +80,7 @@ class PagesBar(Lines):
             self._add_tiles(add, tiles, every_tile)
         return parts
 
-    def _add_tiles(self, add: _Add, tiles: dict[int | None, Page], every_tile: bool) -> None:
+    def _add_tiles(self, add: _Add, tiles: dict[int | None, EntryGrid], every_tile: bool) -> None:
         r = self.roles
         lit, dim, rule = r.style("on_accent", on="accent", bold=True), r.style("dim"), r.style("rule")
         here = self._here
