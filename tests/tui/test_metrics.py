@@ -8,7 +8,7 @@ import pytest
 from tests.tui import readings
 from vlmtui.reading import METRICS, TokenWords
 from vlmtui.tui.panels.words import bar_shares
-from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.word_table import WordTable
 
 

@@ -13,11 +13,14 @@ from textual.strip import Strip
 from vlmtui.display.numbers import NOT_A_NUMBER, count
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.results.answers import Ablation, AnswerToken
-from vlmtui.tui.state import attribution
+from vlmtui.tui.panels.panel import Panel
+from vlmtui.tui.state.answer_values import meaning as meaning_of
+from vlmtui.tui.state.answer_values import named
 from vlmtui.tui.state.generation import AblatedGeneration, Generation
-from vlmtui.tui.state.results import Selection
-from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 from vlmtui.tui.widgets.text_folding import folded, parted, span, windowed
 
 BAR = "━"
@@ -45,11 +48,11 @@ class AnswerTokenPointed(Message):
         self.token = token
 
 
-class AnswerPanel(ViewPanel):
+class AnswerPanel(Lines):
     """Question, answer, tokens; underneath where the chosen one looked."""
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, classes="panel")
+    def __init__(self) -> None:
+        super().__init__()
         self._targets: list[tuple[int, int, int, int | None]] = []
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -70,7 +73,7 @@ class AnswerPanel(ViewPanel):
         ]
         if not generation.tokens:
             return [*lines, line(cells, blank, [("…", dim)])]
-        meaning = attribution.meaning(results, selection)
+        meaning = meaning_of(results, selection)
         foot = wrapped(" ".join(meaning[:1] if rows < FEW else meaning), cells)[: 1 if rows < FEW else MOST_MEANING]
         columns = self._columns(generation, cells)
         chosen = None if generation.speaking else selection.of_answer.token
@@ -148,7 +151,7 @@ class AnswerPanel(ViewPanel):
         first = min(max(0, at - shown // 2), len(entries) - shown)
         across = cells // columns
         number_cells = _number_cells(generation)
-        longest = max(width(WHOLE[0]), *(width(attribution.named(one)) for one in generation.tokens))
+        longest = max(width(WHOLE[0]), *(width(named(one)) for one in generation.tokens))
         free = across - 3 - number_cells - (CHANGE_CELLS if _compared(generation) else 0)
         name_cells = min(longest, MOST_NAME, free - BAR_CELLS if free - BAR_CELLS >= LEAST_NAME else free)
         lines = []
@@ -175,7 +178,7 @@ class AnswerPanel(ViewPanel):
         ground = "raised" if here else "ground"
         said = None if token is None else generation.tokens[token]
         log_prob = generation.log_prob if said is None else said.log_prob
-        name = fit(fitting(name_cells, *WHOLE) if said is None else attribution.named(said), name_cells)
+        name = fit(fitting(name_cells, *WHOLE) if said is None else named(said), name_cells)
         style = r.style("strong" if here else "dim" if said is None or said.special else "text", ground, here)
         parts: list[Part] = [
             ("▌" if here else " ", r.style("accent", ground)),
@@ -283,3 +286,18 @@ def _compared(generation: Generation) -> bool:
 
 def _probability(said: AnswerToken) -> float:
     return math.exp(said.log_prob) if math.isfinite(said.log_prob) else 0.0
+
+
+def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
+    return wanted_rows(results.generation, cells)
+
+
+PANEL = Panel(
+    "answer",
+    "Answer",
+    AnswerPanel,
+    _rows_wanted,
+    applies=lambda results, selection: selection.stage == ANSWER,
+    main=True,
+    grows=True,
+)

@@ -1,23 +1,26 @@
-"""What a vision tower says of the whole picture: its text tower, of texts; its classification head, of classes. Plain
-data that the panels read."""
+"""Image-level results of a vision tower: scores of texts by its text tower, top classes by its head. No Textual."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vlmtui.reading import ModelInfo
 from vlmtui.results.classification import WITH_HEADS, ClassificationHead, TopClasses
 from vlmtui.results.image_text import TWO_TOWERS, ImageTextMatch, TextsRead
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.subject import OF_IMAGE, AnyLens, ClassesLens, HeadLens, MatchLens, TextsLens
 
 MOST_TEXTS = 12
 """Texts that stand beside each other; the first give way."""
-MOST_CLASSES = 50
 BETWEEN = "|"
+TEXTS = "texts"
+CLASSES = "classes"
 
 
 @dataclass(frozen=True)
 class ImageLevel:
-    """What has arrived of one reading: a match with `texts` as they were read, or the first classes of a `head`."""
+    """Either `texts` as they were read and their `match` with the image, or a `head` and its top `classes`."""
 
     texts: TextsRead | None = None
     match: ImageTextMatch | None = None
@@ -29,23 +32,33 @@ class ImageLevel:
         """Whether there is anything to show."""
         return bool((self.texts and self.match) or (self.head and self.classes))
 
-    def matched(self, match: ImageTextMatch) -> ImageLevel:
-        """With the match of the texts read last; one of other texts is left out."""
-        fits = self.texts is not None and len(match.logits) == len(self.texts.texts)
-        return replace(self, match=match) if fits else self
 
-
-TEXTS = "texts"
-CLASSES = "classes"
-
-
-def said_by(model: ModelInfo | None) -> str:
-    """What a model may say of the whole picture, `TEXTS` or `CLASSES`; "" for one that has words instead."""
+def scored_by(model: ModelInfo | None) -> str:
+    """What a model scores the whole image by, `TEXTS` or `CLASSES`; "" for one that has words instead."""
     if model is None or not model.wordless:
         return ""
     return TEXTS if model.family in TWO_TOWERS else CLASSES if model.family in WITH_HEADS else ""
 
 
-def parsed(text: str) -> tuple[str, ...]:
-    """The texts of a line, which are parted by |; each once."""
+def parse_texts(text: str) -> tuple[str, ...]:
+    """The texts of a line, separated by |; each once."""
     return tuple(dict.fromkeys(part for part in map(str.strip, text.split(BETWEEN)) if part))[-MOST_TEXTS:]
+
+
+def image_level_lenses(results: Results, selection: Selection) -> tuple[AnyLens, ...]:
+    """The lenses of the whole image that the selection asks for: texts, or classes."""
+    by = scored_by(results.reading.model if results.reading else None)
+    if by == TEXTS and selection.texts:
+        return TextsLens(selection.texts), MatchLens(selection.texts)
+    return (HeadLens(), ClassesLens()) if by == CLASSES and selection.classes else ()
+
+
+def image_level(results: Results, selection: Selection) -> ImageLevel:
+    """What has arrived of them."""
+    found = [results.found.get((OF_IMAGE, lens)) for lens in image_level_lenses(results, selection)]
+    return ImageLevel(
+        texts=next((one for one in found if isinstance(one, TextsRead)), None),
+        match=next((one for one in found if isinstance(one, ImageTextMatch)), None),
+        head=next((one for one in found if isinstance(one, ClassificationHead)), None),
+        classes=next((one for one in found if isinstance(one, TopClasses)), None),
+    )
