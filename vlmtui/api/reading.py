@@ -25,6 +25,7 @@ from vlmtui.image import MAX_PIXELS, SourceBytes, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import Kind
 from vlmtui.lenses.source import Call, call
+from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions, Selection
 from vlmtui.reading import (
     FIRST_STAGE,
     RIDGE,
@@ -37,7 +38,7 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
-from vlmtui.reports import PARQUET, Query, page
+from vlmtui.reports import PARQUET, page
 from vlmtui.reports.formats.saving import saved_as, written
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results.answers import Answer
@@ -300,8 +301,13 @@ class PictureReading(Asked):
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
 
     def _query(self, **asked: Any) -> Query:
-        known: dict[str, Any] = msgspec.structs.asdict(checked(_Options(**asked)))
-        return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
+        known = checked(_Options(**asked))
+        return Query(
+            LoadOptions(self.data.model.name),
+            ReadOptions(max_pixels=self._max_pixels),
+            SearchOptions(known.k, cast(Metric, known.metric), known.ridge, known.all_tokens),
+            Selection(known.stage, known.stages),
+        )
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page, in a frame, so that its style and its policy are its own."""

@@ -22,7 +22,8 @@ from vlmtui.batch.sources import Sources
 from vlmtui.errors import VlmtuiError, from_kind
 from vlmtui.files import written_whole
 from vlmtui.image import SourceBytes
-from vlmtui.reports import Failure, Query
+from vlmtui.query.options import Query
+from vlmtui.reports import Failure
 from vlmtui.reports.formats import parquet as table
 from vlmtui.session.protocol import MANY_PICTURES
 

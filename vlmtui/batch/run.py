@@ -18,7 +18,8 @@ from vlmtui.batch.progress import Tally
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import PARQUET, Query
+from vlmtui.query.options import Query
+from vlmtui.reports import PARQUET
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.run import Order, check, check_output, described, named

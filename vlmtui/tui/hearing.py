@@ -36,7 +36,7 @@ class Hearing(Screen[None]):
         options = conversation.options
         self._conversation = conversation
         self._known = Known.of(conversation.image, picture)
-        self._view = View(metric=options.query.metric, k=options.query.k)
+        self._view = View(metric=options.query.search.metric, k=options.query.search.k)
         self._opening = True
         self._standing = Standing(messages.WorkProgressed("starting the model session"))
         self._asking = WordAsking()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.source import LensSource
+from vlmtui.query.options import Query
+from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import check_stage, default_stage, stages
-from vlmtui.reports import Query
-from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results.early_exit import no_exit
 from vlmtui.tui.choices import OF_ANSWERS, name_of
 from vlmtui.tui.marks import toggled
@@ -23,10 +23,10 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
     wrong: list[str] = []
     stage = default_stage(model)
     try:
-        stage = stage if query.stage is None else check_stage(query.stage, model, pixels=True)
+        stage = stage if query.selection.stage is None else check_stage(query.selection.stage, model, pixels=True)
     except UsageError as error:
         wrong.append(str(error))
-    if query.stage is None and not known.pages(stage):
+    if query.selection.stage is None and not known.pages(stage):
         # no image tokens enter the prompt, and there are patches to look at
         stage = next((stage for stage in reversed(stages(model)) if known.pages(stage)), stage)
     view = replace(view, stage=stage)
@@ -47,7 +47,7 @@ def opened(view: View, known: Known, query: Query) -> tuple[View, list[str]]:
             view = replace(view, overlay=query.lens.name, sought=query.lens.text)
     if pages := known.pages(stage):
         view = middle(view, pages[0])
-    for patch in query.patches[:1]:
+    for patch in query.selection.patches[:1]:
         try:
             view = _at_patch(view, known, patch)
         except UsageError as error:
@@ -74,7 +74,7 @@ def looking_through(view: View, name: str) -> View:
     return replace(view, overlay=overlay, looking=replace(view.looking, way=name))
 
 
-def _at_patch(view: View, known: Known, patch: PatchWords) -> View:
+def _at_patch(view: View, known: Known, patch: PatchPosition) -> View:
     """The cursor on the token that `--patch` names; at a vision stage on the patches it was made of."""
     pages = [page for page in known.pages("tokens") if page.grid and patch.grid in (None, page.id)]
     stage = "tokens"

@@ -15,8 +15,9 @@ from vlmtui.display.metrics import named
 from vlmtui.display.numbers import box, figure, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.query.options import Query, Selection
 from vlmtui.reading import PURSUITS, Order, TokenLayerWords, TokenWords
-from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, Query, Seen, check_format, format_for
+from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, ImageReport, check_format, format_for
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results import early_exit
 from vlmtui.tui import exiting
@@ -124,12 +125,16 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
         words = book.gathered(tokens, view.k)
     if projected and words is not None:
         words = early_exit.on_patches(words, early_exit.tokens_of(reading.patch_places, reading.places), entries)
-    asked = replace(query, model=reading.model.name, k=view.k, metric=view.metric, stage=view.stage)
-    asked = replace(asked, patches=(), rows=(), keep=None)
+    asked = replace(
+        query,
+        load=replace(query.load, model=reading.model.name),
+        search=replace(query.search, k=view.k, metric=view.metric),
+        selection=Selection(view.stage, query.selection.stages),
+    )
     if asked.lens is not None and asked.lens.built_in is None:
         # what a lens of one's own found is none of the reading's
         asked = replace(asked, lens=None)
-    seen = Seen(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
+    seen = ImageReport(query=asked, reading=reading, stage=view.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
         for piece in _pieces(known, view, seen, format_for(name)):
@@ -137,7 +142,7 @@ def save(name: str, known: Known, view: View, query: Query) -> Path:
     return path
 
 
-def _pieces(known: Known, view: View, seen: Seen, format: str) -> Iterator[str | bytes]:
+def _pieces(known: Known, view: View, seen: ImageReport, format: str) -> Iterator[str | bytes]:
     # what is imported here takes its time, and is seldom needed
     if format == HTML:
         from vlmtui.reports.page import write
@@ -151,7 +156,7 @@ def _pieces(known: Known, view: View, seen: Seen, format: str) -> Iterator[str |
         yield from check_format(format)([seen], seen.query, False)
 
 
-def _glance(known: Known, view: View, seen: Seen) -> Glance:
+def _glance(known: Known, view: View, seen: ImageReport) -> Glance:
     """All that is known of the reading, whole stages only, as a page shows it."""
     from vlmtui.reports.page import Glance
 

@@ -20,14 +20,14 @@ from vlmtui.display.pages import Atlas, Page
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells
+from vlmtui.query.drawing import HEAT
 from vlmtui.reading import of_patches
 from vlmtui.reports.formats.lens_values import lens_line
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import layout as paper
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Seen
-from vlmtui.reports.select.drawing import HEAT
-from vlmtui.reports.select.rows import Rows
+from vlmtui.reports.select.rows import ReportRows
 
 COLUMNS = 80
 _TALLEST = 500
@@ -55,7 +55,7 @@ def write(results: Iterable[Shown | Failure]) -> Iterator[str]:
 def lines(shown: Shown) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
-    columns = seen.query.drawing.size or _columns()
+    columns = seen.query.output.drawing.size or _columns()
     atlas = Atlas(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
     if not pages:
@@ -86,10 +86,10 @@ def _page(shown: Shown, page: Page, columns: int) -> Iterator[str]:
         pixels[area] = (pixels[area] * _DIM).astype(np.uint8)
         over = _words(pixels, layout, page, seen)
     for y in range(layout.height):
-        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.drawing.deep)
+        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.output.drawing.deep)
 
 
-def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Pixels:
+def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: ImageReport) -> Pixels:
     """The pixels of the grid, coloured where an entry is part of the report."""
     kept = list(seen.entries)
     overlay = seen.overlay
@@ -101,12 +101,12 @@ def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Pixels:
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 
-def _words(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Over:
+def _words(pixels: Pixels, layout: CellLayout, page: Page, seen: ImageReport) -> Over:
     """The first word of every patch in its middle line, the last cell left free."""
     over: Over = {}
     if layout.wide < _LEAST:
         return over
-    firsts = dict(zip(seen.entries, Rows(seen).texts("word"), strict=True))
+    firsts = dict(zip(seen.entries, ReportRows(seen).texts("word"), strict=True))
     for (row, col), entry in page.entries.items():
         word = firsts.get(entry)
         x, y, wide, tall = layout.region(row, col)
