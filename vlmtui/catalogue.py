@@ -29,7 +29,7 @@ _STORED_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownModel:
     """A model with a short name. `vision` (tower and projector), `words` (embedding matrix and head) and `layers` (the
     decoder's, or the text tower beside a vision tower) count numbers, each of `stored` bytes on the hub; `gated`: its
     licence must be accepted there first."""
@@ -61,10 +61,10 @@ class Known:
 
 
 @lru_cache
-def known() -> dict[str, Known]:
+def known() -> dict[str, KnownModel]:
     """The models with short names, by that name."""
     rows = json.loads(KNOWN.read_text(encoding="utf-8"))
-    return {row["alias"]: Known(**{**row, "stored": _STORED_BYTES[row["stored"]]}) for row in rows}
+    return {row["alias"]: KnownModel(**{**row, "stored": _STORED_BYTES[row["stored"]]}) for row in rows}
 
 
 @dataclass(frozen=True)

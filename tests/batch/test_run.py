@@ -24,7 +24,9 @@ from vlmtui.batch.folder import Folder
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import read_source
 from vlmtui.query.conditions import parse_where
-from vlmtui.reports import FORMATS, Failure, ImageReport
+from vlmtui.reports import FORMATS
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.per_image import Failure
 
 QUERY = query_of("demo", k=3)
 HOW = How(part_size=4)

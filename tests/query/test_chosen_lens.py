@@ -14,10 +14,10 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.wording import Looked
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports import ImageReport
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.formats.text import lines
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.session.typed.values import Components, Evidence, Find, Similarity
 
 

@@ -22,8 +22,8 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.description import Description
 from vlmtui.lenses.source import LensSource, read_lens
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
-from vlmtui.reports import ImageReport
 from vlmtui.reports.formats.json import report
+from vlmtui.reports.image_report import ImageReport
 
 DESCRIBED = Description(name="sharpness", kind="Scalars", origin="some-lenses 1.2")
 

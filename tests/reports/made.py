@@ -8,7 +8,7 @@ from tests.query.queries import query_of
 from vlmtui.geometry import AxisMap, Grid, Place, clip, raster_boxes
 from vlmtui.query.options import Query
 from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, TokenWords
-from vlmtui.reports import ImageReport
+from vlmtui.reports.image_report import ImageReport
 
 PIECES = ["▁sky", "sky", "<0xE2>", "\n", "\u0301", "漢字漢字", "שמים", "▁[red]", "ing", "\x1b[31m", "▁mountains", None]
 

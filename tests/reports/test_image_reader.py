@@ -15,8 +15,9 @@ from tests.test_image import encoded
 from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, SessionError, UsageError, VlmtuiError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports import Failure, ImageReport
 from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.per_image import Failure
 
 
 def done(value: Any) -> Future[Any]:

@@ -28,7 +28,7 @@ from vlmtui.batch.sources import Sources
 from vlmtui.catalogue import resolve
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.query.options import Query
-from vlmtui.reports import Failure
+from vlmtui.reports.per_image import Failure
 from vlmtui.session.discovery import Where, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"

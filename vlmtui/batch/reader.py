@@ -12,8 +12,8 @@ from vlmtui.image import SourceBytes
 from vlmtui.query.options import Query
 from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
-from vlmtui.reports import ImageReport
 from vlmtui.reports.image_reader import ReportReader
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import looked
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.early_exit import no_exit, on_patches, tokens_of

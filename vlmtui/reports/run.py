@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import is_disk_full
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.drawing import LARGEST, LAYERS, NORMS, SMALLEST
 from vlmtui.query.options import Query
@@ -24,18 +25,16 @@ from vlmtui.reports import (
     PARQUET,
     PNG,
     SVG,
-    Failure,
-    ImageReport,
-    ReportOrFailure,
     check_format,
     page,
 )
 from vlmtui.reports.formats import csv, gif, vectors
 from vlmtui.reports.image_reader import read_reports
-from vlmtui.reports.image_report import NONE_KEPT
+from vlmtui.reports.image_report import NONE_KEPT, ImageReport, ReportOrFailure
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, is_full, same_file, target
+from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
+from vlmtui.reports.per_image import Failure
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import Where, connect
 from vlmtui.session.protocol import Progress
@@ -271,7 +270,7 @@ def deliver(
             order.tell(_nothing_kept(order, rows))
         raise
     except VlmtuiError as error:
-        if at_once(order.output) and is_full(error):
+        if at_once(order.output) and is_disk_full(error):
             raise VlmtuiError(f"{error}; {_nothing_kept(order, rows)}") from error
         raise
 

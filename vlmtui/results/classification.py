@@ -30,7 +30,7 @@ def check_family(name: str, family: str | None) -> None:
         raise refusal(name)
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
+class ClassificationHead(msgspec.Struct, frozen=True, kw_only=True):
     """A classification head: the `labels` of its classes, in order, and what it `reads`.
 
     `kind` is how its logits become probabilities: over all classes, or for each alone where several may be true. What

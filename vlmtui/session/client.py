@@ -21,7 +21,7 @@ from vlmtui.lenses.source import Call, LensSource, call
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import METRICS, RIDGE, Floats, Layers, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import Classes, ClassificationHead
 from vlmtui.results.image_text import Kind, Loss, Match, Texts
 from vlmtui.results.noise_baseline import Agreement, Null
 from vlmtui.results.patch_embedding import Anatomy
@@ -304,7 +304,7 @@ class SessionClient(Exchange):
         """The loss of logits [n, n] of pictures and texts, of which the i-th belong together."""
         return self._typed(whole.loss(logits, kind))
 
-    def head(self) -> Future[Head]:
+    def head(self) -> Future[ClassificationHead]:
         """Which classes the model knows."""
         return self._typed(whole.head())
 

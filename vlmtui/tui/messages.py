@@ -12,7 +12,7 @@ from vlmtui.lenses.description import Description
 from vlmtui.lenses.source import Call, LensSource
 from vlmtui.lenses.wording import Looked
 from vlmtui.reading import Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import Classes, ClassificationHead
 from vlmtui.results.image_text import Match, Texts
 from vlmtui.results.noise_baseline import Agreement, Null
 from vlmtui.results.patch_embedding import Anatomy
@@ -142,7 +142,7 @@ class HeadArrived(Message):
     """Which classes the model of a reading knows."""
 
     reading: str
-    head: Head
+    head: ClassificationHead
 
 
 @dataclass

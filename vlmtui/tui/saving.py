@@ -17,7 +17,8 @@ from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.options import Query, Selection
 from vlmtui.reading import PURSUITS, Order, TokenLayerWords, TokenWords
-from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, ImageReport, check_format, format_for
+from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results import early_exit
 from vlmtui.tui import exiting

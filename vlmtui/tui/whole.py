@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vlmtui.reading import ModelInfo
-from vlmtui.results.classification import WITH_HEADS, Classes, Head
+from vlmtui.results.classification import WITH_HEADS, Classes, ClassificationHead
 from vlmtui.results.image_text import TWO_TOWERS, Match, Texts
 
 MOST_TEXTS = 12
@@ -21,7 +21,7 @@ class Whole:
 
     texts: Texts | None = None
     match: Match | None = None
-    head: Head | None = None
+    head: ClassificationHead | None = None
     classes: Classes | None = None
 
     @property

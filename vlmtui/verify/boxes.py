@@ -18,7 +18,7 @@ from vlmtui.geometry import Box, Place
 from vlmtui.image import Picture
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.proof import silenced
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
 PASSES = 8
 _SQUARES = 3  # a pass; few enough that most tokens must stay as they are
@@ -135,7 +135,7 @@ class Reach:
 
 def _seen(model: VisionLanguageModel, picture: Picture) -> tuple[Tensor, Tensor]:
     """The tokens [tokens, hidden], and the norms of the last vision stage [patches, 1]."""
-    encoded: Encoded = model.encode(model.prepare(picture, None))
+    encoded: EncodedImage = model.encode(model.prepare(picture, None))
     norms = torch.cat([tile.patches[-1] for tile in encoded.norms])[:, None]
     tokens = norms[:0] if encoded.tokens is None else encoded.tokens.float()
     return tokens, norms

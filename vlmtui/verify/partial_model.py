@@ -15,9 +15,9 @@ from vlmtui.image import Picture
 from vlmtui.lenses.kernels.search import Near, Nearest, Vocabulary, nearest
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs, candidates
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import ModelInfo
 from vlmtui.verify import table as t
 from vlmtui.verify import vectors
@@ -62,11 +62,11 @@ class Kept:
 class Part:
     """The model loaded in part, and the pictures that it has looked at."""
 
-    def __init__(self, loaded: Loaded, table: Table, progress: Progress) -> None:
+    def __init__(self, loaded: LoadedModel, table: Table, progress: Progress) -> None:
         self._loaded, self._table, self._progress = loaded, table, progress
         self.model = VisionLanguageModel(loaded)
         self._pictures = pictures()
-        self._seen: dict[str, tuple[Inputs, Encoded, Layout]] = {}
+        self._seen: dict[str, tuple[Inputs, EncodedImage, Layout]] = {}
         self._words = self._vocabulary = None
         if self.model.embeddings is not None:
             self._vocabulary = Vocabulary.of(self.model.embeddings)
@@ -183,7 +183,7 @@ class Part:
             words=self._words,
         )
 
-    def _keep(self, inputs: Inputs, encoded: Encoded) -> Seen:
+    def _keep(self, inputs: Inputs, encoded: EncodedImage) -> Seen:
         if encoded.tokens is None or self._vocabulary is None or self._words is None:
             return Seen(inputs, None, None)
         inputs = self.model.prompted(inputs, len(encoded.tokens), None)

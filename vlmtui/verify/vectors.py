@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vlmtui.lenses.kernels.search import TIE, Near, Nearest, Vocabulary, nearest
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
 # what may differ where the same is computed in another order, relative to a vector's length
 _ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 4e-3}
@@ -118,7 +118,7 @@ def norms_by_the_library(model: VisionLanguageModel, inputs: Inputs) -> list[Ten
     return [torch.stack([patches for patches, _ in tile]) for tile in zip(*stages, strict=True)]
 
 
-def farthest_norm(encoded: Encoded, library: list[Tensor]) -> float:
+def farthest_norm(encoded: EncodedImage, library: list[Tensor]) -> float:
     """The largest relative difference of `encode`'s norms from the library's."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):

@@ -19,7 +19,7 @@ from vlmtui.image import Picture
 from vlmtui.models.geometry import views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
-from vlmtui.models.geometry.views import View, views
+from vlmtui.models.geometry.views import TileView, views
 
 PATCH = 8
 
@@ -48,12 +48,12 @@ def see(processor):
     return lambda image: list(processor(images=image, return_tensors="np")["pixel_values"])
 
 
-def view(processor, width: int, height: int, size: tuple[int, int]) -> View | None:
+def view(processor, width: int, height: int, size: tuple[int, int]) -> TileView | None:
     found = views(see(processor), processor, width, height, [size])
     return found[0] if found else None
 
 
-def raster(seen: View, picture: tuple[int, int]) -> Layout:
+def raster(seen: TileView, picture: tuple[int, int]) -> Layout:
     rows, cols = seen.size[0] // PATCH, seen.size[1] // PATCH
     of_themselves = np.arange(rows * cols)[:, None]
     return lay_out([Raster(seen, (rows, cols), (PATCH, PATCH))], picture, of_themselves, rows * cols)

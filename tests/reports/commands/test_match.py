@@ -27,7 +27,7 @@ from vlmtui.reports.commands import classify, match
 from vlmtui.reports.commands.match import Asked, Ended, Matched
 from vlmtui.reports.per_image import Failure
 from vlmtui.results import classification, image_text
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import Classes, ClassificationHead
 from vlmtui.results.image_text import Loss, Match, Texts
 
 
@@ -130,7 +130,7 @@ def found_classes(exact: bool) -> classify.Classified:
         rest=np.array([0.5, 0.25], np.float32) if exact else None,
     )
     return classify.Classified(
-        reading(rows=2, cols=3), Head(labels=labels, reads=reads, kind="softmax", exact=exact), classes
+        reading(rows=2, cols=3), ClassificationHead(labels=labels, reads=reads, kind="softmax", exact=exact), classes
     )
 
 

@@ -18,8 +18,10 @@ from vlmtui.errors import ImageError, UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.fields import FIELDS, parse_fields
 from vlmtui.query.options import Query
-from vlmtui.reports import FORMATS, Failure, ImageReport
+from vlmtui.reports import FORMATS
 from vlmtui.reports.formats import csv as csv_format
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.per_image import Failure
 from vlmtui.session.typed.values import Components, Find
 
 READING = made.reading(2, 3)

@@ -14,7 +14,9 @@ from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError
 from vlmtui.query.conditions import parse_where
-from vlmtui.reports import FORMATS, Failure, ReportOrFailure
+from vlmtui.reports import FORMATS
+from vlmtui.reports.image_report import ReportOrFailure
+from vlmtui.reports.per_image import Failure
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
 PIECES = ["▁sky", "sky", "<0x0A>", "\n", "漢字", "שמים", '▁"a,b"', "\x1b[31m", "▁=1+1", None]

@@ -11,7 +11,9 @@ from tests.query.queries import query_of
 from tests.reports import contract, made
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.query.patches import PatchPosition, entries_at
-from vlmtui.reports import FORMATS, Failure, ImageReport, check_format
+from vlmtui.reports import FORMATS, check_format
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.per_image import Failure
 
 QUERY = query_of("tiny")
 FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again"))

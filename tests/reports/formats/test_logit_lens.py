@@ -20,7 +20,8 @@ from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import Layers, TokenLayerWords, TokenWords
-from vlmtui.reports import FORMATS, ImageReport
+from vlmtui.reports import FORMATS
+from vlmtui.reports.image_report import ImageReport
 
 BY_LOGIT = "words there are ordered by their logits"
 CHINA = str(Path(__file__).parents[3] / "sample_images" / "china.jpg")

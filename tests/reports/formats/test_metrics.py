@@ -12,7 +12,8 @@ import pytest
 
 from tests.query.queries import query_of, with_options
 from tests.reports import contract, made
-from vlmtui.reports import FORMATS, ImageReport
+from vlmtui.reports import FORMATS
+from vlmtui.reports.image_report import ImageReport
 
 
 def pursued(k: int = 4) -> ImageReport:

@@ -21,8 +21,10 @@ from vlmtui.errors import ImageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.fields import FIELDS, parse_fields
 from vlmtui.query.options import Query
-from vlmtui.reports import FORMATS, Failure, ImageReport, ReportOrFailure
+from vlmtui.reports import FORMATS
 from vlmtui.reports.formats import parquet as table
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
+from vlmtui.reports.per_image import Failure
 from vlmtui.results.noise_baseline import NoiseWords, Null
 from vlmtui.session.typed.values import Components
 

@@ -19,9 +19,9 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.wording import Looked
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports import ImageReport
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.text import lines
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.patch_embedding import Anatomy
 from vlmtui.session.typed.values import Position
 

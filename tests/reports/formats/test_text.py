@@ -15,7 +15,8 @@ from tests.reports import made
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports import FORMATS, ImageReport
+from vlmtui.reports import FORMATS
+from vlmtui.reports.image_report import ImageReport
 
 
 def text(*results: ImageReport) -> list[str]:

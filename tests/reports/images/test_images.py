@@ -25,7 +25,7 @@ from vlmtui.query.conditions import parse_where
 from vlmtui.query.drawing import HEAT, LAYERS, NORMS, WORDS, DrawOptions, parse_drawing
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import Reading
-from vlmtui.reports import ImageReport
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import ansi, fonts
 from vlmtui.reports.images.content import Shown, what
 from vlmtui.reports.images.files import scene

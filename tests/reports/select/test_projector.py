@@ -23,8 +23,10 @@ from vlmtui.display.pieces import width
 from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens, parse_lens
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports import FORMATS, Failure, ImageReport
+from vlmtui.reports import FORMATS
 from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.per_image import Failure
 from vlmtui.results import early_exit as exits
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient

@@ -13,13 +13,13 @@ from vlmtui.lenses import Context, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import probabilities
 from vlmtui.lenses.kinds import own
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import Classes, ClassificationHead
 
 
 def head(context: Context) -> Scores:
-    """Without an image the classes that there are, without scores; `own` is the `Head` without its labels."""
+    """Without an image the classes there are, without scores; `own` is the `ClassificationHead` without labels."""
     classifier = context.model.vlm.classifier
-    told = Head(labels=(), reads=classifier.reads, kind=classifier.kind, exact=classifier.exact)
+    told = ClassificationHead(labels=(), reads=classifier.reads, kind=classifier.kind, exact=classifier.exact)
     return Scores(classifier.labels, [math.nan] * len(classifier.labels), note="of no image", own=own(told))
 
 

@@ -28,7 +28,7 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
     With `named` all rows are named in it.
     """
     model, k = context.model, context.k
-    held = model.wordy(k)
+    held = model.word_search(k)
     lexicon = held.lexicon
     norms = array(lexicon.vocabulary.norms)
     count = len(norms)
@@ -71,7 +71,7 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
     `detail` are the norms of their rows, `own` is the rest of a `Nearby`.
     """
     model, k = context.model, context.k
-    lexicon = model.wordy(k).lexicon
+    lexicon = model.word_search(k).lexicon
     whole = lexicon.vocabulary
     count = len(whole.norms)
     spelling = model.spelled(word)

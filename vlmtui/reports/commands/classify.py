@@ -36,7 +36,7 @@ from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.run import Order, deliver
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import Classes, ClassificationHead
 from vlmtui.session.client import SessionClient
 from vlmtui.session.requests import OnProgress
 
@@ -49,7 +49,7 @@ class Classified:
     """One picture, the head and the classes that it gives it."""
 
     reading: Reading
-    head: Head
+    head: ClassificationHead
     classes: Classes
 
 
@@ -74,7 +74,7 @@ class _Looker:
     read: ReadOptions
     k: int
     progress: OnProgress
-    head: Head | None = None
+    head: ClassificationHead | None = None
 
     @property
     def max_pixels(self) -> int:
@@ -132,7 +132,7 @@ def _page(found: Classified) -> Iterator[str]:
     yield from lines[:-1]  # the last is empty
 
 
-def _evidence(head: Head) -> str:
+def _evidence(head: ClassificationHead) -> str:
     """What the patches' numbers are."""
     if head.exact:
         beside = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
@@ -150,11 +150,11 @@ def _most(found: Classified, row: int) -> Iterator[str]:
         yield f"{place.row},{place.col} {numbers.figure(float(evidence[patch]))}   "
 
 
-def _label(head: Head, id_: Any) -> str:
+def _label(head: ClassificationHead, id_: Any) -> str:
     return isolate(plain(head.labels[int(id_)]))
 
 
-def _short(head: Head, id_: Any) -> str:
+def _short(head: ClassificationHead, id_: Any) -> str:
     """Of a label with several names (`tabby, tabby cat`) the first."""
     return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
 
@@ -191,7 +191,7 @@ def classified(found: Classified) -> json.Object:
     }
 
 
-def _named(head: Head, id_: int) -> json.Object:
+def _named(head: ClassificationHead, id_: int) -> json.Object:
     return {"id": id_, "label": head.labels[id_]}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui import cache, memory
-from vlmtui.catalogue import Known, OnDisk, known, on_disk, resolve
+from vlmtui.catalogue import KnownModel, OnDisk, known, on_disk, resolve
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, plain, width
 from vlmtui.errors import ModelError
@@ -86,7 +86,7 @@ def _names(device: memory.Device, long: bool) -> Iterator[str]:
     yield f"Downloads: what exploring fetches, of the whole model. Holds: on {device.name}, with {free}{of} free."
 
 
-def _row(model: Known, device: memory.Device, long: bool) -> list[str]:
+def _row(model: KnownModel, device: memory.Device, long: bool) -> list[str]:
     on_gpu = device.name != "cpu"
     half = memory.needed(model.seen, _BFLOAT16, on_gpu)
     need, dtype = half, "bfloat16"

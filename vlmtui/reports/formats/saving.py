@@ -12,9 +12,10 @@ from vlmtui.query.chosen_lens import colouring
 from vlmtui.query.drawing import HEAT, WORDS
 from vlmtui.query.options import Query
 from vlmtui.reading import Reading, check_stage, default_stage
-from vlmtui.reports import DRAWN, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, ImageReport, page
+from vlmtui.reports import DRAWN, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, page
 from vlmtui.reports.formats import gif
 from vlmtui.reports.image_reader import report_of
+from vlmtui.reports.image_report import ImageReport
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import Scores, restored
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import Classes, ClassificationHead
 from vlmtui.results.image_text import Kind, Loss, Match, Texts
 from vlmtui.results.patch_embedding import Anatomy
 from vlmtui.session.protocol import Computed
@@ -45,9 +45,11 @@ def loss(logits: NDArray[np.floating[Any]], kind: Kind) -> Typed[Loss]:
     return Typed(body, lambda done: restored(done.result, Loss))
 
 
-def head() -> Typed[Head]:
+def head() -> Typed[ClassificationHead]:
     """Which classes the model held knows."""
-    return Typed(named("classes"), lambda done: replace(restored(done.result, Head), labels=_scores(done).labels))
+    return Typed(
+        named("classes"), lambda done: replace(restored(done.result, ClassificationHead), labels=_scores(done).labels)
+    )
 
 
 def classes(reading: str, k: int) -> Typed[Classes]:

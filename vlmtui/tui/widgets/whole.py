@@ -7,7 +7,7 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import count, figure, percent
 from vlmtui.display.pieces import fit, plain, width
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import Classes, ClassificationHead
 from vlmtui.results.image_text import Match, Texts
 from vlmtui.tui.lines import Part, fitting, line
 from vlmtui.tui.theme import Roles
@@ -51,7 +51,7 @@ def _texts(texts: Texts, match: Match, cells: int) -> tuple[str, str, list[_Row]
     return "WHOLE PICTURE", fitting(cells - 15, f"{how} ({texts.kind}){cut}", f"{texts.kind}{cut}", texts.kind), found
 
 
-def _classes(head: Head, classes: Classes, cells: int) -> tuple[str, str, list[_Row]]:
+def _classes(head: ClassificationHead, classes: Classes, cells: int) -> tuple[str, str, list[_Row]]:
     found = [
         (plain(head.labels[number]), float(probability), f"logit {figure(float(logit), 3)}")
         for number, probability, logit in zip(

@@ -1,13 +1,16 @@
-"""The vision tower's states of a reading, and what the projector makes of them: kept where the budget allows, computed
-again where it does not."""
+"""States of the vision tower for a reading: after each block, after the projector, and the tower's own final output.
+
+They are kept where the budget allows, and computed again where it does not.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from vlmtui.errors import UsageError
+from vlmtui.models.vision.tower_output import TowerOutput, finals
 from vlmtui.models.vlm import VisionLanguageModel
-from vlmtui.session.activations import Readings
+from vlmtui.session.activations import Kept, Readings
 from vlmtui.session.request_progress import Talk
 
 
@@ -48,3 +51,12 @@ def projected(model: VisionLanguageModel, readings: Readings, reading: str, stag
         readings.keep_projected(kept, stage, tokens)
         return tokens
     return kept.projected[stage]
+
+
+def final_of(model: VisionLanguageModel, kept: Kept, talk: Talk) -> TowerOutput:
+    """The final states of a reading of a tower alone."""
+    if kept.final is None:
+        with finals(model.family) as found:
+            model.encode(kept.inputs, lambda done, total: talk.progress("running the vision tower", done, total))
+        kept.final = found[0]
+    return kept.final
