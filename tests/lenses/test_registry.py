@@ -39,6 +39,7 @@ from vlmtui.lenses.kinds import (
 from vlmtui.lenses.options import given
 from vlmtui.lenses.registry import FOLDERS, built_in, defined_in, find, listed
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.validation import checked
 
 ROOT = Path(vlmtui.lenses.__file__).parent
@@ -322,7 +323,7 @@ def test_what_is_typed_is_what_is_meant(count: int, power: float, many: list[int
 def sent(result: Any) -> Any:
     """The result as it arrives at the other end of the wire."""
     done = m.Computed(checked(result))
-    reply = m.decode_reply(m.frame(m.Reply(1, done))[4:]).body
+    reply = m.decode_reply(wire.frame(m.Reply(1, done))[4:]).body
     assert isinstance(reply, m.Computed)
     return reply.result
 

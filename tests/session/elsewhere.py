@@ -17,7 +17,7 @@ from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
 from vlmtui import verify as truth
-from vlmtui.image import read_source
+from vlmtui.image import SourceBytes, read_source
 from vlmtui.lenses.registry import built_in
 from vlmtui.lenses.source import call
 from vlmtui.lenses.wording import Looked
@@ -121,7 +121,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.typed(vocabulary.vocabulary(5))
     pair.typed(vocabulary.near("tree", "cosine", 5))
     pair.ask(m.Describe())
-    sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
+    sent = SourceBytes(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
 

@@ -21,7 +21,7 @@ from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
 from vlmtui.image import SourceBytes, decode
 from vlmtui.session import batch_read as many
-from vlmtui.session import preprocessing, typed
+from vlmtui.session import preprocessing, typed, wire
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import Readings
 from vlmtui.session.client import SessionClient
@@ -50,11 +50,11 @@ def holding(folder) -> Desk:
     return engine
 
 
-def sent(name: str, data: bytes) -> m.Sent:
-    return m.Sent(name, data, hashlib.sha256(data).hexdigest())
+def sent(name: str, data: bytes) -> SourceBytes:
+    return SourceBytes(name, data, hashlib.sha256(data).hexdigest())
 
 
-def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> m.Sent:
+def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> SourceBytes:
     """The `index`-th picture, unlike any other."""
     pixels = np.random.default_rng(index).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     file = io.BytesIO()
@@ -62,15 +62,15 @@ def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> 
     return sent(f"{index}.{format.lower()}", file.getvalue())
 
 
-def asked(*pictures: m.Sent, **options) -> m.ReadMany:
+def asked(*pictures: SourceBytes, **options) -> m.ReadMany:
     return m.ReadMany(pictures, **{"stage": "tokens", "metric": "l2", "k": 3, "max_pixels": 10**6} | options)
 
 
-def together(engine: Desk, *pictures: m.Sent, **options) -> tuple[m.Outcome, ...]:
+def together(engine: Desk, *pictures: SourceBytes, **options) -> tuple[m.Outcome, ...]:
     return engine.ask(asked(*pictures, **options)).outcomes
 
 
-def alone(engine: Desk, picture: m.Sent, **options) -> m.Outcome:
+def alone(engine: Desk, picture: SourceBytes, **options) -> m.Outcome:
     """What questions for one picture say of it."""
     request = asked(picture, **options)
     read = m.Read(picture.source, picture.data, picture.sha256, request.max_pixels, request.prompt)
@@ -181,7 +181,7 @@ def test_alike_pictures_go_through_the_tower_together(engine):
 
 def test_the_same_question_has_the_same_answer(engine):
     question = asked(*(noise(i, size) for i, size in enumerate([*SIZES, *SIZES])), sent("no.png", b"no"))
-    answers = {m.frame(m.Reply(1, engine.ask(question))) for _ in range(3)}
+    answers = {wire.frame(m.Reply(1, engine.ask(question))) for _ in range(3)}
     assert len(answers) == 1
 
 
@@ -216,7 +216,7 @@ def threads_preparing() -> list[threading.Thread]:
 
 
 def same_bytes(one: m.ManyRead, other: m.ManyRead) -> bool:
-    return m.frame(m.Reply(1, one)) == m.frame(m.Reply(1, other))
+    return wire.frame(m.Reply(1, one)) == wire.frame(m.Reply(1, other))
 
 
 def test_what_fails_fails_alone(engine):
@@ -248,7 +248,7 @@ def test_a_picture_that_the_tower_cannot_do_takes_none_along(engine):
         assert_same(found[index], alone(engine, pictures[index]))
 
 
-def picture_of(one: m.Sent):
+def picture_of(one: SourceBytes):
     return decode(one.data, one.source)
 
 

@@ -24,7 +24,7 @@ from vlmtui.cli import session as cli_session
 from vlmtui.errors import CancelledError, ReadingGoneError, SessionError, UsageError
 from vlmtui.session import daemon as warm
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed, wire
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import HOME, Where, connect, usable
 
@@ -194,13 +194,13 @@ def test_one_that_does_not_read_holds_up_nobody(two: tuple[SessionClient, Sessio
     silent = socket.socket(socket.AF_UNIX)
     silent.connect(str(warm.address()))
     question = typed.words(reading.id, "l2", 400).body
-    silent.sendall(m.PREAMBLE + b"".join(m.frame(m.Request(i, question)) for i in range(1, 300)))
+    silent.sendall(wire.PREAMBLE + b"".join(wire.frame(m.Request(i, question)) for i in range(1, 300)))
     assert two[0].words(reading.id, "l2", 3, (1,)).result(WAIT).k == 3
     silent.close()
 
 
 def test_one_that_speaks_something_else_is_sent_away(two: tuple[SessionClient, SessionClient]) -> None:
-    for junk in (m.PREAMBLE + b"\x00\x00\x00\x02hi", m.PREAMBLE + b"\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n"):
+    for junk in (wire.PREAMBLE + b"\x00\x00\x00\x02hi", wire.PREAMBLE + b"\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n"):
         with socket.socket(socket.AF_UNIX) as other:
             other.connect(str(warm.address()))
             other.sendall(junk)
@@ -238,10 +238,10 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("welcome", "said"),
     [
-        ((m.VERSION - 1, "0.0.1", HOME), f"is older (0.0.1, protocol {m.VERSION - 1}) than this vlmtui"),
-        ((m.VERSION, "0.0.9", HOME), "is older (0.0.9"),
-        ((m.VERSION + 1, "99.0", HOME), "is older than the warm session"),
-        ((m.VERSION, __version__, "/elsewhere/vlmtui"), "of another installation (/elsewhere/vlmtui)"),
+        ((wire.VERSION - 1, "0.0.1", HOME), f"is older (0.0.1, protocol {wire.VERSION - 1}) than this vlmtui"),
+        ((wire.VERSION, "0.0.9", HOME), "is older (0.0.9"),
+        ((wire.VERSION + 1, "99.0", HOME), "is older than the warm session"),
+        ((wire.VERSION, __version__, "/elsewhere/vlmtui"), "of another installation (/elsewhere/vlmtui)"),
     ],
 )
 def test_one_of_another_version_is_not_used(runtime: Path, welcome: tuple[int, str, str], said: str) -> None:
@@ -252,7 +252,7 @@ def test_one_of_another_version_is_not_used(runtime: Path, welcome: tuple[int, s
             connection, _ = answering.accept()
             with connection:
                 hello = m.Welcome(version, release, os.getpid(), "", home)
-                connection.sendall(m.PREAMBLE + m.frame(m.Reply(0, hello)))
+                connection.sendall(wire.PREAMBLE + wire.frame(m.Reply(0, hello)))
                 while connection.recv(4096):
                     pass
 

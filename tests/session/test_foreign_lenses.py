@@ -17,7 +17,7 @@ from vlmtui.errors import OutOfMemoryError, ReadingGoneError, UsageError, Vlmtui
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, Scalars, Scores, TokenMaps, Words
 from vlmtui.lenses.source import LensSource, call, read_lens
 from vlmtui.lenses.wording import Looked
-from vlmtui.session import foreign_lenses, typed
+from vlmtui.session import foreign_lenses, typed, wire
 from vlmtui.session import protocol as m
 
 ENTRIES = 25
@@ -79,7 +79,7 @@ def test_every_kind(kind: type, desk: Desk, reading: str, tmp_path: Path) -> Non
     found = look(desk, reading, written(tmp_path, "one.py", text)).result
     assert type(found) is kind
     # over the line and back it is the same
-    again = m.decode_reply(m.frame(m.Reply(1, m.Computed(found)))[4:]).body
+    again = m.decode_reply(wire.frame(m.Reply(1, m.Computed(found)))[4:]).body
     assert type(again.result) is kind
     if kind is Words:
         assert set(found.pieces) == set(found.ids.ravel().tolist())

@@ -23,6 +23,7 @@ from tests.waiting import until
 from vlmtui._version import __version__
 from vlmtui.session import daemon as warm
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.discovery import HOME, Where, connect
 from vlmtui.session.transport import SSH
 
@@ -108,8 +109,8 @@ def test_a_session_of_an_older_protocol_is_passed_over_in_a_sentence(
         def answer() -> None:
             connection, _ = answering.accept()
             with connection:
-                hello = m.Welcome(m.VERSION - 1, "0.0.1", os.getpid(), "", HOME)
-                connection.sendall(m.PREAMBLE + m.frame(m.Reply(0, hello)))
+                hello = m.Welcome(wire.VERSION - 1, "0.0.1", os.getpid(), "", HOME)
+                connection.sendall(wire.PREAMBLE + wire.frame(m.Reply(0, hello)))
                 while connection.recv(4096):
                     pass
 
@@ -117,8 +118,8 @@ def test_a_session_of_an_older_protocol_is_passed_over_in_a_sentence(
         client = connect(Where())
         try:
             assert client.note == (
-                f"the warm session (process {os.getpid()}) is older (0.0.1, protocol {m.VERSION - 1}) than this vlmtui "
-                f"({__version__}, protocol {m.VERSION}): vlmtui session stop, then start; "
+                f"the warm session (process {os.getpid()}) is older (0.0.1, protocol {wire.VERSION - 1}) than this "
+                f"vlmtui ({__version__}, protocol {wire.VERSION}): vlmtui session stop, then start; "
                 "this command has a session of its own"
             )
             (told,) = client.describe(source).result(WAIT)

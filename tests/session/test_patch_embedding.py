@@ -13,7 +13,7 @@ from tests.session.test_engine import request
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.lenses.source import call
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed, wire
 from vlmtui.session.typed import whole
 from vlmtui.session.typed.values import Position, Values
 
@@ -55,7 +55,7 @@ def test_its_facts(clip):
     """What front ends draw of it, with plain numbers that cross the pipe."""
     engine, reading = clip
     done, found = engine.ask(whole.patch(reading, 7).body), engine.typed(whole.patch(reading, 7))
-    reply = m.decode_reply(m.frame(m.Reply(1, done))[4:]).body
+    reply = m.decode_reply(wire.frame(m.Reply(1, done))[4:]).body
     assert reply.result.rows == done.result.rows
     facts = dict(done.result.rows)
     assert (facts["height"], facts["numbers projected"]) == (14, found.length)

@@ -166,9 +166,9 @@ def test_versions_that_differ(version: int, older: str, tmp_path: Path) -> None:
     there.write_text(
         f"#!{sys.executable}\n"
         "import sys\n"
-        "from vlmtui.session import messages as m\n"
+        "from vlmtui.session import protocol as m, wire\n"
         "out = sys.stdout.buffer\n"
-        f"out.write(m.PREAMBLE + m.frame(m.Reply(1, m.Welcome({version}, '9.9', 1, '')))); out.flush()\n"
+        f"out.write(wire.PREAMBLE + wire.frame(m.Reply(1, m.Welcome({version}, '9.9', 1, '')))); out.flush()\n"
         "sys.stdin.buffer.read()\n"
     )
     there.chmod(0o755)

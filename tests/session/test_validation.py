@@ -17,10 +17,12 @@ import pytest
 
 from tests.session.test_client import WAIT
 from vlmtui.errors import ProtocolError, UsageError
+from vlmtui.image import SourceBytes
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Find
-from vlmtui.session.validation import sentence
+from vlmtui.session.validation import checked, sentence
 from vlmtui.session.wire import decoder
 
 READ = {"source": "a.png", "data": b"\x89PNG", "sha256": "", "max_pixels": 1}
@@ -57,23 +59,23 @@ class Within(msgspec.Struct):
 )
 def test_a_sentence_names_what_is_wanted_and_what_was_given(given: msgspec.Struct, said: str) -> None:
     with pytest.raises(UsageError, match=f"^{said}$"):
-        m.checked(given)
+        checked(given)
 
 
 def test_what_numpy_counts_with_is_a_number() -> None:
     text = np.array(["a"])[0]
     given = Within(text, np.float32(0.5), (np.int64(3), np.uint8(4)))  # type: ignore[arg-type]
-    assert m.checked(given) == Within("a", 0.5, (3, 4))
-    assert decoder(Within).decode(m.frame(given)[4:]) == Within("a", 0.5, (3, 4))
-    assert m.checked(m.Hello(resume=np.bool_(True))) == m.Hello(resume=True)  # type: ignore[arg-type]
+    assert checked(given) == Within("a", 0.5, (3, 4))
+    assert decoder(Within).decode(wire.frame(given)[4:]) == Within("a", 0.5, (3, 4))
+    assert checked(m.Hello(resume=np.bool_(True))) == m.Hello(resume=True)  # type: ignore[arg-type]
 
 
 def test_a_picture_is_not_copied_to_look_at_what_is_beside_it() -> None:
     data = bytes(1 << 20)
-    one = m.checked(m.Request(1, m.Read(**READ | {"data": data})))  # type: ignore[arg-type]
+    one = checked(m.Request(1, m.Read(**READ | {"data": data})))  # type: ignore[arg-type]
     assert isinstance(one.body, m.Read)
     assert one.body.data is data
-    many = m.checked(m.Request(1, m.ReadMany((m.Sent("a", data, ""),), "tokens", "l2", 1)))
+    many = checked(m.Request(1, m.ReadMany((SourceBytes("a", data, ""),), "tokens", "l2", 1)))
     assert isinstance(many.body, m.ReadMany)
     assert many.body.pictures[0].data is data
 
@@ -144,7 +146,7 @@ def test_a_private_session_answers_what_it_does_not_understand_and_goes_on(tmp_p
         None,
     ]
     sent = b"".join(frame(id=i, body=body) for i, body in enumerate(strange, 1))
-    status = m.frame(m.Request(99, m.AskStatus()))
+    status = wire.frame(m.Request(99, m.AskStatus()))
     session = subprocess.Popen(
         [sys.executable, "-m", "vlmtui.session", "--log", str(log)],
         stdin=subprocess.PIPE,
@@ -154,12 +156,12 @@ def test_a_private_session_answers_what_it_does_not_understand_and_goes_on(tmp_p
     assert session.stdin is not None
     assert session.stdout is not None
     with session.stdin, session.stdout:
-        session.stdin.write(m.PREAMBLE + sent + frame(id=50) + status)
+        session.stdin.write(wire.PREAMBLE + sent + frame(id=50) + status)
         session.stdin.flush()
-        m.read_preamble(session.stdout.read)
+        wire.read_preamble(session.stdout.read)
         replies = []
         for _ in range(len(strange) + 2):
-            body = m.read_frame(session.stdout.read)
+            body = wire.read_frame(session.stdout.read)
             assert body is not None
             replies.append(m.decode_reply(body))
         for number, reply in zip([*range(1, len(strange) + 1), 50], replies, strict=False):

@@ -26,6 +26,7 @@ from vlmtui.models.vlm import EncodedImage
 from vlmtui.reading import ImageInfo, Layers, TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
 from vlmtui.results.metrics import Order, check_ridge
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.activations import Kept, Readings
 from vlmtui.session.decoder_pass import LayersOf
 from vlmtui.session.image_read import as_reading, token_norms
@@ -38,7 +39,7 @@ GROUPS_BYTES = 256 << 20
 """Bytes of prepared pictures that wait for others that are alike."""
 TOKENS_BYTES = 256 << 20
 """Bytes of image tokens that wait for their words."""
-_ANSWER_BYTES = m.MAX_FRAME // 2
+_ANSWER_BYTES = wire.MAX_FRAME // 2
 
 
 def many(state: ModelState, request: m.ReadMany, talk: Talk) -> m.ManyRead:

@@ -120,8 +120,7 @@ class SessionClient(Exchange):
         """
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        sent = tuple(m.Sent(image.source, image.data, image.sha256) for image in images)
-        body = m.ReadMany(sent, stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
+        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
         return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vlmtui._version import __version__
 from vlmtui.errors import ProtocolError, SessionError
-from vlmtui.session import daemon
+from vlmtui.session import daemon, wire
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.transport import Link, PipeLink, SocketLink, SshLink, check_host, warm_link
@@ -94,15 +94,15 @@ def _greeting(link: SocketLink, patience: float) -> m.Welcome:
     welcome = _hello(link, patience)
     which = f"the warm session (process {welcome.pid})"
     again = "vlmtui session stop, then start"
-    if (welcome.version, welcome.release) != (m.VERSION, __version__):
-        theirs, ours = (welcome.version, _parts(welcome.release)), (m.VERSION, _parts(__version__))
+    if (welcome.version, welcome.release) != (wire.VERSION, __version__):
+        theirs, ours = (welcome.version, _parts(welcome.release)), (wire.VERSION, _parts(__version__))
         if theirs < ours:
             raise SessionError(
                 f"{which} is older ({welcome.release}, protocol {welcome.version}) than this vlmtui "
-                f"({__version__}, protocol {m.VERSION}): {again}"
+                f"({__version__}, protocol {wire.VERSION}): {again}"
             )
         raise SessionError(
-            f"this vlmtui ({__version__}, protocol {m.VERSION}) is older than {which} "
+            f"this vlmtui ({__version__}, protocol {wire.VERSION}) is older than {which} "
             f"({welcome.release}, protocol {welcome.version}): bring it up to date, or {again}"
         )
     if welcome.home != HOME:
@@ -114,9 +114,9 @@ def _hello(link: SocketLink, patience: float) -> m.Welcome:
     """Exchange greetings and nothing else."""
     link.limit(patience)
     try:
-        link.write(m.PREAMBLE + m.frame(m.Request(0, m.Hello(release=__version__))))
-        m.read_preamble(link.read)
-        body = m.read_frame(link.read)
+        link.write(wire.PREAMBLE + wire.frame(m.Request(0, m.Hello(release=__version__))))
+        wire.read_preamble(link.read)
+        body = wire.read_frame(link.read)
         answer = m.decode_reply(body).body if body is not None else None
     except (OSError, ProtocolError) as error:
         what = f"within {patience:g} s" if isinstance(error, TimeoutError) else f"({error})"

@@ -19,9 +19,11 @@ from typing import Any
 from vlmtui._version import __version__
 from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.lens_deadline import Leaving
 from vlmtui.session.scheduler import of_others, takes_place
 from vlmtui.session.transport import Link, PipeLink
+from vlmtui.session.validation import checked
 
 OnProgress = Callable[[m.Progress], None]
 OnSaid = Callable[[m.Said], None]
@@ -235,11 +237,11 @@ class Exchange:
 
     def _write(self, link: Link, outbox: queue.SimpleQueue[m.Request | None]) -> None:
         try:
-            link.write(m.PREAMBLE)
+            link.write(wire.PREAMBLE)
             while (request := outbox.get()) is not None:
                 try:
-                    m.checked(request)  # said to whoever asked: what is not sent can be no session's end
-                    data = m.frame(request)
+                    checked(request)  # said to whoever asked: what is not sent can be no session's end
+                    data = wire.frame(request)
                 except VlmtuiError as error:
                     self._settle(request.id, error)
                     continue
@@ -281,8 +283,8 @@ class Exchange:
     def _listen(self, link: Link) -> str | None:
         """Take answers until the line ends; a sentence where it no longer spoke the protocol."""
         try:
-            m.read_preamble(link.read)
-            while (body := m.read_frame(link.read)) is not None:
+            wire.read_preamble(link.read)
+            while (body := wire.read_frame(link.read)) is not None:
                 reply = m.decode_reply(body)
                 if isinstance(reply.body, m.Note):
                     self._tell(reply.id, reply.body)
@@ -366,10 +368,10 @@ def _done_well(future: Future[Any]) -> bool:
 
 
 def _same_version(welcome: m.Welcome) -> m.Welcome:
-    if welcome.version != m.VERSION:
-        older = "this end" if welcome.version > m.VERSION else "the session"
+    if welcome.version != wire.VERSION:
+        older = "this end" if welcome.version > wire.VERSION else "the session"
         raise ProtocolError(
-            f"the session speaks version {welcome.version} of the protocol and this end {m.VERSION}: bring {older} "
+            f"the session speaks version {welcome.version} of the protocol and this end {wire.VERSION}: bring {older} "
             "up to date"
         )
     return welcome

@@ -20,6 +20,7 @@ import msgspec
 from vlmtui._version import __version__
 from vlmtui.errors import Cancelled, CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.connection import Line
 from vlmtui.session.request_progress import Talk
 from vlmtui.session.scheduler import Front, Job, Jobs, of_others, turn
@@ -59,11 +60,11 @@ class Server:
         front = Front(line)
         with self._lock:
             self._fronts.append(front)
-        line.send(m.PREAMBLE)
+        line.send(wire.PREAMBLE)
         status = 0
         try:
-            m.read_preamble(line.read)
-            while (body := m.read_frame(line.read)) is not None:
+            wire.read_preamble(line.read)
+            while (body := wire.read_frame(line.read)) is not None:
                 if (request := self._understood(front, body)) is not None:
                     front = self._receive(front, line, request)
         except ProtocolError as error:
@@ -149,7 +150,7 @@ class Server:
                     known.line, front, resumed = line, known, True
             else:
                 front.client = hello.client
-        self._send(front, request, m.Welcome(m.VERSION, __version__, os.getpid(), self._log, HOME, resumed))
+        self._send(front, request, m.Welcome(wire.VERSION, __version__, os.getpid(), self._log, HOME, resumed))
         if hello.resume and not resumed:
             line.finish(_LAST_WORDS_S)
             line.close()  # what it is about to repeat makes no sense without what went before
@@ -287,10 +288,12 @@ class Server:
         if line is None or (line.crowded and isinstance(body, m.Note)):
             return
         try:
-            data = m.frame(m.Reply(request, body))
+            data = wire.frame(m.Reply(request, body))
         except (VlmtuiError, TypeError, ValueError) as error:
             traceback.print_exc()
-            data = m.frame(m.Reply(request, m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}")))
+            data = wire.frame(
+                m.Reply(request, m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}"))
+            )
         line.send(data)
 
 
