@@ -21,7 +21,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     from vlmtui.session import protocol as m
     from vlmtui.session.engine import Engine
     from vlmtui.session.image_read import read_image
-    from vlmtui.session.request_progress import Talk
+    from vlmtui.session.request_control import Talk
 
     engine, talk = Engine(), Talk(lambda *_: None, lambda: False)
     state = engine.state

@@ -29,7 +29,7 @@ from vlmtui.results.answers import Answer
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.engine import Engine
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.typed import Typed
 from vlmtui.session.typed.values import Find
 

@@ -38,9 +38,9 @@ from vlmtui.lenses.kinds import (
 )
 from vlmtui.lenses.options import given
 from vlmtui.lenses.registry import FOLDERS, built_in, defined_in, find, listed
+from vlmtui.lenses.validation import checked
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
-from vlmtui.session.validation import checked
 
 ROOT = Path(vlmtui.lenses.__file__).parent
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
 from vlmtui.session.image_read import read_image
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.typed import Typed
 
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
 from vlmtui.session.request_context import RequestContext
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.scheduler import Front, Job, Jobs, fits
 from vlmtui.session.typed import Typed
 from vlmtui.session.typed.values import Similarity

@@ -25,7 +25,7 @@ from vlmtui.session import preprocessing, typed, wire
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import Readings
 from vlmtui.session.client import SessionClient
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 
 SIZES = [(420, 180), (130, 300), (420, 180), (64, 64), (420, 180), (418, 182)]
 

@@ -25,7 +25,7 @@ from vlmtui.session import lens_deadline, lens_guard, typed
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import Where, connect, started
-from vlmtui.session.request_progress import Signal, Talk
+from vlmtui.session.request_control import Signal, Talk
 
 BEGUN = """
 from pathlib import Path

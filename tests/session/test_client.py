@@ -28,7 +28,7 @@ from vlmtui.image import SourceBytes
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
-from vlmtui.session.requests import _same_version
+from vlmtui.session.reconnecting import _same_version
 
 WAIT = 120  # seconds; only a failure takes that long
 

@@ -20,7 +20,7 @@ from tests.session.test_client import WAIT, png
 from tests.terminal import Terminal
 from tests.waiting import gone, until
 from vlmtui.errors import SessionError, UsageError
-from vlmtui.session import requests
+from vlmtui.session import reconnecting
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import Where, connect
 from vlmtui.session.transport import SSH
@@ -84,7 +84,7 @@ def test_a_line_that_is_cut_is_taken_up_again(far: Far, client: SessionClient, s
     reading = client.read(png(3000, 3000))
     far.cut()
     assert reading.result(WAIT).image.width == 3000
-    assert notes[0] == f"the line to far was cut: connecting again (1 of {len(requests.PAUSES_S)})"
+    assert notes[0] == f"the line to far was cut: connecting again (1 of {len(reconnecting.PAUSES_S)})"
     assert notes[-1] == ""
     # the reading from before the cut is still there, and so is the session
     after = client.words(kept.id, "l2", 4, (1,)).result(WAIT)
@@ -142,7 +142,7 @@ def test_a_session_that_ends_while_the_line_is_cut(
     assert client.pid is not None
     cut = threading.Event()
     client._on_line = lambda sentence: cut.set()
-    monkeypatch.setattr(requests, "PAUSES_S", (0.5,))
+    monkeypatch.setattr(reconnecting, "PAUSES_S", (0.5,))
     far.cut()
     assert cut.wait(WAIT)
     os.kill(client.pid, signal.SIGKILL)
@@ -154,7 +154,7 @@ def test_a_session_that_ends_while_the_line_is_cut(
 def test_a_line_that_stays_cut(far: Far, client: SessionClient, monkeypatch: pytest.MonkeyPatch) -> None:
     client.welcome.result(WAIT)
     monkeypatch.setenv(SSH, far.ssh.replace("config", "no-such-config"))
-    monkeypatch.setattr(requests, "PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(reconnecting, "PAUSES_S", (0.0, 0.0))
     far.cut()
     until(lambda: not client.alive)
     assert "far cannot be reached through ssh: " in str(client.status().exception(WAIT))

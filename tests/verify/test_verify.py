@@ -20,7 +20,7 @@ from vlmtui.models.loading.loader import count
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.verify import boxes, vectors
 from vlmtui.verify.partial_model import pictures
 from vlmtui.verify.table import (

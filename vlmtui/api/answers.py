@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vlmtui.api.arguments import one, patches_of
 from vlmtui.api.waiting import result
 from vlmtui.errors import UsageError
+from vlmtui.lenses.validation import checked
 from vlmtui.reading import Reading, check_stage
 from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import (
@@ -21,7 +22,6 @@ from vlmtui.results.answers import (
 )
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
-from vlmtui.session.validation import checked
 
 
 class Asked:

@@ -25,6 +25,7 @@ from vlmtui.image import MAX_PIXELS, SourceBytes, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import Kind
 from vlmtui.lenses.source import Call, call
+from vlmtui.lenses.validation import checked
 from vlmtui.reading import (
     FIRST_STAGE,
     RIDGE,
@@ -48,7 +49,6 @@ from vlmtui.results.noise_baseline import Agreement, Null
 from vlmtui.results.patch_embedding import Anatomy
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
-from vlmtui.session.validation import checked
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.description import Description, Option, Values
 from vlmtui.lenses.kinds import KINDS, Kind
-from vlmtui.session.validation import encode_any, sentence
+from vlmtui.lenses.validation import encode_any, sentence
 
 _PLAIN: dict[Any, Values] = {bool: "bool", int: "int", float: "float", str: "text"}
 _MISSING = re.compile(r"missing required field `([^`]*)`")

@@ -32,7 +32,7 @@ from vlmtui.session.decoder_pass import LayersOf
 from vlmtui.session.image_read import as_reading, token_norms
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.preprocessing import Prepared
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.vocabulary_index import Named
 
 GROUPS_BYTES = 256 << 20

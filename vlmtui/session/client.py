@@ -30,7 +30,7 @@ from vlmtui.results.vocabulary import Nearby, Vocabulary
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.logs import log_folder
-from vlmtui.session.requests import Exchange, OnProgress, OnSaid
+from vlmtui.session.reconnecting import Exchange, OnProgress, OnSaid
 from vlmtui.session.transport import PipeLink
 from vlmtui.session.typed import Typed, vocabulary, whole
 

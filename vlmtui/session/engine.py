@@ -18,7 +18,7 @@ from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES
 from vlmtui.session.image_read import read_image
 from vlmtui.session.lens_calls import LensCalls
 from vlmtui.session.model_state import ModelState, find_checkpoint
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 
 
 class Engine:

@@ -19,7 +19,7 @@ from vlmtui.session import protocol as m
 from vlmtui.session.activations import File, Kept
 from vlmtui.session.answer_cache import Answered
 from vlmtui.session.model_state import ModelState
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.vocabulary_index import Namer
 
 _CUT = "\N{REPLACEMENT CHARACTER}"

@@ -25,7 +25,7 @@ from vlmtui.session.foreign_lenses import Foreign, Shelf
 from vlmtui.session.lens_guard import LensGuard, tidied
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.request_context import RequestContext
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.result_check import held, named
 from vlmtui.session.vocabulary_index import Namer
 

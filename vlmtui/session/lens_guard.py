@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import torch
 
 from vlmtui.errors import Cancelled, CancelledError
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 
 T = TypeVar("T")
 

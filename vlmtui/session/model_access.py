@@ -24,7 +24,7 @@ from vlmtui.session.activations import Kept
 from vlmtui.session.decoder_pass import LayersOf
 from vlmtui.session.generation import Speaker, latest, put, text_of
 from vlmtui.session.model_state import ModelState, WordSearch
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.spelling import Spelling, spelled
 from vlmtui.session.tower_states import final_of, projected, tower_states
 from vlmtui.session.vocabulary_index import Lexicon, Namer

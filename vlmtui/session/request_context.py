@@ -17,7 +17,7 @@ from vlmtui.session import protocol as m
 from vlmtui.session.lens_guard import Guarded
 from vlmtui.session.model_access import Inside
 from vlmtui.session.model_state import ModelState
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.vocabulary_index import Lexicon
 
 T = TypeVar("T")

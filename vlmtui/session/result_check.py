@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import Colours, Kind, LayerWords, Matrix, Result, Scalars, TokenMaps, Words
-from vlmtui.session.validation import checked
+from vlmtui.lenses.validation import checked
 from vlmtui.session.vocabulary_index import Namer
 
 _ROUNDING = 1e-3

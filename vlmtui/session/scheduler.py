@@ -12,7 +12,7 @@ from vlmtui.lenses.registry import find
 from vlmtui.lenses.source import LensSource
 from vlmtui.session import protocol as m
 from vlmtui.session.connection import Line
-from vlmtui.session.request_progress import Signal
+from vlmtui.session.request_control import Signal
 
 
 @dataclass(eq=False)

@@ -22,7 +22,7 @@ from vlmtui.errors import Cancelled, CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.connection import Line
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 from vlmtui.session.scheduler import Front, Job, Jobs, of_others, turn
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from vlmtui.errors import UsageError
 from vlmtui.models.vision.tower_output import TowerOutput, finals
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session.activations import Kept, Readings
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 
 
 def tower_states(model: VisionLanguageModel, readings: Readings, reading: str, stage: int, talk: Talk) -> Tensor:

@@ -12,7 +12,7 @@ from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError
 from vlmtui.reports.query import Query, load
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
-from vlmtui.session.requests import OnProgress, OnSaid
+from vlmtui.session.reconnecting import OnProgress, OnSaid
 from vlmtui.session.transport import PipeLink
 from vlmtui.web.refusals import RefusedError
 

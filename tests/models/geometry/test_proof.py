@@ -19,7 +19,7 @@ from vlmtui.models import families
 from vlmtui.models.families.base import TokenSources
 from vlmtui.session.engine import Engine
 from vlmtui.session.protocol import Load, Read
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import Talk
 
 SIZE = (400, 120)
 # transformers' PaliGemma processor, under NumPy 2

@@ -18,12 +18,12 @@ from typing import Any
 
 from vlmtui._version import __version__
 from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
+from vlmtui.lenses.validation import checked
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.lens_deadline import Leaving
 from vlmtui.session.scheduler import of_others, takes_place
 from vlmtui.session.transport import Link, PipeLink
-from vlmtui.session.validation import checked
 
 OnProgress = Callable[[m.Progress], None]
 OnSaid = Callable[[m.Said], None]

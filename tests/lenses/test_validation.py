@@ -18,11 +18,11 @@ import pytest
 from tests.session.test_client import WAIT
 from vlmtui.errors import ProtocolError, UsageError
 from vlmtui.image import SourceBytes
+from vlmtui.lenses.validation import checked, sentence
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Find
-from vlmtui.session.validation import checked, sentence
 from vlmtui.session.wire import decoder
 
 READ = {"source": "a.png", "data": b"\x89PNG", "sha256": "", "max_pixels": 1}
