@@ -18,7 +18,7 @@ import pytest
 from tests.session.test_client import WAIT
 from vlmtui.errors import ProtocolError, UsageError
 from vlmtui.image import SourceBytes
-from vlmtui.lenses.validation import checked, sentence
+from vlmtui.lenses.validation import mismatch, validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
@@ -59,23 +59,23 @@ class Within(msgspec.Struct):
 )
 def test_a_sentence_names_what_is_wanted_and_what_was_given(given: msgspec.Struct, said: str) -> None:
     with pytest.raises(UsageError, match=f"^{said}$"):
-        checked(given)
+        validated(given)
 
 
 def test_what_numpy_counts_with_is_a_number() -> None:
     text = np.array(["a"])[0]
     given = Within(text, np.float32(0.5), (np.int64(3), np.uint8(4)))  # type: ignore[arg-type]
-    assert checked(given) == Within("a", 0.5, (3, 4))
+    assert validated(given) == Within("a", 0.5, (3, 4))
     assert decoder(Within).decode(wire.frame(given)[4:]) == Within("a", 0.5, (3, 4))
-    assert checked(m.Hello(resume=np.bool_(True))) == m.Hello(resume=True)  # type: ignore[arg-type]
+    assert validated(m.Hello(resume=np.bool_(True))) == m.Hello(resume=True)  # type: ignore[arg-type]
 
 
 def test_a_picture_is_not_copied_to_look_at_what_is_beside_it() -> None:
     data = bytes(1 << 20)
-    one = checked(m.Request(1, m.Read(**READ | {"data": data})))  # type: ignore[arg-type]
+    one = validated(m.Request(1, m.Read(**READ | {"data": data})))  # type: ignore[arg-type]
     assert isinstance(one.body, m.Read)
     assert one.body.data is data
-    many = checked(m.Request(1, m.ReadMany((SourceBytes("a", data, ""),), "tokens", "l2", 1)))
+    many = validated(m.Request(1, m.ReadMany((SourceBytes("a", data, ""),), "tokens", "l2", 1)))
     assert isinstance(many.body, m.ReadMany)
     assert many.body.pictures[0].data is data
 
@@ -84,7 +84,7 @@ def test_a_dictionary_s_entries_have_names_too() -> None:
     given = {"name": "a", "many": [1, "b"]}
     with pytest.raises(msgspec.ValidationError) as raised:
         msgspec.convert(given, Within)
-    assert sentence(raised.value, given, Within) == "many[1] must be int, not str"
+    assert mismatch(raised.value, given, Within) == "many[1] must be int, not str"
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from vlmtui.image import SourceBytes, decode
 from vlmtui.session import batch_read as many
 from vlmtui.session import preprocessing, typed, wire
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import Readings
+from vlmtui.session.activations import ActivationCache
 from vlmtui.session.client import SessionClient
-from vlmtui.session.request_control import Talk
+from vlmtui.session.request_control import RequestControl
 
 SIZES = [(420, 180), (130, 300), (420, 180), (64, 64), (420, 180), (418, 182)]
 
@@ -195,13 +195,13 @@ def test_the_next_question_is_prepared_while_this_one_is_answered(engine, monkey
         return decode_one(data, source, most)
 
     monkeypatch.setattr(preprocessing, "decode", noted)
-    talk = Talk(following=lambda: second)
+    talk = RequestControl(following=lambda: second)
     engine.answer(first, talk)
-    alone = engine.answer(second, Talk())
+    alone = engine.answer(second, RequestControl())
     assert sorted(decoded) == [f"{i}.png" for i in range(6)]  # each once
     engine.answer(first, talk)
-    engine.answer(other, Talk())  # another question came first
-    assert same_bytes(engine.answer(second, Talk()), alone)
+    engine.answer(other, RequestControl())  # another question came first
+    assert same_bytes(engine.answer(second, RequestControl()), alone)
     engine.answer(first, talk)
     engine.rest()  # it was withdrawn
     for thread in threads_preparing():
@@ -215,7 +215,7 @@ def threads_preparing() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("preparing")]
 
 
-def same_bytes(one: m.ManyRead, other: m.ManyRead) -> bool:
+def same_bytes(one: m.ReadManyDone, other: m.ReadManyDone) -> bool:
     return wire.frame(m.Reply(1, one)) == wire.frame(m.Reply(1, other))
 
 
@@ -286,7 +286,7 @@ def test_without_a_model():
 def test_nothing_is_kept(engine, monkeypatch):
     reading = engine.ask(m.Read(*msgspec.structs.astuple(noise(0)), 10**6)).reading
     kept = []
-    monkeypatch.setattr(Readings, "keep", lambda self, name, one: kept.append(name))
+    monkeypatch.setattr(ActivationCache, "keep", lambda self, name, one: kept.append(name))
     assert {one.reading.id for one in together(engine, noise(1), noise(2))} == {""}
     assert not kept
     assert reading.id in engine.state.readings
@@ -318,7 +318,7 @@ def test_pictures_that_wait_are_bounded_by_bytes(monkeypatch, engine):
     monkeypatch.setattr(many, "TOKENS_BYTES", 1)
     held: list[int] = []
     alive: list[int] = []
-    monkeypatch.setattr(many, "groups", watched(many.groups, held, alive))
+    monkeypatch.setattr(many, "encoding_groups", watched(many.encoding_groups, held, alive))
     assert all(got.error is None for got in together(engine, *(noise(i) for i in range(40))))
     assert max(held) == 3
     assert sum(held) == 40

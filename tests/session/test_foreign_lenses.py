@@ -36,7 +36,7 @@ def reading(desk: Desk) -> str:
 
 
 def look(desk: Desk, reading: str, source: LensSource, stage: str = "tokens", entries=None, **options) -> Looked:
-    return desk.typed(typed.looked(reading, stage, call(source, **options), entries))
+    return desk.typed(typed.look(reading, stage, call(source, **options), entries))
 
 
 def described(desk: Desk, source: LensSource | None, **options) -> m.Described:
@@ -166,7 +166,7 @@ def test_a_built_in_lens_copied_elsewhere_is_the_same(name: str, desk: Desk, rea
         reading = desk.read(request(png()), quiet).reading.id
     last = f"vision.{desk.state.model.info.vision_layers}"
     own = next(iter(foreign_lenses._defined(package)))
-    expected = desk.typed(typed.looked(reading, last, call(own.name, **options))).result
+    expected = desk.typed(typed.look(reading, last, call(own.name, **options))).result
     found = look(desk, reading, read_lens(f"{copied}/"), last, **options).result
     np.testing.assert_array_equal(found.values, expected.values)
     assert found.note == expected.note

@@ -22,7 +22,7 @@ from tests.waiting import gone, until
 from vlmtui.errors import SessionError, UsageError
 from vlmtui.session import reconnecting
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.transport import SSH
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh client is installed")
@@ -50,7 +50,7 @@ def ssh(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def client(far: Far) -> Iterator[SessionClient]:
     """A front end here of the session there."""
-    client = connect(Where(HOST, COMMAND))
+    client = connect(SessionLocation(HOST, COMMAND))
     yield client
     client.close()
 
@@ -130,7 +130,7 @@ def test_a_session_that_has_ended_is_no_cut_line(far: Far, client: SessionClient
     assert f"the model session on far has ended: the warm session (process {client.pid}) has ended" in str(error)
     until(lambda: gone(client.pid))
     # the next one is another, in the place of the one that was killed
-    with_new = connect(Where(HOST, COMMAND))
+    with_new = connect(SessionLocation(HOST, COMMAND))
     assert with_new.welcome.result(WAIT).pid != client.pid
     with_new.close()
 
@@ -198,7 +198,7 @@ def test_a_host_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_question_after_a_host_was_not_reached_says_so_too() -> None:
-    client = connect(Where("no-such-host.invalid"), may_ask=False)
+    client = connect(SessionLocation("no-such-host.invalid"), may_ask=False)
     try:
         with pytest.raises(SessionError, match=r"^no-such-host.invalid cannot be reached"):
             client.welcome.result(WAIT)
@@ -212,10 +212,10 @@ def test_a_question_after_a_host_was_not_reached_says_so_too() -> None:
 @pytest.mark.parametrize("host", ["-oProxyCommand=touch /tmp/x", "", "a b", "a\nb", "a\x1b[2J"])
 def test_hosts_that_are_none(host: str) -> None:
     with pytest.raises(UsageError, match="is no host"):
-        Where(host)
+        SessionLocation(host)
 
 
 @pytest.mark.parametrize("command", ["-x", "", " ", "a\nb"])
 def test_commands_that_are_none(command: str) -> None:
     with pytest.raises(UsageError, match="is no command"):
-        Where(HOST, command)
+        SessionLocation(HOST, command)

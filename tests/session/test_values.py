@@ -67,7 +67,7 @@ def test_vectors_of_a_stage_that_is_not_there(engine, reading):
 
 
 def ask(engine: Desk, reading: str, stage: str, lens: Call) -> Values:
-    return Values.of(engine.typed(typed.looked(reading, stage, lens)))
+    return Values.of(engine.typed(typed.look(reading, stage, lens)))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -176,5 +176,5 @@ def test_a_tower_that_is_run_again_can_be_left(engine, clip_folder):
         raise CancelledError("enough")
 
     with pytest.raises(CancelledError):
-        desk.typed(typed.looked(reading, "vision.1", Components()), progress=stop)
+        desk.typed(typed.look(reading, "vision.1", Components()), progress=stop)
     assert not desk.state.readings[reading].vision

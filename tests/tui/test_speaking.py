@@ -21,7 +21,7 @@ from tests.tui.test_session import until
 from vlmtui.image import read_source
 from vlmtui.reports.query import Query
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, Mask
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import replies
 from vlmtui.tui.answering import (
     MOST_BLOCKS,
@@ -577,7 +577,9 @@ def test_every_key_is_in_the_help() -> None:
 async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
     source = read_source(str(TOWN))
     conversation = Conversation(
-        ExplorerOptions(image=source, query=Query(model="demo", device="cpu", where=Where(None, "vlmtui", warm=False)))
+        ExplorerOptions(
+            image=source, query=Query(model="demo", device="cpu", where=SessionLocation(None, "vlmtui", warm=False))
+        )
     )
     tui = VlmtuiApp(conversation, Image.open(TOWN).convert("RGB"))
     try:

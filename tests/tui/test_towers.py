@@ -18,7 +18,7 @@ from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
 from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.typed.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.conversation import Conversation
@@ -29,7 +29,9 @@ from vlmtui.tui.whole import MOST_TEXTS, parsed
 @asynccontextmanager
 async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pilot[int]]]:
     image = readings.picture(96, 64)
-    query = Query(model=str(build(family, folder / family)), device="cpu", where=Where(None, "vlmtui", warm=False))
+    query = Query(
+        model=str(build(family, folder / family)), device="cpu", where=SessionLocation(None, "vlmtui", warm=False)
+    )
     conversation = Conversation(ExplorerOptions(image=readings.source(image), query=query))
     tui = VlmtuiApp(conversation, image)
     try:

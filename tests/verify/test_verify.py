@@ -20,7 +20,7 @@ from vlmtui.models.loading.loader import count
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
-from vlmtui.session.request_control import Talk
+from vlmtui.session.request_control import RequestControl
 from vlmtui.verify import boxes, vectors
 from vlmtui.verify.partial_model import pictures
 from vlmtui.verify.table import (
@@ -67,7 +67,7 @@ def engine() -> Engine:
 
 
 def verified(engine: Engine, folder: Path, **options) -> dict[str, m.Check]:
-    found = engine.answer(m.Verify(str(folder), device="cpu", **options), Talk())
+    found = engine.answer(m.Verify(str(folder), device="cpu", **options), RequestControl())
     assert [check.name for check in found.checks] == list(CHECKS)
     assert all(check.figure and "\n" not in check.figure for check in found.checks)
     return {check.name: check for check in found.checks}
@@ -275,7 +275,7 @@ def torch_parameters(place: Path) -> int:
 
 
 def test_the_engine_holds_nothing_afterwards(folder, engine):
-    engine.answer(m.Load(str(folder("llava")), device="cpu"), Talk())
+    engine.answer(m.Load(str(folder("llava")), device="cpu"), RequestControl())
     verified(engine, folder("vit"))
     assert engine.state.origin == ((), [])
 

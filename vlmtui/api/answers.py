@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vlmtui.api.arguments import one, patches_of
 from vlmtui.api.waiting import result
 from vlmtui.errors import UsageError
-from vlmtui.lenses.validation import checked
+from vlmtui.lenses.validation import validated
 from vlmtui.reading import Reading, check_stage
 from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import (
@@ -76,7 +76,7 @@ class Asked:
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)
-        patch = checked(PatchWords(grid, row, col))
+        patch = validated(PatchWords(grid, row, col))
         if min(patch.row, patch.col) < 0:
             raise UsageError(f"there is no row {row} and column {col}: they count from 0")
         return entries_at(self.data, stage, patch)

@@ -25,7 +25,7 @@ from vlmtui.image import MAX_PIXELS, SourceBytes, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import Kind
 from vlmtui.lenses.source import Call, call
-from vlmtui.lenses.validation import checked
+from vlmtui.lenses.validation import validated
 from vlmtui.reading import (
     FIRST_STAGE,
     RIDGE,
@@ -301,7 +301,7 @@ class PictureReading(Asked):
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
 
     def _query(self, **asked: Any) -> Query:
-        known: dict[str, Any] = msgspec.structs.asdict(checked(_Options(**asked)))
+        known: dict[str, Any] = msgspec.structs.asdict(validated(_Options(**asked)))
         return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
 
     def _repr_html_(self) -> str:

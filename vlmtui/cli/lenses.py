@@ -15,7 +15,7 @@ from vlmtui.cli.options import Debug, Far, Quiet, Version, gathers
 if TYPE_CHECKING:
     from vlmtui.lenses.description import Description, Option
     from vlmtui.lenses.source import LensSource
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _HEAD = ("name", "subject", "kind", "from", "line")
 
@@ -111,7 +111,7 @@ def _takes(option: Option) -> str:
 
 
 def _described(
-    where: Where, named: Sequence[LensSource], quiet: bool, debug: bool
+    where: SessionLocation, named: Sequence[LensSource], quiet: bool, debug: bool
 ) -> tuple[list[Description], list[Description], int]:
     """What a session says of what packages offer where it runs, and of the files; the status of one that failed."""
     from vlmtui.errors import SessionError, VlmtuiError

@@ -21,7 +21,7 @@ _ALIKE = {float: (float, int), tuple: _LISTS, list: _LISTS}
 """What may be given for a type, too."""
 
 
-def checked(message: _T) -> _T:
+def validated(message: _T) -> _T:
     """The message as the other end would have it; `UsageError`, in a sentence, where a type is not the protocol's.
 
     Bytes are not copied: this costs nothing beside sending them.
@@ -30,7 +30,7 @@ def checked(message: _T) -> _T:
         whole = msgspec.to_builtins(message, builtin_types=_BYTES, enc_hook=encode_any)
         return msgspec.convert(whole, type(message), builtin_types=_BYTES, dec_hook=decode_array)
     except msgspec.ValidationError as error:
-        raise UsageError(sentence(error, message)) from None
+        raise UsageError(mismatch(error, message)) from None
 
 
 def encode_any(value: Any) -> Any:
@@ -41,7 +41,7 @@ def encode_any(value: Any) -> Any:
         return {}  # so that msgspec says where it stands
 
 
-def sentence(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> str:
+def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> str:
     """What msgspec found wrong in `given`, for a person: `text must be str, not int`.
 
     A dictionary that was to become a message of the type `wanted` may be given, too.

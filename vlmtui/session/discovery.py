@@ -22,7 +22,7 @@ JUST_BEGUN_S = 120.0
 
 
 @dataclass(frozen=True)
-class Where:
+class SessionLocation:
     """Where a command's session is to be: on the host `remote`, in the warm session if there is one, or its own."""
 
     remote: str | None = None
@@ -35,7 +35,7 @@ class Where:
 
 
 def connect(
-    where: Where,
+    where: SessionLocation,
     on_death: Callable[[str], None] | None = None,
     on_line: Callable[[str], None] | None = None,
     may_ask: bool = True,
@@ -56,13 +56,13 @@ def connect(
     note = ""
     if where.warm:
         try:
-            link = usable()
+            link = connect_warm()
         except SessionError as error:
             note = f"{error}; this command has a session of its own"
     return SessionClient(link or PipeLink(), on_death, note=note)
 
 
-def usable(patience: float = PATIENCE_S) -> SocketLink | None:
+def connect_warm(patience: float = PATIENCE_S) -> SocketLink | None:
     """A line to the warm session, or None where there is none; it is given `patience` seconds to answer.
 
     Raises `SessionError` where there is one and it cannot be used: it does not answer, or is of another version.
@@ -81,10 +81,10 @@ def usable(patience: float = PATIENCE_S) -> SocketLink | None:
     return link
 
 
-def started(idle: float) -> SocketLink:
+def start_warm(idle: float) -> SocketLink:
     """A line to a warm session that is started now. Raises `SessionError`."""
-    daemon.start(idle)
-    link = usable(JUST_BEGUN_S)
+    daemon.start_daemon(idle)
+    link = connect_warm(JUST_BEGUN_S)
     if link is None:
         raise SessionError("the warm session ended as it started: run vlmtui doctor")
     return link

@@ -17,7 +17,7 @@ from vlmtui.lenses.kinds import Result
 from vlmtui.lenses.source import LensSource
 from vlmtui.reading import RIDGE, Layers, Metric, ModelInfo, Reading, TokenWords
 from vlmtui.results import answers
-from vlmtui.session.wire import VERSION, decoded, decoder
+from vlmtui.session.wire import VERSION, decode, decoder
 
 MANY_PICTURES = 64
 """At most this many images should go into one `ReadMany`: several passes of the model, and an answer of some MB."""
@@ -191,7 +191,7 @@ class ReadDone(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReadMany(msgspec.Struct, frozen=True, tag=True):
-    """Read images with the loaded model, and find the words of all of their tokens; answered by `ManyRead`.
+    """Read images with the loaded model, and find the words of all of their tokens; answered by `ReadManyDone`.
 
     The words are those that the lens `nearest-tokens` finds at `stage`, k a token; `pixels` has none, nor has
     `vision.i` unless it is `projected`. Nothing is kept: no question can be asked about these readings. Several such
@@ -235,7 +235,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return from_kind(self.kind, self.message) if self.reading is None else None
 
 
-class ManyRead(msgspec.Struct, frozen=True, tag=True):
+class ReadManyDone(msgspec.Struct, frozen=True, tag=True):
     """The outcome of every image, in the order of the request."""
 
     outcomes: tuple[Outcome, ...]
@@ -292,12 +292,12 @@ class Described(msgspec.Struct, frozen=True, tag=True):
 # -- generation
 
 
-class Ask(msgspec.Struct, frozen=True, tag=True):
+class Generate(msgspec.Struct, frozen=True, tag=True):
     """Have the model answer a question about a reading's image ("Describe the image." without one).
 
-    Answered by `Asked`, after a `Said` for every token. Greedy without a `temperature`. The layers of the language
-    model are loaded first. When it is withdrawn it ends at the next token, and the answer so far is kept like a whole
-    one.
+    Answered by `Generated`, after an `AnswerProgress` for every token. Greedy without a `temperature`. The layers of
+    the language model are loaded first. When it is withdrawn it ends at the next token, and the answer so far is kept
+    like a whole one.
     """
 
     reading: str
@@ -307,7 +307,7 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     seed: int = 0
 
 
-class Said(msgspec.Struct, frozen=True, tag=True):
+class AnswerProgress(msgspec.Struct, frozen=True, tag=True):
     """A note that one more token was generated. `text` is the answer so far, `number` how many tokens it has.
 
     Over a slow connection some are left out. `answer` is "" where the question is asked again with image tokens
@@ -320,7 +320,7 @@ class Said(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-class Asked(msgspec.Struct, frozen=True, tag=True):
+class Generated(msgspec.Struct, frozen=True, tag=True):
     """The whole answer."""
 
     reading: str
@@ -329,9 +329,13 @@ class Asked(msgspec.Struct, frozen=True, tag=True):
 
 # -- requests and replies
 
-Question = Hello | Load | Read | ReadMany | Compute | Describe | Ask | Verify | AskStatus | Cancel | Leave | Shutdown
-Answer = Welcome | Loaded | ReadDone | ManyRead | Computed | Described | Asked | Verified | Status | Done | Failed
-Note = Progress | Said
+Question = (
+    Hello | Load | Read | ReadMany | Compute | Describe | Generate | Verify | AskStatus | Cancel | Leave | Shutdown
+)
+Answer = (
+    Welcome | Loaded | ReadDone | ReadManyDone | Computed | Described | Generated | Verified | Status | Done | Failed
+)
+Note = Progress | AnswerProgress
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -361,17 +365,17 @@ _replies = decoder(Reply)
 
 def decode_request(body: bytes) -> Request:
     """The request in the body of a frame; `ProtocolError` for anything else."""
-    return decoded(_requests, body)
+    return decode(_requests, body)
 
 
 def request_id(body: bytes) -> int | None:
     """The id of a request, also of one that only another version understands; None for anything else."""
     try:
-        return decoded(_request_ids, body).id
+        return decode(_request_ids, body).id
     except ProtocolError:
         return None
 
 
 def decode_reply(body: bytes) -> Reply:
     """The reply in the body of a frame; `ProtocolError` for anything else."""
-    return decoded(_replies, body)
+    return decode(_replies, body)

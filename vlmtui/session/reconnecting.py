@@ -18,15 +18,15 @@ from typing import Any
 
 from vlmtui._version import __version__
 from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
-from vlmtui.lenses.validation import checked
+from vlmtui.lenses.validation import validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
-from vlmtui.session.lens_deadline import Leaving
-from vlmtui.session.scheduler import of_others, takes_place
+from vlmtui.session.lens_deadline import LensDeadline
+from vlmtui.session.scheduler import runs_foreign_code, supersedes
 from vlmtui.session.transport import Link, PipeLink
 
 OnProgress = Callable[[m.Progress], None]
-OnSaid = Callable[[m.Said], None]
+OnAnswerProgress = Callable[[m.AnswerProgress], None]
 
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 """Before each attempt to take up a line that was cut."""
@@ -38,10 +38,10 @@ class _Pending:
     future: Future[Any]
     unpack: Callable[[Any], Any]
     on_progress: OnProgress | None
-    on_said: OnSaid | None = None
+    on_said: OnAnswerProgress | None = None
 
 
-class Exchange:
+class ReconnectingClient:
     """A front end's end of a line to a session.
 
     `on_death` is called from another thread with the reason, once, should the session die by itself or be lost.
@@ -71,7 +71,7 @@ class Exchange:
         self._outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
         self._death: str | None = None
         self._closed = False
-        self._leavings: list[Leaving] = []  # the lenses, not built in, that were told to stop and have not yet
+        self._leavings: list[LensDeadline] = []  # the lenses, not built in, that were told to stop and have not yet
         self._leaving = threading.Event()
         self.welcome = self._open(link, resume=False)
         """What the session says first: its version, process and log."""
@@ -121,7 +121,7 @@ class Exchange:
         """Withdraw what lenses that are not built in are asked, and wait until they have stopped, or until the session
         has been ended because one has not. A second Ctrl-C ends the wait."""
         with self._lock:
-            asked = [one.future for one in self._pending.values() if of_others(one.body)]
+            asked = [one.future for one in self._pending.values() if runs_foreign_code(one.body)]
         for future in asked:
             self.cancel(future)
         with contextlib.suppress(KeyboardInterrupt):
@@ -154,7 +154,7 @@ class Exchange:
         body: m.Question,
         unpack: Callable[[Any], Any],
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Any]:
         """Ask; the future is of what `unpack` makes of the answer. Notes before it are told in another thread."""
         future: Future[Any] = Future()
@@ -167,7 +167,7 @@ class Exchange:
                 before = [
                     (earlier, one)
                     for earlier, one in self._pending.items()
-                    if of_others(one.body) and takes_place(body, one.body)
+                    if runs_foreign_code(one.body) and supersedes(body, one.body)
                 ]
                 for earlier, _ in before:
                     del self._pending[earlier]
@@ -183,11 +183,11 @@ class Exchange:
 
     def _withdraw(self, target: int, body: m.Question) -> None:
         """Take back a question; where a lens that is not built in may run for it, see that it stops."""
-        if not of_others(body):
+        if not runs_foreign_code(body):
             self.ask(m.Cancel(target), lambda done: done)
             return
         lens = getattr(body, "lens", None)
-        leaving = Leaving(lens.shown if lens is not None else "of another package", self._end)
+        leaving = LensDeadline(lens.shown if lens is not None else "of another package", self._end)
         self._leavings.append(leaving)
         left = self.ask(m.Cancel(target), lambda done: done, lambda note: leaving.still())
 
@@ -240,7 +240,7 @@ class Exchange:
             link.write(wire.PREAMBLE)
             while (request := outbox.get()) is not None:
                 try:
-                    checked(request)  # said to whoever asked: what is not sent can be no session's end
+                    validated(request)  # said to whoever asked: what is not sent can be no session's end
                     data = wire.frame(request)
                 except VlmtuiError as error:
                     self._settle(request.id, error)
@@ -311,7 +311,7 @@ class Exchange:
                     case m.Progress():
                         if pending.on_progress is not None:
                             pending.on_progress(note)
-                    case m.Said():
+                    case m.AnswerProgress():
                         if pending.on_said is not None:
                             pending.on_said(note)
             except Exception as error:  # the caller's own mistake must not stop the reader: it goes to the caller

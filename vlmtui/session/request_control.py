@@ -17,7 +17,7 @@ def _nothing(*_: object) -> None:
     pass
 
 
-class Signal(threading.Event):
+class CallbackEvent(threading.Event):
     """An event that also calls whoever asked for it: once, in the thread that sets it, or at once where it is set."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Signal(threading.Event):
 
 
 @dataclass(frozen=True)
-class Talk:
+class RequestControl:
     """`progress(doing, done, total)` tells the front end how far it is, and raises `CancelledError` where nobody waits
     any more. `should_stop` says the same without raising, and lets quick questions be answered in between. `tell` sends
     a note of another kind. `following` is what will be answered next, where the same front end has asked it already.
@@ -56,7 +56,7 @@ class Talk:
     should_stop: Callable[[], bool] = lambda: False
     tell: Callable[[Note], None] = _nothing
     following: Callable[[], Question | None] = lambda: None
-    withdrawn: Signal = field(default_factory=Signal)
+    withdrawn: CallbackEvent = field(default_factory=CallbackEvent)
     still: Callable[[], None] = _nothing
 
     def check(self) -> None:

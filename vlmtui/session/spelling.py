@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.errors import UsageError
-from vlmtui.session.vocabulary_index import Lexicon
+from vlmtui.session.vocabulary_index import VocabularyIndex
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Spelling:
         return "" if len(self.ids) == 1 else f"the nearest of its {len(self.ids)} spellings"
 
 
-def spelled(lexicon: Lexicon, text: str) -> Spelling:
+def find_spelling(lexicon: VocabularyIndex, text: str) -> Spelling:
     """The pieces of a word: as it stands, capitalised or not, at the beginning of a word and within one.
 
     A word that the tokenizer cuts, however it is written, is looked for as the pieces of its plainest spelling.
@@ -42,7 +42,7 @@ def spelled(lexicon: Lexicon, text: str) -> Spelling:
     return Spelling(ids, tuple(str(piece) for piece in named), not single)
 
 
-def _ids(lexicon: Lexicon, text: str) -> list[int]:
+def _ids(lexicon: VocabularyIndex, text: str) -> list[int]:
     """The ids of a text, without special ones: an unknown piece, a start of sentence."""
     ids = [int(i) for i in lexicon.tokenizer(text, add_special_tokens=False)["input_ids"]]
     if any(i in lexicon.special for i in ids):

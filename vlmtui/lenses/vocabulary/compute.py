@@ -74,7 +74,7 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
     lexicon = model.word_search(k).lexicon
     whole = lexicon.vocabulary
     count = len(whole.norms)
-    spelling = model.spelled(word)
+    spelling = model.find_spelling(word)
     if any(not 0 <= i < count for i in spelling.ids):
         raise UsageError(f"{word!r} has a token without a row in the vocabulary: look for another word")
     of = torch.tensor(spelling.ids)
