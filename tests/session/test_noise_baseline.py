@@ -100,7 +100,7 @@ def test_the_distributions_are_those_of_the_same_search(desk, photo):
     pixels = copy.inputs.pixels["pixel_values"], kept.inputs.pixels["pixel_values"]
     assert torch.equal(*(one.flatten().sort().values for one in pixels))
     held = desk.state.word_search()
-    rows = held.lexicon.vocabulary.embeddings[held.lexicon.words].double()
+    rows = held.index.vocabulary.embeddings[held.index.words].double()
     for vectors, of in ((copy.tokens, found.shuffled), (random_like(kept.tokens), found.random)):
         cosines = torch.nn.functional.normalize(vectors.double()) @ torch.nn.functional.normalize(rows).T
         best = cosines.topk(2).values.numpy()

@@ -97,8 +97,8 @@ def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
     facts = look(desk, reading, "tokens", call("agreement"), (2,)).result
     agreement = desk.typed(typed.agreement(reading.id, 2, 3))
     assert isinstance(facts, Facts)
-    lexicon = desk.state.word_search().lexicon
-    firsts = [lexicon.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
+    index = desk.state.word_search().index
+    firsts = [index.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
     assert facts.rows == (*zip(AGREEING, firsts, strict=True), ("words in common", agreement.overlap))
     with pytest.raises(UsageError, match="for one token: choose one"):
         look(desk, reading, "tokens", call("agreement"))

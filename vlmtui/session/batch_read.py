@@ -75,7 +75,7 @@ class _Many:
 
     def __init__(self, state: ModelState, request: m.ReadMany, control: RequestControl) -> None:
         self._state, self._request, self._control = state, request, control
-        self._model, self._lexicon = state.model, state.vocabulary
+        self._model, self._index = state.model, state.vocabulary
         self._outcomes: list[m.Outcome | None] = [None] * len(request.pictures)
         self._layouts: dict[tuple[int, int, str], Layout] = {}
         self._words = 0
@@ -156,9 +156,9 @@ class _Many:
         self._check_answer(len(drawer.tokens("")) * min(request.k, head.rows))
         run = DecoderPass(held.model, drawer, "", self._control.progress)
         states = run.states(llm_layer(request.stage))
-        chosen = held.lexicon.candidates(head.rows, request.all_tokens)
+        chosen = held.index.candidates(head.rows, request.all_tokens)
         found = logit_lens(states, head.float32, head.rows, chosen, request.k, self._control.should_stop)
-        named = held.lexicon.names(found.ids.numpy())
+        named = held.index.names(found.ids.numpy())
         words = self._words_of(Found(found.ids, found.scores), named, "logit", head.rows, len(chosen))
         return run.layers(), words
 
@@ -167,8 +167,8 @@ class _Many:
         if not waiting:
             return
         tokens = [one.encoded.tokens for one in waiting]
-        norms, standing = token_norms(_joined(tokens), self._lexicon)
-        ends = np.cumsum([0 if one is None or self._lexicon is None else len(one) for one in tokens])[:-1]
+        norms, standing = token_norms(_joined(tokens), self._index)
+        ends = np.cumsum([0 if one is None or self._index is None else len(one) for one in tokens])[:-1]
         lengths = zip(np.split(norms, ends), np.split(standing, ends), strict=True)
         for one, own, words in zip(waiting, lengths, self._found(waiting), strict=True):
             prompt = self._request.prompt
@@ -182,13 +182,13 @@ class _Many:
             return [one.words for one in waiting]
         request = self._request
         held = self._state.word_search(request.k)
-        rows = len(held.lexicon.vocabulary.embeddings)
-        chosen = held.lexicon.candidates(rows, request.all_tokens)
+        rows = len(held.index.vocabulary.embeddings)
+        chosen = held.index.candidates(rows, request.all_tokens)
         self._check_answer(len(vectors) * min(request.k, len(chosen)))
         self._progress()
         found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, self._control.should_stop)
         ids = found.ids.numpy()
-        named = held.lexicon.names(ids[ids >= 0])
+        named = held.index.names(ids[ids >= 0])
         words: list[TokenWords | None] = []
         start = 0
         for one in waiting:

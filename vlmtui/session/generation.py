@@ -27,13 +27,13 @@ _CUT = "\N{REPLACEMENT CHARACTER}"
 
 def generate(state: ModelState, request: m.Generate, control: RequestControl) -> m.Generated:
     """Ask, and tell of every token. What was said until the question was withdrawn is kept like a whole answer."""
-    speaker = AnswerGenerator.asked(state, request.reading, control)
+    generator = AnswerGenerator.asked(state, request.reading, control)
     question = request.question if request.question and request.question.strip() else None
     control.progress("preparing the question")
     saying = GenerationOptions(request.max_new_tokens, request.temperature, request.seed)
-    answered = CachedAnswer(f"answer-{state.next_number()}", speaker.inputs(question), question, saying)
-    state.readings.keep_answer(speaker.kept, answered)
-    return m.Generated(request.reading, speaker.answer(answered))
+    answered = CachedAnswer(f"answer-{state.next_number()}", generator.inputs(question), question, saying)
+    state.readings.keep_answer(generator.kept, answered)
+    return m.Generated(request.reading, generator.answer(answered))
 
 
 @dataclass(frozen=True)

@@ -95,15 +95,15 @@ def as_reading(
     )
 
 
-def token_norms(tokens: Tensor | None, lexicon: VocabularyIndex | None) -> tuple[Floats, Floats]:
+def token_norms(tokens: Tensor | None, index: VocabularyIndex | None) -> tuple[Floats, Floats]:
     """The L2 norms of image tokens [tokens, hidden], and their percentiles among the words' norms; each [tokens].
 
     Both are empty without tokens, and for a model without a vocabulary.
     """
-    if tokens is None or lexicon is None:
+    if tokens is None or index is None:
         return np.zeros(0, np.float32), np.zeros(0, np.float32)
     lengths = row_norms(tokens)
-    standing = percentiles(lengths, lexicon.vocabulary.norms[lexicon.words])
+    standing = percentiles(lengths, index.vocabulary.norms[index.words])
     return array(lengths.float()), array(standing.float())
 
 

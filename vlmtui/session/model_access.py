@@ -69,9 +69,9 @@ class ModelAccess:
         return self.state.readings[self.reading]
 
     @property
-    def lexicon(self) -> VocabularyIndex:
+    def index(self) -> VocabularyIndex:
         """The model's words; `UsageError` where it has none."""
-        return self.state.word_search().lexicon
+        return self.state.word_search().index
 
     def word_search(self, k: int) -> WordSearch:
         """The model held and its words; `UsageError` where it has none, or `k`, how many are asked for, is below 1."""
@@ -84,12 +84,12 @@ class ModelAccess:
 
     def candidates(self, rows: int, all_tokens: bool) -> Tensor:
         """The rows of a matrix with so many that words are looked for in, int64 ascending."""
-        return self.lexicon.candidates(rows, all_tokens)
+        return self.index.candidates(rows, all_tokens)
 
     @property
     def embedding_rows(self) -> int:
         """How many rows the word vectors have."""
-        return len(self.lexicon.vocabulary.embeddings)
+        return len(self.index.vocabulary.embeddings)
 
     @property
     def head_rows(self) -> int:
@@ -185,7 +185,7 @@ class ModelAccess:
 
     def find_spelling(self, text: str) -> Spelling:
         """Which word-pieces a word that a person types stands for."""
-        return find_spelling(self.lexicon, text)
+        return find_spelling(self.index, text)
 
     def text_tower(self) -> DualEncoder:
         """The model's two towers, of which the text's is loaded; `UsageError` for a model without."""
@@ -214,7 +214,7 @@ class ModelAccess:
         norms: Tensor = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float32)
         return norms
 
-    def speaker(self) -> AnswerGenerator:
+    def generator(self) -> AnswerGenerator:
         """The model ready to speak about the image, its layers loaded, and what is kept of its answers; `UsageError`
         for a model without image tokens in its prompt."""
         return AnswerGenerator.of(self.state, self.reading, self.control)

@@ -37,7 +37,7 @@ class WordSearch:
     """What a search for words needs: the model, the index of its vocabulary, and the search itself."""
 
     model: VisionLanguageModel
-    lexicon: VocabularyIndex
+    index: VocabularyIndex
     finder: Finder
 
 

@@ -103,8 +103,8 @@ class RequestContext:
 
     def vocabulary(self) -> Vocabulary:
         with self._guard():
-            lexicon = self._wordy()
-            return Vocabulary(lexicon.vocabulary.embeddings, lexicon.words, lexicon.tokenizer)
+            index = self._wordy()
+            return Vocabulary(index.vocabulary.embeddings, index.words, index.tokenizer)
 
     def unembed(self, states: Tensor) -> Tensor:
         with self._guard(), torch.no_grad():
@@ -137,7 +137,7 @@ class RequestContext:
 
     def _wordy(self) -> VocabularyIndex:
         try:
-            return self._inside.lexicon
+            return self._inside.index
         except UsageError as error:
             raise NotHere(str(error)) from None
 
