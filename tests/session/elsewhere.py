@@ -16,7 +16,6 @@ import torch
 from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
-from vlmtui import verify as truth
 from vlmtui.image import SourceBytes, read_source
 from vlmtui.lenses.registry import built_in
 from vlmtui.lenses.source import call
@@ -27,6 +26,7 @@ from vlmtui.results.replacement import Replacement
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.typed import TypedQuestion, values, vocabulary, whole
+from vlmtui.verify import verification
 
 T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
@@ -171,7 +171,7 @@ def main() -> None:
 def _lend(apart: torch.device) -> None:
     """Let a session have the device under the name of the GPU that is not there, in whole precision."""
     choose_device, choose_dtype = device.choose_device, device.choose_dtype
-    for module in (device, loader, truth):
+    for module in (device, loader, verification):
         module.choose_device = lambda wanted: choose_device(wanted) if wanted == "cpu" else apart
         module.choose_dtype = lambda wanted, _, parameters: choose_dtype(wanted, torch.device("cpu"), parameters)
 

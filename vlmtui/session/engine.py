@@ -9,7 +9,6 @@ from collections.abc import Callable
 import torch
 import transformers
 
-from vlmtui import verify as truth
 from vlmtui.errors import ProtocolError
 from vlmtui.models.loading import device, model_folder
 from vlmtui.session import batch_read, generation
@@ -19,6 +18,7 @@ from vlmtui.session.image_read import read_image
 from vlmtui.session.lens_calls import LensCalls
 from vlmtui.session.model_state import ModelState, find_checkpoint
 from vlmtui.session.request_control import RequestControl
+from vlmtui.verify import verification
 
 
 class Engine:
@@ -61,8 +61,8 @@ class Engine:
         if not model_folder.has_all_layers(checkpoint):
             missing = "its language model's layers are not on this disk: add --whole to fetch them"
         self.state.unload()
-        options = truth.Options(processor, request.device, request.dtype, source.note)
-        info, checks = truth.verify(checkpoint, missing, options, progress)
+        options = verification.VerifyOptions(processor, request.device, request.dtype, source.note)
+        info, checks = verification.verify_checkpoint(checkpoint, missing, options, progress)
         return m.Verified(info, checks, time.perf_counter() - started)
 
     def status(self, doing: str) -> m.Status:

@@ -41,8 +41,8 @@ def looked(context: Context, layer: int | None, head: int | None) -> TokenMaps:
 class Capture:
     """The attention of an answer, captured in one pass over prompt and answer, and kept with the answer.
 
-    `generator` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is how
-    many the model has. `progress(layer, layers)` tells of each of them.
+    `generator` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is
+    how many the model has. `progress(layer, layers)` tells of each of them.
     """
 
     generator: Any

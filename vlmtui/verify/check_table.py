@@ -22,7 +22,7 @@ WORDS = "words in part"
 CHECKS = (TOKENS, TOKEN_BOXES, PATCH_BOXES, NORMS, OWN_VECTORS, LOGITS, WEIGHTS, WORDS)
 
 
-class Table:
+class CheckTable:
     """What came of each check. The first that is said of one stands."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ def rounding(dtype: torch.dtype) -> float:
     return _ROUNDING.get(dtype, 1e-4)
 
 
-def farthest(ours: Tensor, theirs: Tensor) -> float:
+def largest_difference(ours: Tensor, theirs: Tensor) -> float:
     """The largest distance of two vectors that should be the same, relative to their length; both [n, width]."""
     if ours.shape != theirs.shape:
         return float("inf")
@@ -33,7 +33,7 @@ def farthest(ours: Tensor, theirs: Tensor) -> float:
     return float(worst.nan_to_num(nan=torch.inf))
 
 
-def digests(model: nn.Module) -> dict[str, bytes]:
+def weight_digests(model: nn.Module) -> dict[str, bytes]:
     """A digest of every parameter and buffer of a model: its bytes, dtype and shape. Tied ones stand for each name."""
     found = {}
     everything = chain(
@@ -48,12 +48,12 @@ def digests(model: nn.Module) -> dict[str, bytes]:
     return found
 
 
-def different(part: Mapping[str, bytes], whole: Mapping[str, bytes]) -> list[str]:
+def differing_weights(part: Mapping[str, bytes], whole: Mapping[str, bytes]) -> list[str]:
     """The names in `part` that the whole has not, or of other contents."""
     return sorted(name for name, digest in part.items() if whole.get(name) != digest)
 
 
-def strangers(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, metric: Near) -> list[int]:
+def not_found_first(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, metric: Near) -> list[int]:
     """Those of `ids` (int64) whose own vector finds another row before itself, among them all.
 
     A row that is the same, or lies within what counts as a tie, may come first.
@@ -77,7 +77,7 @@ def _score(vector: Tensor, row: Tensor, metric: Near) -> Tensor:
     return cosine
 
 
-def same_words(ours: Nearest, theirs: Nearest) -> int:
+def count_same_words(ours: Nearest, theirs: Nearest) -> int:
     """How many tokens have the same words with the same scores, bit for bit."""
     if ours.ids.shape != theirs.ids.shape:
         return 0
@@ -86,7 +86,7 @@ def same_words(ours: Nearest, theirs: Nearest) -> int:
 
 
 @torch.no_grad()
-def norms_by_the_library(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | None:
+def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | None:
     """The norms of every vision stage and patch by the tower's own `output_hidden_states`, or None where it has none.
 
     As `encode` gives them: one [stages, patches] a tile, without class tokens and registers.
@@ -118,7 +118,7 @@ def norms_by_the_library(model: VisionLanguageModel, inputs: Inputs) -> list[Ten
     return [torch.stack([patches for patches, _ in tile]) for tile in zip(*stages, strict=True)]
 
 
-def farthest_norm(encoded: EncodedImage, library: list[Tensor]) -> float:
+def largest_norm_difference(encoded: EncodedImage, library: list[Tensor]) -> float:
     """The largest relative difference of `encode`'s norms from the library's."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):

@@ -27,20 +27,20 @@ _PART_OF_A_PATCH = 5  # a square's side: what half a patch's shift would put int
 _SUPPORT = {0: 0.5, 1: 3.0, 2: 1.0, 3: 2.0, 4: 0.5, 5: 1.0}
 _FARTHEST = max(_SUPPORT.values())
 
-Moved = NDArray[np.bool_]
+ChangedPlaces = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Trial:
+class PixelTrial:
     """Which squares were changed, and which tokens and vision patches did: bool [tokens], bool [patches]."""
 
     squares: tuple[Box, ...]
-    tokens: Moved
-    patches: Moved
+    tokens: ChangedPlaces
+    patches: ChangedPlaces
 
 
 @dataclass(frozen=True)
-class Tally:
+class BoxCounts:
     """`hits` are the changes that boxes foretell; `missed` did not come, `extra` came and were not foretold."""
 
     squares: int = 0
@@ -48,15 +48,15 @@ class Tally:
     missed: int = 0
     extra: int = 0
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
+    def __add__(self, other: BoxCounts) -> BoxCounts:
+        return BoxCounts(
             self.squares + other.squares, self.hits + other.hits, self.missed + other.missed, self.extra + other.extra
         )
 
 
-def trials(
+def run_trials(
     model: VisionLanguageModel, picture: Picture, layout: Layout, heard: Callable[[int, int], None], seed: int = 0
-) -> list[Trial]:
+) -> list[PixelTrial]:
     """Change squares of a picture, pass after pass. `heard` is told how many passes are done, of how many."""
     rng = np.random.default_rng(seed)
     with silenced(model.family.tower):
@@ -73,21 +73,23 @@ def trials(
                 for a, b, floor in zip(after, before, noise, strict=True)
             ]
             boxes = tuple((float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in squares)
-            found.append(Trial(boxes, *moved))
+            found.append(PixelTrial(boxes, *moved))
     return found
 
 
-def judge(places: Sequence[Place], changed: Sequence[Moved], squares: Sequence[Sequence[Box]], reach: Reach) -> Tally:
+def count_changes(
+    places: Sequence[Place], changed: Sequence[ChangedPlaces], squares: Sequence[Sequence[Box]], reach: BoxReach
+) -> BoxCounts:
     """Hold what changed [passes][places] against where the boxes lie."""
-    total = Tally()
+    total = BoxCounts()
     for moved, some in zip(changed, squares, strict=True):
         must = np.array([any(reach.surely(place, square) for square in some) for place in places], dtype=bool)
         may = np.array([any(reach.possibly(place, square) for square in some) for place in places], dtype=bool)
-        total += Tally(len(some), int(must.sum()), int((must & ~moved).sum()), int((moved & ~may).sum()))
+        total += BoxCounts(len(some), int(must.sum()), int((must & ~moved).sum()), int((moved & ~may).sum()))
     return total
 
 
-class Reach:
+class BoxReach:
     """How far from its box a token's pixels may lie, and how far inside they surely do.
 
     What the model gets as one pixel is `scale` pixels of the picture, in each grid; a resize reaches by its filter's
