@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks import random_llava
 from benchmarks.start import PHOTO, peak
 from vlmtui.display.numbers import duration, memory
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
 
@@ -70,14 +70,14 @@ def _model(model: str, said: str, count: int) -> Iterator[tuple[str, str, str]]:
         client.close()
 
 
-def _alone(client: SessionClient, pictures: Sequence[SourceBytes]) -> float:
+def _alone(client: SessionClient, pictures: Sequence[ImageFile]) -> float:
     began = time.perf_counter()
     for picture in pictures:
         client.words(client.read(picture).result().id, "l2", K, all_tokens=True).result()
     return time.perf_counter() - began
 
 
-def _together(client: SessionClient, pictures: Sequence[SourceBytes]) -> float:
+def _together(client: SessionClient, pictures: Sequence[ImageFile]) -> float:
     began = time.perf_counter()
     waiting: deque[Future[tuple[Outcome, ...]]] = deque()
     for start in range(0, len(pictures), BATCH):
@@ -94,7 +94,7 @@ def _check(outcomes: Sequence[Outcome]) -> None:
         raise RuntimeError(next(one.message for one in outcomes if one.error))
 
 
-def photos(count: int) -> list[SourceBytes]:
+def photos(count: int) -> list[ImageFile]:
     """JPEGs of 640×480 and 480×640 pixels, each a different part of the photo."""
     with Image.open(PHOTO) as photo:
         whole = photo.convert("RGB")
@@ -104,7 +104,7 @@ def photos(count: int) -> list[SourceBytes]:
         file = io.BytesIO()
         part.resize((480, 640) if index % 3 == 0 else (640, 480)).save(file, "JPEG", quality=90)
         data = file.getvalue()
-        found.append(SourceBytes(f"{index}.jpg", data, hashlib.sha256(data).hexdigest()))
+        found.append(ImageFile(f"{index}.jpg", data, hashlib.sha256(data).hexdigest()))
     return found
 
 

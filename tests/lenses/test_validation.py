@@ -17,7 +17,7 @@ import pytest
 
 from tests.session.test_client import WAIT
 from vlmtui.errors import ProtocolError, UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.lenses.validation import mismatch, validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
@@ -75,7 +75,7 @@ def test_a_picture_is_not_copied_to_look_at_what_is_beside_it() -> None:
     one = validated(m.Request(1, m.Read(**READ | {"data": data})))  # type: ignore[arg-type]
     assert isinstance(one.body, m.Read)
     assert one.body.data is data
-    many = validated(m.Request(1, m.ReadMany((SourceBytes("a", data, ""),), "tokens", "l2", 1)))
+    many = validated(m.Request(1, m.ReadMany((ImageFile("a", data, ""),), "tokens", "l2", 1)))
     assert isinstance(many.body, m.ReadMany)
     assert many.body.pictures[0].data is data
 

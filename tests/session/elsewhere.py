@@ -16,10 +16,10 @@ import torch
 from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
-from vlmtui.image import SourceBytes, read_source
+from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.registry import built_in
 from vlmtui.lenses.source import call
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.models.loading import device, loader
 from vlmtui.reading import METRICS
 from vlmtui.results.replacement import Replacement
@@ -71,7 +71,7 @@ class Pair:
 
 
 def plain(answer: Any) -> Any:
-    if isinstance(answer, Looked):  # what it says besides travels as bytes
+    if isinstance(answer, LensResult):  # what it says besides travels as bytes
         answer = answer.numbers if answer.drawn else answer.result, answer.note, answer.besides
     return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
 
@@ -121,7 +121,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.typed(vocabulary.vocabulary(5))
     pair.typed(vocabulary.near("tree", "cosine", 5))
     pair.ask(m.Describe())
-    sent = SourceBytes(PICTURE.source, PICTURE.data, PICTURE.sha256)
+    sent = ImageFile(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
 

@@ -19,7 +19,7 @@ from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.session import batch_read as many
 from vlmtui.session import preprocessing, typed, wire
 from vlmtui.session import protocol as m
@@ -50,11 +50,11 @@ def holding(folder) -> Desk:
     return engine
 
 
-def sent(name: str, data: bytes) -> SourceBytes:
-    return SourceBytes(name, data, hashlib.sha256(data).hexdigest())
+def sent(name: str, data: bytes) -> ImageFile:
+    return ImageFile(name, data, hashlib.sha256(data).hexdigest())
 
 
-def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> SourceBytes:
+def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> ImageFile:
     """The `index`-th picture, unlike any other."""
     pixels = np.random.default_rng(index).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     file = io.BytesIO()
@@ -62,15 +62,15 @@ def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> 
     return sent(f"{index}.{format.lower()}", file.getvalue())
 
 
-def asked(*pictures: SourceBytes, **options) -> m.ReadMany:
+def asked(*pictures: ImageFile, **options) -> m.ReadMany:
     return m.ReadMany(pictures, **{"stage": "tokens", "metric": "l2", "k": 3, "max_pixels": 10**6} | options)
 
 
-def together(engine: Desk, *pictures: SourceBytes, **options) -> tuple[m.Outcome, ...]:
+def together(engine: Desk, *pictures: ImageFile, **options) -> tuple[m.Outcome, ...]:
     return engine.ask(asked(*pictures, **options)).outcomes
 
 
-def alone(engine: Desk, picture: SourceBytes, **options) -> m.Outcome:
+def alone(engine: Desk, picture: ImageFile, **options) -> m.Outcome:
     """What questions for one picture say of it."""
     request = asked(picture, **options)
     read = m.Read(picture.source, picture.data, picture.sha256, request.max_pixels, request.prompt)
@@ -248,7 +248,7 @@ def test_a_picture_that_the_tower_cannot_do_takes_none_along(engine):
         assert_same(found[index], alone(engine, pictures[index]))
 
 
-def picture_of(one: SourceBytes):
+def picture_of(one: ImageFile):
     return decode(one.data, one.source)
 
 
@@ -348,8 +348,8 @@ def watched(groups, held: list[int], alive: list[int]):
 
 def test_over_the_pipe_several_at_a_time(clip_folder):
     """Two questions are on their way at once: neither takes the other's place, and one that is withdrawn is."""
-    pictures = [SourceBytes(one.source, one.data, one.sha256) for one in map(noise, range(12))]
-    broken = SourceBytes("no.png", b"no", "0")
+    pictures = [ImageFile(one.source, one.data, one.sha256) for one in map(noise, range(12))]
+    broken = ImageFile("no.png", b"no", "0")
     client = SessionClient.start()
     try:
         client.load(str(clip_folder), device="cpu")

@@ -16,7 +16,7 @@ from tests.session.test_engine import request
 from vlmtui.errors import OutOfMemoryError, ReadingGoneError, UsageError, VlmtuiError
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, Scalars, Scores, TokenMaps, Words
 from vlmtui.lenses.source import LensSource, call, read_lens
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.session import foreign_lenses, typed, wire
 from vlmtui.session import protocol as m
 
@@ -35,7 +35,7 @@ def reading(desk: Desk) -> str:
     return desk.read(request(png()), quiet).reading.id
 
 
-def look(desk: Desk, reading: str, source: LensSource, stage: str = "tokens", entries=None, **options) -> Looked:
+def look(desk: Desk, reading: str, source: LensSource, stage: str = "tokens", entries=None, **options) -> LensResult:
     return desk.typed(typed.look(reading, stage, call(source, **options), entries))
 
 

@@ -15,7 +15,7 @@ from tests.session.desk import Desk
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
 from vlmtui.reading import METRICS, Reading, TokenWords
-from vlmtui.results.noise_baseline import AGREEING, Null
+from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.scheduler import FrontEnd, RequestQueue, ScheduledRequest
@@ -63,7 +63,7 @@ def words(desk: Desk, reading: Reading, **options) -> TokenWords:
     return desk.typed(typed.words(reading.id, options.pop("metric", "l2"), 3, **options))
 
 
-def null(desk: Desk, reading: Reading, **options) -> Null:
+def null(desk: Desk, reading: Reading, **options) -> NoiseBaseline:
     return desk.typed(typed.null(reading.id, options.pop("metric", "l2"), 3, **options))
 
 

@@ -15,7 +15,7 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import read_source
-from vlmtui.lenses.source import Call
+from vlmtui.lenses.source import LensCall
 from vlmtui.reading import stages
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
@@ -66,7 +66,7 @@ def test_vectors_of_a_stage_that_is_not_there(engine, reading):
         engine.typed(typed.vectors(reading, "llm.99"))
 
 
-def ask(engine: Desk, reading: str, stage: str, lens: Call) -> Values:
+def ask(engine: Desk, reading: str, stage: str, lens: LensCall) -> Values:
     return Values.of(engine.typed(typed.look(reading, stage, lens)))
 
 

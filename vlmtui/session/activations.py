@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.geometry import Place
-from vlmtui.image import Picture, decode
+from vlmtui.image import RgbImage, decode
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
@@ -21,14 +21,14 @@ LAYERS_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class ImageFile:
+class StoredImage:
     """A picture's file: where from, its bytes, and how many pixels it may have."""
 
     source: str
     data: bytes
     max_pixels: int
 
-    def picture(self) -> Picture:
+    def picture(self) -> RgbImage:
         """Its pixels."""
         return decode(self.data, self.source, self.max_pixels)
 
@@ -52,7 +52,7 @@ class CachedReading:
     inputs: Inputs
     tokens: Tensor | None
     prompt: str | None = None
-    file: ImageFile | None = None
+    file: StoredImage | None = None
     places: tuple[Place, ...] = ()
     vision: dict[int, Tensor] = field(default_factory=dict)
     own: dict[tuple[str, object], object] = field(default_factory=dict)

@@ -18,13 +18,22 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError, UsageError, VlmtuiError
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.finder import Found
+from vlmtui.lenses.kernels.finder import NearestWords
 from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.vision.batching import how_many
 from vlmtui.models.vlm import EncodedImage
-from vlmtui.reading import ImageInfo, Layers, TokenWords, check_stage, llm_layer, of_layers, of_patches, vision_layer
-from vlmtui.results.metrics import Order, check_ridge
+from vlmtui.reading import (
+    ImageInfo,
+    LayerNorms,
+    TokenWords,
+    check_stage,
+    llm_layer,
+    of_layers,
+    of_patches,
+    vision_layer,
+)
+from vlmtui.results.metrics import WordOrder, check_ridge
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.activations import ActivationCache, CachedReading
@@ -66,7 +75,7 @@ class _Seen:
     layout: Layout
     encoded: EncodedImage
     vectors: Tensor | None = None
-    layers: Layers | None = None
+    layers: LayerNorms | None = None
     words: TokenWords | None = None
 
 
@@ -147,7 +156,7 @@ class _Many:
             self._layouts[key] = self._model.layout(one.image, one.inputs, encoded)
         return self._layouts[key]
 
-    def _deep(self, one: PreprocessedImage, encoded: EncodedImage) -> tuple[Layers, TokenWords]:
+    def _deep(self, one: PreprocessedImage, encoded: EncodedImage) -> tuple[LayerNorms, TokenWords]:
         """What the language model's layers made of a picture, and its words there."""
         request, drawer = self._request, ActivationCache()
         held = self._state.word_search(request.k)
@@ -159,7 +168,7 @@ class _Many:
         chosen = held.index.candidates(head.rows, request.all_tokens)
         found = logit_lens(states, head.float32, head.rows, chosen, request.k, self._control.should_stop)
         named = held.index.names(found.ids.numpy())
-        words = self._words_of(Found(found.ids, found.scores), named, "logit", head.rows, len(chosen))
+        words = self._words_of(NearestWords(found.ids, found.scores), named, "logit", head.rows, len(chosen))
         return run.layers(), words
 
     def _settle(self, waiting: list[_Seen]) -> None:
@@ -193,13 +202,17 @@ class _Many:
         start = 0
         for one in waiting:
             part = slice(start, start + (0 if one.vectors is None else len(one.vectors)))
-            own = Found(found.ids[part], found.scores[part], None if found.explained is None else found.explained[part])
+            own = NearestWords(
+                found.ids[part], found.scores[part], None if found.explained is None else found.explained[part]
+            )
             theirs = ids[part]
             words.append(self._words_of(own, named.of(theirs[theirs >= 0]), request.metric, rows, len(chosen)))
             start = part.stop
         return words
 
-    def _words_of(self, found: Found, named: TokenNames, order: Order, rows: int, candidates: int) -> TokenWords:
+    def _words_of(
+        self, found: NearestWords, named: TokenNames, order: WordOrder, rows: int, candidates: int
+    ) -> TokenWords:
         """What was found of all tokens of one picture among so many `candidates` of all `rows`."""
         ids, request = array(found.ids), self._request
         return TokenWords(

@@ -9,14 +9,14 @@ import numpy as np
 from torch import Tensor
 
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
 from vlmtui.models.decoder.teacher_forcing import Stand, TokenReplacement
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.results.answers import Answer, AnswerToken
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import CachedReading, ImageFile
+from vlmtui.session.activations import CachedReading, StoredImage
 from vlmtui.session.answer_cache import CachedAnswer
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.request_control import RequestControl
@@ -70,7 +70,7 @@ class AnswerGenerator:
         return cls(model, state.vocabulary or TokenNamer.by(model.tokenizer), state.readings[reading], tokens, control)
 
     @property
-    def file(self) -> ImageFile:
+    def file(self) -> StoredImage:
         """The picture's file."""
         assert self.kept.file is not None, "every reading has come from a file"
         return self.kept.file
@@ -79,7 +79,7 @@ class AnswerGenerator:
         """The reading's latest answer, which must be this one and hold something."""
         return latest_answer(self.kept, answer)
 
-    def inputs(self, question: str | None, picture: Picture | None = None) -> Inputs:
+    def inputs(self, question: str | None, picture: RgbImage | None = None) -> Inputs:
         """What the model is given for a question about the picture, or about another one in its place."""
         prepared = self.model.prepare(picture or self.file.picture(), question, self.file.source)
         return self.model.prompted(prepared, self.tokens, question)

@@ -17,7 +17,7 @@ from vlmtui.models.vision.tower_output import finals
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import CachedReading, ImageFile
+from vlmtui.session.activations import CachedReading, StoredImage
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.vocabulary_index import VocabularyIndex
 
@@ -51,7 +51,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
         name=f"reading-{state.next_number()}",
         timings=times.seconds,
     )
-    file = ImageFile(request.source, request.data, request.max_pixels)
+    file = StoredImage(request.source, request.data, request.max_pixels)
     kept = CachedReading(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
     kept.final = final[0] if final else None
     state.readings.keep(reading.id, kept)

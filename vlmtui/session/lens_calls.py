@@ -12,7 +12,7 @@ import msgspec
 
 from vlmtui.errors import CancelledError, OutOfMemoryError, UsageError, VlmtuiError
 from vlmtui.lenses.base import Lens, applies
-from vlmtui.lenses.description import Description
+from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import LayerWords, Result, Words
 from vlmtui.lenses.options import given
 from vlmtui.lenses.registry import find
@@ -90,14 +90,15 @@ class LensCalls:
             return with_token_names(whole, words, rows, lens, where)
         return whole
 
-    def _offered(self, control: RequestControl) -> list[Description]:
+    def _offered(self, control: RequestControl) -> list[LensDescription]:
         """Every lens that packages offer; `trouble` says why one cannot be used."""
-        told: list[Description] = []
+        told: list[LensDescription] = []
         for name, entries in foreign_lenses.installed_lenses().items():
             why = foreign_lenses.why_unusable(name, entries)
             if why:
                 told += [
-                    Description(name=name, origin=foreign_lenses.package_of(entry), trouble=why) for entry in entries
+                    LensDescription(name=name, origin=foreign_lenses.package_of(entry), trouble=why)
+                    for entry in entries
                 ]
                 continue
             try:
@@ -105,7 +106,9 @@ class LensCalls:
             except CancelledError:
                 raise
             except VlmtuiError as error:
-                told.append(Description(name=name, origin=foreign_lenses.package_of(entries[0]), trouble=str(error)))
+                told.append(
+                    LensDescription(name=name, origin=foreign_lenses.package_of(entries[0]), trouble=str(error))
+                )
         return told
 
     def _load(self, source: LensSource, control: RequestControl) -> ForeignLens:

@@ -12,13 +12,13 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
-from vlmtui.lenses.kernels.finder import Finder
+from vlmtui.lenses.kernels.finder import WordFinder
 from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, unmatched
 from vlmtui.models.vision.pixel_edits import reframed
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.models.vlm import VisionLanguageModel
-from vlmtui.reading import Layers, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
+from vlmtui.reading import LayerNorms, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.results import early_exit
 from vlmtui.session.activations import CachedReading
 from vlmtui.session.decoder_pass import DecoderPass
@@ -78,7 +78,7 @@ class ModelAccess:
         return self.state.word_search(k)
 
     @property
-    def finder(self) -> Finder:
+    def finder(self) -> WordFinder:
         """What finds words by any metric."""
         return self.state.word_search().finder
 
@@ -140,7 +140,7 @@ class ModelAccess:
         model = self.state.word_search().model
         return DecoderPass(model, self.state.readings, self.reading, self.progress)
 
-    def layers(self) -> Layers:
+    def layers(self) -> LayerNorms:
         """Norms after every layer of the language model, which is run for it."""
         return self._decoder_pass().layers()
 

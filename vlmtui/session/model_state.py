@@ -15,7 +15,7 @@ import transformers
 
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
-from vlmtui.lenses.kernels.finder import Finder
+from vlmtui.lenses.kernels.finder import WordFinder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load
 from vlmtui.models.vision.dual_encoder import unmatched
@@ -38,7 +38,7 @@ class WordSearch:
 
     model: VisionLanguageModel
     index: VocabularyIndex
-    finder: Finder
+    finder: WordFinder
 
 
 class ModelState:
@@ -54,7 +54,7 @@ class ModelState:
         self.readings = ActivationCache(readings_bytes, layers_bytes)
         self.ahead = PreprocessingAhead()
         self._vocabulary: VocabularyIndex | None = None
-        self._finder: Finder | None = None
+        self._finder: WordFinder | None = None
         self._request: m.Load | None = None
         self._numbers = itertools.count(1)
 
@@ -91,7 +91,7 @@ class ModelState:
         progress("reading the vocabulary")
         model = VisionLanguageModel(loaded)
         self.loaded, self._vocabulary = model, VocabularyIndex.of(model)
-        self._finder = Finder(self._vocabulary.vocabulary) if self._vocabulary else None
+        self._finder = WordFinder(self._vocabulary.vocabulary) if self._vocabulary else None
         self._request = request
         self.origin = origin()  # loading may have fetched more files
         return m.Loaded(model.info, time.perf_counter() - started)
@@ -178,7 +178,7 @@ class ModelState:
 
 def find_checkpoint(
     request: m.Load | m.Verify, progress: Progress, decoder_layers: int | None = 0
-) -> tuple[catalogue.Source, model_folder.Checkpoint, Path | None]:
+) -> tuple[catalogue.ModelSource, model_folder.Checkpoint, Path | None]:
     """The checkpoint that is asked for, and the folder of the processor where another one is named."""
     progress(f"looking for {request.model}")
     base = Path(request.base) if request.base is not None else None

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import msgspec
 
 from vlmtui.errors import ProtocolError, VlmtuiError, from_kind
-from vlmtui.image import MAX_PIXELS, SourceBytes
-from vlmtui.lenses.description import Description
+from vlmtui.image import MAX_PIXELS, ImageFile
+from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
 from vlmtui.lenses.source import LensSource
-from vlmtui.reading import RIDGE, Layers, Metric, ModelInfo, Reading, TokenWords
+from vlmtui.reading import RIDGE, LayerNorms, Metric, ModelInfo, Reading, TokenWords
 from vlmtui.results import answers
 from vlmtui.session.wire import VERSION, decode, decoder
 
@@ -199,7 +199,7 @@ class ReadMany(msgspec.Struct, frozen=True, tag=True):
     machine alone, never on how long anything took: the same request has the same answer, byte for byte.
     """
 
-    pictures: tuple[SourceBytes, ...]
+    pictures: tuple[ImageFile, ...]
     stage: str
     metric: Metric
     k: int
@@ -220,7 +220,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     reading: Reading | None = None
     words: TokenWords | None = None
-    layers: Layers | None = None
+    layers: LayerNorms | None = None
     kind: str = ""
     message: str = ""
 
@@ -285,7 +285,7 @@ class Described(msgspec.Struct, frozen=True, tag=True):
     `options` are all options of the one lens, defaults included.
     """
 
-    lenses: tuple[Description, ...]
+    lenses: tuple[LensDescription, ...]
     options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlmtui.lenses.kernels.search import TIE, Near, Nearest, Vocabulary, nearest
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
+from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
@@ -53,7 +54,7 @@ def differing_weights(part: Mapping[str, bytes], whole: Mapping[str, bytes]) -> 
     return sorted(name for name, digest in part.items() if whole.get(name) != digest)
 
 
-def not_found_first(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, metric: Near) -> list[int]:
+def not_found_first(model: VisionLanguageModel, vocabulary: EmbeddingMatrix, ids: Tensor, metric: Near) -> list[int]:
     """Those of `ids` (int64) whose own vector finds another row before itself, among them all.
 
     A row that is the same, or lies within what counts as a tie, may come first.
@@ -77,7 +78,7 @@ def _score(vector: Tensor, row: Tensor, metric: Near) -> Tensor:
     return cosine
 
 
-def count_same_words(ours: Nearest, theirs: Nearest) -> int:
+def count_same_words(ours: NearestRows, theirs: NearestRows) -> int:
     """How many tokens have the same words with the same scores, bit for bit."""
     if ours.ids.shape != theirs.ids.shape:
         return 0

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.geometry import Place
-from vlmtui.image import Picture
-from vlmtui.lenses.kernels.search import Near, Nearest, Vocabulary, nearest
+from vlmtui.image import RgbImage
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
+from vlmtui.lenses.kernels.search import NearestRows, nearest
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
@@ -30,11 +31,11 @@ _METRICS: tuple[Near, ...] = ("l2", "cosine")
 _K = 8
 
 
-def noise_images() -> dict[str, Picture]:
+def noise_images() -> dict[str, RgbImage]:
     """Pictures of noise in several shapes, the same every time."""
     rng = np.random.default_rng(0)
     return {
-        name: Picture(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        name: RgbImage(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
         for name, (width, height) in SHAPES.items()
     }
 
@@ -45,7 +46,7 @@ class ImageRecord:
 
     inputs: Inputs
     tokens: Tensor | None
-    words: Nearest | None
+    words: NearestRows | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class PartialModelChecks:
         self._seen: dict[str, tuple[Inputs, EncodedImage, Layout]] = {}
         self._words = self._vocabulary = None
         if self.model.embeddings is not None:
-            self._vocabulary = Vocabulary.of(self.model.embeddings)
+            self._vocabulary = EmbeddingMatrix.of(self.model.embeddings)
             self._words = candidates(self.model.tokenizer, len(self.model.embeddings), all_tokens=False)
 
     def check(self) -> PartialModelRecord:
@@ -193,9 +194,9 @@ class PartialModelChecks:
         )
 
 
-def nearest_words(tokens: Tensor, embeddings: Tensor, words: Tensor) -> Nearest:
+def nearest_words(tokens: Tensor, embeddings: Tensor, words: Tensor) -> NearestRows:
     """The words of tokens, as those that are kept of the model loaded in part."""
-    return nearest(tokens, Vocabulary.of(embeddings), words, "l2", _K)
+    return nearest(tokens, EmbeddingMatrix.of(embeddings), words, "l2", _K)
 
 
 def _tally(
