@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks import random_llava
 from benchmarks.startup import PHOTO, peak
 from vlmtui.display.numbers import duration, memory
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
 
@@ -70,14 +70,14 @@ def _model(model: str, name: str, count: int) -> Iterator[tuple[str, str, str]]:
         client.close()
 
 
-def _one_by_one(client: SessionClient, images: Sequence[SourceBytes]) -> float:
+def _one_by_one(client: SessionClient, images: Sequence[ImageFile]) -> float:
     began = time.perf_counter()
     for image in images:
         client.words(client.read(image).result().id, "l2", K, all_tokens=True).result()
     return time.perf_counter() - began
 
 
-def _batched(client: SessionClient, images: Sequence[SourceBytes]) -> float:
+def _batched(client: SessionClient, images: Sequence[ImageFile]) -> float:
     began = time.perf_counter()
     waiting: deque[Future[tuple[Outcome, ...]]] = deque()
     for start in range(0, len(images), BATCH):
@@ -95,7 +95,7 @@ def _check(outcomes: Sequence[Outcome]) -> None:
         raise RuntimeError(next(one.message for one in outcomes if one.error))
 
 
-def photos(count: int) -> list[SourceBytes]:
+def photos(count: int) -> list[ImageFile]:
     """Cut JPEGs of 640×480 and 480×640 pixels from the photo, each a different part of it."""
     with Image.open(PHOTO) as photo:
         whole = photo.convert("RGB")
@@ -105,7 +105,7 @@ def photos(count: int) -> list[SourceBytes]:
         file = io.BytesIO()
         part.resize((480, 640) if index % 3 == 0 else (640, 480)).save(file, "JPEG", quality=90)
         data = file.getvalue()
-        found.append(SourceBytes(f"{index}.jpg", data, hashlib.sha256(data).hexdigest()))
+        found.append(ImageFile(f"{index}.jpg", data, hashlib.sha256(data).hexdigest()))
     return found
 
 

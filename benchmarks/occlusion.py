@@ -17,20 +17,22 @@ ROUNDS = 3
 def rows() -> Iterator[tuple[str, str, str]]:
     """Occlude every image token of one answer, both ways in turns in one process."""
     from vlmtui.image import read_source
-    from vlmtui.models.decoder.teacher_forcing import Change
+    from vlmtui.models.decoder.teacher_forcing import TokenReplacement
     from vlmtui.session import protocol as m
     from vlmtui.session.engine import Engine
+    from vlmtui.session.image_read import read_image
     from vlmtui.session.request_progress import Talk
 
     engine, talk = Engine(), Talk(lambda *_: None, lambda: False)
-    engine.load(m.Load("demo", device="cpu"), talk.progress)
+    state = engine.state
+    state.load(m.Load("demo", device="cpu"), talk.progress)
     image = read_source(str(PHOTO))
-    reading = engine.read(m.Read(image.source, image.data, image.sha256, 10**8), talk.progress).reading
+    reading = read_image(state, m.Read(image.source, image.data, image.sha256, 10**8), talk.progress).reading
     engine.answer(m.Ask(reading.id, None, 16), talk)
-    answered = engine.readings[reading.id].answered
+    answered = state.readings[reading.id].answered
     assert answered is not None
-    forced = answered.retold(engine.speaker(reading.id, lambda *_: None))
-    changes = [Change(torch.tensor([i]), "mean") for i in range(len(reading.places))]
+    forced = answered.retold(state.full_model(talk.progress))
+    changes = [TokenReplacement(torch.tensor([i]), "mean") for i in range(len(reading.places))]
 
     def timed(budget: Sequence[int]) -> tuple[float, torch.Tensor]:
         began = time.perf_counter()

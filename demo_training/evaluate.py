@@ -22,8 +22,8 @@ from demo_training.figures.lenses import lens_figures
 from demo_training.figures.measure import held_out, patch_accuracy
 from demo_training.figures.pairs import retrieval
 from demo_training.figures.photographs import photograph_scores
-from demo_training.writing import write_whole
 from vlmtui.demo import WEIGHTS
+from vlmtui.files import write_whole
 
 SCENES: Final = 1000
 ASKED: Final = 300
@@ -72,9 +72,9 @@ def main() -> None:
     for name in [options.only] if options.only else MODELS:
         began = time.monotonic()
         figures = MODELS[name](options.models / name, scenes)
-        write_whole(options.models / name / "figures.json", json.dumps(figures, indent=1) + "\n")
+        write_whole(options.models / name / "figures.json", (json.dumps(figures, indent=1) + "\n").encode())
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    write_whole(options.card, write_card(options.card.read_text(), read_figures(options.models)))
+    write_whole(options.card, write_card(options.card.read_text(), read_figures(options.models)).encode())
 
 
 def read_figures(models: Path) -> dict[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ from demo_training.making.pictures import SCENE_BYTES, Drawings, draw_ahead
 from demo_training.making.recipe import RECIPES, Model, Recipe
 from demo_training.making.tasks import Naming, Pairing, Speaking, Task
 from demo_training.making.trainer import Trainer
-from demo_training.writing import write_whole
+from vlmtui.files import write_whole
 
 SEED: Final = 17
 # Watched while training; the card's figures are of other scenes, seen only once the run is over.
@@ -153,7 +153,7 @@ def claim(work: Path, recipe: Recipe) -> None:
     if written.exists() and written.read_text() != own:
         raise SystemExit(f"{work} holds the run of another recipe: name another folder with --work, or remove it.")
     work.mkdir(parents=True, exist_ok=True)
-    write_whole(written, own)
+    write_whole(written, own.encode())
 
 
 def shortened(recipe: Recipe, part: float) -> Recipe:

@@ -15,6 +15,8 @@ from typing import Any
 
 import platformdirs
 
+from vlmtui.files import write_whole
+
 ENVIRONMENT = "VLMTUI_CACHE"
 INDEX = "model.safetensors.index.json"
 LAYERS = "decoder_layers"
@@ -53,7 +55,7 @@ def remember(name: str, revision: str, commit: str) -> None:
     """Keep which commit a branch or tag stood for, so that the next start needs no network."""
     path = _ref(name, revision)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(commit, encoding="utf-8")
+    write_whole(path, commit.encode())
 
 
 def commit_of(name: str, revision: str) -> str | None:

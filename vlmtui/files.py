@@ -1,60 +1,135 @@
-"""Files that are there whole, also after the power has failed, or not at all."""
+"""Whole-file writer: a file appears under its name when all of it is written, or not at all.
+
+Every file that vlmtui writes for somebody else to read goes through here: reports, the parts of a batch, the cache.
+Errors are `OSError`s; `explain_write_errors` turns them into a sentence for the person at the terminal.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
-from vlmtui.reports.output.target import told
+from vlmtui.errors import VlmtuiError
 
 UNFINISHED = ".new"
-"""How the name of a file ends that is being written; it begins with a dot."""
+"""Ending of the name of a file that is being written; the name begins with a dot."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class PartialFile:
+    """A file under a temporary name, which `commit` renames to `path`. Closed without that, it is removed.
+
+    The temporary file lies beside `path`, or in `folder`, which must be on the same file system. Its name is unique, so
+    several processes may write the same file; the last to commit wins. An existing file keeps its permissions.
+    """
+
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
+        self._path = path
+        self._temporary = temporary_name(path if folder is None else folder / path.name)
+        self.file: BinaryIO = self._temporary.open("xb")
+
+    def commit(self, *, sync: bool = False) -> None:
+        """Put the file in place of the one before. With `sync`, it and its name are on the disk when this returns."""
+        self.file.flush()
+        if self._path.exists():
+            os.fchmod(self.file.fileno(), stat.S_IMODE(self._path.stat().st_mode))
+        if sync:
+            os.fsync(self.file.fileno())
+        self.file.close()
+        os.replace(self._temporary, self._path)
+        if sync:
+            _sync_folder(self._path.parent)
+
+    def close(self) -> None:
+        """Remove the temporary file, unless it was committed."""
+        with suppress(OSError):
+            self.file.close()
+        with suppress(OSError):
+            self._temporary.unlink()
+
+    def __enter__(self) -> PartialFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 @contextmanager
-def written_whole(path: Path, begun_in: Path | None = None) -> Iterator[BinaryIO]:
-    """A file that appears as `path`, in place of the one before, when all is written and on the disk.
+def whole_file(path: Path, *, folder: Path | None = None, sync: bool = False) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of `path` at the end of the block, unless that raises.
 
-    It is begun in that folder of the same file system, or beside it, under a name that no other process takes. Raises
-    `VlmtuiError` where it cannot be written.
+    `folder` and `sync` as for `PartialFile`.
     """
-    begun = beside(path if begun_in is None else begun_in / path.name)
-    try:
-        with told(str(path)):
-            with begun.open("xb") as file:
-                yield file
-                file.flush()
-                if path.exists():
-                    os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-                os.fsync(file.fileno())
-            os.replace(begun, path)
-            settle(path.parent)
-    finally:
-        with suppress(OSError):
-            begun.unlink()
+    with PartialFile(path, folder) as partial:
+        yield partial.file
+        partial.commit(sync=sync)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """`written_whole`, with these bytes."""
-    with written_whole(path) as file:
+def write_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Write `data` as `whole_file` does."""
+    with whole_file(path, sync=sync) as file:
         file.write(data)
 
 
-def beside(path: Path) -> Path:
-    """The name under which a file is begun."""
+def write_once(path: Path, data: bytes) -> None:
+    """Write a file unless it exists: of several processes that try, the first one's data stays. Synced to disk."""
+    whole = temporary_name(path)
+    write_whole(whole, data, sync=True)
+    try:
+        os.link(whole, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        os.replace(whole, path)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder and what is in it; its name is free in one step, even where the rest is interrupted."""
+    renamed = temporary_name(path)
+    os.replace(path, renamed)
+    shutil.rmtree(renamed, ignore_errors=True)
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path` that no other process uses."""
     return path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}{UNFINISHED}")
 
 
-def settle(folder: Path) -> None:
-    """Have the names in a folder on the disk, too."""
-    at = os.open(folder, os.O_RDONLY)
+@contextmanager
+def explain_write_errors(name: str) -> Iterator[None]:
+    """Turn an `OSError` about the file `name` into a `VlmtuiError`; a broken pipe stays one."""
     try:
-        with suppress(OSError):  # not every file system has that
-            os.fsync(at)
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        way_out = "free some space or choose another place" if error.errno in _NO_ROOM else "choose another place"
+        raise VlmtuiError(f"{name} cannot be written ({reason}): {way_out}") from error
+
+
+def is_disk_full(error: VlmtuiError) -> bool:
+    """Whether a file could not be written for lack of space, a quota or a limit on its size."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_ROOM
+
+
+def _sync_folder(folder: Path) -> None:
+    """Sync the names in a folder to disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every file system supports it
+            os.fsync(handle)
     finally:
-        os.close(at)
+        os.close(handle)

@@ -19,7 +19,7 @@ from demo_training.drawings.canvas import BASE_SIDE
 from demo_training.drawings.scenes import KINDS, make_scene
 from demo_training.making.models import PIXELS
 from demo_training.words import CLASS_OF, INDEX
-from demo_training.writing import write_whole
+from vlmtui.files import write_whole
 
 CHUNK: Final = 250
 SCENE_BYTES: Final = BASE_SIDE**2 * 4  # of every pixel three colours and a label
@@ -70,7 +70,7 @@ def draw_ahead(folder: Path, count: int, workers: int) -> float:
     images.flush()
     labels.flush()
     seconds = round(time.monotonic() - began, 1)
-    write_whole(done, json.dumps({"seconds": seconds, "scenes": scenes}))
+    write_whole(done, json.dumps({"seconds": seconds, "scenes": scenes}).encode())
     return seconds
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +16,7 @@ from demo_training.making.batches import Batch, Scenes, Sentences
 from demo_training.making.pictures import Drawings
 from demo_training.making.recipe import Stage
 from demo_training.making.tasks import Task
+from vlmtui.files import whole_file
 
 SAY_EVERY: Final = 50
 SAVE_EVERY: Final = 100
@@ -77,9 +77,8 @@ class Trainer:
         """Write where the run stands; a crash leaves the last whole file."""
         state = {k: getattr(self, k) for k in ("stage", "step", "seconds", "curve")}
         parts = {"task": self.task.state_dict(), "optimiser": self._optimiser.state_dict()}
-        partial = self._file.with_suffix(".partial")
-        torch.save({**state, **parts}, partial)
-        os.replace(partial, self._file)
+        with whole_file(self._file) as file:
+            torch.save({**state, **parts}, file)
 
     def _resume(self) -> None:
         if not self._file.exists():

@@ -21,7 +21,7 @@ from vlmtui.batch.parts import make_parts
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Frozen, Sources
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.session.discovery import Where
 
 QUERY = Query("demo", k=3)

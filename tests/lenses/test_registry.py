@@ -26,9 +26,9 @@ from vlmtui.lenses.kinds import (
     AXES,
     KINDS,
     Colours,
-    Kind,
     LayerWords,
     Matrix,
+    ResultKind,
     Scores,
     TokenMaps,
     Words,
@@ -500,7 +500,7 @@ def test_every_array_of_the_right_shape_makes_the_journey(data: st.DataObject) -
     if data.draw(st.booleans()):
         values = np.asfortranarray(values)
     with np.errstate(over="ignore"):
-        results: list[Kind] = [Colours(values), TokenMaps(values), Matrix(values, ("entry", "component"))]
+        results: list[ResultKind] = [Colours(values), TokenMaps(values), Matrix(values, ("entry", "component"))]
         results += [Scalars(values.ravel()), Words(np.zeros(values.shape, np.int64), values)]
     for result in results:
         assert same(sent(result), result)

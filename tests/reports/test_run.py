@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.reports import Failure
-from vlmtui.reports.output.target import told
+from vlmtui.files import explain_write_errors
+from vlmtui.reports.per_image import Failure
 from vlmtui.reports.run import Order, deliver
 from vlmtui.session.discovery import Where
 
@@ -80,7 +80,7 @@ def test_where_the_disk_is_full_nothing_is_kept(tmp_path: Path) -> None:
 
     def full(some: Iterator[str | Failure]) -> Iterator[str]:
         yield from rows(some)
-        with told(str(out)):
+        with explain_write_errors(str(out)):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(

@@ -20,7 +20,7 @@ from vlmtui import verify as truth
 from vlmtui.image import read_source
 from vlmtui.lenses.registry import built_in
 from vlmtui.lenses.source import call
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.models.loading import device, loader
 from vlmtui.reading import METRICS
 from vlmtui.results.replacement import Replacement
@@ -71,7 +71,7 @@ class Pair:
 
 
 def plain(answer: Any) -> Any:
-    if isinstance(answer, Looked):  # what it says besides travels as bytes
+    if isinstance(answer, LensResult):  # what it says besides travels as bytes
         answer = answer.numbers if answer.drawn else answer.result, answer.note, answer.besides
     return msgspec.to_builtins(answer, enc_hook=lambda array: array.tolist())
 

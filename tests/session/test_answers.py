@@ -19,7 +19,7 @@ from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageErr
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, restored
 from vlmtui.lenses.source import LensSource
-from vlmtui.models.decoder.teacher_forcing import Change
+from vlmtui.models.decoder.teacher_forcing import TokenReplacement
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
@@ -88,12 +88,12 @@ def test_an_answer_is_told_token_by_token(engine, reading):
 
 def test_the_answer_is_that_of_the_question_and_the_picture(engine, reading, answer):
     """By the model's own `generate`, on what its own processor makes of the question."""
-    model = engine._model
-    ids = engine.readings[reading].answered.inputs.input_ids
+    model = engine.state.loaded
+    ids = engine.state.readings[reading].answered.inputs.input_ids
     text = model.tokenizer.decode(ids[0])
     assert QUESTION in text
     assert answer.positions == ids.shape[1]
-    inputs = model.prepare(engine.readings[reading].file.picture(), QUESTION)
+    inputs = model.prepare(engine.state.readings[reading].file.picture(), QUESTION)
     made = model._model.generate(
         input_ids=inputs.input_ids,
         attention_mask=torch.ones_like(inputs.input_ids),
@@ -126,7 +126,7 @@ def test_it_may_be_withdrawn_while_the_question_is_read(engine, reading):
     assert not told.said
     # nothing was said that could be looked into
     with pytest.raises(UsageError, match="empty"):
-        engine.typed(typed.attention(reading, engine.readings[reading].answered.id))
+        engine.typed(typed.attention(reading, engine.state.readings[reading].answered.id))
 
 
 def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
@@ -160,11 +160,11 @@ def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
     # where everything stands out, it is all but the question
     monkeypatch.setattr("vlmtui.lenses.attention.compute.sinks", lambda shares: shares >= 0)
     found = engine.typed(typed.attention(reading, answer.id))
-    ids = engine.readings[reading].answered.inputs.input_ids[0].tolist()
-    image = [i for i, token in enumerate(ids) if token == engine._model._config.image_token_id]
+    ids = engine.state.readings[reading].answered.inputs.input_ids[0].tolist()
+    image = [i for i, token in enumerate(ids) if token == engine.state.loaded._config.image_token_id]
     positions = [sink.position for sink in found.sunk]
     assert positions[: image[-1] + 1] == list(range(image[-1] + 1))
-    tokenizer = engine._model.tokenizer
+    tokenizer = engine.state.loaded.tokenizer
     assert all(
         tokenizer.convert_ids_to_tokens(ids[i]) in tokenizer.all_special_tokens for i in positions[image[-1] + 1 :]
     )
@@ -197,7 +197,7 @@ def test_only_the_latest_answer_is_kept(engine, reading, answer):
     # what was found of another reading's answer goes, and is found again
     other = engine.read(request(png()), quiet).reading.id
     engine.ask(m.Ask(other, QUESTION, 2))
-    assert engine.readings[reading].answered.means is None
+    assert engine.state.readings[reading].answered.means is None
     engine.typed(typed.attention(reading, newer.id))
 
 
@@ -246,8 +246,8 @@ def test_occlusion_is_one_ablation_after_the_other(engine, reading, answer):
     np.testing.assert_allclose(found.whole, found.drops.sum(1))
     blocks = engine.typed(typed.occlusion(reading, answer.id, block=2, by="zero"))
     assert blocks.blocks == 9
-    forced = engine.readings[reading].answered.forced
-    drop = forced.log_probs() - forced.log_probs(Change(torch.tensor([0, 1, 5, 6]), "zero"))
+    forced = engine.state.readings[reading].answered.forced
+    drop = forced.log_probs() - forced.log_probs(TokenReplacement(torch.tensor([0, 1, 5, 6]), "zero"))
     for token in (0, 1, 5, 6):
         np.testing.assert_allclose(blocks.drops[token], drop.numpy(), atol=1e-5)
     blurs = engine.typed(typed.occlusion(reading, answer.id, block=3, by="blur"))
@@ -345,7 +345,7 @@ def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
 
 
 def test_a_model_that_does_not_say_the_same_in_one_pass_is_not_looked_into(engine, reading, answer):
-    kept = engine.readings[reading].answered
+    kept = engine.state.readings[reading].answered
     kept.said = [type(said)(said.id, said.log_prob - 5) for said in kept.said]
     with pytest.raises(ModelError, match="not looked into"):
         engine.typed(typed.attention(reading, answer.id))
@@ -371,8 +371,8 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     answer = engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk).answer
     wanted = m.Compute(lens=LensSource("mine"), reading=reading, answer=answer.id)
     assert RequestContext(engine, wanted, Talk(), "mine").generation().text == answer.text
-    model = engine._model
-    inputs = model.prepare(engine.readings[reading].file.picture(), QUESTION)
+    model = engine.state.loaded
+    inputs = model.prepare(engine.state.readings[reading].file.picture(), QUESTION)
     made = model._model.generate(
         input_ids=inputs.input_ids,
         attention_mask=torch.ones_like(inputs.input_ids),

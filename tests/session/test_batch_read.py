@@ -19,7 +19,7 @@ from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.session import batch_read as many
 from vlmtui.session import preprocessing, typed
 from vlmtui.session import protocol as m
@@ -173,7 +173,7 @@ def test_whatever_is_asked_of_each(engine, options):
 
 def test_alike_pictures_go_through_the_tower_together(engine):
     passes = []
-    hook = engine.held()[0].family.blocks[0].register_forward_hook(lambda _, given, __: passes.append(len(given[0])))
+    hook = engine.state.model.family.blocks[0].register_forward_hook(lambda _, given, __: passes.append(len(given[0])))
     assert all(one.error is None for one in together(engine, *(noise(i) for i in range(70))))
     hook.remove()
     assert passes == [16, 16, 16, 16, 6]
@@ -230,7 +230,7 @@ def test_what_fails_fails_alone(engine):
 def test_a_picture_that_the_tower_cannot_do_takes_none_along(engine):
     """One that fails within a group is found, and the others of its group are read."""
     pictures = [noise(i) for i in range(4)]
-    model, _ = engine.held()
+    model, _ = engine.state.model, engine.state.vocabulary
     bad = model.prepare(picture_of(pictures[2]), None).pixels["pixel_values"]
 
     def fail(_, given) -> None:
@@ -289,7 +289,7 @@ def test_nothing_is_kept(engine, monkeypatch):
     monkeypatch.setattr(Readings, "keep", lambda self, name, one: kept.append(name))
     assert {one.reading.id for one in together(engine, noise(1), noise(2))} == {""}
     assert not kept
-    assert reading.id in engine.readings
+    assert reading.id in engine.state.readings
 
 
 @pytest.mark.parametrize("after", [0, 3, 6])
@@ -313,7 +313,7 @@ def test_stopped_while_words_are_looked_for(engine):
 
 def test_pictures_that_wait_are_bounded_by_bytes(monkeypatch, engine):
     """However many there are, and in whatever shapes, so that none finds others like it."""
-    one = preprocessing.size_of(engine.held()[0].prepare(picture_of(noise(0)), None))
+    one = preprocessing.size_of(engine.state.model.prepare(picture_of(noise(0)), None))
     monkeypatch.setattr(many, "GROUPS_BYTES", 3 * one)
     monkeypatch.setattr(many, "TOKENS_BYTES", 1)
     held: list[int] = []
@@ -348,8 +348,8 @@ def watched(groups, held: list[int], alive: list[int]):
 
 def test_over_the_pipe_several_at_a_time(clip_folder):
     """Two questions are on their way at once: neither takes the other's place, and one that is withdrawn is."""
-    pictures = [SourceBytes(one.source, one.data, one.sha256) for one in map(noise, range(12))]
-    broken = SourceBytes("no.png", b"no", "0")
+    pictures = [ImageFile(one.source, one.data, one.sha256) for one in map(noise, range(12))]
+    broken = ImageFile("no.png", b"no", "0")
     client = SessionClient.start()
     try:
         client.load(str(clip_folder), device="cpu")

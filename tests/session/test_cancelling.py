@@ -159,9 +159,9 @@ def test_an_endless_loop_is_left(how: str, desk: Desk, reading: str, tmp_path: P
     for _ in range(2000):
         pass
     assert torch.is_grad_enabled()
-    hooks = (hook for module in desk.network.modules() for hook in module._forward_hooks.values())
+    hooks = (hook for module in desk.state.model.network.modules() for hook in module._forward_hooks.values())
     assert not [hook for hook in hooks if "lens" in hook.__module__]
-    desk.readings[reading].vision.clear()
+    desk.state.readings[reading].vision.clear()
     again = desk.typed(typed.looked(reading, "vision.2", call(sharp(tmp_path)))).result.values
     np.testing.assert_array_equal(again, expected)
 

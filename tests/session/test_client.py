@@ -24,7 +24,7 @@ from vlmtui.errors import (
     SessionError,
     UsageError,
 )
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.requests import _same_version
@@ -32,11 +32,11 @@ from vlmtui.session.requests import _same_version
 WAIT = 120  # seconds; only a failure takes that long
 
 
-def png(width: int = 120, height: int = 80, seed: int = 0) -> SourceBytes:
+def png(width: int = 120, height: int = 80, seed: int = 0) -> ImageFile:
     rng = np.random.default_rng(seed)
     out = io.BytesIO()
     Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(out, "png", compress_level=1)
-    return SourceBytes(f"{seed}.png", out.getvalue(), f"{seed:064x}")
+    return ImageFile(f"{seed}.png", out.getvalue(), f"{seed:064x}")
 
 
 def reason_of(future: Future) -> str:
@@ -126,7 +126,7 @@ def test_readings_have_ids_of_their_own(client):
 def test_what_cannot_be_done_is_one_sentence(client):
     reading = client.read(png()).result(WAIT)
     cases = [
-        (lambda: client.read(SourceBytes("x.png", b"no picture", "")), ImageError),
+        (lambda: client.read(ImageFile("x.png", b"no picture", "")), ImageError),
         (lambda: client.read(png(), max_pixels=100), ImageError),
         (lambda: client.words("reading-0", "l2", 3), ReadingGoneError),
         (lambda: client.words(reading.id, "l2", 3, (36,)), UsageError),

@@ -51,7 +51,7 @@ def test_matrix_and_loss(engine, folder, monkeypatch):
     told = engine.typed(whole.texts(TEXTS))
     assert told.cut == ()
     readings = [read(engine, size) for size in PICTURES]
-    model = engine.held()[0]
+    model = engine.state.model
     # reading the picture has been enough: the tower does not run again
     monkeypatch.setattr(model, "encode", None)
     found = [engine.typed(whole.match(reading, TEXTS)) for reading in readings]
@@ -68,7 +68,7 @@ def test_matrix_and_loss(engine, folder, monkeypatch):
 def test_a_match_may_be_asked_of_a_reading_whose_states_have_gone(engine):
     reading = read(engine, PICTURES[0])
     before = engine.typed(whole.match(reading, TEXTS))
-    engine.readings[reading].final = None
+    engine.state.readings[reading].final = None
     np.testing.assert_array_equal(engine.typed(whole.match(reading, TEXTS)).logits, before.logits)
 
 
@@ -94,10 +94,12 @@ def test_what_a_front_end_draws(engine):
 
 def test_a_text_on_the_patches(engine):
     reading = read(engine, PICTURES[0])
-    last = f"vision.{engine.held()[0].info.vision_layers}"
+    last = f"vision.{engine.state.model.info.vision_layers}"
     found = Values.of(engine.typed(typed.looked(reading, last, Find("a blue sky"))))
-    model = engine.held()[0]
-    states = model.tower_states(engine.readings[reading].inputs, lambda at, _: at == model.contrastive.patch_stage)
+    model = engine.state.model
+    states = model.tower_states(
+        engine.state.readings[reading].inputs, lambda at, _: at == model.contrastive.patch_stage
+    )
     vectors = model.contrastive.patches(states[model.contrastive.patch_stage]).numpy()
     text = model.contrastive.texts(("a blue sky",)).vectors[0].numpy()
     expected = vectors @ text / np.linalg.norm(vectors, axis=1) / np.linalg.norm(text)
@@ -140,7 +142,7 @@ def test_classes(name, tmp_path):
         np.testing.assert_allclose(found.evidence.sum(axis=1) + found.rest, best.values, atol=1e-4)
     else:
         assert found.rest is None
-    last = f"vision.{engine.held()[0].info.vision_layers}"
+    last = f"vision.{engine.state.model.info.vision_layers}"
     label = head.labels[found.ids[1]]
     for word in (label.upper(), str(found.ids[1])):
         values = Values.of(engine.typed(typed.looked(reading, last, Evidence(word))))

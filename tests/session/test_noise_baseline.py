@@ -15,7 +15,7 @@ from tests.session.desk import Desk
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
 from vlmtui.reading import METRICS, Reading, TokenWords
-from vlmtui.results.noise_baseline import AGREEING, Null
+from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.scheduler import Front, Job, Jobs
@@ -63,7 +63,7 @@ def words(desk: Desk, reading: Reading, **options) -> TokenWords:
     return desk.typed(typed.words(reading.id, options.pop("metric", "l2"), 3, **options))
 
 
-def null(desk: Desk, reading: Reading, **options) -> Null:
+def null(desk: Desk, reading: Reading, **options) -> NoiseBaseline:
     return desk.typed(typed.null(reading.id, options.pop("metric", "l2"), 3, **options))
 
 
@@ -93,13 +93,13 @@ def test_random_vectors_are_further_from_words_than_a_picture(desk, photo):
 
 
 def test_the_distributions_are_those_of_the_same_search(desk, photo):
-    kept = desk.readings[photo.id]
+    kept = desk.state.readings[photo.id]
     found = null(desk, photo, metric="cosine")
-    copy = desk.readings[f"{photo.id}, shuffled"]
+    copy = desk.state.readings[f"{photo.id}, shuffled"]
     assert not torch.equal(copy.tokens, kept.tokens)
     pixels = copy.inputs.pixels["pixel_values"], kept.inputs.pixels["pixel_values"]
     assert torch.equal(*(one.flatten().sort().values for one in pixels))
-    held = desk.wordy()
+    held = desk.state.word_search()
     rows = held.lexicon.vocabulary.embeddings[held.lexicon.words].double()
     for vectors, of in ((copy.tokens, found.shuffled), (random_like(kept.tokens), found.random)):
         cosines = torch.nn.functional.normalize(vectors.double()) @ torch.nn.functional.normalize(rows).T
@@ -144,7 +144,7 @@ def test_layers(desk, noises, noise, photo):
 
 def test_it_may_be_withdrawn(desk, noise):
     for progress, stop in (((CancelledError("no")), False), (None, True)):
-        desk.readings._kept.pop(f"{noise.id}, shuffled", None)
+        desk.state.readings._kept.pop(f"{noise.id}, shuffled", None)
 
         def said(*_: object, error=progress) -> None:
             if error is not None:
@@ -159,14 +159,14 @@ def test_a_copy_takes_no_room_from_its_reading():
     desk.load(m.Load("demo", device="cpu"), lambda *_: None)
     reading = read(desk, (SAMPLES / "scene-town.png").read_bytes())
     null(desk, reading)
-    assert [*desk.readings._kept] == [reading.id, f"{reading.id}, shuffled"]
+    assert [*desk.state.readings._kept] == [reading.id, f"{reading.id}, shuffled"]
     words(desk, reading, stage="llm.1")
-    room = desk.readings.layers_room(desk.readings[f"{reading.id}, shuffled"])
-    assert room == (1 << 20) - desk.readings[reading.id].layers_size
+    room = desk.state.readings.layers_room(desk.state.readings[f"{reading.id}, shuffled"])
+    assert room == (1 << 20) - desk.state.readings[reading.id].layers_size
     null(desk, reading, stage="llm.1")
-    assert desk.readings[reading.id].layers is not None
+    assert desk.state.readings[reading.id].layers is not None
     another = read(desk, (SAMPLES / "scene-shapes.png").read_bytes())
-    assert [*desk.readings._kept] == [another.id]
+    assert [*desk.state.readings._kept] == [another.id]
 
 
 def test_agreement(desk, photo):

@@ -31,7 +31,7 @@ def clip(clip_folder) -> tuple[Desk, str]:
 
 def test_a_patch(clip):
     engine, reading = clip
-    model, kept = engine.held()[0], engine.readings[reading]
+    model, kept = engine.state.model, engine.state.readings[reading]
     found = engine.typed(whole.patch(reading, 7))
     assert (found.patch, found.length, found.frames, found.note) == (7, 14 * 14 * 3, 1, "")
     assert found.normed  # by CLIP's norm before its blocks
@@ -66,7 +66,7 @@ def test_its_facts(clip):
 def test_the_lens_is_the_norm_of_every_row(clip):
     engine, reading = clip
     found = Values.of(engine.typed(typed.looked(reading, "vision.0", Position())))
-    rows = engine.held()[0].family.tower.embeddings.position_embedding.weight[1:]
+    rows = engine.state.model.family.tower.embeddings.position_embedding.weight[1:]
     np.testing.assert_allclose(found.numbers, rows.detach().norm(dim=1), rtol=1e-5)
     assert found.note == "before the norm that makes vision.0 of the sum"
     with pytest.raises(UsageError, match=r"choose vision\.0"):
@@ -92,7 +92,7 @@ def test_a_film_and_positions_that_turn(tmp_path):
     """Qwen2-VL takes a picture for a film of two frames, and adds nothing to its patches."""
     engine, reading = desk(build("qwen2_vl", tmp_path / "qwen"))
     found = engine.typed(whole.patch(reading, 3))
-    tall, wide = engine.held()[0].family.patch_size
+    tall, wide = engine.state.model.family.patch_size
     assert (found.length, found.frames) == (2 * tall * wide * 3, 2)
     assert found.pixels.shape == (tall, wide, 3)
     assert found.projected is not None

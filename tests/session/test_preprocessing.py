@@ -19,7 +19,7 @@ from vlmtui.session.preprocessing import Prepared, Preparing
 def model(clip_folder):
     engine = Desk()
     engine.ask(m.Load(str(clip_folder), device="cpu"))
-    return engine.held()[0]
+    return engine.state.model
 
 
 def going_on() -> None:

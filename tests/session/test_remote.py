@@ -166,7 +166,7 @@ def test_versions_that_differ(version: int, older: str, tmp_path: Path) -> None:
     there.write_text(
         f"#!{sys.executable}\n"
         "import sys\n"
-        "from vlmtui.session import messages as m\n"
+        "from vlmtui.session import protocol as m\n"
         "out = sys.stdout.buffer\n"
         f"out.write(m.PREAMBLE + m.frame(m.Reply(1, m.Welcome({version}, '9.9', 1, '')))); out.flush()\n"
         "sys.stdin.buffer.read()\n"

@@ -15,7 +15,7 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import read_source
-from vlmtui.lenses.source import Call
+from vlmtui.lenses.source import LensCall
 from vlmtui.reading import stages
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
@@ -43,8 +43,8 @@ def reading(engine) -> str:
 @pytest.fixture(scope="module")
 def states(engine, reading) -> dict[str, np.ndarray]:
     """What the loaded model's own modules put out, caught here."""
-    model = engine.held()[0]
-    kept = engine.readings[reading]
+    model = engine.state.model
+    kept = engine.state.readings[reading]
     with torch.no_grad():
         pixels = kept.inputs.pixels["pixel_values"]
         tower = model._model.get_encoder(modality="image")
@@ -66,7 +66,7 @@ def test_vectors_of_a_stage_that_is_not_there(engine, reading):
         engine.typed(typed.vectors(reading, "llm.99"))
 
 
-def ask(engine: Desk, reading: str, stage: str, lens: Call) -> Values:
+def ask(engine: Desk, reading: str, stage: str, lens: LensCall) -> Values:
     return Values.of(engine.typed(typed.looked(reading, stage, lens)))
 
 
@@ -115,7 +115,7 @@ def test_no_component_turns_round_on_the_whole_path(name):
 
 
 def test_a_word_that_is_one_piece_is_looked_for_in_every_spelling(engine, reading, states):
-    held = engine.wordy()
+    held = engine.state.word_search()
     single = next(
         word
         for word in (held.lexicon.tokenizer.decode([i]).strip() for i in held.lexicon.words.tolist())
@@ -132,7 +132,7 @@ def test_a_word_that_is_one_piece_is_looked_for_in_every_spelling(engine, readin
 
 
 def test_a_word_of_several_pieces_is_their_mean_and_says_so(engine, reading, states):
-    held = engine.wordy()
+    held = engine.state.word_search()
     found = ask(engine, reading, "tokens", Find("xqzjw"))
     assert len(found.pieces) > 1
     assert f"the mean of its {len(found.pieces)} pieces" in found.note
@@ -164,7 +164,7 @@ def test_states_that_are_too_many_to_keep_are_computed_again(engine, clip_folder
         found = ask(small, reading, "vision.3", Similarity((3,)))
         expected = unit(states["vision.3"]) @ unit(states["vision.3"])[3]
         np.testing.assert_allclose(found.numbers, expected, atol=1e-5)
-        assert not small.readings[reading].vision
+        assert not small.state.readings[reading].vision
 
 
 def test_a_tower_that_is_run_again_can_be_left(engine, clip_folder):
@@ -177,4 +177,4 @@ def test_a_tower_that_is_run_again_can_be_left(engine, clip_folder):
 
     with pytest.raises(CancelledError):
         desk.typed(typed.looked(reading, "vision.1", Components()), progress=stop)
-    assert not desk.readings[reading].vision
+    assert not desk.state.readings[reading].vision

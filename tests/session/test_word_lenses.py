@@ -10,9 +10,9 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Facts, LayerWords, Matrix, Words
-from vlmtui.lenses.source import Call, LensSource, call
+from vlmtui.lenses.source import LensCall, LensSource, call
 from vlmtui.lenses.worded import layer_words, token_words
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import Reading
 from vlmtui.results import early_exit
 from vlmtui.results.noise_baseline import AGREEING
@@ -40,7 +40,9 @@ def reading(desk: Desk) -> Reading:
     return found
 
 
-def look(desk: Desk, reading: Reading, stage: str, asked: Call, entries: tuple[int, ...] | None = None) -> Looked:
+def look(
+    desk: Desk, reading: Reading, stage: str, asked: LensCall, entries: tuple[int, ...] | None = None
+) -> LensResult:
     return desk.typed(typed.looked(reading.id, stage, asked, entries, k=3))
 
 
@@ -97,7 +99,7 @@ def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
     facts = look(desk, reading, "tokens", call("agreement"), (2,)).result
     agreement = desk.typed(typed.agreement(reading.id, 2, 3))
     assert isinstance(facts, Facts)
-    lexicon = desk.wordy().lexicon
+    lexicon = desk.state.word_search().lexicon
     firsts = [lexicon.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
     assert facts.rows == (*zip(AGREEING, firsts, strict=True), ("words in common", agreement.overlap))
     with pytest.raises(UsageError, match="for one token: choose one"):
@@ -105,7 +107,9 @@ def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
 
 
 def test_words_of_any_lens_are_drawn_as_words() -> None:
-    foreign = Looked(Call(MINE), "tokens", Words(texts=[["a", "b"], ["b", "c"]], detail=[[1, 2], [3, 4]], own=b"\xc1"))
+    foreign = LensResult(
+        LensCall(MINE), "tokens", Words(texts=[["a", "b"], ["b", "c"]], detail=[[1, 2], [3, 4]], own=b"\xc1")
+    )
     found = token_words(foreign, (7, 9), "l2")
     assert [[found.texts[id_] for id_ in row] for row in found.ids.tolist()] == [["a", "b"], ["b", "c"]]
     assert (found.tokens.tolist(), found.candidates, found.left_out, found.explained) == ([7, 9], 0, 0, None)
@@ -114,7 +118,9 @@ def test_words_of_any_lens_are_drawn_as_words() -> None:
         token_words(foreign, (7,), "l2")
     with pytest.raises(TypeError, match="Words is no words by layer"):
         layer_words(foreign)
-    layered = Looked(Call(MINE), "tokens", LayerWords([[[3, 1]], [[4, 1]], [[4, 2]]], [[[3, 1]], [[4, 1]], [[4, 2]]]))
+    layered = LensResult(
+        LensCall(MINE), "tokens", LayerWords([[[3, 1]], [[4, 1]], [[4, 2]]], [[[3, 1]], [[4, 1]], [[4, 2]]])
+    )
     by_layer = layer_words(layered, entry=5)
     assert (by_layer.token, by_layer.settled, by_layer.ids.shape) == (5, 2, (3, 2))
     assert np.isnan(by_layer.entropy).all()

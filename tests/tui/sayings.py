@@ -13,14 +13,14 @@ from vlmtui.results.answers import (
     Answer,
     AnswerToken,
     Attention,
+    AttentionMask,
+    AttentionSink,
     Gradient,
-    Mask,
     Occlusion,
-    Sink,
 )
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.protocol import Said
-from vlmtui.tui.answering import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.tui.state.generation import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
 
 
 def answer(text: str, question: str, id: str) -> Answer:
@@ -57,7 +57,7 @@ def finding(reading: Reading, of: Answer, wanted: Wanted) -> Found:
         layers = reading.model.llm_layers
         weights = 0.4 * (many - away) / (many * many) * (1 if wanted.layer is None else 1 + wanted.layer / layers)
         sinks = index == 1
-        sunk = (Sink(0, "<s>", 0.61), Sink(2, None, 0.05))
+        sunk = (AttentionSink(0, "<s>", 0.61), AttentionSink(2, None, 0.05))
         return Attention(
             answer=of.id,
             layer=wanted.layer,
@@ -79,4 +79,4 @@ def finding(reading: Reading, of: Answer, wanted: Wanted) -> Found:
     assert isinstance(wanted, MaskOf)
     kinds = np.array([TEXT] * 2 + [IMAGE] * many + [TEXT] * 3 + [SAID] * said, np.uint8)
     bits = np.packbits(np.tri(len(kinds), dtype=bool), axis=1)
-    return Mask(layer=wanted.layer, kinds=kinds, bits=bits, pieces=(None,) * len(kinds), pattern="causal")
+    return AttentionMask(layer=wanted.layer, kinds=kinds, bits=bits, pieces=(None,) * len(kinds), pattern="causal")

@@ -14,12 +14,13 @@ from tests.families import FAMILIES, build
 from tests.models.test_vlm import held
 from vlmtui.geometry import Place
 from vlmtui.memory import needed
-from vlmtui.models.decoder.unembedding import Head
+from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.loader import count
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
+from vlmtui.session.request_progress import Talk
 from vlmtui.verify import boxes, vectors
 from vlmtui.verify.partial_model import pictures
 from vlmtui.verify.table import (
@@ -66,7 +67,7 @@ def engine() -> Engine:
 
 
 def verified(engine: Engine, folder: Path, **options) -> dict[str, m.Check]:
-    found = engine.verify(m.Verify(str(folder), device="cpu", **options), lambda *_: None)
+    found = engine.answer(m.Verify(str(folder), device="cpu", **options), Talk())
     assert [check.name for check in found.checks] == list(CHECKS)
     assert all(check.figure and "\n" not in check.figure for check in found.checks)
     return {check.name: check for check in found.checks}
@@ -124,8 +125,8 @@ def test_tokens_in_another_order(folder, engine, monkeypatch):
 
 
 def test_a_norm_applied_twice(folder, engine, monkeypatch):
-    right = Head.__call__
-    monkeypatch.setattr(Head, "__call__", lambda head, states: right(head, head._norm(states)))
+    right = Unembedding.__call__
+    monkeypatch.setattr(Unembedding, "__call__", lambda head, states: right(head, head._norm(states)))
     check = verified(engine, folder("llava"))[LOGITS]
     assert check.result == "fail"
     assert "largest difference" in check.figure
@@ -274,9 +275,9 @@ def torch_parameters(place: Path) -> int:
 
 
 def test_the_engine_holds_nothing_afterwards(folder, engine):
-    engine.load(m.Load(str(folder("llava")), device="cpu"), lambda *_: None)
+    engine.answer(m.Load(str(folder("llava")), device="cpu"), Talk())
     verified(engine, folder("vit"))
-    assert engine.holds == ((), [])
+    assert engine.state.origin == ((), [])
 
 
 def test_an_exception_is_a_line():

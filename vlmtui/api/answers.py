@@ -14,8 +14,8 @@ from vlmtui.results.answers import (
     Ablation,
     Answer,
     Attention,
+    AttentionMask,
     Gradient,
-    Mask,
     Occlusion,
     check_question,
 )
@@ -60,7 +60,7 @@ class Asked:
         """Gradient × input of one token of the latest answer, or of the whole of it, for every image token."""
         return result(self._client, self._client.gradient(self.data.id, one("answer", answer, Answer).id, token))
 
-    def mask(self, layer: int = 1) -> Mask:
+    def mask(self, layer: int = 1) -> AttentionMask:
         """What each position of prompt and latest answer may look at in a layer, from 1, as the model makes it."""
         return result(self._client, self._client.mask(self.data.id, layer))
 

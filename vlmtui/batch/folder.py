@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,8 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.files import UNFINISHED, beside, write_whole
-from vlmtui.reports.output.target import told
+from vlmtui.files import UNFINISHED, explain_write_errors, remove_folder, write_whole
 
 _PART = re.compile(r"part-(\d{6,})\.parquet")
 
@@ -43,7 +41,7 @@ class Folder:
 
     def made(self) -> set[int]:
         """The numbers of the parts that are there."""
-        with told(str(self.path)):
+        with explain_write_errors(str(self.path)):
             return {int(part[1]) for name in os.listdir(self.path) if (part := _PART.fullmatch(name))}
 
     @property
@@ -52,13 +50,13 @@ class Folder:
         away; else None."""
         if not (self._joined.exists() and self.output.exists()):
             return None
-        with told(str(self._joined)):
+        with explain_write_errors(str(self._joined)):
             return int(self._joined.read_text())
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Make the folder where there is none, and keep others from it. `VlmtuiError` where one is at work there."""
-        with told(str(self.path)):
+        with explain_write_errors(str(self.path)):
             self.path.mkdir(exist_ok=True)
             lock = FileLock(self.path / "lock", thread_local=False)
             try:
@@ -68,7 +66,7 @@ class Folder:
                     f"another command is making {self.output}: wait for it, or name another file with -o"
                 ) from None
         try:
-            with told(str(self.path)):
+            with explain_write_errors(str(self.path)):
                 self._sweep()
             yield
         finally:
@@ -76,7 +74,7 @@ class Folder:
 
     def clear(self) -> None:
         """Take away all that was made, the manifest first: parts without one are of no use to anybody."""
-        with told(str(self.path)):
+        with explain_write_errors(str(self.path)):
             for file in (self._joined, self.manifest, self.model, self.sources):
                 file.unlink(missing_ok=True)
             for number in self.made():
@@ -84,16 +82,15 @@ class Folder:
 
     def mark_joined(self, failed: int) -> None:
         """From now on the report counts, and not what is here."""
-        write_whole(self._joined, b"%d\n" % failed)
+        with explain_write_errors(str(self._joined)):
+            write_whole(self._joined, b"%d\n" % failed, sync=True)
 
     def remove(self) -> None:
         """Take the folder away; what says that the report is written goes last."""
-        with told(str(self.path)):
+        with explain_write_errors(str(self.path)):
             for number in self.made():
                 self.part(number).unlink(missing_ok=True)
-            gone = beside(self.path)
-            os.replace(self.path, gone)
-            shutil.rmtree(gone, ignore_errors=True)
+            remove_folder(self.path)
 
     def _sweep(self) -> None:
         """Take away what a command that was killed has left half written."""

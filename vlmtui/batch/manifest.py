@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 
@@ -14,11 +13,10 @@ from vlmtui.batch.folder import Folder
 from vlmtui.batch.sources import Frozen
 from vlmtui.catalogue import resolve
 from vlmtui.errors import VlmtuiError
-from vlmtui.files import beside, write_whole
+from vlmtui.files import explain_write_errors, write_once, write_whole
 from vlmtui.reading import ModelInfo
-from vlmtui.reports import Query
 from vlmtui.reports.formats.parquet import SCHEMA
-from vlmtui.reports.output.target import told
+from vlmtui.reports.query import Query
 
 FORMAT = "vlmtui/parts/1"
 _ELSEWHERE = frozenset(("device", "where", "vectors", "drawing", "stages"))
@@ -75,7 +73,8 @@ def manifest(query: Query, sources: Frozen, part_size: int) -> Manifest:
 
 def write(folder: Folder, manifest: Manifest) -> None:
     """Put it in its place: from then on the report is begun."""
-    write_whole(folder.manifest, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    with explain_write_errors(str(folder.manifest)):
+        write_whole(folder.manifest, msgspec.json.format(msgspec.json.encode(manifest), indent=1), sync=True)
 
 
 def read(folder: Folder) -> Manifest | None:
@@ -83,7 +82,7 @@ def read(folder: Folder) -> Manifest | None:
     if not folder.manifest.exists():
         return None
     try:
-        with told(str(folder.manifest)):
+        with explain_write_errors(str(folder.manifest)):
             return msgspec.json.decode(folder.manifest.read_bytes(), type=Manifest)
     except msgspec.MsgspecError:
         raise VlmtuiError(
@@ -139,18 +138,9 @@ def hold(folder: Folder, model: ModelInfo) -> None:
         processor=model.processor,
     )
     if not folder.model.exists():
-        whole = beside(folder.model)
-        write_whole(whole, msgspec.json.format(msgspec.json.encode(now), indent=1))
-        with told(str(folder.model)):
-            try:
-                os.link(whole, folder.model)
-            except FileExistsError:
-                pass
-            except OSError:  # a file system without links
-                os.replace(whole, folder.model)
-            finally:
-                whole.unlink(missing_ok=True)
-    with told(str(folder.model)):
+        with explain_write_errors(str(folder.model)):
+            write_once(folder.model, msgspec.json.format(msgspec.json.encode(now), indent=1))
+    with explain_write_errors(str(folder.model)):
         was = msgspec.json.decode(folder.model.read_bytes(), type=Held)
     for name in Held.__struct_fields__:
         if getattr(was, name) != getattr(now, name):

@@ -20,10 +20,11 @@ from vlmtui.batch.read_ahead import MOST_BYTES, Found, read_ahead
 from vlmtui.batch.reader import Asked, Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import VlmtuiError, from_kind
-from vlmtui.files import written_whole
-from vlmtui.image import SourceBytes
-from vlmtui.reports import Failure, Query
+from vlmtui.files import explain_write_errors, whole_file
+from vlmtui.image import ImageFile
 from vlmtui.reports.formats import parquet as table
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query
 from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072
@@ -50,8 +51,8 @@ class _Batch:
     last: bool = False
 
     @property
-    def pictures(self) -> list[SourceBytes]:
-        return [one for one in self.found if isinstance(one, SourceBytes)]
+    def pictures(self) -> list[ImageFile]:
+        return [one for one in self.found if isinstance(one, ImageFile)]
 
 
 def make_parts(
@@ -92,7 +93,8 @@ def join(folder: Folder, manifest: Manifest, wanted: pa.Schema, on_part: Callabl
     failed = 0
     held: list[pa.Table] = []
     with (
-        written_whole(folder.output, folder.path) as file,
+        explain_write_errors(str(folder.output)),
+        whole_file(folder.output, folder=folder.path, sync=True) as file,
         pq.ParquetWriter(file, wanted, compression="zstd") as writer,
     ):
         for part in range(manifest.parts):
@@ -116,7 +118,7 @@ def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Itera
                 name, one = next(found)
                 batch.names.append(name)
                 batch.found.append(one)
-                size += len(one.data) if isinstance(one, SourceBytes) else 0
+                size += len(one.data) if isinstance(one, ImageFile) else 0
                 if left and (len(batch.names) >= MANY_PICTURES or size >= MOST_BYTES):
                     yield batch
                     batch, size = _Batch(part), 0
@@ -147,7 +149,8 @@ def _write(
     said = msgspec.json.encode([(one.name, one.error.kind, one.why) for one in failures])
     schema = wanted.with_metadata({**wanted.metadata, _FAILED: said})
     whole = pa.Table.from_batches(rows, schema)
-    with written_whole(folder.part(part)) as file:
+    path = folder.part(part)
+    with explain_write_errors(str(path)), whole_file(path, sync=True) as file:
         pq.write_table(whole, file, row_group_size=table.ROW_GROUP, compression="zstd")
 
 

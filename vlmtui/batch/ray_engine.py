@@ -27,7 +27,8 @@ from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.catalogue import resolve
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
-from vlmtui.reports import Failure, Query
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query
 from vlmtui.session.discovery import Where, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"

@@ -13,9 +13,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.files import written_whole
+from vlmtui.files import explain_write_errors, whole_file
 from vlmtui.image import is_address
-from vlmtui.reports.output.target import told
 
 _BLOCK = 1 << 24
 
@@ -42,7 +41,7 @@ def frozen(names: Iterable[str]) -> Frozen:
 
 def write(path: Path, names: Iterable[str]) -> None:
     """Keep the names, in their order."""
-    with written_whole(path) as file:
+    with explain_write_errors(str(path)), whole_file(path, sync=True) as file:
         file.writelines(os.fsencode(name) + b"\0" for name in names)
 
 
@@ -50,7 +49,7 @@ class Sources:
     """The names in a file, by their places from 0."""
 
     def __init__(self, path: Path) -> None:
-        with told(str(path)), path.open("rb") as file:
+        with explain_write_errors(str(path)), path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._ends = np.concatenate([np.zeros(0, np.int64), *self._found()])
 

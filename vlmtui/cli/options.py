@@ -20,7 +20,7 @@ from vlmtui.errors import UsageError
 from vlmtui.results.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
-    from vlmtui.reports import Query
+    from vlmtui.reports.query import Query
     from vlmtui.session.discovery import Where
 
 _MAX_PIXELS = 200_000_000
@@ -150,7 +150,7 @@ class Look:
     def query(self, held: Held, far: Far) -> Query:
         """All of it, checked as far as it can be without a model."""
         from vlmtui.catalogue import default_model, resolve
-        from vlmtui.reports import Query
+        from vlmtui.reports.query import Query
         from vlmtui.reports.select.lens_option import parse_lens
         from vlmtui.reports.select.patches import parse_patch
 

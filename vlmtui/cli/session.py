@@ -186,7 +186,7 @@ def _free_within(seconds: float) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK_S)
-    os.close(place)
+    place.release()
     return True
 
 

@@ -17,24 +17,24 @@ from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ImageError, ModelError
-from vlmtui.image import Picture
-from vlmtui.models.decoder.full_model import Whole
-from vlmtui.models.decoder.generation import Speaking
+from vlmtui.image import RgbImage
+from vlmtui.models.decoder.full_model import FullModel
+from vlmtui.models.decoder.generation import Generator
 from vlmtui.models.decoder.prompts import expanded
-from vlmtui.models.decoder.unembedding import Head
+from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.families import family_of
 from vlmtui.models.families.base import Pixels, Shape
 from vlmtui.models.geometry.layout import Layout
-from vlmtui.models.geometry.placement import Placing
+from vlmtui.models.geometry.placement import Placement
 from vlmtui.models.geometry.plan import check_size
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vision.batching import stacked
 from vlmtui.models.vision.classifier import Classifier
-from vlmtui.models.vision.dual_encoder import Contrastive, unmatched
+from vlmtui.models.vision.dual_encoder import DualEncoder, unmatched
 from vlmtui.models.vision.early_exit import exit_features
 from vlmtui.models.vision.hidden_states import stage_norms, watched
-from vlmtui.models.vision.patch_embedding import Anatomy
+from vlmtui.models.vision.patch_embedding import PatchEmbedding
 from vlmtui.reading import ImageInfo, ModelInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
@@ -50,7 +50,7 @@ class TileNorms:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedImage:
     """What one forward pass left behind of a picture.
 
     `norms` are those of every tile, in the processor's order, on the CPU. `tokens` [tokens, hidden] are in the
@@ -64,7 +64,7 @@ class Encoded:
 class VisionLanguageModel:
     """A model that is held: its tower, projector and embeddings, on one device."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedModel) -> None:
         self._model = loaded.model
         self._config = loaded.config
         self._processing = loaded.processing
@@ -73,13 +73,13 @@ class VisionLanguageModel:
         self.device = loaded.device
         self.tokenizer = loaded.processing.tokenizer
         self.family = family_of(loaded.model, loaded.config, loaded.name)
-        self._placing = Placing(self.family, loaded.processing)
+        self._placing = Placement(self.family, loaded.processing)
         # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
         self._loaded = loaded
-        self._head: Head | None = None
-        self._run: Whole | None = None
-        self._speaking: Speaking | None = None
+        self._head: Unembedding | None = None
+        self._run: FullModel | None = None
+        self._speaking: Generator | None = None
         self.info = self._describe(loaded)
 
     @property
@@ -93,7 +93,7 @@ class VisionLanguageModel:
         """Bytes of a number that it computes with."""
         return int(self._model.dtype.itemsize)
 
-    def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
+    def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the picture") -> Inputs:
         """The processor's inputs for one picture, as tensors on the CPU."""
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
@@ -106,19 +106,19 @@ class VisionLanguageModel:
                 f"({why}): crop or enlarge it"
             ) from error
 
-    def measure(self, picture: Picture, inputs: Inputs) -> None:
+    def measure(self, picture: RgbImage, inputs: Inputs) -> None:
         """Find out now what `layout` must know of pictures of this size, which may take as long as preparing one."""
         self._placing.measure((picture.width, picture.height), inputs)
 
     @torch.no_grad()
-    def layout(self, picture: Picture | ImageInfo, inputs: Inputs, encoded: Encoded) -> Layout:
+    def layout(self, picture: RgbImage | ImageInfo, inputs: Inputs, encoded: EncodedImage) -> Layout:
         """Where the image tokens and the vision patches lie in the picture."""
         tokens = 0 if encoded.tokens is None else len(encoded.tokens)
         size = picture.width, picture.height
         return self._placing.layout(size, inputs, self._on_device(inputs), tokens, bool(encoded.norms))
 
     @torch.no_grad()
-    def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> Encoded:
+    def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> EncodedImage:
         """One forward pass of the tower: norms of every stage, and the image tokens as the decoder receives them.
 
         `on_block` hears how many of the tower's blocks are done; what it raises ends the pass.
@@ -128,16 +128,16 @@ class VisionLanguageModel:
     @torch.no_grad()
     def encode_together(
         self, several: Sequence[Inputs], on_block: Callable[[int, int], None] = lambda done, total: None
-    ) -> list[Encoded]:
+    ) -> list[EncodedImage]:
         """`encode` in one pass for pictures that are alike, as `stacking.alike` has it; their order is kept."""
         with stage_norms(self.family.blocks, on_block) as stages:
             features = self.family.features(self._placed(stacked(several)))
         shapes = self.family.shapes(self.family.frames(several[0].pixels))
         norms = self._norms(torch.stack(stages).cpu(), len(several), shapes)
         if features is None:
-            return [Encoded(one, None) for one in norms]
+            return [EncodedImage(one, None) for one in norms]
         tokens = self._received(several, features)
-        return [Encoded(one, part) for one, part in zip(norms, tokens, strict=True)]
+        return [EncodedImage(one, part) for one, part in zip(norms, tokens, strict=True)]
 
     def _norms(self, stages: Tensor, pictures: int, shapes: list[Shape]) -> list[tuple[TileNorms, ...]]:
         """The norms of every picture's tiles, of those of all states [stages, pictures × tiles, states] or so."""
@@ -226,18 +226,18 @@ class VisionLanguageModel:
         return replace(inputs, input_ids=expanded(self.tokenizer, int(self._config.image_token_id), picture, prompt))
 
     def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
-        """Runs all of the decoder's layers, as `Whole.stream` does; they must be held."""
+        """Runs all of the decoder's layers, as `FullModel.stream` does; they must be held."""
         self._check_whole()
         if self._run is None:
-            self._run = Whole(self._loaded)
+            self._run = FullModel(self._loaded)
         self._run.stream(inputs, on_layer)
 
     @property
-    def speaking(self) -> Speaking:
+    def speaking(self) -> Generator:
         """The model asked for its answers; all of the decoder's layers must be held."""
         self._check_whole()
         if self._speaking is None:
-            self._speaking = Speaking(self._loaded)
+            self._speaking = Generator(self._loaded)
         return self._speaking
 
     def _check_whole(self) -> None:
@@ -245,10 +245,10 @@ class VisionLanguageModel:
             raise ModelError(f"the language model's layers of {self.name} are not loaded: load it with all of them")
 
     @property
-    def head(self) -> Head:
+    def head(self) -> Unembedding:
         """From the residual stream after a decoder layer to logits."""
         if self._head is None:
-            self._head = Head(self._model, self.name)
+            self._head = Unembedding(self._model, self.name)
         return self._head
 
     @property
@@ -272,16 +272,16 @@ class VisionLanguageModel:
         return factor if torch.allclose(received, factor * stored, rtol=1e-2) else None
 
     @cached_property
-    def contrastive(self) -> Contrastive:
+    def contrastive(self) -> DualEncoder:
         """Pictures against texts; `UsageError` for a model that was not trained for it. It must be held whole."""
         if not unmatched(self.family) and not self.whole:
             raise ModelError(f"the text tower of {self.name} is not loaded: load it with it")
-        return Contrastive(self._loaded, self.family)
+        return DualEncoder(self._loaded, self.family)
 
     @cached_property
-    def anatomy(self) -> Anatomy:
+    def anatomy(self) -> PatchEmbedding:
         """What the tower makes of patches before its first block."""
-        return Anatomy(self._loaded, self.family)
+        return PatchEmbedding(self._loaded, self.family)
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -325,7 +325,7 @@ class VisionLanguageModel:
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
         return pixels
 
-    def _describe(self, loaded: Loaded) -> ModelInfo:
+    def _describe(self, loaded: LoadedModel) -> ModelInfo:
         config, family = self._config, self.family
         vision = family.vision_config
         size = getattr(vision, "image_size", None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import is_disk_full
 from vlmtui.reports import (
     ANSI,
     BINARY,
@@ -21,19 +22,15 @@ from vlmtui.reports import (
     PARQUET,
     PNG,
     SVG,
-    Failure,
-    Query,
-    Result,
-    Seen,
     check_format,
     page,
-    results,
 )
 from vlmtui.reports.formats import csv, gif, vectors
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, is_full, same_file, target
-from vlmtui.reports.query import NONE_KEPT, OnProgress
+from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import NONE_KEPT, OnProgress, Query, Result, Seen, results
 from vlmtui.reports.select.drawing import LARGEST, LAYERS, NORMS, SMALLEST
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
@@ -266,7 +263,7 @@ def deliver(
             order.tell(_nothing_kept(order, rows))
         raise
     except VlmtuiError as error:
-        if at_once(order.output) and is_full(error):
+        if at_once(order.output) and is_disk_full(error):
             raise VlmtuiError(f"{error}; {_nothing_kept(order, rows)}") from error
         raise
 

@@ -30,7 +30,7 @@ def check_family(name: str, family: str | None) -> None:
         raise refusal(name)
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
+class ClassificationHead(msgspec.Struct, frozen=True, kw_only=True):
     """A classification head: the `labels` of its classes, in order, and what it `reads`.
 
     `kind` is how its logits become probabilities: over all classes, or for each alone where several may be true. What
@@ -43,7 +43,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool
 
 
-class Classes(msgspec.Struct, frozen=True, kw_only=True):
+class TopClasses(msgspec.Struct, frozen=True, kw_only=True):
     """The first classes of a picture, their `logits` and `probabilities` [k], largest first.
 
     `ids` int64 [k] count classes from 0. `evidence` [k, patches] is what each vision patch says for each of these, in

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.geometry import Place
-from vlmtui.image import Picture, decode
+from vlmtui.image import RgbImage, decode
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vision.position_embedding import Positions
-from vlmtui.models.vision.tower_output import Final
+from vlmtui.models.vision.position_embedding import PositionEmbedding
+from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.session.answer_cache import Answered
 
 READINGS_BYTES = 512 << 20
@@ -28,7 +28,7 @@ class File:
     data: bytes
     max_pixels: int
 
-    def picture(self) -> Picture:
+    def picture(self) -> RgbImage:
         """Its pixels."""
         return decode(self.data, self.source, self.max_pixels)
 
@@ -62,8 +62,8 @@ class Kept:
     patch_places: tuple[Place, ...] = ()
     projected: dict[int, Tensor] = field(default_factory=dict)
     copy_of: str = ""
-    final: Final | None = None
-    positions: Positions | None = None
+    final: TowerOutput | None = None
+    positions: PositionEmbedding | None = None
 
     @property
     def size(self) -> int:

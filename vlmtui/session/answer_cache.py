@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import ModelError
-from vlmtui.models.decoder.generation import Said, Saying
-from vlmtui.models.decoder.teacher_forcing import Forced
+from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
+from vlmtui.models.decoder.teacher_forcing import TeacherForcing
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 
@@ -28,9 +28,9 @@ class Answered:
     id: str
     inputs: Inputs
     question: str | None
-    saying: Saying
-    said: list[Said] = field(default_factory=list)
-    forced: Forced | None = None
+    saying: GenerationOptions
+    said: list[GeneratedToken] = field(default_factory=list)
+    forced: TeacherForcing | None = None
     means: Tensor | None = None
     among: int = 0
     heads: tuple[int, Tensor] | None = None
@@ -57,7 +57,7 @@ class Answered:
         """Let go of what can be found again."""
         self.forced, self.means, self.heads, self.rolled = None, None, None, None
 
-    def retold(self, model: VisionLanguageModel) -> Forced:
+    def retold(self, model: VisionLanguageModel) -> TeacherForcing:
         """Prompt and answer in one pass. `ModelError` where that pass does not say what was said token by token:
         then the model goes through its prompts in a way that is not known, and what it looked at would be wrong."""
         if self.forced is None:

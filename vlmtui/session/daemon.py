@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import socket
@@ -13,10 +12,14 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_runtime_dir
 
 from vlmtui.errors import SessionError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 IDLE_S = 30 * 60.0
 ALREADY = 5
@@ -68,20 +71,20 @@ def address() -> Path:
     return folder() / _SOCKET
 
 
-def lock(runtime: Path) -> int | None:
-    """Take the place of the one warm session: a descriptor to keep open, or None where it is taken.
+def lock(runtime: Path) -> FileLock | None:
+    """Take the place of the one warm session: a lock to keep and to release, or None where it is taken.
 
-    The system lets go of it when the process ends, however it ends: a socket without its lock is a dead one's.
+    The system releases it when the process ends, however it ends: a socket without its lock is a dead session's.
     """
-    file = os.open(runtime / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    from filelock import FileLock, Timeout  # not needed to find a session that runs
+
+    taken = FileLock(runtime / _LOCK, mode=0o600, thread_local=False)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(file)
+        taken.acquire(timeout=0)
+    except Timeout:
         return None
-    os.ftruncate(file, 0)
-    os.pwrite(file, str(os.getpid()).encode(), 0)
-    return file
+    (runtime / _LOCK).write_text(str(os.getpid()), encoding="ascii")  # for `holder`
+    return taken
 
 
 def listening(runtime: Path) -> socket.socket:
@@ -118,7 +121,7 @@ def connected() -> socket.socket | None:
                 "end it with vlmtui session stop"
             ) from None
         path.unlink(missing_ok=True)
-        os.close(free)
+        free.release()
         return None
     return connection
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vlmtui.lenses.arrays import array
 from vlmtui.models.vlm import VisionLanguageModel
-from vlmtui.reading import Layers
+from vlmtui.reading import LayerNorms
 from vlmtui.session.activations import Kept, Readings
 
 Progress = Callable[..., None]
@@ -27,13 +27,13 @@ class LayersOf:
         self._reading, self._progress = reading, progress
         self._kept: Kept = readings[reading]
 
-    def layers(self) -> Layers:
+    def layers(self) -> LayerNorms:
         """Norms at every layer, and how long the prompt is."""
         if self._kept.norms is None:
             self._run(range(0), None)
         assert self._kept.norms is not None
         assert self._kept.inputs.input_ids is not None
-        return Layers(
+        return LayerNorms(
             reading=self._reading, norms=array(self._kept.norms), positions=int(self._kept.inputs.input_ids.shape[1])
         )
 

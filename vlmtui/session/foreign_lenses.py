@@ -22,7 +22,7 @@ from types import FunctionType, ModuleType
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import NAME, Lens, lens
-from vlmtui.lenses.description import Description
+from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.options import describe
 from vlmtui.lenses.registry import built_in, offered
 from vlmtui.lenses.source import LensSource
@@ -46,7 +46,7 @@ class Foreign:
     code: Code
 
     @property
-    def described(self) -> Description:
+    def described(self) -> LensDescription:
         """What front ends are told of it."""
         return describe(self.lens, self.origin)
 

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
-from vlmtui.image import Picture
-from vlmtui.models.decoder.generation import Said, Saying
-from vlmtui.models.decoder.teacher_forcing import Change, Stand
+from vlmtui.image import RgbImage
+from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
+from vlmtui.models.decoder.teacher_forcing import Stand, TokenReplacement
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.results.answers import Answer, AnswerToken
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import File, Kept
 from vlmtui.session.answer_cache import Answered
+from vlmtui.session.model_state import ModelState
 from vlmtui.session.request_progress import Talk
 from vlmtui.session.vocabulary_index import Namer
-
-if TYPE_CHECKING:
-    from vlmtui.session.engine import Engine
 
 _CUT = "\N{REPLACEMENT CHARACTER}"
 
 
-def ask(engine: Engine, request: m.Ask, talk: Talk) -> m.Asked:
+def ask(state: ModelState, request: m.Ask, talk: Talk) -> m.Asked:
     """Ask, and tell of every token. What was said until the question was withdrawn is kept like a whole answer."""
-    speaker = Speaker.asked(engine, request.reading, talk)
+    speaker = Speaker.asked(state, request.reading, talk)
     question = request.question if request.question and request.question.strip() else None
     talk.progress("preparing the question")
-    saying = Saying(request.max_new_tokens, request.temperature, request.seed)
-    answered = Answered(f"answer-{engine.number()}", speaker.inputs(question), question, saying)
-    engine.readings.keep_answer(speaker.kept, answered)
+    saying = GenerationOptions(request.max_new_tokens, request.temperature, request.seed)
+    answered = Answered(f"answer-{state.next_number()}", speaker.inputs(question), question, saying)
+    state.readings.keep_answer(speaker.kept, answered)
     return m.Asked(request.reading, speaker.answer(answered))
 
 
@@ -53,24 +50,24 @@ class Speaker:
     talk: Talk
 
     @classmethod
-    def of(cls, engine: Engine, reading: str, talk: Talk) -> Speaker:
+    def of(cls, state: ModelState, reading: str, talk: Talk) -> Speaker:
         """Loads the layers where they are not held; `UsageError` for a model without image tokens in its prompt."""
-        model, words = engine.held()
-        if words is None:
+        model = state.model
+        if state.vocabulary is None:
             raise UsageError(f"{model.name} cannot be asked about its image tokens: {model.family.wordless}")
-        return cls.asked(engine, reading, talk)
+        return cls.asked(state, reading, talk)
 
     @classmethod
-    def asked(cls, engine: Engine, reading: str, talk: Talk) -> Speaker:
+    def asked(cls, state: ModelState, reading: str, talk: Talk) -> Speaker:
         """As `of`, also for a model that looks at pictures by cross-attention."""
-        model, words = engine.held()
+        model, words = state.model, state.vocabulary
         if model.info.embeddings is None:
             raise UsageError(f"{model.name} cannot be asked: {model.family.wordless}")
-        tokens = 0 if words is None else len(engine.readings.tokens(reading))
+        tokens = 0 if words is None else len(state.readings.tokens(reading))
         if words is not None and not tokens:
             raise UsageError("no image token of this picture enters the prompt: there is nothing to ask about")
-        model = engine.speaker(reading, talk.progress)
-        return cls(model, engine.held()[1] or Namer.by(model.tokenizer), engine.readings[reading], tokens, talk)
+        model = state.full_model_for(reading, talk.progress)
+        return cls(model, state.vocabulary or Namer.by(model.tokenizer), state.readings[reading], tokens, talk)
 
     @property
     def file(self) -> File:
@@ -82,22 +79,22 @@ class Speaker:
         """The reading's latest answer, which must be this one and hold something."""
         return latest(self.kept, answer)
 
-    def inputs(self, question: str | None, picture: Picture | None = None) -> Inputs:
+    def inputs(self, question: str | None, picture: RgbImage | None = None) -> Inputs:
         """What the model is given for a question about the picture, or about another one in its place."""
         prepared = self.model.prepare(picture or self.file.picture(), question, self.file.source)
         return self.model.prompted(prepared, self.tokens, question)
 
     @staticmethod
-    def change(tokens: Tensor, by: Stand) -> Change:
+    def change(tokens: Tensor, by: Stand) -> TokenReplacement:
         """Image tokens (int64 [n]) replaced behind the projector, by their mean or zero."""
-        return Change(tokens, by)
+        return TokenReplacement(tokens, by)
 
-    def again(self, answered: Answered, inputs: Inputs, change: Change | None = None) -> Answer:
+    def again(self, answered: Answered, inputs: Inputs, change: TokenReplacement | None = None) -> Answer:
         """The same question answered with other inputs or a change, told of as it is said; the answer before is kept,
         and this one is nobody's latest."""
         return self.answer(replace(_fresh(answered), inputs=inputs), change)
 
-    def answer(self, answered: Answered, change: Change | None = None) -> Answer:
+    def answer(self, answered: Answered, change: TokenReplacement | None = None) -> Answer:
         """Have the model speak, `answered.said` filled with every token as it is said and told of."""
         started = time.perf_counter()
         telling = _Telling(self.namer, answered, self.talk)
@@ -131,7 +128,7 @@ class _Telling:
         self.tokens: list[AnswerToken] = []
         self._namer, self._answered, self._talk = namer, answered, talk
 
-    def __call__(self, said: Said) -> None:
+    def __call__(self, said: GeneratedToken) -> None:
         """One more token."""
         if self._talk.should_stop():
             raise CancelledError("the question was withdrawn")

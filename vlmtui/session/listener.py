@@ -25,7 +25,7 @@ def listen(log: str, idle: float, ready: int) -> None:
     except VlmtuiError as error:
         print(error, file=sys.stderr, flush=True)
         os._exit(1)
-    while warm.lock(runtime) is None:  # kept open until the end
+    while (place := warm.lock(runtime)) is None:  # noqa: F841 - held until the process ends
         # the one that has it listens, or is about to, or about to end
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as other:
             other.connect(str(warm.address()))

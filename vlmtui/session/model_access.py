@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,24 +12,22 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
-from vlmtui.lenses.kernels.finder import Finder
-from vlmtui.models.vision.dual_encoder import Contrastive, Texts, unmatched
+from vlmtui.lenses.kernels.finder import WordFinder
+from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, unmatched
 from vlmtui.models.vision.pixel_edits import reframed
-from vlmtui.models.vision.position_embedding import Positions
-from vlmtui.models.vision.tower_output import Final
+from vlmtui.models.vision.position_embedding import PositionEmbedding
+from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.models.vlm import VisionLanguageModel
-from vlmtui.reading import Layers, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
+from vlmtui.reading import LayerNorms, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.results import early_exit
 from vlmtui.session.activations import Kept
-from vlmtui.session.final import final_of
+from vlmtui.session.decoder_pass import LayersOf
 from vlmtui.session.generation import Speaker, latest, put, text_of
+from vlmtui.session.model_state import ModelState, WordSearch
 from vlmtui.session.request_progress import Talk
 from vlmtui.session.spelling import Spelling, spelled
-from vlmtui.session.tower import projected, tower_states
+from vlmtui.session.tower_states import final_of, projected, tower_states
 from vlmtui.session.vocabulary_index import Lexicon, Namer
-
-if TYPE_CHECKING:
-    from vlmtui.session.engine import Engine, Wordy
 
 T = TypeVar("T")
 
@@ -42,14 +40,14 @@ class Inside:
 
     def __init__(
         self,
-        engine: Engine,
+        state: ModelState,
         reading: str,
         stage: str,
         talk: Talk,
         entries: tuple[int, ...] | None = None,
         answer: str = "",
     ) -> None:
-        self.engine, self.reading, self.stage, self.talk = engine, reading, stage, talk
+        self.state, self.reading, self.stage, self.talk = state, reading, stage, talk
         self._asked, self.answer = entries, answer
         self.progress = talk.progress
         self.should_stop = talk.should_stop
@@ -58,7 +56,7 @@ class Inside:
     @property
     def vlm(self) -> VisionLanguageModel:
         """The model held."""
-        return self.engine.held()[0]
+        return self.state.model
 
     @property
     def info(self) -> ModelInfo:
@@ -68,21 +66,21 @@ class Inside:
     @property
     def kept(self) -> Kept:
         """What is kept of the reading; `ReadingGoneError` where it has gone."""
-        return self.engine.readings[self.reading]
+        return self.state.readings[self.reading]
 
     @property
     def lexicon(self) -> Lexicon:
         """The model's words; `UsageError` where it has none."""
-        return self.engine.wordy().lexicon
+        return self.state.word_search().lexicon
 
-    def wordy(self, k: int) -> Wordy:
+    def word_search(self, k: int) -> WordSearch:
         """The model held and its words; `UsageError` where it has none, or `k`, how many are asked for, is below 1."""
-        return self.engine.wordy(k)
+        return self.state.word_search(k)
 
     @property
-    def finder(self) -> Finder:
+    def finder(self) -> WordFinder:
         """What finds words by any metric."""
-        return self.engine.wordy().finder
+        return self.state.word_search().finder
 
     def candidates(self, rows: int, all_tokens: bool) -> Tensor:
         """The rows of a matrix with so many that words are looked for in, int64 ascending."""
@@ -101,7 +99,7 @@ class Inside:
     @property
     def has_words(self) -> bool:
         """Whether the model has words."""
-        return self.engine.held()[1] is not None
+        return self.state.vocabulary is not None
 
     @property
     def has_texts(self) -> bool:
@@ -120,36 +118,42 @@ class Inside:
     def states(self, stage: str) -> Tensor:
         """The vectors of all entries of a stage [entries, width]: what is kept, not to be changed."""
         if of_patches(stage):
-            return tower_states(self.vlm, self.engine.readings, self.reading, vision_layer(stage), self.talk)
+            return tower_states(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.talk)
         if of_layers(stage):
-            return self.engine.layers_of(self.reading, self.progress).states(llm_layer(stage))
-        return self.engine.readings.tokens(self.reading)
+            return self._decoder_pass().states(llm_layer(stage))
+        return self.state.readings.tokens(self.reading)
 
     def tokens_asked(self) -> tuple[int, ...]:
         """The image tokens that are asked about, also at a vision stage: all, where none are named.
 
         `UsageError` for one that is not there.
         """
-        there = len(self.engine.readings.tokens(self.reading))
+        there = len(self.state.readings.tokens(self.reading))
         for token in self._asked or ():
             if not 0 <= token < there:
                 raise UsageError(f"there is no image token {token}: the picture has {there}, from 0")
         return tuple(range(there)) if self._asked is None else self._asked
 
-    def layers(self) -> Layers:
+    def _decoder_pass(self) -> LayersOf:
+        """The reading, sent through all layers of the language model, which are loaded for it."""
+        self.state.full_model_for(self.reading, self.progress)
+        model = self.state.word_search().model
+        return LayersOf(model, self.state.readings, self.reading, self.progress)
+
+    def layers(self) -> LayerNorms:
         """Norms after every layer of the language model, which is run for it."""
-        return self.engine.layers_of(self.reading, self.progress).layers()
+        return self._decoder_pass().layers()
 
     def after_every_layer(self, tokens: tuple[int, ...]) -> list[Tensor]:
         """What each layer of the language model put out for some image tokens, each [tokens, width]."""
-        return self.engine.layers_of(self.reading, self.progress).after_every_layer(tokens)
+        return self._decoder_pass().after_every_layer(tokens)
 
     def copy(self, name: str, change: Callable[[list[Tensor]], list[Tensor]], doing: str) -> Inside | None:
         """The same of the image with `change` made to its frames [channels, height, width], made where it is not kept.
 
         None where the processor hands images over in a form that is not known.
         """
-        readings, name = self.engine.readings, f"{self.reading}, {name}"
+        readings, name = self.state.readings, f"{self.reading}, {name}"
         if name not in readings:
             kept, model = self.kept, self.vlm
             inputs = reframed(model.family, kept.inputs, change)
@@ -158,7 +162,7 @@ class Inside:
             encoded = model.encode(inputs, lambda done, total: self.progress(doing, done, total))
             made = Kept(inputs, encoded.tokens, kept.prompt, places=kept.places, copy_of=self.reading)
             readings.keep(name, made)
-        return Inside(self.engine, name, self.stage, self.talk)
+        return Inside(self.state, name, self.stage, self.talk)
 
     def projected(self, stage: str) -> Tensor:
         """The tokens that the projector makes of a vision stage [tokens, width], where they are made of patches."""
@@ -169,7 +173,7 @@ class Inside:
 
     def exit_at(self, stage: str) -> Tensor:
         """The tokens that the projector makes of a vision stage [tokens, width]."""
-        return projected(self.vlm, self.engine.readings, self.reading, vision_layer(stage), self.talk)
+        return projected(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.talk)
 
     def into_tokens(self) -> Tensor:
         """The token that each vision patch goes into, int64 [patches], below 0 where there is none."""
@@ -177,27 +181,27 @@ class Inside:
 
     def unembed(self, states: Tensor) -> Tensor:
         """The logits [n, rows], float32, of states of an LLM layer."""
-        return self.engine.wordy().model.head.float32(states)
+        return self.state.word_search().model.head.float32(states)
 
     def spelled(self, text: str) -> Spelling:
         """Which word-pieces a word that a person types stands for."""
         return spelled(self.lexicon, text)
 
-    def text_tower(self) -> Contrastive:
+    def text_tower(self) -> DualEncoder:
         """The model's two towers, of which the text's is loaded; `UsageError` for a model without."""
-        return self.engine.matching(self.progress).contrastive
+        return self.state.dual_encoder(self.progress).contrastive
 
-    def read_texts(self, wanted: tuple[str, ...]) -> Texts:
+    def read_texts(self, wanted: tuple[str, ...]) -> TextVectors:
         """The vectors of texts, which are read where they are not kept."""
         if not wanted:
             raise UsageError("there is no text to match: give one or more with --text")
         return self.text_tower().texts(wanted, lambda done, total: self.progress("reading the texts", done, total))
 
-    def final(self) -> Final:
+    def final(self) -> TowerOutput:
         """What a tower alone put out at its end."""
         return final_of(self.vlm, self.kept, self.talk)
 
-    def positions(self) -> Positions:
+    def positions(self) -> PositionEmbedding:
         """What is added to every patch to tell its place; kept with the reading."""
         kept = self.kept
         if kept.positions is None:
@@ -213,14 +217,14 @@ class Inside:
     def speaker(self) -> Speaker:
         """The model ready to speak about the image, its layers loaded, and what is kept of its answers; `UsageError`
         for a model without image tokens in its prompt."""
-        return Speaker.of(self.engine, self.reading, self.talk)
+        return Speaker.of(self.state, self.reading, self.talk)
 
     def generation(self) -> Generation | None:
         """The latest answer about the reading, which must be the one that is asked about; None where none is."""
         if not self.answer:
             return None
         answered = latest(self.kept, self.answer)
-        namer = self.engine.held()[1] or Namer.by(self.vlm.tokenizer)
+        namer = self.state.vocabulary or Namer.by(self.vlm.tokenizer)
         named = namer.names(np.array(answered.ids, dtype=np.int64))
         return Generation(
             question=put(answered),

@@ -86,6 +86,34 @@ class Preparing:
         return made
 
 
+class PreprocessingAhead:
+    """The preprocessing of the images that the next question will probably be about, begun before it is asked."""
+
+    def __init__(self) -> None:
+        self._begun: Preparing | None = None
+
+    def begin(self, model: VisionLanguageModel, question: ReadMany) -> None:
+        """Begin with the images of what is probably the next question; any other question ends that."""
+        self.discard()
+        self._begun = Preparing(model, question)
+
+    def take(self, model: VisionLanguageModel, question: ReadMany) -> Preparing:
+        """The images of a question, as far as they have been begun with, or begun with now."""
+        begun, self._begun = self._begun, None
+        return begun or Preparing(model, question)
+
+    def discard_unless(self, question: object) -> None:
+        """Discard what was begun, unless it is for this question."""
+        if self._begun is not None and self._begun.question is not question:
+            self.discard()
+
+    def discard(self, wait: bool = True) -> None:
+        """Discard what was begun; images that are being preprocessed may be waited for."""
+        if self._begun is not None:
+            self._begun.close(wait)
+            self._begun = None
+
+
 def _error(future: Future[Prepared], check: Callable[[], object]) -> BaseException | None:
     """What a picture failed with, as soon as it is ready."""
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,11 +16,9 @@ from vlmtui.lenses.context import Generation, NotHere, Place, Vocabulary
 from vlmtui.session import protocol as m
 from vlmtui.session.lens_guard import Guarded
 from vlmtui.session.model_access import Inside
+from vlmtui.session.model_state import ModelState
 from vlmtui.session.request_progress import Talk
 from vlmtui.session.vocabulary_index import Lexicon
-
-if TYPE_CHECKING:
-    from vlmtui.session.engine import Engine
 
 T = TypeVar("T")
 
@@ -34,14 +32,14 @@ class RequestContext:
 
     def __init__(
         self,
-        engine: Engine,
+        state: ModelState,
         request: m.Compute,
         talk: Talk,
         owner: str,
         guard: Callable[[], AbstractContextManager[Any]] = nullcontext,
         copies: bool = False,
     ) -> None:
-        self._inside = Inside(engine, request.reading, request.stage, talk, request.entries, request.answer)
+        self._inside = Inside(state, request.reading, request.stage, talk, request.entries, request.answer)
         self._request, self._talk, self._owner, self._guard, self._copies = request, talk, owner, guard, copies
         self._entries = request.entries
 

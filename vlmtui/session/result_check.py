@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.kinds import Colours, Kind, LayerWords, Matrix, Result, Scalars, TokenMaps, Words
+from vlmtui.lenses.kinds import Colours, LayerWords, Matrix, Result, ResultKind, Scalars, TokenMaps, Words
 from vlmtui.session.validation import checked
 from vlmtui.session.vocabulary_index import Namer
 
@@ -25,7 +25,7 @@ def held(lens: Lens, found: object, where: str, entries: int, said: int | None) 
     """
     kind = lens.kind
     if not isinstance(found, kind):
-        what = found.name if isinstance(found, Kind) else "None" if found is None else f"a {type(found).__name__}"
+        what = found.name if isinstance(found, ResultKind) else "None" if found is None else f"a {type(found).__name__}"
         raise VlmtuiError(f"{where}: the lens {lens.name} returned {what}, and says {kind.name}, {kind.one}")
     for axis, has, wanted in _counts(found, entries, said):
         if has != wanted:
@@ -54,7 +54,7 @@ def named(found: Words | LayerWords, namer: Namer | None, rows: int, lens: Lens,
     return replace(found, pieces=names.pieces, strings=names.texts, special=names.special)
 
 
-def _counts(found: Kind, entries: int, said: int | None) -> Iterator[tuple[str, int, int]]:
+def _counts(found: ResultKind, entries: int, said: int | None) -> Iterator[tuple[str, int, int]]:
     """Of each axis whose length is known: what it is, how long it is, how long it should be."""
     match found:
         case Scalars() | Colours():

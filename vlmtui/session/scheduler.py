@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from vlmtui.lenses.base import Turn
+from vlmtui.lenses.base import LensSchedule
 from vlmtui.lenses.registry import find
 from vlmtui.lenses.source import LensSource
 from vlmtui.session import protocol as m
@@ -102,10 +102,10 @@ def fits(body: m.Question, amidst: m.Question) -> bool:
     return bool(lets_in) and _quick(body) and (lets_in == "any" or _at_rest(body))
 
 
-def turn(body: m.Question) -> Turn:
+def turn(body: m.Question) -> LensSchedule:
     """A question's turn in the queue: that of the built-in lens that it asks for."""
     lens = find(body.lens.name) if isinstance(body, m.Compute) and not body.lens.foreign else None
-    return lens.turn if lens else Turn()
+    return lens.turn if lens else LensSchedule()
 
 
 def _alone(body: m.Compute) -> bool:

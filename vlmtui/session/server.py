@@ -234,7 +234,7 @@ class Server:
             answer = m.Failed(error.kind, str(error), traceback.format_exc())
         except Exception as error:
             traceback.print_exc()
-            known = self._engine.explain(error)
+            known = self._engine.state.explain(error)
             answer = m.Failed(known.kind, str(known), traceback.format_exc())
         self._active = time.monotonic()
         if self._jobs.done(job):
@@ -268,14 +268,14 @@ class Server:
         body = job.request.body
         match body:
             case m.Load():
-                loaded = engine.load(body, progress)
-                front.load, front.holds = body, engine.holds
+                loaded = engine.state.load(body, progress)
+                front.load, front.holds = body, engine.state.origin
                 return loaded
             case m.Read() | m.ReadMany() | m.Compute(reading="") if (
-                front.load is not None and front.holds != engine.holds
+                front.load is not None and front.holds != engine.state.origin
             ):
-                engine.load(front.load, progress)
-                front.holds = engine.holds
+                engine.state.load(front.load, progress)
+                front.holds = engine.state.origin
             case m.Compute() if doing := turn(body).doing:
                 self._doing = doing
         return engine.answer(body, talk)

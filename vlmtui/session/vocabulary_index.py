@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmtui.lenses.kernels.search import Vocabulary
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix
 from vlmtui.models.loading.processor import candidates, named_ids, names, special_ids
 from vlmtui.models.vlm import VisionLanguageModel
 
@@ -54,7 +54,7 @@ class Namer:
 class Lexicon(Namer):
     """A model's vocabulary: its rows, and which of them are words."""
 
-    vocabulary: Vocabulary
+    vocabulary: EmbeddingMatrix
     words: Tensor
 
     @classmethod
@@ -66,7 +66,7 @@ class Lexicon(Namer):
             model.tokenizer,
             named_ids(model.tokenizer),
             special_ids(model.tokenizer),
-            Vocabulary.of(model.embeddings),
+            EmbeddingMatrix.of(model.embeddings),
             candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
         )
 

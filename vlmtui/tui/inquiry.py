@@ -12,8 +12,8 @@ from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Progress, Said
 from vlmtui.tui import replies
-from vlmtui.tui.answering import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Wanted
-from vlmtui.tui.path import TOKENS
+from vlmtui.tui.state.generation import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.tui.state.stages import TOKENS
 
 _T = TypeVar("_T")
 

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from vlmtui.results.answers import Ablation, Answer
 from vlmtui.session.protocol import Said
-from vlmtui.tui.answering import Found, Wanted
+from vlmtui.tui.state.generation import Found, Wanted
 
 
 @dataclass

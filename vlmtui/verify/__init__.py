@@ -15,7 +15,7 @@ import torch
 from vlmtui.errors import OutOfMemoryError
 from vlmtui.models.loading.checkpoint import Checkpoint, Progress
 from vlmtui.models.loading.device import choose_device, choose_dtype
-from vlmtui.models.loading.loader import Loaded, count, load, skeleton
+from vlmtui.models.loading.loader import LoadedModel, count, load, skeleton
 from vlmtui.reading import ModelInfo
 from vlmtui.session.protocol import Check
 from vlmtui.verify.full_model import NEED_WHOLE, Against
@@ -74,7 +74,7 @@ def _in_part(checkpoint: Checkpoint, options: Options, table: Table, progress: P
     return Part(_load(checkpoint, options, 0, progress), table, progress).check()
 
 
-def _load(checkpoint: Checkpoint, options: Options, layers: int | None, progress: Progress) -> Loaded:
+def _load(checkpoint: Checkpoint, options: Options, layers: int | None, progress: Progress) -> LoadedModel:
     return load(
         checkpoint,
         progress,

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmtui.geometry import Box, Place
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.proof import silenced
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
 PASSES = 8
 _SQUARES = 3  # a pass; few enough that most tokens must stay as they are
@@ -55,7 +55,7 @@ class Tally:
 
 
 def trials(
-    model: VisionLanguageModel, picture: Picture, layout: Layout, heard: Callable[[int, int], None], seed: int = 0
+    model: VisionLanguageModel, picture: RgbImage, layout: Layout, heard: Callable[[int, int], None], seed: int = 0
 ) -> list[Trial]:
     """Change squares of a picture, pass after pass. `heard` is told how many passes are done, of how many."""
     rng = np.random.default_rng(seed)
@@ -133,15 +133,15 @@ class Reach:
         return x0 - across < square[2] and square[0] < x1 + across and y0 - down < square[3] and square[1] < y1 + down
 
 
-def _seen(model: VisionLanguageModel, picture: Picture) -> tuple[Tensor, Tensor]:
+def _seen(model: VisionLanguageModel, picture: RgbImage) -> tuple[Tensor, Tensor]:
     """The tokens [tokens, hidden], and the norms of the last vision stage [patches, 1]."""
-    encoded: Encoded = model.encode(model.prepare(picture, None))
+    encoded: EncodedImage = model.encode(model.prepare(picture, None))
     norms = torch.cat([tile.patches[-1] for tile in encoded.norms])[:, None]
     tokens = norms[:0] if encoded.tokens is None else encoded.tokens.float()
     return tokens, norms
 
 
-def _square(layout: Layout, picture: Picture, rng: np.random.Generator, within: bool) -> tuple[int, int, int, int]:
+def _square(layout: Layout, picture: RgbImage, rng: np.random.Generator, within: bool) -> tuple[int, int, int, int]:
     """Whole pixels (x0, y0, x1, y1) about a point of a patch's box, or of the picture; a fifth of a patch wide."""
     boxes = [place.box for place in layout.patch_places if place.box is not None]
     box = boxes[int(rng.integers(len(boxes)))]
@@ -155,9 +155,9 @@ def _square(layout: Layout, picture: Picture, rng: np.random.Generator, within: 
     return left, top, min(left + wide, picture.width), min(top + tall, picture.height)
 
 
-def _changed(picture: Picture, squares: Sequence[tuple[int, int, int, int]]) -> Picture:
+def _changed(picture: RgbImage, squares: Sequence[tuple[int, int, int, int]]) -> RgbImage:
     pixels = picture.rgb.copy()
     for x0, y0, x1, y1 in squares:
         # by half of all levels, whatever the level: always seen
         pixels[y0:y1, x0:x1] = picture.rgb[y0:y1, x0:x1] + np.uint8(128)
-    return Picture(pixels)
+    return RgbImage(pixels)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vlmtui.models.decoder.full_model import Whole
+from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.loading.checkpoint import Progress
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.verify import table as t
 from vlmtui.verify import vectors
@@ -20,7 +20,7 @@ NEED_WHOLE = (t.TOKENS, t.LOGITS, t.WEIGHTS, t.WORDS)
 class Against:
     """The whole model, and what is kept of the one loaded in part."""
 
-    def __init__(self, loaded: Loaded, kept: Kept, table: Table, progress: Progress) -> None:
+    def __init__(self, loaded: LoadedModel, kept: Kept, table: Table, progress: Progress) -> None:
         self._loaded, self._kept, self._table, self._progress = loaded, kept, table, progress
         self._received: dict[str, Tensor] = {}
 
@@ -31,7 +31,7 @@ class Against:
             self._weights()
         whole = None
         with table.check(t.LOGITS):
-            whole = Whole(self._loaded)
+            whole = FullModel(self._loaded)
             self._logits(whole)
         if whole is None:
             table.unchecked(NEED_WHOLE, "the whole model's forward pass could not be looked into")
@@ -54,7 +54,7 @@ class Against:
             f"{len(part) - len(off)} of {len(part)} parameters and buffers equal those of the whole model{named}",
         )
 
-    def _logits(self, whole: Whole) -> None:
+    def _logits(self, whole: FullModel) -> None:
         prompts = [one.inputs for one in self._kept.seen.values() if one.inputs.input_ids is not None]
         if not prompts:
             self._table.unchecked([t.LOGITS], "without its processor no prompt with a picture can be made")
@@ -75,7 +75,7 @@ class Against:
             f"{same}; the same token first at {first} of {len(own)} positions",
         )
 
-    def _tokens(self, whole: Whole) -> None:
+    def _tokens(self, whole: FullModel) -> None:
         counts, worst = [], 0.0
         for name, one in self._kept.seen.items():
             if one.tokens is None:
@@ -96,7 +96,7 @@ class Against:
         kept = self._kept.seen
         return all(torch.equal(got, _tokens_of(kept[name])) for name, got in self._received.items())
 
-    def _words(self, whole: Whole) -> None:
+    def _words(self, whole: FullModel) -> None:
         assert self._kept.words is not None
         self._progress("reading the whole model's vocabulary", 0, 0)
         embeddings = whole.embeddings()

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.geometry import Place
-from vlmtui.image import Picture
-from vlmtui.lenses.kernels.search import Near, Nearest, Vocabulary, nearest
+from vlmtui.image import RgbImage
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
+from vlmtui.lenses.kernels.search import NearestRows, nearest
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs, candidates
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import ModelInfo
 from vlmtui.verify import table as t
 from vlmtui.verify import vectors
@@ -30,11 +31,11 @@ _METRICS: tuple[Near, ...] = ("l2", "cosine")
 _K = 8
 
 
-def pictures() -> dict[str, Picture]:
+def pictures() -> dict[str, RgbImage]:
     """Pictures of noise in several shapes, the same every time."""
     rng = np.random.default_rng(0)
     return {
-        name: Picture(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        name: RgbImage(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
         for name, (width, height) in SHAPES.items()
     }
 
@@ -45,7 +46,7 @@ class Seen:
 
     inputs: Inputs
     tokens: Tensor | None
-    words: Nearest | None
+    words: NearestRows | None
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ class Kept:
 class Part:
     """The model loaded in part, and the pictures that it has looked at."""
 
-    def __init__(self, loaded: Loaded, table: Table, progress: Progress) -> None:
+    def __init__(self, loaded: LoadedModel, table: Table, progress: Progress) -> None:
         self._loaded, self._table, self._progress = loaded, table, progress
         self.model = VisionLanguageModel(loaded)
         self._pictures = pictures()
-        self._seen: dict[str, tuple[Inputs, Encoded, Layout]] = {}
+        self._seen: dict[str, tuple[Inputs, EncodedImage, Layout]] = {}
         self._words = self._vocabulary = None
         if self.model.embeddings is not None:
-            self._vocabulary = Vocabulary.of(self.model.embeddings)
+            self._vocabulary = EmbeddingMatrix.of(self.model.embeddings)
             self._words = candidates(self.model.tokenizer, len(self.model.embeddings), all_tokens=False)
 
     def check(self) -> Kept:
@@ -183,7 +184,7 @@ class Part:
             words=self._words,
         )
 
-    def _keep(self, inputs: Inputs, encoded: Encoded) -> Seen:
+    def _keep(self, inputs: Inputs, encoded: EncodedImage) -> Seen:
         if encoded.tokens is None or self._vocabulary is None or self._words is None:
             return Seen(inputs, None, None)
         inputs = self.model.prompted(inputs, len(encoded.tokens), None)
@@ -191,9 +192,9 @@ class Part:
         return Seen(inputs, encoded.tokens.cpu(), nearest(encoded.tokens, self._vocabulary, self._words, "l2", _K))
 
 
-def words_of(tokens: Tensor, embeddings: Tensor, words: Tensor) -> Nearest:
+def words_of(tokens: Tensor, embeddings: Tensor, words: Tensor) -> NearestRows:
     """The words of tokens, as those that are kept of the model loaded in part."""
-    return nearest(tokens, Vocabulary.of(embeddings), words, "l2", _K)
+    return nearest(tokens, EmbeddingMatrix.of(embeddings), words, "l2", _K)
 
 
 def _tally(found: list[Trial], places: tuple[Place, ...], which: Callable[[Trial], Moved], reach: Reach) -> Tally:

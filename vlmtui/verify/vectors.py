@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlmtui.lenses.kernels.search import TIE, Near, Nearest, Vocabulary, nearest
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
+from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vlm import Encoded, VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
 # what may differ where the same is computed in another order, relative to a vector's length
 _ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 4e-3}
@@ -53,7 +54,7 @@ def different(part: Mapping[str, bytes], whole: Mapping[str, bytes]) -> list[str
     return sorted(name for name, digest in part.items() if whole.get(name) != digest)
 
 
-def strangers(model: VisionLanguageModel, vocabulary: Vocabulary, ids: Tensor, metric: Near) -> list[int]:
+def strangers(model: VisionLanguageModel, vocabulary: EmbeddingMatrix, ids: Tensor, metric: Near) -> list[int]:
     """Those of `ids` (int64) whose own vector finds another row before itself, among them all.
 
     A row that is the same, or lies within what counts as a tie, may come first.
@@ -77,7 +78,7 @@ def _score(vector: Tensor, row: Tensor, metric: Near) -> Tensor:
     return cosine
 
 
-def same_words(ours: Nearest, theirs: Nearest) -> int:
+def same_words(ours: NearestRows, theirs: NearestRows) -> int:
     """How many tokens have the same words with the same scores, bit for bit."""
     if ours.ids.shape != theirs.ids.shape:
         return 0
@@ -118,7 +119,7 @@ def norms_by_the_library(model: VisionLanguageModel, inputs: Inputs) -> list[Ten
     return [torch.stack([patches for patches, _ in tile]) for tile in zip(*stages, strict=True)]
 
 
-def farthest_norm(encoded: Encoded, library: list[Tensor]) -> float:
+def farthest_norm(encoded: EncodedImage, library: list[Tensor]) -> float:
     """The largest relative difference of `encode`'s norms from the library's."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):

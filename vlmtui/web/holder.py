@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError
-from vlmtui.reports import Query
-from vlmtui.reports.query import load
+from vlmtui.reports.query import Query, load
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.requests import OnProgress, OnSaid

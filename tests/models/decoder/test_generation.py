@@ -17,11 +17,11 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from tests.families import FAMILIES
 from tests.families.pictures import picture
 from tests.families.reference import WholeModel
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import UsageError
-from vlmtui.lenses.rollout.kernel import Rollout
-from vlmtui.models.decoder.generation import Said, Saying, Speaking
-from vlmtui.models.decoder.teacher_forcing import Change, Forced
+from vlmtui.lenses.rollout.kernel import AttentionRollout
+from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions, Generator
+from vlmtui.models.decoder.teacher_forcing import TeacherForcing, TokenReplacement
 from vlmtui.models.loading.loader import load
 from vlmtui.models.loading.model_folder import find
 from vlmtui.models.vlm import VisionLanguageModel
@@ -39,9 +39,9 @@ class Both:
         self.name = name
         self.whole = WholeModel(folder, family)
         self.whole.model.set_attn_implementation("eager")
-        checkpoint = find(Source("tiny", folder, None), None, lambda *_: None)
+        checkpoint = find(ModelSource("tiny", folder, None), None, lambda *_: None)
         loaded = load(checkpoint, lambda *_: None, device="cpu", decoder_layers=None)
-        self.speaking = Speaking(loaded)
+        self.speaking = Generator(loaded)
         self.decoder = self.speaking._decoder
         model = VisionLanguageModel(loaded)
         size = family.shapes["wide"]
@@ -49,7 +49,7 @@ class Both:
         self.inputs = model.prompted(inputs, len(model.encode(inputs).tokens), None)
         self.image = Image.fromarray(picture(*size).rgb)
         self.prompt = self.inputs.input_ids.shape[1]
-        self.said = self.speaking.answer(self.inputs, saying=Saying(max_new_tokens=WORDS)).said
+        self.said = self.speaking.answer(self.inputs, saying=GenerationOptions(max_new_tokens=WORDS)).said
         self.forced = self.speaking.force(self.inputs, self.ids)
         self.theirs = self.generate(output_logits=True, output_attentions=True)
 
@@ -160,7 +160,7 @@ def test_nothing_is_left_behind(both):
         return sum(len(p._forward_pre_hooks) + len(p._forward_hooks) for p in both.speaking._model.modules())
 
     there = hooks()
-    change = Change(torch.tensor([0]), "mean")
+    change = TokenReplacement(torch.tensor([0]), "mean")
     for run in (
         lambda: both.forced.attention(stop),
         lambda: both.forced.mean_attention(stop),
@@ -172,7 +172,7 @@ def test_nothing_is_left_behind(both):
     assert hooks() == there
     assert both.decoder.config._attn_implementation == before
     assert set(ALL_ATTENTION_FUNCTIONS.valid_keys()) == registered
-    assert both.speaking.answer(both.inputs, saying=Saying(max_new_tokens=2)).said == both.said[:2]
+    assert both.speaking.answer(both.inputs, saying=GenerationOptions(max_new_tokens=2)).said == both.said[:2]
 
 
 # -- what the answer depends on
@@ -228,8 +228,8 @@ def test_replaced_tokens_are_those_replaced_by_hand(both, stand):
 
     with by_hand(both, replace):
         theirs = both.generate(output_logits=True)
-    change = Change(marked, stand)
-    mine = both.speaking.answer(both.inputs, saying=Saying(max_new_tokens=WORDS), change=change).said
+    change = TokenReplacement(marked, stand)
+    mine = both.speaking.answer(both.inputs, saying=GenerationOptions(max_new_tokens=WORDS), change=change).said
     ids = [token.id for token in mine]
     assert ids == theirs.sequences[0, -len(ids) :].tolist()
     close(torch.tensor([token.log_prob for token in mine]), log_probs(theirs, ids))
@@ -239,7 +239,7 @@ def test_replaced_tokens_are_those_replaced_by_hand(both, stand):
 
 @pytest.mark.parametrize("stand", ["mean", "zero"])
 def test_several_changes_in_one_pass_are_those_one_by_one(both, stand):
-    changes = [Change(torch.tensor(group), stand) for group in ([0, 1], [2], [1, 3])]
+    changes = [TokenReplacement(torch.tensor(group), stand) for group in ([0, 1], [2], [1, 3])]
     alone = [both.forced.log_probs(change) for change in changes]
     passes = []
     hook = both.decoder.register_forward_pre_hook(
@@ -290,8 +290,8 @@ def llava(folders) -> Both:
 
 
 def test_rollout_is_that_of_all_layers_at_once(llava):
-    forced: Forced = llava.forced
-    rolled = Rollout()
+    forced: TeacherForcing = llava.forced
+    rolled = AttentionRollout()
     forced.mean_attention(lambda layer, mean: rolled.add(mean))
     model = llava.whole.model
     ids = torch.cat([llava.inputs.input_ids, torch.tensor([llava.ids[:-1]])], dim=1)
@@ -310,21 +310,21 @@ def test_rollout_is_that_of_all_layers_at_once(llava):
 
 
 def test_tokens_come_one_by_one_and_may_end_the_answer(llava):
-    heard: list[Said] = []
+    heard: list[GeneratedToken] = []
 
-    def hear(said: Said) -> None:
+    def hear(said: GeneratedToken) -> None:
         heard.append(said)
         if len(heard) == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        llava.speaking.answer(llava.inputs, hear, Saying(max_new_tokens=WORDS))
+        llava.speaking.answer(llava.inputs, hear, GenerationOptions(max_new_tokens=WORDS))
     assert heard == llava.said[:3]
 
 
 def test_layers_are_told_of_while_they_read_the_prompt(llava):
     told: list[tuple[int, int]] = []
-    llava.speaking.answer(llava.inputs, saying=Saying(3), on_layer=lambda *at: told.append(at))
+    llava.speaking.answer(llava.inputs, saying=GenerationOptions(3), on_layer=lambda *at: told.append(at))
     assert told == [(1, 2), (2, 2)]
 
 
@@ -333,15 +333,15 @@ def test_an_answer_ends_with_its_end_of_sequence_token(llava):
     before, own.eos_token_id = own.eos_token_id, llava.ids[2]
     try:
         for most, said, finished in ((WORDS, 3, True), (3, 3, True), (2, 2, True), (1, 1, False)):
-            spoken = llava.speaking.answer(llava.inputs, saying=Saying(max_new_tokens=most))
+            spoken = llava.speaking.answer(llava.inputs, saying=GenerationOptions(max_new_tokens=most))
             assert (spoken.said, spoken.finished) == (llava.said[:said], finished)
     finally:
         own.eos_token_id = before
 
 
 def test_sampling_is_the_same_for_the_same_seed_and_only_when_asked(llava):
-    def sampled(seed: int) -> list[Said]:
-        return llava.speaking.answer(llava.inputs, saying=Saying(WORDS, temperature=5.0, seed=seed)).said
+    def sampled(seed: int) -> list[GeneratedToken]:
+        return llava.speaking.answer(llava.inputs, saying=GenerationOptions(WORDS, temperature=5.0, seed=seed)).said
 
     state = torch.get_rng_state()
     first = sampled(1)
@@ -352,7 +352,10 @@ def test_sampling_is_the_same_for_the_same_seed_and_only_when_asked(llava):
     close(forced.log_probs(), torch.tensor([token.log_prob for token in first]))
 
 
-@pytest.mark.parametrize("saying", [Saying(0), Saying(4, temperature=0.0), Saying(4, temperature=float("inf"))])
+@pytest.mark.parametrize(
+    "saying",
+    [GenerationOptions(0), GenerationOptions(4, temperature=0.0), GenerationOptions(4, temperature=float("inf"))],
+)
 def test_numbers_that_make_no_answer_are_refused(llava, saying):
     with pytest.raises(UsageError, match="choose"):
         llava.speaking.answer(llava.inputs, saying=saying)
@@ -380,11 +383,11 @@ def test_a_gradient_that_would_not_fit_is_refused_with_numbers(llava, monkeypatc
 
 
 def test_in_bfloat16_one_pass_says_what_was_said_within_its_rounding(folders):
-    checkpoint = find(Source("tiny", folders("paligemma2", False), None), None, lambda *_: None)
+    checkpoint = find(ModelSource("tiny", folders("paligemma2", False), None), None, lambda *_: None)
     loaded = load(checkpoint, lambda *_: None, device="cpu", dtype="bfloat16", decoder_layers=None)
     model = VisionLanguageModel(loaded)
     inputs = model.prepare(picture(*FAMILIES["paligemma2"].shapes["wide"]), None)
-    said = model.speaking.answer(inputs, saying=Saying(WORDS)).said
+    said = model.speaking.answer(inputs, saying=GenerationOptions(WORDS)).said
     forced = model.speaking.force(inputs, [token.id for token in said])
     log_probs = forced.log_probs()
     assert log_probs.dtype == torch.float32

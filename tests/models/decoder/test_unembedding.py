@@ -7,15 +7,17 @@ import torch
 
 from tests.models.test_vlm import held, picture, quiet
 from tests.tiny import build_llava
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
-from vlmtui.models.decoder.full_model import Whole
+from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.loading.loader import load
 from vlmtui.models.loading.model_folder import find
 
 
-def whole(folder) -> Whole:
-    return Whole(load(find(Source("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None))
+def whole(folder) -> FullModel:
+    return FullModel(
+        load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
+    )
 
 
 @pytest.mark.parametrize("text_class", ["LlamaConfig", "Gemma2Config", "GraniteConfig", "CohereConfig"])
@@ -50,14 +52,14 @@ def test_what_the_model_does_to_its_logits_is_seen_not_read(cap, scale, tmp_path
     states, plain = full.spoken(inputs)
     assert torch.equal(full.head(states), plain)
     monkeypatch.setattr(LlavaForConditionalGeneration, "forward", forward)
-    full = Whole(_again(full, folder))
+    full = FullModel(_again(full, folder))
     states, logits = full.spoken(inputs)
     assert not torch.allclose(logits, plain)
     assert torch.equal(full.head(states), logits)
 
 
-def _again(full: Whole, folder):
-    loaded = load(find(Source("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
+def _again(full: FullModel, folder):
+    loaded = load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
     loaded.model.config = full._model.config
     return loaded
 

@@ -15,11 +15,11 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from tests.models.test_vlm import held, picture
 from tests.tiny import build_llava
 from vlmtui.errors import ImageError
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.geometry import views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
-from vlmtui.models.geometry.views import View, views
+from vlmtui.models.geometry.views import TileView, views
 
 PATCH = 8
 
@@ -48,12 +48,12 @@ def see(processor):
     return lambda image: list(processor(images=image, return_tensors="np")["pixel_values"])
 
 
-def view(processor, width: int, height: int, size: tuple[int, int]) -> View | None:
+def view(processor, width: int, height: int, size: tuple[int, int]) -> TileView | None:
     found = views(see(processor), processor, width, height, [size])
     return found[0] if found else None
 
 
-def raster(seen: View, picture: tuple[int, int]) -> Layout:
+def raster(seen: TileView, picture: tuple[int, int]) -> Layout:
     rows, cols = seen.size[0] // PATCH, seen.size[1] // PATCH
     of_themselves = np.arange(rows * cols)[:, None]
     return lay_out([Raster(seen, (rows, cols), (PATCH, PATCH))], picture, of_themselves, rows * cols)
@@ -146,7 +146,7 @@ def test_pixels_in_a_box_change_that_token_and_no_other(tower, size, request):
         x, y = int(rng.integers(0, size[0] - 3)), int(rng.integers(0, size[1] - 3))
         changed_pixels = image.rgb.copy()
         changed_pixels[y : y + 3, x : x + 3] ^= 0xFF
-        after = model.encode(model.prepare(Picture(changed_pixels), None)).tokens
+        after = model.encode(model.prepare(RgbImage(changed_pixels), None)).tokens
         changed = set(torch.nonzero((after != before).any(dim=1)).flatten().tolist())
         inside = {
             p.index for p in places if p.box[0] <= x and x + 3 <= p.box[2] and p.box[1] <= y and y + 3 <= p.box[3]

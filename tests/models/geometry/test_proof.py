@@ -16,9 +16,10 @@ from tests.models.test_vlm import held, picture
 from tests.tiny import build_llava, randomise
 from vlmtui.errors import ModelError
 from vlmtui.models import families
-from vlmtui.models.families.base import Sources
+from vlmtui.models.families.base import TokenSources
 from vlmtui.session.engine import Engine
 from vlmtui.session.protocol import Load, Read
+from vlmtui.session.request_progress import Talk
 
 SIZE = (400, 120)
 # transformers' PaliGemma processor, under NumPy 2
@@ -61,7 +62,7 @@ def test_what_is_not_proved_has_no_places(name, built, monkeypatch):
     assert layout.patch_places in ((), known.patch_places)
 
 
-def transposed(sources: Sources) -> np.ndarray:
+def transposed(sources: TokenSources) -> np.ndarray:
     side = int(len(sources.patches) ** 0.5)
     return sources.patches.reshape(side, side, -1).transpose(1, 0, 2).reshape(len(sources.patches), -1)
 
@@ -78,7 +79,7 @@ WRONG = {
 def test_a_wrong_layout_does_not_pass_the_proof(wrong, built, monkeypatch):
     class Wrong(families.Unknown):
         def sources(self, shapes, pixels, tokens):
-            return Sources(wrong(super().sources(shapes, pixels, tokens)))
+            return TokenSources(wrong(super().sources(shapes, pixels, tokens)))
 
     monkeypatch.setattr(families, "FAMILIES", {})
     monkeypatch.setattr(families, "Unknown", Wrong)
@@ -137,10 +138,10 @@ def test_a_family_without_image_features_is_refused(tmp_path):
 
 def test_a_picture_without_patches_has_no_norms_at_a_vision_stage(built):
     engine = Engine()
-    engine.load(Load(str(built("llava_next")), device="cpu"), lambda *_: None)
+    engine.answer(Load(str(built("llava_next")), device="cpu"), Talk())
     data = io.BytesIO()
     Image.new("RGB", (1, 1)).save(data, "PNG")
-    reading = engine.read(Read("dot.png", data.getvalue(), "", 10**6), lambda *_: None).reading
+    reading = engine.answer(Read("dot.png", data.getvalue(), "", 10**6), Talk()).reading
     assert reading.grids == ()
     assert reading.placeless
     assert reading.norms_at("vision.1").shape == (0,)

@@ -12,10 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlmtui.models.loading import range_requests
-from vlmtui.models.loading.range_requests import BrokenLineError, Fetch, Journal, Piece, coalesce, missing
+from vlmtui.models.loading.range_requests import (
+    ByteRange,
+    ConnectionLostError,
+    Journal,
+    RangeDownload,
+    coalesce,
+    missing,
+)
 
 BODY = {"a": bytes(range(256)) * 40, "b": bytes(reversed(range(256))) * 40}
-PIECES = [Piece("a", 100, 8, 3000), Piece("b", 0, 3008, 5000), Piece("a", 3100, 8008, 2000)]
+PIECES = [ByteRange("a", 100, 8, 3000), ByteRange("b", 0, 3008, 5000), ByteRange("a", 3100, 8008, 2000)]
 SIZE = 10_008
 WANTED = BODY["a"][100:3100] + BODY["b"][:5000] + BODY["a"][3100:5100]
 
@@ -43,9 +50,9 @@ class Remote:
         for at in range(0, len(data), 50):
             with self.lock:
                 if self.dies_after is not None and self.sent >= self.dies_after:
-                    raise BrokenLineError("dead")
+                    raise ConnectionLostError("dead")
                 if self.cut is not None and at >= self.cut:
-                    raise BrokenLineError("cut")
+                    raise ConnectionLostError("cut")
                 self.sent += len(data[at : at + 50])
             yield data[at : at + 50]
 
@@ -56,7 +63,7 @@ def quiet(got: int, wanted: int) -> None:
 
 def test_everything_in_its_place(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    Fetch(tmp_path / "x.part", SIZE, PIECES, Remote().open).run(lambda *note: told.append(note))
+    RangeDownload(tmp_path / "x.part", SIZE, PIECES, Remote().open).run(lambda *note: told.append(note))
     data = (tmp_path / "x.part").read_bytes()
     assert data[8:] == WANTED
     assert len(data) == SIZE
@@ -66,16 +73,16 @@ def test_everything_in_its_place(tmp_path: Path) -> None:
 
 def test_lines_that_are_cut(tmp_path: Path) -> None:
     remote = Remote(cut=130)
-    Fetch(tmp_path / "x.part", SIZE, PIECES, remote.open).run(quiet)
+    RangeDownload(tmp_path / "x.part", SIZE, PIECES, remote.open).run(quiet)
     assert (tmp_path / "x.part").read_bytes()[8:] == WANTED
     assert remote.sent == 10_000
 
 
 def test_what_was_got_is_not_fetched_again(tmp_path: Path) -> None:
     first, second = Remote(dies_after=4321), Remote()
-    with pytest.raises(BrokenLineError, match="dead"):
-        Fetch(tmp_path / "x.part", SIZE, PIECES, first.open).run(quiet)
-    again = Fetch(tmp_path / "x.part", SIZE, PIECES, second.open)
+    with pytest.raises(ConnectionLostError, match="dead"):
+        RangeDownload(tmp_path / "x.part", SIZE, PIECES, first.open).run(quiet)
+    again = RangeDownload(tmp_path / "x.part", SIZE, PIECES, second.open)
     assert again.got == first.sent
     again.run(quiet)
     assert (tmp_path / "x.part").read_bytes()[8:] == WANTED
@@ -88,7 +95,7 @@ def test_it_stops_when_it_is_told_to(tmp_path: Path) -> None:
 
     remote = Remote()
     with pytest.raises(KeyboardInterrupt):
-        Fetch(tmp_path / "x.part", SIZE, PIECES, remote.open).run(tell)
+        RangeDownload(tmp_path / "x.part", SIZE, PIECES, remote.open).run(tell)
     assert remote.sent == 0
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("fetch")]
 
@@ -100,10 +107,10 @@ def test_a_torn_journal_and_a_file_of_another_size(tmp_path: Path) -> None:
     assert journal.spans() == []
     journal.path.write_text("8 508\n600 700\n800 9")
     assert journal.spans() == [(8, 508), (600, 700)]
-    assert Fetch(target, SIZE, PIECES, Remote().open).got == 600
+    assert RangeDownload(target, SIZE, PIECES, Remote().open).got == 600
     # a journal that is not this file's is not believed
     target.write_bytes(b"\0" * 5)
-    assert Fetch(target, SIZE, PIECES, Remote().open).got == 0
+    assert RangeDownload(target, SIZE, PIECES, Remote().open).got == 0
 
 
 def test_an_error_that_will_not_pass_ends_it_at_once(tmp_path: Path) -> None:
@@ -113,7 +120,7 @@ def test_an_error_that_will_not_pass_ends_it_at_once(tmp_path: Path) -> None:
         yield iter(())
 
     with pytest.raises(OSError, match="No space left"):
-        Fetch(tmp_path / "x.part", SIZE, PIECES, full).run(quiet)
+        RangeDownload(tmp_path / "x.part", SIZE, PIECES, full).run(quiet)
 
 
 spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 60)).map(lambda s: (s[0], s[0] + s[1])), max_size=8)
@@ -121,7 +128,7 @@ spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 60)).map(lambda s
 
 @given(spans)
 def test_what_is_missing_is_what_was_not_got(got: list[tuple[int, int]]) -> None:
-    pieces = [Piece("a", 7, 0, 100), Piece("b", 0, 100, 50), Piece("a", 400, 200, 80)]
+    pieces = [ByteRange("a", 7, 0, 100), ByteRange("b", 0, 100, 50), ByteRange("a", 400, 200, 80)]
     wanted = {(p.file, p.start + i): p.to + i for p in pieces for i in range(p.size)}
     there = {at for first, end in got for at in range(first, end)}
     left = {(p.file, p.start + i): p.to + i for p in missing(pieces, got) for i in range(p.size)}
@@ -130,10 +137,10 @@ def test_what_is_missing_is_what_was_not_got(got: list[tuple[int, int]]) -> None
 
 def test_neighbours_become_one() -> None:
     pieces = [
-        Piece("a", 10, 5, 5),
-        Piece("a", 0, 0, 5),
-        Piece("a", 15, 10, 5),
-        Piece("b", 20, 15, 5),
-        Piece("b", 0, 30, 0),
+        ByteRange("a", 10, 5, 5),
+        ByteRange("a", 0, 0, 5),
+        ByteRange("a", 15, 10, 5),
+        ByteRange("b", 20, 15, 5),
+        ByteRange("b", 0, 30, 0),
     ]
-    assert coalesce(pieces) == [Piece("a", 0, 0, 5), Piece("a", 10, 5, 10), Piece("b", 20, 15, 5)]
+    assert coalesce(pieces) == [ByteRange("a", 0, 0, 5), ByteRange("a", 10, 5, 10), ByteRange("b", 20, 15, 5)]

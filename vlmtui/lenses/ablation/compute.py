@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import UsageError
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import own
@@ -23,7 +23,7 @@ from .kernel import Box, blurred
 def ablated(context: Context, by: Replacement) -> Facts:
     """Both answers, and what became of the first one's tokens; the context's entries are replaced."""
     model = context.model
-    without = Without.of(context, by)
+    without = TokenReplacement.of(context, by)
     speaker, answered = without.speaker, without.answered
     gone = tuple(sorted(set(context.entries)))
     wrong = [token for token in gone if not 0 <= token < speaker.tokens]
@@ -52,7 +52,7 @@ def ablated(context: Context, by: Replacement) -> Facts:
 
 
 @dataclass(frozen=True)
-class Without:
+class TokenReplacement:
     """Image tokens of an answer's picture replaced: called with them (int64 [n]) → log-probabilities [answer tokens].
 
     `speaker` is the model with what is kept of the reading, `answered` the answer.
@@ -63,7 +63,7 @@ class Without:
     by: Replacement
 
     @classmethod
-    def of(cls, context: Context, by: Replacement) -> Without:
+    def of(cls, context: Context, by: Replacement) -> TokenReplacement:
         """Of the answer that is asked about."""
         speaker = context.model.speaker()
         return cls(speaker, speaker.answered(context.model.answer), by)
@@ -94,7 +94,7 @@ class Without:
         boxes = self.boxes(gone)
         if not boxes:
             raise no_pixels()
-        picture = Picture(blurred(self.speaker.file.picture().rgb, boxes))
+        picture = RgbImage(blurred(self.speaker.file.picture().rgb, boxes))
         return self.speaker.inputs(self.answered.question, picture), None
 
     def boxes(self, tokens: Tensor) -> list[Box]:

@@ -13,20 +13,20 @@ from vlmtui.lenses import Context, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import probabilities
 from vlmtui.lenses.kinds import own
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import ClassificationHead, TopClasses
 
 
 def head(context: Context) -> Scores:
-    """Without an image the classes that there are, without scores; `own` is the `Head` without its labels."""
+    """Without an image the classes there are, without scores; `own` is the `ClassificationHead` without labels."""
     classifier = context.model.vlm.classifier
-    told = Head(labels=(), reads=classifier.reads, kind=classifier.kind, exact=classifier.exact)
+    told = ClassificationHead(labels=(), reads=classifier.reads, kind=classifier.kind, exact=classifier.exact)
     return Scores(classifier.labels, [math.nan] * len(classifier.labels), note="of no image", own=own(told))
 
 
 def top(context: Context) -> Scores:
     """The probabilities of the first `k` classes; of equal logits the lower class comes first.
 
-    `own` is the rest of `Classes`.
+    `own` is the rest of `TopClasses`.
     """
     model, k = context.model, context.k
     classifier = model.vlm.classifier
@@ -37,7 +37,7 @@ def top(context: Context) -> Scores:
     chosen = logits.sort(descending=True, stable=True).indices[:k]
     evidence = classifier.evidence(inputs, final, torch.arange(len(logits)))
     rest = classifier.rest(final, chosen)
-    found = Classes(
+    found = TopClasses(
         ids=array(chosen),
         logits=array(logits[chosen]),
         probabilities=array(probabilities(logits, classifier.kind)[chosen]),

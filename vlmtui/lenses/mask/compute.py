@@ -9,7 +9,7 @@ from vlmtui.lenses import Context, Matrix
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.numbered import check_number
 from vlmtui.lenses.kinds import own
-from vlmtui.results.answers import IMAGE, SAID, TEXT, Mask
+from vlmtui.results.answers import IMAGE, SAID, TEXT, AttentionMask
 
 from .kernel import pattern, shares
 
@@ -39,7 +39,7 @@ def masked(context: Context, layer: int) -> Matrix:
     kinds[forced.places.cpu().numpy()] = IMAGE
     named = speaker.namer.names(np.array(ids))
     pieces = tuple(None if kind == IMAGE else named.pieces[i] for i, kind in zip(ids, kinds, strict=True))
-    found = Mask(
+    found = AttentionMask(
         layer=layer,
         kinds=kinds,
         bits=np.packbits(array(allowed), axis=1),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
-from vlmtui.lenses.ablation.compute import Without, no_pixels
+from vlmtui.lenses.ablation.compute import TokenReplacement, no_pixels
 from vlmtui.lenses.kinds import own
 from vlmtui.results.answers import Occlusion
 from vlmtui.results.replacement import Replacement
@@ -19,7 +19,7 @@ from .kernel import blocks, occlusion
 def drops(context: Context, block: int, by: Replacement) -> TokenMaps:
     """The drop of each answer token's log-probability without each image token's block [answer tokens, tokens]."""
     model = context.model
-    without = Without.of(context, by)
+    without = TokenReplacement.of(context, by)
     if block < 1:
         raise UsageError(f"blocks of {block} tokens a side cannot be: choose at least 1")
     spots = [

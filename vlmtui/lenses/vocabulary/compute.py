@@ -14,7 +14,7 @@ from vlmtui.lenses import Context, Facts, Words
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.search import in_order
 from vlmtui.lenses.kinds import own
-from vlmtui.results.vocabulary import KINDS, Ids, Near, Nearby, Vocabulary, groups
+from vlmtui.results.vocabulary import KINDS, Ids, Near, VocabularyRows, WordNeighbours, groups
 
 from .kernel import identical, scores_of
 
@@ -23,12 +23,12 @@ NAMED_OF_A_GROUP = 8
 
 
 def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
-    """What all rows are, and which of them are the shortest and the longest: `own` is a `Vocabulary`.
+    """What all rows are, and which of them are the shortest and the longest: `own` is a `VocabularyRows`.
 
     With `named` all rows are named in it.
     """
     model, k = context.model, context.k
-    held = model.wordy(k)
+    held = model.word_search(k)
     lexicon = held.lexicon
     norms = array(lexicon.vocabulary.norms)
     count = len(norms)
@@ -47,7 +47,7 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
         wanted = np.concatenate([smallest, largest, *(group[:NAMED_OF_A_GROUP] for group in alike[:k])])
     names = lexicon.names(wanted)
     added = {int(i) for i in lexicon.tokenizer.added_tokens_decoder}
-    found = Vocabulary(
+    found = VocabularyRows(
         norms=norms,
         kinds=kinds,
         first=first,
@@ -68,10 +68,10 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
 def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Words:
     """The words nearest to a word: to the nearest of its spellings, or to its several pieces in the mean [1, k].
 
-    `detail` are the norms of their rows, `own` is the rest of a `Nearby`.
+    `detail` are the norms of their rows, `own` is the rest of a `WordNeighbours`.
     """
     model, k = context.model, context.k
-    lexicon = model.wordy(k).lexicon
+    lexicon = model.word_search(k).lexicon
     whole = lexicon.vocabulary
     count = len(whole.norms)
     spelling = model.spelled(word)
@@ -88,7 +88,7 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
     found = in_order(searched[others].tolist(), each[others].tolist(), k)
     ids: Ids = np.array([id_ for id_, _ in found], np.int64)
     names = lexicon.names(ids)
-    near = Nearby(
+    near = WordNeighbours(
         word=word,
         metric=metric,
         of=spelling.pieces,
@@ -116,7 +116,7 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
     )
 
 
-def _bare(near: Nearby) -> Nearby:
+def _bare(near: WordNeighbours) -> WordNeighbours:
     """Without what `Words` carries."""
     none = np.zeros(0)
     return msgspec.structs.replace(
@@ -124,7 +124,7 @@ def _bare(near: Nearby) -> Nearby:
     )
 
 
-def _facts(found: Vocabulary, alike: list[Ids]) -> list[tuple[str, Any]]:
+def _facts(found: VocabularyRows, alike: list[Ids]) -> list[tuple[str, Any]]:
     finite = found.norms[np.isfinite(found.norms)]
     counts = [(kind, int(found.of(kind).sum())) for kind in KINDS]
     norms = (

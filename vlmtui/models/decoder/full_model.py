@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
-from vlmtui.models.decoder.unembedding import Head, decoder_of, speaker
+from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, speaker
 from vlmtui.models.families.base import final_norm
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 
 _EMBED_AT_ONCE = 2048
@@ -27,10 +27,10 @@ class _EnoughError(Exception):
     """What was wanted has been seen: the rest of the pass is not."""
 
 
-class Whole:
+class FullModel:
     """The model of a checkpoint loaded with `decoder_layers=None`."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedModel) -> None:
         self._model = loaded.model
         self._speaker = speaker(loaded.model)
         self._image_token = int(loaded.config.image_token_id)
@@ -43,9 +43,9 @@ class Whole:
         self._layers = layers
 
     @cached_property
-    def head(self) -> Head:
+    def head(self) -> Unembedding:
         """From what the last layer puts out to logits."""
-        return Head(self._model, self._name)
+        return Unembedding(self._model, self._name)
 
     @torch.no_grad()
     def received(self, inputs: Inputs) -> Tensor:

@@ -20,14 +20,14 @@ from transformers.generation.streamers import BaseStreamer
 
 from vlmtui.errors import ModelError, UsageError
 from vlmtui.models.decoder.full_model import arguments_of
-from vlmtui.models.decoder.teacher_forcing import Change, Forced, changed
-from vlmtui.models.decoder.unembedding import Head, decoder_of, speaker
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.decoder.teacher_forcing import TeacherForcing, TokenReplacement, changed
+from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, speaker
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 
 
 @dataclass(frozen=True)
-class Said:
+class GeneratedToken:
     """One token of an answer: its id, and its log-probability (natural logarithm) before any temperature."""
 
     id: int
@@ -35,18 +35,18 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Generation:
     """An answer. `finished` says that the model would say nothing more: also where that was not asked for any more."""
 
-    said: list[Said]
+    said: list[GeneratedToken]
     finished: bool
 
 
-OnToken = Callable[[Said], None]
+OnToken = Callable[[GeneratedToken], None]
 
 
 @dataclass(frozen=True)
-class Saying:
+class GenerationOptions:
     """How to answer: greedily, or with a temperature above 0 by sampling, the same for the same seed."""
 
     max_new_tokens: int = 128
@@ -54,10 +54,10 @@ class Saying:
     seed: int = 0
 
 
-class Speaking:
+class Generator:
     """A model loaded with all of its decoder's layers (`decoder_layers=None`), asked for its answers."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedModel) -> None:
         self._model, self._name, self._device = loaded.model, loaded.name, loaded.device
         self._image_token = int(loaded.config.image_token_id)
         self._decoder = decoder_of(loaded.model)
@@ -65,18 +65,18 @@ class Speaking:
             raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui knows: choose another model")
 
     @cached_property
-    def _head(self) -> Head:
-        return Head(self._model, self._name)
+    def _head(self) -> Unembedding:
+        return Unembedding(self._model, self._name)
 
     @torch.no_grad()
     def answer(
         self,
         inputs: Inputs,
         on_token: OnToken = lambda said: None,
-        saying: Saying = Saying(),
-        change: Change | None = None,
+        saying: GenerationOptions = GenerationOptions(),
+        change: TokenReplacement | None = None,
         on_layer: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Spoken:
+    ) -> Generation:
         """The answer to a prompt, its end-of-sequence token included where there was room for it.
 
         `on_token` is given every token as it is said; before the first one `on_layer` hears how many layers of how many
@@ -110,7 +110,7 @@ class Speaking:
                 disable_compile=True,
                 **options,
             )
-        return Spoken(listener.said, listener.following is None or listener.following in self._ends())
+        return Generation(listener.said, listener.following is None or listener.following in self._ends())
 
     def _ends(self) -> set[int]:
         """The ids that end an answer."""
@@ -125,7 +125,7 @@ class Speaking:
         }
         return {key: value for key, value in arguments.items() if key in known and key != "use_cache"}
 
-    def force(self, inputs: Inputs, answer: Sequence[int]) -> Forced:
+    def force(self, inputs: Inputs, answer: Sequence[int]) -> TeacherForcing:
         """The prompt with this answer to it, to be looked at; `UsageError` where it is empty or is itself a picture."""
         if not answer:
             raise UsageError("the answer is empty: ask another question")
@@ -144,7 +144,9 @@ class Speaking:
         assert ids is not None
         spoken = torch.tensor([list(answer[:-1])], dtype=ids.dtype)
         arguments |= {"input_ids": torch.cat([ids, spoken], dim=1).to(self._device)}
-        return Forced(self._model, arguments, prompt, answer, self._decoder, self._head, self._image_token, self._name)
+        return TeacherForcing(
+            self._model, arguments, prompt, answer, self._decoder, self._head, self._image_token, self._name
+        )
 
     @contextmanager
     def _heard(self, listener: _Listener) -> Iterator[None]:
@@ -179,7 +181,7 @@ class Speaking:
                 hook.remove()
 
     @contextmanager
-    def _replaced(self, places: Tensor, prompt: int, change: Change) -> Iterator[None]:
+    def _replaced(self, places: Tensor, prompt: int, change: TokenReplacement) -> Iterator[None]:
         """Image tokens are replaced as the decoder receives the prompt."""
 
         def replace(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
@@ -210,7 +212,7 @@ class _Listener(BaseStreamer):  # type: ignore[misc]
     """
 
     def __init__(self, on_token: OnToken, most: int) -> None:
-        self.said: list[Said] = []
+        self.said: list[GeneratedToken] = []
         self.following: int | None = None
         self._on_token, self._most = on_token, most
         self._logits: deque[Tensor] = deque()
@@ -227,7 +229,7 @@ class _Listener(BaseStreamer):  # type: ignore[misc]
         if len(self.said) == self._most:
             self.following = token
             return
-        said = Said(token, float(self._logits.popleft()[token]))
+        said = GeneratedToken(token, float(self._logits.popleft()[token]))
         self.said.append(said)
         self._on_token(said)
 

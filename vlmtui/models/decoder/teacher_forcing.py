@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vlmtui.errors import ModelError, OutOfMemoryError
 from vlmtui.models.decoder.attention_capture import attended
 from vlmtui.models.decoder.batched_interventions import BUDGET, how_many, together
-from vlmtui.models.decoder.unembedding import Head
+from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.families.base import final_norm
 from vlmtui.models.loading.device import available_memory, gigabytes
 
@@ -32,7 +32,7 @@ class _EnoughError(Exception):
 
 
 @dataclass(frozen=True)
-class Change:
+class TokenReplacement:
     """Image tokens that are replaced: their indices among the picture's, int64 [n], and what stands in their place.
 
     "mean" is the mean of all of the picture's tokens, "zero" the vector without length. What the tower adds to them in
@@ -43,7 +43,7 @@ class Change:
     by: Stand
 
 
-class Forced:
+class TeacherForcing:
     """A picture, a prompt and an answer, held as what enters the decoder.
 
     `places` int64 [tokens] are the image's positions, `answer` int64 [answer tokens]; `positions` counts the prompt's
@@ -57,7 +57,7 @@ class Forced:
         prompt: int,
         answer: Sequence[int],
         decoder: Any,
-        head: Head,
+        head: Unembedding,
         image_token: int,
         name: str,
     ) -> None:
@@ -77,7 +77,7 @@ class Forced:
         return slice(self._prompt - 1, self._prompt - 1 + len(self.answer))
 
     @torch.no_grad()
-    def log_probs(self, change: Change | None = None) -> Tensor:
+    def log_probs(self, change: TokenReplacement | None = None) -> Tensor:
         """The log-probability of every token of the answer, float32 [answer tokens], natural logarithm, on the CPU."""
         given = self._caught()
         if change is not None:
@@ -85,7 +85,7 @@ class Forced:
         return self._of_answer(self._logits(given)).cpu()
 
     @torch.no_grad()
-    def log_probs_of(self, changes: Sequence[Change], budget: int = BUDGET) -> Iterator[Tensor]:
+    def log_probs_of(self, changes: Sequence[TokenReplacement], budget: int = BUDGET) -> Iterator[Tensor]:
         """As `log_probs` with each of these changes, as many in one pass as a budget of bytes allows; one by one where
         it is not known how the decoder takes several."""
         given, rows = self._caught(), self._head.rows
@@ -248,7 +248,7 @@ class Forced:
         return ModelError(f"the decoder of {self._name} is built in a way vlmtui does not know: choose another model")
 
 
-def changed(given: dict[str, Any], places: Tensor, change: Change) -> dict[str, Any]:
+def changed(given: dict[str, Any], places: Tensor, change: TokenReplacement) -> dict[str, Any]:
     """The decoder's arguments that are others where image tokens are replaced; `places` are the image's positions."""
     embeds: Tensor = given["inputs_embeds"].clone()
     embeds[0, places] = _replaced(embeds[0, places], change)
@@ -258,7 +258,7 @@ def changed(given: dict[str, Any], places: Tensor, change: Change) -> dict[str, 
     return {"inputs_embeds": embeds, **others}
 
 
-def _replaced(tokens: Tensor, change: Change) -> Tensor:
+def _replaced(tokens: Tensor, change: TokenReplacement) -> Tensor:
     made = tokens.clone()
     stand = tokens.float().mean(dim=0).to(tokens.dtype) if change.by == "mean" else torch.zeros_like(tokens[0])
     made[change.tokens.to(tokens.device)] = stand

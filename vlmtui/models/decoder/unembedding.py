@@ -19,7 +19,7 @@ _BLOCK_BYTES = 64 << 20
 _FARTHEST = 60.0  # beyond where every soft cap that is in use bends
 
 
-class Head:
+class Unembedding:
     """Final norm, head, and what the model does to its logits after that.
 
     Families differ in the last step, and not as their configs say: the same text model has its logits capped or

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vlmtui.models.families.base import Family, Pixels, Shape, Sources
+from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources
 
 
 class LlavaNext(Family):
@@ -16,7 +16,7 @@ class LlavaNext(Family):
 
     placeless = "newline"
 
-    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         tiles, (rows, cols) = len(shapes), shapes[0]
         base = np.arange(rows * cols)
         height, width = (int(n) for n in pixels["image_sizes"][0])
@@ -36,7 +36,7 @@ class LlavaNext(Family):
         made[: len(base)] = base[:, None]
         real = ~np.isnan(spots[:, 0])
         made[len(base) :][real] = _around(spots[real], (rows, cols), across)
-        return Sources(made, self._again(spots, len(base)))
+        return TokenSources(made, self._again(spots, len(base)))
 
     def _across(self, height: int, width: int) -> int:
         from transformers.image_processing_utils import select_best_resolution

@@ -23,7 +23,7 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Sources:
+class TokenSources:
     """Which vision patches each image token was made of.
 
     `patches` int64 [tokens, patches a token] are indices that run through the patches of all tiles, tile by tile, row
@@ -187,10 +187,10 @@ class Family:
 
     # -- the layout
 
-    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         """Which patches each of so many tokens was made of; None where that cannot be told."""
         side = block_side(shapes, tokens)
-        return None if side is None else Sources(blocks(shapes, side))
+        return None if side is None else TokenSources(blocks(shapes, side))
 
 
 def spelled_in_rows(image: int, shape: Shape, tokenizer: Any) -> list[int]:
@@ -236,9 +236,9 @@ def numbered(shapes: list[Shape]) -> Tensor:
     return torch.arange(len(shapes) * rows * cols, dtype=torch.float64).view(len(shapes), rows * cols, 1)
 
 
-def taken(numbers: Tensor) -> Sources:
+def taken(numbers: Tensor) -> TokenSources:
     """The patches' numbers as they came out of the model's layout code [tokens, patches a token]."""
-    return Sources(np.asarray(numbers.to(torch.int64).numpy()))
+    return TokenSources(np.asarray(numbers.to(torch.int64).numpy()))
 
 
 class _Enough(Exception):  # noqa: N818

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vlmtui.models.families.base import Family, Pixels, Shape, Sources, blocks, spelled_in_rows
+from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources, blocks, spelled_in_rows
 
 
 class Llava(Family):
@@ -17,10 +17,10 @@ class Llava(Family):
         # a Pixtral tower takes pictures as one row of patches, each of which looks at all of them
         self.stackable = self.vision_config.model_type != "pixtral"
 
-    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         raster = blocks(shapes, 1)
         if tokens == len(raster) + 1:
-            return Sources(np.concatenate([np.full((1, 1), -1), raster]))
+            return TokenSources(np.concatenate([np.full((1, 1), -1), raster]))
         return super().sources(shapes, pixels, tokens)
 
     def spelled(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vlmtui.models.families.base import Caught, Family, Pixels, Shape, Sources
+from vlmtui.models.families.base import Caught, Family, Pixels, Shape, TokenSources
 
 
 class Idefics2(Family):
@@ -15,7 +15,7 @@ class Idefics2(Family):
     projector = "Perceiver"
     no_places = "every token is a query of the Perceiver, which reads all patches"
 
-    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         return None
 
 

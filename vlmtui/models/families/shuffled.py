@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from vlmtui.models.families.base import Family, Pixels, Shape, Sources, marks_of, numbered, taken
+from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources, marks_of, numbered, taken
 
 
 class Idefics3(Family):
     """Tiles row by row, the whole view last."""
 
-    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         connector = self.base.connector
         return taken(connector.pixel_shuffle(numbered(shapes), connector.scale_factor).flatten(0, 1))
 
@@ -21,7 +21,7 @@ class Idefics3(Family):
 class InternVL(Family):
     """Tiles row by row, a thumbnail last."""
 
-    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         rows, cols = shapes[0]
         square = numbered(shapes).view(len(shapes), rows, cols, 1)
         return taken(self.base.pixel_shuffle(square, scale_factor=self.config.downsample_ratio).flatten(0, 2))
@@ -35,5 +35,5 @@ class InternVL(Family):
 class AyaVision(Family):
     """As InternVL, the shuffle in the projector."""
 
-    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> Sources | None:
+    def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         return taken(self.base.multi_modal_projector.pixel_shuffle(numbered(shapes)).flatten(0, 2))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vlmtui.errors import ModelError
 from vlmtui.geometry import Box, Grid, Place, clip, raster_boxes
-from vlmtui.models.geometry.views import View
+from vlmtui.models.geometry.views import TileView
 
 Shape = tuple[int, int]
 Boxes = NDArray[np.float64]
@@ -35,7 +35,7 @@ class Raster:
     `shape` is (rows, columns), `patch` the (height, width) of a patch in the pixels that the model gets.
     """
 
-    view: View
+    view: TileView
     shape: Shape
     patch: Shape
 

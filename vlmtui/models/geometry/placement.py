@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from vlmtui.models.families.base import Family, Pixels, Shape, Sources
+from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources
 from vlmtui.models.geometry import proof
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
-from vlmtui.models.geometry.views import View, views
+from vlmtui.models.geometry.views import TileView, views
 from vlmtui.models.loading.processor import Inputs, Processing
 from vlmtui.models.vision.hidden_states import stage_norms
 
@@ -22,13 +22,13 @@ _MEASURED = 256  # sizes of pictures
 Seen = tuple[tuple[int, int], tuple[Shape, ...]]
 
 
-class Placing:
+class Placement:
     """Places for one model's pictures."""
 
     def __init__(self, family: Family, processing: Processing) -> None:
         self._family = family
         self._processing = processing
-        self._measured: dict[Seen, list[View] | None] = {}
+        self._measured: dict[Seen, list[TileView] | None] = {}
 
     def layout(self, size: tuple[int, int], inputs: Inputs, pixels: Pixels, tokens: int, told_apart: bool) -> Layout:
         """Where so many tokens and the patches lie in a picture of (width, height).
@@ -60,7 +60,7 @@ class Placing:
         if frames:
             self._views(size, _sizes(frames))
 
-    def _views(self, size: tuple[int, int], tiles: tuple[Shape, ...]) -> list[View] | None:
+    def _views(self, size: tuple[int, int], tiles: tuple[Shape, ...]) -> list[TileView] | None:
         """What the tiles show of a picture of a (width, height), measured once for many pictures of that size."""
         key, known = (size, tiles), self._measured  # others may measure at the same time
         if key in known:
@@ -75,7 +75,7 @@ class Placing:
         """The tiles that the model gets of a picture, normalised."""
         return [np.asarray(frame.float().numpy()) for frame in self._family.frames(self._processing.pixels(image))]
 
-    def _made_of(self, sources: Sources, pixels: Pixels, shapes: list[Shape]) -> bool:
+    def _made_of(self, sources: TokenSources, pixels: Pixels, shapes: list[Shape]) -> bool:
         return self._proved(sources.patches, pixels, shapes, lambda p: self._family.flat(self._family.features(p)))
 
     def _patches_in_order(self, pixels: Pixels, shapes: list[Shape]) -> bool:

@@ -18,7 +18,7 @@ _SMALL = 64
 
 
 @dataclass(frozen=True)
-class View:
+class TileView:
     """What one tile shows: maps to the picture, the tile's (height, width), and what was done in a few words."""
 
     x: AxisMap
@@ -27,7 +27,7 @@ class View:
     words: str
 
 
-def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[int, int]]) -> list[View] | None:
+def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[int, int]]) -> list[TileView] | None:
     """How a width × height picture reaches tiles of `sizes` (height, width); None where that cannot be told.
 
     `see` sends a picture through the image processor that is really used, whose settings `processor` has.
@@ -42,7 +42,7 @@ def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[i
     return _by_probe(see, processor, tiles, width, height)
 
 
-def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int, int]) -> View | None:
+def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int, int]) -> TileView | None:
     axes = plan(processor, width, height)
     if axes is None or (axes[1].seen, axes[0].seen) != size:
         return None
@@ -51,10 +51,10 @@ def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int,
     told = plan(processor, *small)
     if len(probed) != 1 or told is None or probed[0].shape[1:] != (told[1].seen, told[0].seen):
         return None
-    return View(axes[0].map(), axes[1].map(), size, in_words(axes)) if borne_out(probed[0], told) else None
+    return TileView(axes[0].map(), axes[1].map(), size, in_words(axes)) if borne_out(probed[0], told) else None
 
 
-def _by_probe(see: See, processor: Any, tiles: list[Levels], width: int, height: int) -> list[View] | None:
+def _by_probe(see: See, processor: Any, tiles: list[Levels], width: int, height: int) -> list[TileView] | None:
     across, down = fit(tiles, 1, width), fit(tiles, 0, height)
     if across is None or down is None:
         return None
@@ -65,10 +65,10 @@ def _by_probe(see: See, processor: Any, tiles: list[Levels], width: int, height:
         if across is None or down is None:
             return None
     sizes = [(tile.shape[1], tile.shape[2]) for tile in tiles]
-    return [View(x, y, size, f"{size[1]}×{size[0]}") for x, y, size in zip(across, down, sizes, strict=True)]
+    return [TileView(x, y, size, f"{size[1]}×{size[0]}") for x, y, size in zip(across, down, sizes, strict=True)]
 
 
-def _by_larger(see: See, processor: Any, width: int, height: int, tiles: list[Levels]) -> list[View] | None:
+def _by_larger(see: See, processor: Any, width: int, height: int, tiles: list[Levels]) -> list[TileView] | None:
     """The views of a picture a whole number of times as large, where a small one's own probe agrees with them."""
     factor = -(-_SMALL // min(width, height))
     if width * height * factor**2 > _PROBE_PIXELS:

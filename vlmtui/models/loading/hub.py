@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 from vlmtui import cache
 from vlmtui.display.numbers import memory
 from vlmtui.errors import ModelError
+from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
@@ -30,10 +30,10 @@ from vlmtui.models.loading.checkpoint import (
     read_config,
     refuse_other_formats,
 )
-from vlmtui.models.loading.hub_files import Remote, plainly
+from vlmtui.models.loading.hub_files import HubCommit, plainly
 from vlmtui.models.loading.loader import skeleton
 from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
-from vlmtui.models.loading.range_requests import THREADS, Fetch, Piece
+from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
 
 _MAIN = "main"
 _SMALL = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
@@ -55,7 +55,7 @@ def obtain(name: str, label: str, revision: str | None, decoder_layers: int | No
         return found
     progress(f"looking for {name} on the hub", 0, 0)
     with plainly(name, revision):
-        remote = Remote.of(name, revision)
+        remote = HubCommit.of(name, revision)
         download = _Download(remote, label, revision, decoder_layers, progress)
         with _alone(download.place, name, progress):
             # another process may have fetched it meanwhile
@@ -166,7 +166,7 @@ class _Download:
     """One commit of a model on its way into vlmtui's cache."""
 
     def __init__(
-        self, remote: Remote, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+        self, remote: HubCommit, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
     ) -> None:
         self.place = cache.commit_folder(remote.name, remote.commit)
         self._remote = remote
@@ -245,11 +245,11 @@ class _Download:
         head = safetensors_header.pack([tensor for _, tensor in ordered])
         pieces, at = [], len(head)
         for file, tensor in ordered:
-            pieces.append(Piece(file, tensor.start, at, tensor.size))
+            pieces.append(ByteRange(file, tensor.start, at, tensor.size))
             at += tensor.size
         part = self.place / f"part-{hashlib.sha256(repr((head, pieces)).encode()).hexdigest()[:16]}.safetensors"
         begun = part.with_suffix(".incomplete")
-        fetch = Fetch(begun, at, pieces, self._remote.open)
+        fetch = RangeDownload(begun, at, pieces, self._remote.open)
         free = shutil.disk_usage(self.place).free
         if fetch.left + _SPARE > free:
             raise ModelError(
@@ -269,9 +269,7 @@ class _Download:
         """The index, which makes the folder whole, in one step; then the leavings of other attempts go."""
         layers = "all" if self._layers is None else self._layers
         index = {"metadata": {cache.LAYERS: layers}, "weight_map": dict(sorted(held.items()))}
-        new = self.place / f"{INDEX}.new"
-        new.write_text(json.dumps(index, indent=1), encoding="utf-8")
-        os.replace(new, self.place / INDEX)
+        write_whole(self.place / INDEX, json.dumps(index, indent=1).encode())
         kept = set(held.values())
         for file in self.place.glob("part-*"):
             if file.name not in kept:

@@ -35,7 +35,7 @@ from vlmtui._version import __version__
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.checkpoint import brief
-from vlmtui.models.loading.range_requests import BrokenLineError, patiently
+from vlmtui.models.loading.range_requests import ConnectionLostError, patiently
 
 # most headers are shorter; the few that are not take a second request
 _FIRST = 16 << 10
@@ -45,7 +45,7 @@ _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass
-class Remote:
+class HubCommit:
     """A commit of hub model `name`. `files` are all its file names, with folders."""
 
     name: str
@@ -55,7 +55,7 @@ class Remote:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, name: str, revision: str | None) -> Remote:
+    def of(cls, name: str, revision: str | None) -> HubCommit:
         """Ask the hub what a revision of the model stands for."""
         info = HfApi().model_info(name, revision=revision, timeout=_READ_S)
         if not info.sha:
@@ -95,7 +95,7 @@ class Remote:
 
     @contextlib.contextmanager
     def open(self, file: str, start: int, size: int) -> Iterator[Iterator[bytes]]:
-        """The bytes [start, start + size) of a file, in blocks. `BrokenLineError` for what may pass."""
+        """The bytes [start, start + size) of a file, in blocks. `ConnectionLostError` for what may pass."""
         with self._range(file, start, size) as (response, _):
             # as they come: what is still being gathered would be lost when the line breaks
             yield response.iter_raw()
@@ -118,15 +118,15 @@ class Remote:
                 "GET", place, headers=asked, timeout=_timeout(), follow_redirects=True
             ) as response:
                 if response.status_code in _MAY_PASS:
-                    raise BrokenLineError(f"the hub answers {response.status_code}")
+                    raise ConnectionLostError(f"the hub answers {response.status_code}")
                 if response.status_code in (401, 403) and "authorization" not in head:
                     # a signed address of the storage behind the hub is good for a while only
                     self._forget(file)
-                    raise BrokenLineError(f"the hub's storage answers {response.status_code}")
+                    raise ConnectionLostError(f"the hub's storage answers {response.status_code}")
                 hf_raise_for_status(response)
                 yield response, self._checked(response, file, start, size)
         except httpx2.TransportError as error:
-            raise BrokenLineError(brief(error)) from error
+            raise ConnectionLostError(brief(error)) from error
 
     def _checked(self, response: Any, file: str, start: int, size: int) -> int:
         """The whole file's size, from an answer that has the very bytes that were asked for."""
@@ -194,7 +194,7 @@ def plainly(name: str, revision: str | None) -> Iterator[None]:
         raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
     except HfHubHTTPError as error:
         raise _refused(error, name, at, page) from None
-    except (LocalEntryNotFoundError, httpx2.TransportError, BrokenLineError) as error:
+    except (LocalEntryNotFoundError, httpx2.TransportError, ConnectionLostError) as error:
         if constants.HF_HUB_OFFLINE:
             raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
         if isinstance(error.__cause__, HfHubHTTPError):

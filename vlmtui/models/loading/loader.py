@@ -30,7 +30,7 @@ _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model on its device, how deep its decoder really is, and the processing that belongs to it.
 
     `config` is the whole checkpoint's. `whole` says that all of the decoder's layers were loaded, and the text tower of
@@ -57,7 +57,7 @@ def load(
     dtype: str = "auto",
     note: str = "",
     decoder_layers: int | None = 0,
-) -> Loaded:
+) -> LoadedModel:
     """Load a checkpoint with the first `decoder_layers` of its decoder's layers.
 
     None of them is what most need; with None it is all of them. Of two towers 0 is the vision tower, None both.
@@ -78,7 +78,7 @@ def load(
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were put there
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
-    return Loaded(
+    return LoadedModel(
         checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on, decoder_layers is None
     )
 

@@ -24,7 +24,7 @@ WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _TELL_EVERY_S = 0.1
 
 
-class BrokenLineError(Exception):
+class ConnectionLostError(Exception):
     """The connection failed in a way that may pass: worth another attempt."""
 
 
@@ -33,13 +33,13 @@ def patiently(attempt: Callable[[], T]) -> T:
     for seconds in WAITS_S:
         try:
             return attempt()
-        except BrokenLineError:
+        except ConnectionLostError:
             time.sleep(seconds)
     return attempt()
 
 
 @dataclass(frozen=True)
-class Piece:
+class ByteRange:
     """`size` bytes of remote `file` from `start` on, which go to the local file from `to` on."""
 
     file: str
@@ -49,13 +49,13 @@ class Piece:
 
 
 T = TypeVar("T")
-# (file, first byte, how many) -> the bytes in blocks; raises `BrokenLineError` for what may pass
+# (file, first byte, how many) -> the bytes in blocks; raises `ConnectionLostError` for what may pass
 Open = Callable[[str, int, int], AbstractContextManager[Iterator[bytes]]]
 
 
-def coalesce(pieces: Sequence[Piece]) -> list[Piece]:
+def coalesce(pieces: Sequence[ByteRange]) -> list[ByteRange]:
     """The same bytes in as few pieces as can be: neighbours that are neighbours on both sides become one."""
-    merged: list[Piece] = []
+    merged: list[ByteRange] = []
     for piece in sorted(pieces, key=lambda piece: piece.to):
         last = merged[-1] if merged else None
         if (
@@ -64,13 +64,13 @@ def coalesce(pieces: Sequence[Piece]) -> list[Piece]:
             and last.start + last.size == piece.start
             and last.to + last.size == piece.to
         ):
-            merged[-1] = Piece(last.file, last.start, last.to, last.size + piece.size)
+            merged[-1] = ByteRange(last.file, last.start, last.to, last.size + piece.size)
         elif piece.size:
             merged.append(piece)
     return merged
 
 
-def missing(pieces: Sequence[Piece], got: Sequence[tuple[int, int]]) -> list[Piece]:
+def missing(pieces: Sequence[ByteRange], got: Sequence[tuple[int, int]]) -> list[ByteRange]:
     """What is left of `pieces` when the bytes [first, end) of the local file in `got` are there."""
     spans = _union(got)
     left = []
@@ -80,10 +80,10 @@ def missing(pieces: Sequence[Piece], got: Sequence[tuple[int, int]]) -> list[Pie
             if last <= at or first >= end:
                 continue
             if first > at:
-                left.append(Piece(piece.file, piece.start + at - piece.to, at, first - at))
+                left.append(ByteRange(piece.file, piece.start + at - piece.to, at, first - at))
             at = max(at, last)
         if at < end:
-            left.append(Piece(piece.file, piece.start + at - piece.to, at, end - at))
+            left.append(ByteRange(piece.file, piece.start + at - piece.to, at, end - at))
     return left
 
 
@@ -122,10 +122,10 @@ class Journal:
             file.write(f"{first} {end}\n")
 
 
-class Fetch:
+class RangeDownload:
     """One local file being put together out of pieces of remote ones."""
 
-    def __init__(self, target: Path, size: int, pieces: Sequence[Piece], open_range: Open) -> None:
+    def __init__(self, target: Path, size: int, pieces: Sequence[ByteRange], open_range: Open) -> None:
         """`size` is the whole local file's; what `pieces` leave out is the caller's to write."""
         self.journal = Journal(target.with_suffix(".journal"))
         self._target = target
@@ -148,14 +148,14 @@ class Fetch:
     def run(self, tell: Callable[[int, int], None]) -> None:
         """Fetch what is missing; `tell(bytes there, bytes wanted)` is called from this thread and may raise to stop.
 
-        Raises `BrokenLineError` when the line stays broken, `OSError` when the disk is full.
+        Raises `ConnectionLostError` when the line stays broken, `OSError` when the disk is full.
         """
         tell(self.got, self.wanted)
         handle = os.open(self._target, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             os.ftruncate(handle, self._size)
             chunks = [
-                Piece(piece.file, piece.start + at, piece.to + at, min(CHUNK, piece.size - at))
+                ByteRange(piece.file, piece.start + at, piece.to + at, min(CHUNK, piece.size - at))
                 for piece in self._left
                 for at in range(0, piece.size, CHUNK)
             ]
@@ -177,7 +177,7 @@ class Fetch:
         finally:
             os.close(handle)
 
-    def _chunk(self, handle: int, chunk: Piece) -> None:
+    def _chunk(self, handle: int, chunk: ByteRange) -> None:
         done, failures = 0, 0
         while done < chunk.size and not self._stop.is_set():
             before = done
@@ -190,7 +190,7 @@ class Fetch:
                     if done - before >= JOURNAL_EVERY:
                         before = self._keep(handle, chunk, before, done)
                         failures = 0
-            except BrokenLineError:
+            except ConnectionLostError:
                 failures = 0 if done > before else failures + 1
                 if failures > len(WAITS_S):
                     raise
@@ -198,7 +198,7 @@ class Fetch:
             finally:
                 self._keep(handle, chunk, before, done)
 
-    def _blocks(self, chunk: Piece, done: int) -> Iterator[bytes]:
+    def _blocks(self, chunk: ByteRange, done: int) -> Iterator[bytes]:
         left = chunk.size - done
         with self._open(chunk.file, chunk.start + done, left) as blocks:
             for block in blocks:
@@ -208,9 +208,9 @@ class Fetch:
                 left -= len(block)
                 if left <= 0:
                     return
-        raise BrokenLineError(f"the connection ended {left:,} bytes early")
+        raise ConnectionLostError(f"the connection ended {left:,} bytes early")
 
-    def _keep(self, handle: int, chunk: Piece, before: int, done: int) -> int:
+    def _keep(self, handle: int, chunk: ByteRange, before: int, done: int) -> int:
         if done > before:
             os.fsync(handle)
             with self._lock:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from vlmtui.models.families.base import Family
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vision.tower_output import Final, patches_of
+from vlmtui.models.vision.tower_output import TowerOutput, patches_of
 from vlmtui.results.classification import refusal
 
 Reads = Literal["class token", "mean of the patches", "class token and mean of the patches"]
@@ -34,7 +34,7 @@ class Classifier:
     its logits become probabilities: `softmax` over the classes, or, where several may be true at once, `sigmoid`.
     """
 
-    def __init__(self, loaded: Loaded, family: Family) -> None:
+    def __init__(self, loaded: LoadedModel, family: Family) -> None:
         config = loaded.config
         head = getattr(loaded.model, "classifier", None)
         reads = _READS.get(config.model_type)
@@ -55,7 +55,7 @@ class Classifier:
         return self.reads != "class token"
 
     @torch.no_grad()
-    def logits(self, inputs: Inputs, final: Final) -> Tensor:
+    def logits(self, inputs: Inputs, final: TowerOutput) -> Tensor:
         """The logit of every class, float32 [classes]."""
         token, mean = final.states[0, 0], patches_of(self._family, inputs, final).float().mean(dim=0)
         given = {
@@ -66,7 +66,7 @@ class Classifier:
         return linear(given, self._head.weight.float(), self._bias())
 
     @torch.no_grad()
-    def evidence(self, inputs: Inputs, final: Final, classes: Tensor) -> Tensor:
+    def evidence(self, inputs: Inputs, final: TowerOutput, classes: Tensor) -> Tensor:
         """What every patch says for some classes (int64 [n]), float32 [n, patches].
 
         Where the head reads the patches' mean, each patch's share of the logit: their sum and `rest` are the logit.
@@ -81,7 +81,7 @@ class Classifier:
         return weight[:, -patches.shape[1] :] @ patches.T / len(patches)
 
     @torch.no_grad()
-    def rest(self, final: Final, classes: Tensor) -> Tensor | None:
+    def rest(self, final: TowerOutput, classes: Tensor) -> Tensor | None:
         """What is in the logits of some classes that no patch's share is: bias, and the class token's part [n]."""
         if not self.exact:
             return None

@@ -20,8 +20,8 @@ from torch import Tensor
 from vlmtui.errors import ModelError, UsageError
 from vlmtui.models.families.base import Family
 from vlmtui.models.families.encoders import Encoder
-from vlmtui.models.loading.loader import Loaded
-from vlmtui.models.vision.tower_output import Final
+from vlmtui.models.loading.loader import LoadedModel
+from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.results.image_text import NO_TEXT_TOWER, TWO_TOWERS, WITHOUT_ITS_OWN, refusal
 
 _TEXTS_AT_ONCE = 32
@@ -30,7 +30,7 @@ _KEPT = 8  # sets of texts
 
 
 @dataclass(frozen=True)
-class Texts:
+class TextVectors:
     """`vectors` float32 [texts, width], and how many word-pieces (special ones included) each text has.
 
     Of those the model has read the first `limit`.
@@ -41,21 +41,21 @@ class Texts:
     limit: int
 
 
-class Contrastive:
+class DualEncoder:
     """The two towers of a model loaded whole; `UsageError` for a model that has not both of them.
 
     `kind` is how its logits become probabilities, as it was trained; a logit is `scale` × cosine + `bias`.
     `patch_stage` counts the vision stage whose patches `patches` is given.
     """
 
-    def __init__(self, loaded: Loaded, family: Family) -> None:
+    def __init__(self, loaded: LoadedModel, family: Family) -> None:
         self.name = loaded.name
         self._model: Any = loaded.model
         if why := unmatched(family):
             raise refusal(self.name, why)
         self._processing = loaded.processing
         self._tokenizer: Any = None
-        self._texts: OrderedDict[tuple[str, ...], Texts] = OrderedDict()
+        self._texts: OrderedDict[tuple[str, ...], TextVectors] = OrderedDict()
         bias = getattr(self._model, "logit_bias", None)
         self.kind: Literal["softmax", "sigmoid"] = "softmax" if bias is None else "sigmoid"
         self.scale = float(self._model.logit_scale.float().exp())
@@ -68,7 +68,9 @@ class Contrastive:
         self.limit = int(self._model.config.text_config.max_position_embeddings)
 
     @torch.no_grad()
-    def texts(self, texts: Sequence[str], on_text: Callable[[int, int], None] = lambda done, total: None) -> Texts:
+    def texts(
+        self, texts: Sequence[str], on_text: Callable[[int, int], None] = lambda done, total: None
+    ) -> TextVectors:
         """The texts' vectors; those of the last few sets of texts are kept.
 
         Texts longer than the model's are cut at their end, as its tokenizer does. `on_text` hears how many are done;
@@ -90,7 +92,7 @@ class Contrastive:
         for start in range(0, len(wanted), _TEXTS_AT_ONCE):
             on_text(start, len(wanted))
             vectors.append(self._vectors(wanted[start : start + _TEXTS_AT_ONCE], limit))
-        found = Texts(torch.cat(vectors), lengths, limit)
+        found = TextVectors(torch.cat(vectors), lengths, limit)
         self._texts[wanted] = found
         while len(self._texts) > _KEPT:
             self._texts.popitem(last=False)
@@ -115,7 +117,7 @@ class Contrastive:
         return vectors.float()
 
     @torch.no_grad()
-    def picture(self, final: Final) -> Tensor:
+    def picture(self, final: TowerOutput) -> Tensor:
         """The whole picture's vector float32 [1, width], of what the vision tower put out."""
         assert final.pooled is not None
         pooled = self._model.visual_projection(final.pooled) if self._projects else final.pooled

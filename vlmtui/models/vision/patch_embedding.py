@@ -10,15 +10,15 @@ from torch import Tensor
 
 from vlmtui.errors import UsageError
 from vlmtui.models.families.base import Family, Pixels
-from vlmtui.models.loading.loader import Loaded
+from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.denormalisation import Levels, levels
 from vlmtui.models.vision.patch_projection import length_of, project, projection_of
-from vlmtui.models.vision.position_embedding import Positions, positions
+from vlmtui.models.vision.position_embedding import PositionEmbedding, positions
 
 
 @dataclass(frozen=True)
-class Cut:
+class EmbeddedPatch:
     """One patch: `values` float32 [3, height, width], normalised, and `levels` (0–255) of the same shape.
 
     `flat` [numbers] is what is projected, in the order and precision in which it is, and `projected` float32 [hidden]
@@ -36,20 +36,20 @@ class Cut:
         return 1 if self.flat is None else self.flat.numel() // self.values.numel()
 
 
-class Anatomy:
+class PatchEmbedding:
     """What one model's tower makes of patches before its first block."""
 
-    def __init__(self, loaded: Loaded, family: Family) -> None:
+    def __init__(self, loaded: LoadedModel, family: Family) -> None:
         self._processor = loaded.processing.image_processor
         self._model, self._device = loaded.model, loaded.device
         self._family = family
 
-    def positions(self, inputs: Inputs) -> Positions:
+    def positions(self, inputs: Inputs) -> PositionEmbedding:
         """What the tower adds to the patches of a picture."""
         return positions(self._family, self._given(inputs))
 
     @torch.no_grad()
-    def cut(self, inputs: Inputs, tile: int, row: int, col: int) -> Cut:
+    def cut(self, inputs: Inputs, tile: int, row: int, col: int) -> EmbeddedPatch:
         """The patch at a row and column of a tile, all from 0; `UsageError` where there are none to be told apart."""
         pixels = {key: value.cpu() for key, value in inputs.pixels.items()}
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
@@ -62,7 +62,7 @@ class Anatomy:
         shown = levels(here.numpy(), self._processor)
         projection = projection_of(self._family)
         if projection is None:
-            return Cut(here, shown, None, None)
+            return EmbeddedPatch(here, shown, None, None)
         length = length_of(projection)
         if values.ndim <= 3 and values.shape[-1] == length:
             # one patch a row already, in an order of its own: sent through `frames` its rows say which this is
@@ -73,9 +73,9 @@ class Anatomy:
         elif math.prod(here.shape) == length:
             flat = frames[tile][:, window[0], window[1]].flatten()
         else:
-            return Cut(here, shown, None, None)
+            return EmbeddedPatch(here, shown, None, None)
         made = project(projection, flat.to(self._device)).float().cpu()
-        return Cut(here, shown, flat, made)
+        return EmbeddedPatch(here, shown, flat, made)
 
     def norms(self, inputs: Inputs) -> Tensor:
         """The L2 norm of each patch's normalised values, as `cut` has them [patches], tile by tile, row by row.

@@ -22,7 +22,7 @@ from vlmtui.models.vision.patch_projection import projection_of
 
 
 @dataclass(frozen=True)
-class Positions:
+class PositionEmbedding:
     """What is added to each patch, or why that is nothing.
 
     `rows` [patches, hidden] are in the order of `layout`'s patches, before a norm that may lie between them and
@@ -39,12 +39,12 @@ class _Enough(Exception):  # noqa: N818
 
 
 @torch.no_grad()
-def positions(family: Family, pixels: Pixels) -> Positions:
+def positions(family: Family, pixels: Pixels) -> PositionEmbedding:
     """Those of the picture in `pixels`, which are on the model's device."""
     projection = projection_of(family)
     shapes = family.shapes(family.frames(pixels))
     if projection is None or not shapes:
-        return Positions(None, False, f"how {family.name} projects its patches is not known")
+        return PositionEmbedding(None, False, f"how {family.name} projects its patches is not known")
     entered: list[Tensor] = []
 
     def seen(stage: int, states: Tensor) -> None:
@@ -63,11 +63,11 @@ def positions(family: Family, pixels: Pixels) -> Positions:
     numbers = torch.arange(summed[..., 0].numel(), device=summed.device).view(summed.shape[:-1])
     tiles = [patches for patches, _ in family.states(numbers, shapes)]
     if not tiles:
-        return Positions(None, before is not None, f"the states of {family.name}'s tower cannot be told apart")
+        return PositionEmbedding(None, before is not None, f"the states of {family.name}'s tower cannot be told apart")
     rows = summed.reshape(-1, summed.shape[-1])[torch.cat(tiles)]
     if not rows.any():
-        return Positions(None, before is not None, _without(family))
-    return Positions(rows, before is not None)
+        return PositionEmbedding(None, before is not None, _without(family))
+    return PositionEmbedding(rows, before is not None)
 
 
 def _without(family: Family) -> str:

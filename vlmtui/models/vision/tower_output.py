@@ -16,7 +16,7 @@ from vlmtui.models.loading.processor import Inputs
 
 
 @dataclass(frozen=True)
-class Final:
+class TowerOutput:
     """Of one picture: `states` [1, states, hidden] after the tower's last norm where it has one, in the tower's order.
 
     `pooled` [1, hidden] is what the tower makes of them all, None where it leaves that to others.
@@ -32,15 +32,15 @@ class Final:
 
 
 @contextmanager
-def finals(family: Family) -> Iterator[list[Final]]:
-    """A list that holds the `Final` of a pass through the tower made meanwhile, for a tower alone; empty for others."""
-    found: list[Final] = []
+def finals(family: Family) -> Iterator[list[TowerOutput]]:
+    """Collect the `TowerOutput` of every pass made meanwhile through a tower alone; nothing of other models."""
+    found: list[TowerOutput] = []
     if not isinstance(family, Encoder):
         yield found
         return
 
     def after(_: nn.Module, __: Any, output: Any) -> None:
-        found.append(Final(output.last_hidden_state, getattr(output, "pooler_output", None)))
+        found.append(TowerOutput(output.last_hidden_state, getattr(output, "pooler_output", None)))
 
     hook = family.trunk.register_forward_hook(after)
     try:
@@ -49,7 +49,7 @@ def finals(family: Family) -> Iterator[list[Final]]:
         hook.remove()
 
 
-def patches_of(family: Family, inputs: Inputs, final: Final) -> Tensor:
+def patches_of(family: Family, inputs: Inputs, final: TowerOutput) -> Tensor:
     """The states of the picture's patches [patches, hidden], row by row, without CLS, registers and padding."""
     numbers = torch.arange(final.states.shape[1]).unsqueeze(0)
     ((patches, _),) = family.states(numbers, family.shapes(family.frames(inputs.pixels)))

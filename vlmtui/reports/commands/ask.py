@@ -12,7 +12,7 @@ import msgspec
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
-from vlmtui.image import SourceBytes, decode, read_source
+from vlmtui.image import ImageFile, decode, read_source
 from vlmtui.reading import Reading
 from vlmtui.reports.commands.attribution import Grounds, Wanted, check, found, lines, told, whole
 from vlmtui.reports.formats import json
@@ -97,7 +97,7 @@ def run_ask(
 
 def _asked(
     client: SessionClient,
-    source: SourceBytes,
+    source: ImageFile,
     question: Question,
     query: Query,
     progress: ProgressLine,
@@ -114,7 +114,7 @@ def _asked(
 
 def _asked_once(
     client: SessionClient,
-    source: SourceBytes,
+    source: ImageFile,
     question: Question,
     query: Query,
     progress: ProgressLine,

@@ -29,14 +29,14 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
-from vlmtui.results.classification import Classes, Head
+from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.session.client import SessionClient
 
 SCHEMA = "vlmtui/classify/1"
@@ -48,8 +48,8 @@ class Classified:
     """One picture, the head and the classes that it gives it."""
 
     reading: Reading
-    head: Head
-    classes: Classes
+    head: ClassificationHead
+    classes: TopClasses
 
 
 Found = Classified | Failure
@@ -71,7 +71,7 @@ def run_classify(query: Query, format: str, order: Order) -> int:
 class _Looker:
     query: Query
     progress: OnProgress
-    head: Head | None = None
+    head: ClassificationHead | None = None
 
     @property
     def max_pixels(self) -> int:
@@ -83,7 +83,7 @@ class _Looker:
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         self.head = client.head().result()
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Classified:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Classified:
         assert self.head is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         return Classified(reading, self.head, client.classes(reading.id, self.query.k, self.progress).result())
@@ -129,7 +129,7 @@ def _page(found: Classified) -> Iterator[str]:
     yield from lines[:-1]  # the last is empty
 
 
-def _evidence(head: Head) -> str:
+def _evidence(head: ClassificationHead) -> str:
     """What the patches' numbers are."""
     if head.exact:
         beside = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
@@ -147,11 +147,11 @@ def _most(found: Classified, row: int) -> Iterator[str]:
         yield f"{place.row},{place.col} {numbers.figure(float(evidence[patch]))}   "
 
 
-def _label(head: Head, id_: Any) -> str:
+def _label(head: ClassificationHead, id_: Any) -> str:
     return isolate(plain(head.labels[int(id_)]))
 
 
-def _short(head: Head, id_: Any) -> str:
+def _short(head: ClassificationHead, id_: Any) -> str:
     """Of a label with several names (`tabby, tabby cat`) the first."""
     return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
 
@@ -188,7 +188,7 @@ def classified(found: Classified) -> json.Object:
     }
 
 
-def _named(head: Head, id_: int) -> json.Object:
+def _named(head: ClassificationHead, id_: int) -> json.Object:
     return {"id": id_, "label": head.labels[id_]}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import explain_write_errors
 from vlmtui.image import is_address
-from vlmtui.reports.output.target import told
 
 _LONGEST = 100  # letters of a name: an address may have more than a file system takes
 
@@ -45,7 +45,7 @@ def make(output: str) -> None:
     folder = Path(output).expanduser()
     if folder.exists() and not folder.is_dir():
         raise VlmtuiError(f"{output} is no folder: name another with -o")
-    with told(output):
+    with explain_write_errors(output):
         folder.mkdir(exist_ok=True)
 
 

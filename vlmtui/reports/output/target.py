@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,8 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 from vlmtui.display.pieces import ascii_only
 from vlmtui.errors import UsageError, VlmtuiError
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from vlmtui.files import PartialFile, explain_write_errors
 
 
 class Target(Protocol):
@@ -42,27 +39,18 @@ def target(name: str | None) -> Iterator[Target]:
     check_target(name)
     if path.exists() and not path.is_file():
         # a device or a pipe is written to, never replaced
-        with told(name), path.open("wb") as file:
+        with explain_write_errors(name), path.open("wb") as file:
             yield _File(file, name)
         return
     path = Path(os.path.realpath(path))
-    part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
-    with told(name):
-        file = part.open("xb")
-    try:
-        taken = _File(file, name)
+    with explain_write_errors(name):
+        partial = PartialFile(path)
+    with partial:
+        taken = _File(partial.file, name)
         yield taken
-        with told(name):
-            if path.exists():
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.close()
-            if taken.written:
-                os.replace(part, path)
-    finally:
-        with suppress(OSError):
-            file.close()
-        with suppress(OSError):
-            part.unlink()
+        if taken.written:
+            with explain_write_errors(name):
+                partial.commit()
 
 
 def check_target(name: str) -> None:
@@ -112,24 +100,6 @@ def at_once(name: str | None) -> bool:
     return os.path.isfile(path) or not os.path.exists(path)
 
 
-def is_full(error: VlmtuiError) -> bool:
-    """Whether something could not be written because there is no room for it."""
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
-
-
-@contextmanager
-def told(name: str) -> Iterator[None]:
-    """What the system says about a file, as a sentence."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        way_out = "free some space or choose another place" if error.errno in _FULL else "choose another place"
-        raise VlmtuiError(f"{name} cannot be written ({reason}): {way_out}") from error
-
-
 class _File:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
@@ -137,12 +107,12 @@ class _File:
         self.written = False
 
     def write(self, piece: str | bytes) -> None:
-        with told(self._name):
+        with explain_write_errors(self._name):
             self.written = True
             self._file.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "replace"))
 
     def flush(self) -> None:
-        with told(self._name):
+        with explain_write_errors(self._name):
             self._file.flush()
 
 
@@ -152,11 +122,11 @@ class _Stdout:
         self._encoding = None if encoding == "utf8" else sys.stdout.encoding
 
     def write(self, piece: str | bytes) -> None:
-        with told("standard output"):
+        with explain_write_errors("standard output"):
             sys.stdout.buffer.write(piece if isinstance(piece, bytes) else self._encoded(piece))
 
     def flush(self) -> None:
-        with told("standard output"):
+        with explain_write_errors("standard output"):
             sys.stdout.buffer.flush()
 
     def _encoded(self, text: str) -> bytes:

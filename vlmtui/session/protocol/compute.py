@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from vlmtui.lenses.description import Description
+from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
 from vlmtui.lenses.source import LensSource
 
@@ -50,5 +50,5 @@ class Described(msgspec.Struct, frozen=True, tag=True):
     """The lenses asked about; of those that packages offer also what cannot be used, with its reason. `options` are all
     options of the one lens, those that were not given too."""
 
-    lenses: tuple[Description, ...]
+    lenses: tuple[LensDescription, ...]
     options: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -6,7 +6,7 @@ import msgspec
 
 from vlmtui.errors import VlmtuiError, from_kind
 from vlmtui.image import MAX_PIXELS
-from vlmtui.reading import RIDGE, Layers, Metric, Reading, TokenWords
+from vlmtui.reading import RIDGE, LayerNorms, Metric, Reading, TokenWords
 
 MANY_PICTURES = 64
 """So many pictures at most are to go into one `ReadMany`: several passes of the model, and an answer of some MB."""
@@ -51,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     reading: Reading | None = None
     words: TokenWords | None = None
-    layers: Layers | None = None
+    layers: LayerNorms | None = None
     kind: str = ""
     message: str = ""
 

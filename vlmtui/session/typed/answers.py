@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Scalars, TokenMaps, restored
 from vlmtui.reading import Floats
-from vlmtui.results.answers import Ablation, Attention, Gradient, Mask, Occlusion
+from vlmtui.results.answers import Ablation, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.replacement import REPLACEMENTS, Replacement
 from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import Typed, named
@@ -51,9 +51,11 @@ def occlusion(reading: str, answer: str, block: int = 1, by: Replacement = "mean
     return Typed(body, lambda done: replace(_restored(done, Occlusion), drops=np.ascontiguousarray(_values(done).T)))
 
 
-def mask(reading: str, layer: int = 1) -> Typed[Mask]:
+def mask(reading: str, layer: int = 1) -> Typed[AttentionMask]:
     """What each position of a reading's prompt and latest answer, if there is one, may look at in a layer (from 1)."""
-    return Typed(named("mask", reading=reading, options={"layer": layer}), lambda done: restored(done.result, Mask))
+    return Typed(
+        named("mask", reading=reading, options={"layer": layer}), lambda done: restored(done.result, AttentionMask)
+    )
 
 
 def _check(by: str) -> None:

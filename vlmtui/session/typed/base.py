@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from vlmtui.lenses.kinds import Matrix
-from vlmtui.lenses.source import Call, LensSource
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.source import LensCall, LensSource
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import Floats
 from vlmtui.session.protocol import Compute, Computed
 
@@ -24,13 +24,13 @@ class Typed(Generic[T]):
 
 
 def looked(
-    reading: str, stage: str, call: Call, entries: tuple[int, ...] | None = None, answer: str = "", k: int = 8
-) -> Typed[Looked]:
+    reading: str, stage: str, call: LensCall, entries: tuple[int, ...] | None = None, answer: str = "", k: int = 8
+) -> Typed[LensResult]:
     """What a lens, whichever, makes of a stage."""
     body = Compute(
         reading=reading, stage=stage, lens=call.lens, options=call.given, entries=entries, answer=answer, k=k
     )
-    return Typed(body, lambda done: Looked(call, stage, done.result))
+    return Typed(body, lambda done: LensResult(call, stage, done.result))
 
 
 def named(name: str, **fields: Any) -> Compute:
