@@ -1,4 +1,4 @@
-"""What an occlusion map costs with several blocks in one pass, against one pass a block, on the demo model."""
+"""Cost of an occlusion map on the demo model: several blocks in one pass against one pass a block."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from benchmarks.start import PHOTO
+from benchmarks.startup import PHOTO
 from vlmtui.display.numbers import duration
 
 ROUNDS = 3
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Every image token by itself: both ways take turns in one process, over one answer."""
+    """Occlude every image token of one answer, both ways in turns in one process."""
     from vlmtui.image import read_source
     from vlmtui.models.decoder.teacher_forcing import TokenReplacement
     from vlmtui.session import protocol as m

@@ -1,4 +1,4 @@
-"""What a step along the path costs on the demo model once a picture is read: from the key to the last byte written."""
+"""Cost of a step from stage to stage on the demo model, from the key to the last byte written."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks.start import PHOTO
+from benchmarks.startup import PHOTO
 from tests.terminal import Terminal
 
 OVERLAYS = ("none", "norms", "words", "similarity", "pca")
-BACK, ON = "[", "]"
+BACK, FORWARD = "[", "]"
 STEPS = 5
-"""From the tokens back to vision.1, and on again."""
+"""Steps from the tokens back to vision.1, and as many forward again."""
 GAP_S = 0.08
-"""So long nothing is written when a step is over."""
+"""A step is over when nothing has been written for so long."""
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Each overlay walked twice: the first time every stage is drawn, and asked about, for the first time."""
+    """Step through all stages twice under each overlay: the first time nothing is computed or drawn yet."""
     command = [sys.executable, "-m", "vlmtui", str(PHOTO), "--no-warm"]
     with Terminal(command, (200, 60)) as terminal:
         terminal.until(lambda out: b"of words" in out, 60)
@@ -36,17 +36,17 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 
 def _walk(terminal: Terminal) -> list[float]:
-    """Seconds of each step, back and on."""
-    return [step(terminal, key) for key in STEPS * BACK + STEPS * ON]
+    """Seconds of each step, back and forward."""
+    return [step(terminal, key) for key in STEPS * BACK + STEPS * FORWARD]
 
 
 def step(terminal: Terminal, key: str) -> float:
-    """Seconds from a key to the last byte of what it changes."""
+    """Seconds from a key to the last byte that it causes."""
     began = last = time.perf_counter()
     terminal.press(key)
     while time.perf_counter() - last < GAP_S or last == began:
         if terminal.read(0.005):
             last = time.perf_counter()
         elif time.perf_counter() - began > 2:
-            break  # nothing is written where nothing changes
+            break  # nothing has changed, so nothing is written
     return last - began

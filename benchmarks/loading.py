@@ -1,4 +1,4 @@
-"""What exploring downloads and loads of a fake LLaVA of 2 GB in 8 shards, against the whole of it."""
+"""Bytes downloaded, time and memory to load a fake LLaVA of 2 GB in 8 shards: for exploring against all of it."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ began = time.monotonic()
 find(Source(sys.argv[1], None, sys.argv[1]), None, lambda *note: None)
 print(time.monotonic() - began)
 """
-# the peak is counted from what the imports take
+# the peak is counted above the memory that imports take
 _LOAD = """
 import json, sys, time
 from pathlib import Path
 from vlmtui.catalogue import Source
 from vlmtui.models.loading.loader import load
 from vlmtui.models.loading.model_folder import find
-def held(what):
+def memory(what):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 Path("/proc/self/clear_refs").write_text("5")
-before, began = held("VmRSS:"), time.monotonic()
+before, began = memory("VmRSS:"), time.monotonic()
 checkpoint = find(Source("fake", Path(sys.argv[1]), None), None, lambda *note: None)
 model = load(checkpoint, lambda *note: None, device="cpu", dtype="float32", decoder_layers=json.loads(sys.argv[2]))
-print(json.dumps([time.monotonic() - began, held("VmHWM:") - before]))
+print(json.dumps([time.monotonic() - began, memory("VmHWM:") - before]))
 """
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """The download, then alternating loads, each in a process of its own; medians."""
+    """Download it, then load part of it and all of it in turns, each in a process of its own; medians."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "fake"
         needed, whole = build(folder)
@@ -83,7 +83,7 @@ def _run(code: str, *words: str, env: dict[str, str] | None = None) -> str:
 
 
 def build(folder: Path) -> tuple[int, int]:
-    """Write the checkpoint; returns the bytes that exploring needs, and all of them."""
+    """Write the checkpoint; returns the bytes that exploring needs, and the bytes of all weights."""
     import torch
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil

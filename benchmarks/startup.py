@@ -1,4 +1,4 @@
-"""From the command to the picture, and to the words; memory at its peak. Times as ratios within one run."""
+"""Time from the command to the image and to its words, and peak memory. Times are ratios within one run."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.terminal import Terminal
 PHOTO = Path(__file__).parents[1] / "sample_images" / "china.jpg"
 IMPORT = "from transformers import LlavaForConditionalGeneration"
 RUNS = 5
-PICTURE = "▀".encode()
+HALF_BLOCK = "▀".encode()
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Alternating runs, so that a noisy moment falls on both sides; medians."""
+    """Start the explorer and import transformers in turns, so that noise falls on both; medians."""
     imports, pictures, words, front, session = [], [], [], [], []
     for _ in range(RUNS):
         began = time.monotonic()
         subprocess.run([sys.executable, "-c", IMPORT], check=True)
         imports.append(time.monotonic() - began)
         with Terminal([sys.executable, "-m", "vlmtui", str(PHOTO)], (120, 40)) as terminal:
-            pictures.append(terminal.until(lambda out: out.count(PICTURE) > 500, 60))
+            pictures.append(terminal.until(lambda out: out.count(HALF_BLOCK) > 500, 60))
             words.append(terminal.until(lambda out: b"above" in out and b"of words" in out, 120))
             terminal.quiet(0.5)
             front.append(peak(terminal.pid))
@@ -42,7 +42,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 
 def peak(pid: int) -> int:
-    """The most memory that a process held so far, in bytes (VmHWM)."""
+    """Peak memory of a process so far, in bytes (VmHWM)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

@@ -1,8 +1,8 @@
-"""All words of a picture against the plain way, at sizes of real models, on random weights: ratios within one run.
+"""Nearest tokens and pursuit (OMP) of all image tokens against the plain way: full-size models, random weights, ratios.
 
-The plain way to the nearest words is the full matrix of scores in float32, and the largest of each row. The plain
-pursuit is what tools do today: for each token and step a least-squares solve, and a product of the whole vocabulary
-with its coefficients for what is left; it is measured on a few tokens.
+The plain search is the full matrix of scores in float32 and the largest of each row. The plain pursuit is what tools do
+today: for each token and step a least-squares solve, and the product of the whole vocabulary with its coefficients to
+compute the residual; it is timed on a few tokens. The two ways take turns in one process.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from vlmtui.display.numbers import duration, memory
 
 SIZES = {(576, 32_000, 4_096): 5, (2_880, 257_000, 2_304): 2}
-"""Tokens × words × numbers, and how often each is measured."""
+"""Image tokens × vocabulary × hidden size, and how often each is measured."""
 PURSUIT = (576, 32_064, 4_096)
 K = 8
 ROUNDS = 3
 TOKENS = 4
-"""So many tokens of the plain pursuit are timed in each round, and stand for all."""
+"""Tokens of the plain pursuit that are timed in each round; all are assumed to take as long."""
 
 _COMMON = """
 import json, sys, time, torch
@@ -80,7 +80,7 @@ for metric in ("l2", "cosine", "dot", "cosine-centred"):
         times["plain"].append(seconds)
         peaks["plain"] = max(peaks["plain"], over())
         del e
-        # where scores differ by less than float32 can tell, the plain way's order is any
+        # where scores differ by less than float32 resolves, the plain way's order is arbitrary
         same = [len(set(a) & set(b)) for a, b in zip(found.ids.tolist(), full.indices.tolist())]
         out["same " + metric] = sum(same) / (k * tokens)
     out[metric] = times
@@ -125,7 +125,7 @@ print(json.dumps(out))
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Every size and dtype in a process of its own, in which the two ways take turns."""
+    """Measure every size and dtype, each in a process of its own."""
     for size, rounds in SIZES.items():
         for dtype in ("float32", "bfloat16"):
             yield from _nearest(size, dtype, rounds)
@@ -133,7 +133,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         found = _run(_PURSUIT, *PURSUIT, K, dtype, ROUNDS, TOKENS, swept)
         wanted = 15 if swept == "float32" else 40
         yield (
-            f"OMP, {K} words, {_said(PURSUIT)}, weights in {dtype}, sweeps in {swept}: against the way of today",
+            f"OMP, {K} words, {_size(PURSUIT)}, weights in {dtype}, sweeps in {swept}: against the way of today",
             f"{_against(found['ours'], found['plain'])}, the same support for {found['same']} of {ROUNDS * TOKENS}"
             f" tokens, {memory(int(found['peak']))} over the inputs",
             f"at least {wanted} times",
@@ -144,7 +144,7 @@ def _nearest(size: tuple[int, int, int], dtype: str, rounds: int) -> Iterator[tu
     found = _run(_NEAREST, *size, K, dtype, rounds)
     for metric in ("l2", "cosine", "dot"):
         yield (
-            f"{K} words of every token, {_said(size)}, weights in {dtype}, {metric}: against the full float32 matrix",
+            f"{K} words of every token, {_size(size)}, weights in {dtype}, {metric}: against the full float32 matrix",
             f"{_against(**found[metric])}, {100 * found[f'same {metric}']:.2f}% the same words",
             "",
         )
@@ -161,12 +161,12 @@ def _nearest(size: tuple[int, int, int], dtype: str, rounds: int) -> Iterator[tu
 
 
 def _against(ours: list[float], plain: list[float]) -> str:
-    """The medians, and that of the ratios of neighbouring runs."""
+    """The medians of both, and the median of the ratios of neighbouring runs."""
     ratio = median(slow / quick for slow, quick in zip(plain, ours, strict=True))
     return f"{duration(median(ours))} against {duration(median(plain))}: {ratio:.1f} times faster"
 
 
-def _said(size: tuple[int, int, int]) -> str:
+def _size(size: tuple[int, int, int]) -> str:
     return " × ".join(f"{n:,}" for n in size)
 
 

@@ -1,4 +1,4 @@
-"""A tower and a vocabulary of real size: CLIP-L/14 at 336 pixels and 32,064 × 4,096 embeddings, random weights.
+"""Session on random weights of full size: CLIP-L/14 at 336 pixels and 32,064 × 4,096 embeddings.
 
 The LLM has one layer on disk, which is not read: exploring does not load it.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import random_llava
-from benchmarks.start import PHOTO, peak
+from benchmarks.startup import PHOTO, peak
 from vlmtui.display.numbers import duration
 from vlmtui.image import read_source
 from vlmtui.reading import METRICS
@@ -19,7 +19,7 @@ from vlmtui.session.client import SessionClient
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """One session: load, read, words of all 576 tokens under every metric."""
+    """One session: load, read an image, search the words of all 576 tokens with every metric."""
     with tempfile.TemporaryDirectory() as folder:
         build(Path(folder))
         client = SessionClient.start()
@@ -40,6 +40,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
             began = time.monotonic()
             client.words(reading.id, "l2", 8, tokens=(100,), all_tokens=True).result()
             yield "8 words of one token, l2", duration(time.monotonic() - began), ""
+            assert client.pid is not None
             yield "peak memory of the session", f"{peak(client.pid) / 1e9:.2f} GB", ""
         finally:
             client.close()
@@ -54,6 +55,6 @@ def build(folder: Path) -> None:
         hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, image_size=336,
         patch_size=14,
     )  # fmt: skip
-    pictures = CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336})
+    processor = CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336})
     text = {"vocab_size": 32064, "hidden_size": 4096, "intermediate_size": 11008}
-    random_llava.write(folder, tower, text, pictures, class_token=True, dtype="bfloat16")
+    random_llava.write(folder, tower, text, processor, class_token=True, dtype="bfloat16")
