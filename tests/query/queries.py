@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from vlmtui.query.options import LoadOptions, OutputOptions, Query, ReadOptions, SearchOptions, Selection
+from vlmtui.query.options import EntrySelection, LoadOptions, OutputOptions, Query, ReadOptions, SearchOptions
 
 _PARTS = {
     "load": LoadOptions,
     "read": ReadOptions,
     "search": SearchOptions,
-    "selection": Selection,
+    "selection": EntrySelection,
     "output": OutputOptions,
 }
 

@@ -11,7 +11,7 @@ from tests.looked import looked
 from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report
@@ -60,7 +60,7 @@ def test_patches_are_entries_of_the_stage() -> None:
         lens_for(ChosenLens("similarity"), reading, "tokens")
 
 
-def seen(through: ChosenLens, values: Looked, entries: tuple[int, ...] | None = None) -> ImageReport:
+def seen(through: ChosenLens, values: LensResult, entries: tuple[int, ...] | None = None) -> ImageReport:
     reading = made.reading(3, 4)
     query = query_of("tiny", lens=through)
     return ImageReport(

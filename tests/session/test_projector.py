@@ -13,7 +13,7 @@ from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
 from vlmtui.reading import METRICS, Reading, TokenWords
 from vlmtui.results import early_exit as exits
-from vlmtui.results.noise_baseline import Null
+from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.typed.values import Find, Values
@@ -39,7 +39,7 @@ def llava(clip_folder) -> tuple[Desk, Reading]:
 
 
 def find(engine: Desk, reading: Reading, stage: str, text: str = "sky") -> Values:
-    return Values.of(engine.typed(typed.looked(reading.id, stage, Find(text))))
+    return Values.of(engine.typed(typed.look(reading.id, stage, Find(text))))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -127,7 +127,7 @@ def test_noise_goes_through_the_projector_too(llava):
     engine, _ = llava
     reading = read(engine)
 
-    def null(stage: str, **options) -> Null:
+    def null(stage: str, **options) -> NoiseBaseline:
         return engine.typed(typed.null(reading.id, "l2", 3, stage=stage, **options))
 
     own, fed, early = null("tokens"), null("vision.3", projected=True), null("vision.1", projected=True)

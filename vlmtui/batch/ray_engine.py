@@ -29,7 +29,7 @@ from vlmtui.catalogue import resolve
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.query.options import Query
 from vlmtui.reports.per_image import Failure
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"
 _PARTS_A_TASK = 8
@@ -195,7 +195,7 @@ def job(folder: Folder, begun: Manifest, query: Query) -> Job:
     return Job(
         str(folder.output),
         begun,
-        replace(query, load=replace(query.load, where=Where(warm=False))),
+        replace(query, load=replace(query.load, where=SessionLocation(warm=False))),
         os.getcwd() if relative else None,
     )
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.query.options import Query
 from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
@@ -19,7 +19,7 @@ from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
-from vlmtui.session.requests import OnProgress
+from vlmtui.session.reconnecting import OnProgress
 
 DEATHS = 20
 """So many sessions may end one after the other, none having looked at a picture: then it is not the pictures."""
@@ -54,7 +54,7 @@ class Reader:
         self._one_by_one.shutdown(wait=False, cancel_futures=True)
         self._leave()
 
-    def ask(self, pictures: Sequence[SourceBytes]) -> Asked:
+    def ask(self, pictures: Sequence[ImageFile]) -> Asked:
         """Have a session look at pictures; several batches may be asked about before `answers` are waited for.
 
         Raises what concerns all pictures: no session to be had, a model that cannot be loaded, a stage it has not.
@@ -75,7 +75,7 @@ class Reader:
             query.read.prompt,
         )
 
-    def answers(self, pictures: Sequence[SourceBytes], asked: Asked) -> list[ImageReport | VlmtuiError]:
+    def answers(self, pictures: Sequence[ImageFile], asked: Asked) -> list[ImageReport | VlmtuiError]:
         """What came of every picture of a batch that was asked about.
 
         Where the session dies they are asked about again, then each for itself: that which is the end of another
@@ -91,7 +91,7 @@ class Reader:
             self._died(error)
         return [self._alone(picture) for picture in pictures]
 
-    def _alone(self, picture: SourceBytes) -> ImageReport | VlmtuiError:
+    def _alone(self, picture: ImageFile) -> ImageReport | VlmtuiError:
         try:
             return self._taken(self.ask([picture]))[0]
         except SessionError as error:
@@ -110,7 +110,7 @@ class Reader:
             self._tell = None
         return found
 
-    def _each(self, client: SessionClient, pictures: Sequence[SourceBytes]) -> list[ImageReport | VlmtuiError]:
+    def _each(self, client: SessionClient, pictures: Sequence[ImageFile]) -> list[ImageReport | VlmtuiError]:
         found: list[ImageReport | VlmtuiError] = []
         for index, picture in enumerate(pictures):
             try:

@@ -15,7 +15,7 @@ from vlmtui.errors import UsageError
 if TYPE_CHECKING:
     from vlmtui.query.options import LoadOptions, ReadOptions
     from vlmtui.reports.run import Order
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
 
@@ -45,7 +45,7 @@ class Tower:
         from vlmtui.catalogue import default_model, family_of, resolve
         from vlmtui.query.options import LoadOptions
 
-        where: Where = far.where(warm=not self.no_warm)
+        where: SessionLocation = far.where(warm=not self.no_warm)
         held.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
@@ -116,7 +116,7 @@ def classify(
     return run_classify(load, tower.read_options, k, format, ordered(images, load.where, output, quiet, debug))
 
 
-def ordered(images: list[str], where: Where, output: str | None, quiet: bool, debug: bool) -> Order:
+def ordered(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> Order:
     """Which pictures, and where to; told to leave, the command goes with its session."""
     from vlmtui.reports.run import Order
     from vlmtui.reports.select.sources import meant

@@ -17,7 +17,7 @@ from vlmtui.query.conditions import Condition
 from vlmtui.query.drawing import DrawOptions
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import RIDGE, Metric, ModelInfo
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -33,7 +33,7 @@ class LoadOptions:
     processor: str | None = None
     device: str = "auto"
     dtype: str = "auto"
-    where: Where = field(default_factory=Where)
+    where: SessionLocation = field(default_factory=SessionLocation)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
-class Selection:
+class EntrySelection:
     """What part of a reading a report covers: a stage and, of its entries, those selected (all by default).
 
     `stage` is the model's default stage where it is None. `stages` are those that a page shows besides; `all` among
@@ -96,7 +96,7 @@ class Query:
     load: LoadOptions
     read: ReadOptions = field(default_factory=ReadOptions)
     search: SearchOptions = field(default_factory=SearchOptions)
-    selection: Selection = field(default_factory=Selection)
+    selection: EntrySelection = field(default_factory=EntrySelection)
     lens: ChosenLens | None = None
     output: OutputOptions = field(default_factory=OutputOptions)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.worded import layer_words, token_words
 from vlmtui.query.chosen_lens import ChosenLens, lens_for
@@ -20,8 +20,8 @@ from vlmtui.reading import (
     FIRST_STAGE,
     PIXELS,
     ModelInfo,
-    Order,
     Reading,
+    WordOrder,
     check_stage,
     default_stage,
     of_layers,
@@ -33,7 +33,7 @@ from vlmtui.reports.per_image import each
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.answers import Answer
 from vlmtui.results.early_exit import NONE, no_exit, on_patches, tokens_of
-from vlmtui.session.requests import OnProgress
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -74,7 +74,7 @@ class ReportReader:
         if self._query.search.null:
             check_null(self.stage, model, self._query.lens is not None and self._query.lens.of_words)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> ImageReport:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageReport:
         query = self._query
         reading = client.read(
             source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
@@ -131,7 +131,7 @@ def report_of(
         ).result()
         values = looked if through.of_values else None
         if through.kind is Words:
-            words = token_words(looked, entries, cast(Order, through.name))
+            words = token_words(looked, entries, cast(WordOrder, through.name))
     null = None
     if query.search.null and words is not None:
         null = client.null(

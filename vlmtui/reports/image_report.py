@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.query.options import Query
 from vlmtui.reading import (
     METRICS,
     PIXELS,
     Floats,
-    Layers,
-    Order,
+    LayerNorms,
     Reading,
     TokenLayerWords,
     TokenWords,
+    WordOrder,
     llm_layer,
     of_layers,
     of_patches,
 )
 from vlmtui.reports.per_image import Failure
 from vlmtui.results.answers import Answer
-from vlmtui.results.noise_baseline import Agreement, Null
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
+from vlmtui.results.patch_embedding import PatchEmbedding
 
 NONE_KEPT = "no patch fulfils --where"
 
@@ -51,15 +51,15 @@ class ImageReport:
     stage: str
     entries: tuple[int, ...]
     words: TokenWords | None
-    layers: Layers | None = None
-    values: Looked | None = None
-    null: Null | None = None
-    anatomy: tuple[Anatomy, ...] = ()
+    layers: LayerNorms | None = None
+    values: LensResult | None = None
+    null: NoiseBaseline | None = None
+    anatomy: tuple[PatchEmbedding, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
-    agreements: tuple[Agreement, ...] = ()
-    looked: Looked | None = None
-    facts: tuple[Looked, ...] = ()
+    agreements: tuple[MetricAgreement, ...] = ()
+    looked: LensResult | None = None
+    facts: tuple[LensResult, ...] = ()
     answer: Answer | None = None
 
     def narrowed(self, kept: NDArray[np.bool_]) -> ImageReport:
@@ -98,7 +98,7 @@ class ImageReport:
         return self.words is not None and of_patches(self.stage) and not (through and not through.of_words)
 
     @property
-    def overlay(self) -> Looked | None:
+    def overlay(self) -> LensResult | None:
         """What of a lens can be laid over the image: numbers, colours, or maps by token of the answer."""
         found = self.values or self.looked
         return found if found is not None and found.drawn else None
@@ -111,7 +111,7 @@ class ImageReport:
         return there or self.projected or (through is not None and through.kind is Words and self.words is not None)
 
     @property
-    def order(self) -> Order:
+    def order(self) -> WordOrder:
         """What the stage's words are ordered by."""
         if self.words is not None and self.query.lens is not None and self.query.lens.kind is Words:
             return self.words.metric

@@ -36,9 +36,9 @@ from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
 from vlmtui.reports.per_image import Failure
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
-from vlmtui.session.requests import OnProgress
+from vlmtui.session.reconnecting import OnProgress
 
 _T = TypeVar("_T")
 BY_LAYER = ("text", "json", "jsonl")
@@ -58,7 +58,7 @@ class Order:
     """
 
     sources: tuple[str, ...]
-    where: Where
+    where: SessionLocation
     output: str | None
     quiet: bool
     say: Callable[[VlmtuiError], object]

@@ -16,7 +16,7 @@ from vlmtui.query.options import LoadOptions
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.commands.verify import run_verify, table
 from vlmtui.session import protocol as m
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 
 
 def run(*words: str, **options) -> subprocess.CompletedProcess[str]:
@@ -93,4 +93,4 @@ def test_the_table():
 
 def test_an_unknown_format_starts_nothing():
     with pytest.raises(UsageError, match="choose text, json"):
-        run_verify(LoadOptions("demo", where=Where(warm=False)), False, "csv", quiet=True)
+        run_verify(LoadOptions("demo", where=SessionLocation(warm=False)), False, "csv", quiet=True)

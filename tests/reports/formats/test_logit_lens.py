@@ -19,7 +19,7 @@ from vlmtui.cli import main
 from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition, entries_at
-from vlmtui.reading import Layers, TokenLayerWords, TokenWords
+from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
 from vlmtui.reports import FORMATS
 from vlmtui.reports.image_report import ImageReport
 
@@ -36,7 +36,7 @@ def seen(stage: str = "llm.2", **changes: Any) -> ImageReport:
     reading = msgspec.structs.replace(reading, model=model)
     words: TokenWords = msgspec.structs.replace(made.words(reading), metric="logit")
     entries = tuple(range(len(reading.places)))
-    layers = Layers(reading=reading.id, norms=norms, positions=len(entries) + 11)
+    layers = LayerNorms(reading=reading.id, norms=norms, positions=len(entries) + 11)
     return ImageReport(query_of("tiny", metric="cosine"), reading, stage, entries, words, layers)
 
 

@@ -27,7 +27,7 @@ from vlmtui.reports.page import METRICS, document, looked
 from vlmtui.reports.page.content import with_words
 from vlmtui.reports.page.document import SCRIPTS
 from vlmtui.reports.page.image import LONG_SIDE, MOST_BYTES, embedded
-from vlmtui.tui.theme import DARK, LIGHT
+from vlmtui.tui.terminal.theme import DARK, LIGHT
 
 ASSETS = resources.files("vlmtui.reports.page").joinpath("assets")
 

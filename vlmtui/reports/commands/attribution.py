@@ -17,7 +17,7 @@ from vlmtui.reports.formats.json import Object
 from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
-from vlmtui.session.requests import OnProgress
+from vlmtui.session.reconnecting import OnProgress
 
 
 @dataclass(frozen=True)

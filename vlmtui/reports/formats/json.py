@@ -13,7 +13,7 @@ import numpy as np
 
 from vlmtui.geometry import Box, Grid, Place
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.query.fields import SIMPLE
 from vlmtui.query.options import Query
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
@@ -185,7 +185,7 @@ def _lens(seen: ImageReport) -> Object:
     return told | ({"note": values.note} if values.note else {})
 
 
-def _whole(looked: Looked | None) -> Object:
+def _whole(looked: LensResult | None) -> Object:
     """What a lens says of the image as a whole: a matrix with its axes, or scores, best first."""
     match looked.result if looked is not None else None:
         case Matrix() as found:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.query.chosen_lens import lens_for
 from vlmtui.query.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.query.options import Query, load_model
-from vlmtui.reading import Layers, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
+from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.image_reader import answer_for, report_of
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.session.requests import OnProgress
+from vlmtui.session.reconnecting import OnProgress
 
 OTHERS = "--format text, json or jsonl"
 
@@ -40,8 +40,8 @@ class Shown:
     rgb: Rgb
     seen: ImageReport
     stages: tuple[str, ...] = ()
-    values: tuple[Looked, ...] = ()
-    layers: Layers | None = None
+    values: tuple[LensResult, ...] = ()
+    layers: LayerNorms | None = None
 
 
 def shown(
@@ -111,7 +111,7 @@ class _Showing:
             why = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
             raise UsageError(f"{why}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Shown:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Shown:
         query, stage = self._query, self._stage
         rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
@@ -126,7 +126,7 @@ class _Showing:
         there = stages(reading.model)
         path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
         found = ImageReport(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
-        values: tuple[Looked, ...] = ()
+        values: tuple[LensResult, ...] = ()
         if self._show == LAYERS and query.lens is not None:
             lens, progress = query.lens, self._on_progress
             path = tuple(s for s in path if applies(lens.description.stages, s))

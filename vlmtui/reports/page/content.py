@@ -11,16 +11,16 @@ import numpy as np
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_at
 from vlmtui.reading import (
-    Layers,
+    LayerNorms,
     Metric,
     ModelInfo,
-    Order,
     Reading,
     TokenWords,
+    WordOrder,
     check_stage,
     default_stage,
     of_layers,
@@ -32,7 +32,7 @@ from vlmtui.reports.page.document import document
 from vlmtui.reports.page.lens import LensLook, look
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
-from vlmtui.session.requests import OnProgress
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -56,8 +56,8 @@ class Glance:
     rgb: Rgb
     reading: Reading
     stage: str
-    words: dict[str, dict[Order, TokenWords]] = field(default_factory=dict)
-    layers: Layers | None = None
+    words: dict[str, dict[WordOrder, TokenWords]] = field(default_factory=dict)
+    layers: LayerNorms | None = None
     entry: int | None = None
     lens: LensLook | None = None
 
@@ -122,7 +122,7 @@ class _Looking:
         if self._query.lens is not None:
             self._query.lens.check(self._query.selection.stage or default_stage(model), model)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Glance:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Glance:
         query = self._query
         rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
@@ -163,7 +163,7 @@ def glance(
         stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
     entry = entries_at(reading, stage, query.selection.patches[0])[0] if query.selection.patches else None
     orders = tuple(dict.fromkeys((*metrics, query.search.metric)))
-    words: dict[str, dict[Order, TokenWords]] = {}
+    words: dict[str, dict[WordOrder, TokenWords]] = {}
     layers = None
     for one in with_words(query, reading.model):
         if not reading.places_at(one):
