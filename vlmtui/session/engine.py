@@ -21,7 +21,7 @@ from vlmtui.image import decode
 from vlmtui.lenses.kernels.finder import Finder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load
-from vlmtui.models.vision.dual_encoder import unmatched
+from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vision.tower_output import finals
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import ImageInfo
@@ -226,7 +226,7 @@ class Engine:
     def matching(self, progress: Progress) -> VisionLanguageModel:
         """The model held with both of its towers, of which the text's is loaded; `UsageError` for a model without."""
         model, _ = self.held()
-        return model if unmatched(model.family) else self.whole(progress)
+        return model if why_no_text_tower(model.family) else self.whole(progress)
 
     def whole(self, progress: Progress) -> VisionLanguageModel:
         """The model held, what was not loaded of it loaded now."""

@@ -29,7 +29,7 @@ FETCH = """
 import json, os, sys
 from vlmtui.catalogue import Source
 from vlmtui.errors import ModelError
-from vlmtui.models import ranges
+from vlmtui.models.loading import range_requests as ranges
 from vlmtui.models.loading.model_folder import find
 ranges.WAITS_S = (0.0,)
 ranges.CHUNK = ranges.JOURNAL_EVERY = 1 << 18
