@@ -77,7 +77,7 @@ def test_models_on_this_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ships = len(catalogue.DEMO_NOTES)
     shipped, found = catalogue.on_disk()[:ships], catalogue.on_disk()[ships:]
     assert {(model.name, model.owner) for model in shipped} == {(name, "demo") for name in catalogue.DEMO_NOTES}
-    assert found == [catalogue.OnDisk("org/whole", "llava", whole)]
+    assert found == [catalogue.LocalModel("org/whole", "llava", whole)]
 
 
 def test_every_short_name_stands_for_a_model_on_the_hub() -> None:

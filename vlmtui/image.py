@@ -36,7 +36,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class SourceBytes:
+class ImageFile:
     """A picture file as it was found: where from, its bytes, and the sha256 of the bytes in hex."""
 
     source: str
@@ -45,7 +45,7 @@ class SourceBytes:
 
 
 @dataclass(frozen=True)
-class Picture:
+class RgbImage:
     """An upright RGB picture. `rgb` is uint8 [height, width, 3]."""
 
     rgb: Pixels
@@ -61,7 +61,11 @@ class Picture:
         return int(self.rgb.shape[0])
 
 
-def read_source(source: str) -> SourceBytes:
+Picture = RgbImage
+"""The former name of `RgbImage`."""
+
+
+def read_source(source: str) -> ImageFile:
     """The bytes of a path, an http(s) address, or `-` for standard input.
 
     Raises `ImageError` with one sentence when there is nothing to read.
@@ -75,12 +79,12 @@ def read_source(source: str) -> SourceBytes:
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
     elif is_address(source):
-        from vlmtui.fetch import fetch  # half of this module's import time, and seldom needed
+        from vlmtui.download import download  # half of this module's import time, and seldom needed
 
-        data = fetch(source, MAX_BYTES)
+        data = download(source, MAX_BYTES)
     else:
         data = _read_file(Path(source).expanduser(), source)
-    return SourceBytes(source=sayable(source), data=data, sha256=hashlib.sha256(data).hexdigest())
+    return ImageFile(source=sayable(source), data=data, sha256=hashlib.sha256(data).hexdigest())
 
 
 def sayable(source: str) -> str:
@@ -88,7 +92,7 @@ def sayable(source: str) -> str:
     return source.encode("utf-8", "replace").decode("utf-8")
 
 
-def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
+def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> RgbImage:
     """Decode a picture file: first frame, EXIF turn, then RGB.
 
     Alpha goes over white, 16 bits are scaled to 8, palette and CMYK are converted. Raises `ImageError` for what
@@ -106,7 +110,7 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
                     f"make it smaller{OR_RAISE}"
                 )
             image.load()
-            return Picture(_to_rgb(ImageOps.exif_transpose(image)))
+            return RgbImage(_to_rgb(ImageOps.exif_transpose(image)))
     except ImageError:
         raise
     except UnidentifiedImageError as error:

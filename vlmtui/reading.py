@@ -16,7 +16,7 @@ from vlmtui.results.metrics import METRICS as METRICS
 from vlmtui.results.metrics import PURSUITS as PURSUITS
 from vlmtui.results.metrics import RIDGE as RIDGE
 from vlmtui.results.metrics import Metric as Metric
-from vlmtui.results.metrics import Order as Order
+from vlmtui.results.metrics import WordOrder as WordOrder
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"
@@ -117,7 +117,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     def norms_at(self, stage: str) -> Floats:
         """L2 norms of the stage's entries, in the order of `places_at` [entries].
 
-        Those of `llm.i` are not among what a reading holds, but in its `Layers`: here they are not-a-number.
+        Those of `llm.i` are not among what a reading holds, but in its `LayerNorms`: here they are not-a-number.
         """
         if stage == "tokens":
             return self.norms
@@ -142,7 +142,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     rows of the vocabulary, but number texts that a lens gave.
     """
 
-    metric: Order
+    metric: WordOrder
     k: int
     all_tokens: bool
     tokens: NDArray[np.int64]
@@ -171,7 +171,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
         return float(self.explained[row, there - 1]) if there else 0.0
 
 
-class Layers(msgspec.Struct, frozen=True, kw_only=True):
+class LayerNorms(msgspec.Struct, frozen=True, kw_only=True):
     """What the language model's layers made of a reading's image tokens, in the prompt of that reading.
 
     `norms` are the L2 norms of the residual stream as it leaves each layer, at the image's positions

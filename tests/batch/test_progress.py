@@ -8,7 +8,7 @@ from vlmtui.batch.manifest import Manifest, manifest
 from vlmtui.batch.parts import Made
 from vlmtui.batch.progress import Tally
 from vlmtui.batch.sources import Frozen
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.session.protocol import Progress
 
 

@@ -22,7 +22,9 @@ from vlmtui.batch import How, run_batch
 from vlmtui.batch.folder import Folder
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import read_source
-from vlmtui.reports import FORMATS, Failure, Query, Seen
+from vlmtui.reports import FORMATS
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.where import parse_where
 
 QUERY = Query("demo", k=3)

@@ -11,25 +11,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reports.made import reading
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, Shape, Tallies, Tally, View, judged, tail, views
+from vlmtui.display.recurrence import (
+    ALPHA,
+    LEAST,
+    MOSTLY,
+    GridOutliers,
+    GridShape,
+    PositionCounts,
+    ShapeCounts,
+    judged,
+    tail,
+    views,
+)
 from vlmtui.display.statistics import outlier
 from vlmtui.geometry import Place
 
 ROWS = COLS = 16
-SHAPE = Shape("patch", ROWS, COLS)
+SHAPE = GridShape("patch", ROWS, COLS)
 
 
-def planted(pictures: int, fixed: tuple[int, ...], often: float, content: float, seed: int) -> Tally:
+def planted(pictures: int, fixed: tuple[int, ...], often: float, content: float, seed: int) -> PositionCounts:
     """Norms with outliers at `fixed` positions in a share of the pictures, and anywhere at a rate of `content`."""
     rng = np.random.default_rng(seed)
-    tallies = Tallies()
+    tallies = ShapeCounts()
     for picture in range(pictures):
         norms = rng.normal(10, 0.1, SHAPE.size)
         wild = rng.random(SHAPE.size) < content
         wild[list(fixed)] |= rng.random(len(fixed)) < often
         norms[wild] *= 30
         marks = outlier(norms) & (norms > 100)  # what the noise itself throws out is no plant
-        tallies.add(str(picture), {SHAPE: [View(np.arange(SHAPE.size), marks)]})
+        tallies.add(str(picture), {SHAPE: [GridOutliers(np.arange(SHAPE.size), marks)]})
     return tallies[SHAPE]
 
 
@@ -86,9 +97,9 @@ def test_too_few_and_none():
     assert judged(planted(9, (), 0.0, 0.0, 0)).verdict == "none"
     # with every third entry an outlier, three pictures cannot tell
     assert judged(planted(3, (), 0.0, 0.3, 1)).verdict == "too few"
-    assert judged(Tally.of(SHAPE)).verdict == "none"
+    assert judged(PositionCounts.of(SHAPE)).verdict == "none"
     # most, and not nearly all, at one position: the rest is the pictures'
-    tally = Tally.of(Shape("patch", 10, 10))
+    tally = PositionCounts.of(GridShape("patch", 10, 10))
     tally.there[:], tally.pictures, tally.views = 20, 20, 20
     tally.counts[3], tally.counts[50:55] = 20, 1
     assert judged(tally).verdict == "position"
@@ -98,14 +109,16 @@ def test_too_few_and_none():
 
 
 def test_a_picture_counts_once_and_shapes_go_when_they_are_many():
-    tallies = Tallies(most=2)
-    one = {SHAPE: [View(np.array([3]), np.array([True])), View(np.array([3, 4]), np.array([True, False]))]}
+    tallies = ShapeCounts(most=2)
+    one = {
+        SHAPE: [GridOutliers(np.array([3]), np.array([True])), GridOutliers(np.array([3, 4]), np.array([True, False]))]
+    }
     tallies.add("a", one)
     tallies.add("a", one)
     tally = tallies[SHAPE]
     assert (tally.pictures, tally.views, tally.counts[3], tally.there[3], tally.there[4]) == (1, 2, 2, 2, 1)
     for rows in (2, 3):
-        tallies.add("b", {Shape("patch", rows, 1): [View(np.array([0]), np.array([True]))]})
+        tallies.add("b", {GridShape("patch", rows, 1): [GridOutliers(np.array([0]), np.array([True]))]})
     assert [tally.shape.rows for tally in tallies.all] == [2, 3]
     assert tallies[SHAPE].pictures == 0
 
@@ -116,9 +129,9 @@ def test_views_are_told_by_their_shape():
     marks[[1, 7, 17]] = True
     newline = Place(18, "newline", None, None, None, None, 0.0, ())
     found = views(of.grids, (*of.places, newline), "token").marked(np.append(marks, True))
-    assert list(found) == [Shape("token", 2, 3)]
-    assert [np.flatnonzero(view.outlier).tolist() for view in found[Shape("token", 2, 3)]] == [[1], [1], [5]]
+    assert list(found) == [GridShape("token", 2, 3)]
+    assert [np.flatnonzero(view.outlier).tolist() for view in found[GridShape("token", 2, 3)]] == [[1], [1], [5]]
     queries = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(4))
     found = views(of.grids, queries, "token").marked(marks[:4])
-    assert list(found) == [Shape("query", 4, 1)]
-    assert found[Shape("query", 4, 1)][0].outlier.tolist() == [False, True, False, False]
+    assert list(found) == [GridShape("query", 4, 1)]
+    assert found[GridShape("query", 4, 1)][0].outlier.tolist() == [False, True, False, False]

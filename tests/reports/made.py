@@ -6,7 +6,7 @@ import numpy as np
 
 from vlmtui.geometry import AxisMap, Grid, Place, clip, raster_boxes
 from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, TokenWords
-from vlmtui.reports import Query, Seen
+from vlmtui.reports.query import Query, Seen
 
 PIECES = ["▁sky", "sky", "<0xE2>", "\n", "\u0301", "漢字漢字", "שמים", "▁[red]", "ing", "\x1b[31m", "▁mountains", None]
 

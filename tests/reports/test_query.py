@@ -12,7 +12,8 @@ from PIL import Image
 from tests.reports import made
 from tests.test_image import encoded
 from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, SessionError, UsageError, VlmtuiError
-from vlmtui.reports import Failure, Query, Seen, results
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Seen, results
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.reports.select.patches import PatchWords
 

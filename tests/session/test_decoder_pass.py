@@ -56,7 +56,7 @@ def test_layers_are_loaded_and_run_when_they_are_asked_about(engine):
     assert layers.reading == reading
     assert layers.norms.shape == (LAYERS, TOKENS)
     assert layers.norms.dtype == np.float32
-    ids = engine.readings[reading].inputs.input_ids
+    ids = engine.state.readings[reading].inputs.input_ids
     assert layers.positions == ids.shape[1] > TOKENS
     # once: neither loaded nor run again
     notes = Notes()
@@ -77,7 +77,7 @@ def test_words_ask_for_what_they_need(engine):
 def test_words_are_the_largest_logits(engine):
     reading = read(engine)
     engine.typed(typed.layers(reading))
-    model, kept = engine._model, engine.readings[reading]
+    model, kept = engine.state.loaded, engine.state.readings[reading]
     plain = engine.typed(typed.words(reading, "l2", 1), never)
     for layer in (1, 2):
         true = model.unembed(kept.layers[layer - 1])
@@ -103,7 +103,7 @@ def test_one_token_through_all_layers(engine):
         alone = engine.typed(typed.words(reading, "l2", 4, (5,), stage=f"llm.{layer}"), never)
         assert found.ids[layer - 1].tolist() == alone.ids[0].tolist()
         np.testing.assert_allclose(found.scores[layer - 1], alone.scores[0], rtol=1e-5)
-        logits = engine._model.unembed(engine.readings[reading].layers[layer - 1][5]).double()
+        logits = engine.state.loaded.unembed(engine.state.readings[reading].layers[layer - 1][5]).double()
         p = torch.softmax(logits, dim=-1)
         assert found.entropy[layer - 1] == pytest.approx(float(-(p * p.log()).sum()), rel=1e-5)
     assert found.settled == (1 if found.ids[0, 0] == found.ids[1, 0] else 2)
@@ -115,8 +115,8 @@ def test_what_does_not_fit_is_computed_again(clip_folder):
     question = {"metric": "l2", "k": 3, "tokens": (4, 9), "stage": "llm.2"}
     for engine, reading in ((large, kept), (small, again)):
         engine.typed(typed.layers(reading))
-    assert large.readings[kept].layers is not None
-    assert small.readings[again].layers is None
+    assert large.state.readings[kept].layers is not None
+    assert small.state.readings[again].layers is None
     notes = Notes()
     small.typed(typed.layers(again), progress=notes)  # norms are kept all the same
     assert notes.heard == []
@@ -129,7 +129,7 @@ def test_what_does_not_fit_is_computed_again(clip_folder):
     theirs = large.typed(typed.layer_words(kept, 9, 3), never, quiet)
     np.testing.assert_array_equal(ours.ids, theirs.ids)
     np.testing.assert_array_equal(ours.scores, theirs.scores)
-    assert small.readings[again].layers is None
+    assert small.state.readings[again].layers is None
 
 
 def test_the_layers_of_older_readings_make_room(clip_folder):
@@ -138,8 +138,8 @@ def test_the_layers_of_older_readings_make_room(clip_folder):
     readings = [read(engine) for _ in range(3)]
     for reading in readings:
         engine.typed(typed.layers(reading))
-    assert [engine.readings[reading].layers is None for reading in readings] == [True, False, False]
-    assert all(engine.readings[reading].norms is not None for reading in readings)
+    assert [engine.state.readings[reading].layers is None for reading in readings] == [True, False, False]
+    assert all(engine.state.readings[reading].norms is not None for reading in readings)
 
 
 def test_the_prompt_matters_to_the_layers_and_not_to_the_tokens(engine):
@@ -155,17 +155,17 @@ def test_the_prompt_matters_to_the_layers_and_not_to_the_tokens(engine):
 def test_what_was_read_before_its_layers_came_stays(engine):
     reading = engine.read(request(png()), quiet).reading
     before = engine.typed(typed.words(reading.id, "l2", 3), never)
-    holds = engine.holds
+    holds = engine.state.origin
     engine.typed(typed.layers(reading.id))
     after = engine.typed(typed.words(reading.id, "l2", 3), never)
     np.testing.assert_array_equal(before.ids, after.ids)
-    assert engine._model.info == reading.model
-    assert engine.holds == holds  # who loaded the model has it still
+    assert engine.state.loaded.info == reading.model
+    assert engine.state.origin == holds  # who loaded the model has it still
 
 
 def test_a_pass_is_cancelled_between_layers(engine):
     reading = read(engine)
-    engine.load(m.Load(engine._asked.model, device="cpu", layers=True), quiet)
+    engine.load(m.Load(engine.state._request.model, device="cpu", layers=True), quiet)
 
     def stop(doing: str, done: int = 0, total: int = 0) -> None:
         if done == 1:
@@ -173,8 +173,8 @@ def test_a_pass_is_cancelled_between_layers(engine):
 
     with pytest.raises(CancelledError):
         engine.typed(typed.layers(reading), progress=stop)
-    assert engine.readings[reading].norms is None
-    assert engine.readings[reading].layers is None
+    assert engine.state.readings[reading].norms is None
+    assert engine.state.readings[reading].layers is None
     assert engine.typed(typed.layers(reading)).norms.shape == (LAYERS, TOKENS)
     with pytest.raises(CancelledError):
         engine.typed(typed.words(reading, "l2", 1, stage="llm.1"), lambda: True, quiet)
@@ -187,7 +187,7 @@ def test_logits_are_float32_in_any_dtype(dtype, clip_folder):
     engine.load(m.Load(str(clip_folder), device="cpu", dtype=dtype), quiet)
     reading = read(engine)
     words = engine.typed(typed.words(reading, "l2", 8, all_tokens=True, stage="llm.2"), never, quiet)
-    model, states = engine._model, engine.readings[reading].layers[-1]
+    model, states = engine.state.loaded, engine.state.readings[reading].layers[-1]
     assert states.dtype == getattr(torch, dtype)
     weight = model._model.get_output_embeddings().weight.double()
     norm = model._model.get_decoder().norm
@@ -219,7 +219,7 @@ def test_what_cannot_be_asked(engine, tmp_path):
     ):
         with pytest.raises(ReadingGoneError):
             ask()
-    assert not engine._model.whole  # nothing was loaded for any of it
+    assert not engine.state.loaded.whole  # nothing was loaded for any of it
     with pytest.raises(ModelError, match="load one first"):
         Desk().typed(typed.layers(reading))
 

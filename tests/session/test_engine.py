@@ -37,7 +37,7 @@ def test_without_a_model():
 def test_readings_are_kept_within_a_budget(clip_folder):
     engine = Desk()
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
-    one = engine.readings[engine.read(request(png()), quiet).reading.id].size
+    one = engine.state.readings[engine.read(request(png()), quiet).reading.id].size
     assert one > 25 * 48 * 4 + 70 * 70 * 3 * 4  # its tokens, and the pixels as the model gets them
     engine = Desk(readings_bytes=2 * one)
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
@@ -100,14 +100,14 @@ def test_prompt_and_note(engine):
     ],
 )
 def test_no_memory_is_a_sentence_with_numbers(error):
-    said = Desk().explain(error)
+    said = Desk().state.explain(error)
     assert isinstance(said, OutOfMemoryError)
     assert "GB" in str(said)
     assert "--dtype bfloat16" in str(said)
 
 
 def test_anything_else_is_a_sentence_too():
-    said = Desk().explain(KeyError("x"))
+    said = Desk().state.explain(KeyError("x"))
     assert isinstance(said, ModelError)
     assert "KeyError" in str(said)
 
@@ -121,13 +121,13 @@ def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
     """What was read before stays what it is, and what is read after is the same."""
     before = engine.read(request(png()), quiet).reading
     words = engine.typed(typed.words(before.id, "l2", 3), lambda: False)
-    without = engine._model
+    without = engine.state.loaded
     notes = []
     engine.load(m.Load(str(clip_folder), device="cpu", layers=True), lambda *note: notes.append(note[0]))
     assert "reading weights" in notes
     assert not without.whole
-    assert engine._model.whole
-    assert any(".layers.1." in name for name, _ in engine._model._model.named_parameters())
+    assert engine.state.loaded.whole
+    assert any(".layers.1." in name for name, _ in engine.state.loaded._model.named_parameters())
 
     again = engine.typed(typed.words(before.id, "l2", 3), lambda: False)
     after = engine.read(request(png()), quiet).reading
@@ -139,5 +139,5 @@ def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
     # who needs no layers is served by the model that has them, at once
     notes.clear()
     engine.load(m.Load(str(clip_folder), device="cpu"), lambda *note: notes.append(note[0]))
-    assert engine._model.whole
+    assert engine.state.loaded.whole
     assert "reading weights" not in notes

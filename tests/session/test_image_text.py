@@ -19,7 +19,7 @@ from tests.session.desk import Desk, quiet
 from vlmtui.errors import UsageError
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.scheduler import Front, Job
+from vlmtui.session.scheduler import FrontEnd, ScheduledRequest
 from vlmtui.session.typed import whole
 from vlmtui.session.typed.values import Evidence, Find, Values
 
@@ -51,7 +51,7 @@ def test_matrix_and_loss(engine, folder, monkeypatch):
     told = engine.typed(whole.texts(TEXTS))
     assert told.cut == ()
     readings = [read(engine, size) for size in PICTURES]
-    model = engine.held()[0]
+    model = engine.state.model
     # reading the picture has been enough: the tower does not run again
     monkeypatch.setattr(model, "encode", None)
     found = [engine.typed(whole.match(reading, TEXTS)) for reading in readings]
@@ -68,15 +68,15 @@ def test_matrix_and_loss(engine, folder, monkeypatch):
 def test_a_match_may_be_asked_of_a_reading_whose_states_have_gone(engine):
     reading = read(engine, PICTURES[0])
     before = engine.typed(whole.match(reading, TEXTS))
-    engine.readings[reading].final = None
+    engine.state.readings[reading].final = None
     np.testing.assert_array_equal(engine.typed(whole.match(reading, TEXTS)).logits, before.logits)
 
 
 def test_a_match_does_not_withdraw_the_reading_of_its_texts() -> None:
     """Front ends ask for both at once."""
-    front = Front(None)
+    front = FrontEnd(None)
     asked = (whole.texts(TEXTS), whole.match("reading-1", TEXTS), whole.match("reading-1", TEXTS[:1]))
-    read, match, newer = (Job(front, m.Request(i, question.body)) for i, question in enumerate(asked))
+    read, match, newer = (ScheduledRequest(front, m.Request(i, question.body)) for i, question in enumerate(asked))
     assert not match.replaces(read)
     assert newer.replaces(match)
 
@@ -94,18 +94,20 @@ def test_what_a_front_end_draws(engine):
 
 def test_a_text_on_the_patches(engine):
     reading = read(engine, PICTURES[0])
-    last = f"vision.{engine.held()[0].info.vision_layers}"
-    found = Values.of(engine.typed(typed.looked(reading, last, Find("a blue sky"))))
-    model = engine.held()[0]
-    states = model.tower_states(engine.readings[reading].inputs, lambda at, _: at == model.dual_encoder.patch_stage)
+    last = f"vision.{engine.state.model.info.vision_layers}"
+    found = Values.of(engine.typed(typed.look(reading, last, Find("a blue sky"))))
+    model = engine.state.model
+    states = model.tower_states(
+        engine.state.readings[reading].inputs, lambda at, _: at == model.dual_encoder.patch_stage
+    )
     vectors = model.dual_encoder.patch_vectors(states[model.dual_encoder.patch_stage]).numpy()
     text = model.dual_encoder.text_vectors(("a blue sky",)).vectors[0].numpy()
     expected = vectors @ text / np.linalg.norm(vectors, axis=1) / np.linalg.norm(text)
     np.testing.assert_allclose(found.numbers, expected, atol=1e-6)
     assert found.note.startswith("approximate, by ")
-    assert "reads 64" in Values.of(engine.typed(typed.looked(reading, last, Find("sky " * 99)))).note
+    assert "reads 64" in Values.of(engine.typed(typed.look(reading, last, Find("sky " * 99)))).note
     with pytest.raises(UsageError, match=f"at the tower's end alone: choose {last}"):
-        engine.typed(typed.looked(reading, "vision.1", Find("sky")))
+        engine.typed(typed.look(reading, "vision.1", Find("sky")))
 
 
 def test_what_cannot_be_asked(engine, clip_folder):
@@ -140,16 +142,16 @@ def test_classes(name, tmp_path):
         np.testing.assert_allclose(found.evidence.sum(axis=1) + found.rest, best.values, atol=1e-4)
     else:
         assert found.rest is None
-    last = f"vision.{engine.held()[0].info.vision_layers}"
+    last = f"vision.{engine.state.model.info.vision_layers}"
     label = head.labels[found.ids[1]]
     for word in (label.upper(), str(found.ids[1])):
-        values = Values.of(engine.typed(typed.looked(reading, last, Evidence(word))))
+        values = Values.of(engine.typed(typed.look(reading, last, Evidence(word))))
         np.testing.assert_allclose(values.numbers, found.evidence[1], atol=1e-6)
         assert values.note.startswith("each patch's share" if head.exact else "approximate: ")
     everything = engine.typed(whole.classes(reading, 99))
     assert sorted(everything.ids.tolist()) == [0, 1, 2, 3, 4]
     assert found.first.tolist() == everything.ids[everything.evidence.argmax(axis=0)].tolist()
     with pytest.raises(UsageError, match=r"no class 'plane'.*from 0 to 4"):
-        engine.typed(typed.looked(reading, last, Evidence("plane")))
+        engine.typed(typed.look(reading, last, Evidence("plane")))
     with pytest.raises(UsageError, match="no text tower"):
         engine.typed(whole.texts(("sky",)))

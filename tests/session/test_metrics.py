@@ -33,8 +33,8 @@ def reading(engine) -> str:
 @pytest.fixture(scope="module")
 def held(engine, reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Image tokens, word vectors, and the rows searched."""
-    tokens = engine.readings[reading].tokens.double().numpy()
-    return tokens, engine._words.vocabulary.embeddings.double().numpy(), engine._words.words.numpy()
+    tokens = engine.state.readings[reading].tokens.double().numpy()
+    return tokens, engine.state.vocabulary.vocabulary.embeddings.double().numpy(), engine.state.vocabulary.words.numpy()
 
 
 def ask(engine, reading, metric, k=5, **options) -> TokenWords:
@@ -86,7 +86,7 @@ def test_ridge_and_its_lambda(engine, reading, held):
 
 
 def test_what_is_made_of_a_vocabulary_is_made_once(engine, reading):
-    finder = engine._finder
+    finder = engine.state._finder
     ask(engine, reading, "ridge")
     held = dict(finder._decompositions)
     ask(engine, reading, "ridge", tokens=(2,))
@@ -110,7 +110,7 @@ def test_one_patch_may_be_asked_about_amidst_all(engine, reading):
                 amidst.append(ask(engine, reading, metric, tokens=(4,)))
             return False
 
-        engine._finder._gram = None
+        engine.state._finder._gram = None
         words = engine.typed(typed.words(reading, metric, 5), stop)
         np.testing.assert_array_equal(words.ids, alone.ids)
         np.testing.assert_allclose(words.scores, alone.scores, rtol=1e-12)

@@ -13,7 +13,7 @@ from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
 from vlmtui.reading import METRICS, Reading, TokenWords
 from vlmtui.results import early_exit as exits
-from vlmtui.results.noise_baseline import Null
+from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.typed.values import Find, Values
@@ -39,7 +39,7 @@ def llava(clip_folder) -> tuple[Desk, Reading]:
 
 
 def find(engine: Desk, reading: Reading, stage: str, text: str = "sky") -> Values:
-    return Values.of(engine.typed(typed.looked(reading.id, stage, Find(text))))
+    return Values.of(engine.typed(typed.look(reading.id, stage, Find(text))))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -58,8 +58,8 @@ def test_every_metric_looks_at_the_projected_stage(metric, llava):
 
 def test_words_are_those_of_the_tokens_that_are_projected(llava):
     engine, reading = llava
-    model, words = engine.held()
-    tokens = model.early_exit(engine.readings[reading.id].inputs, 1).double()
+    model, words = engine.state.model, engine.state.vocabulary
+    tokens = model.early_exit(engine.state.readings[reading.id].inputs, 1).double()
     found = engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True))
     distances = torch.cdist(tokens, model.embeddings[words.words].double())
     np.testing.assert_allclose(-found.scores[:, 0], distances.min(dim=1).values, rtol=1e-6)
@@ -101,12 +101,12 @@ def test_what_is_projected_is_kept_within_a_budget(clip_folder):
         ask(reading, stage)
     named = [f"sending vision.{i} through the projector" for i in (0, 1, 2, 0)]
     assert runs == named  # two have room; the oldest of them goes
-    assert set(engine.readings[reading.id].projected) == {2, 0}
+    assert set(engine.state.readings[reading.id].projected) == {2, 0}
     other = read(engine)
     ask(other, "vision.1")
-    assert engine.readings[reading.id].projected == {}
-    assert set(engine.readings[other.id].projected) == {1}
-    assert engine.readings[other.id].layers_size == one
+    assert engine.state.readings[reading.id].projected == {}
+    assert set(engine.state.readings[other.id].projected) == {1}
+    assert engine.state.readings[other.id].layers_size == one
 
 
 def test_a_pass_is_cancelled_between_blocks(llava):
@@ -119,7 +119,7 @@ def test_a_pass_is_cancelled_between_blocks(llava):
 
     with pytest.raises(CancelledError):
         engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True), progress=stop)
-    assert engine.readings[reading.id].projected == {}
+    assert engine.state.readings[reading.id].projected == {}
     engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True))
 
 
@@ -127,7 +127,7 @@ def test_noise_goes_through_the_projector_too(llava):
     engine, _ = llava
     reading = read(engine)
 
-    def null(stage: str, **options) -> Null:
+    def null(stage: str, **options) -> NoiseBaseline:
         return engine.typed(typed.null(reading.id, "l2", 3, stage=stage, **options))
 
     own, fed, early = null("tokens"), null("vision.3", projected=True), null("vision.1", projected=True)
@@ -136,15 +136,15 @@ def test_noise_goes_through_the_projector_too(llava):
     for of, same in ((fed, True), (early, False)):
         assert np.array_equal(of.shuffled.scores, own.shuffled.scores) is same
         assert np.array_equal(of.random.scores, own.random.scores) is same
-    model, words = engine.held()
+    model, words = engine.state.model, engine.state.vocabulary
     vocabulary = model.embeddings[words.words].double()
-    copy = model.early_exit(engine.readings[f"{reading.id}, shuffled"].inputs, 1)
-    vectors = random_like(model.early_exit(engine.readings[reading.id].inputs, 1))
+    copy = model.early_exit(engine.state.readings[f"{reading.id}, shuffled"].inputs, 1)
+    vectors = random_like(model.early_exit(engine.state.readings[reading.id].inputs, 1))
     for noise, of in ((copy, early.shuffled), (vectors, early.random)):
         distances = torch.cdist(noise.double(), vocabulary).min(dim=1).values
         np.testing.assert_allclose(of.scores, np.sort(-distances.numpy()), rtol=1e-6)
     assert null("vision.1", projected=True).seconds == early.seconds  # found once
-    assert set(engine.readings[reading.id].projected) == {3, 1}  # a copy takes no room from its reading
+    assert set(engine.state.readings[reading.id].projected) == {3, 1}  # a copy takes no room from its reading
     with pytest.raises(UsageError, match=r"no words at vision.1: choose tokens, .* or the lens projector"):
         null("vision.1")
 

@@ -14,7 +14,7 @@ from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses import registry
-from vlmtui.results.vocabulary import NEAR, Vocabulary, groups
+from vlmtui.results.vocabulary import NEAR, VocabularyRows, groups
 from vlmtui.session import protocol as m
 from vlmtui.session.typed import vocabulary
 
@@ -52,7 +52,7 @@ def near(rows: np.ndarray, x: np.ndarray, metric: str) -> np.ndarray:
 def test_every_family_against_its_files(name, tmp_path):
     folder = build(name, tmp_path / name)
     desk = opened(folder)
-    found: Vocabulary = desk.typed(vocabulary.vocabulary(5))
+    found: VocabularyRows = desk.typed(vocabulary.vocabulary(5))
     _, matrix = stored(folder)
     scale = {"gemma3": 48**0.5, "paligemma": 48**0.5, "paligemma2": 48**0.5}.get(name, 1.0)
     assert found.scale == pytest.approx(scale, rel=1e-6)
@@ -108,7 +108,7 @@ def altered(clip_folder, tmp_path) -> tuple[Desk, np.ndarray]:
 
 def test_identical_rows_zeros_and_what_is_not_finite(altered):
     desk, matrix = altered
-    found: Vocabulary = desk.typed(vocabulary.vocabulary(4, all_tokens=True))
+    found: VocabularyRows = desk.typed(vocabulary.vocabulary(4, all_tokens=True))
     expected = [next(j for j in range(i + 1) if np.array_equal(matrix[i], matrix[j])) for i in range(len(matrix))]
     assert found.first.tolist() == expected
     assert [group.tolist() for group in found.identical] == [[20, 40, 300, 301], [50, 51]]

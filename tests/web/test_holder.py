@@ -9,7 +9,7 @@ import pytest
 
 from tests.waiting import until
 from vlmtui.errors import CancelledError
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.session.transport import PipeLink
 from vlmtui.web.holder import Holder, Watched
 

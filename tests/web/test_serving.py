@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.web.app import Limits
 from vlmtui.web.serving import serve
 

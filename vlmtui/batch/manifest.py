@@ -15,8 +15,8 @@ from vlmtui.catalogue import resolve
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors, write_once, write_whole
 from vlmtui.reading import ModelInfo
-from vlmtui.reports import Query
 from vlmtui.reports.formats.parquet import SCHEMA
+from vlmtui.reports.query import Query
 
 FORMAT = "vlmtui/parts/1"
 _ELSEWHERE = frozenset(("device", "where", "vectors", "drawing", "stages"))

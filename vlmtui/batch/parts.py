@@ -21,9 +21,10 @@ from vlmtui.batch.reader import Asked, Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import VlmtuiError, from_kind
 from vlmtui.files import explain_write_errors, whole_file
-from vlmtui.image import SourceBytes
-from vlmtui.reports import Failure, Query
+from vlmtui.image import ImageFile
 from vlmtui.reports.formats import parquet as table
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query
 from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072
@@ -50,8 +51,8 @@ class _Batch:
     last: bool = False
 
     @property
-    def pictures(self) -> list[SourceBytes]:
-        return [one for one in self.found if isinstance(one, SourceBytes)]
+    def pictures(self) -> list[ImageFile]:
+        return [one for one in self.found if isinstance(one, ImageFile)]
 
 
 def make_parts(
@@ -117,7 +118,7 @@ def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Itera
                 name, one = next(found)
                 batch.names.append(name)
                 batch.found.append(one)
-                size += len(one.data) if isinstance(one, SourceBytes) else 0
+                size += len(one.data) if isinstance(one, ImageFile) else 0
                 if left and (len(batch.names) >= MANY_PICTURES or size >= MOST_BYTES):
                     yield batch
                     batch, size = _Batch(part), 0

@@ -18,9 +18,10 @@ from vlmtui.batch.progress import Tally
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import PARQUET, Query
+from vlmtui.reports import PARQUET
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.output.progress import ProgressLine
+from vlmtui.reports.query import Query
 from vlmtui.reports.run import Order, check, check_output, described, named
 from vlmtui.signals import leave_when_told
 

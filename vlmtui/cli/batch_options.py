@@ -13,7 +13,7 @@ from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
     from vlmtui.batch import How
-    from vlmtui.reports import Query
+    from vlmtui.reports.query import Query
 
 
 @dataclass(frozen=True, kw_only=True)

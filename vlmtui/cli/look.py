@@ -15,7 +15,7 @@ from vlmtui.cli.report_options import Drawn, Only
 from vlmtui.errors import UsageError, VlmtuiError
 
 if TYPE_CHECKING:
-    from vlmtui.reports import Query
+    from vlmtui.reports.query import Query
 
 Format = Annotated[
     str | None,

@@ -13,9 +13,9 @@ from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from vlmtui.reports import Query
+    from vlmtui.reports.query import Query
     from vlmtui.reports.run import Order
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
 
@@ -43,9 +43,9 @@ class Tower:
     def query(self, held: Held, far: Far, check: Callable[[str, str | None], None], k: int = 1) -> Query:
         """What is asked, checked as far as it can be without a model; `check` its name and its family."""
         from vlmtui.catalogue import default_model, family_of, resolve
-        from vlmtui.reports import Query
+        from vlmtui.reports.query import Query
 
-        where: Where = far.where(warm=not self.no_warm)
+        where: SessionLocation = far.where(warm=not self.no_warm)
         held.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:

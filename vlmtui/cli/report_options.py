@@ -11,7 +11,7 @@ from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from vlmtui.reports import Query
+    from vlmtui.reports.query import Query
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ def serve(
 ) -> int:
     """Serve the page: upload a picture, or give its address, and its words come back. Ctrl-C ends it."""
     from vlmtui.catalogue import default_model, resolve
-    from vlmtui.reports import Query
+    from vlmtui.reports.query import Query
     from vlmtui.signals import leave_when_told
     from vlmtui.web.app import Limits
     from vlmtui.web.serving import serve as listen

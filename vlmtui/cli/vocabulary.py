@@ -41,9 +41,9 @@ def vocabulary(
 ) -> int:
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve
-    from vlmtui.reports import Query
     from vlmtui.reports.commands.vocabulary import Asked, run_vocabulary
     from vlmtui.reports.output.target import format_by
+    from vlmtui.reports.query import Query
     from vlmtui.signals import leave_when_told
 
     def tell(note: str) -> None:

@@ -18,7 +18,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Summary:
+class NormSummary:
     """The norms of one stage: median, the band from the 5th to the 95th percentile, and the largest."""
 
     median: float
@@ -27,17 +27,17 @@ class Summary:
     largest: float
 
 
-def summary(values: ArrayLike) -> Summary:
+def summary(values: ArrayLike) -> NormSummary:
     """The summary of one stage's norms; not-a-number everywhere where none is finite."""
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
     if array.size == 0:
-        return Summary(np.nan, np.nan, np.nan, np.nan)
+        return NormSummary(np.nan, np.nan, np.nan, np.nan)
     low, median, high = (float(x) for x in np.percentile(array, [5, 50, 95]))
-    return Summary(median, low, high, float(array.max()))
+    return NormSummary(median, low, high, float(array.max()))
 
 
-def summaries(stages: ArrayLike) -> list[Summary]:
+def summaries(stages: ArrayLike) -> list[NormSummary]:
     """One summary a stage, of norms [stages, patches]."""
     return [summary(row) for row in np.asarray(stages, dtype=np.float64)]
 

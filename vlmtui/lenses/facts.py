@@ -13,9 +13,9 @@ from vlmtui.lenses.kinds import (
     Fact,
     Facts,
     Floats,
-    Kind,
     LayerWords,
     Matrix,
+    ResultKind,
     Scalars,
     Scores,
     TokenMaps,
@@ -37,7 +37,9 @@ class FactLine(NamedTuple):
     share: float | None = None
 
 
-def lines_of(result: Kind, entry: int | None = None, *, most: int | None = None, joins: bool = False) -> list[FactLine]:
+def lines_of(
+    result: ResultKind, entry: int | None = None, *, most: int | None = None, joins: bool = False
+) -> list[FactLine]:
     """What a result says, of the `entry`-th of its entries where it is of entries; empty without one.
 
     At most `most` lines: of words the best, of numbers the largest, the last line tells how many are left out. `joins`
@@ -73,7 +75,7 @@ def lines_of(result: Kind, entry: int | None = None, *, most: int | None = None,
     raise TypeError(f"{type(result).__name__} is no kind of result")
 
 
-def of_whole(result: Kind) -> bool:
+def of_whole(result: ResultKind) -> bool:
     """Whether a result says something of the whole image, and of no entry."""
     return isinstance(result, Scores) or (isinstance(result, Matrix) and ENTRY_AXIS not in result.axes)
 

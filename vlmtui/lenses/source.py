@@ -42,7 +42,7 @@ class LensSource(msgspec.Struct, frozen=True):
         return f"{file}:{self.name}" if self.name else file
 
 
-class Call(msgspec.Struct, frozen=True):
+class LensCall(msgspec.Struct, frozen=True):
     """A lens with what it was given: hashable, so that what was asked is known again."""
 
     lens: LensSource
@@ -59,10 +59,10 @@ class Call(msgspec.Struct, frozen=True):
         return dict(self.options)
 
 
-def call(lens: str | LensSource, **options: Any) -> Call:
+def call(lens: str | LensSource, **options: Any) -> LensCall:
     """A lens, by name or source, with these options."""
     source = LensSource(lens) if isinstance(lens, str) else lens
-    return Call(source, tuple((name, _frozen(value)) for name, value in options.items()))
+    return LensCall(source, tuple((name, _frozen(value)) for name, value in options.items()))
 
 
 def is_file(word: str) -> bool:

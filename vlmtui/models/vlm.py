@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ImageError, ModelError
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
 from vlmtui.models.decoder.prompts import expanded
@@ -93,7 +93,7 @@ class VisionLanguageModel:
         """Bytes of a number that it computes with."""
         return int(self._model.dtype.itemsize)
 
-    def prepare(self, picture: Picture, prompt: str | None, name: str = "the picture") -> Inputs:
+    def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the picture") -> Inputs:
         """The processor's inputs for one picture, as tensors on the CPU."""
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
@@ -106,12 +106,12 @@ class VisionLanguageModel:
                 f"({why}): crop or enlarge it"
             ) from error
 
-    def measure(self, picture: Picture, inputs: Inputs) -> None:
+    def measure(self, picture: RgbImage, inputs: Inputs) -> None:
         """Find out now what `layout` must know of pictures of this size, which may take as long as preparing one."""
         self._placing.measure((picture.width, picture.height), inputs)
 
     @torch.no_grad()
-    def layout(self, picture: Picture | ImageInfo, inputs: Inputs, encoded: EncodedImage) -> Layout:
+    def layout(self, picture: RgbImage | ImageInfo, inputs: Inputs, encoded: EncodedImage) -> Layout:
         """Where the image tokens and the vision patches lie in the picture."""
         tokens = 0 if encoded.tokens is None else len(encoded.tokens)
         size = picture.width, picture.height

@@ -22,23 +22,19 @@ from vlmtui.reports import (
     PARQUET,
     PNG,
     SVG,
-    Failure,
-    Query,
-    Result,
-    Seen,
     check_format,
     page,
-    results,
 )
 from vlmtui.reports.formats import csv, gif, vectors
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
-from vlmtui.reports.query import NONE_KEPT, OnProgress
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import NONE_KEPT, OnProgress, Query, Result, Seen, results
 from vlmtui.reports.select.drawing import LARGEST, LAYERS, NORMS, SMALLEST
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
 
 _T = TypeVar("_T")
@@ -59,7 +55,7 @@ class Order:
     """
 
     sources: tuple[str, ...]
-    where: Where
+    where: SessionLocation
     output: str | None
     quiet: bool
     say: Callable[[VlmtuiError], object]

@@ -37,7 +37,7 @@ class ClassificationHead(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool
 
 
-class Classes(msgspec.Struct, frozen=True, kw_only=True):
+class TopClasses(msgspec.Struct, frozen=True, kw_only=True):
     """The first classes of a picture, their `logits` and `probabilities` [k], largest first.
 
     `ids` int64 [k] count classes from 0. `evidence` [k, patches] is what each vision patch says for each of these, in

@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """What rows are: words, special tokens, and rows that the tokenizer has no token for (padding, most often)."""
 
 
-class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
+class VocabularyRows(msgspec.Struct, frozen=True, kw_only=True):
     """All rows of an embedding matrix.
 
     `norms` float64 [rows] are L2, not finite where the row is not; `kinds` uint8 [rows] indices of `KINDS`; `first`
@@ -68,7 +68,7 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
         return groups(self.first)
 
 
-class Nearby(msgspec.Struct, frozen=True, kw_only=True):
+class WordNeighbours(msgspec.Struct, frozen=True, kw_only=True):
     """The words nearest to a word.
 
     `of` are the pieces that stand for the word and `of_ids` their rows, which are not among the words found; `note`

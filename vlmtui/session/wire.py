@@ -29,7 +29,7 @@ def decoder(kind: type[_T]) -> msgspec.msgpack.Decoder[_T]:
     return msgspec.msgpack.Decoder(kind, dec_hook=decode_array)
 
 
-def decoded(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
+def decode(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
     """The message in a frame's body; `ProtocolError` for anything else."""
     try:
         return by.decode(body)

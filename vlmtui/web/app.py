@@ -18,13 +18,14 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import SourceBytes, decode, sayable
+from vlmtui.image import ImageFile, decode, sayable
 from vlmtui.reading import default_stage
-from vlmtui.reports import Query, page
+from vlmtui.reports import page
 from vlmtui.reports.formats import json
-from vlmtui.reports.query import seen
+from vlmtui.reports.query import Query, seen
 from vlmtui.session.client import SessionClient
-from vlmtui.web import fetching, pages
+from vlmtui.web import pages
+from vlmtui.web.downloads import download_public
 from vlmtui.web.guard import COOKIE, Guard
 from vlmtui.web.holder import Holder
 from vlmtui.web.refusals import RefusedError, refusal
@@ -32,7 +33,7 @@ from vlmtui.web.uploads import DEFAULT_WORDS, METRICS, WORDS, Asked, Upload, ask
 from vlmtui.web.waiting import Queue, Rate
 
 _T = TypeVar("_T")
-Made = Callable[[SessionClient, SourceBytes, Query], str]
+Made = Callable[[SessionClient, ImageFile, Query], str]
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -58,14 +59,14 @@ class Limits:
     places: int = 32
 
 
-def as_page(client: SessionClient, source: SourceBytes, query: Query) -> str:
+def as_page(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's page."""
     rgb = decode(source.data, source.source, query.max_pixels).rgb
     reading = client.read(source, max_pixels=query.max_pixels).result()
     return page.document(page.glance(client, rgb, reading, query))
 
 
-def as_json(client: SessionClient, source: SourceBytes, query: Query) -> str:
+def as_json(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's report, `vlmtui/report/1`."""
     reading = client.read(source, max_pixels=query.max_pixels).result()
     return json.line(json.report(seen(client, reading, query, default_stage(reading.model)))) + "\n"
@@ -190,9 +191,9 @@ class Server:
             finally:
                 self._holder.withdraw(work)  # of no effect on what is done
 
-    async def _fetched(self, address: str) -> SourceBytes:
-        data = await fetching.fetch(address, self._limits.bytes)
-        return SourceBytes(sayable(address), data, hashlib.sha256(data).hexdigest())
+    async def _fetched(self, address: str) -> ImageFile:
+        data = await download_public(address, self._limits.bytes)
+        return ImageFile(sayable(address), data, hashlib.sha256(data).hexdigest())
 
 
 async def _within(seconds: float, doing: Awaitable[_T], late: RefusedError) -> _T:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import uvicorn
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.reports import Query
+from vlmtui.reports.query import Query
 from vlmtui.web.app import Limits, Server
 from vlmtui.web.guard import Guard
 from vlmtui.web.holder import Holder

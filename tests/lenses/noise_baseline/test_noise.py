@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vlmtui.lenses.noise_baseline.kernel import Noise, random_like, shuffled
+from vlmtui.lenses.noise_baseline.kernel import NoiseStatistics, random_like, shuffled
 
 
 def test_shuffled_pixels_keep_their_colours_and_lose_their_places():
@@ -34,10 +34,10 @@ def test_random_vectors_have_the_norms_and_no_direction_in_common():
 
 
 def test_noise_is_sorted_and_holds_numbers_only():
-    noise = Noise.of(torch.tensor([[3.0, 1.0, 0.0], [torch.nan, 2.0, 1.0], [2.0, 1.5, 1.0]]))
+    noise = NoiseStatistics.of(torch.tensor([[3.0, 1.0, 0.0], [torch.nan, 2.0, 1.0], [2.0, 1.5, 1.0]]))
     assert noise.scores.tolist() == [2.0, 3.0]
     assert noise.margins.tolist() == [0.5, 2.0]
-    alone = Noise.of(torch.tensor([[3.0], [2.0]]))
+    alone = NoiseStatistics.of(torch.tensor([[3.0], [2.0]]))
     assert (alone.scores.tolist(), alone.margins.tolist()) == ([2.0, 3.0], [])
-    assert Noise.of(torch.zeros(0, 2)).scores.tolist() == []
-    assert Noise.of(torch.zeros(3, 0)).scores.tolist() == []
+    assert NoiseStatistics.of(torch.zeros(0, 2)).scores.tolist() == []
+    assert NoiseStatistics.of(torch.zeros(3, 0)).scores.tolist() == []

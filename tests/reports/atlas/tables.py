@@ -11,10 +11,9 @@ import numpy as np
 from tests.reports import made
 from vlmtui.errors import ImageError
 from vlmtui.reading import ImageInfo
-from vlmtui.reports import Query
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Result, Seen
+from vlmtui.reports.query import Query, Result, Seen
 
 SHAPES = ((3, 4), (5, 5), (7, 2))
 

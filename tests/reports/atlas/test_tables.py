@@ -13,12 +13,12 @@ import pytest
 from tests.reports.atlas.tables import album, seen, write
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
-from vlmtui.reports import Query
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.data import report
 from vlmtui.reports.atlas.model import Asked, made
 from vlmtui.reports.atlas.tables import Which
 from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query
 
 
 def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -14,8 +14,10 @@ import pytest
 from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import ImageError, UsageError
-from vlmtui.reports import FORMATS, Failure, Query, Seen
+from vlmtui.reports import FORMATS
 from vlmtui.reports.formats import csv as csv_format
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.fields import FIELDS, parse_fields
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Components, Find

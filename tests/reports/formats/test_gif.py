@@ -17,10 +17,11 @@ from tests.reports import made
 from tests.reports.test_query import Played as Session
 from tests.reports.test_query import done
 from vlmtui.errors import UsageError
-from vlmtui.lenses.source import Call
-from vlmtui.lenses.wording import Looked
-from vlmtui.reports import Query, format_for
+from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.wording import LensResult
+from vlmtui.reports import format_for
 from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, Played, encoded, frames, painted, played
+from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Components, Find
 
@@ -38,7 +39,7 @@ def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
     assert (found == 100).all()
 
 
-def seen(*values: Looked) -> Played:
+def seen(*values: LensResult) -> Played:
     rgb = np.zeros((427, 640, 3), np.uint8)
     return Played(Query("tiny"), Through("pca"), rgb, made.reading(3, 4), values)
 
@@ -71,7 +72,7 @@ def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> No
 class Same(Session):
     """A session that gives every stage the same components."""
 
-    def look(self, reading: str, stage: str, lens: Call, **_: Any) -> Future[Any]:
+    def look(self, reading: str, stage: str, lens: LensCall, **_: Any) -> Future[Any]:
         self.asked.append(("values", stage))
         return done(looked(lens=lens, stage=stage, numbers=np.zeros((12, 3), np.float32)))
 

@@ -12,7 +12,9 @@ import pytest
 
 from tests.reports import made
 from vlmtui.errors import ImageError
-from vlmtui.reports import FORMATS, Failure, Query, Result
+from vlmtui.reports import FORMATS
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Result
 from vlmtui.reports.select.where import parse_where
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"

@@ -9,7 +9,9 @@ import pytest
 
 from tests.reports import contract, made
 from vlmtui.errors import ImageError, UsageError
-from vlmtui.reports import FORMATS, Failure, Query, Seen, check_format
+from vlmtui.reports import FORMATS, check_format
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.patches import PatchWords, entries_at
 
 QUERY = Query("tiny")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tests.reports import contract, made
-from vlmtui.reports import FORMATS, Query, Seen
+from vlmtui.reports import FORMATS
+from vlmtui.reports.query import Query, Seen
 
 
 def pursued(k: int = 4) -> Seen:

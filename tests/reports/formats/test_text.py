@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.reports import made
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
-from vlmtui.reports import FORMATS, Query, Seen
+from vlmtui.reports import FORMATS
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.patches import PatchWords
 
 

@@ -14,7 +14,8 @@ from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, TokenWords
-from vlmtui.reports import FORMATS, Query
+from vlmtui.reports import FORMATS
+from vlmtui.reports.query import Query
 from vlmtui.reports.select.patches import PatchWords, entries_at
 
 

@@ -14,8 +14,10 @@ from safetensors import safe_open
 
 from tests.reports import made
 from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError
-from vlmtui.reports import FORMATS, Failure, Query, Result
+from vlmtui.reports import FORMATS
 from vlmtui.reports.formats.vectors import check_vectors, kept
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.query import Query, Result
 
 READING = made.reading(2, 3)
 VECTORS = np.arange(6 * 4, dtype=np.float32).reshape(6, 4)

@@ -11,7 +11,7 @@ from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import figure, percent
-from vlmtui.reading import ImageInfo, Layers, Reading
+from vlmtui.reading import ImageInfo, LayerNorms, Reading
 from vlmtui.reports.page import Glance, document
 
 
@@ -79,7 +79,7 @@ def with_layers(reading: Reading) -> Glance:
     norms = np.random.default_rng(5).uniform(10, 30, (2, len(reading.places))).astype(np.float32)
     logits = msgspec.structs.replace(made.words(reading, 5, seed=9), metric="logit")
     shown = of.words | {"llm.2": {"logit": logits}}
-    return Glance(of.query, of.rgb, reading, "tokens", shown, Layers(reading="r1", norms=norms, positions=30), 2)
+    return Glance(of.query, of.rgb, reading, "tokens", shown, LayerNorms(reading="r1", norms=norms, positions=30), 2)
 
 
 def test_stages_are_switched_by_key_by_button_and_at_the_chart(opened: Opened) -> None:

@@ -10,11 +10,11 @@ import pytest
 from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import Looked
-from vlmtui.reports import Query, Seen
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.formats.text import lines
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
 from vlmtui.reports.select.patches import PatchWords
 from vlmtui.session.typed.values import Components, Evidence, Find, Similarity
@@ -59,7 +59,7 @@ def test_patches_are_entries_of_the_stage() -> None:
         lens_for(Through("similarity"), reading, "tokens")
 
 
-def seen(through: Through, values: Looked, entries: tuple[int, ...] | None = None) -> Seen:
+def seen(through: Through, values: LensResult, entries: tuple[int, ...] | None = None) -> Seen:
     reading = made.reading(3, 4)
     query = Query("tiny", lens=through)
     return Seen(query, reading, values.stage, tuple(range(12)) if entries is None else entries, None, None, values)

@@ -18,13 +18,13 @@ from tests.session.others import HEAD, SHARPNESS
 from vlmtui.batch import manifest as manifests
 from vlmtui.batch.sources import frozen
 from vlmtui.errors import UsageError
-from vlmtui.lenses.description import Description
+from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.source import LensSource, read_lens
-from vlmtui.reports import Query, Seen
 from vlmtui.reports.formats.json import report
+from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
 
-DESCRIBED = Description(name="sharpness", kind="Scalars", origin="some-lenses 1.2")
+DESCRIBED = LensDescription(name="sharpness", kind="Scalars", origin="some-lenses 1.2")
 
 
 @pytest.fixture
@@ -146,4 +146,4 @@ def test_what_is_wrong_is_said_before_a_picture_is_read(sharpness: str, tmp_path
 
 
 def test_a_description_crosses_the_line() -> None:
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(DESCRIBED), type=Description) == DESCRIBED
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(DESCRIBED), type=LensDescription) == DESCRIBED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scalars
@@ -22,7 +22,7 @@ def suits(model: ModelInfo) -> bool:
 
 
 @lens(
-    offer=Offer(
+    offer=LensOffer(
         listed=True,
         page=False,
         word="label",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scores
 
 
-@lens(subject="image", offer=Offer())
+@lens(subject="image", offer=LensOffer())
 def classes(context: Context) -> Scores:
     """The top classes of the whole image, with their probabilities, by a model's classification head."""
     from .compute import head, top

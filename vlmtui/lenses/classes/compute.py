@@ -13,7 +13,7 @@ from vlmtui.lenses import Context, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import probabilities
 from vlmtui.lenses.kinds import own
-from vlmtui.results.classification import Classes, ClassificationHead
+from vlmtui.results.classification import ClassificationHead, TopClasses
 
 
 def head(context: Context) -> Scores:
@@ -26,7 +26,7 @@ def head(context: Context) -> Scores:
 def top(context: Context) -> Scores:
     """The probabilities of the first `k` classes; of equal logits the lower class comes first.
 
-    `own` is the rest of `Classes`.
+    `own` is the rest of `TopClasses`.
     """
     model, k = context.model, context.k
     classifier = model.vlm.classifier
@@ -37,7 +37,7 @@ def top(context: Context) -> Scores:
     chosen = logits.sort(descending=True, stable=True).indices[:k]
     evidence = classifier.evidence(inputs, final, torch.arange(len(logits)))
     rest = classifier.rest(final, chosen)
-    found = Classes(
+    found = TopClasses(
         ids=array(chosen),
         logits=array(logits[chosen]),
         probabilities=array(probabilities(logits, classifier.kind)[chosen]),

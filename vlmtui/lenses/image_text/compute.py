@@ -13,17 +13,17 @@ from vlmtui.lenses import Context, Facts, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
 from vlmtui.lenses.kinds import own
-from vlmtui.results.image_text import Kind, Loss, Match, Texts
+from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
 
 
 def match(context: Context, texts: tuple[str, ...]) -> Scores:
-    """The probabilities of texts for a reading's image; `own` is the rest of a `Match`."""
+    """The probabilities of texts for a reading's image; `own` is the rest of a `ImageTextMatch`."""
     model = context.model
     dual_encoder = model.text_tower()
     image = dual_encoder.image_vector(model.final())
     near = cosines(image, model.read_texts(texts).vectors)
     logits = near * dual_encoder.scale + dual_encoder.bias
-    found = Match(
+    found = ImageTextMatch(
         cosines=array(near[0]),
         logits=array(logits[0]),
         probabilities=array(probabilities(logits, dual_encoder.kind)[0]),
@@ -33,11 +33,11 @@ def match(context: Context, texts: tuple[str, ...]) -> Scores:
 
 
 def read(context: Context, texts: tuple[str, ...]) -> Scores:
-    """Without an image the texts are read, and have no scores; `own` is `Texts` without the texts themselves."""
+    """Without an image the texts are read, and have no scores; `own` is `TextsRead` without the texts themselves."""
     model = context.model
     dual_encoder = model.text_tower()
     found = model.read_texts(texts)
-    told = Texts(
+    told = TextsRead(
         texts=(),
         lengths=found.lengths,
         limit=found.limit,
@@ -50,14 +50,14 @@ def read(context: Context, texts: tuple[str, ...]) -> Scores:
     return Scores(texts, [math.nan] * len(texts), note="read, and held against no image", own=own(told))
 
 
-def loss(logits: list[list[float]], kind: Kind) -> Facts:
-    """The loss of `logits` [n, n], of which the i-th text is the i-th image's own; `own` is a `Loss`."""
+def loss(logits: list[list[float]], kind: ProbabilityKind) -> Facts:
+    """The loss of `logits` [n, n], of which the i-th text is the i-th image's own; `own` is a `PairLoss`."""
     wide = {len(row) for row in logits} or {0}
     if wide != {len(logits)} or not logits:
         texts = " or ".join(map(str, sorted(wide)))
         raise UsageError(f"a loss is of as many pictures as texts, not of {len(logits)} × {texts}")
     found = pair_loss(torch.tensor(logits, dtype=torch.float64), kind)
-    told = Loss(
+    told = PairLoss(
         kind=kind,
         pairs=len(logits),
         value=found.value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vlmtui.lenses import Context, LayerWords
-from vlmtui.lenses.kernels.word_search import Search, search_words
+from vlmtui.lenses.kernels.word_search import WordQuery, search_words
 from vlmtui.lenses.kinds import own
 from vlmtui.lenses.worded import settled
 from vlmtui.results.metrics import RIDGE
@@ -17,7 +17,7 @@ def words(context: Context, all_tokens: bool) -> LayerWords:
     which = context.model.tokens_asked()
     states = context.model.after_every_layer(which)
     layers, entries = len(states), len(which)
-    search = Search("logit", context.k, all_tokens, RIDGE)
+    search = WordQuery("logit", context.k, all_tokens, RIDGE)
     searched = search_words(context, torch.cat(states), search)
     ids, scores = (part.view(layers, entries, -1) for part in (searched.found.ids, searched.found.scores))
     assert searched.entropy is not None

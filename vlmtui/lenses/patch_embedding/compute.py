@@ -6,7 +6,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import own
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.results.patch_embedding import PatchEmbedding
 
 from . import STAGE
 
@@ -15,7 +15,7 @@ _CHANNELS = ("red", "green", "blue")
 
 
 def facts(context: Context) -> Facts:
-    """Of the one entry that is asked about; all of it, as an `Anatomy`, is `own`."""
+    """Of the one entry that is asked about; all of it, as an `PatchEmbedding`, is `own`."""
     if context.stage != STAGE:
         raise NotHere(f"patches are cut before the tower's blocks: choose {STAGE}")
     found = _anatomy(context)
@@ -27,7 +27,7 @@ def facts(context: Context) -> Facts:
     return Facts(rows, note=found.note, own=own(found))
 
 
-def _anatomy(context: Context) -> Anatomy:
+def _anatomy(context: Context) -> PatchEmbedding:
     model = context.model
     places = model.kept.patch_places
     if len(context.entries) != 1:
@@ -39,7 +39,7 @@ def _anatomy(context: Context) -> Anatomy:
     cut = model.vlm.anatomy.cut(model.kept.inputs, place.grid, place.row, place.col)
     positions = model.positions()
     values = cut.values.flatten(1)
-    return Anatomy(
+    return PatchEmbedding(
         patch=patch,
         pixels=cut.levels.transpose(1, 2, 0).astype("float32"),
         lowest=array(values.amin(dim=1)),

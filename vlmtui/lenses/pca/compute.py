@@ -7,7 +7,7 @@ from torch import Tensor
 from vlmtui.lenses import Colours, Context
 from vlmtui.lenses.kinds import own
 
-from .kernel import Components, components, pooled
+from .kernel import PrincipalComponents, components, pooled
 
 
 def colours(context: Context) -> Colours:
@@ -16,13 +16,13 @@ def colours(context: Context) -> Colours:
     return Colours(found.scaled(), signed=True, own=own({"explained": found.explained.tolist()}))
 
 
-def at_stage(context: Context, stage: str) -> Components:
+def at_stage(context: Context, stage: str) -> PrincipalComponents:
     """The components of any stage, kept for the reading.
 
     Stages are gone through in the order of the path, whatever is asked for first: the same stage has the same colours.
     """
 
-    def made() -> Components:
+    def made() -> PrincipalComponents:
         earlier = _scores_before(context, stage)
         context.model.check()
         return components(context.states(stage), earlier)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, Turn, lens
+from vlmtui.lenses.base import LensOffer, LensSchedule, lens
 from vlmtui.results.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def refuses(stage: str, model: ModelInfo) -> str:
 
 
 @lens(
-    offer=Offer(listed=True, refuses=refuses, projects=True, overlay=False, wordy=True),
-    turn=Turn(beside="one", lets_in="any", doing="looking for words"),
+    offer=LensOffer(listed=True, refuses=refuses, projects=True, overlay=False, wordy=True),
+    turn=LensSchedule(beside="one", lets_in="any", doing="looking for words"),
 )
 def projector(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:
     """The nearest words of the tokens that the projector makes of a vision stage."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Facts, Words
 
 
-@lens(subject="vocabulary", offer=Offer())
+@lens(subject="vocabulary", offer=LensOffer())
 def vocabulary(context: Context, all_tokens: bool = False, named: bool = False) -> Facts:
     """The vocabulary's rows: how many of which kind, their norms, and which of them are identical."""
     from .compute import rows
@@ -18,7 +18,7 @@ def vocabulary(context: Context, all_tokens: bool = False, named: bool = False) 
     return rows(context, all_tokens, named)
 
 
-@lens(subject="vocabulary", offer=Offer())
+@lens(subject="vocabulary", offer=LensOffer())
 def near(
     context: Context,
     word: str,

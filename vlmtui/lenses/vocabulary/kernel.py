@@ -8,7 +8,7 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.kernels.distances import Near, Vocabulary, measure, take
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near, measure, take
 from vlmtui.lenses.kernels.norms import exact_device, row_blocks
 
 Stop = Callable[[], None]
@@ -30,7 +30,7 @@ def identical(matrix: Tensor, check: Stop = lambda: None) -> Tensor:
 
 
 def scores_of(
-    vectors: Tensor, vocabulary: Vocabulary, rows: Tensor, metric: Near, check: Stop = lambda: None
+    vectors: Tensor, vocabulary: EmbeddingMatrix, rows: Tensor, metric: Near, check: Stop = lambda: None
 ) -> Tensor:
     """The exact scores of the `rows` (int64, finite ones) against each of `vectors` [n, hidden]: float64 [n, rows].
 

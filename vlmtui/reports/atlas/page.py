@@ -15,7 +15,7 @@ from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.colours import hex_of, magnitudes
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.recurrence import TEST, VERDICTS, Tally, judged
+from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, judged
 from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.crops import Crops, crops
 from vlmtui.reports.atlas.examples import RANKING, SIDE, Chosen, Patch
@@ -134,7 +134,7 @@ def _map(shares: NDArray[np.float64], said: list[str]) -> Map:
     return Map(rows, cols, cells, numbers.percent(100 * most))
 
 
-def _grid(tally: Tally) -> dict[str, Any]:
+def _grid(tally: PositionCounts) -> dict[str, Any]:
     found, shape = judged(tally), tally.shape
     with np.errstate(invalid="ignore"):
         shares = np.where(tally.there > 0, tally.counts / tally.there, np.nan)

@@ -29,14 +29,14 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
-from vlmtui.results.classification import Classes, ClassificationHead
+from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.session.client import SessionClient
 
 SCHEMA = "vlmtui/classify/1"
@@ -49,7 +49,7 @@ class Classified:
 
     reading: Reading
     head: ClassificationHead
-    classes: Classes
+    classes: TopClasses
 
 
 Found = Classified | Failure
@@ -83,7 +83,7 @@ class _Looker:
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         self.head = client.head().result()
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Classified:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Classified:
         assert self.head is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         return Classified(reading, self.head, client.classes(reading.id, self.query.k, self.progress).result())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui import cache, memory
-from vlmtui.catalogue import KnownModel, OnDisk, known, on_disk, resolve
+from vlmtui.catalogue import KnownModel, LocalModel, known, on_disk, resolve
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, plain, width
 from vlmtui.errors import ModelError
@@ -63,7 +63,7 @@ def _disk() -> Iterator[str]:
         yield "To remove what other programs fetched as well: hf cache rm model/NAME"
 
 
-def _what(model: OnDisk) -> str:
+def _what(model: LocalModel) -> str:
     if model.owner == "demo":
         return "comes with vlmtui"
     if model.decoder_layers is None:
@@ -73,7 +73,7 @@ def _what(model: OnDisk) -> str:
     return f"with {numbers.count(model.decoder_layers, 'decoder layer')}"
 
 
-def _names(device: memory.Device, long: bool) -> Iterator[str]:
+def _names(device: memory.DeviceMemory, long: bool) -> Iterator[str]:
     heads = ["SHORT NAME", "FAMILY", "LICENCE", "DOWNLOADS", "OF", "HOLDS", "FITS"]
     right = [3, 4, 5]
     if long:
@@ -86,7 +86,7 @@ def _names(device: memory.Device, long: bool) -> Iterator[str]:
     yield f"Downloads: what exploring fetches, of the whole model. Holds: on {device.name}, with {free}{of} free."
 
 
-def _row(model: KnownModel, device: memory.Device, long: bool) -> list[str]:
+def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str]:
     on_gpu = device.name != "cpu"
     half = memory.needed(model.seen, _BFLOAT16, on_gpu)
     need, dtype = half, "bfloat16"

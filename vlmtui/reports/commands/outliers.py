@@ -37,11 +37,11 @@ from numpy.typing import NDArray
 
 from vlmtui.display import numbers
 from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, Tallies, Tally, judged, views
+from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, PositionCounts, ShapeCounts, judged, views
 from vlmtui.display.statistics import RULE, THRESHOLD, outlier
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
@@ -95,7 +95,7 @@ class _Looker:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))
         self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Looked:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Looked:
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         marks: Marks = {}
         for stage in self.stages:
@@ -117,7 +117,7 @@ class Gathered:
     model: json.Object
     about: ModelInfo
     images: list[json.Object] = field(default_factory=list)
-    stages: dict[str, Tallies] = field(default_factory=dict)
+    stages: dict[str, ShapeCounts] = field(default_factory=dict)
 
 
 def gathered(found: Iterable[Found]) -> Gathered | None:
@@ -137,7 +137,7 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
         of_token = views(reading.grids, reading.places, "token")
         for stage, marks in one.marks.items():
             there = of_patch if of_patches(stage) else of_token
-            tallies = whole.stages.setdefault(stage, Tallies())
+            tallies = whole.stages.setdefault(stage, ShapeCounts())
             if len(marks):  # of an unknown family's patches no places are known
                 tallies.add(reading.image.sha256, there.marked(marks))
     return whole
@@ -175,7 +175,7 @@ def _page(whole: Gathered) -> Iterator[str]:
             yield from flow([f"{verdict}: ", *(f"{word} " for word in what.split())], "", indent=2)
 
 
-def tally_lines(stage: str, tally: Tally) -> Iterator[str]:
+def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
     """Its verdict in a line, and the positions that repeat."""
     found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
@@ -188,7 +188,7 @@ def tally_lines(stage: str, tally: Tally) -> Iterator[str]:
     yield from flow([f"{cell}   " for cell in cells] + ([f"and {more} more"] if more else []), "  repeat: ", indent=10)
 
 
-def _position(tally: Tally, at: int) -> str:
+def _position(tally: PositionCounts, at: int) -> str:
     """`12,1 (193) 95.3%`; of a query its number alone."""
     share = exactly(int(tally.counts[at]), int(tally.there[at]))
     if tally.shape.kind == "query":
@@ -221,7 +221,7 @@ def report(whole: Gathered) -> json.Object:
     }
 
 
-def grid_object(tally: Tally) -> json.Object:
+def grid_object(tally: PositionCounts) -> json.Object:
     """What is told of one shape of grid."""
     found, shape = judged(tally), tally.shape
     ever = np.flatnonzero(tally.counts)

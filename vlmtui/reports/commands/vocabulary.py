@@ -34,7 +34,7 @@ from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
 from vlmtui.reports.query import OnProgress, Query, load
-from vlmtui.results.vocabulary import Ids, Vocabulary, check_near
+from vlmtui.results.vocabulary import Ids, VocabularyRows, check_near
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress
@@ -89,12 +89,12 @@ def _written(client: SessionClient, query: Query, asked: Asked, format: str, pro
     yield from FORMATS[format](model, found)
 
 
-def as_text(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def as_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One page."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, found))
 
 
-def _page(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     unnamed, finite = found.of("unnamed"), np.isfinite(found.norms)
     yield from heading(model)
     kinds = [numbers.count(int(found.of("word").sum()), "word"), f"{int(found.of('special').sum()):,} special"]
@@ -146,7 +146,7 @@ def scaling(scale: float | None) -> str:
     return f"its rows are multiplied by {numbers.figure(scale)} on their way to the first layer: norms are those there"
 
 
-def _without(found: Vocabulary) -> str:
+def _without(found: VocabularyRows) -> str:
     ids = np.flatnonzero(found.of("unnamed"))
     norms = found.norms[ids]
     norms = norms[np.isfinite(norms)]
@@ -156,7 +156,7 @@ def _without(found: Vocabulary) -> str:
     return f"{row}, norms from {numbers.figure(float(norms.min()))} to {numbers.figure(float(norms.max()))}"
 
 
-def _same(found: Vocabulary) -> str:
+def _same(found: VocabularyRows) -> str:
     alike = found.identical
     if not alike:
         return "no two rows are identical"
@@ -164,7 +164,7 @@ def _same(found: Vocabulary) -> str:
     return f"{numbers.count(rows, 'row')} in {numbers.count(len(alike), 'group')} of identical ones"
 
 
-def _drawn(found: Vocabulary) -> Iterator[str]:
+def _drawn(found: VocabularyRows) -> Iterator[str]:
     """The histogram: words and, beside them, rows that are none."""
     bars = histogram(found)
     most = max(bar.rows for bar in bars)
@@ -179,7 +179,7 @@ def _drawn(found: Vocabulary) -> Iterator[str]:
         yield f"{fit(text, label, 'right')}  {'█' * words}{'░' * (filled - words)} {bar.rows:,}"
 
 
-def _listed(found: Vocabulary, ids: Ids) -> Iterator[str]:
+def _listed(found: VocabularyRows, ids: Ids) -> Iterator[str]:
     wide = max((len(str(id_)) for id_ in ids.tolist()), default=1)
     for id_ in ids.tolist():
         kind = found.kind(id_)
@@ -198,7 +198,7 @@ class Bar:
     words: int
 
 
-def histogram(found: Vocabulary) -> list[Bar]:
+def histogram(found: VocabularyRows) -> list[Bar]:
     """The finite norms in `BINS` bars as wide as each other, but for the first and last, which reach to the ends."""
     finite = np.isfinite(found.norms)
     norms = found.norms[finite]
@@ -215,12 +215,12 @@ def histogram(found: Vocabulary) -> list[Bar]:
     return [Bar(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
 
 
-def as_json(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def as_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One object."""
     yield f"{json.line(report(model, found))}\n"
 
 
-def report(model: ModelInfo, found: Vocabulary) -> json.Object:
+def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
     """The object of a vocabulary."""
     finite = found.norms[np.isfinite(found.norms)]
     without = np.flatnonzero(found.of("unnamed"))
@@ -266,7 +266,7 @@ def report(model: ModelInfo, found: Vocabulary) -> json.Object:
     }
 
 
-def as_csv(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def as_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One line a row of the vocabulary."""
     yield csv.line(["id", "word", "piece", "kind", "norm", "first"])
     norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
@@ -275,7 +275,7 @@ def as_csv(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
         yield csv.line([id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first])
 
 
-def _row(found: Vocabulary, id_: int) -> json.Object:
+def _row(found: VocabularyRows, id_: int) -> json.Object:
     return {
         "id": id_,
         "piece": found.pieces[id_],
@@ -290,7 +290,7 @@ def _ends(norms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> json.Object:
     return {"least": float(finite.min()), "most": float(finite.max())} if finite.size else {"least": None, "most": None}
 
 
-FORMATS: dict[str, Callable[[ModelInfo, Vocabulary], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[ModelInfo, VocabularyRows], Iterator[str]]] = {
     "text": as_text,
     "json": as_json,
     "csv": as_csv,

@@ -20,9 +20,9 @@ from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies
-from vlmtui.lenses.wording import Looked, number
+from vlmtui.lenses.wording import LensResult, number
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
 from vlmtui.reports.images import fonts
 from vlmtui.reports.per_image import Failure, each
@@ -47,7 +47,7 @@ class Played:
     through: Through
     rgb: Rgb
     reading: Reading
-    values: tuple[Looked, ...]
+    values: tuple[LensResult, ...]
 
 
 def played(
@@ -80,7 +80,7 @@ class _Playing:
         self._through.check_path(model, "choose --format png")
         self._through.check(self._last, model)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Played:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Played:
         query = self._query
         rgb = decode(source.data, source.source, query.max_pixels).rgb
         reading = client.read(
@@ -161,7 +161,7 @@ def painted(under: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> 
     return np.where(there[..., None], mixed, under)
 
 
-def _caption(seen: Played, found: Looked) -> str:
+def _caption(seen: Played, found: LensResult) -> str:
     name = seen.through.name
     if explained := found.besides.get("explained"):
         shares = " + ".join(percent(100 * share) for share in explained)

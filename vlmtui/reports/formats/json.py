@@ -13,7 +13,7 @@ import numpy as np
 
 from vlmtui.geometry import Box, Grid, Place
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
 from vlmtui.reports.formats import logit_lens
 from vlmtui.reports.formats.noise_baseline import agreement_object, standing_object
@@ -183,7 +183,7 @@ def _lens(seen: Seen) -> Object:
     return told | ({"note": values.note} if values.note else {})
 
 
-def _whole(looked: Looked | None) -> Object:
+def _whole(looked: LensResult | None) -> Object:
     """What a lens says of the image as a whole: a matrix with its axes, or scores, best first."""
     match looked.result if looked is not None else None:
         case Matrix() as found:

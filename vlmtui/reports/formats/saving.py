@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, check_stage, default_stage
-from vlmtui.reports import DRAWN, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, Query, Seen, page
+from vlmtui.reports import DRAWN, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, page
 from vlmtui.reports.formats import gif
-from vlmtui.reports.query import seen
+from vlmtui.reports.query import Query, Seen, seen
 from vlmtui.reports.select.drawing import HEAT, WORDS
 from vlmtui.reports.select.lens_option import colouring
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vlmtui.catalogue import noted
 from vlmtui.display import numbers
-from vlmtui.display.glosses import Glosses
+from vlmtui.display.glosses import PieceGlosses
 from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
 from vlmtui.display.metrics import how_found
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
@@ -177,7 +177,7 @@ class _Entries:
         self._stage_norms = _StageNorms(seen)
         self._layer_norms = _LayerNorms(seen)
         self._joins = reading.model.marks_words
-        self._glosses = Glosses()
+        self._glosses = PieceGlosses()
         self._cell = _word_cell(seen.words, self._joins, self._glosses)
 
     def same(self, row: int, other: int) -> bool:
@@ -306,7 +306,7 @@ def _norm_and_z(norm: float, z: float) -> str:
     return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
 
 
-def _word_cell(words: TokenWords | None, joins: bool, glosses: Glosses) -> int:
+def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> int:
     """Cells for a word: that of the longest one that occurs, within reason; at least four."""
     if words is None:
         return 0
@@ -314,7 +314,7 @@ def _word_cell(words: TokenWords | None, joins: bool, glosses: Glosses) -> int:
     return min(max(longest, 4), _LONGEST_WORD)
 
 
-def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: Glosses) -> Iterator[str]:
+def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: PieceGlosses) -> Iterator[str]:
     """Each word and its score; behind that of a pursuit the share of the norm explained by then."""
     for i, (id_, score) in enumerate(words.at(row)):
         shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
@@ -322,7 +322,7 @@ def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: Gl
         yield f"{shown} {numbers.figure(score):>10}{share}  "
 
 
-def _glossed(piece: str | None, text: str | None, joins: bool, glosses: Glosses) -> str:
+def _glossed(piece: str | None, text: str | None, joins: bool, glosses: PieceGlosses) -> str:
     """`небо (Cyrillic)`; the piece alone where it is Latin, or its gloss does not fit."""
     shown, gloss = visible(piece, text, joins), glosses.of(text)
     both = f"{shown} ({gloss})"

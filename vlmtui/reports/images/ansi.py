@@ -16,7 +16,7 @@ from PIL import Image
 from vlmtui.display.canvas import Pixels, draw, inner
 from vlmtui.display.cells import fit, width
 from vlmtui.display.colours import Colour, blend, ink, magnitudes, robust_range, shading, xterm_number
-from vlmtui.display.pages import Atlas, Page
+from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells
@@ -56,7 +56,7 @@ def lines(shown: Shown) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
     columns = seen.query.drawing.size or _columns()
-    atlas = Atlas(seen.reading)
+    atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
     if not pages:
         raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
@@ -70,7 +70,7 @@ def lines(shown: Shown) -> Iterator[str]:
         yield from _page(shown, page, columns)
 
 
-def _page(shown: Shown, page: Page, columns: int) -> Iterator[str]:
+def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
     seen = shown.seen
     picture = Image.fromarray(shown.rgb)
     x0, y0, x1, y1 = page.box
@@ -89,7 +89,7 @@ def _page(shown: Shown, page: Page, columns: int) -> Iterator[str]:
         yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.drawing.deep)
 
 
-def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Pixels:
+def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Pixels:
     """The pixels of the grid, coloured where an entry is part of the report."""
     kept = list(seen.entries)
     overlay = seen.overlay
@@ -101,7 +101,7 @@ def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Pixels:
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 
-def _words(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Over:
+def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Over:
     """The first word of every patch in its middle line, the last cell left free."""
     over: Over = {}
     if layout.wide < _LEAST:

@@ -9,7 +9,7 @@ import numpy as np
 from vlmtui.display import numbers
 from vlmtui.display.colours import Rgb, magnitudes, robust_range
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import Looked, number
+from vlmtui.lenses.wording import LensResult, number
 from vlmtui.reading import Floats, llm_layer, of_layers
 from vlmtui.reports.formats.gif import painted
 from vlmtui.reports.formats.lens_values import lens_line
@@ -98,7 +98,7 @@ def sheet(shown: Shown) -> Scene:
     return Scene(whole + 2 * MARGIN, under + 10 + 2 * layout.LINE + MARGIN, f"{said}, of {facts}", marks=marks)
 
 
-def _colours(looked: Looked | None, of: Floats, low: float, high: float) -> Rgb:
+def _colours(looked: LensResult | None, of: Floats, low: float, high: float) -> Rgb:
     return looked.painted(of, low, high) if looked is not None else magnitudes(of, low, high)
 
 
@@ -113,7 +113,7 @@ def _numbers(shown: Shown, stage: str, i: int) -> Floats:
     return shown.seen.reading.norms_at(stage)
 
 
-def _share(found: Looked) -> str:
+def _share(found: LensResult) -> str:
     explained = found.besides.get("explained")
     return f"{numbers.percent(100 * sum(explained))} of the variance" if explained else ""
 

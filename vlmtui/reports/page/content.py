@@ -11,14 +11,14 @@ import numpy as np
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.reading import (
-    Layers,
+    LayerNorms,
     Metric,
     ModelInfo,
-    Order,
     Reading,
     TokenWords,
+    WordOrder,
     check_stage,
     default_stage,
     of_layers,
@@ -55,8 +55,8 @@ class Glance:
     rgb: Rgb
     reading: Reading
     stage: str
-    words: dict[str, dict[Order, TokenWords]] = field(default_factory=dict)
-    layers: Layers | None = None
+    words: dict[str, dict[WordOrder, TokenWords]] = field(default_factory=dict)
+    layers: LayerNorms | None = None
     entry: int | None = None
     lens: LensLook | None = None
 
@@ -121,7 +121,7 @@ class _Looking:
         if self._query.lens is not None:
             self._query.lens.check(self._query.stage or default_stage(model), model)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Glance:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Glance:
         query = self._query
         rgb = decode(source.data, source.source, query.max_pixels).rgb
         reading = client.read(
@@ -162,7 +162,7 @@ def glance(
         stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
     entry = entries_at(reading, stage, query.patches[0])[0] if query.patches else None
     orders = tuple(dict.fromkeys((*metrics, query.metric)))
-    words: dict[str, dict[Order, TokenWords]] = {}
+    words: dict[str, dict[WordOrder, TokenWords]] = {}
     layers = None
     for one in with_words(query, reading.model):
         if not reading.places_at(one):

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
-from vlmtui.display.glosses import Glosses
+from vlmtui.display.glosses import PieceGlosses
 from vlmtui.display.grids import sentence, unplaced_reason
 from vlmtui.display.metrics import COEFFICIENTS, how_found, named, score_named
-from vlmtui.display.pages import Atlas, Page
+from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import plain, visible
 from vlmtui.display.statistics import outlier, robust_z, summaries
 from vlmtui.geometry import Place, pixel_bounds
-from vlmtui.reading import Order, TokenWords, llm_layer, of_layers, of_patches
+from vlmtui.reading import TokenWords, WordOrder, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.noise_baseline import AGREEING
@@ -36,7 +36,7 @@ Object = dict[str, Any]
 def data(glance: Glance, picture: Embedded) -> Object:
     """All that the page's script knows."""
     reading, model, image = glance.reading, glance.reading.model, glance.reading.image
-    atlas, pieces = Atlas(reading), _Pieces(model.marks_words)
+    atlas, pieces = ReadingGrids(reading), _Pieces(model.marks_words)
     return {
         "source": "standard input" if image.source == "-" else plain(image.source),
         "size": [image.width, image.height],
@@ -103,7 +103,7 @@ def _facts(glance: Glance) -> list[list[str]]:
     return [fact for fact in facts if fact[1]]
 
 
-def _entries(places: Sequence[Place], atlas: Atlas, rgb: Rgb) -> Object:
+def _entries(places: Sequence[Place], atlas: ReadingGrids, rgb: Rgb) -> Object:
     """What a stage has entries for: their boxes in pixels of the file, the patches they are made of, mean colours."""
     boxes = np.array([place.box or (np.nan,) * 4 for place in places], np.float64).reshape(-1, 4)
     return {
@@ -126,7 +126,7 @@ def _mean(place: Place, rgb: Rgb) -> str:
     return "".join(f"{round(float(level)):02x}" for level in mean)
 
 
-def _page(page: Page, width: int, height: int) -> Object:
+def _page(page: EntryGrid, width: int, height: int) -> Object:
     """A grid, or the list of what lies in none; `frame` is the part of the picture it is shown on."""
     x0, y0, x1, y1 = page.box
     whole = page.grid is None or page.grid.kind == "whole"
@@ -146,7 +146,7 @@ def _page(page: Page, width: int, height: int) -> Object:
     }
 
 
-def _charts(glance: Glance, atlas: Atlas) -> Object:
+def _charts(glance: Glance, atlas: ReadingGrids) -> Object:
     """Norms through depth, with what to hold one entry's against: of vision patches, and of image tokens."""
     reading = glance.reading
     tokens = reading.norms[None].astype(np.float64)
@@ -192,7 +192,7 @@ def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
     }
 
 
-def _words(words: TokenWords, order: Order, ridge: float, pieces: _Pieces) -> Object:
+def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -> Object:
     """`ids` are rows of the table of pieces, [entries, k], -1 where there is no word."""
     distinct, where = np.unique(words.ids, return_inverse=True)
     rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
@@ -216,7 +216,7 @@ class _Pieces:
 
     def __init__(self, joins: bool) -> None:
         self.table: list[list[Any]] = []
-        self._joins, self._glosses = joins, Glosses()
+        self._joins, self._glosses = joins, PieceGlosses()
         self._rows: dict[int, int] = {}
 
     def row(self, id_: int, words: TokenWords) -> int:

@@ -13,7 +13,7 @@ from vlmtui.display.numbers import figure
 from vlmtui.display.pieces import plain, visible
 from vlmtui.lenses.facts import FactLine, first_words, lines_of, of_whole
 from vlmtui.lenses.kinds import Colours, TokenMaps, Words
-from vlmtui.lenses.wording import Looked, legend, shown
+from vlmtui.lenses.wording import LensResult, legend, shown
 from vlmtui.reading import Reading
 from vlmtui.reports.query import OnProgress, answered
 from vlmtui.reports.select.lens_option import Through, lens_for
@@ -29,7 +29,7 @@ class LensLook:
 
     through: Through
     stage: str
-    results: tuple[Looked, ...]
+    results: tuple[LensResult, ...]
     answer: Answer | None = None
 
 
@@ -67,7 +67,7 @@ def data(found: LensLook, entries: int) -> dict[str, Any]:
     }
 
 
-def _legend(found: LensLook, first: Looked | None) -> str:
+def _legend(found: LensLook, first: LensResult | None) -> str:
     if first is None:
         return f"{found.through.name}: {found.stage} has no entries"
     said = legend(first, found.through.asked())
@@ -79,7 +79,7 @@ def _legend(found: LensLook, first: Looked | None) -> str:
     return said
 
 
-def _colours(looked: Looked) -> str:
+def _colours(looked: LensResult) -> str:
     numbers = np.asarray(looked.numbers)
     low, high = robust_range(numbers) if numbers.ndim == 1 else (0.0, 1.0)
     there = np.isfinite(numbers) if numbers.ndim == 1 else np.isfinite(numbers).all(axis=1)
@@ -88,14 +88,14 @@ def _colours(looked: Looked) -> str:
     return base64.b64encode(np.ascontiguousarray(packed, np.uint8).tobytes()).decode()
 
 
-def _firsts(looked: Looked | None) -> list[str]:
+def _firsts(looked: LensResult | None) -> list[str]:
     """The first word of every entry."""
     if looked is None or not isinstance(looked.result, Words):
         return []
     return first_words(looked.result)
 
 
-def _lines(found: LensLook, looked: Looked, row: int) -> list[list[str]]:
+def _lines(found: LensLook, looked: LensResult, row: int) -> list[list[str]]:
     """What there is to be said of one entry."""
     if of_whole(looked.result):
         return []

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens, applies
-from vlmtui.lenses.description import Description
-from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Matrix, Scalars, Scores, TokenMaps
+from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps
 from vlmtui.lenses.options import given as checked_options
 from vlmtui.lenses.registry import find, listed, offered
-from vlmtui.lenses.source import Call, LensSource, call, is_file, read_lens
-from vlmtui.lenses.wording import Asked
+from vlmtui.lenses.source import LensCall, LensSource, call, is_file, read_lens
+from vlmtui.lenses.wording import LensInputs
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 from vlmtui.reports.select.patches import PatchWords, entries_at, parse_patch
 
@@ -36,7 +36,7 @@ class Through:
     marked: tuple[PatchWords, ...] = ()
     given: tuple[tuple[str, Any], ...] = ()
     source: LensSource | None = None
-    described: Description | None = None
+    described: LensDescription | None = None
 
     def __repr__(self) -> str:
         """Which lens it is and what it was given, in a line: parts of a batch are of one question by this."""
@@ -77,7 +77,7 @@ class Through:
         return find(self.name) if self.source is None else None
 
     @property
-    def description(self) -> Description:
+    def description(self) -> LensDescription:
         """What is known of it; `UsageError` for one that the session has not described yet."""
         known = self.built_in
         found = known.described if known else self.described
@@ -86,7 +86,7 @@ class Through:
         return found
 
     @property
-    def kind(self) -> type[Kind]:
+    def kind(self) -> type[ResultKind]:
         """The kind of its result."""
         return self.description.result
 
@@ -138,13 +138,13 @@ class Through:
             raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
 
     @property
-    def call(self) -> Call:
+    def call(self) -> LensCall:
         """The lens with the options that were given by their names."""
         return call(self.source or self.name, **dict(self.given))
 
-    def asked(self, marks_words: bool = False) -> Asked:
+    def asked(self, marks_words: bool = False) -> LensInputs:
         """What it was given, as a report names it."""
-        return Asked(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
+        return LensInputs(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
 
 
 def parse_lens(
@@ -221,7 +221,7 @@ def colouring() -> Through:
     return Through(next(one.name for one in listed() if one.kind is Colours))
 
 
-def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = False) -> Call:
+def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
     """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there.
 
     `all_tokens` goes to a built-in lens that has such an option.

@@ -1,0 +1,128 @@
+"""Reading one image: decoded, preprocessed, encoded by the vision tower, and its tokens located in the image."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from vlmtui.image import decode
+from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.norms import percentiles, row_norms
+from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.loading.processor import DEFAULT_PROMPT
+from vlmtui.models.vision.tower_output import finals
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
+from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
+from vlmtui.session import protocol as m
+from vlmtui.session.activations import CachedReading, StoredImage
+from vlmtui.session.model_state import ModelState
+from vlmtui.session.vocabulary_index import VocabularyIndex
+
+
+def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]) -> m.ReadDone:
+    """Read an image with the loaded model. `progress` may raise to end it, also between two blocks of the tower."""
+    model = state.model
+    times = _StepTimes()
+    progress("decoding the picture")
+    picture = decode(request.data, request.source, request.max_pixels)
+    times.end("decode")
+    progress("preparing the picture")
+    inputs = model.prepare(picture, request.prompt, request.source)
+    times.end("prepare")
+    with finals(model.family) as final:
+        encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
+    times.end("encode")
+    progress("placing the tokens")
+    layout = model.layout(picture, inputs, encoded)
+    times.end("geometry")
+    lengths = token_norms(encoded.tokens, state.vocabulary)
+    times.end("norms")
+    reading = as_reading(
+        model,
+        ImageInfo(request.source, request.sha256, picture.width, picture.height),
+        layout,
+        encoded,
+        lengths,
+        model.anatomy.norms(inputs),
+        request.prompt,
+        name=f"reading-{state.next_number()}",
+        timings=times.seconds,
+    )
+    file = StoredImage(request.source, request.data, request.max_pixels)
+    kept = CachedReading(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
+    kept.final = final[0] if final else None
+    state.readings.keep(reading.id, kept)
+    return m.ReadDone(reading)
+
+
+def as_reading(
+    model: VisionLanguageModel,
+    image: ImageInfo,
+    layout: Layout,
+    encoded: EncodedImage,
+    lengths: tuple[Floats, Floats],
+    pixel_norms: Tensor,
+    prompt: str | None,
+    *,
+    name: str = "",
+    timings: dict[str, float] | None = None,
+) -> Reading:
+    """What the model computed of an image as a `Reading` with the id `name`.
+
+    `lengths` are the norms and percentiles of its image tokens, from `token_norms`.
+    """
+    norms, standing = lengths
+    return Reading(
+        id=name,
+        model=model.info,
+        image=image,
+        grids=layout.grids,
+        grid_norms=_grid_norms(layout, encoded),
+        places=layout.places,
+        patch_places=layout.patch_places,
+        norms=norms,
+        percentiles=standing,
+        hidden=0 if encoded.tokens is None else int(encoded.tokens.shape[1]),
+        prompt=DEFAULT_PROMPT if prompt is None else prompt,
+        seen=layout.seen,
+        patch_size=layout.patch_size,
+        timings=timings or {},
+        placeless=layout.placeless,
+        pixel_norms=array(pixel_norms),
+    )
+
+
+def token_norms(tokens: Tensor | None, index: VocabularyIndex | None) -> tuple[Floats, Floats]:
+    """The L2 norms of image tokens [tokens, hidden], and their percentiles among the words' norms; each [tokens].
+
+    Both are empty without tokens, and for a model without a vocabulary.
+    """
+    if tokens is None or index is None:
+        return np.zeros(0, np.float32), np.zeros(0, np.float32)
+    lengths = row_norms(tokens)
+    standing = percentiles(lengths, index.vocabulary.norms[index.words])
+    return array(lengths.float()), array(standing.float())
+
+
+def _grid_norms(layout: Layout, encoded: EncodedImage) -> tuple[GridNorms, ...]:
+    """The norms of every grid; a grid of resampled tokens has no vision patches of its own, and empty norms."""
+    found = [GridNorms(array(norms.patches), array(norms.prefix)) for norms in encoded.norms]
+    stages = len(found[0].patches) if found else 0
+    none = np.zeros((stages, 0), np.float32)
+    return tuple([*found, *(GridNorms(none, none) for _ in layout.grids)][: len(layout.grids)])
+
+
+class _StepTimes:
+    """Seconds by step, each measured from the end of the one before."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def end(self, step: str) -> None:
+        """End a step."""
+        now = time.perf_counter()
+        self.seconds[step], self._last = now - self._last, now
