@@ -70,7 +70,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
         )
         yield (
             "peak memory of that, above the imports",
-            f"{format_bytes(int(peaks[0]))} against {format_bytes(int(peaks[1]))}: {peaks[1] / peaks[0]:.1f} times less",
+            f"{format_bytes(int(peaks[0]))} against {format_bytes(int(peaks[1]))}: "
+            f"{peaks[1] / peaks[0]:.1f} times less",
             "at least 4",
         )
 

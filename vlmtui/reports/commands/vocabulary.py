@@ -143,7 +143,8 @@ def scaling(scale: float | None) -> str:
         return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
     if scale == 1:
         return "its rows reach the first layer as they are"
-    return f"its rows are multiplied by {numbers.format_number(scale)} on their way to the first layer: norms are those there"
+    by = numbers.format_number(scale)
+    return f"its rows are multiplied by {by} on their way to the first layer: norms are those there"
 
 
 def _without(found: VocabularyRows) -> str:

@@ -45,6 +45,7 @@ def largest_norms(roles: Roles, results: Results, selection: Selection, cells: i
         lines.append(line(cells, text, parts, [(f"{format_number(float(norms[entry]))} ", text)]))
     if here is not None:
         rank = int(ranked.rank[here]) + 1
-        said = f"this one: {format_number(float(norms[here]))}, the {ordinal(rank)} of {count(len(norms), 'patch', 'patches')}"
+        of = count(len(norms), "patch", "patches")
+        said = f"this one: {format_number(float(norms[here]))}, the {ordinal(rank)} of {of}"
         lines.append(line(cells, text, [(said, dim)]))
     return lines
