@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FOLDERS: tuple[str, ...] = (
     "similarity",
     "pca",
-    "find_lens",
+    "find",
     "class_evidence",
     "position_embedding",
     "projector",
