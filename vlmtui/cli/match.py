@@ -89,10 +89,10 @@ def match(
         raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
+    from vlmtui.models.families.registry import check_text_tower
     from vlmtui.reports.commands.match import Asked, run_match
-    from vlmtui.results.image_text import check_family
 
-    query = tower.query(held, far, check_family)
+    query = tower.query(held, far, check_text_tower)
     order = ordered(images, query, output, quiet, debug)
     return run_match(Asked(tuple(text), captions, patches), query, format, order)
 
@@ -111,10 +111,10 @@ def classify(
     version: Version = False,
 ) -> int:
     """Classify pictures, by a model with a classification head, and say what each patch speaks for."""
+    from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
-    from vlmtui.results.classification import check_family
 
-    query = tower.query(held, far, check_family, k)
+    query = tower.query(held, far, check_classifier, k)
     return run_classify(query, format, ordered(images, query, output, quiet, debug))
 
 

@@ -13,7 +13,7 @@ from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kernels.finder import WordFinder
-from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, unmatched
+from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, why_no_text_tower
 from vlmtui.models.vision.pixel_edits import reframed
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
@@ -104,7 +104,7 @@ class ModelAccess:
     @property
     def has_texts(self) -> bool:
         """Whether the model has a text tower, to compare images with texts."""
-        return not unmatched(self.vlm.family)
+        return not why_no_text_tower(self.vlm.family)
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -189,13 +189,15 @@ class ModelAccess:
 
     def text_tower(self) -> DualEncoder:
         """The model's two towers, of which the text's is loaded; `UsageError` for a model without."""
-        return self.state.dual_encoder(self.progress).contrastive
+        return self.state.dual_encoder(self.progress).dual_encoder
 
     def read_texts(self, wanted: tuple[str, ...]) -> TextVectors:
         """The vectors of texts, which are read where they are not kept."""
         if not wanted:
             raise UsageError("there is no text to match: give one or more with --text")
-        return self.text_tower().texts(wanted, lambda done, total: self.progress("reading the texts", done, total))
+        return self.text_tower().text_vectors(
+            wanted, lambda done, total: self.progress("reading the texts", done, total)
+        )
 
     def final(self) -> TowerOutput:
         """What a tower alone put out at its end."""

@@ -18,7 +18,7 @@ from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
 from vlmtui.lenses.kernels.finder import WordFinder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load
-from vlmtui.models.vision.dual_encoder import unmatched
+from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES, ActivationCache
@@ -118,7 +118,7 @@ class ModelState:
 
     def dual_encoder(self, progress: Progress) -> VisionLanguageModel:
         """The model with both of its towers, the text tower loaded; `UsageError` at its use for a model without one."""
-        return self.model if unmatched(self.model.family) else self.full_model(progress)
+        return self.model if why_no_text_tower(self.model.family) else self.full_model(progress)
 
     # -- what is loaded
 

@@ -18,10 +18,7 @@ def only(model: ModelInfo) -> str:
 
 def suits(model: ModelInfo) -> bool:
     """A model that has a head, and neither words nor a text tower."""
-    from vlmtui.results.classification import WITH_HEADS
-    from vlmtui.results.image_text import TWO_TOWERS
-
-    return bool(model.wordless) and model.family in WITH_HEADS and model.family not in TWO_TOWERS
+    return bool(model.wordless) and model.classifies and not model.text_tower
 
 
 @lens(

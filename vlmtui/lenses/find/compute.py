@@ -52,10 +52,10 @@ def _near(context: Context, text: str) -> Scalars:
     last = f"vision.{model.info.vision_layers}"
     if context.stage != last:
         raise NotHere(f"patches are compared with a text at the tower's end alone: choose {last}")
-    contrastive = model.text_tower()
-    states = context.states(f"vision.{contrastive.patch_stage}")
+    dual_encoder = model.text_tower()
+    states = context.states(f"vision.{dual_encoder.patch_stage}")
     wanted = model.read_texts((text,))
-    note = f"approximate, by {contrastive.path}"
+    note = f"approximate, by {dual_encoder.patch_path}"
     if wanted.lengths[0] > wanted.limit:
         note += f"; of the text's {wanted.lengths[0]} pieces the model reads {wanted.limit}"
-    return Scalars(cosines(contrastive.patches(states), wanted.vectors)[:, 0], note=note)
+    return Scalars(cosines(dual_encoder.patch_vectors(states), wanted.vectors)[:, 0], note=note)

@@ -19,14 +19,14 @@ from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind,
 def match(context: Context, texts: tuple[str, ...]) -> Scores:
     """The probabilities of texts for a reading's image; `own` is the rest of a `ImageTextMatch`."""
     model = context.model
-    contrastive = model.text_tower()
-    image = contrastive.picture(model.final())
+    dual_encoder = model.text_tower()
+    image = dual_encoder.image_vector(model.final())
     near = cosines(image, model.read_texts(texts).vectors)
-    logits = near * contrastive.scale + contrastive.bias
+    logits = near * dual_encoder.scale + dual_encoder.bias
     found = ImageTextMatch(
         cosines=array(near[0]),
         logits=array(logits[0]),
-        probabilities=array(probabilities(logits, contrastive.kind)[0]),
+        probabilities=array(probabilities(logits, dual_encoder.kind)[0]),
     )
     rest = msgspec.structs.replace(found, probabilities=np.zeros(0, np.float32))
     return Scores(texts, found.probabilities, own=own(rest))
@@ -35,17 +35,17 @@ def match(context: Context, texts: tuple[str, ...]) -> Scores:
 def read(context: Context, texts: tuple[str, ...]) -> Scores:
     """Without an image the texts are read, and have no scores; `own` is `TextsRead` without the texts themselves."""
     model = context.model
-    contrastive = model.text_tower()
+    dual_encoder = model.text_tower()
     found = model.read_texts(texts)
     told = TextsRead(
         texts=(),
         lengths=found.lengths,
         limit=found.limit,
-        kind=contrastive.kind,
-        scale=contrastive.scale,
-        bias=contrastive.bias,
+        kind=dual_encoder.kind,
+        scale=dual_encoder.scale,
+        bias=dual_encoder.bias,
         patch_stage=f"vision.{model.info.vision_layers}",
-        patch_path=contrastive.path,
+        patch_path=dual_encoder.patch_path,
     )
     return Scores(texts, [math.nan] * len(texts), note="read, and held against no image", own=own(told))
 

@@ -55,7 +55,7 @@ def lay_out(
     sources: NDArray[np.int64] | None,
     tokens: int,
     *,
-    again: tuple[int, Shape] | None = None,
+    resampled: tuple[int, Shape] | None = None,
     without: Literal["newline", "query"] = "query",
     placeless: str = "",
 ) -> Layout:
@@ -63,7 +63,8 @@ def lay_out(
 
     `sources` [tokens, patches a token] are the patches that each token was made of, numbered through all rasters, -1
     for none; None where no token has a place, and `placeless` says why. `without` is what a token without patches is.
-    From token `again[0]` on tokens lie on `again[1]` rows and columns of the whole picture, whatever their patches.
+    From token `resampled[0]` on, tokens lie on `resampled[1]` rows and columns of the whole image, whatever their
+    patches.
     """
     if not rasters:
         return Layout((), tuple(_placeless(tokens)), (), "", (0, 0), placeless)
@@ -96,14 +97,14 @@ def lay_out(
         places.append(
             Place(index, "patch", grid, None, None, clipped, inside, tuple(int(n - first[grid]) for n in made_of))
         )
-    if again is None:
+    if resampled is None:
         grids, places = _in_blocks(grids, places)
     else:
-        base, rest = places[: again[0]], places[again[0] :]
+        base, rest = places[: resampled[0]], places[resampled[0] :]
         grids, base = _in_blocks(grids, base)
         covered = _union(np.array([place.box for place in rest if place.box is not None]))
-        grids.append(Grid(len(grids), "whole", covered, *again[1], 0, 0))
-        places = base + _anew(rest, len(grids) - 1, again[1][1])
+        grids.append(Grid(len(grids), "whole", covered, *resampled[1], 0, 0))
+        places = base + _anew(rest, len(grids) - 1, resampled[1][1])
     return _layout(grids, places, patches, rasters, "")
 
 

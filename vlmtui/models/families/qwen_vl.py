@@ -1,17 +1,20 @@
-"""Qwen's vision-language models: patches of any number come flattened, in the order of 2×2 blocks or of windows."""
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: any number of patches, flattened in the order of 2×2 blocks or of windows."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from transformers.vision_utils import get_vision_window_index
+from typing import TYPE_CHECKING
 
 from vlmtui.models.families.base import Family, Pixels, Shape
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class Qwen2VL(Family):
-    """Qwen2-VL and Qwen3-VL: `pixel_values` [patches, 3 · frames · height · width of a patch]."""
+    """`pixel_values` are [patches, 3 · frames · height · width of a patch]."""
 
+    title = "Qwen2-VL"
+    part_titles = {"qwen2_vl": "Qwen2-VL"}
     projector = "merger"
 
     @property
@@ -28,25 +31,35 @@ class Qwen2VL(Family):
         return [values.permute(4, 0, 2, 5, 1, 3, 6).reshape(3, rows * tall, cols * wide)]
 
     def repeated(self, pixels: Pixels, values: Tensor) -> Tensor:
-        # a picture is a film in which nothing moves
-        films = values.view(len(values), 3, -1, *self.patch_size)
-        return films[:, :, :1].expand_as(films).reshape_as(values)
+        # an image is a video in which nothing moves
+        videos = values.view(len(values), 3, -1, *self.patch_size)
+        return videos[:, :, :1].expand_as(videos).reshape_as(values)
 
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
+        import torch
+
         in_rows = torch.empty_like(values)
-        in_rows[self._order(shapes[0]).to(values.device)] = values
+        in_rows[self._patch_order(shapes[0]).to(values.device)] = values
         return super().states(in_rows, shapes)
 
-    def _order(self, shape: Shape) -> Tensor:
-        """The row-major number of each patch, in the order of the tower's states."""
+    def _patch_order(self, shape: Shape) -> Tensor:
+        """The row-major index of each patch, in the order of the tower's states."""
+        import torch
+
         (rows, cols), m = shape, self._merge
         return torch.arange(rows * cols).view(rows // m, m, cols // m, m).permute(0, 2, 1, 3).flatten()
 
 
 class Qwen2_5VL(Qwen2VL):  # noqa: N801
-    """Its blocks attend within windows, and its states are in their order."""
+    """Its blocks attend within windows, and its states are in the order of the windows."""
 
-    def _order(self, shape: Shape) -> Tensor:
+    title = "Qwen2.5-VL"
+    part_titles = {"qwen2_5_vl": "Qwen2.5-VL"}
+
+    def _patch_order(self, shape: Shape) -> Tensor:
+        import torch
+        from transformers.vision_utils import get_vision_window_index
+
         vision = self.vision_config
         windows, _ = get_vision_window_index(
             torch.tensor([[1, *shape]]),
@@ -54,4 +67,11 @@ class Qwen2_5VL(Qwen2VL):  # noqa: N801
             window_size=vision.window_size,
             patch_size=vision.patch_size,
         )
-        return super()._order(shape).view(-1, self._merge**2)[windows].flatten()
+        return super()._patch_order(shape).view(-1, self._merge**2)[windows].flatten()
+
+
+class Qwen3VL(Qwen2VL):
+    """As Qwen2-VL, with features of several blocks added to the first decoder layers (deepstack)."""
+
+    title = "Qwen3-VL"
+    part_titles = {"qwen3_vl": "Qwen3-VL"}

@@ -1,18 +1,20 @@
-"""Mllama: the language model looks at the picture by cross-attention; no image token enters its prompt."""
+"""Mllama (Llama 3.2 Vision): a language model that reads images by cross-attention, without image tokens."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from vlmtui.models.families.base import Family, Pixels, Shape
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class Mllama(Family):
-    """Up to four tiles, and after each one's patches some padding of the tower's own."""
+    """Up to four tiles, with padding of the tower's own after each one's patches."""
 
+    title = "Mllama (Llama 3.2 Vision)"
     projector = "cross-attention"
     wordless = "its language model looks at pictures by cross-attention: no image tokens enter the prompt"
 
@@ -20,7 +22,7 @@ class Mllama(Family):
         return f"vision.{len(self.blocks)}"
 
     def frames(self, pixels: Pixels) -> list[Tensor]:
-        # the tower is always given as many tiles as it takes; what it does not look at is not the picture's
+        # the tower always receives its full number of tiles; those that the mask leaves out are not the image's
         return super().frames(pixels)[: int(pixels["aspect_ratio_mask"].sum())]
 
     def features(self, pixels: Pixels) -> Any:

@@ -1,17 +1,18 @@
-"""Mistral 3: k×k patches of a Pixtral tower become one token."""
+"""Mistral 3: blocks of k×k patches of a Pixtral tower become one token each."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from vlmtui.errors import ImageError
-from vlmtui.models.families.base import Family, Pixels, spelled_in_rows
+from vlmtui.models.families.base import Family, Pixels, pixtral_ids
 
 
 class Mistral3(Family):
-    """Its processor enlarges nothing, so a picture can be too small."""
+    """Its processor enlarges nothing, so an image can be too small."""
 
-    # a Pixtral tower takes pictures as one row of patches, each of which looks at all of them
+    title = "Mistral 3"
+    # a Pixtral tower takes several images as one row of patches, each of which attends to all of them
     stackable = False
 
     @classmethod
@@ -22,12 +23,12 @@ class Mistral3(Family):
     def features(self, pixels: Pixels) -> Any:
         side = int(self.config.spatial_merge_size)
         rows, cols = self.shapes(self.frames(pixels))[0]
-        if (rows // side) * (cols // side) < 2:  # of a single token the library drops a dimension, and fails
+        if (rows // side) * (cols // side) < 2:  # the library drops a dimension of a single token, and fails
             least = " × ".join(str(side * edge) for edge in self.patch_size)
             raise ImageError(f"the picture is too small for {self.name}: it needs more than {least} pixels, enlarge it")
         return super().features(pixels)
 
-    def spelled(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
+    def image_ids(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
         side = int(self.config.spatial_merge_size)
         rows, cols = self.shapes(self.frames(pixels))[0]
-        return spelled_in_rows(int(self.config.image_token_id), (rows // side, cols // side), tokenizer)
+        return pixtral_ids(int(self.config.image_token_id), (rows // side, cols // side), tokenizer)
