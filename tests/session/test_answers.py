@@ -305,7 +305,7 @@ def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
 def test_the_answer_as_a_lens_is_given_it(engine, reading, answer):
     def generation(**of) -> Generation | None:
         wanted = m.Compute(lens=LensSource("mine"), reading=reading, **of)
-        return RequestContext(engine, wanted, RequestControl(), "mine").generation()
+        return RequestContext(engine.state, wanted, RequestControl(), "mine").generation()
 
     given = generation(answer=answer.id)
     assert given is not None
@@ -372,7 +372,7 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     told = Told()
     answer = engine.answer(m.Generate(reading, QUESTION, WORDS), told.talk).answer
     wanted = m.Compute(lens=LensSource("mine"), reading=reading, answer=answer.id)
-    assert RequestContext(engine, wanted, RequestControl(), "mine").generation().text == answer.text
+    assert RequestContext(engine.state, wanted, RequestControl(), "mine").generation().text == answer.text
     model = engine.state.loaded
     inputs = model.prepare(engine.state.readings[reading].file.picture(), QUESTION)
     made = model._model.generate(
