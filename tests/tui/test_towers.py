@@ -103,7 +103,7 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
 
 async def test_it_opens_with_the_evidence_for_a_class() -> None:
     tower = FAMILIES["clip_tower"]()
-    made = structs.replace(tower, model=structs.replace(tower.model, family="vit"))
+    made = structs.replace(tower, model=structs.replace(tower.model, family="vit", text_tower=False, classifies=True))
     tui = app(made=made, lens=ChosenLens("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()

@@ -10,7 +10,7 @@ import msgspec
 from vlmtui._version import __version__
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.sources import Frozen
-from vlmtui.catalogue import resolve
+from vlmtui.catalogue import resolve_model
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors, write_once, write_whole
 from vlmtui.query.options import LoadOptions, Query
@@ -187,7 +187,7 @@ def _files(load: LoadOptions) -> str | None:
     """A digest of the names and bytes of a model's files; of large ones their size and time stand for the bytes."""
     if load.where.remote is not None:
         return None
-    folder = resolve(load.model).folder
+    folder = resolve_model(load.model).folder
     if folder is None:
         return None
     digest = hashlib.sha256()

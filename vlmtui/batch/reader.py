@@ -16,7 +16,11 @@ from vlmtui.reports.image_reader import ReportReader
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import looked
 from vlmtui.reports.select.rows import ReportRows
-from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import (
+    no_exit_in_reading,
+    token_of_patch,
+    words_of_patches,
+)
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
 from vlmtui.session.reconnecting import OnProgress
@@ -158,10 +162,10 @@ def seen(query: Query, stage: str, outcome: Outcome) -> ImageReport | VlmtuiErro
     try:
         chosen = entries_of(reading, stage, query.selection.patches, query.selection.rows)
         if _projected(query):
-            if wrong := no_exit(reading):
+            if wrong := no_exit_in_reading(reading):
                 raise UsageError(wrong)
             if words is not None:
-                words = on_patches(words, tokens_of(reading.patch_places, reading.places), every)
+                words = words_of_patches(words, token_of_patch(reading.patch_places, reading.places), every)
         found = ImageReport(query, reading, stage, every, words, outcome.layers)
         if not query.selection.partial:
             return found

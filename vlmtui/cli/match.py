@@ -42,7 +42,7 @@ class Tower:
 
     def load_options(self, held: Held, far: Far, check: Callable[[str, str | None], None]) -> LoadOptions:
         """What to load, checked as far as it can be without a model; `check` its name and its family."""
-        from vlmtui.catalogue import default_model, family_of, resolve
+        from vlmtui.catalogue import default_model, family_of
         from vlmtui.query.options import LoadOptions
 
         where: SessionLocation = far.where(warm=not self.no_warm)
@@ -50,7 +50,7 @@ class Tower:
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             # what can be known of it is said at once, not when torch is imported and its weights are fetched
-            check(name, family_of(resolve(name)))
+            check(name, family_of(resolve_model(name)))
         return LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
 
     @property
@@ -87,10 +87,10 @@ def match(
         raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
+    from vlmtui.models.families.registry import check_text_tower
     from vlmtui.reports.commands.match import Asked, run_match
-    from vlmtui.results.image_text import check_family
 
-    load = tower.load_options(held, far, check_family)
+    load = tower.load_options(held, far, check_text_tower)
     order = ordered(images, load.where, output, quiet, debug)
     return run_match(Asked(tuple(text), captions, patches), load, tower.read_options, format, order)
 
@@ -109,10 +109,10 @@ def classify(
     version: Version = False,
 ) -> int:
     """Classify pictures, by a model with a classification head, and say what each patch speaks for."""
+    from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
-    from vlmtui.results.classification import check_family
 
-    load = tower.load_options(held, far, check_family)
+    load = tower.load_options(held, far, check_classifier)
     return run_classify(load, tower.read_options, k, format, ordered(images, load.where, output, quiet, debug))
 
 
@@ -120,12 +120,12 @@ def ordered(images: list[str], where: SessionLocation, output: str | None, quiet
     """Which pictures, and where to; told to leave, the command goes with its session."""
     from vlmtui.reports.run import Order
     from vlmtui.reports.select.sources import meant
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             say_line(note)
 
-    leave_when_told()
+    exit_on_signals()
     sources, several = meant(images)
     return Order(sources, where, output, quiet, lambda error: say(error, debug), tell, debug, several)

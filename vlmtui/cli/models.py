@@ -39,16 +39,16 @@ def verify(
     version: Version = False,
 ) -> int:
     """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
-    from vlmtui.catalogue import resolve
+    from vlmtui.catalogue import resolve_model
     from vlmtui.query.options import LoadOptions
     from vlmtui.reports.commands.verify import run_verify
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     held.check()
     where = far.where(warm=False)
     if where.remote is None:
-        resolve(model)
-    leave_when_told()
+        resolve_model(model)
+    exit_on_signals()
     load = LoadOptions(model, held.revision, held.processor, held.device, held.dtype, where)
     run_verify(load, whole, format, quiet)
     return 0

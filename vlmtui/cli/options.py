@@ -149,7 +149,7 @@ class Look:
 
     def query(self, held: Held, far: Far) -> Query:
         """All of it, checked as far as it can be without a model."""
-        from vlmtui.catalogue import default_model, resolve
+        from vlmtui.catalogue import default_model, resolve_model
         from vlmtui.query.chosen_lens import parse_lens
         from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
         from vlmtui.query.patches import parse_patch
@@ -163,7 +163,7 @@ class Look:
             raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {RIDGE}")
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
-            resolve(name)  # a folder that is not there is said at once, not when torch is imported
+            resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
         stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
         patches = tuple(parse_patch(words) for words in self.patch or ())
         lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None)

@@ -32,7 +32,7 @@ from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import each
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.answers import Answer
-from vlmtui.results.early_exit import NONE, no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import NONE, no_exit_in_reading, token_of_patch, words_of_patches
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def report_of(
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
     projected = query.lens is not None and query.lens.of_words
-    if projected and (wrong := no_exit(reading)):
+    if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)
-    into = tokens_of(reading.patch_places, reading.places) if projected else None
+    into = token_of_patch(reading.patch_places, reading.places) if projected else None
     of = entries if into is None else tuple(sorted({int(into[entry]) for entry in entries} - {NONE}))
     if entries and (projected or not of_patches(stage)):
         words = client.words(
@@ -113,7 +113,7 @@ def report_of(
             on_progress=on_progress,
         ).result()
     if words is not None and into is not None:
-        words = on_patches(words, into, entries)
+        words = words_of_patches(words, into, entries)
     through = query.lens
     values = answer = None
     if through is not None and not (projected or through.of_single):

@@ -31,7 +31,11 @@ from vlmtui.reading import (
 from vlmtui.reports.page.document import document
 from vlmtui.reports.page.lens import LensLook, look
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import (
+    no_exit_in_reading,
+    token_of_patch,
+    words_of_patches,
+)
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
@@ -187,7 +191,7 @@ def _words(
 ) -> TokenWords:
     """The words of all of a stage's entries."""
     projected = of_patches(stage)
-    if projected and (wrong := no_exit(reading)):
+    if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)
     found = client.words(
         reading.id,
@@ -200,7 +204,7 @@ def _words(
         on_progress=on_progress,
     ).result()
     if projected:
-        into = tokens_of(reading.patch_places, reading.places)
-        found = on_patches(found, into, range(len(reading.patch_places)))
+        into = token_of_patch(reading.patch_places, reading.places)
+        found = words_of_patches(found, into, range(len(reading.patch_places)))
     assert np.array_equal(found.tokens, np.arange(len(reading.places_at(stage))))
     return found
