@@ -42,7 +42,7 @@ class Tower:
 
     def load_options(self, held: Held, far: Far, check: Callable[[str, str | None], None]) -> LoadOptions:
         """What to load, checked as far as it can be without a model; `check` its name and its family."""
-        from vlmtui.catalogue import default_model, family_of
+        from vlmtui.catalogue import default_model, family_of, resolve_model
         from vlmtui.query.options import LoadOptions
 
         where: SessionLocation = far.where(warm=not self.no_warm)
