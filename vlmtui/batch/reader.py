@@ -14,7 +14,7 @@ from vlmtui.reports.per_image import looked
 from vlmtui.reports.query import OnProgress, Query, Report, Seen
 from vlmtui.reports.select.patches import entries_of
 from vlmtui.reports.select.rows import Rows
-from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import no_exit_in_reading, token_of_patch, words_of_patches
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
 
@@ -155,10 +155,10 @@ def seen(query: Query, stage: str, outcome: Outcome) -> Seen | VlmtuiError:
     try:
         chosen = entries_of(reading, stage, query.patches, query.rows)
         if _projected(query):
-            if wrong := no_exit(reading):
+            if wrong := no_exit_in_reading(reading):
                 raise UsageError(wrong)
             if words is not None:
-                words = on_patches(words, tokens_of(reading.patch_places, reading.places), every)
+                words = words_of_patches(words, token_of_patch(reading.patch_places, reading.places), every)
         found = Seen(query, reading, stage, every, words, outcome.layers)
         if not query.some:
             return found

@@ -42,7 +42,7 @@ class Tower:
 
     def query(self, held: Held, far: Far, check: Callable[[str, str | None], None], k: int = 1) -> Query:
         """What is asked, checked as far as it can be without a model; `check` its name and its family."""
-        from vlmtui.catalogue import default_model, family_of, resolve
+        from vlmtui.catalogue import default_model, family_of, resolve_model
         from vlmtui.reports.query import Query
 
         where: SessionLocation = far.where(warm=not self.no_warm)
@@ -50,7 +50,7 @@ class Tower:
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             # what can be known of it is said at once, not when torch is imported and its weights are fetched
-            check(name, family_of(resolve(name)))
+            check(name, family_of(resolve_model(name)))
         return Query(
             model=name,
             revision=held.revision,
@@ -122,12 +122,12 @@ def ordered(images: list[str], query: Query, output: str | None, quiet: bool, de
     """Which pictures, and where to; told to leave, the command goes with its session."""
     from vlmtui.reports.run import Order
     from vlmtui.reports.select.sources import meant
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             say_line(note)
 
-    leave_when_told()
+    exit_on_signals()
     sources, several = meant(images)
     return Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)

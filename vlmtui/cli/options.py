@@ -149,7 +149,7 @@ class Look:
 
     def query(self, held: Held, far: Far) -> Query:
         """All of it, checked as far as it can be without a model."""
-        from vlmtui.catalogue import default_model, resolve
+        from vlmtui.catalogue import default_model, resolve_model
         from vlmtui.reports.query import Query
         from vlmtui.reports.select.lens_option import parse_lens
         from vlmtui.reports.select.patches import parse_patch
@@ -163,7 +163,7 @@ class Look:
             raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {RIDGE}")
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
-            resolve(name)  # a folder that is not there is said at once, not when torch is imported
+            resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
         return Query(
             model=name,
             revision=held.revision,

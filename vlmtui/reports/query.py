@@ -44,9 +44,9 @@ from vlmtui.reports.select.patches import PatchWords, entries_of
 from vlmtui.reports.select.rows import Rows
 from vlmtui.reports.select.where import Condition
 from vlmtui.results.answers import Answer
-from vlmtui.results.early_exit import NONE, no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import NONE, no_exit_in_reading, token_of_patch, words_of_patches
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.protocol import Progress
 
@@ -117,7 +117,7 @@ class Seen:
     layers: LayerNorms | None = None
     values: LensResult | None = None
     null: NoiseBaseline | None = None
-    anatomy: tuple[PatchEmbedding, ...] = ()
+    anatomy: tuple[EmbeddedPatch, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[MetricAgreement, ...] = ()
@@ -277,9 +277,9 @@ def seen(
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
     projected = query.lens is not None and query.lens.of_words
-    if projected and (wrong := no_exit(reading)):
+    if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)
-    into = tokens_of(reading.patch_places, reading.places) if projected else None
+    into = token_of_patch(reading.patch_places, reading.places) if projected else None
     of = entries if into is None else tuple(sorted({int(into[entry]) for entry in entries} - {NONE}))
     if entries and (projected or not of_patches(stage)):
         words = client.words(
@@ -294,7 +294,7 @@ def seen(
             on_progress=on_progress,
         ).result()
     if words is not None and into is not None:
-        words = on_patches(words, into, entries)
+        words = words_of_patches(words, into, entries)
     through = query.lens
     values = answer = None
     if through is not None and not (projected or through.of_single):

@@ -9,7 +9,7 @@ from vlmtui.lenses.source import LensSource
 from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.reports.query import Query
 from vlmtui.reports.select.patches import PatchWords
-from vlmtui.results.early_exit import no_exit
+from vlmtui.results.early_exit import no_exit_in_reading
 from vlmtui.tui.navigation import at_stage, fitted, middle, to_cell
 from vlmtui.tui.state.lens_choice import OF_ANSWERS, name_of
 from vlmtui.tui.state.marks import toggled
@@ -34,7 +34,7 @@ def opened(selection: Selection, results: Results, query: Query) -> tuple[Select
     if query.lens is not None and lens is None:
         selection = with_own(selection, results, name_of(query.lens.source or LensSource(query.lens.name)))
     elif query.lens is not None and query.lens.of_words:
-        selection = replace(selection, early_exit=not (refused := no_exit(results.reading)))
+        selection = replace(selection, early_exit=not (refused := no_exit_in_reading(results.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
     elif query.lens is not None and lens is not None:
         if not lens.offer.overlay:

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import ImageFile, decode, sayable
+from vlmtui.image import ImageFile, decode, encodable_name
 from vlmtui.reading import default_stage
 from vlmtui.reports import page
 from vlmtui.reports.formats import json
@@ -193,7 +193,7 @@ class Server:
 
     async def _fetched(self, address: str) -> ImageFile:
         data = await download_public(address, self._limits.bytes)
-        return ImageFile(sayable(address), data, hashlib.sha256(data).hexdigest())
+        return ImageFile(encodable_name(address), data, hashlib.sha256(data).hexdigest())
 
 
 async def _within(seconds: float, doing: Awaitable[_T], late: RefusedError) -> _T:

@@ -102,7 +102,7 @@ def test_patches_have_the_words_of_their_token(engine, folders, photo):
     assert report["query"]["metric"] == "l2"
     assert report["query"]["candidates"] == own.words.candidates
     assert len(report["tokens"]) == 16 * len(tokens)
-    into = exits.tokens_of(seen.reading.patch_places, seen.reading.places)
+    into = exits.token_of_patch(seen.reading.patch_places, seen.reading.places)
     for patch, token in zip(report["tokens"], into, strict=True):
         assert patch["words"] == tokens[token]["words"]
         assert patch["norm"] == float(seen.norms[patch["index"]])
@@ -117,7 +117,7 @@ def test_noise_goes_through_the_projector_too(engine, folders, photo):
     seen = look(engine, folders("gemma3"), photo, stage="vision.1", lens=PROJECTOR, null=True)
     assert seen.null.stage == "vision.1"
     assert len(seen.null.shuffled.scores) == len(seen.reading.places)
-    into = exits.tokens_of(seen.reading.patch_places, seen.reading.places)
+    into = exits.token_of_patch(seen.reading.patch_places, seen.reading.places)
     percentiles = {}
     for token, patch in zip(into, json.loads(written(seen, "json"))["tokens"], strict=True):
         below = float((seen.null.shuffled.scores < patch["words"][0]["score"]).mean())
@@ -202,8 +202,8 @@ def test_a_patch_of_no_token_has_no_words():
     places = tuple(place for place in reading.places if place.index not in (5, 14))
     places = tuple(replace(place, index=i) for i, place in enumerate(places))
     reading = msgspec.structs.replace(reading, places=places, norms=reading.norms[: len(places)])
-    into = exits.tokens_of(reading.patch_places, places)
-    words = exits.on_patches(made.words(reading), into, range(24))
+    into = exits.token_of_patch(reading.patch_places, places)
+    words = exits.words_of_patches(made.words(reading), into, range(24))
     seen = made.seen(reading, words, "vision.1", Query("tiny", lens=PROJECTOR))
     report = json.loads(written(seen, "json"))
     assert [i for i, token in enumerate(report["tokens"]) if not token["words"]] == [5, 14]

@@ -116,7 +116,7 @@ def _page(found: Classified) -> Iterator[str]:
     yield ""
     for id_, logit, probability in zip(classes.ids, classes.logits, classes.probabilities, strict=True):
         share = numbers.percent(100 * float(probability))
-        yield f"{share:>7}  {numbers.figure(float(logit)):>9}  {_label(head, id_)}"
+        yield f"{share:>7}  {numbers.format_number(float(logit)):>9}  {_label(head, id_)}"
     yield ""
     yield from wrapped(_evidence(head), "")
     yield ""
@@ -144,7 +144,7 @@ def _most(found: Classified, row: int) -> Iterator[str]:
     evidence = found.classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
         place = found.reading.patch_places[patch]
-        yield f"{place.row},{place.col} {numbers.figure(float(evidence[patch]))}   "
+        yield f"{place.row},{place.col} {numbers.format_number(float(evidence[patch]))}   "
 
 
 def _label(head: ClassificationHead, id_: Any) -> str:

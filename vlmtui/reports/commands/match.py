@@ -210,10 +210,10 @@ def _nearest(reading: Reading, cosines: Floats) -> Iterator[str]:
 
 def _loss(loss: PairLoss) -> str:
     pairs = numbers.count(loss.pairs, "picture with its text", "pictures with their texts")
-    value = f"{numbers.figure(loss.value)} nats, the mean of {pairs}"
+    value = f"{numbers.format_number(loss.value)} nats, the mean of {pairs}"
     if loss.image_to_text is None or loss.text_to_image is None:
         return f"{value}: pairwise sigmoid"
-    there, back = numbers.figure(loss.image_to_text), numbers.figure(loss.text_to_image)
+    there, back = numbers.format_number(loss.image_to_text), numbers.format_number(loss.text_to_image)
     return f"{value}: softmax both ways, {there} from picture to text and {back} from text to picture"
 
 

@@ -37,8 +37,18 @@ from numpy.typing import NDArray
 
 from vlmtui.display import numbers
 from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, PositionCounts, ShapeCounts, judged, views
-from vlmtui.display.statistics import RULE, THRESHOLD, outlier
+from vlmtui.display.recurrence import (
+    ALPHA,
+    LEAST,
+    MOSTLY,
+    TEST,
+    VERDICTS,
+    PositionCounts,
+    ShapeCounts,
+    entries_by_grid,
+    position_test,
+)
+from vlmtui.display.statistics import RULE, THRESHOLD, is_outlier
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
@@ -103,7 +113,7 @@ class _Looker:
             if of_layers(stage):
                 layers = client.layers(reading.id, on_progress=self.progress).result()
                 norms = layers.norms[llm_layer(stage) - 1]
-            marks[stage] = outlier(norms) if len(norms) else np.zeros(0, bool)
+            marks[stage] = is_outlier(norms) if len(norms) else np.zeros(0, bool)
         return Looked(reading, marks)
 
     def done(self, client: SessionClient) -> None:
@@ -133,8 +143,8 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
         whole.images.append(told["image"] | {"again": again})
-        of_patch = views(reading.grids, reading.patch_places, "patch")
-        of_token = views(reading.grids, reading.places, "token")
+        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
+        of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage, marks in one.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = whole.stages.setdefault(stage, ShapeCounts())
@@ -166,7 +176,7 @@ def _page(whole: Gathered) -> Iterator[str]:
         if not tallies.all:
             yield f"{stage}  no entry has a place or a number of its own"
         for tally in tallies.all:
-            verdict = judged(tally).verdict
+            verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
             yield from tally_lines(stage, tally)
     yield ""
@@ -177,7 +187,7 @@ def _page(whole: Gathered) -> Iterator[str]:
 
 def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
     """Its verdict in a line, and the positions that repeat."""
-    found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
+    found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
     of = numbers.count(tally.pictures, "picture")
     of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
@@ -223,7 +233,7 @@ def report(whole: Gathered) -> json.Object:
 
 def grid_object(tally: PositionCounts) -> json.Object:
     """What is told of one shape of grid."""
-    found, shape = judged(tally), tally.shape
+    found, shape = position_test(tally), tally.shape
     ever = np.flatnonzero(tally.counts)
     order = ever[np.lexsort((ever, found.chances[ever]))].tolist()
     return {

@@ -21,8 +21,8 @@ from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.image import ImageFile, decode
-from vlmtui.lenses.base import applies
-from vlmtui.lenses.wording import LensResult, number
+from vlmtui.lenses.base import applies_at
+from vlmtui.lenses.wording import LensResult, number_name
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
 from vlmtui.reports.images import fonts
 from vlmtui.reports.per_image import Failure, each
@@ -112,7 +112,7 @@ def play(
     found = tuple(
         client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()
         for stage in drawn
-        if applies(through.description.stages, stage)
+        if applies_at(through.description.stages, stage)
     )
     return Played(query, through, rgb, reading, found)
 
@@ -167,7 +167,7 @@ def _caption(seen: Played, found: LensResult) -> str:
         shares = " + ".join(percent(100 * share) for share in explained)
         return f"{found.stage}   {name}: {shares} of the variance"
     what = f' "{seen.through.text}"' if seen.through.text else ""
-    called = number(found.call, found.stage)
+    called = number_name(found.call, found.stage)
     return f"{found.stage}   {name}{what}{f', {called}' if called else ''}"
 
 

@@ -22,7 +22,7 @@ from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query, Result, Seen
 from vlmtui.reports.select.fields import SIMPLE, simple
 from vlmtui.reports.select.rows import Rows
-from vlmtui.results.early_exit import PROJECTOR, named
+from vlmtui.results.early_exit import PROJECTOR, early_exit_name
 
 SCHEMA = "vlmtui/report/1"
 _ABOUT = ("image", "model")
@@ -164,7 +164,7 @@ def _lens(seen: Seen) -> Object:
     A token's `value` is a number, or three of `pca`: multiples of what the largest of each component reach.
     """
     if seen.projected:
-        return {"name": PROJECTOR, "note": named(seen.stage)}
+        return {"name": PROJECTOR, "note": early_exit_name(seen.stage)}
     through, values = seen.query.lens, seen.values
     assert through is not None
     told: Object = {"name": through.name}

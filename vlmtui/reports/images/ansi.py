@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.canvas import Pixels, draw, inner
+from vlmtui.display.canvas import Pixels, draw_image, grid_slices
 from vlmtui.display.cells import fit, width
-from vlmtui.display.colours import Colour, blend, ink, magnitudes, robust_range, shading, xterm_number
+from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
 from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
@@ -77,8 +77,8 @@ def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
     # as many lines as the picture's shape takes at that width, and a few to choose from
     most = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
     layout = fit_cells((columns, most), page.rows, page.cols, page.box, picture.size)
-    pixels = draw(picture, layout, page.box, page.holes)
-    area = inner(pixels, layout)
+    pixels = draw_image(picture, layout, page.box, page.holes)
+    area = grid_slices(pixels, layout)
     over: Over = {}
     if shown.show == HEAT:
         pixels[area] = _heat(pixels[area], layout, page, seen)
@@ -96,7 +96,7 @@ def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Pi
     found = (overlay.numbers if overlay is not None else seen.norms)[kept]
     entries = np.full((len(seen.reading.places_at(seen.stage)), 3), np.nan)
     low, high = robust_range(found) if found.ndim == 1 else (0.0, 1.0)
-    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitudes(found, low, high)
+    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitude_colours(found, low, high)
     cells = page.spread(entries).repeat(2 * layout.tall, axis=0).repeat(layout.wide, axis=1)
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 

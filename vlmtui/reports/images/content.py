@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
-from vlmtui.lenses.base import applies
+from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
@@ -120,7 +120,7 @@ class _Showing:
         values: tuple[LensResult, ...] = ()
         if self._show == LAYERS and query.lens is not None:
             lens, progress = query.lens, self._on_progress
-            path = tuple(s for s in path if applies(lens.description.stages, s))
+            path = tuple(s for s in path if applies_at(lens.description.stages, s))
             answer = answered(client, reading, lens, progress)
             said = answer.id if answer else ""
             values = tuple(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from vlmtui.display.colours import Rgb, brightness
-from vlmtui.display.metrics import named as metric_named
+from vlmtui.display.metrics import metric_name as metric_named
 from vlmtui.display.numbers import count
 from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.errors import UsageError

@@ -31,7 +31,7 @@ from vlmtui.reports.page.lens import LensLook, look
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.select.patches import entries_at
-from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import no_exit_in_reading, token_of_patch, words_of_patches
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -186,7 +186,7 @@ def _words(
 ) -> TokenWords:
     """The words of all of a stage's entries."""
     projected = of_patches(stage)
-    if projected and (wrong := no_exit(reading)):
+    if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)
     found = client.words(
         reading.id,
@@ -199,7 +199,7 @@ def _words(
         on_progress=on_progress,
     ).result()
     if projected:
-        into = tokens_of(reading.patch_places, reading.places)
-        found = on_patches(found, into, range(len(reading.patch_places)))
+        into = token_of_patch(reading.patch_places, reading.places)
+        found = words_of_patches(found, into, range(len(reading.patch_places)))
     assert np.array_equal(found.tokens, np.arange(len(reading.places_at(stage))))
     return found

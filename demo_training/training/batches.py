@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from demo_training import language
-from demo_training.making.models import GRID
-from demo_training.making.pictures import Drawings, Pictures
-from demo_training.making.recipe import Stage
 from demo_training.targets import signals
 from demo_training.tokenizer import EOS, PAD, SPECIALS, inner_ids, text_ids, word_id
-from demo_training.words import CLASS_OF, CLASSES
+from demo_training.training.models import GRID
+from demo_training.training.recipes import Stage
+from demo_training.training.scene_store import Drawings, Pictures
+from demo_training.vocabulary import CLASS_OF, CLASSES
 
 IGNORE: Final = -100
 PATCHES_A_PICTURE: Final = 98

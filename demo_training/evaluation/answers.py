@@ -16,8 +16,8 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProc
 from demo_training import language
 from demo_training.colours import BASE
 from demo_training.drawings.scenes import Scene
-from demo_training.figures.measure import facts_of, nearest
-from demo_training.words import GLYPHS, NAMES
+from demo_training.evaluation.patch_accuracy import facts_of, nearest
+from demo_training.vocabulary import GLYPHS, NAMES
 
 CONTENT = frozenset((*NAMES, *BASE, *GLYPHS))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from demo_training.making.losses import PatchLoss
 from demo_training.targets import LABELS, target_matrix
+from demo_training.training.losses import PatchLoss
 
 
 def loss_at(length: float, objects: float = 1.0) -> float:

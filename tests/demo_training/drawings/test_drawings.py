@@ -9,9 +9,9 @@ from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas
 from demo_training.drawings.noise import bank, sample, warped
 from demo_training.drawings.piles import cut, pile
-from demo_training.drawings.places.stuffs import STUFFS
+from demo_training.drawings.places.materials import MATERIALS
 from demo_training.drawings.scenes import make_scene
-from demo_training.words import INDEX
+from demo_training.vocabulary import INDEX
 
 CYCLES = np.arange(4, 40)
 
@@ -39,10 +39,10 @@ def test_power_falls_with_frequency_as_in_photographs() -> None:
     assert np.std([slope(s) for s in spectra]) > 0.2
 
 
-@pytest.mark.parametrize("name", STUFFS)
+@pytest.mark.parametrize("name", MATERIALS)
 def test_materials_fill_any_size_and_differ_from_draw_to_draw(name: str) -> None:
     assert name in INDEX
-    material = STUFFS[name][0]
+    material = MATERIALS[name][0]
     means = []
     for seed, (h, w) in enumerate(((40, 60), (1, 1), (3, 90), (64, 64))):
         colours = material(np.random.default_rng(seed), h, w, 0.5)

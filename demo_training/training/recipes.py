@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from demo_training.making.models import Size, Sizes
+from demo_training.training.models import Size, Sizes
 
 Model = Literal["siglip", "language", "captioned", "demo", "vit"]
 

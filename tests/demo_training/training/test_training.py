@@ -15,14 +15,14 @@ from safetensors.torch import load_file
 from transformers import AutoModelForImageClassification, AutoProcessor, LlavaForConditionalGeneration, SiglipModel
 
 from demo_training import train
-from demo_training.making import models, trainer
-from demo_training.making.batches import IGNORE, Batch, Scenes, conversation, prefix_ids
-from demo_training.making.losses import image_tokens, pair_loss, picture_vectors, pixel_values
-from demo_training.making.models import build_llava, build_processor, build_siglip, build_vit
-from demo_training.making.pictures import Drawings, draw_ahead
-from demo_training.making.recipe import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Stage
 from demo_training.targets import SIGNALS
 from demo_training.tokenizer import TEXT_LENGTH, build_text_tokenizer, text_ids
+from demo_training.training import models, trainer
+from demo_training.training.batches import IGNORE, Batch, Scenes, conversation, prefix_ids
+from demo_training.training.losses import image_tokens, pair_loss, picture_vectors, pixel_values
+from demo_training.training.models import build_llava, build_processor, build_siglip, build_vit
+from demo_training.training.recipes import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Stage
+from demo_training.training.scene_store import Drawings, draw_ahead
 from tests.demo_training.small import COUNT, RECIPE, SMALL
 from vlmtui.demo import WEIGHTS
 
@@ -73,7 +73,7 @@ def test_a_crop_takes_its_labels_along(scenes: Path, drawings: Drawings) -> None
 
 
 def test_light_goes_through_a_table_for_each_channel() -> None:
-    from demo_training.making.pictures import _through
+    from demo_training.training.scene_store import _through
 
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (2, 4, 5, 3), dtype=np.uint8)
@@ -157,7 +157,7 @@ def test_the_vit_begins_as_the_tower() -> None:
 def test_the_script_makes_the_same_models_on_a_device_apart_from_the_cpu(tmp_path: Path) -> None:
     """All of it, from batches to folders, where a tensor that is left on the other device is an error as on a GPU."""
     command = [sys.executable, "-m", "tests.demo_training.elsewhere", str(tmp_path)]
-    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=600)
+    subprocess.run(command, cwd=Path(__file__).parents[3], check=True, timeout=600)
     for folder in train.FOLDERS.values():
         near, apart = (load_file(tmp_path / device / folder / "model.safetensors") for device in ("cpu", "gpu"))
         assert near.keys() == apart.keys()

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from demo_training import language
 from demo_training.colours import BASE
 from demo_training.drawings.scenes import Scene
-from demo_training.figures.measure import as_batch, facts_of
-from demo_training.figures.ranks import auc, sign_test
-from demo_training.making.models import GRID
+from demo_training.evaluation.patch_accuracy import as_batch, facts_of
+from demo_training.evaluation.rank_statistics import auc, sign_test
 from demo_training.targets import signals
-from demo_training.words import CLASS_OF, CLASSES, NAMES
+from demo_training.training.models import GRID
+from demo_training.vocabulary import CLASS_OF, CLASSES, NAMES
 from vlmtui.results.answers import Answer
 from vlmtui.session import protocol as m
 from vlmtui.session import typed

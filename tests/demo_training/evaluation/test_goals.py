@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo_training.figures.asked import BARS, HEAD, asked_rows
+from demo_training.evaluation.goals import BARS, HEAD, asked_rows
 
 
 def figures_at(level: float) -> dict[str, dict[str, Any]]:

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from demo_training.drawings.canvas import BASE_SIDE
 from demo_training.drawings.scenes import KINDS, make_scene
-from demo_training.making.models import PIXELS
-from demo_training.words import CLASS_OF, INDEX
+from demo_training.training.models import PIXELS
+from demo_training.vocabulary import CLASS_OF, INDEX
 from vlmtui.files import write_whole
 
 CHUNK: Final = 250

@@ -12,10 +12,10 @@ import torch
 from torch.utils.data import DataLoader, Subset
 
 from demo_training.drawings.scenes import Scene
-from demo_training.making.batches import Batch, Scenes, Sentences
-from demo_training.making.pictures import Drawings
-from demo_training.making.recipe import Stage
-from demo_training.making.tasks import Task
+from demo_training.training.batches import Batch, Scenes, Sentences
+from demo_training.training.recipes import Stage
+from demo_training.training.scene_store import Drawings
+from demo_training.training.tasks import Task
 from vlmtui.files import whole_file
 
 SAY_EVERY: Final = 50

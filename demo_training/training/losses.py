@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn import functional
 from transformers import LlavaForConditionalGeneration, SiglipModel
 
-from demo_training.making.batches import IGNORE, Batch
 from demo_training.targets import target_matrix
+from demo_training.training.batches import IGNORE, Batch
 
 
 def pixel_values(rgb: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 from transformers import ViTForImageClassification
 
 from demo_training.drawings.scenes import KINDS, Scene
-from demo_training.figures.measure import pixels_of
+from demo_training.evaluation.patch_accuracy import pixels_of
 
 
 @torch.no_grad()

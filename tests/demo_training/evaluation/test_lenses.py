@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from demo_training.drawings.scenes import FIGURES
 from demo_training.evaluate import read_figures
-from demo_training.figures.lenses import (
+from demo_training.evaluation.lenses import (
     GRID,
     PATCHES,
     Case,
@@ -23,9 +23,9 @@ from demo_training.figures.lenses import (
     shares,
     together,
 )
-from demo_training.figures.measure import held_out
-from demo_training.figures.ranks import auc, sign_test
-from demo_training.words import NAMES
+from demo_training.evaluation.patch_accuracy import held_out
+from demo_training.evaluation.rank_statistics import auc, sign_test
+from demo_training.vocabulary import NAMES
 from tests.models.conftest import one_thread  # noqa: F401
 from vlmtui.demo import CHECKPOINT, WEIGHTS
 

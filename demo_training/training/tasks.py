@@ -10,11 +10,11 @@ from torch.nn import functional
 from transformers import LlavaForConditionalGeneration, SiglipModel, ViTForImageClassification
 
 from demo_training.drawings.scenes import Scene
-from demo_training.figures.kinds import kinds_told
-from demo_training.figures.measure import patch_accuracy
-from demo_training.figures.pairs import retrieval
-from demo_training.making.batches import Batch, prefix_ids
-from demo_training.making.losses import (
+from demo_training.evaluation.patch_accuracy import patch_accuracy
+from demo_training.evaluation.retrieval import retrieval
+from demo_training.evaluation.scene_kinds import kinds_told
+from demo_training.training.batches import Batch, prefix_ids
+from demo_training.training.losses import (
     PatchLoss,
     image_tokens,
     language_loss,
@@ -22,7 +22,7 @@ from demo_training.making.losses import (
     picture_vectors,
     pixel_values,
 )
-from demo_training.making.recipe import Stage
+from demo_training.training.recipes import Stage
 
 
 class Task(nn.Module):

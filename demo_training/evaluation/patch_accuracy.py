@@ -13,11 +13,11 @@ from transformers import LlavaForConditionalGeneration
 from demo_training.colours import BASE, FINE
 from demo_training.drawings.scenes import Scene, make_scene
 from demo_training.language import Facts, look
-from demo_training.making.losses import image_tokens, pixel_values
-from demo_training.making.models import PIXELS
 from demo_training.targets import Signals, signals
 from demo_training.tokenizer import SPECIALS, word_id
-from demo_training.words import CLASS_OF, CLASSES, NAMES
+from demo_training.training.losses import image_tokens, pixel_values
+from demo_training.training.models import PIXELS
+from demo_training.vocabulary import CLASS_OF, CLASSES, NAMES
 
 Metric = Literal["l2", "cosine"]
 MAINLY: Final = 0.6  # the share of a patch that one class must fill for the patch to count

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from demo_training.figures.photographs import (
+from demo_training.evaluation.photographs import (
     EACH,
     HEAD,
     PICTURES,

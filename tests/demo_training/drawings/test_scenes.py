@@ -13,10 +13,10 @@ from demo_training.colours import BASE, name_pixels
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas
 from demo_training.drawings.scenes import FIGURES, HELD_OUT, KINDS, make_scene
-from demo_training.making.recipe import RECIPES
 from demo_training.samples import SAMPLES
 from demo_training.train import WATCHED
-from demo_training.words import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES
+from demo_training.training.recipes import RECIPES
+from demo_training.vocabulary import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES
 
 
 @pytest.mark.parametrize("seed", [0, 3, 7, HELD_OUT + 1])
@@ -97,7 +97,7 @@ def test_glyphs_are_labelled_by_their_own_character() -> None:
 
 
 def test_sample_pictures_are_scenes_of_the_generator() -> None:
-    folder = Path(__file__).parents[2] / "sample_images"
+    folder = Path(__file__).parents[3] / "sample_images"
     for name, (seed, side) in SAMPLES.items():
         path = folder / name
         assert path.stat().st_size < 200_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from demo_training.figures.asked import HEAD as ASKED_FOR
-from demo_training.figures.asked import asked_rows
-from demo_training.figures.photographs import EACH, overall_rows, photograph_rows
-from demo_training.figures.photographs import HEAD as LABELLED
-from demo_training.words import NAMES
+from demo_training.evaluation.goals import HEAD as ASKED_FOR
+from demo_training.evaluation.goals import asked_rows
+from demo_training.evaluation.photographs import EACH, overall_rows, photograph_rows
+from demo_training.evaluation.photographs import HEAD as LABELLED
+from demo_training.vocabulary import NAMES
 
 START: Final = "<!-- figures: written by `python -m demo_training.evaluate` -->"
 END: Final = "<!-- end of figures -->"

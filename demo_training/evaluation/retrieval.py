@@ -12,7 +12,7 @@ from transformers import SiglipModel
 
 from demo_training import language
 from demo_training.drawings.scenes import Scene
-from demo_training.figures.measure import facts_of, pixels_of
+from demo_training.evaluation.patch_accuracy import facts_of, pixels_of
 from demo_training.tokenizer import text_ids
 
 AMONG: Final = 100

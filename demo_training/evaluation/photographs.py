@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from demo_training.figures.answers import Speaker
-from demo_training.figures.measure import nearest
+from demo_training.evaluation.answers import Speaker
+from demo_training.evaluation.patch_accuracy import nearest
 
 ROOT: Final = Path(__file__).parents[2]
 LABELS: Final = ROOT / "tests" / "data" / "photographs.json"
