@@ -12,12 +12,13 @@ import sys
 import msgspec
 from PIL import Image
 
+from tests.query.queries import query_of
 from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
 from vlmtui.image import ImageFile, read_source
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.reading import Reading, WordOrder
-from vlmtui.reports.query import Query
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.reading import Reading
+from vlmtui.results.metrics import WordOrder
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
@@ -26,9 +27,9 @@ from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.subject import (
     AHEAD,
     OF_LAYERS,
-    Ablate,
+    AblateAnswer,
     AgreementLens,
-    Generate,
+    GenerateAnswer,
     LayersLens,
     LayerWordsLens,
     LensRequest,
@@ -115,28 +116,28 @@ class FakeWorker(SessionWorker):
             case WordsLens(order):
                 self.asked.append((order, request.k, request.tokens))
                 words = readings.words(list(request.tokens), request.k, order, self.pieces, subject.stage)
-                self.post(messages.Computed(request, words))
+                self.post(messages.RequestAnswered(request, words))
             case LayersLens():
                 self.asked_layers.append(request.reading)
                 if self.no_layers:
-                    self.post(messages.NotComputed(request, self.no_layers))
+                    self.post(messages.RequestFailed(request, self.no_layers))
                 elif not self.slow_layers:
                     self.bring_layers(request.reading)
             case LayerWordsLens():
                 self.asked_tokens.append(entry)
                 words_by_layer = readings.layer_words(entry, self.reading.model.llm_layers)
-                self.post(messages.Computed(request, words_by_layer))
+                self.post(messages.RequestAnswered(request, words_by_layer))
             case PatchLens():
                 self.asked_patches.append(entry)
-                failed = messages.NotComputed(request, self.no_patches)
-                self.post(failed if self.no_patches else messages.Computed(request, readings.anatomy(entry)))
+                failed = messages.RequestFailed(request, self.no_patches)
+                self.post(failed if self.no_patches else messages.RequestAnswered(request, readings.anatomy(entry)))
             case NoiseLens():
                 self.noise(request, lens)
             case AgreementLens():
                 self.agreement(request)
-            case Generate(question):
+            case GenerateAnswer(question):
                 self.answer(request, question)
-            case Ablate(tokens, by):
+            case AblateAnswer(tokens, by):
                 self.ablate(request, tokens, by)
             case LensCall() if not subject.answer:
                 self.values(request, lens)
@@ -147,7 +148,7 @@ class FakeWorker(SessionWorker):
 
     def bring_layers(self, reading: str) -> None:
         request = LensRequest(reading, *OF_LAYERS)
-        self.post(messages.Computed(request, readings.layers(self.reading, reading)))
+        self.post(messages.RequestAnswered(request, readings.layers(self.reading, reading)))
 
     def describe(self, source: LensSource) -> None:
         self.described.append(source)
@@ -160,16 +161,16 @@ class FakeWorker(SessionWorker):
         if request.when == AHEAD:
             self.asked_ahead.append((stage, call))
             if self.answers_ahead:
-                self.post(messages.Computed(request, found))
+                self.post(messages.RequestAnswered(request, found))
             return
         if entry is None:
             self.asked_values.append((stage, call))
         else:
             self.asked_singles.append((stage, call, entry))
         if self.no_values:
-            self.post(messages.NotComputed(request, self.no_values))
+            self.post(messages.RequestFailed(request, self.no_values))
         elif not self.slow_values:
-            self.post(messages.Computed(request, found))
+            self.post(messages.RequestAnswered(request, found))
 
     def noise(self, request: LensRequest, lens: NoiseLens) -> None:
         """Of noise nothing comes."""
@@ -180,14 +181,14 @@ class FakeWorker(SessionWorker):
     def answer(self, request: LensRequest, question: str | None) -> None:
         self.questions.append(question)
         if self.no_answer:
-            self.post(messages.NotComputed(request, self.no_answer))
+            self.post(messages.RequestFailed(request, self.no_answer))
             return
         answer = sayings.answer(self.said, question or "Describe the image.", f"answer-{request.subject.answer}")
         for said in sayings.sayings(answer):
             self.post(messages.TokenGenerated(request, said))
             if self.slow_answer:
                 return
-        self.post(messages.Computed(request, answer))
+        self.post(messages.RequestAnswered(request, answer))
 
     def ablate(self, request: LensRequest, tokens: tuple[int, ...], by: Replacement) -> None:
         self.taken.append((tokens, by))
@@ -195,17 +196,17 @@ class FakeWorker(SessionWorker):
         ablation = sayings.ablation(before, tokens, by)
         self.post(messages.TokenGenerated(request, sayings.sayings(ablation.again)[0]))
         if not self.slow_answer:
-            self.post(messages.Computed(request, ablation))
+            self.post(messages.RequestAnswered(request, ablation))
 
     def bring_finding(self, request: LensRequest) -> None:
         if isinstance(request.lens, LensCall):
             if self.no_values:
-                self.post(messages.NotComputed(request, self.no_values))
+                self.post(messages.RequestFailed(request, self.no_values))
             else:
-                self.post(messages.Computed(request, lenses.found(self.reading, "tokens", request.lens)))
+                self.post(messages.RequestAnswered(request, lenses.found(self.reading, "tokens", request.lens)))
             return
         found = sayings.finding(self.reading, sayings.answer(self.said, "", request.answer_id), request.lens)
-        self.post(messages.Computed(request, found))
+        self.post(messages.RequestAnswered(request, found))
 
     def cancel(self, request: LensRequest) -> None:
         match request.lens:
@@ -235,7 +236,7 @@ def app(
     if made is not None:
         size = made.image.width, made.image.height
     image = photo or readings.picture(*size)
-    query = Query(model="toy", **options)  # type: ignore[arg-type]
+    query = query_of("toy", **options)  # type: ignore[arg-type]
     chosen = ExplorerOptions(image=readings.source(image), query=query)
     return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made), image)
 
@@ -248,7 +249,7 @@ def main() -> None:
     else:
         rows, cols, vision, llm = (int(word) for word in sys.argv[1:5])
         made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
-    options = ExplorerOptions(image=source, query=Query(model="toy"))
+    options = ExplorerOptions(image=source, query=query_of("toy"))
     conversation = FakeWorker(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
     VlmtuiApp(conversation, picture).run()
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_walking import known
-from vlmtui.reports.query import Query
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
 from vlmtui.tui import messages, needs, requests
 from vlmtui.tui.app import VlmtuiApp
@@ -30,7 +30,7 @@ class Believed(FakeWorker):
 
     def __init__(self, *, answers: bool = True) -> None:
         image = readings.picture(96, 64)
-        options = ExplorerOptions(image=readings.source(image), query=Query(model="toy"))
+        options = ExplorerOptions(image=readings.source(image), query=query_of("toy"))
         super().__init__(options, (96, 64), (6, 8))
         self.answers, self.busy = answers, 0
         self.asked_nulls: list[tuple[str, str, int]] = []
@@ -40,24 +40,24 @@ class Believed(FakeWorker):
         self.asked_nulls.append((request.subject.stage, lens.order, lens.k))
         if self.busy:
             self.busy -= 1
-            self.post(messages.NotComputed(request))
+            self.post(messages.RequestFailed(request))
             return
         if not self.answers:
-            self.post(messages.NotComputed(request, "no noise today"))
+            self.post(messages.RequestFailed(request, "no noise today"))
             return
         scores = np.array([-3.0] * 3 + [0.0])
         firsts = Counter({7: 3, 400: 1})
         noise = NoiseScores(scores=scores, margins=np.zeros(4), firsts=dict(firsts))
         stage, k = request.subject.stage, request.k
         null = NoiseBaseline(stage=stage, metric=lens.order, k=k, all_tokens=False, shuffled=noise, random=noise)
-        self.post(messages.Computed(request, null))
+        self.post(messages.RequestAnswered(request, null))
 
     def agreement(self, request: LensRequest) -> None:
         token, k = request.subject.entry or 0, request.k
         self.compared.append(token)
         ids = np.full((len(AGREEING), k), 1, np.int64)
         ids[:3, 0] = readings.words([token], k).ids[0, 0]
-        self.post(messages.Computed(request, MetricAgreement(token=token, metrics=AGREEING, ids=ids)))
+        self.post(messages.RequestAnswered(request, MetricAgreement(token=token, metrics=AGREEING, ids=ids)))
 
 
 @pytest.fixture(autouse=True)

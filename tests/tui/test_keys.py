@@ -30,7 +30,8 @@ def there(made: Reading, stage: str, **choices: object) -> set[str]:
 
 def of_family(name: str) -> Reading:
     tower = FAMILIES["clip_tower"]()
-    return structs.replace(tower, model=structs.replace(tower.model, family=name))
+    scores = {"text_tower": name == "clip", "classifies": name in ("vit", "clip")}
+    return structs.replace(tower, model=structs.replace(tower.model, family=name, **scores))
 
 
 @pytest.mark.parametrize(("family", "works"), [("some tower", set()), ("vit", {"/", "c"}), ("clip", {"/", "c"})])

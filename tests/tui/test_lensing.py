@@ -12,8 +12,8 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
-from vlmtui.display.colours import components
-from vlmtui.lenses.source import LensCall
+from vlmtui.display.colours import component_colours
+from vlmtui.lenses.lens_source import LensCall
 from vlmtui.session.typed.values import Components, Find, Similarity
 from vlmtui.tui import messages, requests
 from vlmtui.tui.navigation import at_stage, fitted, to_cell
@@ -168,7 +168,7 @@ async def test_values_of_another_reading_are_dropped() -> None:
         await pilot.pause()
         lens = Components()
         stray = looked(lens=lens, stage="tokens", numbers=np.zeros((48, 3), np.float32))
-        explorer(pilot).post_message(messages.Computed(LensRequest("another", Subject("tokens"), lens), stray))
+        explorer(pilot).post_message(messages.RequestAnswered(LensRequest("another", Subject("tokens"), lens), stray))
         await pilot.pause()
         assert not [key for key in explorer(pilot).state.results.found if isinstance(key[1], LensCall)]
 
@@ -219,7 +219,10 @@ def test_patches_that_go_into_no_token_are_marked_themselves() -> None:
 
 
 def test_colours_are_grey_in_the_middle_and_end_where_the_components_do() -> None:
-    assert components(np.array([[0.0, 1.0, -1.0], [np.nan, 9.0, -9.0]])).tolist() == [[128, 248, 8], [128, 248, 8]]
+    assert component_colours(np.array([[0.0, 1.0, -1.0], [np.nan, 9.0, -9.0]])).tolist() == [
+        [128, 248, 8],
+        [128, 248, 8],
+    ]
 
 
 def test_entries_without_a_number_are_not_walked() -> None:

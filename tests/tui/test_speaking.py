@@ -12,6 +12,7 @@ from PIL import Image
 from rich.color import Color
 from textual.pilot import Pilot
 
+from tests.query.queries import query_of
 from tests.tui import readings, sayings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
@@ -19,9 +20,8 @@ from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
 from vlmtui.image import read_source
-from vlmtui.reports.query import Query
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import messages
 from vlmtui.tui.actions.table import help_rows
 from vlmtui.tui.app import AGAIN_S, VlmtuiApp
@@ -30,12 +30,12 @@ from vlmtui.tui.panels.answer import about, shares
 from vlmtui.tui.screens.layout import PanelRows, arrange
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.answer_values import about_answer
-from vlmtui.tui.state.generation import MOST_BLOCKS, Generation, block_for
+from vlmtui.tui.state.generation import MOST_BLOCKS, AnswerGeneration, block_for
 from vlmtui.tui.state.selection import AnswerSelection
 from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.subject import (
     AttentionLens,
-    Generate,
+    GenerateAnswer,
     GradientLens,
     LensRequest,
     MaskLens,
@@ -53,7 +53,7 @@ MEAN = AttentionLens(None, None, False)
 
 def put(number: int) -> LensRequest:
     """The question of an answer."""
-    return LensRequest("r1", Subject(ANSWER, None, number), Generate("why"))
+    return LensRequest("r1", Subject(ANSWER, None, number), GenerateAnswer("why"))
 
 
 async def ask(pilot: Pilot[int], question: str = "why") -> None:
@@ -209,7 +209,7 @@ async def test_escape_stops_the_answer_and_keeps_what_was_said() -> None:
         # what comes late of it is not heard
         generation = explorer(pilot).state.results.generation
         late = sayings.answer("blue sky", "why", generation.id)
-        explorer(pilot).post_message(messages.Computed(put(generation.number), late))
+        explorer(pilot).post_message(messages.RequestAnswered(put(generation.number), late))
         await pilot.pause()
         assert len(generation.tokens) == 1
 
@@ -289,7 +289,7 @@ async def test_the_latest_question_wins() -> None:
         number = explorer(pilot).state.results.generation.number
         talk(tui).bring_finding(LensRequest("r1", Subject(ANSWER, None, number - 1), MEAN, answer_id="answer-1"))
         late = sayings.answer("late", "one", "answer-1")
-        explorer(pilot).post_message(messages.Computed(put(number - 1), late))
+        explorer(pilot).post_message(messages.RequestAnswered(put(number - 1), late))
         await pilot.pause()
         assert explorer(pilot).state.results.generation.text == "grey"
         assert not [key for key in explorer(pilot).state.results.found if key[0].answer]
@@ -484,7 +484,7 @@ def test_an_answer_never_has_less_room_than_it_needs_nor_more_than_there_is(size
 
 def test_that_an_answer_was_cut_is_said_however_little_room_there_is() -> None:
     made = sayings.answer("a b c", "", "x")
-    generation = Generation(number=1)
+    generation = AnswerGeneration(number=1)
     generation.end(msgspec.structs.replace(made, finished=False))
     assert all("cut" in said for said in about(generation, hidden=2))
 
@@ -568,7 +568,7 @@ def test_tokens_go_round_with_the_whole_answer_between() -> None:
 
 def test_tokens_that_were_not_heard_leave_their_places() -> None:
     said = sayings.sayings(sayings.answer("a b c", "", "x"))
-    generation = Generation(number=1, speaking=True)
+    generation = AnswerGeneration(number=1, speaking=True)
     for one in (said[0], said[2]):
         generation.say(one.number, one.token, one.text, one.answer)
     assert [token.text for token in generation.tokens] == ["a", None, "c"]
@@ -587,7 +587,9 @@ def test_every_key_is_in_the_help() -> None:
 async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
     source = read_source(str(TOWN))
     conversation = SessionWorker(
-        ExplorerOptions(image=source, query=Query(model="demo", device="cpu", where=Where(None, "vlmtui", warm=False)))
+        ExplorerOptions(
+            image=source, query=query_of("demo", device="cpu", where=SessionLocation(None, "vlmtui", warm=False))
+        )
     )
     tui = VlmtuiApp(conversation, Image.open(TOWN).convert("RGB"))
     try:

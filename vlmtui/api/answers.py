@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from vlmtui.api.arguments import one, patches_of
 from vlmtui.api.waiting import result
 from vlmtui.errors import UsageError
+from vlmtui.lenses.validation import validated
+from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import Reading, check_stage
-from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import (
     MAX_NEW_TOKENS,
     Ablation,
@@ -21,7 +22,6 @@ from vlmtui.results.answers import (
 )
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
-from vlmtui.session.validation import checked
 
 
 class Asked:
@@ -76,7 +76,7 @@ class Asked:
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)
-        patch = checked(PatchWords(grid, row, col))
+        patch = validated(PatchPosition(grid, row, col))
         if min(patch.row, patch.col) < 0:
             raise UsageError(f"there is no row {row} and column {col}: they count from 0")
         return entries_at(self.data, stage, patch)

@@ -18,7 +18,7 @@ from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
 from vlmtui.reports.commands.outliers import Looked, gathered, report
 from vlmtui.results.vocabulary import Near, VocabularyRows, WordNeighbours
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 
 
 class Session:
@@ -88,7 +88,7 @@ def open_session(
     The warm session is used where there is one, unless `warm` is False; `remote` names a host to be reached by ssh.
     While something takes its time a bar says how far it is: in a notebook, or wherever `progress` is True.
     """
-    client = connect(Where(remote, warm=warm))
+    client = connect(SessionLocation(remote, warm=warm))
     if in_notebook() if progress is None else progress:
         client.on_progress = Bars()
     try:

@@ -10,7 +10,7 @@ from vlmtui.cli.match import Format, Images, Output, Tower, ordered
 from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
 from vlmtui.errors import UsageError
 
-_LEAST = 3  # `vlmtui.display.recurrence.LEAST`, which imports NumPy
+_LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
 
 
 def _any(name: str, family: str | None) -> None:
@@ -35,11 +35,11 @@ def outliers(
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
     from vlmtui.reports.commands.outliers import run_outliers
 
-    query = tower.query(held, far, _any)
-    order = ordered(images, query, output, quiet, debug)
+    load = tower.load_options(held, far, _any)
+    order = ordered(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(
             f"outliers compares pictures, and {given} cannot tell position from content: give at least {_LEAST}, "
             "unlike each other"
         )
-    return run_outliers(query, stage, format, order)
+    return run_outliers(load, tower.read_options, stage, format, order)

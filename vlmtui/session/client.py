@@ -15,30 +15,31 @@ from typing import Any, TypeVar
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.options import given
-from vlmtui.lenses.registry import find
-from vlmtui.lenses.source import LensCall, LensSource, call
-from vlmtui.lenses.wording import LensResult
-from vlmtui.reading import METRICS, RIDGE, Floats, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.lenses.options import checked_options
+from vlmtui.lenses.registry import find_lens
+from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
+from vlmtui.results.metrics import METRICS, RIDGE, Metric
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.results.replacement import Replacement
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.logs import log_folder
-from vlmtui.session.requests import Exchange, OnProgress, OnSaid
+from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress, ReconnectingClient
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import Typed, vocabulary, whole
+from vlmtui.session.typed import TypedQuestion, vocabulary, whole
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
 
 
-class SessionClient(Exchange):
+class SessionClient(ReconnectingClient):
     """A session, and the questions that it answers."""
 
     @classmethod
@@ -120,8 +121,7 @@ class SessionClient(Exchange):
         """
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        sent = tuple(m.Sent(image.source, image.data, image.sha256) for image in images)
-        body = m.ReadMany(sent, stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
+        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
         return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(
@@ -168,7 +168,7 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[LensResult]:
         """What a lens, whichever, makes of the entries of a stage of a reading, all of them without `entries`."""
-        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
+        return self._typed(typed.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[LensDescription, ...]]:
         """What a lens is, or without one all that packages offer where the session runs."""
@@ -180,7 +180,7 @@ class SessionClient(Exchange):
         """What a lens is, and all its options where these are given; `UsageError` for one that it does not take."""
 
         def both(done: m.Described) -> tuple[LensDescription, tuple[tuple[str, Any], ...]]:
-            return done.lenses[0], call(lens, **done.options).options
+            return done.lenses[0], lens_call(lens, **done.options).options
 
         return self.ask(m.Describe(lens, options), both)
 
@@ -188,7 +188,7 @@ class SessionClient(Exchange):
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
         return self._typed(typed.vectors(reading_id, stage), on_progress)
 
-    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbedding]:
+    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[EmbeddedPatch]:
         """What becomes of one vision patch before the tower's first block."""
         return self._typed(whole.patch(reading_id, patch), on_progress)
 
@@ -201,13 +201,13 @@ class SessionClient(Exchange):
         temperature: float | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Answer]:
         """The model's own answer about a reading's picture; `on_said` is told of every token, in another thread.
 
         `cancel` ends it at the next token; what was told of by then can be asked about like a whole answer.
         """
-        body = m.Ask(reading_id, question, max_new_tokens, temperature, seed)
+        body = m.Generate(reading_id, question, max_new_tokens, temperature, seed)
         return self.ask(body, lambda done: done.answer, on_progress, on_said)
 
     def attention(
@@ -244,7 +244,7 @@ class SessionClient(Exchange):
         tokens: tuple[int, ...],
         by: Replacement = "mean",
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
         try:
@@ -332,15 +332,17 @@ class SessionClient(Exchange):
 
     def _typed(
         self,
-        question: Typed[T],
+        question: TypedQuestion[T],
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
         strict: bool = True,
     ) -> Future[T]:
-        lens = None if question.body.lens.foreign else find(question.body.lens.name)
+        lens = None if question.body.lens.foreign else find_lens(question.body.lens.name)
         if lens is not None:
             try:
-                given(lens, question.body.options, strict)  # of a built-in lens it is known here what it takes
+                checked_options(
+                    lens, question.body.options, strict
+                )  # of a built-in lens it is known here what it takes
             except UsageError as error:
                 return _failed(error)
         return self.ask(question.body, question.unpack, on_progress, on_said)

@@ -10,9 +10,9 @@ from textual.message import Message
 
 from vlmtui.image import ImageFile
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.source import LensSource
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.reading import ModelInfo, Reading
-from vlmtui.session.protocol import Said, Status
+from vlmtui.session.protocol import AnswerProgress, Status
 from vlmtui.tui.state.subject import LensRequest
 
 
@@ -53,7 +53,7 @@ class SessionProgressed(Message):
 
 
 @dataclass
-class Computed(Message):
+class RequestAnswered(Message):
     """The answer to a request."""
 
     request: LensRequest
@@ -61,7 +61,7 @@ class Computed(Message):
 
 
 @dataclass
-class NotComputed(Message):
+class RequestFailed(Message):
     """A request failed, with a sentence for the person; without one it gave way to another."""
 
     request: LensRequest
@@ -73,7 +73,7 @@ class TokenGenerated(Message):
     """One more token of an answer."""
 
     request: LensRequest
-    said: Said
+    said: AnswerProgress
 
 
 @dataclass

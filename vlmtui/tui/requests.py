@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.lens_source import LensCall
 from vlmtui.tui.needs import NeedsOf
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection

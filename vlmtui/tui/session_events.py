@@ -9,8 +9,8 @@ from textual.message import Message
 
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation
@@ -24,10 +24,10 @@ from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import (
     AHEAD,
     OF_IMAGE,
-    Ablate,
+    AblateAnswer,
     AgreementLens,
     AttentionLens,
-    Generate,
+    GenerateAnswer,
     GradientLens,
     HeadLens,
     LayersLens,
@@ -49,8 +49,8 @@ SAID_OF: dict[type, str] = {
     HeadLens: "the picture has no classes",
     LayersLens: "the language model's layers could not be read",
     NoiseLens: "the words of noise could not be found",
-    Generate: "no answer",
-    Ablate: "no answer",
+    GenerateAnswer: "no answer",
+    AblateAnswer: "no answer",
 }
 """What is said of a request that failed; of others it is said where their result would stand."""
 TIMED: dict[type, str] = {
@@ -59,11 +59,11 @@ TIMED: dict[type, str] = {
     AttentionLens: "attention",
     GradientLens: "gradient",
     OcclusionLens: "occlusion map",
-    Generate: "answer",
-    Ablate: "asked again",
+    GenerateAnswer: "answer",
+    AblateAnswer: "asked again",
 }
 """What is timed, on the line of state."""
-OF_ANSWERS = (Generate, Ablate, OcclusionLens)
+OF_ANSWERS = (GenerateAnswer, AblateAnswer, OcclusionLens)
 """What Escape stops, and says so."""
 
 
@@ -95,9 +95,9 @@ class SessionEvents:
                 self._opened(source, picture)
             case messages.SessionProgressed():
                 self._progressed(message)
-            case messages.Computed(request, result):
+            case messages.RequestAnswered(request, result):
                 self._computed(request, result)
-            case messages.NotComputed(request, sentence):
+            case messages.RequestFailed(request, sentence):
                 self._not_computed(request, sentence)
             case messages.TokenGenerated():
                 self._token_generated(message)
@@ -206,11 +206,11 @@ class SessionEvents:
         match lens:
             case LayersLens():
                 state.leave_layers()
-            case Generate() if state.generation.speaking:
+            case GenerateAnswer() if state.generation.speaking:
                 state.no_generation()
-            case Ablate() if expected:
+            case AblateAnswer() if expected:
                 state.generation.again = None
-            case Generate() | Ablate():
+            case GenerateAnswer() | AblateAnswer():
                 return
             case _:
                 results.refused[_refused_key(request)] = sentence
@@ -228,10 +228,12 @@ class SessionEvents:
         request, said, generation = message.request, message.said, self._state.generation
         if not self._state.results.belongs(request):
             return
-        if isinstance(request.lens, Generate) and generation.speaking:
+        if isinstance(request.lens, GenerateAnswer) and generation.speaking:
             generation.say(said.number, said.token, said.text, said.answer)
             self._state.status.work = Work(f"answering (Esc stops): {count(said.number, 'token')}")
-        elif isinstance(request.lens, Ablate) and generation.again is not None and self._requests.expects(request):
+        elif (
+            isinstance(request.lens, AblateAnswer) and generation.again is not None and self._requests.expects(request)
+        ):
             generation.again.text = said.text
 
     def _described(self, message: messages.LensDescribed) -> None:

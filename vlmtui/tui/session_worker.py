@@ -16,21 +16,22 @@ from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import ImageFile, decode, read_source
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.reading import METRICS, Metric, ModelInfo, WordOrder, of_patches
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.reading import ModelInfo, of_patches
+from vlmtui.results.metrics import METRICS, Metric, WordOrder
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
-from vlmtui.session.protocol import Progress, Said
+from vlmtui.session.protocol import AnswerProgress, Progress
 from vlmtui.tui import messages
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.state.subject import (
     AHEAD,
     IDLE,
-    Ablate,
+    AblateAnswer,
     AgreementLens,
     AttentionLens,
     ClassesLens,
-    Generate,
+    GenerateAnswer,
     GradientLens,
     HeadLens,
     LayersLens,
@@ -46,7 +47,7 @@ from vlmtui.tui.state.subject import (
 )
 
 MOST_CLASSES = 50
-SLOW = (Generate, Ablate, OcclusionLens, LayersLens)
+SLOW = (GenerateAnswer, AblateAnswer, OcclusionLens, LayersLens)
 """What is withdrawn when the person moves on: it would keep the session busy."""
 
 
@@ -55,7 +56,7 @@ class SessionWorker:
 
     def __init__(self, options: ExplorerOptions) -> None:
         self.options = options
-        self.model = options.query.model
+        self.model = options.query.load.model
         self.image = options.image
         self.post: Callable[[Message], object] = lambda message: None
         self._client: SessionClient | None = None
@@ -85,8 +86,8 @@ class SessionWorker:
         With `may_ask` ssh may ask for a password at the terminal, and the session is there when this comes back.
         """
         if not self.alive:
-            self._client = connect(self.options.query.where, self._died, self._line_changed, may_ask)
-            if may_ask and self.options.query.where.remote is not None:
+            self._client = connect(self.options.query.load.where, self._died, self._line_changed, may_ask)
+            if may_ask and self.options.query.load.where.remote is not None:
                 self._client.welcome.result()
 
     def begin(self) -> None:
@@ -102,7 +103,7 @@ class SessionWorker:
         assert client is not None
         self.post(messages.SessionProgressed("starting the model session"))
         self.introduce()
-        own = model == query.model
+        own = model == query.load.model
 
         def loaded(info: ModelInfo) -> Message:
             self._loaded = model
@@ -111,17 +112,17 @@ class SessionWorker:
 
         def failed(sentence: str) -> None:
             self.post(messages.SessionFailed(f"{model} could not be loaded", sentence))
-            before = self._loaded or self.options.query.model
+            before = self._loaded or self.options.query.load.model
             if before != model:
                 # a model that does not load must not cost the one that did
                 self.load(before)
 
         loading = client.load(
             model,
-            revision=query.revision if own else None,
-            processor=query.processor if own else None,
-            device=query.device,
-            dtype=query.dtype,
+            revision=query.load.revision if own else None,
+            processor=query.load.processor if own else None,
+            device=query.load.device,
+            dtype=query.load.dtype,
             on_progress=self._progress(),
         )
         self._when(loading, loaded, failed)
@@ -140,7 +141,7 @@ class SessionWorker:
         self.begin()
 
     def send(self, request: LensRequest) -> None:
-        """Put a request; it is answered by `Computed` or `NotComputed`."""
+        """Put a request; it is answered by `RequestAnswered` or `RequestFailed`."""
         client = self._client
         if client is None or not client.alive:
             return
@@ -150,8 +151,8 @@ class SessionWorker:
         self._running[request] = future
         self._when(
             future,
-            lambda result: messages.Computed(request, result),
-            lambda sentence: self.post(messages.NotComputed(request, sentence)),
+            lambda result: messages.RequestAnswered(request, result),
+            lambda sentence: self.post(messages.RequestFailed(request, sentence)),
             request,
         )
 
@@ -189,7 +190,7 @@ class SessionWorker:
         def work() -> None:
             try:
                 image = read_source(source)
-                picture = Image.fromarray(decode(image.data, image.source, self.options.query.max_pixels).rgb)
+                picture = Image.fromarray(decode(image.data, image.source, self.options.query.read.max_pixels).rgb)
                 message: Message = messages.ImageOpened(image, picture)
             except VlmtuiError as error:
                 message = messages.SessionFailed("the picture could not be opened", str(error))
@@ -213,7 +214,7 @@ class SessionWorker:
             self.post(messages.SessionFailed("the picture could not be read", sentence))
 
         reading = client.read(
-            self.image, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._progress()
+            self.image, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._progress()
         )
         self._when(reading, messages.ImageRead, failed)
 
@@ -221,7 +222,7 @@ class SessionWorker:
         """The request as the session takes it."""
         query, progress = self.options.query, self._progress(request)
         reading, stage, answer = request.reading, request.subject.stage, request.answer_id
-        every, entry = query.all_tokens, request.subject.entry or 0
+        every, entry = query.search.all_tokens, request.subject.entry or 0
         match request.lens:
             case WordsLens(order):
                 return client.words(
@@ -231,7 +232,7 @@ class SessionWorker:
                     tokens=request.tokens,
                     all_tokens=every,
                     stage=stage,
-                    ridge=query.ridge,
+                    ridge=query.search.ridge,
                     projected=of_patches(stage),
                 )
             case LayersLens():
@@ -247,7 +248,7 @@ class SessionWorker:
                     request.k,
                     all_tokens=every,
                     stage=stage,
-                    ridge=query.ridge,
+                    ridge=query.search.ridge,
                     idle=request.when == IDLE,
                     projected=of_patches(stage),
                 )
@@ -269,9 +270,9 @@ class SessionWorker:
                 return client.occlude(reading, answer, block, on_progress=progress)
             case MaskLens(layer):
                 return client.mask(reading, layer, on_progress=progress)
-            case Generate(question):
+            case GenerateAnswer(question):
                 return client.answer(reading, question, on_progress=progress, on_said=self._hear(request))
-            case Ablate(tokens, by):
+            case AblateAnswer(tokens, by):
                 return client.ablate(reading, answer, tokens, by, on_progress=progress, on_said=self._hear(request))
             case LensCall() as call:
                 told = None if request.when == AHEAD else progress
@@ -283,10 +284,10 @@ class SessionWorker:
         for request in [request for request in self._running if isinstance(request.lens, of)]:
             self.cancel(request)
 
-    def _hear(self, request: LensRequest) -> Callable[[Said], None]:
+    def _hear(self, request: LensRequest) -> Callable[[AnswerProgress], None]:
         turn = self._turn
 
-        def heard(said: Said) -> None:
+        def heard(said: AnswerProgress) -> None:
             if turn == self._turn:
                 self.post(messages.TokenGenerated(request, said))
 
@@ -329,7 +330,7 @@ class SessionWorker:
                 self.post(messages.SessionLost(gone, alive=True))
             elif isinstance(error, CancelledError):
                 if request is not None and self.alive:
-                    self.post(messages.NotComputed(request))
+                    self.post(messages.RequestFailed(request))
             elif self.alive:
                 # of a session that died `_died` tells, once
                 failed(str(error))

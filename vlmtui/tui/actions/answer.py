@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.display.grids import sentence
-from vlmtui.lenses.source import LensCall
+from vlmtui.display.grid_names import as_sentence
+from vlmtui.lenses.lens_source import LensCall
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.screens.replacement import ChooseReplacement
 from vlmtui.tui.state import marks
 from vlmtui.tui.state.answer_values import about_answer, attention
-from vlmtui.tui.state.generation import DESCRIBE, NO_ANSWER, AblatedGeneration, Generation, block_for
+from vlmtui.tui.state.generation import DESCRIBE, NO_ANSWER, AblatedAnswer, AnswerGeneration, block_for
 from vlmtui.tui.state.lens_values import STOPPED
 from vlmtui.tui.state.selection import ATTENTION, OCCLUSION
 from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.status import READY, Work
-from vlmtui.tui.state.subject import Ablate, Generate, LayersLens, Need, OcclusionLens, Subject
+from vlmtui.tui.state.subject import AblateAnswer, GenerateAnswer, LayersLens, Need, OcclusionLens, Subject
 
 
 def ask(context: ActionContext) -> None:
@@ -27,7 +27,7 @@ def ask(context: ActionContext) -> None:
         context.notify("the model has not read the picture yet", timeout=4)
         return
     if reading.model.embeddings is None:
-        context.notify(sentence(reading.model.wordless), title="no answer", timeout=8)
+        context.notify(as_sentence(reading.model.wordless), title="no answer", timeout=8)
         return
 
     def put(question: str) -> None:
@@ -35,10 +35,12 @@ def ask(context: ActionContext) -> None:
         if state.results.reading is None or not state.connected:
             return
         state.questions += 1
-        state.results.generation = Generation(question or DESCRIBE, state.questions, speaking=True)
+        state.results.generation = AnswerGeneration(question or DESCRIBE, state.questions, speaking=True)
         context.requests.forget(of_answer=True)
         state.status.work = Work("asking the model")
-        context.requests.ask(state.results, Need(Subject(ANSWER, None, state.questions), Generate(question or None)))
+        context.requests.ask(
+            state.results, Need(Subject(ANSWER, None, state.questions), GenerateAnswer(question or None))
+        )
         state.look_at(token=0)
 
     hint = f"about the picture · without one: {DESCRIBE} · Esc stops the answer"
@@ -49,7 +51,7 @@ def stop(context: ActionContext) -> None:
     """Stop the answer, what was generated of it stays; or an occlusion map; or leave the layers being read."""
     state, requests, generation = context.state, context.requests, context.state.generation
     if generation.under_way:
-        requests.cancel(Generate, Ablate)
+        requests.cancel(GenerateAnswer, AblateAnswer)
         generation.stop()
         if not generation.tokens:
             state.no_generation()
@@ -149,7 +151,7 @@ def occlude(context: ActionContext) -> None:
         _say_no_answer(context)
         return
     if wordless := reading.model.wordless:
-        context.notify(sentence(wordless), title="no occlusion map", timeout=8)
+        context.notify(as_sentence(wordless), title="no occlusion map", timeout=8)
         return
     state.look_at(attribution=OCCLUSION)
     key = about_answer(state.results, OcclusionLens(block_for(reading.places)[0]))
@@ -175,10 +177,10 @@ def ablate(context: ActionContext) -> None:
         state.replacement = by
         if state.results.reading is None or not state.generation.ready or not state.connected:
             return
-        state.generation.again = AblatedGeneration(tokens, by)
+        state.generation.again = AblatedAnswer(tokens, by)
         requests.forget(of_answer=True)
         state.status.work = Work("asking again (Esc stops)")
-        requests.ask(state.results, Need(*about_answer(state.results, Ablate(tokens, by))))
+        requests.ask(state.results, Need(*about_answer(state.results, AblateAnswer(tokens, by))))
         state.at_stage(ANSWER)
 
     context.dialog(ChooseReplacement(len(tokens), state.replacement), replace_them)
@@ -190,7 +192,7 @@ def mask(context: ActionContext) -> None:
     if reading is None:
         return
     if wrong := reading.model.wordless or ("" if reading.model.llm_layers else "the model has no language model"):
-        context.notify(sentence(wrong), title="no attention mask", timeout=8)
+        context.notify(as_sentence(wrong), title="no attention mask", timeout=8)
         return
     chosen = state.selection.of_answer
     shown = replace(chosen, mask=None if chosen.mask is not None else chosen.layer or 1)

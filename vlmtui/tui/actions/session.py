@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vlmtui.catalogue import on_disk
+from vlmtui.catalogue import models_on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export
 from vlmtui.tui.actions.context import ActionContext
@@ -35,7 +35,7 @@ def choose_model(context: ActionContext) -> None:
         context.state.connected = False
         context.worker.load(name)
 
-    context.dialog(ChooseModel(on_disk(), context.worker.model), load)
+    context.dialog(ChooseModel(models_on_disk(), context.worker.model), load)
 
 
 def read_again(context: ActionContext) -> None:

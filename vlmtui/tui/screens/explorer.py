@@ -58,7 +58,7 @@ class Explorer(Screen[None]):
         query = worker.options.query
         self.state = ExplorerState(
             Results.of(worker.image, picture),
-            Selection(metric=query.metric, k=query.k),
+            Selection(metric=query.search.metric, k=query.search.k),
             SessionStatus(Work("starting the model session")),
         )
         self.requests = Requests(
@@ -149,8 +149,8 @@ class Explorer(Screen[None]):
     @on(messages.ModelLoaded)
     @on(messages.ImageRead)
     @on(messages.SessionProgressed)
-    @on(messages.Computed)
-    @on(messages.NotComputed)
+    @on(messages.RequestAnswered)
+    @on(messages.RequestFailed)
     @on(messages.TokenGenerated)
     @on(messages.LensDescribed)
     @on(messages.SessionFailed)

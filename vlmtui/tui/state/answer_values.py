@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display.colours import robust_range
-from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pieces import fit, plain, visible, width
-from vlmtui.lenses import wording
+from vlmtui.lenses import lens_text
 from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
-from vlmtui.lenses.source import LensCall, call
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, lens_call
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui.state import selection as selected
-from vlmtui.tui.state.generation import Generation, block_for
+from vlmtui.tui.state.generation import AnswerGeneration, block_for
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, TOKENS
@@ -69,7 +69,7 @@ def attribution_key(results: Results, selection: Selection) -> ResultKey | None:
         case selected.OCCLUSION:
             lens = OcclusionLens(block_for(results.reading.places)[0])
         case other if other in selected.ATTRIBUTIONS:
-            return Subject(TOKENS, None, generation.number), call(other)
+            return Subject(TOKENS, None, generation.number), lens_call(other)
         case _:
             return None
     return about_answer(results, lens)
@@ -142,10 +142,10 @@ def answer_values(results: Results, selection: Selection) -> AnswerValues | None
 
 
 def _of_lens(
-    generation: Generation, key: ResultKey, found: LensResult, token: int | None, whose: str
+    generation: AnswerGeneration, key: ResultKey, found: LensResult, token: int | None, whose: str
 ) -> AnswerValues | None:
     """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
-    what = wording.shown(found.call)
+    what = lens_text.lens_label(found.call)
     match found.result:
         case TokenMaps(values=maps):
             rows = maps[: len(generation.tokens)].astype(np.float64)
@@ -192,7 +192,7 @@ def answer_legend(results: Results, selection: Selection, found: AnswerValues | 
         case LensCall() as asked:
             # what it found stands in a panel where it is no map
             there = answer_result(results, selection) is not None
-            return wording.shown(asked) if there else f"{plain(chosen)}: ... (Esc stops)"
+            return lens_text.lens_label(asked) if there else f"{plain(chosen)}: ... (Esc stops)"
     return f"{chosen}: ..."
 
 
@@ -242,7 +242,7 @@ def meaning(results: Results, selection: Selection) -> list[str]:
         return [found.note] if found.note else []
     if values is None:
         return []
-    colours = f"Colours ±{figure(values.scale[1], 3)}"
+    colours = f"Colours ±{format_number(values.scale[1], 3)}"
     match found:
         case Gradient():
             return [f"Red: more of an image token makes {whose} likelier; blue: less likely.", f"{colours}."]
@@ -273,7 +273,7 @@ def attention_meaning(results: Results, selection: Selection) -> list[str]:
         text.append(f"{count(len(image), 'image token')} (×) {'draws' if len(image) == 1 else 'draw'} {draw}")
     if text:
         sentences.append(f"Sinks, whatever is said: {', '.join(text)}.")
-    scale = f"{figure(shown.scale[0], 3)}–{figure(shown.scale[1], 3)}"
+    scale = f"{format_number(shown.scale[0], 3)}–{format_number(shown.scale[1], 3)}"
     return [*sentences, f"Shown: {layers_of(found)}; colours {scale}, the same for all tokens of the answer."]
 
 
@@ -281,7 +281,7 @@ def _reach(scale: tuple[float, float]) -> float:
     return scale[1] if scale[1] > 0 else 1.0
 
 
-def _scale(generation: Generation, key: ResultKey, values: NDArray[np.float64]) -> tuple[float, float]:
+def _scale(generation: AnswerGeneration, key: ResultKey, values: NDArray[np.float64]) -> tuple[float, float]:
     if key not in generation.scales:
         generation.scales[key] = robust_range(values)
     return generation.scales[key]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
-from vlmtui.tui.state.generation import Generation
+from vlmtui.tui.state.generation import AnswerGeneration
 from vlmtui.tui.state.lens_values import STOPPED, ordered, scores
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
@@ -44,7 +44,7 @@ class ExplorerState:
     _late: float | None = None
 
     @property
-    def generation(self) -> Generation:
+    def generation(self) -> AnswerGeneration:
         """The question and the answer that there is."""
         return self.results.generation
 
@@ -61,7 +61,7 @@ class ExplorerState:
 
     def no_generation(self) -> None:
         """There is no answer, so that its stage cannot be looked at."""
-        self.results.generation = Generation()
+        self.results.generation = AnswerGeneration()
         if self.selection.stage == ANSWER:
             self.at_stage(TOKENS)
 

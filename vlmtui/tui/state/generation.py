@@ -19,7 +19,7 @@ UNHEARD = AnswerToken(-1, None, None, float("nan"), False)
 
 
 @dataclass
-class AblatedGeneration:
+class AblatedAnswer:
     """The question asked again without some image tokens; `text` is the answer so far, `ablation` the outcome."""
 
     tokens: tuple[int, ...]
@@ -29,7 +29,7 @@ class AblatedGeneration:
 
 
 @dataclass
-class Generation:
+class AnswerGeneration:
     """A question and the answer to it; nothing has been asked while `number` is 0.
 
     `id` is how the session knows the answer. `answer` is there once it was generated to its end; one that was stopped
@@ -44,7 +44,7 @@ class Generation:
     text: str = ""
     speaking: bool = False
     answer: Answer | None = None
-    again: AblatedGeneration | None = None
+    again: AblatedAnswer | None = None
     latest: Attention | None = None
     scales: dict[ResultKey, tuple[float, float]] = field(default_factory=dict)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.reading import ModelInfo
-from vlmtui.results.classification import WITH_HEADS, ClassificationHead, TopClasses
-from vlmtui.results.image_text import TWO_TOWERS, ImageTextMatch, TextsRead
+from vlmtui.results.classification import ClassificationHead, TopClasses
+from vlmtui.results.image_text import ImageTextMatch, TextsRead
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import OF_IMAGE, AnyLens, ClassesLens, HeadLens, MatchLens, TextsLens
@@ -37,7 +37,7 @@ def scored_by(model: ModelInfo | None) -> str:
     """What a model scores the whole image by, `TEXTS` or `CLASSES`; "" for one that has words instead."""
     if model is None or not model.wordless:
         return ""
-    return TEXTS if model.family in TWO_TOWERS else CLASSES if model.family in WITH_HEADS else ""
+    return TEXTS if model.text_tower else CLASSES if model.classifies else ""
 
 
 def parse_texts(text: str) -> tuple[str, ...]:

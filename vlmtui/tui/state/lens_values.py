@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmtui.lenses.kinds import Scalars
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.tui.state import answer_values
 from vlmtui.tui.state.lens_choice import LensChoice, chosen
 from vlmtui.tui.state.marks import marked

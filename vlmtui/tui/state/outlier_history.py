@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from vlmtui.display.recurrence import GridShape, PositionCounts, ShapeCounts, views
-from vlmtui.display.statistics import outlier
+from vlmtui.display.norm_statistics import is_outlier
+from vlmtui.display.outlier_positions import GridShape, PositionCounts, ShapeCounts, entries_by_grid
 from vlmtui.reading import ModelInfo, Reading, of_layers, of_patches, stages
 
 SHAPES = 4
@@ -30,12 +30,12 @@ class OutlierHistory:
         self._models.move_to_end(name)
         while len(self._models) > MODELS:
             self._models.popitem(last=False)
-        of_patch = views(reading.grids, reading.patch_places, "patch")
-        of_token = views(reading.grids, reading.places, "token")
+        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
+        of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage in stages(reading.model):
             if not of_layers(stage) and len(norms := reading.norms_at(stage)):
                 there = of_patch if of_patches(stage) else of_token
-                marks = there.marked(outlier(norms))
+                marks = there.marked(is_outlier(norms))
                 counted.setdefault(stage, ShapeCounts(SHAPES)).add(reading.image.sha256, marks)
 
     def tallies(self, model: ModelInfo) -> list[tuple[str, list[PositionCounts]]]:

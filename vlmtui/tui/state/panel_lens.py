@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.facts import FactLine, lines_of
+from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, LayerWords, ResultKind
 from vlmtui.tui.state.answer_values import answer_result, attribution_key
 from vlmtui.tui.state.lens_choice import LensChoice
@@ -29,7 +29,7 @@ class PanelLens:
 
     def result_lines(self, most: int | None = None) -> list[FactLine]:
         """What it says, in lines."""
-        return [] if self.result is None else lines_of(self.result, self.entry, most=most)
+        return [] if self.result is None else fact_lines(self.result, self.entry, most=most)
 
 
 def panel_lens(results: Results, selection: Selection) -> PanelLens | None:
@@ -84,4 +84,4 @@ def _length(result: ResultKind, entry: int | None) -> int:
             return len(result.rows) + bool(result.note)
         case LayerWords():
             return len(result.ids) + bool(result.note)
-    return len(lines_of(result, 0 if entry is None else entry))
+    return len(fact_lines(result, 0 if entry is None else entry))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vlmtui.display.recurrence import GridShape, judged
+from vlmtui.display.outlier_positions import GridShape, position_test
 from vlmtui.geometry import Place
 from vlmtui.reading import FIRST_STAGE, Reading, of_patches
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import PIXELS, TOKENS
@@ -22,16 +22,16 @@ def patch_key(entry: int) -> ResultKey:
     return Subject(FIRST_STAGE, entry), PatchLens()
 
 
-def patch_embedding(results: Results, selection: Selection) -> PatchEmbedding | None:
+def patch_embedding(results: Results, selection: Selection) -> EmbeddedPatch | None:
     """What enters the first block for the patch under the cursor, where that is looked at and has come."""
     entry = results.entry(selection) if before_first_block(selection.stage) else None
     found = None if entry is None else results.found.get(patch_key(entry))
-    return found if isinstance(found, PatchEmbedding) else None
+    return found if isinstance(found, EmbeddedPatch) else None
 
 
-def any_patch(results: Results) -> PatchEmbedding | None:
+def any_patch(results: Results) -> EmbeddedPatch | None:
     """The embedding of some patch: all have as many numbers."""
-    return next((found for found in results.found.values() if isinstance(found, PatchEmbedding)), None)
+    return next((found for found in results.found.values() if isinstance(found, EmbeddedPatch)), None)
 
 
 def recurring(results: Results, selection: Selection) -> str:
@@ -48,7 +48,7 @@ def recurring(results: Results, selection: Selection) -> str:
         return ""
     count, there = int(tally.counts[found[1]]), int(tally.there[found[1]])
     of = f"{there} pictures" if tally.views == tally.pictures else f"{there} views in {tally.pictures} pictures"
-    by_position = found[1] in judged(tally).repeat
+    by_position = found[1] in position_test(tally).repeat
     return f"in {count} of {of}, by position" if by_position else f"here in {count} of {of}"
 
 

@@ -11,15 +11,16 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.pages import EntryGrid, ReadingGrids
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
-from vlmtui.display.statistics import outlier
 from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
-from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords, WordOrder
-from vlmtui.tui.state.generation import Generation
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
+from vlmtui.results.metrics import WordOrder
+from vlmtui.tui.state.generation import AnswerGeneration
 from vlmtui.tui.state.lens_choice import LensChoice
 from vlmtui.tui.state.outlier_history import OutlierHistory
 from vlmtui.tui.state.selection import Selection
@@ -61,7 +62,7 @@ class Results:
     refused: dict[ResultKey, str] = field(default_factory=dict)
     latest: LensResult | None = None
     followed: int | None = None
-    generation: Generation = field(default_factory=Generation)
+    generation: AnswerGeneration = field(default_factory=AnswerGeneration)
     outliers: OutlierHistory = field(default_factory=OutlierHistory)
     lenses: dict[str, LensChoice] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Results:
         """A reading has arrived: nothing that was found in another is true of it."""
         self.reading, self.model = reading, reading.model
         self.followed = self.latest = None
-        self.waiting, self.generation = LOOKING, Generation()
+        self.waiting, self.generation = LOOKING, AnswerGeneration()
         self.found.clear()
         self.refused.clear()
         self._kept.clear()
@@ -154,7 +155,7 @@ class Results:
         """
         key = layout, box, holes.tobytes() if holes is not None else b""
         if self._canvas is None or self._canvas[0] != key:
-            self._canvas = key, canvas.draw(self.picture, layout, box, holes)
+            self._canvas = key, canvas.draw_image(self.picture, layout, box, holes)
         return self._canvas[1]
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
@@ -238,7 +239,7 @@ class Results:
             norms = reading.norms_at(stage) if layer is None or layers is None else layers.norms[layer - 1]
             values = norms.astype(np.float64)
             order = np.argsort(-values, kind="stable")
-            self._norms[stage] = StageNorms(values, order, np.argsort(order), outlier(values))
+            self._norms[stage] = StageNorms(values, order, np.argsort(order), is_outlier(values))
         return self._norms[stage]
 
     def column(self, selection: Selection) -> tuple[np.ndarray | None, np.ndarray] | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vlmtui.lenses.source import LensCall
-from vlmtui.reading import WordOrder
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.results.metrics import WordOrder
 from vlmtui.results.replacement import Replacement
 
 
@@ -116,14 +116,14 @@ class MaskLens:
 
 
 @dataclass(frozen=True)
-class Generate:
+class GenerateAnswer:
     """An answer to a question, None for a description."""
 
     question: str | None
 
 
 @dataclass(frozen=True)
-class Ablate:
+class AblateAnswer:
     """The answer to the same question with image tokens replaced."""
 
     tokens: tuple[int, ...]
@@ -131,7 +131,7 @@ class Ablate:
 
 
 AttributionLens = AttentionLens | GradientLens | OcclusionLens | MaskLens
-Generating = Generate | Ablate
+Generating = GenerateAnswer | AblateAnswer
 AnyLens = (
     LensCall
     | WordsLens
