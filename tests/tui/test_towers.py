@@ -23,7 +23,7 @@ from vlmtui.session.typed.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.session_worker import SessionWorker
-from vlmtui.tui.state.image_level import MOST_TEXTS, image_level, parse_texts
+from vlmtui.tui.state.image_level import MOST_TEXTS, parse_texts
 
 
 @asynccontextmanager
@@ -66,7 +66,7 @@ async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> No
         await until(pilot, lambda: len(ranking(tui)) == 2)
         assert "probabilities over these texts (softmax)" in text(tui, "#words")
         found = ranking(tui)
-        match = image_level(explorer(pilot).state.results, explorer(pilot).state.selection).match
+        match = explorer(pilot).state.results.image_level.match
         assert match is not None
         names = ("sky", "dog")
         order = sorted(range(2), key=lambda i: -match.probabilities[i])
@@ -90,7 +90,7 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
         assert "c tells the classes" in text(tui, "#words")
         await pilot.press("c")
         await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
-        whole = image_level(explorer(pilot).state.results, explorer(pilot).state.selection)
+        whole = explorer(pilot).state.results.image_level
         assert whole.head is not None
         assert whole.classes is not None
         labels = [whole.head.labels[i] for i in whole.classes.ids.tolist()]

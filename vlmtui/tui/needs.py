@@ -12,7 +12,7 @@ from vlmtui.lenses.lens_text import LensResult
 from vlmtui.tui.navigation import walked
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import attribution_key, mask_key
-from vlmtui.tui.state.image_level import image_level_lenses
+from vlmtui.tui.state.image_scores import image_level_lenses
 from vlmtui.tui.state.lens_values import lens_of, overlay_lens, value_key, value_refused
 from vlmtui.tui.state.noise_baseline import agreement_key, noise_key
 from vlmtui.tui.state.patch_facts import before_first_block, patch_key

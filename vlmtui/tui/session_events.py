@@ -18,6 +18,7 @@ from vlmtui.tui.initial_selection import opened, with_own
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
+from vlmtui.tui.state.image_scores import take_image_level
 from vlmtui.tui.state.lens_choice import LensChoice, name_of
 from vlmtui.tui.state.stages import TOKENS, llm_depth
 from vlmtui.tui.state.status import READY, Work
@@ -179,6 +180,7 @@ class SessionEvents:
                 self._worker.status()
             case _:
                 results.keep(request.key, result)
+                take_image_level(results, state.selection)
         of_stage = not request.subject.answer and request.subject.entry is None
         if isinstance(result, LensResult) and of_stage and result.stage == state.selection.stage:
             results.latest = result

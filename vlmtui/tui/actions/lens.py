@@ -12,7 +12,8 @@ from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.screens.outliers import OutliersScreen
 from vlmtui.tui.state import early_exit as exits
 from vlmtui.tui.state.explorer_state import ExplorerState
-from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, image_level_lenses, parse_texts, scored_by
+from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, scored_by
+from vlmtui.tui.state.image_scores import image_level_lenses
 from vlmtui.tui.state.lens_choice import colouring, parsed, told, typed, word_lens
 from vlmtui.tui.state.lens_values import overlay_lens, value_key
 from vlmtui.tui.state.selection import NORMS

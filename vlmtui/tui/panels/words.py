@@ -20,7 +20,7 @@ from vlmtui.tui.panels.layer_words import first_words, wanted_rows
 from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.word_footer import footer
 from vlmtui.tui.state import early_exit
-from vlmtui.tui.state.image_level import CLASSES, TEXTS, image_level, scored_by
+from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -111,7 +111,7 @@ class WordsPanel(Lines):
                 why += " e looks through the projector: an early exit."
         lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
         lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
-        level = image_level(results, selection)
+        level = results.image_level
         if level.complete and selection.stage != PIXELS:
             return [*lines, *image_level_lines(r, level, cells, rows - len(lines))]
         if said := scored_by(results.model):

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from vlmtui.reading import ModelInfo
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, TextsRead
-from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.state.subject import OF_IMAGE, AnyLens, ClassesLens, HeadLens, MatchLens, TextsLens
 
 MOST_TEXTS = 12
 """Texts that stand beside each other; the first give way."""
@@ -43,22 +40,3 @@ def scored_by(model: ModelInfo | None) -> str:
 def parse_texts(text: str) -> tuple[str, ...]:
     """The texts of a line, separated by |; each once."""
     return tuple(dict.fromkeys(part for part in map(str.strip, text.split(BETWEEN)) if part))[-MOST_TEXTS:]
-
-
-def image_level_lenses(results: Results, selection: Selection) -> tuple[AnyLens, ...]:
-    """The lenses of the whole image that the selection asks for: texts, or classes."""
-    by = scored_by(results.reading.model if results.reading else None)
-    if by == TEXTS and selection.texts:
-        return TextsLens(selection.texts), MatchLens(selection.texts)
-    return (HeadLens(), ClassesLens()) if by == CLASSES and selection.classes else ()
-
-
-def image_level(results: Results, selection: Selection) -> ImageLevel:
-    """What has arrived of them."""
-    found = [results.found.get((OF_IMAGE, lens)) for lens in image_level_lenses(results, selection)]
-    return ImageLevel(
-        texts=next((one for one in found if isinstance(one, TextsRead)), None),
-        match=next((one for one in found if isinstance(one, ImageTextMatch)), None),
-        head=next((one for one in found if isinstance(one, ClassificationHead)), None),
-        classes=next((one for one in found if isinstance(one, TopClasses)), None),
-    )

@@ -21,6 +21,7 @@ from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
 from vlmtui.results.metrics import WordOrder
 from vlmtui.tui.state.generation import AnswerGeneration
+from vlmtui.tui.state.image_level import ImageLevel
 from vlmtui.tui.state.lens_choice import LensChoice
 from vlmtui.tui.state.outlier_history import OutlierHistory
 from vlmtui.tui.state.selection import Selection
@@ -48,10 +49,10 @@ class Results:
     """What has arrived so far: the image first, then the model, then the reading, then what lenses found.
 
     `found` has every result of the reading by its subject and lens, and `refused` why one will not come. `latest` is
-    the result of a lens that came last for the stage looked at. Where the words of all layers for the token under the
-    cursor have not come, those of `followed` are shown for a moment; `waiting` is said in the place of words that have
-    not arrived. `lenses` are a person's own by their names in the explorer, and `unusable` says why one of them cannot
-    be used. `outliers` are counted over all images opened.
+    the result of a lens that came last for the stage looked at, `image_level` the scores of the whole image. Where the
+    words of all layers for the token under the cursor have not come, those of `followed` are shown for a moment;
+    `waiting` is said in the place of words that have not arrived. `lenses` are a person's own by their names in the
+    explorer, and `unusable` says why one of them cannot be used. `outliers` are counted over all images opened.
     """
 
     image: ImageInfo
@@ -62,6 +63,7 @@ class Results:
     refused: dict[ResultKey, str] = field(default_factory=dict)
     latest: LensResult | None = None
     followed: int | None = None
+    image_level: ImageLevel = field(default_factory=ImageLevel)
     generation: AnswerGeneration = field(default_factory=AnswerGeneration)
     outliers: OutlierHistory = field(default_factory=OutlierHistory)
     lenses: dict[str, LensChoice] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class Results:
         """A reading has arrived: nothing that was found in another is true of it."""
         self.reading, self.model = reading, reading.model
         self.followed = self.latest = None
-        self.waiting, self.generation = LOOKING, AnswerGeneration()
+        self.waiting, self.generation, self.image_level = LOOKING, AnswerGeneration(), ImageLevel()
         self.found.clear()
         self.refused.clear()
         self._kept.clear()
