@@ -182,10 +182,10 @@ def find_checkpoint(
     """The checkpoint that is asked for, and the folder of the processor where another one is named."""
     progress(f"looking for {request.model}")
     base = Path(request.base) if request.base is not None else None
-    source = catalogue.resolve(request.model, base)
+    source = catalogue.resolve_model(request.model, base)
     processor = None
     if request.processor:
-        processor = model_folder.find_processor(catalogue.resolve(request.processor, base), progress)
+        processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
     return source, model_folder.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vlmtui.lenses.base import LensSchedule
-from vlmtui.lenses.registry import find
+from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.source import LensSource
 from vlmtui.session import protocol as m
 from vlmtui.session.connection import Connection
@@ -72,7 +72,7 @@ def runs_foreign_code(body: m.Question) -> bool:
 
 
 def _is_foreign(lens: LensSource) -> bool:
-    return lens.foreign or find(lens.name) is None
+    return lens.foreign or find_lens(lens.name) is None
 
 
 def request_kind(body: m.Question) -> str:
@@ -101,7 +101,7 @@ def may_interrupt(body: m.Question, running: m.Question) -> bool:
 
 def queue_turn(body: m.Question) -> LensSchedule:
     """How a question is scheduled: as its built-in lens says, or by default."""
-    lens = find(body.lens.name) if isinstance(body, m.Compute) and not body.lens.foreign else None
+    lens = find_lens(body.lens.name) if isinstance(body, m.Compute) and not body.lens.foreign else None
     return lens.turn if lens else LensSchedule()
 
 
