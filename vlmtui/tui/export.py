@@ -15,13 +15,13 @@ from vlmtui.display.metric_names import metric_name
 from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import TokenLayerWords, TokenWords
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results import early_exit
-from vlmtui.results.metrics import PURSUITS, WordOrder
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.state import early_exit as exiting
 from vlmtui.tui.state.results import Results, Selection
