@@ -18,20 +18,19 @@ from vlmtui.api.arguments import one, several
 from vlmtui.api.lens_argument import source_of
 from vlmtui.api.waiting import result
 from vlmtui.display.colours import Rgb
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
-from vlmtui.display.statistics import is_outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
-from vlmtui.lenses.source import LensCall, lens_call
+from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
+from vlmtui.metrics import RIDGE, Metric
 from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
-    RIDGE,
     LayerNorms,
-    Metric,
     Reading,
     TokenLayerWords,
     check_stage,
@@ -46,7 +45,7 @@ from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
 
@@ -154,7 +153,7 @@ class PictureReading(Asked):
         found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
-    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[EmbeddedPatch]:
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
         """A token's vision patches as they enter the tower: their pixels as the model gets them, their projection."""
         entries = self._entries("vision.0", row, col, grid)
         return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]

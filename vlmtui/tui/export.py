@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from vlmtui.display.grids import unplaced_reason
-from vlmtui.display.metrics import metric_name
+from vlmtui.display.grid_names import unplaced_reason
+from vlmtui.display.metric_names import metric_name
 from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
-from vlmtui.reading import PURSUITS, TokenLayerWords, TokenWords, WordOrder
+from vlmtui.reading import TokenLayerWords, TokenWords
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target

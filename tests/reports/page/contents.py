@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.geometry import Grid, Place
-from vlmtui.reading import PURSUITS, GridNorms, Metric, Reading, TokenWords, WordOrder
+from vlmtui.metrics import PURSUITS, Metric, WordOrder
+from vlmtui.reading import GridNorms, Reading, TokenWords
 from vlmtui.reports.page import Glance
 
 HOSTILE = [

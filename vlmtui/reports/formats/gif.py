@@ -22,7 +22,7 @@ from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
-from vlmtui.lenses.wording import LensResult, number_name
+from vlmtui.lenses.lens_text import LensResult, number_name
 from vlmtui.query.chosen_lens import ChosenLens, colouring, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages

@@ -12,15 +12,14 @@ import numpy as np
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
+from vlmtui.metrics import Metric, WordOrder
 from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_at
 from vlmtui.reading import (
     LayerNorms,
-    Metric,
     ModelInfo,
     Reading,
     TokenWords,
-    WordOrder,
     check_stage,
     default_stage,
     of_layers,
