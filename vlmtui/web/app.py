@@ -17,12 +17,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
 from vlmtui.image import SourceBytes, decode, sayable
-from vlmtui.reading import default_stage
-from vlmtui.reports import page
-from vlmtui.reports.formats import json
-from vlmtui.reports.query import Query, seen
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.formats.saving import SessionReading, write_reading
+from vlmtui.reports.page.document import own_policy
+from vlmtui.reports.query import Query
 from vlmtui.session.client import SessionClient
 from vlmtui.web import fetching, pages
 from vlmtui.web.guard import COOKIE, Guard
@@ -60,15 +61,23 @@ class Limits:
 
 def as_page(client: SessionClient, source: SourceBytes, query: Query) -> str:
     """The picture's page."""
-    rgb = decode(source.data, source.source, query.max_pixels).rgb
+    rgb = _rgb(source, query)
     reading = client.read(source, max_pixels=query.max_pixels).result()
-    return page.document(page.glance(client, rgb, reading, query))
+    return _written("html", SessionReading(client, reading, query, lambda: rgb))
 
 
 def as_json(client: SessionClient, source: SourceBytes, query: Query) -> str:
     """The picture's report, `vlmtui/report/1`."""
     reading = client.read(source, max_pixels=query.max_pixels).result()
-    return json.line(json.report(seen(client, reading, query, default_stage(reading.model)))) + "\n"
+    return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
+
+
+def _rgb(source: SourceBytes, query: Query) -> Rgb:
+    return decode(source.data, source.source, query.max_pixels).rgb
+
+
+def _written(format: str, reading: SessionReading) -> str:
+    return "".join(map(str, write_reading(format_named(format), reading, reading.query)))
 
 
 class Server:
@@ -154,7 +163,7 @@ class Server:
 
     async def _page(self, request: Request) -> Response:
         made, place = await self._look(request, as_page)
-        headers = {"Content-Security-Policy": f"{page.own_policy()}; frame-ancestors 'none'", "X-Queue-Place": place}
+        headers = {"Content-Security-Policy": f"{own_policy()}; frame-ancestors 'none'", "X-Queue-Place": place}
         return HTMLResponse(made, headers=headers)
 
     async def _report(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.reports import contract, made
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.query import Query, Seen
 
 
@@ -28,7 +28,7 @@ def pursued(k: int = 4) -> Seen:
 
 
 def printed(seen: Seen, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), seen.query, False))
+    return "".join(format_named(format).write(iter([seen]), seen.query, False))
 
 
 def test_json_has_the_words_that_there_are() -> None:

@@ -17,8 +17,8 @@ import pytest
 from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import ImageError
-from vlmtui.reports import FORMATS
 from vlmtui.reports.formats import parquet as table
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query, Result, Seen
 from vlmtui.reports.select.fields import FIELDS, parse_fields
@@ -39,7 +39,9 @@ def seen(**query: Any) -> Seen:
 
 
 def file(query: Query, results: Iterable[Result]) -> bytes:
-    return b"".join(bytes(piece) for piece in FORMATS["parquet"](results, query, True) if isinstance(piece, bytes))
+    return b"".join(
+        bytes(piece) for piece in format_named("parquet").write(results, query, True) if isinstance(piece, bytes)
+    )
 
 
 def rows(query: Query, *results: Result) -> list[dict[str, Any]]:
@@ -60,7 +62,7 @@ def test_the_schema_is_the_documented_one() -> None:
 
 def test_rows_say_what_the_json_report_says() -> None:
     one = seen()
-    report = json.loads("".join(str(p) for p in FORMATS["json"]([one], one.query, False)))
+    report = json.loads("".join(str(p) for p in format_named("json").write([one], one.query, False)))
     found = rows(QUERY, one)
     assert len(found) == 6
     for row, token in zip(found, report["tokens"], strict=True):

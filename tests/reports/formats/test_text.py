@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from tests.reports import made
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.patches import PatchWords
 
 
 def text(*results: Seen) -> list[str]:
-    return "".join(FORMATS["text"](iter(results), Query("tiny"), len(results) > 1)).split("\n")
+    return "".join(format_named("text").write(iter(results), Query("tiny"), len(results) > 1)).split("\n")
 
 
 def grid_lines(lines: list[str], rows: int) -> list[str]:

@@ -14,7 +14,7 @@ from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
 from vlmtui.reading import Reading, TokenWords
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.query import Query
 from vlmtui.reports.select.patches import PatchWords, entries_at
 
@@ -23,7 +23,9 @@ def lines(reading: Reading, words: TokenWords | None = None, stage: str | None =
     stage = stage or ("tokens" if reading.places else "vision.4")
     if stage == "tokens" and words is None:
         words = made.words(reading, 3)
-    return "".join(FORMATS["text"](iter([made.seen(reading, words, stage)]), Query("tiny"), False)).split("\n")
+    return "".join(format_named("text").write(iter([made.seen(reading, words, stage)]), Query("tiny"), False)).split(
+        "\n"
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -20,12 +20,13 @@ from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.reading import Reading
-from vlmtui.reports.images import ansi, fonts
+from vlmtui.reports.formats import ansi
+from vlmtui.reports.formats.png import png, raster
+from vlmtui.reports.formats.svg import svg
+from vlmtui.reports.images import fonts
+from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.content import Shown, what
-from vlmtui.reports.images.files import scene
-from vlmtui.reports.images.raster import png, raster
 from vlmtui.reports.images.scene import Dot, Line, Photo, Rect, Scene, Text
-from vlmtui.reports.images.svg import svg
 from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.drawing import HEAT, LAYERS, NORMS, WORDS, Drawing, parse_drawing
 from vlmtui.reports.select.lens_option import Through

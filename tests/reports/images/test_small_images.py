@@ -13,7 +13,7 @@ import pytest
 from tests.reports import made
 from tests.reports.images.test_images import inside, shown, texts
 from vlmtui.reports.images import fonts
-from vlmtui.reports.images.files import scene
+from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.scene import Photo, Scene, Text
 from vlmtui.reports.select.drawing import HEAT, Drawing
 

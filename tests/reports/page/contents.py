@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tests.reports import made
 from vlmtui.geometry import Grid, Place
 from vlmtui.reading import PURSUITS, GridNorms, Metric, Order, Reading, TokenWords
-from vlmtui.reports.page import Glance
+from vlmtui.reports.page.content import Glance
 from vlmtui.reports.query import Query
 
 HOSTILE = [

@@ -20,7 +20,7 @@ from tests.reports import contract, made
 from tests.session.desk import Desk
 from vlmtui.display.pieces import width
 from vlmtui.errors import UsageError
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query, Seen, results
 from vlmtui.reports.select.lens_option import Through, parse_lens
@@ -86,7 +86,7 @@ def look(engine: Desk, folder: Path, photo: str, **options: Any) -> Seen:
 
 
 def written(seen: Seen, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), seen.query, False))
+    return "".join(format_named(format).write(iter([seen]), seen.query, False))
 
 
 def test_patches_have_the_words_of_their_token(engine, folders, photo):

@@ -76,7 +76,7 @@ MORE: tuple[tuple[str, pa.DataType, str], ...] = (
 """Columns that there are where `--fields` names them."""
 
 
-def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[bytes]:
+def write_parquet(results: Iterable[Result], query: Query, several: bool) -> Iterator[bytes]:
     """The file, a row group as soon as it is full."""
     wanted = schema(query)
     pipe = Pipe()

@@ -31,7 +31,7 @@ from vlmtui.reports.query import Query, Result, Seen
 _LONGEST_WORD = 20
 
 
-def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+def write_text(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
     """The text of every image, in lines, as they are made."""
     first = True
     for result in results:

@@ -25,8 +25,8 @@ from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.images import layout as paper
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Seen
-from vlmtui.reports.select.drawing import HEAT
+from vlmtui.reports.query import Query, Seen
+from vlmtui.reports.select.drawing import HEAT, LAYERS, NORMS
 from vlmtui.reports.select.rows import Rows
 
 COLUMNS = 80
@@ -43,7 +43,13 @@ Over = dict[int, dict[int, Written]]
 """Characters and their colour by line, by cell; a wide one takes the cell after it, which is then empty."""
 
 
-def write(results: Iterable[Shown | Failure]) -> Iterator[str]:
+def check_drawing(query: Query) -> None:
+    """Raise `UsageError` for a drawing that cannot be made of cells."""
+    if query.drawing.show in (LAYERS, NORMS):
+        raise UsageError(f"ansi shows words or heat: leave --draw {query.drawing.show} out, or choose --format png")
+
+
+def write_ansi(results: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
     """One picture after the other, as they are made."""
     first = True
     for result in results:
