@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from vlmtui.lenses.kinds import Colours, Scalars, own
-from vlmtui.lenses.source import Call
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.kinds import Colours, Scalars, pack_details
+from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.wording import LensResult
 
 
 def looked(
-    lens: Call,
+    lens: LensCall,
     stage: str,
     numbers: Any,
     *,
@@ -20,10 +20,10 @@ def looked(
     pieces: tuple[str, ...] = (),
     note: str = "",
     seconds: float = 0.0,
-) -> Looked:
+) -> LensResult:
     """Numbers [entries] or colours [entries, 3] of a lens, with what it says besides."""
     said = {name: value for name, value in (("explained", explained), ("pieces", pieces)) if value}
-    besides = own(said) if said else b""
+    besides = pack_details(said) if said else b""
     if np.ndim(numbers) == 1:
-        return Looked(lens, stage, Scalars(numbers, note=note, seconds=seconds, own=besides))
-    return Looked(lens, stage, Colours(numbers, signed=True, note=note, seconds=seconds, own=besides))
+        return LensResult(lens, stage, Scalars(numbers, note=note, seconds=seconds, own=besides))
+    return LensResult(lens, stage, Colours(numbers, signed=True, note=note, seconds=seconds, own=besides))

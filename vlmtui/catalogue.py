@@ -61,14 +61,14 @@ class KnownModel:
 
 
 @lru_cache
-def known() -> dict[str, KnownModel]:
+def known_models() -> dict[str, KnownModel]:
     """The models with short names, by that name."""
     rows = json.loads(KNOWN.read_text(encoding="utf-8"))
     return {row["alias"]: KnownModel(**{**row, "stored": _STORED_BYTES[row["stored"]]}) for row in rows}
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """What a model name stands for: a folder on this disk, or a name on the hub (`folder` is None)."""
 
     name: str
@@ -78,7 +78,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class OnDisk:
+class LocalModel:
     """A model found on this disk: what to pass as --model, its `model_type`, where it lies.
 
     `owner` says whose copy it is: ours with the program (`demo`), in the hub's own cache (`hub`), or in vlmtui's
@@ -92,7 +92,7 @@ class OnDisk:
     decoder_layers: int | None = None
 
 
-def noted(note: str) -> str:
+def note_with_advice(note: str) -> str:
     """A model's note, with what to do about it where it is one of ours."""
     return f"{note}: {CHOOSE_A_MODEL}" if note in DEMO_NOTES.values() else note
 
@@ -102,7 +102,7 @@ def default_model() -> str:
     return os.environ.get(ENVIRONMENT) or DEMO
 
 
-def resolve(name: str, base: Path | None = None) -> Source:
+def resolve_model(name: str, base: Path | None = None) -> ModelSource:
     """What `name` stands for. `ModelError` for what can be nothing.
 
     Aliases win over paths (`./demo` is the folder of that name), and a folder that exists over a hub name. A relative
@@ -111,45 +111,45 @@ def resolve(name: str, base: Path | None = None) -> Source:
     if not name.strip():
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
     if name in DEMO_NOTES:
-        return Source(name, demo.WEIGHTS / name, None, DEMO_NOTES[name])
-    if name in known():
-        return Source(name, None, known()[name].hub)
+        return ModelSource(name, demo.WEIGHTS / name, None, DEMO_NOTES[name])
+    if name in known_models():
+        return ModelSource(name, None, known_models()[name].hub)
     path = (base or Path()) / Path(name).expanduser()
     if path.is_dir():
         ours = path.resolve().parent == demo.WEIGHTS.resolve()
-        return Source(name, path, None, DEMO_NOTES.get(path.resolve().name, "") if ours else "")
+        return ModelSource(name, path, None, DEMO_NOTES.get(path.resolve().name, "") if ours else "")
     if path.is_file():
         raise ModelError(f"{name} is a file: give the folder that holds config.json and the .safetensors files")
     looks_like_path = name.startswith((".", "/", "~")) or name.count("/") != 1 or os.sep * 2 in name
     if looks_like_path:
         raise ModelError(f"there is no model folder {name}: check the path, or give a hub name such as org/model")
-    return Source(name, None, name)
+    return ModelSource(name, None, name)
 
 
-def family_of(source: Source) -> str | None:
+def family_of(source: ModelSource) -> str | None:
     """The `model_type` of a model, as far as it can be known without asking the hub; else None."""
     if source.folder is not None:
         return _family(source.folder)
-    return next((one.family for one in known().values() if one.hub == source.hub_name), None)
+    return next((one.family for one in known_models().values() if one.hub == source.hub_name), None)
 
 
-def on_disk() -> list[OnDisk]:
+def models_on_disk() -> list[LocalModel]:
     """The models on this disk: the demo models, what vlmtui fetched, and the snapshots in the hub's own cache."""
     from huggingface_hub.constants import HF_HUB_CACHE  # half a second, and only wanted when somebody looks
 
     found = []
     for name in DEMO_NOTES:
         if family := _family(demo.WEIGHTS / name):
-            found.append(OnDisk(name, family, demo.WEIGHTS / name, "demo"))
+            found.append(LocalModel(name, family, demo.WEIGHTS / name, "demo"))
     for held in cache.held():
         if held.finished and (family := _family(held.folder)):
-            found.append(OnDisk(held.name, family, held.folder, "vlmtui", held.decoder_layers))
+            found.append(LocalModel(held.name, family, held.folder, "vlmtui", held.decoder_layers))
     for repo in sorted(Path(HF_HUB_CACHE).glob("models--*--*")):
         snapshots = sorted((repo / "snapshots").glob("*/config.json"), key=lambda p: p.stat().st_mtime)
         for config in reversed(snapshots):
             if (family := _family(config.parent)) and any(config.parent.glob("*.safetensors")):
                 name = repo.name.removeprefix("models--").replace("--", "/", 1)
-                found.append(OnDisk(name, family, config.parent))
+                found.append(LocalModel(name, family, config.parent))
                 break
     return found
 

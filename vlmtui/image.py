@@ -36,7 +36,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class SourceBytes:
+class ImageFile:
     """A picture file as it was found: where from, its bytes, and the sha256 of the bytes in hex."""
 
     source: str
@@ -45,7 +45,7 @@ class SourceBytes:
 
 
 @dataclass(frozen=True)
-class Picture:
+class RgbImage:
     """An upright RGB picture. `rgb` is uint8 [height, width, 3]."""
 
     rgb: Pixels
@@ -61,7 +61,11 @@ class Picture:
         return int(self.rgb.shape[0])
 
 
-def read_source(source: str) -> SourceBytes:
+Picture = RgbImage
+"""The former name of `RgbImage`."""
+
+
+def read_source(source: str) -> ImageFile:
     """The bytes of a path, an http(s) address, or `-` for standard input.
 
     Raises `ImageError` with one sentence when there is nothing to read.
@@ -75,20 +79,20 @@ def read_source(source: str) -> SourceBytes:
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
     elif is_address(source):
-        from vlmtui.fetch import fetch  # half of this module's import time, and seldom needed
+        from vlmtui.download import download  # half of this module's import time, and seldom needed
 
-        data = fetch(source, MAX_BYTES)
+        data = download(source, MAX_BYTES)
     else:
         data = _read_file(Path(source).expanduser(), source)
-    return SourceBytes(source=sayable(source), data=data, sha256=hashlib.sha256(data).hexdigest())
+    return ImageFile(source=encodable_name(source), data=data, sha256=hashlib.sha256(data).hexdigest())
 
 
-def sayable(source: str) -> str:
+def encodable_name(source: str) -> str:
     """The name as it can be sent and written: bytes of a file name that are no UTF-8 are replaced."""
     return source.encode("utf-8", "replace").decode("utf-8")
 
 
-def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
+def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> RgbImage:
     """Decode a picture file: first frame, EXIF turn, then RGB.
 
     Alpha goes over white, 16 bits are scaled to 8, palette and CMYK are converted. Raises `ImageError` for what
@@ -106,7 +110,7 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
                     f"make it smaller{OR_RAISE}"
                 )
             image.load()
-            return Picture(_to_rgb(ImageOps.exif_transpose(image)))
+            return RgbImage(_to_rgb(ImageOps.exif_transpose(image)))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -183,7 +187,7 @@ def is_address(source: str) -> bool:
     return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
 
 
-def pictures_in(folder: str) -> Iterator[str]:
+def images_in(folder: str) -> Iterator[str]:
     """The files of a folder and those below whose ending (`ENDINGS`) is a picture's, but for hidden ones.
 
     In the order of names, a folder's own files before those of the folders in it; links to folders are not followed.
@@ -199,7 +203,7 @@ def _read_file(path: Path, name: str) -> bytes:
     try:
         if path.is_dir():
             os.scandir(path).close()  # raises for one that may not be read
-            if next(pictures_in(str(path)), None) is not None:
+            if next(images_in(str(path)), None) is not None:
                 raise ImageError(f"{name} is a folder: name one picture file in it")
             some = "name a folder with PNG, JPEG or WebP files or the like, or any file by its own name"
             raise ImageError(f"{name} holds no pictures: {some}")

@@ -16,7 +16,7 @@ _ASK_S = 3.0
 
 
 @dataclass(frozen=True)
-class Device:
+class DeviceMemory:
     """Where a model would be held: `cuda:0` or `cpu`, what is free of how many bytes; None where that is unknown."""
 
     name: str
@@ -24,17 +24,17 @@ class Device:
     total: int | None
 
 
-def needed(parameters: int, itemsize: int, on_gpu: bool) -> int:
+def memory_needed(parameters: int, itemsize: int, on_gpu: bool) -> int:
     """Bytes that a model of so many numbers, of `itemsize` bytes each, takes with all that comes with it."""
     return int(parameters * itemsize * _ROOM) + (_GPU_OVERHEAD if on_gpu else _CPU_OVERHEAD)
 
 
-def device() -> Device:
+def automatic_device() -> DeviceMemory:
     """The device that `--device auto` chooses, as far as it can be told without torch."""
-    return _gpu() or Device("cpu", available_memory(), None)
+    return _gpu() or DeviceMemory("cpu", available_memory(), None)
 
 
-def _gpu() -> Device | None:
+def _gpu() -> DeviceMemory | None:
     """The first NVIDIA GPU, where this torch could use one."""
     try:
         if version("torch").endswith("+cpu") or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
@@ -42,7 +42,7 @@ def _gpu() -> Device | None:
         asked = ["nvidia-smi", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"]
         done = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=True)
         free, total = (int(word) << 20 for word in done.stdout.splitlines()[0].split(","))
-        return Device("cuda:0", free, total)
+        return DeviceMemory("cuda:0", free, total)
     except (PackageNotFoundError, OSError, subprocess.SubprocessError, ValueError, IndexError):
         return None
 

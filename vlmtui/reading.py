@@ -16,7 +16,7 @@ from vlmtui.results.metrics import METRICS as METRICS
 from vlmtui.results.metrics import PURSUITS as PURSUITS
 from vlmtui.results.metrics import RIDGE as RIDGE
 from vlmtui.results.metrics import Metric as Metric
-from vlmtui.results.metrics import Order as Order
+from vlmtui.results.metrics import WordOrder as WordOrder
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"
@@ -35,8 +35,9 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     projector reads, such as "vision.4". `vision_layers` and `llm_layers` count blocks. `embeddings` is (rows, width),
     `vision_hidden` the width of the tower's states. `marks_words` says that the tokenizer's pieces tell where words
     begin (`▁sky` and `sky` are two pieces). `wordless` says why no stage has words (a vision tower alone has no
-    language side; an Mllama's pictures do not enter its prompt), or "" where there are words. `note` is a sentence that
-    belongs beside every number of this model (the demo model's warning), or "".
+    language side; an Mllama's pictures do not enter its prompt), or "" where there are words. `text_tower` and
+    `classifies` say that models of its family can have a text tower, or a classification head. `note` is a sentence
+    that belongs beside every number of this model (the demo model's warning), or "".
     """
 
     name: str
@@ -53,6 +54,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     vision_hidden: int
     marks_words: bool = False
     wordless: str = ""
+    text_tower: bool = False
+    classifies: bool = False
     note: str = ""
 
 
@@ -114,7 +117,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     def norms_at(self, stage: str) -> Floats:
         """L2 norms of the stage's entries, in the order of `places_at` [entries].
 
-        Those of `llm.i` are not among what a reading holds, but in its `Layers`: here they are not-a-number.
+        Those of `llm.i` are not among what a reading holds, but in its `LayerNorms`: here they are not-a-number.
         """
         if stage == "tokens":
             return self.norms
@@ -139,7 +142,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     rows of the vocabulary, but number texts that a lens gave.
     """
 
-    metric: Order
+    metric: WordOrder
     k: int
     all_tokens: bool
     tokens: NDArray[np.int64]
@@ -168,7 +171,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
         return float(self.explained[row, there - 1]) if there else 0.0
 
 
-class Layers(msgspec.Struct, frozen=True, kw_only=True):
+class LayerNorms(msgspec.Struct, frozen=True, kw_only=True):
     """What the language model's layers made of a reading's image tokens, in the prompt of that reading.
 
     `norms` are the L2 norms of the residual stream as it leaves each layer, at the image's positions

@@ -13,10 +13,10 @@ import msgspec
 
 from tests.reports import made
 from vlmtui.errors import ImageError, SessionError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.reports.run import Order
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.protocol import Outcome
 
 MODEL = made.reading(1, 1).model
@@ -31,7 +31,7 @@ class Desk:
     def load(self, model: str, **_: Any) -> Future[ModelInfo]:
         return _known(self._of.model)
 
-    def read_many(self, pictures: Sequence[SourceBytes], stage: str, *_: Any) -> Future[tuple[Outcome, ...]]:
+    def read_many(self, pictures: Sequence[ImageFile], stage: str, *_: Any) -> Future[tuple[Outcome, ...]]:
         self._of.asked.append([picture.source for picture in pictures])
         self._of.heard(len(self._of.asked))
         if len(self._of.asked) == self._of.dies_at or any(p.source in self._of.deadly for p in pictures):
@@ -73,7 +73,7 @@ def desks(sources: Sequence[str], output: Path, **changes: Any) -> Desks:
     told: list[str] = []
     return Desks(
         tuple(sources),
-        Where(warm=False),
+        SessionLocation(warm=False),
         str(output),
         True,
         lambda error: told.append(str(error)),
@@ -84,7 +84,7 @@ def desks(sources: Sequence[str], output: Path, **changes: Any) -> Desks:
     )
 
 
-def outcome(picture: SourceBytes) -> Outcome:
+def outcome(picture: ImageFile) -> Outcome:
     """What a desk says of a picture: that which its bytes give, or that they are none."""
     if picture.data.startswith(b"bad"):
         return Outcome.failed(ImageError(f"{picture.source} is not a picture that can be opened"))

@@ -9,7 +9,7 @@ import pytest
 
 from vlmtui.batch import read_ahead as ahead
 from vlmtui.errors import ImageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 
 
 def test_in_the_order_of_the_names(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_in_the_order_of_the_names(tmp_path: Path) -> None:
     assert [name for name, _ in found] == names
     for number, (name, one) in enumerate(found):
         if number % 7:
-            assert isinstance(one, SourceBytes)
+            assert isinstance(one, ImageFile)
             assert (one.source, one.data) == (name, b"%d" % number)
         else:
             assert isinstance(one, ImageError)
@@ -36,7 +36,7 @@ def test_what_is_held_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     tracemalloc.start()
     try:
         for _, found in ahead.read_ahead([str(large)] * 100):
-            assert isinstance(found, SourceBytes)
+            assert isinstance(found, ImageFile)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from vlmtui.display.glosses import Glosses
+from vlmtui.display.glosses import PieceGlosses
 from vlmtui.display.scripts import script
 
 MEANINGS = {
@@ -62,7 +62,7 @@ def dictionary(monkeypatch) -> None:
 
 
 def test_meanings(dictionary) -> None:
-    glosses = Glosses()
+    glosses = PieceGlosses()
     assert [glosses.of(text) for text in (" 猫", "的", "塔", "长", "猫狗", "небо", "sky", None)] == [
         "Han cat",
         "Han of; ~'s",
@@ -77,7 +77,7 @@ def test_meanings(dictionary) -> None:
 
 def test_a_dictionary_that_is_read_meanwhile(dictionary) -> None:
     there = threading.Event()
-    glosses = Glosses(there.set)
+    glosses = PieceGlosses(there.set)
     assert glosses.of("небо") == "Cyrillic"
     assert not there.is_set()
     assert glosses.of("猫") in ("Han", "Han cat")
@@ -87,4 +87,4 @@ def test_a_dictionary_that_is_read_meanwhile(dictionary) -> None:
 
 def test_without_a_dictionary(monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert Glosses().of("猫") == "Han"
+    assert PieceGlosses().of("猫") == "Han"

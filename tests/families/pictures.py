@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 
 
-def picture(width: int, height: int) -> Picture:
+def picture(width: int, height: int) -> RgbImage:
     """Noise without the ends of the scale, so that any pixel can be changed by much."""
     rng = np.random.default_rng(width)
-    return Picture(rng.integers(70, 186, (height, width, 3), dtype=np.uint8))
+    return RgbImage(rng.integers(70, 186, (height, width, 3), dtype=np.uint8))

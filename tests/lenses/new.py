@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Colours, Context, Facts, LayerWords, Matrix, Scalars, Scores, TokenMaps, Words
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BODIES = {
     "scalars": '''
-@lens(name="new-scalars", offer=Offer(listed=True))
+@lens(name="new-scalars", offer=LensOffer(listed=True))
 def look(context: Context) -> Scalars:
     """A number an entry."""
     from vlmtui.lenses import Scalars
@@ -30,7 +30,7 @@ def look(context: Context) -> Scalars:
     return Scalars(range(len(context.entries)), note="counted")
 ''',
     "colours": '''
-@lens(name="new-colours", offer=Offer(listed=True))
+@lens(name="new-colours", offer=LensOffer(listed=True))
 def look(context: Context) -> Colours:
     """A colour an entry."""
     from vlmtui.lenses import Colours
@@ -39,7 +39,7 @@ def look(context: Context) -> Colours:
     return Colours([[i / many, 1 - i / many, 0.5] for i in range(many)])
 ''',
     "words": '''
-@lens(name="new-words", offer=Offer(listed=True))
+@lens(name="new-words", offer=LensOffer(listed=True))
 def look(context: Context) -> Words:
     """Words an entry."""
     from vlmtui.lenses import Words
@@ -47,7 +47,7 @@ def look(context: Context) -> Words:
     return Words(texts=[[f"first{i}", "second"] for i in context.entries], scores=[[2.0, 1.0] for _ in context.entries])
 ''',
     "layer_words": '''
-@lens(name="new-layer-words", stages=("tokens", "llm"), offer=Offer(listed=True))
+@lens(name="new-layer-words", stages=("tokens", "llm"), offer=LensOffer(listed=True))
 def look(context: Context) -> LayerWords:
     """Words by layer."""
     from vlmtui.lenses import LayerWords
@@ -55,7 +55,7 @@ def look(context: Context) -> LayerWords:
     return LayerWords(texts=[[[f"layer{i}"] for _ in context.entries] for i in (1, 2)])
 ''',
     "token_maps": '''
-@lens(name="new-token-maps", subject="answer", stages="tokens", offer=Offer(listed=True))
+@lens(name="new-token-maps", subject="answer", stages="tokens", offer=LensOffer(listed=True))
 def look(context: Context) -> TokenMaps:
     """A map for every token of the answer."""
     from vlmtui.lenses import TokenMaps
@@ -65,7 +65,7 @@ def look(context: Context) -> TokenMaps:
     return TokenMaps([[row + entry / 1000 for entry in context.entries] for row in range(len(said.ids))])
 ''',
     "matrix": '''
-@lens(name="new-matrix", subject="image", offer=Offer(listed=True))
+@lens(name="new-matrix", subject="image", offer=LensOffer(listed=True))
 def look(context: Context) -> Matrix:
     """Numbers along named axes."""
     from vlmtui.lenses import Matrix
@@ -73,7 +73,7 @@ def look(context: Context) -> Matrix:
     return Matrix([[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]], axes=("layer", "head"))
 ''',
     "scores": '''
-@lens(name="new-scores", subject="image", offer=Offer(listed=True))
+@lens(name="new-scores", subject="image", offer=LensOffer(listed=True))
 def look(context: Context) -> Scores:
     """Scores of the whole image."""
     from vlmtui.lenses import Scores
@@ -81,7 +81,7 @@ def look(context: Context) -> Scores:
     return Scores({"a dog": 0.25, "a cat": 0.75})
 ''',
     "facts": '''
-@lens(name="new-facts", offer=Offer(listed=True))
+@lens(name="new-facts", offer=LensOffer(listed=True))
 def look(context: Context) -> Facts:
     """Facts about one entry."""
     from vlmtui.lenses import Facts

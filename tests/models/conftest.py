@@ -13,7 +13,7 @@ from PIL import Image
 from tests.families import FAMILIES, build, isolate
 from tests.families.pictures import picture
 from tests.families.reference import Reference, WholeModel
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.models.loading.loader import load
 from vlmtui.models.loading.model_folder import find
 from vlmtui.models.vlm import VisionLanguageModel
@@ -48,7 +48,7 @@ def held(folders: Folders) -> Callable[[str, bool], VisionLanguageModel]:
 
     @functools.cache
     def model(name: str, isolated: bool = False) -> VisionLanguageModel:
-        checkpoint = find(Source("tiny", folders(name, isolated), None), None, lambda *_: None)
+        checkpoint = find(ModelSource("tiny", folders(name, isolated), None), None, lambda *_: None)
         return VisionLanguageModel(load(checkpoint, lambda *_: None, device="cpu"))
 
     return model

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from tests.tiny import build_llava
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.loading.loader import load
 from vlmtui.models.loading.model_folder import find
 from vlmtui.models.loading.processor import candidates, named_ids, names
@@ -28,16 +28,18 @@ def quiet(*_: object) -> None:
 
 
 def held(folder: Path, **options) -> VisionLanguageModel:
-    return VisionLanguageModel(load(find(Source("tiny", folder, None), None, quiet), quiet, device="cpu", **options))
+    return VisionLanguageModel(
+        load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", **options)
+    )
 
 
-def picture(width: int, height: int, seed: int = 0) -> Picture:
+def picture(width: int, height: int, seed: int = 0) -> RgbImage:
     rng = np.random.default_rng(seed)
-    return Picture(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+    return RgbImage(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
 @torch.no_grad()
-def whole_model(folder: Path, image: Picture, dtype=torch.float32):
+def whole_model(folder: Path, image: RgbImage, dtype=torch.float32):
     """What the real model does with the real processor: first layer's input at the image positions, hidden states."""
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype).eval()
     processor = AutoProcessor.from_pretrained(folder)
@@ -95,7 +97,7 @@ def test_bfloat16_is_the_whole_models_too(clip_folder):
 @pytest.mark.parametrize("tower", ["clip", "siglip"])
 def test_without_decoder_layers_the_rest_is_bit_equal(tower, clip_folder, siglip_folder):
     folder = clip_folder if tower == "clip" else siglip_folder
-    checkpoint = find(Source("tiny", folder, None), None, quiet)
+    checkpoint = find(ModelSource("tiny", folder, None), None, quiet)
     part = load(checkpoint, quiet, device="cpu").model.state_dict()
     whole = load(checkpoint, quiet, device="cpu", decoder_layers=2).model.state_dict()
     assert set(part) == {key for key in whole if ".language_model.layers." not in key}

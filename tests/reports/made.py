@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.geometry import AxisMap, Grid, Place, clip, raster_boxes
+from vlmtui.geometry import AxisMap, Grid, Place, clip_box, raster_boxes
 from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, TokenWords
 from vlmtui.reports.query import Query, Seen
 
@@ -20,7 +20,7 @@ def reading(rows: int = 3, cols: int = 4, layers: int = 2, grids: int = 1, seed:
     for grid in range(grids):
         for cell, box in enumerate(boxes):
             corners = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-            clipped, inside = clip(corners, width, height)
+            clipped, inside = clip_box(corners, width, height)
             row, col = divmod(cell, cols)
             places.append(Place(len(places), "patch", grid, row, col, clipped, inside, (cell,)))
     count = rows * cols

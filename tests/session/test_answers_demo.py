@@ -10,8 +10,8 @@ import pytest
 
 from demo_training import language
 from demo_training.drawings.scenes import FIGURES, make_scene
-from demo_training.figures.measure import facts_of
-from demo_training.words import CLASS_OF, CLASSES
+from demo_training.evaluation.patch_accuracy import facts_of
+from demo_training.vocabulary import CLASS_OF, CLASSES
 from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
 from vlmtui.session import protocol as m
@@ -57,7 +57,7 @@ def asked() -> list[Asked]:
         scene.image.save(file, "PNG")
         data = file.getvalue()
         reading = engine.ask(m.Read("scene", data, hashlib.sha256(data).hexdigest(), 10**7)).reading.id
-        answer = engine.ask(m.Ask(reading, f"What color is the {CLASSES[kind].word}?", 8)).answer
+        answer = engine.ask(m.Generate(reading, f"What color is the {CLASSES[kind].word}?", 8)).answer
         if answer.text == f"{language.BASE[int(facts.colour[kind])]}.":
             found.append(Asked(engine, reading, answer, share(kind)))
     return found

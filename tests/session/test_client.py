@@ -24,19 +24,20 @@ from vlmtui.errors import (
     SessionError,
     UsageError,
 )
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
-from vlmtui.session.requests import _same_version
+from vlmtui.session.reconnecting import _same_version
 
 WAIT = 120  # seconds; only a failure takes that long
 
 
-def png(width: int = 120, height: int = 80, seed: int = 0) -> SourceBytes:
+def png(width: int = 120, height: int = 80, seed: int = 0) -> ImageFile:
     rng = np.random.default_rng(seed)
     out = io.BytesIO()
     Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(out, "png", compress_level=1)
-    return SourceBytes(f"{seed}.png", out.getvalue(), f"{seed:064x}")
+    return ImageFile(f"{seed}.png", out.getvalue(), f"{seed:064x}")
 
 
 def reason_of(future: Future) -> str:
@@ -126,7 +127,7 @@ def test_readings_have_ids_of_their_own(client):
 def test_what_cannot_be_done_is_one_sentence(client):
     reading = client.read(png()).result(WAIT)
     cases = [
-        (lambda: client.read(SourceBytes("x.png", b"no picture", "")), ImageError),
+        (lambda: client.read(ImageFile("x.png", b"no picture", "")), ImageError),
         (lambda: client.read(png(), max_pixels=100), ImageError),
         (lambda: client.words("reading-0", "l2", 3), ReadingGoneError),
         (lambda: client.words(reading.id, "l2", 3, (36,)), UsageError),
@@ -256,11 +257,11 @@ def test_what_is_printed_in_the_session_goes_to_the_log(tmp_path):
     log = tmp_path / "log"
     session = subprocess.run(
         [sys.executable, "-m", "vlmtui.session", "--log", str(log)],
-        input=m.PREAMBLE + b"\x00\x00\x00\x02hi",
+        input=wire.PREAMBLE + b"\x00\x00\x00\x02hi",
         capture_output=True,
         timeout=WAIT,
     )
-    assert session.stdout == m.PREAMBLE
+    assert session.stdout == wire.PREAMBLE
     assert session.stderr == b""
     assert session.returncode == 2
     assert "something else than the protocol" in log.read_text()
@@ -268,9 +269,9 @@ def test_what_is_printed_in_the_session_goes_to_the_log(tmp_path):
 
 def test_versions_are_compared():
     with pytest.raises(ProtocolError, match="bring this end up to date"):
-        _same_version(m.Welcome(m.VERSION + 1, "9", 1, ""))
+        _same_version(m.Welcome(wire.VERSION + 1, "9", 1, ""))
     with pytest.raises(ProtocolError, match="bring the session up to date"):
-        _same_version(m.Welcome(m.VERSION - 1, "0", 1, ""))
+        _same_version(m.Welcome(wire.VERSION - 1, "0", 1, ""))
 
 
 def test_the_client_brings_nothing_heavy():

@@ -14,7 +14,7 @@ from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses import registry
-from vlmtui.results.vocabulary import NEAR, Vocabulary, groups
+from vlmtui.results.vocabulary import NEAR, VocabularyRows, identical_groups
 from vlmtui.session import protocol as m
 from vlmtui.session.typed import vocabulary
 
@@ -52,7 +52,7 @@ def near(rows: np.ndarray, x: np.ndarray, metric: str) -> np.ndarray:
 def test_every_family_against_its_files(name, tmp_path):
     folder = build(name, tmp_path / name)
     desk = opened(folder)
-    found: Vocabulary = desk.typed(vocabulary.vocabulary(5))
+    found: VocabularyRows = desk.typed(vocabulary.vocabulary(5))
     _, matrix = stored(folder)
     scale = {"gemma3": 48**0.5, "paligemma": 48**0.5, "paligemma2": 48**0.5}.get(name, 1.0)
     assert found.scale == pytest.approx(scale, rel=1e-6)
@@ -108,7 +108,7 @@ def altered(clip_folder, tmp_path) -> tuple[Desk, np.ndarray]:
 
 def test_identical_rows_zeros_and_what_is_not_finite(altered):
     desk, matrix = altered
-    found: Vocabulary = desk.typed(vocabulary.vocabulary(4, all_tokens=True))
+    found: VocabularyRows = desk.typed(vocabulary.vocabulary(4, all_tokens=True))
     expected = [next(j for j in range(i + 1) if np.array_equal(matrix[i], matrix[j])) for i in range(len(matrix))]
     assert found.first.tolist() == expected
     assert [group.tolist() for group in found.identical] == [[20, 40, 300, 301], [50, 51]]
@@ -151,7 +151,7 @@ def test_what_a_front_end_draws(altered):
     assert dict(facts.rows)["rows"] == found.rows
     assert dict(facts.rows)["groups of identical rows"] == len(found.identical)
     assert dict(facts.rows)["median norm"] == np.median(found.norms[np.isfinite(found.norms)])
-    assert {option.name: option.choices for option in registry.find("near").described.options}["metric"] == NEAR
+    assert {option.name: option.choices for option in registry.find_lens("near").described.options}["metric"] == NEAR
 
 
 def test_what_cannot_be_asked(altered):
@@ -168,5 +168,5 @@ def test_what_cannot_be_asked(altered):
 
 def test_groups_are_ordered():
     first = np.array([0, 1, 0, 3, 1, 1, 6, 3])
-    assert [group.tolist() for group in groups(first)] == [[1, 4, 5], [0, 2], [3, 7]]
-    assert groups(np.arange(4)) == []
+    assert [group.tolist() for group in identical_groups(first)] == [[1, 4, 5], [0, 2], [3, 7]]
+    assert identical_groups(np.arange(4)) == []

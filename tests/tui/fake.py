@@ -14,19 +14,19 @@ from PIL import Image
 
 from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
-from vlmtui.image import SourceBytes, read_source
-from vlmtui.lenses.source import Call, LensSource
-from vlmtui.reading import Order, Reading
+from vlmtui.image import ImageFile, read_source
+from vlmtui.lenses.source import LensCall, LensSource
+from vlmtui.reading import Reading, WordOrder
 from vlmtui.reports.query import Query
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, replies
-from vlmtui.tui.answering import LensOf, Wanted
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.state.generation import LensOf, Wanted
 
 
-class FakeConversation(Conversation):
+class FakeWorker(SessionWorker):
     """Every question is answered as soon as it is put."""
 
     def __init__(
@@ -43,12 +43,12 @@ class FakeConversation(Conversation):
         self.running = True
         self.slow = False
         self.begun = 0
-        self.asked: list[tuple[Order, int, tuple[int, ...]]] = []
+        self.asked: list[tuple[WordOrder, int, tuple[int, ...]]] = []
         self.asked_layers: list[str] = []
         self.asked_tokens: list[int] = []
-        self.asked_values: list[tuple[str, Call]] = []
-        self.asked_ahead: list[tuple[str, Call]] = []
-        self.asked_singles: list[tuple[str, Call, int]] = []
+        self.asked_values: list[tuple[str, LensCall]] = []
+        self.asked_ahead: list[tuple[str, LensCall]] = []
+        self.asked_singles: list[tuple[str, LensCall, int]] = []
         self.described: list[LensSource] = []
         self.no_lens = ""
         self.slow_values = False
@@ -84,7 +84,7 @@ class FakeConversation(Conversation):
         if not self.slow:
             self.read(self.image)
 
-    def read(self, image: SourceBytes) -> None:
+    def read(self, image: ImageFile) -> None:
         id_ = f"r{self.begun}"
         if self.made is not None:
             reading = msgspec.structs.replace(self.made, id=id_)
@@ -92,7 +92,7 @@ class FakeConversation(Conversation):
             reading = readings.reading(*self.shape, *self.size, id=id_)
         self.post(messages.PictureRead(reading))
 
-    def words(self, reading: str, stage: str, order: Order, k: int, tokens: tuple[int, ...]) -> None:
+    def words(self, reading: str, stage: str, order: WordOrder, k: int, tokens: tuple[int, ...]) -> None:
         self.asked.append((order, k, tokens))
         self.post(messages.WordsArrived(reading, stage, readings.words(list(tokens), k, order, self.pieces, stage)))
 
@@ -122,7 +122,7 @@ class FakeConversation(Conversation):
         else:
             self.post(messages.LensDescribed(source, lenses.description(source)))
 
-    def values(self, reading: str, stage: str, lens: Call, entry: int | None = None) -> None:
+    def values(self, reading: str, stage: str, lens: LensCall, entry: int | None = None) -> None:
         if entry is None:
             self.asked_values.append((stage, lens))
         else:
@@ -137,7 +137,7 @@ class FakeConversation(Conversation):
     def leave_lens(self) -> None:
         self.left_lens += 1
 
-    def values_ahead(self, reading: str, stage: str, lens: Call) -> None:
+    def values_ahead(self, reading: str, stage: str, lens: LensCall) -> None:
         self.asked_ahead.append((stage, lens))
         if self.answers_ahead:
             made = self.made or readings.reading(*self.shape)
@@ -211,7 +211,7 @@ def app(
     image = photo or readings.picture(*size)
     query = Query(model="toy", **options)  # type: ignore[arg-type]
     chosen = ExplorerOptions(image=readings.source(image), query=query)
-    return VlmtuiApp(FakeConversation(chosen, size, shape, pieces=pieces, made=made), image)
+    return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made), image)
 
 
 def main() -> None:
@@ -223,7 +223,7 @@ def main() -> None:
         rows, cols, vision, llm = (int(word) for word in sys.argv[1:5])
         made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
     options = ExplorerOptions(image=source, query=Query(model="toy"))
-    conversation = FakeConversation(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
+    conversation = FakeWorker(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
     VlmtuiApp(conversation, picture).run()
 
 

@@ -6,36 +6,38 @@ from pathlib import Path
 
 import numpy as np
 
-from vlmtui.lenses.description import Description, Option
-from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Matrix, Scalars, Scores, TokenMaps, Words
-from vlmtui.lenses.source import Call, LensSource
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.description import LensDescription, LensOption
+from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps, Words
+from vlmtui.lenses.source import LensCall, LensSource
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import Reading
 from vlmtui.reports.select.lens_option import Through
 
-POWER = Option(name="power", takes="float", default=2.0, range="above 0", help="how strongly")
-MODE = Option(name="mode", takes="choice", choices=("fast", "exact"), default="fast")
-SIZES = Option(name="sizes", takes="list", of="int", default=[1, 2])
+POWER = LensOption(name="power", takes="float", default=2.0, range="above 0", help="how strongly")
+MODE = LensOption(name="mode", takes="choice", choices=("fast", "exact"), default="fast")
+SIZES = LensOption(name="sizes", takes="list", of="int", default=[1, 2])
 LENSES = {
     each.name: each
     for each in (
-        Description(name="sharpness", kind=Scalars.name, line="How peaked a patch is.", options=(POWER, MODE, SIZES)),
-        Description(name="hues", kind=Colours.name, line="Where a patch lies, as a colour."),
-        Description(name="labels", kind=Words.name, line="Words of a patch."),
-        Description(name="depths", kind=LayerWords.name, line="Words of a token after every layer."),
-        Description(name="looks", kind=TokenMaps.name, subject="answer", line="Where a token looked."),
-        Description(name="weights", kind=Matrix.name, line="A number for every head."),
-        Description(name="heads", kind=Matrix.name, subject="image", line="A number for every layer and head."),
-        Description(name="moods", kind=Scores.name, subject="image", line="The mood of the image."),
-        Description(name="measures", kind=Facts.name, line="What can be measured of a patch."),
-        Description(name="late", kind=Scalars.name, stages=("llm",), line="Of the language model alone."),
-        Description(
+        LensDescription(
+            name="sharpness", kind=Scalars.name, line="How peaked a patch is.", options=(POWER, MODE, SIZES)
+        ),
+        LensDescription(name="hues", kind=Colours.name, line="Where a patch lies, as a colour."),
+        LensDescription(name="labels", kind=Words.name, line="Words of a patch."),
+        LensDescription(name="depths", kind=LayerWords.name, line="Words of a token after every layer."),
+        LensDescription(name="looks", kind=TokenMaps.name, subject="answer", line="Where a token looked."),
+        LensDescription(name="weights", kind=Matrix.name, line="A number for every head."),
+        LensDescription(name="heads", kind=Matrix.name, subject="image", line="A number for every layer and head."),
+        LensDescription(name="moods", kind=Scores.name, subject="image", line="The mood of the image."),
+        LensDescription(name="measures", kind=Facts.name, line="What can be measured of a patch."),
+        LensDescription(name="late", kind=Scalars.name, stages=("llm",), line="Of the language model alone."),
+        LensDescription(
             name="needy",
             kind=Scalars.name,
             line="Of a level that must be given.",
-            options=(Option(name="level", takes="int", required=True),),
+            options=(LensOption(name="level", takes="int", required=True),),
         ),
-        Description(name="shares", kind=Facts.name, subject="answer", line="What the answer says of a token."),
+        LensDescription(name="shares", kind=Facts.name, subject="answer", line="What the answer says of a token."),
     )
 }
 
@@ -50,19 +52,19 @@ def through(name: str, **given: str) -> Through:
     return Through(f"./{name}.py", given=tuple(given.items()), source=source(name))
 
 
-def description(of: LensSource) -> Description:
+def description(of: LensSource) -> LensDescription:
     """What the session says of it."""
     return LENSES[Path(of.path).stem]
 
 
-def found(reading: Reading, stage: str, call: Call) -> Looked:
+def found(reading: Reading, stage: str, call: LensCall) -> LensResult:
     """What it makes of a stage."""
     name, count = Path(call.lens.path).stem, len(reading.places_at(stage))
     index = np.arange(count, dtype=np.float32)
-    return Looked(call, stage, _result(name, count, index, float(call.given.get("power", 2.0))))
+    return LensResult(call, stage, _result(name, count, index, float(call.given.get("power", 2.0))))
 
 
-def _result(name: str, count: int, index: np.ndarray, power: float) -> Kind:
+def _result(name: str, count: int, index: np.ndarray, power: float) -> ResultKind:
     match name:
         case "sharpness" | "late" | "needy":
             values = index**power

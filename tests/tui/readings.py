@@ -10,11 +10,11 @@ from PIL import Image
 
 from tests.looked import looked
 from vlmtui.geometry import Grid, Place
-from vlmtui.image import SourceBytes
-from vlmtui.lenses.source import Call
-from vlmtui.lenses.wording import Looked
-from vlmtui.reading import GridNorms, ImageInfo, Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.image import ImageFile
+from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.wording import LensResult
+from vlmtui.reading import GridNorms, ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.typed.values import Components, Position
 
 LAYERS = 4
@@ -45,10 +45,10 @@ def picture(width: int = 96, height: int = 64) -> Image.Image:
     return Image.fromarray(rgb)
 
 
-def source(image: Image.Image, name: str = "toy.png") -> SourceBytes:
+def source(image: Image.Image, name: str = "toy.png") -> ImageFile:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    return SourceBytes(name, buffer.getvalue(), "0" * 64)
+    return ImageFile(name, buffer.getvalue(), "0" * 64)
 
 
 def reading(
@@ -119,13 +119,13 @@ def words(
     )
 
 
-def layers(reading: Reading, id: str) -> Layers:
+def layers(reading: Reading, id: str) -> LayerNorms:
     """Norms a hundred times as large as those of the tokens, more from layer to layer; token 0 an outlier in llm.2."""
     many = reading.model.llm_layers
     norms = 100 * np.arange(1, many + 1, dtype=np.float32)[:, None] * reading.norms[None]
     if many > 1 and norms.size:
         norms[1, 0] = 9000.0
-    return Layers(reading=id, norms=norms.astype(np.float32), positions=len(reading.places) + 5)
+    return LayerNorms(reading=id, norms=norms.astype(np.float32), positions=len(reading.places) + 5)
 
 
 def layer_words(token: int, layers: int) -> TokenLayerWords:
@@ -145,7 +145,7 @@ def layer_words(token: int, layers: int) -> TokenLayerWords:
     )
 
 
-def values(reading: Reading, stage: str, lens: Call) -> Looked:
+def values(reading: Reading, stage: str, lens: LensCall) -> LensResult:
     """Of the entry i of a stage: its row and column in the colours, its nearness to the first that is looked for."""
     count = len(reading.places_at(stage))
     index = np.arange(count, dtype=np.float32)
@@ -164,11 +164,11 @@ def values(reading: Reading, stage: str, lens: Call) -> Looked:
     return looked(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)
 
 
-def anatomy(patch: int) -> Anatomy:
+def anatomy(patch: int) -> EmbeddedPatch:
     """Of a model that sees 16 × 16 pixels of one colour in a patch, twice over; its red is the patch's index."""
     pixels = np.full((16, 16, 3), (patch, 100, 200), np.float32)
     values = pixels[0, 0] / 127.5 - 1
-    return Anatomy(
+    return EmbeddedPatch(
         patch=patch,
         pixels=pixels,
         lowest=values,

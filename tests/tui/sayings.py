@@ -13,14 +13,14 @@ from vlmtui.results.answers import (
     Answer,
     AnswerToken,
     Attention,
+    AttentionMask,
+    AttentionSink,
     Gradient,
-    Mask,
     Occlusion,
-    Sink,
 )
 from vlmtui.results.replacement import Replacement
-from vlmtui.session.protocol import Said
-from vlmtui.tui.answering import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.session.protocol import AnswerProgress
+from vlmtui.tui.state.generation import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
 
 
 def answer(text: str, question: str, id: str) -> Answer:
@@ -33,10 +33,10 @@ def answer(text: str, question: str, id: str) -> Answer:
     return Answer(id=id, question=question, text=text, tokens=tokens, finished=True, positions=60, seconds=0.5)
 
 
-def sayings(answer: Answer) -> list[Said]:
+def sayings(answer: Answer) -> list[AnswerProgress]:
     """An answer as it is told of, token by token."""
     words = [token.text or "" for token in answer.tokens if not token.special]
-    return [Said(answer.id, i, token, " ".join(words[:i])) for i, token in enumerate(answer.tokens, 1)]
+    return [AnswerProgress(answer.id, i, token, " ".join(words[:i])) for i, token in enumerate(answer.tokens, 1)]
 
 
 def ablation(before: Answer, tokens: tuple[int, ...], by: Replacement) -> Ablation:
@@ -57,7 +57,7 @@ def finding(reading: Reading, of: Answer, wanted: Wanted) -> Found:
         layers = reading.model.llm_layers
         weights = 0.4 * (many - away) / (many * many) * (1 if wanted.layer is None else 1 + wanted.layer / layers)
         sinks = index == 1
-        sunk = (Sink(0, "<s>", 0.61), Sink(2, None, 0.05))
+        sunk = (AttentionSink(0, "<s>", 0.61), AttentionSink(2, None, 0.05))
         return Attention(
             answer=of.id,
             layer=wanted.layer,
@@ -79,4 +79,4 @@ def finding(reading: Reading, of: Answer, wanted: Wanted) -> Found:
     assert isinstance(wanted, MaskOf)
     kinds = np.array([TEXT] * 2 + [IMAGE] * many + [TEXT] * 3 + [SAID] * said, np.uint8)
     bits = np.packbits(np.tri(len(kinds), dtype=bool), axis=1)
-    return Mask(layer=wanted.layer, kinds=kinds, bits=bits, pieces=(None,) * len(kinds), pattern="causal")
+    return AttentionMask(layer=wanted.layer, kinds=kinds, bits=bits, pieces=(None,) * len(kinds), pattern="causal")

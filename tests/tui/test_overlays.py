@@ -9,9 +9,9 @@ from tests.tui import readings
 from vlmtui.display import canvas
 from vlmtui.geometry import fit_cells
 from vlmtui.reading import ImageInfo
-from vlmtui.tui import overlays
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.wordbook import WordBook
+from vlmtui.tui.overlays import draw as overlays
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.word_table import WordTable
 
 
 def patchwork(rows: int, cols: int, patch: tuple[int, int], margin: int = 0) -> tuple[Image.Image, np.ndarray]:
@@ -36,7 +36,7 @@ def test_every_cell_of_a_patch_shows_that_patch(
     picture, colours = patchwork(rows, cols, patch, margin)
     box = (float(margin), float(margin), margin + cols * patch[0] * 1.0, margin + rows * patch[1] * 1.0)
     layout = fit_cells(view, rows, cols, box, picture.size)
-    pixels = canvas.draw(picture, layout, box)
+    pixels = canvas.draw_image(picture, layout, box)
     assert pixels.shape == (2 * layout.height, layout.width, 3)
     for row in range(rows):
         for col in range(cols):
@@ -53,19 +53,19 @@ def test_what_the_model_does_not_see_is_dimmed() -> None:
     layout = fit_cells((80, 20), 5, 5, box, picture.size)
     assert layout.left > 0
     assert layout.right > 0
-    pixels = canvas.draw(picture, layout, box)
+    pixels = canvas.draw_image(picture, layout, box)
     assert (pixels[:, : layout.left] == 70).all()
     assert (pixels[:, layout.left : layout.width - layout.right] == 200).all()
 
 
-def seen() -> Known:
+def seen() -> Results:
     reading = readings.reading(6, 8)
-    return Known(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
+    return Results(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
 
 
 def test_the_heat_map_follows_the_norms() -> None:
     known = seen()
-    drawn = overlays.draw(known, View(overlay="norms"), (80, 30))
+    drawn = overlays.draw(known, Selection(overlay="norms"), (80, 30))
     assert drawn.scale is not None
     low, high = drawn.scale
     assert 1.0 <= low < high <= 2.0
@@ -77,9 +77,9 @@ def test_the_heat_map_follows_the_norms() -> None:
 
 def test_first_words_stand_in_their_patches() -> None:
     known = seen()
-    known.books["tokens", "l2"] = WordBook("r", "tokens", "l2", 2)
-    known.books["tokens", "l2"].add(readings.words(list(range(48)), 2))
-    drawn = overlays.draw(known, View(overlay="words"), (80, 30))
+    known.word_tables["tokens", "l2"] = WordTable("r", "tokens", "l2", 2)
+    known.word_tables["tokens", "l2"].add(readings.words(list(range(48)), 2))
+    drawn = overlays.draw(known, Selection(overlay="words"), (80, 30))
     assert drawn.words is not None
     assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"
-    assert overlays.draw(known, View(overlay="words", stage="vision.1"), (80, 30)).words is None
+    assert overlays.draw(known, Selection(overlay="words", stage="vision.1"), (80, 30)).words is None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vlmtui.api.arguments import one, patches_of
 from vlmtui.api.waiting import result
 from vlmtui.errors import UsageError
+from vlmtui.lenses.validation import validated
 from vlmtui.reading import Reading, check_stage
 from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import (
@@ -14,14 +15,13 @@ from vlmtui.results.answers import (
     Ablation,
     Answer,
     Attention,
+    AttentionMask,
     Gradient,
-    Mask,
     Occlusion,
     check_question,
 )
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
-from vlmtui.session.validation import checked
 
 
 class Asked:
@@ -60,7 +60,7 @@ class Asked:
         """Gradient × input of one token of the latest answer, or of the whole of it, for every image token."""
         return result(self._client, self._client.gradient(self.data.id, one("answer", answer, Answer).id, token))
 
-    def mask(self, layer: int = 1) -> Mask:
+    def mask(self, layer: int = 1) -> AttentionMask:
         """What each position of prompt and latest answer may look at in a layer, from 1, as the model makes it."""
         return result(self._client, self._client.mask(self.data.id, layer))
 
@@ -76,7 +76,7 @@ class Asked:
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)
-        patch = checked(PatchWords(grid, row, col))
+        patch = validated(PatchWords(grid, row, col))
         if min(patch.row, patch.col) < 0:
             raise UsageError(f"there is no row {row} and column {col}: they count from 0")
         return entries_at(self.data, stage, patch)

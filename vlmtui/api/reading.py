@@ -19,16 +19,17 @@ from vlmtui.api.lens_argument import source_of
 from vlmtui.api.waiting import result
 from vlmtui.display.colours import Rgb
 from vlmtui.display.pieces import plain
-from vlmtui.display.statistics import outlier
+from vlmtui.display.statistics import is_outlier
 from vlmtui.errors import UsageError
-from vlmtui.image import MAX_PIXELS, SourceBytes, decode
+from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.kinds import Kind
-from vlmtui.lenses.source import Call, call
+from vlmtui.lenses.kinds import ResultKind
+from vlmtui.lenses.source import LensCall, lens_call
+from vlmtui.lenses.validation import validated
 from vlmtui.reading import (
     FIRST_STAGE,
     RIDGE,
-    Layers,
+    LayerNorms,
     Metric,
     Reading,
     TokenLayerWords,
@@ -44,13 +45,12 @@ from vlmtui.reports.page.content import METRICS, glance
 from vlmtui.reports.page.document import document
 from vlmtui.reports.query import Query
 from vlmtui.results.answers import Answer
-from vlmtui.results.classification import Classes
-from vlmtui.results.image_text import Match
-from vlmtui.results.noise_baseline import Agreement, Null
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.results.classification import TopClasses
+from vlmtui.results.image_text import ImageTextMatch
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
-from vlmtui.session.validation import checked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,11 +86,11 @@ class PictureReading(Asked):
     tokens), from 0, in `grid`, which is the whole picture's or else the first.
     """
 
-    def __init__(self, client: SessionClient, data: Reading, source: SourceBytes, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, client: SessionClient, data: Reading, source: ImageFile, max_pixels: int = MAX_PIXELS) -> None:
         super().__init__(client, data)
         self._source, self._max_pixels = source, max_pixels
         self._file = os.path.abspath(os.path.expanduser(source.source))  # whatever the folder is later
-        self._layers: Layers | None = None
+        self._layers: LayerNorms | None = None
 
     def words(
         self,
@@ -153,10 +153,10 @@ class PictureReading(Asked):
     def outliers(self, stage: str = "tokens") -> NDArray[np.bool_]:
         """Which of a stage's norms are outliers: those whose robust z-score is beyond 3.5; laid out as `norms` are."""
         norms = self.norms(stage)
-        found: NDArray[np.bool_] = outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
+        found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
-    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[Anatomy]:
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[EmbeddedPatch]:
         """A token's vision patches as they enter the tower: their pixels as the model gets them, their projection."""
         entries = self._entries("vision.0", row, col, grid)
         return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
@@ -170,7 +170,7 @@ class PictureReading(Asked):
         k: int = 8,
         answer: Answer | None = None,
         **options: Any,
-    ) -> Kind:
+    ) -> ResultKind:
         """What a lens makes of a stage: one of the kinds of `vlmtui.lenses`, such as `Scalars`.
 
         `lens` is the name of one that is built in or installed, the path of a file (`many.py:second` where it defines
@@ -185,12 +185,12 @@ class PictureReading(Asked):
             raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
         of = one("answer", answer, Answer).id if answer is not None else ""
         plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
-        asked = self._client.look(self.data.id, stage, call(source, **plain), entries=some, answer=of, k=k)
+        asked = self._client.look(self.data.id, stage, lens_call(source, **plain), entries=some, answer=of, k=k)
         return result(self._client, asked).result
 
-    def values(self, lens: Call, stage: str = "tokens") -> Values:
+    def values(self, lens: LensCall, stage: str = "tokens") -> Values:
         """What a lens of `vlmtui.session.typed.values` makes of all of a stage's entries, with its note."""
-        if not isinstance(lens, Call):
+        if not isinstance(lens, LensCall):
             raise UsageError(
                 f"lens must be one of vlmtui.session.typed.values, such as Find('sky'), not {type(lens).__name__}"
             )
@@ -220,15 +220,15 @@ class PictureReading(Asked):
         stage = f"vision.{self.data.model.vision_layers}"
         return self._laid_out(stage, self.values(Evidence(label), stage).numbers)
 
-    def classify(self, k: int = 5) -> Classes:
+    def classify(self, k: int = 5) -> TopClasses:
         """The first k classes of a model with a classification head."""
         return result(self._client, self._client.classes(self.data.id, k))
 
-    def match(self, texts: Sequence[str]) -> Match:
+    def match(self, texts: Sequence[str]) -> ImageTextMatch:
         """The picture against texts, by a CLIP or SigLIP model."""
         return result(self._client, self._client.match(self.data.id, several("texts", texts, str)))
 
-    def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> Null:
+    def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> NoiseBaseline:
         """The words of noise: of the picture with its pixels shuffled, and of random vectors.
 
         At a vision stage sent through the projector.
@@ -236,7 +236,7 @@ class PictureReading(Asked):
         projected = isinstance(stage, str) and of_patches(stage)
         return result(self._client, self._client.null(self.data.id, metric, k, stage=stage, projected=projected))
 
-    def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> Agreement:
+    def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> MetricAgreement:
         """Which words each of several metrics names for one token."""
         (token,) = self._entries("tokens", row, col, grid)
         return result(self._client, self._client.agreement(self.data.id, token, k))
@@ -306,7 +306,7 @@ class PictureReading(Asked):
         return SessionReading(self._client, self.data, query, self._rgb)
 
     def _query(self, **asked: Any) -> Query:
-        known: dict[str, Any] = msgspec.structs.asdict(checked(_Options(**asked)))
+        known: dict[str, Any] = msgspec.structs.asdict(validated(_Options(**asked)))
         return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
 
     def _repr_html_(self) -> str:

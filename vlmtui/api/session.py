@@ -16,9 +16,9 @@ from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
 from vlmtui.reports.commands.outliers import Looked, gathered, report
-from vlmtui.results.vocabulary import Near, Nearby, Vocabulary
+from vlmtui.results.vocabulary import Near, VocabularyRows, WordNeighbours
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 
 
 class Session:
@@ -48,11 +48,11 @@ class Session:
             raise UsageError("outliers are compared from picture to picture: give some that were read")
         return report(whole)
 
-    def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> Vocabulary:
+    def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> VocabularyRows:
         """The norms of the vocabulary's rows, the k smallest and largest, which are alike; all named, if `named`."""
         return result(self._client, self._client.vocabulary(k, all_tokens, named))
 
-    def near(self, word: str, metric: Near = "l2", *, k: int = 8, all_tokens: bool = False) -> Nearby:
+    def near(self, word: str, metric: Near = "l2", *, k: int = 8, all_tokens: bool = False) -> WordNeighbours:
         """The k words nearest to a word, and what stands for it where that is several pieces."""
         return result(self._client, self._client.near(word, metric, k, all_tokens))
 
@@ -88,7 +88,7 @@ def open_session(
     The warm session is used where there is one, unless `warm` is False; `remote` names a host to be reached by ssh.
     While something takes its time a bar says how far it is: in a notebook, or wherever `progress` is True.
     """
-    client = connect(Where(remote, warm=warm))
+    client = connect(SessionLocation(remote, warm=warm))
     if in_notebook() if progress is None else progress:
         client.on_progress = Bars()
     try:

@@ -11,7 +11,7 @@ import msgspec
 from vlmtui._version import __version__
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.sources import Frozen
-from vlmtui.catalogue import resolve
+from vlmtui.catalogue import resolve_model
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors, write_once, write_whole
 from vlmtui.reading import ModelInfo
@@ -165,7 +165,7 @@ def _files(query: Query) -> str | None:
     """A digest of the names and bytes of a model's files; of large ones their size and time stand for the bytes."""
     if query.where.remote is not None:
         return None
-    folder = resolve(query.model).folder
+    folder = resolve_model(query.model).folder
     if folder is None:
         return None
     digest = hashlib.sha256()

@@ -19,9 +19,9 @@ from vlmtui.batch.manifest import Manifest, read
 from vlmtui.batch.read_ahead import MOST_BYTES, Found, read_ahead
 from vlmtui.batch.reader import Asked, Reader
 from vlmtui.batch.sources import Sources
-from vlmtui.errors import VlmtuiError, from_kind
+from vlmtui.errors import VlmtuiError, error_from_kind
 from vlmtui.files import explain_write_errors, whole_file
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reports.formats import parquet as table
 from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query
@@ -51,8 +51,8 @@ class _Batch:
     last: bool = False
 
     @property
-    def pictures(self) -> list[SourceBytes]:
-        return [one for one in self.found if isinstance(one, SourceBytes)]
+    def pictures(self) -> list[ImageFile]:
+        return [one for one in self.found if isinstance(one, ImageFile)]
 
 
 def make_parts(
@@ -118,7 +118,7 @@ def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Itera
                 name, one = next(found)
                 batch.names.append(name)
                 batch.found.append(one)
-                size += len(one.data) if isinstance(one, SourceBytes) else 0
+                size += len(one.data) if isinstance(one, ImageFile) else 0
                 if left and (len(batch.names) >= MANY_PICTURES or size >= MOST_BYTES):
                     yield batch
                     batch, size = _Batch(part), 0
@@ -134,7 +134,7 @@ def failures(folder: Folder, part: int) -> tuple[Failure, ...]:
 
 def _failures(file: pq.ParquetFile) -> tuple[Failure, ...]:
     said = msgspec.json.decode(file.schema_arrow.metadata[_FAILED], type=list[tuple[str, str, str]])
-    return tuple(Failure(name, from_kind(kind, text)) for name, kind, text in said)
+    return tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in said)
 
 
 def _check_wanted(folder: Folder, manifest: Manifest) -> None:

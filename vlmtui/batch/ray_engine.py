@@ -25,11 +25,11 @@ from vlmtui.batch.manifest import Manifest
 from vlmtui.batch.parts import Made, failures, make_parts
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
-from vlmtui.catalogue import resolve
-from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
+from vlmtui.catalogue import resolve_model
+from vlmtui.errors import SessionError, UsageError, VlmtuiError, error_from_kind
 from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"
 _PARTS_A_TASK = 8
@@ -190,9 +190,11 @@ def job(folder: Folder, begun: Manifest, query: Query) -> Job:
         raise UsageError("--remote has the model on one machine, and --engine ray on many: leave one out")
     if ":" in query.device:
         raise UsageError(f"--device {query.device}: Ray gives every session a GPU, name it without a number")
-    model = resolve(query.model).folder
+    model = resolve_model(query.model).folder
     relative = begun.sources.base is not None or (model is not None and not model.is_absolute())
-    return Job(str(folder.output), begun, replace(query, where=Where(warm=False)), os.getcwd() if relative else None)
+    return Job(
+        str(folder.output), begun, replace(query, where=SessionLocation(warm=False)), os.getcwd() if relative else None
+    )
 
 
 def _said(what: Made | VlmtuiError) -> dict[str, Any]:
@@ -208,8 +210,8 @@ def heard(data: bytes) -> Made:
     """What an actor has said, or the error that ended its work."""
     part, pictures, failed, error = msgspec.msgpack.decode(data, type=Said)
     if error is not None:
-        raise from_kind(*error)
-    return Made(part, pictures, tuple(Failure(name, from_kind(kind, text)) for name, kind, text in failed))
+        raise error_from_kind(*error)
+    return Made(part, pictures, tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in failed))
 
 
 def _count(number: int, what: str) -> str:

@@ -7,14 +7,14 @@ from collections.abc import Collection, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import SourceBytes, read_source
+from vlmtui.image import ImageFile, read_source
 
 THREADS = 16
 """Most of a file's time is waiting: for a disk, more so for an address."""
 MOST_FILES = 128
 MOST_BYTES = 64 << 20
 
-Found = SourceBytes | VlmtuiError
+Found = ImageFile | VlmtuiError
 
 
 def read_ahead(names: Iterable[str]) -> Generator[tuple[str, Found], None, None]:
@@ -47,5 +47,5 @@ def _read(name: str) -> Found:
 def _room(window: Collection[tuple[str, Future[Found]]]) -> bool:
     """Whether one more may be read; how large it is will be known when it was."""
     done = [reading.result() for _, reading in window if reading.done()]
-    held = sum(len(found.data) for found in done if isinstance(found, SourceBytes))
+    held = sum(len(found.data) for found in done if isinstance(found, ImageFile))
     return len(window) < MOST_FILES and len(window) - len(done) < THREADS and held < MOST_BYTES

@@ -8,13 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
 from vlmtui.reports.per_image import looked
 from vlmtui.reports.query import OnProgress, Query, Report, Seen
 from vlmtui.reports.select.patches import entries_of
 from vlmtui.reports.select.rows import Rows
-from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import no_exit_in_reading, token_of_patch, words_of_patches
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
 
@@ -51,7 +51,7 @@ class Reader:
         self._one_by_one.shutdown(wait=False, cancel_futures=True)
         self._leave()
 
-    def ask(self, pictures: Sequence[SourceBytes]) -> Asked:
+    def ask(self, pictures: Sequence[ImageFile]) -> Asked:
         """Have a session look at pictures; several batches may be asked about before `answers` are waited for.
 
         Raises what concerns all pictures: no session to be had, a model that cannot be loaded, a stage it has not.
@@ -72,7 +72,7 @@ class Reader:
             query.prompt,
         )
 
-    def answers(self, pictures: Sequence[SourceBytes], asked: Asked) -> list[Seen | VlmtuiError]:
+    def answers(self, pictures: Sequence[ImageFile], asked: Asked) -> list[Seen | VlmtuiError]:
         """What came of every picture of a batch that was asked about.
 
         Where the session dies they are asked about again, then each for itself: that which is the end of another
@@ -88,7 +88,7 @@ class Reader:
             self._died(error)
         return [self._alone(picture) for picture in pictures]
 
-    def _alone(self, picture: SourceBytes) -> Seen | VlmtuiError:
+    def _alone(self, picture: ImageFile) -> Seen | VlmtuiError:
         try:
             return self._taken(self.ask([picture]))[0]
         except SessionError as error:
@@ -107,7 +107,7 @@ class Reader:
             self._tell = None
         return found
 
-    def _each(self, client: SessionClient, pictures: Sequence[SourceBytes]) -> list[Seen | VlmtuiError]:
+    def _each(self, client: SessionClient, pictures: Sequence[ImageFile]) -> list[Seen | VlmtuiError]:
         found: list[Seen | VlmtuiError] = []
         for index, picture in enumerate(pictures):
             try:
@@ -155,10 +155,10 @@ def seen(query: Query, stage: str, outcome: Outcome) -> Seen | VlmtuiError:
     try:
         chosen = entries_of(reading, stage, query.patches, query.rows)
         if _projected(query):
-            if wrong := no_exit(reading):
+            if wrong := no_exit_in_reading(reading):
                 raise UsageError(wrong)
             if words is not None:
-                words = on_patches(words, tokens_of(reading.patch_places, reading.places), every)
+                words = words_of_patches(words, token_of_patch(reading.patch_places, reading.places), every)
         found = Seen(query, reading, stage, every, words, outcome.layers)
         if not query.some:
             return found

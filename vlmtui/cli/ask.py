@@ -64,13 +64,13 @@ def ask(
     from vlmtui.reports.select.patches import parse_patch
     from vlmtui.results.answers import check_question
     from vlmtui.results.replacement import REPLACEMENTS
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             say_line(note)
 
-    leave_when_told()
+    exit_on_signals()
     check_question(question)
     stand = next((stand for stand in REPLACEMENTS if stand == (by or REPLACEMENTS[0])), None)
     if stand is None:

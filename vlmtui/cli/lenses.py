@@ -13,9 +13,9 @@ from vlmtui.cli.messages import say, say_line
 from vlmtui.cli.options import Debug, Far, Quiet, Version, gathers
 
 if TYPE_CHECKING:
-    from vlmtui.lenses.description import Description, Option
+    from vlmtui.lenses.description import LensDescription, LensOption
     from vlmtui.lenses.source import LensSource
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _HEAD = ("name", "subject", "kind", "from", "line")
 
@@ -33,10 +33,10 @@ class LensHelp(TyperCommand):
 
 def offered() -> str:
     """What `--lens` takes, in a line."""
-    from vlmtui.lenses.registry import listed
+    from vlmtui.lenses.registry import listed_lenses
 
-    values = ", ".join(one.name for one in listed() if not one.offer.projects)
-    projected = ", ".join(f"{one.name} at vision.i" for one in listed() if one.offer.projects)
+    values = ", ".join(one.name for one in listed_lenses() if not one.offer.projects)
+    projected = ", ".join(f"{one.name} at vision.i" for one in listed_lenses() if one.offer.projects)
     return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
 
 
@@ -55,15 +55,15 @@ def lenses(
     version: Version = False,
 ) -> int:
     """List all lenses: name, subject, kind, where from, and what each is; of a FILE also its options."""
-    from vlmtui.lenses.registry import built_in, offered
-    from vlmtui.lenses.source import LensSource, is_file, read_lens
+    from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
+    from vlmtui.lenses.source import LensSource, is_lens_file, read_lens_source
 
     where = far.where(warm=not no_warm)
-    named = [read_lens(word) if is_file(word) else LensSource(word) for word in lens or ()]
-    told = [one.described for one in built_in().values()]
-    files: list[Description] = []
+    named = [read_lens_source(word) if is_lens_file(word) else LensSource(word) for word in lens or ()]
+    told = [one.described for one in built_in_lenses().values()]
+    files: list[LensDescription] = []
     failed = 0
-    if where.remote is not None or named or offered():
+    if where.remote is not None or named or lens_entry_points():
         found, files, failed = _described(where, named, quiet, debug)
         told += found
     for line in table([*told, *files]):
@@ -74,7 +74,7 @@ def lenses(
     return failed
 
 
-def table(told: Sequence[Description]) -> Iterable[str]:
+def table(told: Sequence[LensDescription]) -> Iterable[str]:
     """A line for each, beneath a heading; what cannot be used has its reason."""
     from vlmtui.display.pieces import plain
 
@@ -85,7 +85,7 @@ def table(told: Sequence[Description]) -> Iterable[str]:
         yield f"{'  '.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))}  {last}".rstrip()
 
 
-def options(told: Description) -> Iterable[str]:
+def options(told: LensDescription) -> Iterable[str]:
     """The options of a lens, beneath its name."""
     from vlmtui.display.pieces import plain
 
@@ -95,11 +95,11 @@ def options(told: Description) -> Iterable[str]:
         yield plain(f"  {option.name}  {_takes(option)}")
 
 
-def _said(told: Description) -> str:
+def _said(told: LensDescription) -> str:
     return f"cannot be used: {told.trouble}" if told.trouble else told.line
 
 
-def _takes(option: Option) -> str:
+def _takes(option: LensOption) -> str:
     kind = " or ".join(option.choices) if option.choices else option.of if option.takes == "list" else option.takes
     parts = [
         f"{kind}{', several' if option.takes == 'list' else ''}",
@@ -111,8 +111,8 @@ def _takes(option: Option) -> str:
 
 
 def _described(
-    where: Where, named: Sequence[LensSource], quiet: bool, debug: bool
-) -> tuple[list[Description], list[Description], int]:
+    where: SessionLocation, named: Sequence[LensSource], quiet: bool, debug: bool
+) -> tuple[list[LensDescription], list[LensDescription], int]:
     """What a session says of what packages offer where it runs, and of the files; the status of one that failed."""
     from vlmtui.errors import SessionError, VlmtuiError
     from vlmtui.reports.output.progress import ProgressLine
@@ -120,7 +120,7 @@ def _described(
     from vlmtui.session.protocol import Progress
 
     progress = ProgressLine(quiet)
-    files: list[Description] = []
+    files: list[LensDescription] = []
     failed = 0
     with closing(connect(where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)) as client:
         if client.note and not quiet:

@@ -126,7 +126,7 @@ def _report(
 ) -> int:
     from vlmtui.reports.output.target import check_sources
     from vlmtui.reports.run import Order, run_report
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
@@ -137,7 +137,7 @@ def _report(
     chosen = format or format_for(output)
     how = many.how(sources, several, query, chosen, output)
     order = Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
-    leave_when_told()
+    exit_on_signals()
     if how is not None:
         from vlmtui.batch import run_batch
 

@@ -15,7 +15,7 @@ from vlmtui.errors import UsageError
 if TYPE_CHECKING:
     from vlmtui.reports.query import Query
     from vlmtui.reports.run import Order
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
 
@@ -42,15 +42,15 @@ class Tower:
 
     def query(self, held: Held, far: Far, check: Callable[[str, str | None], None], k: int = 1) -> Query:
         """What is asked, checked as far as it can be without a model; `check` its name and its family."""
-        from vlmtui.catalogue import default_model, family_of, resolve
+        from vlmtui.catalogue import default_model, family_of, resolve_model
         from vlmtui.reports.query import Query
 
-        where: Where = far.where(warm=not self.no_warm)
+        where: SessionLocation = far.where(warm=not self.no_warm)
         held.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             # what can be known of it is said at once, not when torch is imported and its weights are fetched
-            check(name, family_of(resolve(name)))
+            check(name, family_of(resolve_model(name)))
         return Query(
             model=name,
             revision=held.revision,
@@ -89,10 +89,10 @@ def match(
         raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
+    from vlmtui.models.families.registry import check_text_tower
     from vlmtui.reports.commands.match import Asked, run_match
-    from vlmtui.results.image_text import check_family
 
-    query = tower.query(held, far, check_family)
+    query = tower.query(held, far, check_text_tower)
     order = ordered(images, query, output, quiet, debug)
     return run_match(Asked(tuple(text), captions, patches), query, format, order)
 
@@ -111,10 +111,10 @@ def classify(
     version: Version = False,
 ) -> int:
     """Classify pictures, by a model with a classification head, and say what each patch speaks for."""
+    from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
-    from vlmtui.results.classification import check_family
 
-    query = tower.query(held, far, check_family, k)
+    query = tower.query(held, far, check_classifier, k)
     return run_classify(query, format, ordered(images, query, output, quiet, debug))
 
 
@@ -122,12 +122,12 @@ def ordered(images: list[str], query: Query, output: str | None, quiet: bool, de
     """Which pictures, and where to; told to leave, the command goes with its session."""
     from vlmtui.reports.run import Order
     from vlmtui.reports.select.sources import meant
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             say_line(note)
 
-    leave_when_told()
+    exit_on_signals()
     sources, several = meant(images)
     return Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)

@@ -39,15 +39,15 @@ def verify(
     version: Version = False,
 ) -> int:
     """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
-    from vlmtui.catalogue import resolve
+    from vlmtui.catalogue import resolve_model
     from vlmtui.reports.commands.verify import Order, run_verify
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     held.check()
     where = far.where(warm=False)
     if where.remote is None:
-        resolve(model)
-    leave_when_told()
+        resolve_model(model)
+    exit_on_signals()
     order = Order(model, held.revision, held.processor, held.device, held.dtype, whole)
     run_verify(order, where, format, quiet)
     return 0

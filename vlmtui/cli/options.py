@@ -21,7 +21,7 @@ from vlmtui.results.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
     from vlmtui.reports.query import Query
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
 _CHOICES = {
@@ -76,9 +76,9 @@ class Far:
         typer.Option("--remote-command", metavar="COMMAND", help="vlmtui on HOST, if not on the PATH there."),
     ] = None
 
-    def where(self, warm: bool) -> Where:
+    def where(self, warm: bool) -> SessionLocation:
         """Where the session is to be."""
-        from vlmtui.session.discovery import Where
+        from vlmtui.session.discovery import SessionLocation
 
         host = self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE") or None
         command = self.remote_command
@@ -86,7 +86,7 @@ class Far:
             command = os.environ.get("VLMTUI_REMOTE_COMMAND") or "vlmtui"
         elif host is None:
             raise UsageError("--remote-command says what to run on another machine: name that with --remote HOST")
-        return Where(host, command, warm=warm)
+        return SessionLocation(host, command, warm=warm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ class Look:
 
     def query(self, held: Held, far: Far) -> Query:
         """All of it, checked as far as it can be without a model."""
-        from vlmtui.catalogue import default_model, resolve
+        from vlmtui.catalogue import default_model, resolve_model
         from vlmtui.reports.query import Query
         from vlmtui.reports.select.lens_option import parse_lens
         from vlmtui.reports.select.patches import parse_patch
@@ -163,7 +163,7 @@ class Look:
             raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {RIDGE}")
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
-            resolve(name)  # a folder that is not there is said at once, not when torch is imported
+            resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
         return Query(
             model=name,
             revision=held.revision,

@@ -40,20 +40,20 @@ def start(
     debug: Debug = False,
 ) -> int:
     """Start a session that later commands find and use; with -m, load a model at once."""
-    from vlmtui.catalogue import resolve
+    from vlmtui.catalogue import resolve_model
     from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.discovery import JUST_BEGUN_S, started, usable
+    from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
 
     seconds = parse_idle(idle)
     held.check()
     if model is not None:
-        resolve(model)
-    link = usable(JUST_BEGUN_S)
+        resolve_model(model)
+    link = connect_warm(JUST_BEGUN_S)
     word = "runs already"
     if link is None:
         word = "started"
-        link = started(seconds)
+        link = start_warm(seconds)
     pid = link.pid
     client = SessionClient(link)
     progress = ProgressLine(quiet)
@@ -91,16 +91,16 @@ def stop(
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
     from vlmtui.session.logs import log_of
-    from vlmtui.session.transport import note_end, warm_link
+    from vlmtui.session.transport import warm_link, write_end
 
-    runtime = daemon.folder()
+    runtime = daemon.runtime_folder()
     try:
         link = warm_link()
     except SessionError:
         link = None
-    pid = daemon.holder(runtime)
+    pid = daemon.lock_owner(runtime)
     if because and pid is not None and (log := log_of(pid)) is not None:
-        note_end(log, because)
+        write_end(log, because)
     if link is not None:
         client = SessionClient(link)
         client.stop()
@@ -125,12 +125,12 @@ def stop(
 @app.command()
 def status(debug: Debug = False) -> int:
     """Say what the warm session is and holds."""
-    from vlmtui.display.numbers import duration, memory
+    from vlmtui.display.numbers import format_bytes, format_duration
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.discovery import usable
+    from vlmtui.session.discovery import connect_warm
 
-    link = usable()
+    link = connect_warm()
     if link is None:
         raise SessionError("there is no warm session: vlmtui session start")
     client = SessionClient(link)
@@ -142,15 +142,15 @@ def status(debug: Debug = False) -> int:
     lines = [
         ("process", str(found.pid)),
         ("model", f"{model.name}, {model.dtype} on {model.device}" if model else "none yet"),
-        ("memory", memory(found.process_memory) if found.process_memory else "not known yet"),
+        ("memory", format_bytes(found.process_memory) if found.process_memory else "not known yet"),
     ]
     if found.device_total:
-        lines.append(("GPU memory", f"{memory(found.device_memory)} of {memory(found.device_total)}"))
+        lines.append(("GPU memory", f"{format_bytes(found.device_memory)} of {format_bytes(found.device_total)}"))
     lines += [
         ("front ends", str(found.clients)),
         ("does", found.doing or "nothing"),
-        ("idle for", duration(found.idle)),
-        ("socket", str(daemon.address())),
+        ("idle for", format_duration(found.idle)),
+        ("socket", str(daemon.socket_path())),
         ("log", str(client.log)),
     ]
     for label, what in lines:
@@ -182,7 +182,7 @@ def _free_within(seconds: float) -> bool:
     from vlmtui.session import daemon
 
     deadline = time.monotonic() + seconds
-    while (place := daemon.lock(daemon.folder())) is None:
+    while (place := daemon.take_lock(daemon.runtime_folder())) is None:
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK_S)

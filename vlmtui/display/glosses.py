@@ -22,7 +22,7 @@ _NO_MEANING = re.compile(r"CL:|(old |Japanese )?variant of|see |surname ")
 _REMARK = re.compile(r"\s*\([^)]*\)\s*")
 
 
-class Glosses:
+class PieceGlosses:
     """Glosses of pieces. The dictionary is read when the first Chinese piece comes.
 
     It takes most of a second: with `ready` it is read in a thread that calls it in the end, and until then there is

@@ -17,7 +17,7 @@ from vlmtui.reading import Reading
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class EntryGrid:
     """rows × cols cells to walk: of a grid, or (`grid` None) one below the other the tokens that lie in no grid.
 
     `entries` are indices among `reading.places_at(stage)`, by cell; a cell without one is a token that the model cut
@@ -94,7 +94,7 @@ class Page:
         return int(np.floor(row)), int(np.floor(col))
 
 
-class Atlas:
+class ReadingGrids:
     """All pages of a reading, and its norms through depth.
 
     `tokens` and `patches` are those with image tokens and with vision patches: the whole view first, then the tiles,
@@ -127,7 +127,7 @@ class Atlas:
         return [] if start is None else [start + patch for patch in place.patches]
 
 
-def _pages(reading: Reading, places: tuple[Place, ...], of_tokens: bool) -> tuple[Page, ...]:
+def _pages(reading: Reading, places: tuple[Place, ...], of_tokens: bool) -> tuple[EntryGrid, ...]:
     names = grid_names(reading.grids)
     entries: dict[int, dict[tuple[int, int], int]] = {grid.id: {} for grid in reading.grids}
     loose: list[int] = []
@@ -143,9 +143,9 @@ def _pages(reading: Reading, places: tuple[Place, ...], of_tokens: bool) -> tupl
         # of a tile that is all padding there is nothing to walk
         if (here := entries[grid.id]) and any(places[i].box for i in here.values()):
             box = raster_extent((places[i] for i in here.values()), rows, cols, size, grid.box)
-            pages.append(Page(grid, names[grid.id], rows, cols, box, here))
+            pages.append(EntryGrid(grid, names[grid.id], rows, cols, box, here))
     if loose:
         listed = {(row, 0): i for row, i in enumerate(loose)}
         name = unplaced_name(places[i] for i in loose)
-        pages.append(Page(None, name, len(loose), 1, (0.0, 0.0, float(size[0]), float(size[1])), listed))
+        pages.append(EntryGrid(None, name, len(loose), 1, (0.0, 0.0, float(size[0]), float(size[1])), listed))
     return tuple(pages)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vlmtui.geometry import Grid, Place
 
-Kind = Literal["patch", "token", "query"]
+EntryKind = Literal["patch", "token", "query"]
 Verdict = Literal["position", "content", "both", "too few", "none"]
 Counts = NDArray[np.int64]
 
@@ -43,11 +43,11 @@ VERDICTS: dict[Verdict, str] = {
 
 
 @dataclass(frozen=True, order=True)
-class Shape:
+class GridShape:
     """What views are compared by: vision patches or image tokens on rows and columns, or queries without a place,
     one a row."""
 
-    kind: Kind
+    kind: EntryKind
     rows: int
     cols: int
 
@@ -58,26 +58,26 @@ class Shape:
 
 
 @dataclass
-class Tally:
+class PositionCounts:
     """Of one stage and shape: in how many views a position was an outlier, and in how many it was there.
 
     Both int64 [positions], row by row. `pictures` are those that had such a view, `views` all of these.
     """
 
-    shape: Shape
+    shape: GridShape
     counts: Counts
     there: Counts
     pictures: int = 0
     views: int = 0
 
     @classmethod
-    def of(cls, shape: Shape) -> Tally:
+    def of(cls, shape: GridShape) -> PositionCounts:
         """Nothing counted yet."""
         return cls(shape, np.zeros(shape.size, np.int64), np.zeros(shape.size, np.int64))
 
 
 @dataclass(frozen=True)
-class Found:
+class PositionTest:
     """What a tally says: `rate` of outliers among all entries, `chances` float64 [positions] of as many outliers or
     more, times the positions (at most 1), and the positions that `repeat`, the least likely first."""
 
@@ -88,20 +88,20 @@ class Found:
 
 
 @dataclass
-class Tallies:
+class ShapeCounts:
     """Those of one stage, or of any one set of views, by shape; at most `most` shapes, the longest unused goes first.
 
     A picture that is added again counts once.
     """
 
     most: int = 10_000
-    _by_shape: dict[Shape, Tally] = field(default_factory=dict)
-    _seen: dict[Shape, set[str]] = field(default_factory=dict)
+    _by_shape: dict[GridShape, PositionCounts] = field(default_factory=dict)
+    _seen: dict[GridShape, set[str]] = field(default_factory=dict)
 
-    def add(self, picture: str, marks: dict[Shape, list[View]]) -> None:
+    def add(self, picture: str, marks: dict[GridShape, list[GridOutliers]]) -> None:
         """Count the views of a picture, which is known by a word of its own (its sha256)."""
         for shape, views in marks.items():
-            tally = self._by_shape.pop(shape, None) or Tally.of(shape)
+            tally = self._by_shape.pop(shape, None) or PositionCounts.of(shape)
             self._by_shape[shape] = tally
             seen = self._seen.setdefault(shape, set())
             if picture in seen:
@@ -116,18 +116,18 @@ class Tallies:
             oldest = next(iter(self._by_shape))
             del self._by_shape[oldest], self._seen[oldest]
 
-    def __getitem__(self, shape: Shape) -> Tally:
+    def __getitem__(self, shape: GridShape) -> PositionCounts:
         """That of a shape; nothing counted where none was added."""
-        return self._by_shape.get(shape) or Tally.of(shape)
+        return self._by_shape.get(shape) or PositionCounts.of(shape)
 
     @property
-    def all(self) -> list[Tally]:
+    def all(self) -> list[PositionCounts]:
         """Every shape's, the one of most pictures first."""
         return sorted(self._by_shape.values(), key=lambda tally: (-tally.pictures, tally.shape))
 
 
 @dataclass(frozen=True)
-class View:
+class GridOutliers:
     """What is at its positions: `at` int64 [entries] which, and bool `outlier` [entries] of each whether it is one."""
 
     at: Counts
@@ -135,35 +135,35 @@ class View:
 
 
 @dataclass(frozen=True)
-class Views:
+class GridEntries:
     """The views of one picture, by shape: the positions that a view has entries at, and which entries these are.
 
     Both int64 [entries]. Newline tokens, which are no part of a view, are left out.
     """
 
-    of: dict[Shape, list[tuple[Counts, Counts]]]
+    of: dict[GridShape, list[tuple[Counts, Counts]]]
 
-    def marked(self, marks: NDArray[np.bool_]) -> dict[Shape, list[View]]:
+    def marked(self, marks: NDArray[np.bool_]) -> dict[GridShape, list[GridOutliers]]:
         """With what is an outlier among all of a stage's entries, bool [entries]."""
-        return {shape: [View(at, marks[entries]) for at, entries in views] for shape, views in self.of.items()}
+        return {shape: [GridOutliers(at, marks[entries]) for at, entries in views] for shape, views in self.of.items()}
 
 
-def views(grids: Sequence[Grid], places: Sequence[Place], kind: Kind) -> Views:
+def entries_by_grid(grids: Sequence[Grid], places: Sequence[Place], kind: EntryKind) -> GridEntries:
     """Those of a stage of one picture whose entries have these `places`."""
     by_grid: dict[int, list[int]] = {}
     queries = np.array([i for i, place in enumerate(places) if place.kind == "query"], np.int64)
     for i, place in enumerate(places):
         if place.grid is not None and place.row is not None:
             by_grid.setdefault(place.grid, []).append(i)
-    found: dict[Shape, list[tuple[Counts, Counts]]] = {}
+    found: dict[GridShape, list[tuple[Counts, Counts]]] = {}
     for grid in grids:
         if entries := by_grid.get(grid.id):
             rows, cols = (grid.patch_rows, grid.patch_cols) if kind == "patch" else (grid.rows, grid.cols)
             at = np.array([_at(places[i], cols) for i in entries], np.int64)
-            found.setdefault(Shape(kind, rows, cols), []).append((at, np.array(entries, np.int64)))
+            found.setdefault(GridShape(kind, rows, cols), []).append((at, np.array(entries, np.int64)))
     if len(queries):
-        found[Shape("query", len(queries), 1)] = [(np.arange(len(queries), dtype=np.int64), queries)]
-    return Views(found)
+        found[GridShape("query", len(queries), 1)] = [(np.arange(len(queries), dtype=np.int64), queries)]
+    return GridEntries(found)
 
 
 def _at(place: Place, cols: int) -> int:
@@ -172,7 +172,7 @@ def _at(place: Place, cols: int) -> int:
     return place.row * cols + place.col
 
 
-def tail(count: int, trials: int, rate: float) -> float:
+def binomial_tail(count: int, trials: int, rate: float) -> float:
     """The probability that a binomial variable is `count` or more, exact but for rounding."""
     if count <= 0:
         return 1.0
@@ -186,7 +186,7 @@ def tail(count: int, trials: int, rate: float) -> float:
     return min(1.0, math.fsum(terms))
 
 
-def judged(tally: Tally) -> Found:
+def position_test(tally: PositionCounts) -> PositionTest:
     """Whether the outliers of a tally are a matter of position, of content, or of both."""
     total, entries, size = int(tally.counts.sum()), int(tally.there.sum()), tally.shape.size
     rate = total / entries if entries else 0.0
@@ -195,7 +195,7 @@ def judged(tally: Tally) -> Found:
     for i in np.flatnonzero(tally.counts):
         key = int(tally.counts[i]), int(tally.there[i])
         if key not in known:
-            known[key] = min(1.0, size * tail(*key, rate))
+            known[key] = min(1.0, size * binomial_tail(*key, rate))
         chances[i] = known[key]
     repeat: tuple[int, ...] = ()
     if not total:
@@ -208,6 +208,6 @@ def judged(tally: Tally) -> Found:
         if repeat:
             verdict = "position" if tally.counts[list(repeat)].sum() >= MOSTLY * total else "both"
         else:
-            could = size * tail(math.ceil(MOSTLY * tally.views), tally.views, rate)
+            could = size * binomial_tail(math.ceil(MOSTLY * tally.views), tally.views, rate)
             verdict = "content" if could <= ALPHA else "too few"
-    return Found(rate, chances, repeat, verdict)
+    return PositionTest(rate, chances, repeat, verdict)

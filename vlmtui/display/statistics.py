@@ -18,7 +18,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Summary:
+class NormSummary:
     """The norms of one stage: median, the band from the 5th to the 95th percentile, and the largest."""
 
     median: float
@@ -27,19 +27,19 @@ class Summary:
     largest: float
 
 
-def summary(values: ArrayLike) -> Summary:
+def norm_summary(values: ArrayLike) -> NormSummary:
     """The summary of one stage's norms; not-a-number everywhere where none is finite."""
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
     if array.size == 0:
-        return Summary(np.nan, np.nan, np.nan, np.nan)
+        return NormSummary(np.nan, np.nan, np.nan, np.nan)
     low, median, high = (float(x) for x in np.percentile(array, [5, 50, 95]))
-    return Summary(median, low, high, float(array.max()))
+    return NormSummary(median, low, high, float(array.max()))
 
 
-def summaries(stages: ArrayLike) -> list[Summary]:
+def norm_summaries(stages: ArrayLike) -> list[NormSummary]:
     """One summary a stage, of norms [stages, patches]."""
-    return [summary(row) for row in np.asarray(stages, dtype=np.float64)]
+    return [norm_summary(row) for row in np.asarray(stages, dtype=np.float64)]
 
 
 def robust_z(values: ArrayLike) -> NDArray[np.float64]:
@@ -65,6 +65,6 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
     return np.where(finite, (np.where(finite, array, middle) - middle) / spread, np.inf)
 
 
-def outlier(values: ArrayLike) -> NDArray[np.bool_]:
+def is_outlier(values: ArrayLike) -> NDArray[np.bool_]:
     """Which of a stage's norms are outliers (`RULE`), bool [values]; one that is not finite is."""
     return np.asarray(np.abs(robust_z(values)) > THRESHOLD)

@@ -1,7 +1,7 @@
 """A lens: a function of a context, and what front ends must know to offer it without running it. No imports that cost.
 
-Built-in lenses and those of other people are made by the same decorator. What only a built-in one has is its `Offer`:
-which words of the command line fill its options, and where it says by itself that it cannot look.
+Built-in lenses and those of other people are made by the same decorator. What only a built-in one has is its
+`LensOffer`: which words of the command line fill its options, and where it says by itself that it cannot look.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from vlmtui.errors import UsageError
 if TYPE_CHECKING:
     import msgspec
 
-    from vlmtui.lenses.description import Description
-    from vlmtui.lenses.kinds import Kind
+    from vlmtui.lenses.description import LensDescription
+    from vlmtui.lenses.kinds import ResultKind
     from vlmtui.reading import ModelInfo
 
 Subject = Literal["stage", "answer", "image", "vocabulary"]
@@ -35,7 +35,7 @@ SUBJECTS = ("stage", "answer", "image", "vocabulary")
 COSTS = ("quick", "slow", "idle")
 
 
-def nowhere_refused(stage: str, model: ModelInfo) -> str:
+def refuses_nothing(stage: str, model: ModelInfo) -> str:
     """It can look at every stage of every model."""
     return ""
 
@@ -46,7 +46,7 @@ def any_model(model: ModelInfo) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offer:
+class LensOffer:
     """How front ends offer a built-in lens.
 
     `listed`: `--lens` takes it. `word` is the option that `--find` and `/` fill, `marked` the one that `--marked` and
@@ -63,7 +63,7 @@ class Offer:
     word: str = ""
     marked: str = ""
     missing: str = ""
-    refuses: Callable[[str, ModelInfo], str] = nowhere_refused
+    refuses: Callable[[str, ModelInfo], str] = refuses_nothing
     only: str | Callable[[ModelInfo], str] = ""
     suits: Callable[[ModelInfo], bool] = any_model
     unsuited: str = ""
@@ -81,7 +81,7 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Turn:
+class LensSchedule:
     """A built-in lens's turn in the session's queue.
 
     `beside` says when it may be asked amidst what takes long: for one entry, or always. `lets_in` says that such
@@ -110,8 +110,8 @@ class Lens:
     subject: Subject = "stage"
     stages: tuple[str, ...] = ()
     cost: Cost = "quick"
-    offer: Offer = field(default_factory=Offer)
-    turn: Turn = field(default_factory=Turn)
+    offer: LensOffer = field(default_factory=LensOffer)
+    turn: LensSchedule = field(default_factory=LensSchedule)
     stamp: Stamp | None = None
 
     def __call__(self, *args: Any, **options: Any) -> Any:
@@ -125,25 +125,25 @@ class Lens:
         return said.split("\n", 1)[0].strip()
 
     @cached_property
-    def kind(self) -> type[Kind]:
+    def kind(self) -> type[ResultKind]:
         """The kind of its result, by its return annotation; `UsageError` where that is none."""
-        from vlmtui.lenses.options import kind_of
+        from vlmtui.lenses.options import result_kind
 
-        return kind_of(self)
+        return result_kind(self)
 
     @cached_property
     def options(self) -> type[msgspec.Struct]:
         """Its options as a struct, in the order of its parameters; `UsageError` where one cannot be an option."""
-        from vlmtui.lenses.options import struct_of
+        from vlmtui.lenses.options import options_struct
 
-        return struct_of(self)
+        return options_struct(self)
 
     @cached_property
-    def described(self) -> Description:
+    def described(self) -> LensDescription:
         """What front ends are told of it."""
-        from vlmtui.lenses.options import describe
+        from vlmtui.lenses.options import describe_lens
 
-        return describe(self)
+        return describe_lens(self)
 
 
 @overload
@@ -157,8 +157,8 @@ def lens(
     subject: Subject = "stage",
     stages: str | Sequence[str] = (),
     cost: Cost = "quick",
-    offer: Offer | None = None,
-    turn: Turn | None = None,
+    offer: LensOffer | None = None,
+    turn: LensSchedule | None = None,
 ) -> Callable[[Callable[..., Any]], Lens]: ...
 
 
@@ -170,8 +170,8 @@ def lens(
     subject: Subject = "stage",
     stages: str | Sequence[str] = (),
     cost: Cost = "quick",
-    offer: Offer | None = None,
-    turn: Turn | None = None,
+    offer: LensOffer | None = None,
+    turn: LensSchedule | None = None,
 ) -> Any:
     """Make a lens of a function of a `Context`: `@lens`, or `@lens(name=…, subject=…, stages=…, cost=…)`.
 
@@ -191,12 +191,21 @@ def lens(
             raise UsageError(
                 f"the lens {called} names the stage {unknown[0]!r}: choose vision, tokens, llm, or one such as vision.3"
             )
-        return Lens(of, called, subject, some, cost, offer or Offer(), turn or Turn(), None if offer else stamp_of(of))
+        return Lens(
+            of,
+            called,
+            subject,
+            some,
+            cost,
+            offer or LensOffer(),
+            turn or LensSchedule(),
+            None if offer else file_stamp(of),
+        )
 
     return made if function is None else made(function)
 
 
-def stamp_of(function: Callable[..., Any]) -> Stamp | None:
+def file_stamp(function: Callable[..., Any]) -> Stamp | None:
     """What its file is now: when it was changed, its size, its number; None where it comes from no file."""
     try:
         found = os.stat(function.__code__.co_filename)
@@ -205,6 +214,6 @@ def stamp_of(function: Callable[..., Any]) -> Stamp | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def applies(stages: Sequence[str], stage: str) -> bool:
+def applies_at(stages: Sequence[str], stage: str) -> bool:
     """Whether a lens for `stages` looks at this one."""
     return not stages or any(stage == one or stage.partition(".")[0] == one for one in stages)

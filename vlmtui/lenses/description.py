@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from vlmtui.lenses.kinds import KINDS, Kind
+from vlmtui.lenses.kinds import KINDS, ResultKind
 
 Values = Literal["bool", "int", "float", "text", "choice", "list"]
 
 
-class Option(msgspec.Struct, frozen=True, kw_only=True):
+class LensOption(msgspec.Struct, frozen=True, kw_only=True):
     """One option: what it takes, `of` which its items are where that is a list, and what it is without being given.
 
     `lowest` and `highest` bound a number (`above` and `below`: it is more or less than that), `choices` are all that it
@@ -28,7 +28,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     help: str = ""
 
 
-class Description(msgspec.Struct, frozen=True, kw_only=True):
+class LensDescription(msgspec.Struct, frozen=True, kw_only=True):
     """A lens: its name, what it looks at, the kind of its result, its one line, where it applies, its options in the
     order written, and where it comes from. `trouble` says why it cannot be used, or "".
     """
@@ -39,12 +39,12 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     line: str = ""
     stages: tuple[str, ...] = ()
     cost: str = "quick"
-    options: tuple[Option, ...] = ()
+    options: tuple[LensOption, ...] = ()
     origin: str = "vlmtui"
     trouble: str = ""
 
     @property
-    def result(self) -> type[Kind]:
+    def result(self) -> type[ResultKind]:
         """The kind of its result."""
         return KINDS[self.kind]
 

@@ -18,8 +18,8 @@ from vlmtui.lenses.arrays import array, decode_array, encode_other
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
-Texts = Sequence[Sequence[str]]
-Fact = str | float | int | bool | None
+TextRows = Sequence[Sequence[str]]
+FactValue = str | float | int | bool | None
 
 AXES = ("layer", "head", "entry", "answer token", "prompt token", "component", "word")
 """What an axis of a `Matrix` may be called."""
@@ -34,7 +34,7 @@ def _missing() -> Any:
     return None
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class ResultKind(msgspec.Struct, frozen=True, kw_only=True):
     """What all kinds have. `seconds` is filled by the session; `own` is what a built-in lens says besides, for its own
     typed wrapper and its own words alone."""
 
@@ -46,7 +46,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     own: bytes = b""
 
 
-class Scalars(Kind, frozen=True, tag="scalars"):
+class Scalars(ResultKind, frozen=True, tag="scalars"):
     """One number an entry, float32 [entries]."""
 
     name: ClassVar[str] = "Scalars"
@@ -62,7 +62,7 @@ class Scalars(Kind, frozen=True, tag="scalars"):
         _set(self, "values", _floats(self.values, 1, "Scalars takes one number an entry, [entries]"))
 
 
-class Colours(Kind, frozen=True, tag="colours"):
+class Colours(ResultKind, frozen=True, tag="colours"):
     """A colour an entry, float32 [entries, 3]: red, green and blue, each in 0 … 1.
 
     Those of built-in `pca` are components instead, in -1 … 1 (`signed`).
@@ -87,7 +87,7 @@ class Colours(Kind, frozen=True, tag="colours"):
         _set(self, "values", values)
 
 
-class _Named(Kind, frozen=True, kw_only=True):
+class _Named(ResultKind, frozen=True, kw_only=True):
     """Words by their ids, or as texts. `pieces`, `strings` and `special` name the ids: the session fills them."""
 
     pieces: dict[int, str | None] = msgspec.field(default_factory=dict)
@@ -107,7 +107,7 @@ class Words(_Named, frozen=True, tag="words"):
     ids: Ints = msgspec.field(default_factory=_missing)
     scores: Doubles = msgspec.field(default_factory=_missing)
     detail: Doubles | None = None
-    texts: Texts | None = None
+    texts: TextRows | None = None
 
     if TYPE_CHECKING:
 
@@ -116,7 +116,7 @@ class Words(_Named, frozen=True, tag="words"):
             ids: Any = None,
             scores: Any = None,
             detail: Any = None,
-            texts: Texts | None = None,
+            texts: TextRows | None = None,
             *,
             note: str = "",
             seconds: float = 0.0,
@@ -141,7 +141,7 @@ class LayerWords(_Named, frozen=True, tag="layer-words"):
 
     ids: Ints = msgspec.field(default_factory=_missing)
     scores: Doubles = msgspec.field(default_factory=_missing)
-    texts: Sequence[Texts] | None = None
+    texts: Sequence[TextRows] | None = None
 
     if TYPE_CHECKING:
 
@@ -149,7 +149,7 @@ class LayerWords(_Named, frozen=True, tag="layer-words"):
             self,
             ids: Any = None,
             scores: Any = None,
-            texts: Sequence[Texts] | None = None,
+            texts: Sequence[TextRows] | None = None,
             *,
             note: str = "",
             seconds: float = 0.0,
@@ -164,7 +164,7 @@ class LayerWords(_Named, frozen=True, tag="layer-words"):
         _name_texts(self, 3, "[layers, entries, k]")
 
 
-class TokenMaps(Kind, frozen=True, tag="token-maps"):
+class TokenMaps(ResultKind, frozen=True, tag="token-maps"):
     """A map of the image for every token of the answer, float32 [answer tokens, entries]."""
 
     name: ClassVar[str] = "TokenMaps"
@@ -180,7 +180,7 @@ class TokenMaps(Kind, frozen=True, tag="token-maps"):
         _set(self, "values", _floats(self.values, 2, "TokenMaps takes [answer tokens, entries]"))
 
 
-class Matrix(Kind, frozen=True, tag="matrix"):
+class Matrix(ResultKind, frozen=True, tag="matrix"):
     """Numbers along named axes (`AXES`), float32, one axis a dimension: `Matrix(values, axes=("layer", "head"))`."""
 
     name: ClassVar[str] = "Matrix"
@@ -204,7 +204,7 @@ class Matrix(Kind, frozen=True, tag="matrix"):
         _set(self, "values", _floats(self.values, len(axes), f"Matrix takes a dimension for each of {axes}"))
 
 
-class Scores(Kind, frozen=True, tag="scores"):
+class Scores(ResultKind, frozen=True, tag="scores"):
     """Scores of the whole image by label: `Scores({"cat": 0.9, "dog": 0.1})`, or labels and their values [labels]."""
 
     name: ClassVar[str] = "Scores"
@@ -234,13 +234,13 @@ class Scores(Kind, frozen=True, tag="scores"):
         _set(self, "values", numbers)
 
 
-class Facts(Kind, frozen=True, tag="facts"):
+class Facts(ResultKind, frozen=True, tag="facts"):
     """Facts about one entry, label and value: `Facts({"contrast": 0.3, "colour": "red"})`, or a list of pairs."""
 
     name: ClassVar[str] = "Facts"
     one: ClassVar[str] = "facts about one entry"
 
-    rows: tuple[tuple[str, Fact], ...]
+    rows: tuple[tuple[str, FactValue], ...]
 
     if TYPE_CHECKING:
 
@@ -257,28 +257,28 @@ class Facts(Kind, frozen=True, tag="facts"):
 
 
 Result = Scalars | Colours | Words | LayerWords | TokenMaps | Matrix | Scores | Facts
-KINDS: dict[str, type[Kind]] = {
+KINDS: dict[str, type[ResultKind]] = {
     kind.name: kind for kind in (Scalars, Colours, Words, LayerWords, TokenMaps, Matrix, Scores, Facts)
 }
 """The kinds by their names."""
 
 
-def own(value: Any) -> bytes:
+def pack_details(value: Any) -> bytes:
     """What a built-in lens says besides: a struct, or a dictionary of plain values and arrays."""
     return _own.encode(value)
 
 
-def restored(result: Kind, type_: type[_T]) -> _T:
+def unpack_details(result: ResultKind, type_: type[_T]) -> _T:
     """That again, as its own type."""
     return msgspec.msgpack.decode(result.own, type=type_, dec_hook=decode_array)
 
 
-def besides(result: Kind) -> dict[str, Any]:
+def details_of(result: ResultKind) -> dict[str, Any]:
     """What a lens of numbers says besides, as plain values; empty where that is nothing."""
     return msgspec.msgpack.decode(result.own, type=dict[str, Any]) if result.own else {}
 
 
-def _set(kind: Kind, name: str, value: Any) -> None:
+def _set(kind: ResultKind, name: str, value: Any) -> None:
     msgspec.structs.force_setattr(kind, name, value)
 
 
@@ -300,7 +300,7 @@ def _real(values: Any, dtype: type[_N]) -> NDArray[_N]:
     return np.asarray(found, dtype=dtype)
 
 
-def _fact(value: Any) -> Fact:
+def _fact(value: Any) -> FactValue:
     found = value.item() if hasattr(value, "item") else value  # a number of NumPy or torch
     if found is None or isinstance(found, str | bool | int | float):
         return found

@@ -12,39 +12,39 @@ import msgspec
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.description import Description, Option, Values
-from vlmtui.lenses.kinds import KINDS, Kind
-from vlmtui.session.validation import encode_any, sentence
+from vlmtui.lenses.description import LensDescription, LensOption, Values
+from vlmtui.lenses.kinds import KINDS, ResultKind
+from vlmtui.lenses.validation import encode_any, mismatch
 
 _PLAIN: dict[Any, Values] = {bool: "bool", int: "int", float: "float", str: "text"}
 _MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
-def describe(lens: Lens, origin: str = "vlmtui") -> Description:
+def describe_lens(lens: Lens, origin: str = "vlmtui") -> LensDescription:
     """What there is to be told of a lens; `UsageError` for a function that is none."""
-    return Description(
+    return LensDescription(
         name=lens.name,
         subject=lens.subject,
         kind=lens.kind.name,
         line=lens.line,
         stages=lens.stages,
         cost=lens.cost,
-        options=options_of(lens),
+        options=described_options(lens),
         origin=origin,
     )
 
 
-def kind_of(lens: Lens) -> type[Kind]:
+def result_kind(lens: Lens) -> type[ResultKind]:
     """The kind of a lens's result; `UsageError` where its return annotation is none."""
     found = _hints(lens).get("return")
-    if not (isinstance(found, type) and issubclass(found, Kind) and found.name):
+    if not (isinstance(found, type) and issubclass(found, ResultKind) and found.name):
         raise UsageError(
             f"the lens {lens.name} does not say what it returns: annotate it with one of {', '.join(KINDS)}"
         )
     return found
 
 
-def struct_of(lens: Lens) -> type[msgspec.Struct]:
+def options_struct(lens: Lens) -> type[msgspec.Struct]:
     """The options as a struct whose fields are the parameters after the context."""
     fields: list[Any] = []
     for parameter, hint in _parameters(lens):
@@ -59,7 +59,7 @@ def struct_of(lens: Lens) -> type[msgspec.Struct]:
     return msgspec.defstruct("Options", fields, kw_only=True, frozen=True, forbid_unknown_fields=True)
 
 
-def options_of(lens: Lens) -> tuple[Option, ...]:
+def described_options(lens: Lens) -> tuple[LensOption, ...]:
     """The options as they are told, in the order of the parameters."""
     found = []
     for parameter, hint in _parameters(lens):
@@ -68,7 +68,7 @@ def options_of(lens: Lens) -> tuple[Option, ...]:
         takes, of, choices = _takes(bare)
         required = parameter.default is inspect.Parameter.empty
         found.append(
-            Option(
+            LensOption(
                 name=parameter.name,
                 takes=takes,
                 of=of,
@@ -82,7 +82,7 @@ def options_of(lens: Lens) -> tuple[Option, ...]:
     return tuple(found)
 
 
-def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
+def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
     """The options for a call, checked and converted; words of a command line are read as what is wanted.
 
     With `strict` they are not: a number must be one.
@@ -105,7 +105,7 @@ def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str
         if missing := _MISSING.search(str(error)):
             way_out = f"give it with --lens-option {missing[1]}=…"
             raise UsageError(f"the lens {lens.name} needs its option {missing[1]}: {way_out}") from None
-        raise UsageError(sentence(error, words, lens.options)) from None
+        raise UsageError(mismatch(error, words, lens.options)) from None
     return {name: getattr(made, name) for name in there}
 
 

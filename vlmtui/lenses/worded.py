@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import LayerWords, Words
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import TokenLayerWords, TokenWords
-from vlmtui.results.metrics import PURSUITS, Order
+from vlmtui.results.metrics import PURSUITS, WordOrder
 
 
-def token_words(looked: Looked, entries: Sequence[int], order: Order) -> TokenWords:
+def token_words(looked: LensResult, entries: Sequence[int], order: WordOrder) -> TokenWords:
     """The words of these entries, one a row of the result; `TypeError` for a lens that found no words an entry.
 
     `order` is what they are ordered by where the lens itself does not say so. Among how many rows it looked is 0 where
@@ -45,7 +45,7 @@ def token_words(looked: Looked, entries: Sequence[int], order: Order) -> TokenWo
     )
 
 
-def layer_words(looked: Looked, entry: int = 0, row: int = 0) -> TokenLayerWords:
+def layer_words(looked: LensResult, entry: int = 0, row: int = 0) -> TokenLayerWords:
     """The words of one entry after every layer: those of one `row` of the result; `TypeError` for a lens of others.
 
     The entropy is not-a-number where the lens does not say it.
@@ -69,7 +69,7 @@ def layer_words(looked: Looked, entry: int = 0, row: int = 0) -> TokenLayerWords
     )
 
 
-def settled(ids: NDArray[np.int64], scores: NDArray[np.float64]) -> int | None:
+def stable_from(ids: NDArray[np.int64], scores: NDArray[np.float64]) -> int | None:
     """The first layer, counted from 1, from which on all have the same first word as the last one.
 
     `ids` and `scores` are [layers, k], the best first; None without words, and where the last layer's mean nothing.
@@ -84,6 +84,6 @@ def _settled(ids: NDArray[np.int64]) -> int | None:
     return int(others[-1]) + 2 if len(others) else 1
 
 
-def _said(looked: Looked) -> dict[str, Any]:
+def _said(looked: LensResult) -> dict[str, Any]:
     """What a built-in lens says besides; nothing of a lens from a file, whose own words are its own affair."""
     return {} if looked.call.lens.foreign else looked.besides

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
-from vlmtui.image import SourceBytes, decode, read_source, sayable
+from vlmtui.image import ImageFile, decode, encodable_name, read_source
 from vlmtui.reading import ModelInfo
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class Failure:
     @property
     def name(self) -> str:
         """Its source, as a text that can be written."""
-        return sayable(self.source)
+        return encodable_name(self.source)
 
     @property
     def why(self) -> str:
         """The error's sentence, as a text that can be written."""
-        return sayable(str(self.error))
+        return encodable_name(str(self.error))
 
 
 class Looker(Protocol[T_co]):
@@ -50,7 +50,7 @@ class Looker(Protocol[T_co]):
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         """The model is held. What is raised here concerns all pictures, and ends it."""
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> T_co:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> T_co:
         """Look at the picture that was named as the `index`-th, from 0."""
 
     def done(self, client: SessionClient) -> None:
@@ -102,7 +102,7 @@ def each(
             client.close()
 
 
-def looked(looker: Looker[T_co], client: SessionClient, source: SourceBytes, index: int) -> T_co:
+def looked(looker: Looker[T_co], client: SessionClient, source: ImageFile, index: int) -> T_co:
     """What `looker` makes of one picture, with a session that others may use in between."""
     for _ in range(_LOOK_AGAIN):
         try:

@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
-from vlmtui.image import MAX_PIXELS, SourceBytes
+from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.worded import layer_words, token_words
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import (
     FIRST_STAGE,
     METRICS,
     PIXELS,
     RIDGE,
     Floats,
-    Layers,
+    LayerNorms,
     Metric,
     ModelInfo,
-    Order,
     Reading,
     TokenLayerWords,
     TokenWords,
+    WordOrder,
     check_stage,
     default_stage,
     llm_layer,
@@ -44,10 +44,10 @@ from vlmtui.reports.select.patches import PatchWords, entries_of
 from vlmtui.reports.select.rows import Rows
 from vlmtui.reports.select.where import Condition
 from vlmtui.results.answers import Answer
-from vlmtui.results.early_exit import NONE, no_exit, on_patches, tokens_of
-from vlmtui.results.noise_baseline import Agreement, Null
-from vlmtui.results.patch_embedding import Anatomy
-from vlmtui.session.discovery import Where
+from vlmtui.results.early_exit import NONE, no_exit_in_reading, token_of_patch, words_of_patches
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
+from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.protocol import Progress
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Query:
     null: bool = False
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
-    where: Where = field(default_factory=Where)
+    where: SessionLocation = field(default_factory=SessionLocation)
     drawing: Drawing = field(default_factory=Drawing)
 
     @property
@@ -114,15 +114,15 @@ class Seen:
     stage: str
     entries: tuple[int, ...]
     words: TokenWords | None
-    layers: Layers | None = None
-    values: Looked | None = None
-    null: Null | None = None
-    anatomy: tuple[Anatomy, ...] = ()
+    layers: LayerNorms | None = None
+    values: LensResult | None = None
+    null: NoiseBaseline | None = None
+    anatomy: tuple[EmbeddedPatch, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
-    agreements: tuple[Agreement, ...] = ()
-    looked: Looked | None = None
-    facts: tuple[Looked, ...] = ()
+    agreements: tuple[MetricAgreement, ...] = ()
+    looked: LensResult | None = None
+    facts: tuple[LensResult, ...] = ()
     answer: Answer | None = None
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Seen:
@@ -161,7 +161,7 @@ class Seen:
         return self.words is not None and of_patches(self.stage) and not (through and not through.of_words)
 
     @property
-    def overlay(self) -> Looked | None:
+    def overlay(self) -> LensResult | None:
         """What of a lens can be laid over the image: numbers, colours, or maps by token of the answer."""
         found = self.values or self.looked
         return found if found is not None and found.drawn else None
@@ -174,7 +174,7 @@ class Seen:
         return there or self.projected or (through is not None and through.kind is Words and self.words is not None)
 
     @property
-    def order(self) -> Order:
+    def order(self) -> WordOrder:
         """What the stage's words are ordered by."""
         if self.words is not None and self.query.lens is not None and self.query.lens.kind is Words:
             return self.words.metric
@@ -243,7 +243,7 @@ class Report:
         if self._query.null:
             check_null(self.stage, model, self._query.lens is not None and self._query.lens.of_words)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Seen:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Seen:
         query = self._query
         reading = client.read(
             source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
@@ -277,9 +277,9 @@ def seen(
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
     projected = query.lens is not None and query.lens.of_words
-    if projected and (wrong := no_exit(reading)):
+    if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)
-    into = tokens_of(reading.patch_places, reading.places) if projected else None
+    into = token_of_patch(reading.patch_places, reading.places) if projected else None
     of = entries if into is None else tuple(sorted({int(into[entry]) for entry in entries} - {NONE}))
     if entries and (projected or not of_patches(stage)):
         words = client.words(
@@ -294,7 +294,7 @@ def seen(
             on_progress=on_progress,
         ).result()
     if words is not None and into is not None:
-        words = on_patches(words, into, entries)
+        words = words_of_patches(words, into, entries)
     through = query.lens
     values = answer = None
     if through is not None and not (projected or through.of_single):
@@ -312,7 +312,7 @@ def seen(
         ).result()
         values = looked if through.of_values else None
         if through.kind is Words:
-            words = token_words(looked, entries, cast(Order, through.name))
+            words = token_words(looked, entries, cast(WordOrder, through.name))
     null = None
     if query.null and words is not None:
         null = client.null(

@@ -21,7 +21,7 @@ from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import NONE_KEPT, OnProgress, Query
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
 
 _T = TypeVar("_T")
@@ -36,7 +36,7 @@ class Order:
     """
 
     sources: tuple[str, ...]
-    where: Where
+    where: SessionLocation
     output: str | None
     quiet: bool
     say: Callable[[VlmtuiError], object]

@@ -60,7 +60,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return float(sum(token.log_prob for token in self.tokens))
 
 
-class Sink(msgspec.Struct, frozen=True):
+class AttentionSink(msgspec.Struct, frozen=True):
     """A position that draws attention whatever is said: its place in the prompt, its word-piece (None at the image),
     and its share of all attention, averaged over layers, heads and the answer's tokens."""
 
@@ -85,7 +85,7 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True):
     rollout: bool
     weights: Floats
     sinks: NDArray[np.bool_]
-    sunk: tuple[Sink, ...]
+    sunk: tuple[AttentionSink, ...]
     rule: str
     layers: int
     heads: int
@@ -143,7 +143,7 @@ TEXT, IMAGE, SAID = 0, 1, 2
 """The kinds of positions in a mask: text of the prompt, image tokens, tokens of the answer."""
 
 
-class Mask(msgspec.Struct, frozen=True, kw_only=True):
+class AttentionMask(msgspec.Struct, frozen=True, kw_only=True):
     """Which positions the language model may look at from each, in one layer (from 1), as the model itself makes it.
 
     `kinds` uint8 [positions]; `bits` uint8 [positions, ⌈positions / 8⌉], packed as `numpy.packbits` does. `pieces` are

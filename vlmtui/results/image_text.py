@@ -9,14 +9,10 @@ import msgspec
 from vlmtui.errors import UsageError
 from vlmtui.reading import Floats
 
-TWO_TOWERS = ("clip", "siglip", "siglip2")
-"""The families, by transformers' names, that may have a text tower beside their vision tower."""
-ALONE = ("vit", "dinov2", "dinov2_with_registers", "dinov3_vit")
-"""Vision towers that never have one."""
 NO_TEXT_TOWER = "it has no text tower"
 WITHOUT_ITS_OWN = "a vision-language model has its vision tower without the text tower that this was trained with"
 
-Kind = Literal["softmax", "sigmoid"]
+ProbabilityKind = Literal["softmax", "sigmoid"]
 """How logits become probabilities, as the model was trained: over a picture's texts, or for every pair alone."""
 
 
@@ -28,13 +24,7 @@ def refusal(name: str, why: str) -> UsageError:
     )
 
 
-def check_family(name: str, family: str | None) -> None:
-    """`UsageError` for a model whose family, where it is known, can never match pictures with texts."""
-    if family is not None and family not in TWO_TOWERS:
-        raise refusal(name, NO_TEXT_TOWER if family in ALONE else WITHOUT_ITS_OWN)
-
-
-class Texts(msgspec.Struct, frozen=True, kw_only=True):
+class TextsRead(msgspec.Struct, frozen=True, kw_only=True):
     """Texts as a model has read them.
 
     A logit is `scale` × cosine + `bias`. `lengths` counts each text's word-pieces, special ones included; of those the
@@ -45,7 +35,7 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...]
     lengths: tuple[int, ...]
     limit: int
-    kind: Kind
+    kind: ProbabilityKind
     scale: float
     bias: float
     patch_stage: str
@@ -57,7 +47,7 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(i for i, length in enumerate(self.lengths) if length > self.limit)
 
 
-class Match(msgspec.Struct, frozen=True, kw_only=True):
+class ImageTextMatch(msgspec.Struct, frozen=True, kw_only=True):
     """One picture against some texts: `cosines`, `logits` and `probabilities`, each [texts]."""
 
     cosines: Floats
@@ -66,13 +56,13 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
-class Loss(msgspec.Struct, frozen=True, kw_only=True):
+class PairLoss(msgspec.Struct, frozen=True, kw_only=True):
     """The loss of pictures with their own texts, in nats, as the model was trained: a mean over `pairs` pictures.
 
     For `softmax` it is the mean of its two directions; for `sigmoid` there are none.
     """
 
-    kind: Kind
+    kind: ProbabilityKind
     pairs: int
     value: float
     image_to_text: float | None

@@ -15,7 +15,7 @@ RIDGE = 0.1
 """The λ of `ridge`, relative to the mean eigenvalue of the word vectors' Gram matrix."""
 
 # what words are ordered by: at the stages of the language model's layers by their logits
-Order = Metric | Literal["logit"]
+WordOrder = Metric | Literal["logit"]
 
 
 def check_ridge(ridge: float) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.reading import TokenWords
-from vlmtui.results.metrics import PURSUITS, Metric, Order
+from vlmtui.results.metrics import PURSUITS, Metric, WordOrder
 
 AGREEING: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp")
 """The metrics whose first words are compared; of `omp` it is the first that it picks."""
@@ -21,7 +21,7 @@ AGREEING: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp")
 Statistic = Literal["score", "explained"]
 
 
-def statistic_of(order: Order) -> Statistic:
+def statistic_of(order: WordOrder) -> Statistic:
     """What of a token's words is held against noise: of a pursuit the share of the norm that all of them explain.
 
     A pursuit's coefficients are those of one fit: the first is larger or smaller with what else was picked, and one
@@ -30,7 +30,7 @@ def statistic_of(order: Order) -> Statistic:
     return "explained" if order in PURSUITS else "score"
 
 
-class NoiseWords(msgspec.Struct, frozen=True, kw_only=True):
+class NoiseScores(msgspec.Struct, frozen=True, kw_only=True):
     """What a search made of noise.
 
     `scores` float64 [n] are the statistic of every vector, smallest first, and `margins` float64 [n] the first word's
@@ -42,7 +42,7 @@ class NoiseWords(msgspec.Struct, frozen=True, kw_only=True):
     firsts: dict[int, int]
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class NoisePercentile(msgspec.Struct, frozen=True, kw_only=True):
     """Where the words of one token stand among those of noise, in percent; None where that means nothing.
 
     `percentile` is the share of the shuffled picture's tokens whose statistic is smaller, `random` that of random
@@ -56,7 +56,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     same: float | None
 
 
-class Null(msgspec.Struct, frozen=True, kw_only=True):
+class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
     """The words of noise, found as those of a reading were: at this stage, by this metric.
 
     `shuffled` are those of the picture with its pixels shuffled, None where there is no such copy: `note` says why.
@@ -64,18 +64,18 @@ class Null(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     stage: str
-    metric: Order
+    metric: WordOrder
     k: int
     all_tokens: bool
-    shuffled: NoiseWords | None
-    random: NoiseWords
+    shuffled: NoiseScores | None
+    random: NoiseScores
     note: str = ""
     seconds: float = 0.0
 
-    def standing(self, first: int, statistic: float, margin: float | None) -> Standing:
+    def standing(self, first: int, statistic: float, margin: float | None) -> NoisePercentile:
         """Of a token with this first word (id), statistic and margin."""
         shuffled = self.shuffled
-        return Standing(
+        return NoisePercentile(
             percentile=_below(shuffled.scores, statistic) if shuffled else None,
             random=_below(self.random.scores, statistic),
             margin=_below(shuffled.margins, margin) if shuffled and margin is not None else None,
@@ -84,7 +84,7 @@ class Null(msgspec.Struct, frozen=True, kw_only=True):
             else None,
         )
 
-    def of(self, words: TokenWords, row: int) -> Standing | None:
+    def of(self, words: TokenWords, row: int) -> NoisePercentile | None:
         """Of one row of `words`, found as this was; None where it has none."""
         there = words.at(row)
         if not there:
@@ -95,7 +95,7 @@ class Null(msgspec.Struct, frozen=True, kw_only=True):
         return self.standing(first, score, score - there[1][1] if len(there) > 1 else None)
 
 
-class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+class MetricAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """What each of the metrics names for one token: `ids` int64 [metrics, k], nearest first, -1 where there is none.
 
     Of a pursuit there is the first word alone.

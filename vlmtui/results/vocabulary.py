@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """What rows are: words, special tokens, and rows that the tokenizer has no token for (padding, most often)."""
 
 
-class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
+class VocabularyRows(msgspec.Struct, frozen=True, kw_only=True):
     """All rows of an embedding matrix.
 
     `norms` float64 [rows] are L2, not finite where the row is not; `kinds` uint8 [rows] indices of `KINDS`; `first`
@@ -65,10 +65,10 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def identical(self) -> list[Ids]:
         """Ids of rows that hold the same numbers, two or more each; the largest group first, then by its first id."""
-        return groups(self.first)
+        return identical_groups(self.first)
 
 
-class Nearby(msgspec.Struct, frozen=True, kw_only=True):
+class WordNeighbours(msgspec.Struct, frozen=True, kw_only=True):
     """The words nearest to a word.
 
     `of` are the pieces that stand for the word and `of_ids` their rows, which are not among the words found; `note`
@@ -97,7 +97,7 @@ class Nearby(msgspec.Struct, frozen=True, kw_only=True):
         return [(self.texts[id_], score) for id_, score in zip(self.ids.tolist(), self.scores.tolist(), strict=True)]
 
 
-def check_near(metric: str) -> Near:
+def check_word_metric(metric: str) -> Near:
     """The metric of this name; `UsageError` for one that does not compare two words."""
     found = next((one for one in NEAR if one == metric), None)
     if found is None:
@@ -105,7 +105,7 @@ def check_near(metric: str) -> Near:
     return found
 
 
-def groups(first: Ids) -> list[Ids]:
+def identical_groups(first: Ids) -> list[Ids]:
     """The rows that share a `first` row with another, ids ascending; the largest group first, then by its first id."""
     heads, counts = np.unique(first, return_counts=True)
     several = heads[counts > 1]

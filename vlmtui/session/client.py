@@ -13,32 +13,32 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError
-from vlmtui.image import MAX_PIXELS, SourceBytes
-from vlmtui.lenses.description import Description
-from vlmtui.lenses.options import given
-from vlmtui.lenses.registry import find
-from vlmtui.lenses.source import Call, LensSource, call
-from vlmtui.lenses.wording import Looked
-from vlmtui.reading import METRICS, RIDGE, Floats, Layers, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, Gradient, Mask, Occlusion
-from vlmtui.results.classification import Classes, ClassificationHead
-from vlmtui.results.image_text import Kind, Loss, Match, Texts
-from vlmtui.results.noise_baseline import Agreement, Null
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.image import MAX_PIXELS, ImageFile
+from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.options import checked_options
+from vlmtui.lenses.registry import find_lens
+from vlmtui.lenses.source import LensCall, LensSource, lens_call
+from vlmtui.lenses.wording import LensResult
+from vlmtui.reading import METRICS, RIDGE, Floats, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
+from vlmtui.results.classification import ClassificationHead, TopClasses
+from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.results.replacement import Replacement
-from vlmtui.results.vocabulary import Nearby, Vocabulary
+from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.logs import log_folder
-from vlmtui.session.requests import Exchange, OnProgress, OnSaid
+from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress, ReconnectingClient
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import Typed, vocabulary, whole
+from vlmtui.session.typed import TypedQuestion, vocabulary, whole
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
 
 
-class SessionClient(Exchange):
+class SessionClient(ReconnectingClient):
     """A session, and the questions that it answers."""
 
     @classmethod
@@ -89,7 +89,7 @@ class SessionClient(Exchange):
 
     def read(
         self,
-        image: SourceBytes,
+        image: ImageFile,
         *,
         max_pixels: int = MAX_PIXELS,
         prompt: str | None = None,
@@ -101,7 +101,7 @@ class SessionClient(Exchange):
 
     def read_many(
         self,
-        images: Sequence[SourceBytes],
+        images: Sequence[ImageFile],
         stage: str,
         metric: Metric = METRICS[0],
         k: int = 8,
@@ -120,8 +120,7 @@ class SessionClient(Exchange):
         """
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        sent = tuple(m.Sent(image.source, image.data, image.sha256) for image in images)
-        body = m.ReadMany(sent, stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
+        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
         return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(
@@ -146,7 +145,7 @@ class SessionClient(Exchange):
         body = typed.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
         return self._typed(body, on_progress)
 
-    def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[Layers]:
+    def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[LayerNorms]:
         """Run a reading through the language model, whose layers are loaded where they are not held."""
         return self._typed(typed.layers(reading_id), on_progress)
 
@@ -160,27 +159,27 @@ class SessionClient(Exchange):
         self,
         reading_id: str,
         stage: str,
-        call: Call,
+        call: LensCall,
         *,
         entries: tuple[int, ...] | None = None,
         answer: str = "",
         k: int = 8,
         on_progress: OnProgress | None = None,
-    ) -> Future[Looked]:
+    ) -> Future[LensResult]:
         """What a lens, whichever, makes of the entries of a stage of a reading, all of them without `entries`."""
-        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
+        return self._typed(typed.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
-    def describe(self, lens: LensSource | None = None) -> Future[tuple[Description, ...]]:
+    def describe(self, lens: LensSource | None = None) -> Future[tuple[LensDescription, ...]]:
         """What a lens is, or without one all that packages offer where the session runs."""
         return self.ask(m.Describe(lens), lambda done: done.lenses)
 
     def describe_with(
         self, lens: LensSource, options: dict[str, Any]
-    ) -> Future[tuple[Description, tuple[tuple[str, Any], ...]]]:
+    ) -> Future[tuple[LensDescription, tuple[tuple[str, Any], ...]]]:
         """What a lens is, and all its options where these are given; `UsageError` for one that it does not take."""
 
-        def both(done: m.Described) -> tuple[Description, tuple[tuple[str, Any], ...]]:
-            return done.lenses[0], call(lens, **done.options).options
+        def both(done: m.Described) -> tuple[LensDescription, tuple[tuple[str, Any], ...]]:
+            return done.lenses[0], lens_call(lens, **done.options).options
 
         return self.ask(m.Describe(lens, options), both)
 
@@ -188,7 +187,7 @@ class SessionClient(Exchange):
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
         return self._typed(typed.vectors(reading_id, stage), on_progress)
 
-    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[Anatomy]:
+    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[EmbeddedPatch]:
         """What becomes of one vision patch before the tower's first block."""
         return self._typed(whole.patch(reading_id, patch), on_progress)
 
@@ -201,13 +200,13 @@ class SessionClient(Exchange):
         temperature: float | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Answer]:
         """The model's own answer about a reading's picture; `on_said` is told of every token, in another thread.
 
         `cancel` ends it at the next token; what was told of by then can be asked about like a whole answer.
         """
-        body = m.Ask(reading_id, question, max_new_tokens, temperature, seed)
+        body = m.Generate(reading_id, question, max_new_tokens, temperature, seed)
         return self.ask(body, lambda done: done.answer, on_progress, on_said)
 
     def attention(
@@ -233,7 +232,7 @@ class SessionClient(Exchange):
         """Gradient × input of one token of a reading's latest answer, or of the whole of it."""
         return self._typed(typed.gradient(reading_id, answer_id, token), on_progress)
 
-    def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[Mask]:
+    def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[AttentionMask]:
         """What each position of a reading's prompt and latest answer may look at in a layer, from 1."""
         return self._typed(typed.mask(reading_id, layer), on_progress)
 
@@ -244,7 +243,7 @@ class SessionClient(Exchange):
         tokens: tuple[int, ...],
         by: Replacement = "mean",
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
         try:
@@ -279,7 +278,7 @@ class SessionClient(Exchange):
         idle: bool = False,
         projected: bool = False,
         on_progress: OnProgress | None = None,
-    ) -> Future[Null]:
+    ) -> Future[NoiseBaseline]:
         """The words of noise, found as `words` finds a reading's; with `idle` it gives way to any other question."""
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
@@ -288,19 +287,21 @@ class SessionClient(Exchange):
 
     def agreement(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
-    ) -> Future[Agreement]:
+    ) -> Future[MetricAgreement]:
         """Which words each of several metrics names for one token."""
         return self._typed(typed.agreement(reading_id, token, k, all_tokens, idle))
 
-    def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Texts]:
+    def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[TextsRead]:
         """Have the model read texts, to be matched with pictures."""
         return self._typed(whole.texts(texts), on_progress)
 
-    def match(self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[Match]:
+    def match(
+        self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None
+    ) -> Future[ImageTextMatch]:
         """A reading's picture against texts."""
         return self._typed(whole.match(reading_id, texts), on_progress)
 
-    def loss(self, logits: Floats, kind: Kind) -> Future[Loss]:
+    def loss(self, logits: Floats, kind: ProbabilityKind) -> Future[PairLoss]:
         """The loss of logits [n, n] of pictures and texts, of which the i-th belong together."""
         return self._typed(whole.loss(logits, kind))
 
@@ -308,19 +309,19 @@ class SessionClient(Exchange):
         """Which classes the model knows."""
         return self._typed(whole.head())
 
-    def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[Classes]:
+    def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[TopClasses]:
         """The first k classes of a reading's picture, and what its patches say for them."""
         return self._typed(whole.classes(reading_id, k), on_progress)
 
     def vocabulary(
         self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None
-    ) -> Future[Vocabulary]:
+    ) -> Future[VocabularyRows]:
         """The norms of the vocabulary's rows, and its k smallest and largest; with `named` the names of all rows."""
         return self._typed(vocabulary.vocabulary(k, all_tokens, named), on_progress)
 
     def near(
         self, word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False, on_progress: OnProgress | None = None
-    ) -> Future[Nearby]:
+    ) -> Future[WordNeighbours]:
         """The k words nearest to a word."""
         try:
             question = vocabulary.near(word, metric, k, all_tokens)
@@ -330,15 +331,17 @@ class SessionClient(Exchange):
 
     def _typed(
         self,
-        question: Typed[T],
+        question: TypedQuestion[T],
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
         strict: bool = True,
     ) -> Future[T]:
-        lens = None if question.body.lens.foreign else find(question.body.lens.name)
+        lens = None if question.body.lens.foreign else find_lens(question.body.lens.name)
         if lens is not None:
             try:
-                given(lens, question.body.options, strict)  # of a built-in lens it is known here what it takes
+                checked_options(
+                    lens, question.body.options, strict
+                )  # of a built-in lens it is known here what it takes
             except UsageError as error:
                 return _failed(error)
         return self.ask(question.body, question.unpack, on_progress, on_said)

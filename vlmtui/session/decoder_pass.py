@@ -13,27 +13,27 @@ from torch import Tensor
 
 from vlmtui.lenses.arrays import array
 from vlmtui.models.vlm import VisionLanguageModel
-from vlmtui.reading import Layers
-from vlmtui.session.activations import Kept, Readings
+from vlmtui.reading import LayerNorms
+from vlmtui.session.activations import ActivationCache, CachedReading
 
 Progress = Callable[..., None]
 
 
-class LayersOf:
+class DecoderPass:
     """The layers of a model that holds them all, asked about one reading that is kept."""
 
-    def __init__(self, model: VisionLanguageModel, readings: Readings, reading: str, progress: Progress) -> None:
+    def __init__(self, model: VisionLanguageModel, readings: ActivationCache, reading: str, progress: Progress) -> None:
         self._model, self._readings = model, readings
         self._reading, self._progress = reading, progress
-        self._kept: Kept = readings[reading]
+        self._kept: CachedReading = readings[reading]
 
-    def layers(self) -> Layers:
+    def layers(self) -> LayerNorms:
         """Norms at every layer, and how long the prompt is."""
         if self._kept.norms is None:
             self._run(range(0), None)
         assert self._kept.norms is not None
         assert self._kept.inputs.input_ids is not None
-        return Layers(
+        return LayerNorms(
             reading=self._reading, norms=array(self._kept.norms), positions=int(self._kept.inputs.input_ids.shape[1])
         )
 

@@ -15,15 +15,15 @@ import transformers
 
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
-from vlmtui.lenses.kernels.finder import Finder
+from vlmtui.lenses.kernels.finder import WordFinder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load
-from vlmtui.models.vision.dual_encoder import unmatched
+from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES, Readings
+from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES, ActivationCache
 from vlmtui.session.preprocessing import PreprocessingAhead
-from vlmtui.session.vocabulary_index import Lexicon
+from vlmtui.session.vocabulary_index import VocabularyIndex
 
 Progress = Callable[..., None]
 ModelOrigin = tuple[tuple[object, ...], list[list[tuple[str, int, int]]]]
@@ -37,8 +37,8 @@ class WordSearch:
     """What a search for words needs: the model, the index of its vocabulary, and the search itself."""
 
     model: VisionLanguageModel
-    lexicon: Lexicon
-    finder: Finder
+    index: VocabularyIndex
+    finder: WordFinder
 
 
 class ModelState:
@@ -51,10 +51,10 @@ class ModelState:
         transformers.utils.logging.disable_progress_bar()
         self.loaded: VisionLanguageModel | None = None
         self.origin = _NOT_LOADED
-        self.readings = Readings(readings_bytes, layers_bytes)
+        self.readings = ActivationCache(readings_bytes, layers_bytes)
         self.ahead = PreprocessingAhead()
-        self._vocabulary: Lexicon | None = None
-        self._finder: Finder | None = None
+        self._vocabulary: VocabularyIndex | None = None
+        self._finder: WordFinder | None = None
         self._request: m.Load | None = None
         self._numbers = itertools.count(1)
 
@@ -90,8 +90,8 @@ class ModelState:
         )
         progress("reading the vocabulary")
         model = VisionLanguageModel(loaded)
-        self.loaded, self._vocabulary = model, Lexicon.of(model)
-        self._finder = Finder(self._vocabulary.vocabulary) if self._vocabulary else None
+        self.loaded, self._vocabulary = model, VocabularyIndex.of(model)
+        self._finder = WordFinder(self._vocabulary.vocabulary) if self._vocabulary else None
         self._request = request
         self.origin = origin()  # loading may have fetched more files
         return m.Loaded(model.info, time.perf_counter() - started)
@@ -118,7 +118,7 @@ class ModelState:
 
     def dual_encoder(self, progress: Progress) -> VisionLanguageModel:
         """The model with both of its towers, the text tower loaded; `UsageError` at its use for a model without one."""
-        return self.model if unmatched(self.model.family) else self.full_model(progress)
+        return self.model if why_no_text_tower(self.model.family) else self.full_model(progress)
 
     # -- what is loaded
 
@@ -130,7 +130,7 @@ class ModelState:
         return self.loaded
 
     @property
-    def vocabulary(self) -> Lexicon | None:
+    def vocabulary(self) -> VocabularyIndex | None:
         """The index of the model's vocabulary, None where it has none; `ModelError` without a model."""
         self.model  # noqa: B018
         return self._vocabulary
@@ -178,14 +178,14 @@ class ModelState:
 
 def find_checkpoint(
     request: m.Load | m.Verify, progress: Progress, decoder_layers: int | None = 0
-) -> tuple[catalogue.Source, model_folder.Checkpoint, Path | None]:
+) -> tuple[catalogue.ModelSource, model_folder.Checkpoint, Path | None]:
     """The checkpoint that is asked for, and the folder of the processor where another one is named."""
     progress(f"looking for {request.model}")
     base = Path(request.base) if request.base is not None else None
-    source = catalogue.resolve(request.model, base)
+    source = catalogue.resolve_model(request.model, base)
     processor = None
     if request.processor:
-        processor = model_folder.find_processor(catalogue.resolve(request.processor, base), progress)
+        processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
     return source, model_folder.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
 
 

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from PIL import Image
 from textual.message import Message
 
-from vlmtui.image import SourceBytes
-from vlmtui.lenses.description import Description
-from vlmtui.lenses.source import Call, LensSource
-from vlmtui.lenses.wording import Looked
-from vlmtui.reading import Layers, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.results.classification import Classes, ClassificationHead
-from vlmtui.results.image_text import Match, Texts
-from vlmtui.results.noise_baseline import Agreement, Null
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.image import ImageFile
+from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.source import LensCall, LensSource
+from vlmtui.lenses.wording import LensResult
+from vlmtui.reading import LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.results.classification import ClassificationHead, TopClasses
+from vlmtui.results.image_text import ImageTextMatch, TextsRead
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.protocol import Status
-from vlmtui.tui.belief import NullKey
+from vlmtui.tui.state.noise_baseline import NullKey
 
 
 @dataclass
 class PictureOpened(Message):
     """Another picture was fetched and decoded."""
 
-    source: SourceBytes
+    source: ImageFile
     picture: Image.Image
 
 
@@ -68,7 +68,7 @@ class LayersProgressed(Message):
 class LayersArrived(Message):
     """The language model has read the picture."""
 
-    layers: Layers
+    layers: LayerNorms
 
 
 @dataclass
@@ -91,7 +91,7 @@ class ValuesArrived(Message):
     """What a lens made of a stage of a reading, or of one `entry` of it."""
 
     reading: str
-    values: Looked
+    values: LensResult
     entry: int | None = None
 
 
@@ -101,7 +101,7 @@ class ValuesFailed(Message):
 
     reading: str
     stage: str
-    lens: Call
+    lens: LensCall
     sentence: str
 
 
@@ -110,7 +110,7 @@ class LensDescribed(Message):
     """What a lens of one's own is."""
 
     source: LensSource
-    described: Description
+    described: LensDescription
 
 
 @dataclass
@@ -126,7 +126,7 @@ class TextsArrived(Message):
     """The model has read texts, to be matched with a reading's picture."""
 
     reading: str
-    texts: Texts
+    texts: TextsRead
 
 
 @dataclass
@@ -134,7 +134,7 @@ class MatchArrived(Message):
     """How well the texts read last match it."""
 
     reading: str
-    match: Match
+    match: ImageTextMatch
 
 
 @dataclass
@@ -150,7 +150,7 @@ class ClassesArrived(Message):
     """The first classes of a reading's picture."""
 
     reading: str
-    classes: Classes
+    classes: TopClasses
 
 
 @dataclass
@@ -159,7 +159,7 @@ class NullArrived(Message):
 
     reading: str
     key: NullKey
-    null: Null
+    null: NoiseBaseline
 
 
 @dataclass
@@ -176,7 +176,7 @@ class AgreementArrived(Message):
     """What several metrics name for one token of a reading."""
 
     reading: str
-    agreement: Agreement
+    agreement: MetricAgreement
 
 
 @dataclass
@@ -189,7 +189,7 @@ class PatchArrived(Message):
     """What a patch of a reading is before the tower's first block."""
 
     reading: str
-    anatomy: Anatomy
+    anatomy: EmbeddedPatch
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reports.query import Query
 
 
@@ -12,7 +12,7 @@ from vlmtui.reports.query import Query
 class ExplorerOptions:
     """The picture, which has been read already, what is asked of it, and how it is to be shown."""
 
-    image: SourceBytes
+    image: ImageFile
     query: Query
     color: str = "auto"
     debug: bool = False

@@ -19,13 +19,14 @@ from starlette.routing import Route
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import SourceBytes, decode, sayable
+from vlmtui.image import ImageFile, decode, encodable_name
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, write_reading
 from vlmtui.reports.page.document import own_policy
 from vlmtui.reports.query import Query
 from vlmtui.session.client import SessionClient
-from vlmtui.web import fetching, pages
+from vlmtui.web import pages
+from vlmtui.web.downloads import download_public
 from vlmtui.web.guard import COOKIE, Guard
 from vlmtui.web.holder import Holder
 from vlmtui.web.refusals import RefusedError, refusal
@@ -33,7 +34,7 @@ from vlmtui.web.uploads import DEFAULT_WORDS, METRICS, WORDS, Asked, Upload, ask
 from vlmtui.web.waiting import Queue, Rate
 
 _T = TypeVar("_T")
-Made = Callable[[SessionClient, SourceBytes, Query], str]
+Made = Callable[[SessionClient, ImageFile, Query], str]
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -59,20 +60,20 @@ class Limits:
     places: int = 32
 
 
-def as_page(client: SessionClient, source: SourceBytes, query: Query) -> str:
+def as_page(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's page."""
     rgb = _rgb(source, query)
     reading = client.read(source, max_pixels=query.max_pixels).result()
     return _written("html", SessionReading(client, reading, query, lambda: rgb))
 
 
-def as_json(client: SessionClient, source: SourceBytes, query: Query) -> str:
+def as_json(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's report, `vlmtui/report/1`."""
     reading = client.read(source, max_pixels=query.max_pixels).result()
     return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
 
 
-def _rgb(source: SourceBytes, query: Query) -> Rgb:
+def _rgb(source: ImageFile, query: Query) -> Rgb:
     return decode(source.data, source.source, query.max_pixels).rgb
 
 
@@ -199,9 +200,9 @@ class Server:
             finally:
                 self._holder.withdraw(work)  # of no effect on what is done
 
-    async def _fetched(self, address: str) -> SourceBytes:
-        data = await fetching.fetch(address, self._limits.bytes)
-        return SourceBytes(sayable(address), data, hashlib.sha256(data).hexdigest())
+    async def _fetched(self, address: str) -> ImageFile:
+        data = await download_public(address, self._limits.bytes)
+        return ImageFile(encodable_name(address), data, hashlib.sha256(data).hexdigest())
 
 
 async def _within(seconds: float, doing: Awaitable[_T], late: RefusedError) -> _T:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from vlmtui.image import SourceBytes, sayable
+from vlmtui.image import ImageFile, encodable_name
 from vlmtui.reading import Metric
 from vlmtui.web.refusals import RefusedError
 
@@ -44,7 +44,7 @@ class Asked:
 class Upload:
     """A file, or the address of one, and the other fields of the form."""
 
-    file: SourceBytes | None
+    file: ImageFile | None
     address: str
     fields: Mapping[str, str]
 
@@ -94,7 +94,7 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
             file = None
             if isinstance(sent, UploadFile) and (sent.filename or sent.size):
                 data = await sent.read()
-                file = SourceBytes(_named(sent.filename), data, hashlib.sha256(data).hexdigest())
+                file = ImageFile(_named(sent.filename), data, hashlib.sha256(data).hexdigest())
     except HTTPException as error:
         raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
     address = fields.get("address", "").strip()
@@ -122,5 +122,5 @@ def asked(given: Mapping[str, str], models: tuple[str, ...]) -> Asked:
 
 def _named(name: str | None) -> str:
     """A file's name without the folders that a browser may send; `-` would mean standard input."""
-    bare = sayable(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
+    bare = encodable_name(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
     return bare if bare not in ("", "-") else "picture"

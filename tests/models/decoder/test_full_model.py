@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tests.families import FAMILIES
 from tests.families.pictures import picture
 from tests.families.reference import WholeModel
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.models.loading.loader import load
 from vlmtui.models.loading.model_folder import find
@@ -32,7 +32,7 @@ class Both:
     def __init__(self, name: str, folder) -> None:
         family = FAMILIES[name]
         self.whole = WholeModel(folder, family)
-        checkpoint = find(Source("tiny", folder, None), None, lambda *_: None)
+        checkpoint = find(ModelSource("tiny", folder, None), None, lambda *_: None)
         self.model = VisionLanguageModel(load(checkpoint, lambda *_: None, device="cpu", decoder_layers=None))
         size = family.shapes["wide"]
         inputs = self.model.prepare(picture(*size), None)

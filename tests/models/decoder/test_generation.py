@@ -17,9 +17,9 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from tests.families import FAMILIES
 from tests.families.pictures import picture
 from tests.families.reference import WholeModel
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import UsageError
-from vlmtui.lenses.rollout.kernel import Rollout
+from vlmtui.lenses.rollout.kernel import AttentionRollout
 from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions, Generator
 from vlmtui.models.decoder.teacher_forcing import TeacherForcing, TokenReplacement
 from vlmtui.models.loading.loader import load
@@ -39,7 +39,7 @@ class Both:
         self.name = name
         self.whole = WholeModel(folder, family)
         self.whole.model.set_attn_implementation("eager")
-        checkpoint = find(Source("tiny", folder, None), None, lambda *_: None)
+        checkpoint = find(ModelSource("tiny", folder, None), None, lambda *_: None)
         loaded = load(checkpoint, lambda *_: None, device="cpu", decoder_layers=None)
         self.speaking = Generator(loaded)
         self.decoder = self.speaking._decoder
@@ -291,7 +291,7 @@ def llava(folders) -> Both:
 
 def test_rollout_is_that_of_all_layers_at_once(llava):
     forced: TeacherForcing = llava.forced
-    rolled = Rollout()
+    rolled = AttentionRollout()
     forced.mean_attention(lambda layer, mean: rolled.add(mean))
     model = llava.whole.model
     ids = torch.cat([llava.inputs.input_ids, torch.tensor([llava.ids[:-1]])], dim=1)
@@ -383,7 +383,7 @@ def test_a_gradient_that_would_not_fit_is_refused_with_numbers(llava, monkeypatc
 
 
 def test_in_bfloat16_one_pass_says_what_was_said_within_its_rounding(folders):
-    checkpoint = find(Source("tiny", folders("paligemma2", False), None), None, lambda *_: None)
+    checkpoint = find(ModelSource("tiny", folders("paligemma2", False), None), None, lambda *_: None)
     loaded = load(checkpoint, lambda *_: None, device="cpu", dtype="bfloat16", decoder_layers=None)
     model = VisionLanguageModel(loaded)
     inputs = model.prepare(picture(*FAMILIES["paligemma2"].shapes["wide"]), None)

@@ -7,7 +7,7 @@ import torch
 
 from tests.models.test_vlm import held, picture, quiet
 from tests.tiny import build_llava
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.loading.loader import load
@@ -15,7 +15,9 @@ from vlmtui.models.loading.model_folder import find
 
 
 def whole(folder) -> FullModel:
-    return FullModel(load(find(Source("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None))
+    return FullModel(
+        load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
+    )
 
 
 @pytest.mark.parametrize("text_class", ["LlamaConfig", "Gemma2Config", "GraniteConfig", "CohereConfig"])
@@ -57,7 +59,7 @@ def test_what_the_model_does_to_its_logits_is_seen_not_read(cap, scale, tmp_path
 
 
 def _again(full: FullModel, folder):
-    loaded = load(find(Source("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
+    loaded = load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
     loaded.model.config = full._model.config
     return loaded
 

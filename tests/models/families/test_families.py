@@ -15,7 +15,7 @@ from tests.families.pictures import picture
 from tests.families.places import Boxes, Changed, faults, side_of, squares
 from tests.families.reference import WholeModel
 from vlmtui.geometry import Grid, Place
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.vlm import VisionLanguageModel
 
 CASES = [(name, shape) for name, family in FAMILIES.items() for shape in family.shapes]
@@ -99,7 +99,7 @@ def _reach(places: Sequence[Place], grids: Sequence[Grid], patch: int, family: F
     return np.array([reach.get(place.grid, most) for place in places], dtype=np.float64)
 
 
-def _watch(model: VisionLanguageModel, image: Picture, look: Callable[[object], np.ndarray]) -> Changed:
+def _watch(model: VisionLanguageModel, image: RgbImage, look: Callable[[object], np.ndarray]) -> Changed:
     """Which rows of `look(encoded)` are others when a square of the picture turns black or white."""
     before = look(model.encode(model.prepare(image, None)))
 
@@ -107,7 +107,7 @@ def _watch(model: VisionLanguageModel, image: Picture, look: Callable[[object], 
         pixels = image.rgb.copy()
         square = pixels[y : y + side, x : x + side]
         square[...] = 0 if square.mean() > 127 else 255
-        after = look(model.encode(model.prepare(Picture(pixels), None)))
+        after = look(model.encode(model.prepare(RgbImage(pixels), None)))
         return (after != before).any(axis=-1)
 
     return changed

@@ -15,7 +15,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from tests.models.test_vlm import held, picture
 from tests.tiny import build_llava
 from vlmtui.errors import ImageError
-from vlmtui.image import Picture
+from vlmtui.image import RgbImage
 from vlmtui.models.geometry import views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
@@ -146,7 +146,7 @@ def test_pixels_in_a_box_change_that_token_and_no_other(tower, size, request):
         x, y = int(rng.integers(0, size[0] - 3)), int(rng.integers(0, size[1] - 3))
         changed_pixels = image.rgb.copy()
         changed_pixels[y : y + 3, x : x + 3] ^= 0xFF
-        after = model.encode(model.prepare(Picture(changed_pixels), None)).tokens
+        after = model.encode(model.prepare(RgbImage(changed_pixels), None)).tokens
         changed = set(torch.nonzero((after != before).any(dim=1)).flatten().tolist())
         inside = {
             p.index for p in places if p.box[0] <= x and x + 3 <= p.box[2] and p.box[1] <= y and y + 3 <= p.box[3]

@@ -29,10 +29,10 @@ FETCH = """
 import json, os, sys
 from vlmtui.catalogue import Source
 from vlmtui.errors import ModelError
-from vlmtui.models import ranges
+from vlmtui.models.loading import range_requests
 from vlmtui.models.loading.model_folder import find
-ranges.WAITS_S = (0.0,)
-ranges.CHUNK = ranges.JOURNAL_EVERY = 1 << 18
+range_requests.WAITS_S = (0.0,)
+range_requests.CHUNK = range_requests.JOURNAL_EVERY = 1 << 18
 def progress(*note):
     notes.append(note)
     print(json.dumps(note), file=sys.stderr, flush=True)

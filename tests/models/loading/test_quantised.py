@@ -11,7 +11,7 @@ from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
 
 from tests.models.test_vlm import held, picture, quiet
 from tests.tiny import build_llava
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder
 from vlmtui.models.loading.checkpoint import Checkpoint, quantisation, read_config, stored_dtype
@@ -80,4 +80,4 @@ def test_a_quantised_checkpoint_is_read_as_the_library_runs_it(bits, tmp_path):
     assert torch.equal(ours.embeddings, model.get_input_embeddings().weight)
     assert len(ours.layout(image, inputs, encoded).places) == len(expected)
     with pytest.raises(ModelError, match="quantised around float32 and cannot be bfloat16: leave out --dtype"):
-        load(model_folder.find(Source("mine", folder, None), None, quiet), quiet, device="cpu", dtype="bfloat16")
+        load(model_folder.find(ModelSource("mine", folder, None), None, quiet), quiet, device="cpu", dtype="bfloat16")

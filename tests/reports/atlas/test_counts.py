@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.reports.atlas.tables import album, seen, shares, wild, write
-from vlmtui.display.recurrence import Shape
+from vlmtui.display.recurrence import GridShape
 from vlmtui.display.statistics import THRESHOLD
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.counts import Counted
@@ -61,7 +61,7 @@ def test_outliers_are_counted_as_duckdb_counts_them(file):
     assert sum(wild for _, _, _, wild, *_ in expected) > 0
     assert sum(tally.shape.size for tally in counted.shapes) == len(expected)
     for rows, cols, at, wild_, there, pictures, views in expected:
-        tally = counted.tallies[Shape("token", rows, cols)]
+        tally = counted.tallies[GridShape("token", rows, cols)]
         assert (tally.counts[at], tally.there[at], tally.pictures, tally.views) == (wild_, there, pictures, views)
 
 
@@ -127,7 +127,7 @@ def test_newlines_are_no_words_and_queries_have_no_place(tmp_path):
     atlas = made(Asked((str(write([wild(one, 6) for one in pictures], tmp_path / "a.parquet")),)))
     assert atlas.counted.entries == 4 * 7
     (tally,) = atlas.counted.shapes
-    assert tally.shape == Shape("query", 7, 1)
+    assert tally.shape == GridShape("query", 7, 1)
     assert tally.counts.tolist() == [0, 0, 0, 0, 0, 4, 0]
     assert np.isnan(atlas.found.most_said[0].said).all()
 

@@ -23,12 +23,12 @@ from tests.models.vision.test_dual_encoder import PICTURES, TEXTS, theirs
 from tests.reports.made import reading
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError
+from vlmtui.models.families.registry import check_classifier, check_text_tower
 from vlmtui.reports.commands import classify, match
 from vlmtui.reports.commands.match import Asked, Ended, Matched
 from vlmtui.reports.per_image import Failure
-from vlmtui.results import classification, image_text
-from vlmtui.results.classification import Classes, ClassificationHead
-from vlmtui.results.image_text import Loss, Match, Texts
+from vlmtui.results.classification import ClassificationHead, TopClasses
+from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 
 
 def vlmtui(*words: str, **options) -> subprocess.CompletedProcess[str]:
@@ -52,9 +52,9 @@ def matched(count: int, caption: int | None = None, patches: bool = False, **cha
         "patch_stage": "vision.2",
         "patch_path": "CLIP's value path",
     }
-    found = Match(cosines=numbers, logits=100 * numbers, probabilities=np.full(count, 0.5, np.float32))
+    found = ImageTextMatch(cosines=numbers, logits=100 * numbers, probabilities=np.full(count, 0.5, np.float32))
     near = np.arange(count * 6, dtype=np.float32).reshape(count, 6) / 10 if patches else None
-    return Matched(of, Texts(**(texts | changes)), found, caption, near)  # type: ignore[arg-type]
+    return Matched(of, TextsRead(**(texts | changes)), found, caption, near)  # type: ignore[arg-type]
 
 
 def written(*found: match.Found, captions: bool = False, patches: bool = False) -> str:
@@ -62,7 +62,7 @@ def written(*found: match.Found, captions: bool = False, patches: bool = False) 
     return "".join(match.as_text(found, Asked(first.texts.texts, captions, patches)))
 
 
-LOSS = Loss(kind="softmax", pairs=2, value=0.5, image_to_text=0.4, text_to_image=0.6)
+LOSS = PairLoss(kind="softmax", pairs=2, value=0.5, image_to_text=0.4, text_to_image=0.6)
 BAD = Failure("bad.png", ImageError("bad.png is no picture"))
 
 
@@ -80,7 +80,7 @@ def test_a_matrix():
 
 
 def test_a_loss_without_directions():
-    loss = Loss(kind="sigmoid", pairs=1, value=2.0, image_to_text=None, text_to_image=None)
+    loss = PairLoss(kind="sigmoid", pairs=1, value=2.0, image_to_text=None, text_to_image=None)
     text = written(matched(1, caption=0, kind="sigmoid", limit=99), Ended(loss), captions=True)
     assert "the mean of 1 picture with its text: pairwise sigmoid" in " ".join(text.split())
     assert "pieces" not in text
@@ -121,7 +121,7 @@ def found_classes(exact: bool) -> classify.Classified:
     labels = ("cat", "tabby, tabby cat", "sea")
     reads = "mean of the patches" if exact else "class token"
     evidence = np.arange(12, dtype=np.float32).reshape(2, 6) / 10
-    classes = Classes(
+    classes = TopClasses(
         ids=np.array([1, 2]),
         logits=np.array([2.0, 1.0], np.float32),
         probabilities=np.array([0.7, 0.2], np.float32),
@@ -190,13 +190,13 @@ def test_words_that_are_off(words, said, capfd):
 
 def test_families_that_can_be_asked():
     for name in ("clip", "siglip", "siglip2", None):
-        image_text.check_family("x", name)
+        check_text_tower("x", name)
     for name in ("vit", "dinov2", "siglip", None):
-        classification.check_family("x", name)
+        check_classifier("x", name)
     with pytest.raises(UsageError):
-        image_text.check_family("x", "qwen2_vl")
+        check_text_tower("x", "qwen2_vl")
     with pytest.raises(UsageError):
-        classification.check_family("x", "dinov3_vit")
+        check_classifier("x", "dinov3_vit")
 
 
 # --- as a person runs them ---

@@ -13,14 +13,14 @@ from tests.reports import made
 from vlmtui.display.pieces import width
 from vlmtui.reports.commands import near, vocabulary
 from vlmtui.reports.commands.vocabulary import BINS, histogram
-from vlmtui.results.vocabulary import KINDS, Nearby, Vocabulary
+from vlmtui.results.vocabulary import KINDS, VocabularyRows, WordNeighbours
 
 MODEL = made.reading().model
 PIECES = [*made.PIECES[:-1], "</s>", None, None]
 ROWS = 40
 
 
-def found(**changes: object) -> Vocabulary:
+def found(**changes: object) -> VocabularyRows:
     """Forty rows: words by the hostile pieces that reports are tested with, a special one, two without a token."""
     norms = np.linspace(1.0, 3.0, ROWS)
     kinds = np.full(ROWS, KINDS.index("word"), np.uint8)
@@ -41,10 +41,10 @@ def found(**changes: object) -> Vocabulary:
         "scale": 1.0,
         "seconds": 0.1,
     }
-    return Vocabulary(**(made_ | changes))  # type: ignore[arg-type]
+    return VocabularyRows(**(made_ | changes))  # type: ignore[arg-type]
 
 
-def text(of: Vocabulary) -> str:
+def text(of: VocabularyRows) -> str:
     page = "".join(vocabulary.as_text(MODEL, of))
     assert max(map(width, page.splitlines())) <= 80
     assert not any(line != line.rstrip() for line in page.splitlines())
@@ -100,7 +100,7 @@ def test_histograms() -> None:
 
 def test_words_near_a_hostile_word() -> None:
     ids = np.arange(12)
-    of = Nearby(
+    of = WordNeighbours(
         word="\x1b[31msky",
         metric="l2",
         of=("▁sky", "\x1b"),

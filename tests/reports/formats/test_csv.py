@@ -88,7 +88,9 @@ def test_a_name_is_the_picture_s_own(name: str) -> None:
 
 def test_on_a_terminal_names_are_shown_as_all_else() -> None:
     query = Query("tiny", k=3)
-    text = "".join(csv_format.write_csv_to_terminal(iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))]), query, True))
+    text = "".join(
+        csv_format.write_csv_to_terminal(iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))]), query, True)
+    )
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["broU+000Aken.png", "aU+001B[2Jb.png"]
 
 

@@ -17,8 +17,8 @@ from tests.reports import made
 from tests.reports.test_query import Played as Session
 from tests.reports.test_query import done
 from vlmtui.errors import UsageError
-from vlmtui.lenses.source import Call
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, encoded, frames
 from vlmtui.reports.formats.registry import format_for
 from vlmtui.reports.images.animation import Animation, collect_animations
@@ -41,7 +41,7 @@ def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
     assert (found == 100).all()
 
 
-def seen(*values: Looked) -> Animation:
+def seen(*values: LensResult) -> Animation:
     rgb = np.zeros((427, 640, 3), np.uint8)
     return Animation(Query("tiny"), Through("pca"), rgb, made.reading(3, 4), values)
 
@@ -74,7 +74,7 @@ def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> No
 class Same(Session):
     """A session that gives every stage the same components."""
 
-    def look(self, reading: str, stage: str, lens: Call, **_: Any) -> Future[Any]:
+    def look(self, reading: str, stage: str, lens: LensCall, **_: Any) -> Future[Any]:
         self.asked.append(("values", stage))
         return done(looked(lens=lens, stage=stage, numbers=np.zeros((12, 3), np.float32)))
 

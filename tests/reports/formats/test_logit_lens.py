@@ -16,7 +16,7 @@ import pytest
 from tests.reports import contract, made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
-from vlmtui.reading import Layers, TokenLayerWords, TokenWords
+from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through
@@ -35,7 +35,7 @@ def seen(stage: str = "llm.2", **changes: Any) -> Seen:
     reading = msgspec.structs.replace(reading, model=model)
     words: TokenWords = msgspec.structs.replace(made.words(reading), metric="logit")
     entries = tuple(range(len(reading.places)))
-    layers = Layers(reading=reading.id, norms=norms, positions=len(entries) + 11)
+    layers = LayerNorms(reading=reading.id, norms=norms, positions=len(entries) + 11)
     return Seen(Query("tiny", metric="cosine"), reading, stage, entries, words, layers)
 
 

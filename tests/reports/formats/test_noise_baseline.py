@@ -13,16 +13,18 @@ from vlmtui.errors import UsageError
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.noise_baseline import check_null
 from vlmtui.reports.formats.text import lines
-from vlmtui.results.noise_baseline import NoiseWords, Null
+from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
 
 
-def noise(*scores: float, margins: tuple[float, ...] = ()) -> NoiseWords:
-    return NoiseWords(scores=np.array(scores), margins=np.array(margins), firsts={0: 3, 1: 1})
+def noise(*scores: float, margins: tuple[float, ...] = ()) -> NoiseScores:
+    return NoiseScores(scores=np.array(scores), margins=np.array(margins), firsts={0: 3, 1: 1})
 
 
-def null(**changes: object) -> Null:
+def null(**changes: object) -> NoiseBaseline:
     shuffled = noise(-9.0, -8.0, -7.0, 0.0, margins=(0.0, 0.0, 1.0, 2.0))
-    made_null = Null(stage="tokens", metric="l2", k=2, all_tokens=False, shuffled=shuffled, random=noise(-9.0, -8.0))
+    made_null = NoiseBaseline(
+        stage="tokens", metric="l2", k=2, all_tokens=False, shuffled=shuffled, random=noise(-9.0, -8.0)
+    )
     return msgspec.structs.replace(made_null, **changes)
 
 

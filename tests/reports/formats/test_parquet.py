@@ -23,7 +23,7 @@ from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query, Result, Seen
 from vlmtui.reports.select.fields import FIELDS, parse_fields
 from vlmtui.reports.select.lens_option import Through
-from vlmtui.results.noise_baseline import NoiseWords, Null
+from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
 from vlmtui.session.typed.values import Components
 
 QUERY = Query("tiny", k=3)
@@ -87,8 +87,8 @@ def test_a_failed_image_and_a_stage_without_words() -> None:
 def test_lenses_and_noise() -> None:
     numbers = np.arange(18, dtype=np.float32).reshape(6, 3)
     values = looked(lens=Components(), stage="tokens", numbers=numbers)
-    noise = NoiseWords(scores=np.array([-9.0, -1.0]), margins=np.array([0.0, 9.0]), firsts={0: 2})
-    null = Null(stage="tokens", metric="l2", k=3, all_tokens=False, shuffled=noise, random=noise)
+    noise = NoiseScores(scores=np.array([-9.0, -1.0]), margins=np.array([0.0, 9.0]), firsts={0: 2})
+    null = NoiseBaseline(stage="tokens", metric="l2", k=3, all_tokens=False, shuffled=noise, random=noise)
     query = Query("tiny", k=3, lens=Through("pca"), null=True)
     one = Seen(query, READING, "tokens", tuple(range(6)), made.words(READING, 3), values=values, null=null)
     found = rows(query, one)

@@ -15,17 +15,17 @@ from tests.looked import looked
 from tests.reports import made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.text import lines
 from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
 from vlmtui.reports.select.patches import PatchWords
-from vlmtui.results.patch_embedding import Anatomy
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.typed.values import Position
 
 
-def anatomy(**changes: object) -> Anatomy:
+def anatomy(**changes: object) -> EmbeddedPatch:
     fields = {
         "patch": 5,
         "pixels": np.full((14, 14, 3), (10, 20, 200), np.float32),
@@ -38,10 +38,10 @@ def anatomy(**changes: object) -> Anatomy:
         "position": 1.25,
         "normed": False,
     }
-    return Anatomy(**(fields | changes))  # type: ignore[arg-type]
+    return EmbeddedPatch(**(fields | changes))  # type: ignore[arg-type]
 
 
-def seen(*found: Anatomy, through: Through | None = None, values: Looked | None = None) -> Seen:
+def seen(*found: EmbeddedPatch, through: Through | None = None, values: LensResult | None = None) -> Seen:
     reading = made.reading(3, 4)
     query = Query("tiny", lens=through, patches=(PatchWords(None, 1, 1),))
     return Seen(query, reading, "vision.0", (5,), None, None, values, anatomy=found)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.reports import made
 from vlmtui.geometry import Grid, Place
-from vlmtui.reading import PURSUITS, GridNorms, Metric, Order, Reading, TokenWords
+from vlmtui.reading import PURSUITS, GridNorms, Metric, Reading, TokenWords, WordOrder
 from vlmtui.reports.page.content import Glance
 from vlmtui.reports.query import Query
 
@@ -57,7 +57,7 @@ def glance(
     if rgb is None:
         size = of.image.height, of.image.width, 3
         rgb = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
-    by_order: dict[Order, TokenWords] = {
+    by_order: dict[WordOrder, TokenWords] = {
         metric: words(of, metric, k, pieces, seed) for seed, metric in enumerate(metrics)
     }
     shown = {"tokens": by_order} if of.places else {}

@@ -10,7 +10,7 @@ import pytest
 from tests.looked import looked
 from tests.reports import made
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.formats.text import lines
@@ -59,7 +59,7 @@ def test_patches_are_entries_of_the_stage() -> None:
         lens_for(Through("similarity"), reading, "tokens")
 
 
-def seen(through: Through, values: Looked, entries: tuple[int, ...] | None = None) -> Seen:
+def seen(through: Through, values: LensResult, entries: tuple[int, ...] | None = None) -> Seen:
     reading = made.reading(3, 4)
     query = Query("tiny", lens=through)
     return Seen(query, reading, values.stage, tuple(range(12)) if entries is None else entries, None, None, values)

@@ -18,13 +18,13 @@ from tests.session.others import HEAD, SHARPNESS
 from vlmtui.batch import manifest as manifests
 from vlmtui.batch.sources import frozen
 from vlmtui.errors import UsageError
-from vlmtui.lenses.description import Description
-from vlmtui.lenses.source import LensSource, read_lens
+from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.source import LensSource, read_lens_source
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.query import Query, Seen
 from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
 
-DESCRIBED = Description(name="sharpness", kind="Scalars", origin="some-lenses 1.2")
+DESCRIBED = LensDescription(name="sharpness", kind="Scalars", origin="some-lenses 1.2")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def offer(folder: Path, name: str) -> None:
 def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
     through = parse_lens(sharpness, None, (), ["power=3", "to=1", "to=2", "a-b=x=y"])
     assert through == Through(
-        "sharpness.py", given=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens(sharpness)
+        "sharpness.py", given=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens_source(sharpness)
     )
     assert not through.known
     assert lens_for(through, made.reading(3, 4), "tokens").given == dict(through.given)
@@ -85,7 +85,7 @@ def test_what_does_not_fit(name: str, find: str, options: list[str], said: str, 
 
 
 def test_the_json_says_where_it_is_from(sharpness: str) -> None:
-    source = read_lens(sharpness)
+    source = read_lens_source(sharpness)
     through = Through("sharpness", given=(("power", 3.0),), source=source, described=DESCRIBED)
     reading = made.reading(3, 4)
     values = looked(lens_for(through, reading, "tokens"), "tokens", np.arange(12.0), note="of two")
@@ -102,7 +102,7 @@ def test_the_json_says_where_it_is_from(sharpness: str) -> None:
 
 
 def test_it_travels_with_its_text(sharpness: str) -> None:
-    query = Query("demo", lens=Through("sharpness", source=read_lens(sharpness), described=DESCRIBED))
+    query = Query("demo", lens=Through("sharpness", source=read_lens_source(sharpness), described=DESCRIBED))
     assert pickle.loads(pickle.dumps(query)) == query
     assert SHARPNESS in query.lens.source.text
 
@@ -112,9 +112,9 @@ def test_a_batch_knows_its_lens_again(sharpness: str) -> None:
         return manifests.manifest(Query("demo", lens=through), frozen((CHINA,)), 64).query["lens"]
 
     assert asked(Through("find", "sky")) == "Through(name='find', text='sky', marked=())"
-    first = Through("sharpness", source=read_lens(sharpness), described=DESCRIBED)
+    first = Through("sharpness", source=read_lens_source(sharpness), described=DESCRIBED)
     Path(sharpness).write_text(HEAD + SHARPNESS + "# changed\n")
-    other = replace(first, source=read_lens(sharpness))
+    other = replace(first, source=read_lens_source(sharpness))
     assert asked(first) != asked(other)
     assert asked(first) != asked(replace(first, given=(("power", 3.0),)))
     assert len(asked(first)) < 200
@@ -146,4 +146,4 @@ def test_what_is_wrong_is_said_before_a_picture_is_read(sharpness: str, tmp_path
 
 
 def test_a_description_crosses_the_line() -> None:
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(DESCRIBED), type=Description) == DESCRIBED
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(DESCRIBED), type=LensDescription) == DESCRIBED

@@ -28,10 +28,11 @@ from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results import early_exit as exits
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
-from vlmtui.tui import exiting, saving
+from vlmtui.tui import export
 from vlmtui.tui.asking import WordAsking
-from vlmtui.tui.opening import opened
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.state import early_exit as exiting
+from vlmtui.tui.state.results import Results, Selection
 
 CHINA = str(Path(__file__).parents[3] / "sample_images" / "china.jpg")
 PROJECTOR = Through("projector")
@@ -101,7 +102,7 @@ def test_patches_have_the_words_of_their_token(engine, folders, photo):
     assert report["query"]["metric"] == "l2"
     assert report["query"]["candidates"] == own.words.candidates
     assert len(report["tokens"]) == 16 * len(tokens)
-    into = exits.tokens_of(seen.reading.patch_places, seen.reading.places)
+    into = exits.token_of_patch(seen.reading.patch_places, seen.reading.places)
     for patch, token in zip(report["tokens"], into, strict=True):
         assert patch["words"] == tokens[token]["words"]
         assert patch["norm"] == float(seen.norms[patch["index"]])
@@ -116,7 +117,7 @@ def test_noise_goes_through_the_projector_too(engine, folders, photo):
     seen = look(engine, folders("gemma3"), photo, stage="vision.1", lens=PROJECTOR, null=True)
     assert seen.null.stage == "vision.1"
     assert len(seen.null.shuffled.scores) == len(seen.reading.places)
-    into = exits.tokens_of(seen.reading.patch_places, seen.reading.places)
+    into = exits.token_of_patch(seen.reading.patch_places, seen.reading.places)
     percentiles = {}
     for token, patch in zip(into, json.loads(written(seen, "json"))["tokens"], strict=True):
         below = float((seen.null.shuffled.scores < patch["words"][0]["score"]).mean())
@@ -201,8 +202,8 @@ def test_a_patch_of_no_token_has_no_words():
     places = tuple(place for place in reading.places if place.index not in (5, 14))
     places = tuple(replace(place, index=i) for i, place in enumerate(places))
     reading = msgspec.structs.replace(reading, places=places, norms=reading.norms[: len(places)])
-    into = exits.tokens_of(reading.patch_places, places)
-    words = exits.on_patches(made.words(reading), into, range(24))
+    into = exits.token_of_patch(reading.patch_places, places)
+    words = exits.words_of_patches(made.words(reading), into, range(24))
     seen = made.seen(reading, words, "vision.1", Query("tiny", lens=PROJECTOR))
     report = json.loads(written(seen, "json"))
     assert [i for i, token in enumerate(report["tokens"]) if not token["words"]] == [5, 14]
@@ -218,9 +219,9 @@ def test_the_option_and_what_does_not_fit_it():
 def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, photo, tmp_path):
     folder = folders("gemma3")
     seen = look(engine, folder, photo, stage="vision.1", lens=PROJECTOR)
-    known = Known(seen.reading.image, None)
+    known = Results(seen.reading.image, None)
     known.take(seen.reading)
-    view, wrong = opened(View(k=3), known, seen.query)
+    view, wrong = opened(Selection(k=3), known, seen.query)
     assert (view.stage, view.early_exit, view.overlay, wrong) == ("vision.1", True, "none", [])
     assert exiting.title(known, view) == "early exit: vision.1 → projector"
     client, asking = Near(engine), WordAsking()
@@ -228,16 +229,16 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
         for book, tokens in questions:
             found = client.words(book.reading, book.metric, book.k, tokens, stage=book.stage, projected=True).result()
             assert asking.answered(known, book.reading, book.stage, found)
-    path = saving.save(str(tmp_path / "saved.json"), known, view, replace(seen.query, lens=None))
+    path = export.save(str(tmp_path / "saved.json"), known, view, replace(seen.query, lens=None))
     assert path.read_text() == written(seen, "json")
-    tower, wrong = opened(View(), known_of(engine, folders("siglip"), photo), replace(seen.query, stage=None))
+    tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), replace(seen.query, stage=None))
     assert not tower.early_exit
     assert "vision tower alone" in wrong[0]
 
 
-def known_of(engine, folder, photo) -> Known:
+def known_of(engine, folder, photo) -> Results:
     seen = look(engine, folder, photo)
-    known = Known(seen.reading.image, None)
+    known = Results(seen.reading.image, None)
     known.take(seen.reading)
     return known
 

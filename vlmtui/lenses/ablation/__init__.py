@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Turn, lens
+from vlmtui.lenses.base import LensSchedule, lens
 from vlmtui.results.replacement import Replacement
 
 if TYPE_CHECKING:
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 # the model is at work: only what does not run it comes in between; and one token replaced is asked like many
-@lens(subject="answer", cost="slow", turn=Turn(lets_in="tokens", group="ablation"))
+@lens(subject="answer", cost="slow", turn=LensSchedule(lets_in="tokens", group="ablation"))
 def ablation(context: Context, by: Replacement = "mean") -> Facts:
     """The answer when image tokens are replaced, and what that does to the log-probability of the answer before."""
-    from .compute import ablated
+    from .compute import ablate
 
-    return ablated(context, by)
+    return ablate(context, by)

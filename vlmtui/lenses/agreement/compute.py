@@ -6,17 +6,17 @@ import numpy as np
 
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.word_search import Search, search_words
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kernels.word_search import WordQuery, search_words
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.metrics import PURSUITS
-from vlmtui.results.noise_baseline import AGREEING, Agreement
+from vlmtui.results.noise_baseline import AGREEING, MetricAgreement
 
 _RIDGE = 1.0
 """None of them has a λ."""
 
 
-def compared(context: Context, all_tokens: bool) -> Facts:
-    """The first words by their names; `own` is all of it, an `Agreement`."""
+def compare_metrics(context: Context, all_tokens: bool) -> Facts:
+    """The first words by their names; `own` is all of it, an `MetricAgreement`."""
     which = context.model.tokens_asked()
     if len(which) != 1:
         raise NotHere("the metrics are compared for one token: choose one")
@@ -24,14 +24,14 @@ def compared(context: Context, all_tokens: bool) -> Facts:
     found = []
     for metric in AGREEING:
         k = 1 if metric in PURSUITS else context.k
-        searched = search_words(context, vector, Search(metric, k, all_tokens, _RIDGE))
+        searched = search_words(context, vector, WordQuery(metric, k, all_tokens, _RIDGE))
         found.append(array(searched.found.ids[0]))
     ids = np.full((len(AGREEING), min(context.k, searched.candidates)), -1, np.int64)
     for row, words in enumerate(found):
         ids[row, : len(words)] = words
-    agreement = Agreement(token=which[0], metrics=AGREEING, ids=ids)
-    named = context.model.lexicon.names(ids[ids >= 0]).texts
+    agreement = MetricAgreement(token=which[0], metrics=AGREEING, ids=ids)
+    named = context.model.index.names(ids[ids >= 0]).texts
     facts: list[tuple[str, str | float | None]] = [
         (metric, named.get(int(row[0])) if len(row) else None) for metric, row in zip(AGREEING, ids, strict=True)
     ]
-    return Facts([*facts, ("words in common", agreement.overlap)], own=own(agreement))
+    return Facts([*facts, ("words in common", agreement.overlap)], own=pack_details(agreement))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Turn, lens
+from vlmtui.lenses.base import LensSchedule, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, TokenMaps
 
 
 # attention of another layer, or rolled out, is asked for in its place
-@lens(subject="answer", turn=Turn(group="attention"))
+@lens(subject="answer", turn=LensSchedule(group="attention"))
 def attention(context: Context, layer: int | None = None, head: int | None = None) -> TokenMaps:
     """How much attention each answer token paid to every image token, in a layer (from 1) and head (from 0) or all."""
-    from .compute import looked
+    from .compute import attention_maps
 
-    return looked(context, layer, head)
+    return attention_maps(context, layer, head)

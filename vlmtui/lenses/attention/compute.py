@@ -14,17 +14,17 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.numbered import check_number
-from vlmtui.lenses.kinds import own
-from vlmtui.results.answers import Attention, Sink
+from vlmtui.lenses.kinds import pack_details
+from vlmtui.results.answers import Attention, AttentionSink
 
-from .kernel import SINK_TIMES, sinks
+from .kernel import SINK_TIMES, attention_sinks
 
 RULE = f"up to the picture's end, or special: more than {SINK_TIMES:g} times the median position's share"
 
 
-def looked(context: Context, layer: int | None, head: int | None) -> TokenMaps:
+def attention_maps(context: Context, layer: int | None, head: int | None) -> TokenMaps:
     """The attention of a layer (from 1) or the mean of all, of a head of it (from 0) or the mean of all."""
-    capture = Capture.of(context)
+    capture = AnswerAttention.of(context)
     check_number(layer, 1, capture.layers, f"layer {layer}")
     means = capture.means()
     check_number(head, 0, capture.answered.among - 1, f"head {head}")
@@ -38,30 +38,30 @@ def looked(context: Context, layer: int | None, head: int | None) -> TokenMaps:
 
 
 @dataclass(frozen=True)
-class Capture:
+class AnswerAttention:
     """The attention of an answer, captured in one pass over prompt and answer, and kept with the answer.
 
-    `speaker` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is how
-    many the model has. `progress(layer, layers)` tells of each of them.
+    `generator` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is
+    how many the model has. `progress(layer, layers)` tells of each of them.
     """
 
-    speaker: Any
+    generator: Any
     answered: Any
     forced: Any
     layers: int
     progress: Callable[[int, int], None]
 
     @classmethod
-    def of(cls, context: Context) -> Capture:
+    def of(cls, context: Context) -> AnswerAttention:
         """Of the answer that is asked about."""
         model = context.model
-        speaker = model.speaker()
-        answered = speaker.answered(model.answer)
+        generator = model.generator()
+        answered = generator.answered(model.answer)
 
         def progress(layer: int, layers: int) -> None:
             model.progress("looking at attention", layer, layers)
 
-        return cls(speaker, answered, answered.retold(speaker.model), speaker.model.info.llm_layers, progress)
+        return cls(generator, answered, answered.retold(generator.model), generator.model.info.llm_layers, progress)
 
     def means(self) -> Tensor:
         """Every layer's attention averaged over its heads [layers, answer tokens, positions]."""
@@ -96,7 +96,7 @@ class Capture:
         prompt = self.forced.said_at.start + 1
         shares = self.means().mean(dim=(0, 1))[:prompt]
         places: Tensor = self.forced.places.cpu()
-        sunk = sinks(shares) & self._may_sink(places)
+        sunk = attention_sinks(shares) & self._may_sink(places)
         attention = Attention(
             answer=self.answered.id,
             layer=layer,
@@ -109,17 +109,17 @@ class Capture:
             layers=self.layers,
             heads=self.answered.among,
         )
-        return TokenMaps(weights[:, places].float(), own=own(attention))
+        return TokenMaps(weights[:, places].float(), own=pack_details(attention))
 
     def _may_sink(self, places: Tensor) -> Tensor:
         """Which positions of the prompt can be sinks [positions]: what comes after the picture is the question, and is
         looked at for what it says."""
         ids = torch.tensor(self.answered.prompt)
-        special = torch.isin(ids, torch.tensor(sorted(self.speaker.namer.special)))
+        special = torch.isin(ids, torch.tensor(sorted(self.generator.namer.special)))
         return special | (torch.arange(len(ids)) <= places.max())
 
-    def _sunk(self, places: Tensor, shares: Tensor, sunk: Tensor) -> tuple[Sink, ...]:
+    def _sunk(self, places: Tensor, shares: Tensor, sunk: Tensor) -> tuple[AttentionSink, ...]:
         at = torch.nonzero(sunk).flatten().tolist()
         ids, image = self.answered.prompt, set(places.tolist())
-        named = self.speaker.namer.names(np.array(ids))
-        return tuple(Sink(i, None if i in image else named.pieces[ids[i]], float(shares[i])) for i in at)
+        named = self.generator.namer.names(np.array(ids))
+        return tuple(AttentionSink(i, None if i in image else named.pieces[ids[i]], float(shares[i])) for i in at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scalars
@@ -18,14 +18,11 @@ def only(model: ModelInfo) -> str:
 
 def suits(model: ModelInfo) -> bool:
     """A model that has a head, and neither words nor a text tower."""
-    from vlmtui.results.classification import WITH_HEADS
-    from vlmtui.results.image_text import TWO_TOWERS
-
-    return bool(model.wordless) and model.family in WITH_HEADS and model.family not in TWO_TOWERS
+    return bool(model.wordless) and model.classifies and not model.text_tower
 
 
 @lens(
-    offer=Offer(
+    offer=LensOffer(
         listed=True,
         page=False,
         word="label",
@@ -38,6 +35,6 @@ def suits(model: ModelInfo) -> bool:
 )
 def evidence(context: Context, label: str) -> Scalars:
     """What every patch says for a class of the model's classification head, by its label or number."""
-    from .compute import evidence_for
+    from .compute import class_evidence
 
-    return evidence_for(context, label)
+    return class_evidence(context, label)

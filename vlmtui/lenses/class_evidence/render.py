@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from vlmtui.display.pieces import isolate, plain
-from vlmtui.lenses.wording import Asked, Looked
+from vlmtui.lenses.wording import LensInputs, LensResult
 
 
-def report(looked: Looked, asked: Asked) -> str:
+def report(looked: LensResult, asked: LensInputs) -> str:
     """In a report."""
     return f"{looked.call.name}: {isolate(plain(asked.text))}"
 
 
-def legend(looked: Looked, asked: Asked) -> str:
+def legend(looked: LensResult, asked: LensInputs) -> str:
     """Beneath the image."""
     return f"class {plain(asked.text)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"

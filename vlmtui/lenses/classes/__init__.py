@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scores
 
 
-@lens(subject="image", offer=Offer())
+@lens(subject="image", offer=LensOffer())
 def classes(context: Context) -> Scores:
     """The top classes of the whole image, with their probabilities, by a model's classification head."""
-    from .compute import head, top
+    from .compute import class_labels, top_classes
 
-    return top(context) if context.model.reading else head(context)
+    return top_classes(context) if context.model.reading else class_labels(context)

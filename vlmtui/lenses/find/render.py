@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from vlmtui.display.pieces import isolate, plain, spelling
-from vlmtui.lenses.wording import Asked, Looked
+from vlmtui.lenses.wording import LensInputs, LensResult
 
 
-def report(looked: Looked, asked: Asked) -> str:
+def report(looked: LensResult, asked: LensInputs) -> str:
     """In a report."""
     pieces = _pieces(looked, asked)
     spelled = f" ({isolate(pieces)})" if pieces else ""
     return f"{looked.call.name}: {number(looked.stage)} of {isolate(plain(asked.text))}{spelled}"
 
 
-def legend(looked: Looked, asked: Asked) -> str:
+def legend(looked: LensResult, asked: LensInputs) -> str:
     """Beneath the image."""
     pieces = _pieces(looked, asked)
     spelled = f" ({pieces})" if pieces else ""
@@ -26,6 +26,6 @@ def number(stage: str) -> str:
     return "logit" if stage.startswith("llm.") else "cosine"
 
 
-def _pieces(looked: Looked, asked: Asked) -> str:
+def _pieces(looked: LensResult, asked: LensInputs) -> str:
     """The pieces looked for; "" of a text tower, which reads all of a text."""
     return spelling(asked.text, tuple(looked.besides.get("pieces", ())), asked.marks_words)

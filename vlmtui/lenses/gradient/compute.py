@@ -6,18 +6,20 @@ import numpy as np
 
 from vlmtui.lenses import Context, Scalars
 from vlmtui.lenses.kernels.numbered import check_number
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.answers import Gradient
 
 
-def gradient_of(context: Context, token: int | None) -> Scalars:
+def gradient_times_input(context: Context, token: int | None) -> Scalars:
     """Of answer token `token` (from 0), or with None of the whole answer."""
     model = context.model
-    speaker = model.speaker()
-    answered = speaker.answered(model.answer)
+    generator = model.generator()
+    answered = generator.answered(model.answer)
     check_number(token, 0, len(answered.said) - 1, f"answer token {token}")
-    forced = answered.retold(speaker.model)
+    forced = answered.retold(generator.model)
     model.progress("following the gradient back")
     numbers = forced.gradient(token)
     # the numbers themselves are the kind's
-    return Scalars(numbers, own=own(Gradient(answer=answered.id, token=token, numbers=np.zeros(0, np.float32))))
+    return Scalars(
+        numbers, own=pack_details(Gradient(answer=answered.id, token=token, numbers=np.zeros(0, np.float32)))
+    )

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
 
-from vlmtui.lenses.kernels.cosine import unit
+from vlmtui.lenses.kernels.cosine import unit_rows
 
-Kind = Literal["softmax", "sigmoid"]
+ProbabilityKind = Literal["softmax", "sigmoid"]
 
 
 @dataclass(frozen=True)
-class PairLoss:
+class ContrastiveLoss:
     """The mean loss of pairs in nats; for `softmax` it is the mean of its two directions, which are None otherwise."""
 
     value: float
@@ -32,10 +32,10 @@ def cosines(images: Tensor, texts: Tensor) -> Tensor:
 
     0 for a zero row.
     """
-    return unit(images) @ unit(texts).T
+    return unit_rows(images) @ unit_rows(texts).T
 
 
-def probabilities(logits: Tensor, kind: Kind) -> Tensor:
+def probabilities(logits: Tensor, kind: ProbabilityKind) -> Tensor:
     """Of every text for every picture [images, texts], from their logits, float32.
 
     `softmax` over a picture's texts, which sum to 1; `sigmoid` for each pair alone.
@@ -44,7 +44,7 @@ def probabilities(logits: Tensor, kind: Kind) -> Tensor:
     return wide.softmax(dim=-1) if kind == "softmax" else wide.sigmoid()
 
 
-def pair_loss(logits: Tensor, kind: Kind) -> PairLoss:
+def pair_loss(logits: Tensor, kind: ProbabilityKind) -> ContrastiveLoss:
     """The loss of `logits` [n, n], where the i-th text is the i-th picture's own.
 
     `softmax`: the cross-entropy of pictures over texts and of texts over pictures, and their mean (InfoNCE, both ways).
@@ -58,6 +58,6 @@ def pair_loss(logits: Tensor, kind: Kind) -> PairLoss:
     if kind == "softmax":
         own = torch.arange(n, device=logits.device)
         across, down = float(cross_entropy(wide, own)), float(cross_entropy(wide.T, own))
-        return PairLoss((across + down) / 2, across, down)
+        return ContrastiveLoss((across + down) / 2, across, down)
     signs = 2 * torch.eye(n, dtype=wide.dtype, device=wide.device) - 1
-    return PairLoss(float(-logsigmoid(signs * wide).sum() / n), None, None)
+    return ContrastiveLoss(float(-logsigmoid(signs * wide).sum() / n), None, None)

@@ -34,7 +34,7 @@ class Centre:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class EmbeddingMatrix:
     """An embedding matrix [rows, hidden] as held, with the float64 norm of every row [rows] (on the CPU)."""
 
     embeddings: Tensor
@@ -43,7 +43,7 @@ class Vocabulary:
     _lost: list[Tensor] = field(default_factory=list)
 
     @classmethod
-    def of(cls, embeddings: Tensor) -> Vocabulary:
+    def of(cls, embeddings: Tensor) -> EmbeddingMatrix:
         """The vocabulary of an embedding matrix; reads all of it once."""
         return cls(embeddings, row_norms(embeddings))
 
@@ -72,11 +72,11 @@ class Vocabulary:
         blocks = list(row_blocks(len(rows), self.embeddings.shape[1] * 16))
         mean = torch.zeros(self.embeddings.shape[1], dtype=torch.float64, device=device)
         for block in blocks:
-            mean += take(self.embeddings, rows[block]).to(device).double().sum(dim=0)
+            mean += take_rows(self.embeddings, rows[block]).to(device).double().sum(dim=0)
         mean /= max(1, len(rows))
         norms = torch.empty(len(rows), dtype=torch.float64)
         for block in blocks:
-            apart = take(self.embeddings, rows[block]).to(device).double() - mean
+            apart = take_rows(self.embeddings, rows[block]).to(device).double() - mean
             norms[block] = torch.linalg.vector_norm(apart, dim=-1).cpu()
         size = torch.maximum(self.norms[rows], torch.linalg.vector_norm(mean).cpu())
         centre = Centre(mean.cpu(), torch.where(norms > _NO_DIRECTION * size, norms, 0.0))
@@ -85,7 +85,7 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
-class Product:
+class ProductBlock:
     """A block of fl(x·e) [n, rows] for operands x and rows e, which is off by at most `error` [n, 1] times ‖e‖, plus
     `share` of its own size, plus `floor` [n, 1]; `norms` [rows] are those of the rows. All in the product's dtype.
 
@@ -123,7 +123,7 @@ class Measure(ABC):
         return torch.zeros(len(operand), dtype=torch.float64, device=operand.device)
 
     @abstractmethod
-    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+    def bounds(self, product: ProductBlock, unit_roundoff: float) -> Tensor:
         """What no row's key can exceed, [n, rows]: keys are in the order of the scores."""
 
     @abstractmethod
@@ -138,28 +138,28 @@ class Measure(ABC):
         """Bool [n]: for vectors of these lengths float32 neither overflows nor underflows."""
         return (lengths < _LARGEST) & ((lengths == 0) | (lengths > _SMALLEST))
 
-    def untrusted_rows(self, product: Product) -> Tensor:
+    def untrusted_rows(self, product: ProductBlock) -> Tensor:
         """Bool [rows]: for which float32 may overflow or underflow."""
         return product.norms > _LARGEST
 
 
-class Dot(Measure):
+class DotProduct(Measure):
     """x·e."""
 
     def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
         return x
 
-    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+    def bounds(self, product: ProductBlock, unit_roundoff: float) -> Tensor:
         return product.above()
 
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
         return (x * rows).sum(dim=-1)
 
 
-class Distance(Dot):
+class EuclideanDistance(DotProduct):
     """-‖x - e‖, which is in the order of x·e - ‖e‖²/2."""
 
-    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+    def bounds(self, product: ProductBlock, unit_roundoff: float) -> Tensor:
         return product.above().add_((16 * unit_roundoff - 0.5) * product.norms * product.norms)
 
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
@@ -172,7 +172,7 @@ class Distance(Dot):
         return (lengths**2 - floor**2) / 2 - 1e-13 * (lengths**2 + floor**2)
 
 
-class Cosine(Measure):
+class CosineSimilarity(Measure):
     """x·e / (‖x‖‖e‖), 0 where either is zero; or the size of that."""
 
     def __init__(self, norms: Tensor, absolute: bool = False) -> None:
@@ -182,7 +182,7 @@ class Cosine(Measure):
     def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
         return x / lengths.clamp(min=1e-300)
 
-    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+    def bounds(self, product: ProductBlock, unit_roundoff: float) -> Tensor:
         most = product.above(product.values.abs() if self.absolute else None)
         return most.div_(torch.where(product.norms == 0, 1, product.norms)).add_(16 * unit_roundoff)
 
@@ -194,11 +194,11 @@ class Cosine(Measure):
     def trusted(self, lengths: Tensor) -> Tensor:
         return torch.ones_like(lengths, dtype=torch.bool)
 
-    def untrusted_rows(self, product: Product) -> Tensor:
+    def untrusted_rows(self, product: ProductBlock) -> Tensor:
         return ((product.norms > 0) & (product.norms < _SMALLEST)) | (product.norms > _LARGEST)
 
 
-class CentredCosine(Cosine):
+class CentredCosine(CosineSimilarity):
     """The cosine of x - c and e - c, c the mean of the rows; 0 where either is the mean itself."""
 
     def __init__(self, norms: Tensor, centre: Centre) -> None:
@@ -220,7 +220,7 @@ class CentredCosine(Cosine):
     def offset(self, operand: Tensor) -> Tensor:
         return operand @ self.centre.mean.to(operand.device)
 
-    def bounds(self, product: Product, unit_roundoff: float) -> Tensor:
+    def bounds(self, product: ProductBlock, unit_roundoff: float) -> Tensor:
         own = self.centre.norms[product.places].to(product.norms)
         # the offset is rounded, and subtracted with another rounding; ‖c‖ ≤ ‖e‖ + ‖e - c‖
         most = product.above().sub_(product.offset).add_(16 * unit_roundoff * (product.norms + own))
@@ -233,22 +233,22 @@ class CentredCosine(Cosine):
         product = (apart * (rows - self.centre.mean.to(x.device))).sum(dim=-1)
         return torch.where(both > 0, product / both, 0.0)
 
-    def untrusted_rows(self, product: Product) -> Tensor:
+    def untrusted_rows(self, product: ProductBlock) -> Tensor:
         own = self.centre.norms[product.places].to(product.norms)
         return ((own > 0) & (own < _SMALLEST)) | (own > _LARGEST) | (product.norms > _LARGEST)
 
 
-def measure(metric: Near, vocabulary: Vocabulary, rows: Tensor) -> Measure:
+def measure_for(metric: Near, vocabulary: EmbeddingMatrix, rows: Tensor) -> Measure:
     """The measure of this name over these (finite) rows of a vocabulary."""
     norms = vocabulary.norms[rows]
     if metric == "cosine-centred":
         return CentredCosine(norms, vocabulary.centre(rows))
     if metric in ("cosine", "|cosine|"):
-        return Cosine(norms, absolute=metric == "|cosine|")
-    return Distance(norms) if metric == "l2" else Dot(norms)
+        return CosineSimilarity(norms, absolute=metric == "|cosine|")
+    return EuclideanDistance(norms) if metric == "l2" else DotProduct(norms)
 
 
-def take(matrix: Tensor, rows: Tensor) -> Tensor:
+def take_rows(matrix: Tensor, rows: Tensor) -> Tensor:
     """Rows of a matrix by an index that may live on another device; a view where they are all in a row."""
     if (
         len(rows)

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.kernels.least_squares import Decomposition, Gram, decomposed
-from vlmtui.lenses.kernels.omp import pursue
-from vlmtui.lenses.kernels.search import Vocabulary, nearest
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix
+from vlmtui.lenses.kernels.least_squares import GramMatrix, LeastSquaresSolver, largest_coefficients
+from vlmtui.lenses.kernels.omp import matching_pursuit
+from vlmtui.lenses.kernels.search import nearest_rows
 from vlmtui.results.metrics import Metric
 
 _KEPT = 2  # decompositions, each of hidden × hidden float64 numbers
 
 
 @dataclass(frozen=True)
-class Found:
+class NearestWords:
     """`ids` int64 (-1 where there is none), `scores` float64, and of a pursuit the share of the norm explained after
     each word; all [tokens, k] on the CPU."""
 
@@ -26,13 +27,13 @@ class Found:
     explained: Tensor | None = None
 
 
-class Finder:
+class WordFinder:
     """Finds the words of one vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: EmbeddingMatrix) -> None:
         self._vocabulary = vocabulary
-        self._gram: Gram | None = None
-        self._decompositions: dict[float | None, Decomposition] = {}
+        self._gram: GramMatrix | None = None
+        self._decompositions: dict[float | None, LeastSquaresSolver] = {}
 
     def find(
         self,
@@ -42,26 +43,30 @@ class Finder:
         k: int,
         ridge: float,
         should_stop: Callable[[], bool],
-    ) -> Found:
+    ) -> NearestWords:
         """k words for each of `vectors` [n, hidden] among the rows `candidates`; `ridge` is that metric's λ."""
         match metric:
             case "omp" | "omp-positive":
-                picked = pursue(vectors, self._vocabulary, candidates, k, metric == "omp-positive", should_stop)
-                return Found(picked.ids, picked.coefficients, picked.explained)
+                picked = matching_pursuit(
+                    vectors, self._vocabulary, candidates, k, metric == "omp-positive", should_stop
+                )
+                return NearestWords(picked.ids, picked.coefficients, picked.explained)
             case "ridge" | "pinv":
                 solver = self._decomposition(candidates, ridge if metric == "ridge" else None, should_stop)
-                found = decomposed(vectors, self._vocabulary, candidates, k, solver, should_stop)
+                found = largest_coefficients(vectors, self._vocabulary, candidates, k, solver, should_stop)
             case _:
-                found = nearest(vectors, self._vocabulary, candidates, metric, k, should_stop)
-        return Found(found.ids, found.scores)
+                found = nearest_rows(vectors, self._vocabulary, candidates, metric, k, should_stop)
+        return NearestWords(found.ids, found.scores)
 
-    def _decomposition(self, candidates: Tensor, ridge: float | None, should_stop: Callable[[], bool]) -> Decomposition:
+    def _decomposition(
+        self, candidates: Tensor, ridge: float | None, should_stop: Callable[[], bool]
+    ) -> LeastSquaresSolver:
         if self._gram is None or not torch.equal(self._gram.candidates, candidates):
-            self._gram = Gram(self._vocabulary, candidates)
+            self._gram = GramMatrix(self._vocabulary, candidates)
             self._decompositions.clear()
         gram = self._gram
         if ridge not in self._decompositions:
-            made = Decomposition.of(gram, ridge, should_stop)
+            made = LeastSquaresSolver.of(gram, ridge, should_stop)
             if gram is not self._gram:
                 return made  # another question came in between
             while len(self._decompositions) >= _KEPT:

@@ -19,22 +19,22 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.kernels.distances import Vocabulary, take
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, take_rows
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.kernels.search import Nearest, nearest
+from vlmtui.lenses.kernels.search import NearestRows, nearest_rows
 
 _PANELS = 4  # of columns: the half below the diagonal is enough
 _INDEPENDENT = 1e-5
 """Where the triangle's smallest diagonal entry, relative to its largest, is below, eigenvectors take over."""
 
 
-class Gram:
+class GramMatrix:
     """EᵀE [hidden, hidden] of the rows `candidates` at unit length, in float64; made in blocks, when it is asked for.
 
     Rows that are zero or not finite have no part in it. Making it may be stopped at any block, and goes on from there.
     """
 
-    def __init__(self, vocabulary: Vocabulary, candidates: Tensor) -> None:
+    def __init__(self, vocabulary: EmbeddingMatrix, candidates: Tensor) -> None:
         norms = vocabulary.norms[candidates]
         there = torch.isfinite(norms) & (norms > 0)
         self.candidates = candidates
@@ -54,7 +54,7 @@ class Gram:
             if should_stop():
                 raise CancelledError("the question was withdrawn")
             block = slice(self._done, self._done + step)
-            rows = take(self._embeddings, self._rows[block])
+            rows = take_rows(self._embeddings, self._rows[block])
             units = rows.to(self._device).double() / self._norms[block].to(self._device)[:, None]
             for start in range(0, hidden, width):
                 panel = slice(start, start + width)
@@ -64,7 +64,7 @@ class Gram:
 
 
 @dataclass(frozen=True)
-class Decomposition:
+class LeastSquaresSolver:
     """Solves (EᵀE + λ·s·I) y = x for the rows of a vocabulary: by its Cholesky triangle, or by eigenvectors."""
 
     triangle: Tensor | None
@@ -73,11 +73,11 @@ class Decomposition:
     @classmethod
     def of(
         cls,
-        gram: Gram,
+        gram: GramMatrix,
         ridge: float | None,
         should_stop: Callable[[], bool] = lambda: False,
         budget: int = BLOCK_BYTES,
-    ) -> Decomposition:
+    ) -> LeastSquaresSolver:
         """For λ = `ridge`, or without one for the pseudoinverse; takes hidden³ beside the making of `gram`.
 
         Eigenvalues below hidden · 2⁻⁵² of the largest are zero to the pseudoinverse.
@@ -105,15 +105,15 @@ class Decomposition:
         return vectors.to(self.inverse.device).double() @ self.inverse @ self.inverse.T
 
 
-def decomposed(
+def largest_coefficients(
     vectors: Tensor,
-    vocabulary: Vocabulary,
+    vocabulary: EmbeddingMatrix,
     candidates: Tensor,
     k: int,
-    decomposition: Decomposition,
+    decomposition: LeastSquaresSolver,
     should_stop: Callable[[], bool] = lambda: False,
     budget: int = BLOCK_BYTES,
-) -> Nearest:
+) -> NearestRows:
     """The k words with the largest coefficients for each of `vectors` [n, hidden], largest first; as in `nearest`.
 
     `decomposition` is that of the same vocabulary and candidates.
@@ -121,9 +121,9 @@ def decomposed(
     found = []
     for block in row_blocks(len(vectors), vectors.shape[1] * 8, 2 * budget):
         y = decomposition.solve(vectors[block])
-        near = nearest(y.to(vectors.device), vocabulary, candidates, "cosine", k, should_stop, budget)
+        near = nearest_rows(y.to(vectors.device), vocabulary, candidates, "cosine", k, should_stop, budget)
         lengths = torch.linalg.vector_norm(y, dim=-1).cpu()
-        found.append(Nearest(near.ids, near.scores * lengths[:, None]))
+        found.append(NearestRows(near.ids, near.scores * lengths[:, None]))
     if not found:
-        return nearest(vectors, vocabulary, candidates, "cosine", k)
-    return Nearest(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
+        return nearest_rows(vectors, vocabulary, candidates, "cosine", k)
+    return NearestRows(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, row_blocks
-from vlmtui.lenses.kernels.search import TIE, in_order
+from vlmtui.lenses.kernels.search import TIE, rank_with_ties
 
 Unembed = Callable[[Tensor], Tensor]
 
@@ -23,7 +23,7 @@ _COPIES = 3  # of a block of logits: themselves, those of the candidates, the so
 
 
 @dataclass(frozen=True)
-class LogitLens:
+class LogitLensWords:
     """`ids` int64 and `scores` float64 [n, k], the largest logit first; `entropy` float64 [n], in nats. On the CPU.
 
     Where a state holds a number that is not finite, the first candidates stand without scores.
@@ -42,7 +42,7 @@ def logit_lens(
     k: int,
     should_stop: Callable[[], bool] = lambda: False,
     budget: int = BLOCK_BYTES,
-) -> LogitLens:
+) -> LogitLensWords:
     """The k rows with the largest logits for each of `states` [n, hidden], among `candidates` (int64, ascending).
 
     `unembed` makes logits [n, rows] of states. The entropy is that of the softmax over all rows. Logits within `TIE`
@@ -60,7 +60,7 @@ def logit_lens(
         assert logits.shape == (block.stop - block.start, rows), "one logit for every row of the head"
         entropy[block] = torch.special.entr(torch.softmax(logits, dim=-1)).sum(dim=-1).cpu().double()
         ids[block], scores[block] = _largest(logits, candidates, k)
-    return LogitLens(ids, scores, entropy)
+    return LogitLensWords(ids, scores, entropy)
 
 
 def _largest(logits: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -81,7 +81,7 @@ def _largest(logits: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor
             everything = chosen[i].cpu().double()
             own = torch.nonzero(everything >= floor[i]).flatten()
             values = everything[own]
-        pairs = in_order(candidates[own].tolist(), values.tolist(), k)
+        pairs = rank_with_ties(candidates[own].tolist(), values.tolist(), k)
         ids[i] = torch.tensor([row for row, _ in pairs])
         scores[i] = torch.tensor([score for _, score in pairs], dtype=torch.float64)
     ids[~finite], scores[~finite] = candidates[:k], torch.nan

@@ -12,7 +12,7 @@ from vlmtui.lenses.kernels.norms import row_blocks
 
 
 @dataclass(frozen=True)
-class Operand:
+class RoundedVectors:
     """What rows are multiplied with [n, hidden] in the dtype of the product; its `offset` in the bounds, the norm of
     what it `lost` by that dtype, and its `size`, float64 [n]."""
 
@@ -21,19 +21,19 @@ class Operand:
     lost: Tensor
     size: Tensor
 
-    def __getitem__(self, part: slice) -> Operand:
-        return Operand(self.values[part], self.offset[part], self.lost[part], self.size[part])
+    def __getitem__(self, part: slice) -> RoundedVectors:
+        return RoundedVectors(self.values[part], self.offset[part], self.lost[part], self.size[part])
 
 
 @dataclass(frozen=True)
-class Vectors:
+class ExactVectors:
     """`exact` float64 [n, hidden] and their lengths [n]."""
 
     exact: Tensor
     lengths: Tensor
 
     @classmethod
-    def of(cls, vectors: Tensor, device: torch.device) -> Vectors:
+    def of(cls, vectors: Tensor, device: torch.device) -> ExactVectors:
         """Of `vectors` [n, hidden], on a device that has float64."""
         x = vectors.to(device).double()
         return cls(x, torch.linalg.vector_norm(x, dim=-1))
@@ -41,7 +41,7 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.exact)
 
-    def rounded(self, dtype: torch.dtype, device: torch.device, measure: Measure, budget: int) -> Operand:
+    def rounded(self, dtype: torch.dtype, device: torch.device, measure: Measure, budget: int) -> RoundedVectors:
         """What rows are multiplied with, in this dtype; never all of it in float64."""
         n, hidden = self.exact.shape
         values = torch.empty(n, hidden, dtype=dtype, device=device)
@@ -55,11 +55,11 @@ class Vectors:
             lost[part] = torch.linalg.vector_norm(operand - some.double(), dim=-1, keepdim=True)
             size[part] = torch.linalg.vector_norm(operand, dim=-1, keepdim=True) + lost[part]
             offset[part] = measure.offset(operand)[:, None]
-        return Operand(values, offset, lost, size)
+        return RoundedVectors(values, offset, lost, size)
 
 
 @dataclass(frozen=True)
-class Rows:
+class RoundedRows:
     """A block of a vocabulary: `matrix` [rows, hidden] in the dtype of the product, and the `norms` [rows] of its rows
     as they were, float64 or else float32. Each `lost` at most this share of its norm by the dtype.
     """

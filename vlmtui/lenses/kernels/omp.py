@@ -14,16 +14,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.kernels.distances import Vocabulary
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.kernels.search import nearest
+from vlmtui.lenses.kernels.search import nearest_rows
 
 NOTHING_LEFT = 1e-9
 """A step that correlates less with the rest, relative to the vector's norm, is rounding: the pursuit is over."""
 
 
 @dataclass(frozen=True)
-class Pursuit:
+class MatchingPursuit:
     """What was picked, in the order picked, all [vectors, k] on the CPU.
 
     `ids` int64, `coefficients` float64 of the fit with all words picked, `explained` float64 the share of the norm
@@ -36,15 +36,15 @@ class Pursuit:
     explained: Tensor
 
 
-def pursue(
+def matching_pursuit(
     vectors: Tensor,
-    vocabulary: Vocabulary,
+    vocabulary: EmbeddingMatrix,
     candidates: Tensor,
     k: int,
     positive: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
     budget: int = BLOCK_BYTES,
-) -> Pursuit:
+) -> MatchingPursuit:
     """At most k words for each of `vectors` [n, hidden], among the rows `candidates` (int64, ascending).
 
     Words are picked by the size of their correlation, with `positive` only where that is positive (the coefficients
@@ -56,7 +56,7 @@ def pursue(
     direction = torch.isfinite(vocabulary.norms[candidates]) & (vocabulary.norms[candidates] > 0)
     rows = candidates[direction]
     k = min(k, len(candidates))
-    found = Pursuit(
+    found = MatchingPursuit(
         torch.full((len(vectors), k), -1, dtype=torch.int64),
         torch.full((len(vectors), k), torch.nan, dtype=torch.float64),
         torch.full((len(vectors), k), torch.nan, dtype=torch.float64),
@@ -67,7 +67,7 @@ def pursue(
         whose = torch.nonzero(torch.isfinite(vectors[block]).all(dim=-1).cpu()).flatten() + block.start
         state = _Block(vectors[whose.to(vectors.device)], vocabulary, k)
         while state.steps < k and len(state.going):
-            near = nearest(
+            near = nearest_rows(
                 state.rest[_straight(state.going)],
                 vocabulary,
                 rows,
@@ -86,7 +86,7 @@ def pursue(
 class _Block:
     """Vectors on their way: `rest` [n, hidden] of each is what is left of it; `going` are those that go on."""
 
-    def __init__(self, vectors: Tensor, vocabulary: Vocabulary, k: int) -> None:
+    def __init__(self, vectors: Tensor, vocabulary: EmbeddingMatrix, k: int) -> None:
         self.vocabulary = vocabulary
         self.device = exact_device(vectors.device)
         self.rest = vectors.to(self.device).double().clone()

@@ -17,11 +17,17 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.kernels.distances import TOO_SHORT, Measure, Near, Product, Vocabulary, measure, take
-from vlmtui.lenses.kernels.low_precision import Operand, Rows, Vectors, fast_in_bfloat16
+from vlmtui.lenses.kernels.distances import (
+    TOO_SHORT,
+    EmbeddingMatrix,
+    Measure,
+    Near,
+    ProductBlock,
+    measure_for,
+    take_rows,
+)
+from vlmtui.lenses.kernels.low_precision import ExactVectors, RoundedRows, RoundedVectors, fast_in_bfloat16
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
-
-__all__ = ["TIE", "Near", "Nearest", "Vocabulary", "in_order", "nearest"]
 
 TIE = 1e-6  # scores this close, relative to the larger, are ties: the lower id comes first
 _SLACK = 24  # rows kept beyond k at first: enough for nearly every vector, cheap to score again
@@ -34,7 +40,7 @@ _BFLOAT16_SHARE = 2.0**-8  # more than a float32 sum loses when it is stored as 
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestRows:
     """`ids` int64 and `scores` float64, both [vectors, k] on the CPU, nearest first.
 
     A row that holds a number that is not finite comes after all others, and its score is NaN.
@@ -44,15 +50,15 @@ class Nearest:
     scores: Tensor
 
 
-def nearest(
+def nearest_rows(
     vectors: Tensor,
-    vocabulary: Vocabulary,
+    vocabulary: EmbeddingMatrix,
     candidates: Tensor,
     metric: Near,
     k: int,
     should_stop: Callable[[], bool] = lambda: False,
     budget: int = BLOCK_BYTES,
-) -> Nearest:
+) -> NearestRows:
     """The k nearest rows of each of `vectors` [n, hidden] among the rows `candidates` (int64, ascending).
 
     Score: minus the Euclidean distance, the cosine (0 for a zero row) or its size, the cosine after the mean of the
@@ -66,7 +72,7 @@ def nearest(
     ids = torch.empty(len(vectors), k, dtype=torch.int64)
     scores = torch.empty(len(vectors), k, dtype=torch.float64)
     if k == 0 or not len(vectors):
-        return Nearest(ids, scores)
+        return NearestRows(ids, scores)
     search = _Search(vocabulary, candidates, metric, k, should_stop, budget)
 
     finite = torch.isfinite(vectors).all(dim=-1).cpu()
@@ -77,14 +83,14 @@ def nearest(
         left = []
         for block in row_blocks(len(todo), 8 * vectors.shape[1], budget):
             some = todo[block]
-            found, right = search.by_shortlist(Vectors.of(take(vectors, some), search.exact), dtype, keep)
+            found, right = search.by_shortlist(ExactVectors.of(take_rows(vectors, some), search.exact), dtype, keep)
             ids[some[right]], scores[some[right]] = found.ids[right], found.scores[right]
             left.append(some[~right])
         todo = torch.cat([todo[:0], *left])
     for block in row_blocks(len(todo), 3 * 8 * len(candidates), budget):
-        found = search.by_whole_rows(Vectors.of(take(vectors, todo[block]), search.exact))
+        found = search.by_whole_rows(ExactVectors.of(take_rows(vectors, todo[block]), search.exact))
         ids[todo[block]], scores[todo[block]] = found.ids, found.scores
-    return Nearest(ids, scores)
+    return NearestRows(ids, scores)
 
 
 class _Search:
@@ -92,7 +98,7 @@ class _Search:
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        vocabulary: EmbeddingMatrix,
         candidates: Tensor,
         metric: Near,
         k: int,
@@ -108,7 +114,7 @@ class _Search:
         self.candidates = candidates[finite]
         # rows that are not finite never enter the search: they are what is left when it runs out of rows
         self.last_resort: list[int] = candidates[~finite].tolist()
-        self.measure: Measure = measure(metric, vocabulary, self.candidates)
+        self.measure: Measure = measure_for(metric, vocabulary, self.candidates)
 
     def attempts(self, vectors: int) -> Iterator[tuple[torch.dtype, int]]:
         """In which precision to sweep, and how many rows to keep, one after the other until all is proved."""
@@ -126,7 +132,7 @@ class _Search:
                 yield torch.float32, keep
                 yield torch.float32, _WIDER * keep
 
-    def by_shortlist(self, vectors: Vectors, dtype: torch.dtype, keep: int) -> tuple[Nearest, Tensor]:
+    def by_shortlist(self, vectors: ExactVectors, dtype: torch.dtype, keep: int) -> tuple[NearestRows, Tensor]:
         """The nearest of each of the vectors, and bool [n]: whether they are known to be right."""
         n, rows = len(vectors), len(self.candidates)
         if rows <= keep:
@@ -143,7 +149,7 @@ class _Search:
         right = (bounds[:, -1] < needed) & self.measure.trusted(vectors.lengths.cpu())
         return self._ordered(shortlist, scores), right
 
-    def by_whole_rows(self, vectors: Vectors) -> Nearest:
+    def by_whole_rows(self, vectors: ExactVectors) -> NearestRows:
         """The nearest of each of the vectors, by bounds in float64 on all candidates: [vectors, candidates] of them."""
         bounds = torch.empty(len(vectors), len(self.candidates), dtype=torch.float64)
         operand = vectors.rounded(torch.float64, self.exact, self.measure, self.budget)
@@ -155,11 +161,11 @@ class _Search:
         found = []
         for i in range(len(vectors)):
             likely = torch.nonzero(bounds[i] >= needed[i]).T
-            one = Vectors(vectors.exact[i : i + 1], vectors.lengths[i : i + 1])
+            one = ExactVectors(vectors.exact[i : i + 1], vectors.lengths[i : i + 1])
             found.append(self._ordered(likely, self._scores(one, torch.ones_like(likely, dtype=torch.bool), likely)))
-        return Nearest(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
+        return NearestRows(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
 
-    def _sweep(self, vectors: Vectors, dtype: torch.dtype, keep: int) -> tuple[Tensor, Tensor]:
+    def _sweep(self, vectors: ExactVectors, dtype: torch.dtype, keep: int) -> tuple[Tensor, Tensor]:
         """The `keep` rows with the largest bounds for each vector, and these, largest first; both [n, keep]."""
         device = self.embeddings.device
         x = vectors.rounded(dtype, device, self.measure, self.budget)
@@ -175,7 +181,7 @@ class _Search:
                 rows[part] = torch.cat([rows[part], index + block.start], dim=1).gather(1, order)
         return rows.cpu(), best.cpu().double()
 
-    def _bounds(self, operand: Operand, rows: Rows, places: slice) -> Tensor:
+    def _bounds(self, operand: RoundedVectors, rows: RoundedRows, places: slice) -> Tensor:
         """What none of the `rows` can exceed, rounding included; [n, rows], float32 or float64.
 
         bfloat16 numbers have exact float32 products, which are summed in float32; the sum is rounded once more where
@@ -203,7 +209,7 @@ class _Search:
 
         error = (1.0 + 1e-6) * ((1 + lost) * (operand.lost + gamma * operand.size) + lost * operand.size) + tiny
         floor = (tiny + (TOO_SHORT if lost else 0.0)) * (1 + operand.size)
-        product = Product(values, placed(operand.offset), placed(error), share, placed(floor), rows.norms, places)
+        product = ProductBlock(values, placed(operand.offset), placed(error), share, placed(floor), rows.norms, places)
         bounds = self.measure.bounds(product, unit_roundoff)
         if wide == torch.float32 and bool((untrusted := self.measure.untrusted_rows(product)).any()):
             bounds = bounds.masked_fill_(untrusted, torch.inf)
@@ -213,7 +219,7 @@ class _Search:
         """The bound below which a row cannot even tie with `scores`; float64 [n]."""
         return self.measure.needed(scores - TIE * scores.abs(), lengths)
 
-    def _scores(self, vectors: Vectors, wanted: Tensor, rows: Tensor) -> Tensor:
+    def _scores(self, vectors: ExactVectors, wanted: Tensor, rows: Tensor) -> Tensor:
         """The float64 scores of the rows [n, m] that are `wanted` (bool), minus infinity for the others; on the CPU."""
         scores = torch.full(rows.shape, -torch.inf, dtype=torch.float64)
         whose, which = torch.nonzero(wanted, as_tuple=True)
@@ -226,7 +232,7 @@ class _Search:
             scores[whose[part], which[part]] = found.cpu()
         return scores
 
-    def _ordered(self, rows: Tensor, scores: Tensor) -> Nearest:
+    def _ordered(self, rows: Tensor, scores: Tensor) -> NearestRows:
         """The first k of the rows [n, m] by their scores, ties by their ids."""
         ids = self.candidates[rows]
         k = min(self.k, ids.shape[1])
@@ -234,24 +240,24 @@ class _Search:
         best, best_ids = scores.gather(1, places), ids.gather(1, places)
         tied = (best[:, 1:] >= best[:, :-1] - TIE * best[:, :-1].abs()).any(dim=1)
         for i in torch.nonzero(tied).flatten().tolist():
-            pairs = in_order(ids[i].tolist(), scores[i].tolist(), k)
+            pairs = rank_with_ties(ids[i].tolist(), scores[i].tolist(), k)
             best_ids[i, :k] = torch.tensor([row for row, _ in pairs])
             best[i, :k] = torch.tensor([score for _, score in pairs], dtype=torch.float64)
         short = self.k - k
         last = torch.tensor(self.last_resort[:short], dtype=torch.int64).expand(len(ids), short)
         unknown = torch.full((len(ids), short), torch.nan, dtype=torch.float64)
-        return Nearest(torch.cat([best_ids[:, :k], last], dim=1), torch.cat([best[:, :k], unknown], dim=1))
+        return NearestRows(torch.cat([best_ids[:, :k], last], dim=1), torch.cat([best[:, :k], unknown], dim=1))
 
-    def _row_blocks(self, dtype: torch.dtype, device: torch.device) -> Iterator[tuple[slice, Rows]]:
+    def _row_blocks(self, dtype: torch.dtype, device: torch.device) -> Iterator[tuple[slice, RoundedRows]]:
         """The candidates in blocks, and where these lie."""
         wide = torch.promote_types(dtype, torch.float32)
         rounds = dtype == torch.bfloat16 != self.embeddings.dtype
         lost = self.vocabulary.lost() if rounds else self.vocabulary.norms
         for block in row_blocks(len(self.candidates), self.embeddings.shape[1] * wide.itemsize * 2, self.budget):
             self.check()
-            matrix = take(self.embeddings, self.candidates[block]).to(device).to(dtype)
+            matrix = take_rows(self.embeddings, self.candidates[block]).to(device).to(dtype)
             norms = self.measure.norms[block].to(wide).to(device)
-            yield block, Rows(matrix, norms, float(lost[self.candidates[block]].max()) if rounds else 0.0)
+            yield block, RoundedRows(matrix, norms, float(lost[self.candidates[block]].max()) if rounds else 0.0)
 
     def check(self) -> None:
         """`CancelledError` where the question is no longer wanted."""
@@ -259,7 +265,7 @@ class _Search:
             raise CancelledError("the question was withdrawn")
 
 
-def in_order(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:
+def rank_with_ties(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:
     """The first k (id, score) by falling score; what lies within `TIE` of the best that is left comes by id."""
     left = sorted(zip(ids, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
     chosen: list[tuple[int, float]] = []

@@ -12,27 +12,27 @@ from torch import Tensor
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.context import Context
-from vlmtui.lenses.kernels.finder import Found
+from vlmtui.lenses.kernels.finder import NearestWords
 from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.reading import of_layers, of_patches
-from vlmtui.results.metrics import Metric, Order, check_ridge
+from vlmtui.results.metrics import Metric, WordOrder, check_ridge
 
 
 @dataclass(frozen=True)
-class Search:
+class WordQuery:
     """How words are looked for: in which order, how many, in all rows or in those alone that are words, and λ."""
 
-    order: Order
+    order: WordOrder
     k: int
     all_tokens: bool
     ridge: float
 
     @classmethod
-    def at(cls, context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Search:
+    def at(cls, context: Context, metric: Metric, all_tokens: bool, ridge: float) -> WordQuery:
         """That of the context's stage."""
         return cls("logit" if of_layers(context.stage) else metric, context.k, all_tokens, ridge)
 
-    def said(self, searched: Searched) -> dict[str, object]:
+    def said(self, searched: StageWords) -> dict[str, object]:
         """What a lens says besides its words: how they were found, and among how many rows."""
         return {
             "metric": self.order,
@@ -44,11 +44,11 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Searched:
+class StageWords:
     """What was found among so many `candidates` of all rows, of which others were `left_out`; of a logit lens the
     `entropy` float64 [n], in nats."""
 
-    found: Found
+    found: NearestWords
     candidates: int
     left_out: int
     entropy: Tensor | None = None
@@ -61,18 +61,18 @@ def check_words(context: Context, projected: bool) -> None:
         raise UsageError(f"there are no words at {context.stage}: {there}")
 
 
-def search_words(context: Context, vectors: Tensor, search: Search) -> Searched:
+def search_words(context: Context, vectors: Tensor, search: WordQuery) -> StageWords:
     """The words of `vectors` [n, width], which are of the context's stage or of as wide ones."""
     model = context.model
     if search.order == "logit":
         rows = model.head_rows
         candidates = model.candidates(rows, search.all_tokens)
         logits = logit_lens(vectors, context.unembed, rows, candidates, search.k, model.should_stop)
-        return Searched(
-            Found(logits.ids, logits.scores), len(candidates), rows - len(candidates), entropy=logits.entropy
+        return StageWords(
+            NearestWords(logits.ids, logits.scores), len(candidates), rows - len(candidates), entropy=logits.entropy
         )
     check_ridge(search.ridge)
     rows = model.embedding_rows
     candidates = model.candidates(rows, search.all_tokens)
     found = model.finder.find(vectors, candidates, search.order, search.k, search.ridge, model.should_stop)
-    return Searched(found, len(candidates), rows - len(candidates))
+    return StageWords(found, len(candidates), rows - len(candidates))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, Turn, lens
+from vlmtui.lenses.base import LensOffer, LensSchedule, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, LayerWords
@@ -20,11 +20,11 @@ def refuses(stage: str, model: ModelInfo) -> str:
 
 
 @lens(
-    offer=Offer(listed=True, page=False, overlay=False, refuses=refuses, wordy=True, render=f"{__name__}.render"),
-    turn=Turn(beside="one", lets_in="any", runs=True, doing="looking for words"),
+    offer=LensOffer(listed=True, page=False, overlay=False, refuses=refuses, wordy=True, render=f"{__name__}.render"),
+    turn=LensSchedule(beside="one", lets_in="any", runs=True, doing="looking for words"),
 )
 def layers(context: Context, all_tokens: bool = False) -> LayerWords:
     """The words of the largest logits after every layer (logit lens)."""
-    from .compute import words
+    from .compute import words_by_layer
 
-    return words(context, all_tokens)
+    return words_by_layer(context, all_tokens)

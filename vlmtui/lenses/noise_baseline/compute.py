@@ -16,33 +16,33 @@ from torch import Tensor
 
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.finder import Found
-from vlmtui.lenses.kernels.word_search import Search, check_words, search_words
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kernels.finder import NearestWords
+from vlmtui.lenses.kernels.word_search import WordQuery, check_words, search_words
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.reading import of_patches
-from vlmtui.results.metrics import PURSUITS, Metric, Order, check_ridge
-from vlmtui.results.noise_baseline import NoiseWords, Null, statistic_of
+from vlmtui.results.metrics import PURSUITS, Metric, WordOrder, check_ridge
+from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores, statistic_of
 
-from .kernel import Noise, random_like, shuffled
+from .kernel import NoiseStatistics, random_like, shuffle_pixels
 
 _MARGIN = 2
 """So many words of noise tell its margin."""
 _WORD = {"score": "first score", "explained": "share explained"}
 
 
-def baseline(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Facts:
-    """What most of noise stays below; `own` is all of it, a `Null`."""
+def measure_noise(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Facts:
+    """What most of noise stays below; `own` is all of it, a `NoiseBaseline`."""
     check_words(context, projected)
     check_ridge(ridge)
-    search = Search.at(context, metric, all_tokens, ridge)
+    search = WordQuery.at(context, metric, all_tokens, ridge)
     # of noise that is sorted by its nearest word, more words tell no more; a pursuit's share grows with them
     search = replace(search, k=search.k if search.order in PURSUITS else _MARGIN)
     key = context.stage, search.order, search.k, all_tokens, ridge if search.order == "ridge" else None
     found = context.keep(key, lambda: _null(context, search))
-    return Facts(_facts(found), note=found.note, own=own(found))
+    return Facts(_facts(found), note=found.note, own=pack_details(found))
 
 
-def _null(context: Context, search: Search) -> Null:
+def _null(context: Context, search: WordQuery) -> NoiseBaseline:
     started = time.perf_counter()
     tokens = _states(context.model, context.stage)
     # newlines are the same in every picture: they say nothing of this one, nor of noise
@@ -50,13 +50,13 @@ def _null(context: Context, search: Search) -> Null:
     seen = torch.tensor([i for i, place in enumerate(places) if place.kind != "newline"], dtype=torch.int64)
     random = _words(context, search, random_like(tokens[seen.to(tokens.device)]))
     note, of_picture = "", None
-    copy = context.model.copy("shuffled", shuffled, "reading the picture with its pixels shuffled")
+    copy = context.model.copy("shuffled", shuffle_pixels, "reading the picture with its pixels shuffled")
     if copy is None:
         note = "the picture's pixels cannot be shuffled: in which form the processor hands them over is not known"
     else:
         noise = _states(copy, context.stage)
         of_picture = _words(context, search, noise[seen.to(noise.device)])
-    return Null(
+    return NoiseBaseline(
         stage=context.stage,
         metric=search.order,
         k=search.k,
@@ -74,23 +74,23 @@ def _states(model: Any, stage: str) -> Tensor:
     return found
 
 
-def _words(context: Context, search: Search, vectors: Tensor) -> NoiseWords:
+def _words(context: Context, search: WordQuery, vectors: Tensor) -> NoiseScores:
     return _noise(search_words(context, vectors, search).found, search.order)
 
 
-def _noise(found: Found, order: Order) -> NoiseWords:
+def _noise(found: NearestWords, order: WordOrder) -> NoiseScores:
     scores = found.scores
     if statistic_of(order) == "explained":
         assert found.explained is not None
         # what all words explain, which is what the last one picked left it at; nothing where none was picked
         scores = found.explained.nan_to_num(0.0)
         scores = scores.amax(dim=1, keepdim=True) if scores.shape[1] else scores
-    noise = Noise.of(scores)
+    noise = NoiseStatistics.of(scores)
     firsts = Counter(found.ids[:, :1].flatten().tolist())
-    return NoiseWords(scores=array(noise.scores), margins=array(noise.margins), firsts=dict(firsts))
+    return NoiseScores(scores=array(noise.scores), margins=array(noise.margins), firsts=dict(firsts))
 
 
-def _facts(null: Null) -> list[tuple[str, str | float]]:
+def _facts(null: NoiseBaseline) -> list[tuple[str, str | float]]:
     """What 95 of 100 vectors of noise stay below, by how their words are ordered."""
     facts: list[tuple[str, str | float]] = [("words by", null.metric)]
     what = _WORD[statistic_of(null.metric)]

@@ -18,7 +18,7 @@ from torch import Tensor
 SEED = 1
 
 
-def shuffled(frames: list[Tensor]) -> list[Tensor]:
+def shuffle_pixels(frames: list[Tensor]) -> list[Tensor]:
     """Each of `frames` [channels, height, width] with its pixels in another order, inside and across patches.
 
     A pixel keeps its colour, so a frame keeps its colours, as the model gets them: nothing but their places is lost.
@@ -44,7 +44,7 @@ def random_like(vectors: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Noise:
+class NoiseStatistics:
     """What a search made of noise: `scores` of first words and their `margins` over the second, smallest first.
 
     float64 [n] on the CPU; vectors whose scores are not numbers are left out, and of a single word there is no margin.
@@ -54,7 +54,7 @@ class Noise:
     margins: Tensor
 
     @classmethod
-    def of(cls, scores: Tensor) -> Noise:
+    def of(cls, scores: Tensor) -> NoiseStatistics:
         """Of the scores [vectors, k] of a search, the first word's first."""
         known = scores[torch.isfinite(scores).all(dim=-1)].cpu().double()
         margins = known[:, 0] - known[:, 1] if known.shape[1] > 1 else known[:0, :1].flatten()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Turn, lens
+from vlmtui.lenses.base import LensSchedule, lens
 from vlmtui.results.replacement import Replacement
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, TokenMaps
 
 
-@lens(subject="answer", cost="slow", turn=Turn(lets_in="any"))
+@lens(subject="answer", cost="slow", turn=LensSchedule(lets_in="any"))
 def occlusion(context: Context, block: int = 1, by: Replacement = "mean") -> TokenMaps:
     """How much the log-probability of each answer token falls without each block of image tokens."""
-    from .compute import drops
+    from .compute import occlusion_drops
 
-    return drops(context, block, by)
+    return occlusion_drops(context, block, by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Facts
@@ -13,9 +13,9 @@ STAGE = "vision.0"
 """Patches as they enter the tower: no block is run."""
 
 
-@lens(name="patch-embedding", offer=Offer(only=STAGE))
+@lens(name="patch-embedding", offer=LensOffer(only=STAGE))
 def patch_embedding(context: Context) -> Facts:
     """One patch before the first block: its pixels as the model gets them, its projection, its position embedding."""
-    from .compute import facts
+    from .compute import patch_facts
 
-    return facts(context)
+    return patch_facts(context)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Colours, Context
 
 
-@lens(offer=Offer(listed=True, page=False, render=f"{__name__}.render"))
+@lens(offer=LensOffer(listed=True, page=False, render=f"{__name__}.render"))
 def pca(context: Context) -> Colours:
     """The first three principal components of the stage's entries, as red, green and blue."""
-    from .compute import colours
+    from .compute import pca_colours
 
-    return colours(context)
+    return pca_colours(context)

@@ -13,7 +13,7 @@ _EXACT = 1536  # the larger Gram matrices are taken apart in float32
 
 
 @dataclass(frozen=True)
-class Components:
+class PrincipalComponents:
     """`scores` float32 [n, 3] of the centred entries on the first components, of which there may be fewer; the missing
     ones are 0. `explained` [3] is the share (0–1) of the variance in each."""
 
@@ -28,7 +28,7 @@ class Components:
         return self.scores / torch.where(reach > 0, reach, torch.ones_like(reach))
 
 
-def components(states: Tensor, before: Tensor | None = None) -> Components:
+def principal_components(states: Tensor, before: Tensor | None = None) -> PrincipalComponents:
     """The first three principal components of `states` [n, hidden].
 
     A component's sign is arbitrary. Here it follows `before` [n, 3], the scores of the same entries one stage earlier,
@@ -50,7 +50,7 @@ def components(states: Tensor, before: Tensor | None = None) -> Components:
     explained = torch.zeros(COMPONENTS, dtype=torch.float64, device=states.device)
     if total > 0:
         explained[: len(values)] = (values / total).double()
-    return Components(scores * _signs(scores, before), explained)
+    return PrincipalComponents(scores * _signs(scores, before), explained)
 
 
 def pooled(scores: Tensor, into: Tensor, count: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, lens
+from vlmtui.lenses.base import LensOffer, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scalars
@@ -21,9 +21,9 @@ def refuses(stage: str, model: ModelInfo) -> str:
     return f"looks at the patches as they enter the tower, not at {stage}: name it with --stage {STAGE}"
 
 
-@lens(offer=Offer(listed=True, page=False, refuses=refuses, only=STAGE, render=f"{__name__}.render"))
+@lens(offer=LensOffer(listed=True, page=False, refuses=refuses, only=STAGE, render=f"{__name__}.render"))
 def position(context: Context) -> Scalars:
     """The L2 norm of the learned position embedding at every patch, interpolated where the model does it."""
-    from .compute import norms
+    from .compute import position_norms
 
-    return norms(context)
+    return position_norms(context)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vlmtui.lenses.wording import Asked, Looked
+from vlmtui.lenses.wording import LensInputs, LensResult
 
 
-def report(looked: Looked, asked: Asked) -> str:
+def report(looked: LensResult, asked: LensInputs) -> str:
     """In a report."""
     return f"{looked.call.name}: L2 norm of the position embedding"
 
 
-def legend(looked: Looked, asked: Asked) -> str:
+def legend(looked: LensResult, asked: LensInputs) -> str:
     """Beneath the image."""
     return f"norm of the position embedding{f', {looked.note}' if looked.note else ''}"

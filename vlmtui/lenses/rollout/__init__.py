@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Turn, lens
+from vlmtui.lenses.base import LensSchedule, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, TokenMaps
 
 
-@lens(subject="answer", turn=Turn(group="attention"))
+@lens(subject="answer", turn=LensSchedule(group="attention"))
 def rollout(context: Context) -> TokenMaps:
     """How much of every image token reached each answer token: attention rolled out through all layers."""
-    from .compute import rolled_out
+    from .compute import rollout_maps
 
-    return rolled_out(context)
+    return rollout_maps(context)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from torch import Tensor
 
 from vlmtui.lenses import Context, TokenMaps
-from vlmtui.lenses.attention.compute import Capture
+from vlmtui.lenses.attention.compute import AnswerAttention
 
-from .kernel import Rollout
+from .kernel import AttentionRollout
 
 
-def rolled_out(context: Context) -> TokenMaps:
+def rollout_maps(context: Context) -> TokenMaps:
     """Of all layers and heads; sinks are those of the attention itself."""
-    capture = Capture.of(context)
+    capture = AnswerAttention.of(context)
     capture.means()
     return capture.found(_rolled(capture), None, None, rollout=True)
 
 
-def _rolled(capture: Capture) -> Tensor:
+def _rolled(capture: AnswerAttention) -> Tensor:
     """Attention rolled out through all layers [answer tokens, positions]; kept with the answer."""
     answered = capture.answered
     if answered.rolled is None:
-        rollout = Rollout()
+        rollout = AttentionRollout()
 
         def seen(layer: int, mean: Tensor) -> None:
             rollout.add(mean)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class Rollout:
+class AttentionRollout:
     """Attention rolled out through the layers, in the order of the layers, one of them held at a time.
 
     Each layer's attention, averaged over its heads, is mixed half and half with the identity for the residual stream,

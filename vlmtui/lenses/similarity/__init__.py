@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vlmtui.lenses.base import Offer, Turn, lens
+from vlmtui.lenses.base import LensOffer, LensSchedule, lens
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scalars
 
 
 @lens(
-    offer=Offer(
+    offer=LensOffer(
         listed=True,
         page=False,
         marked="to",
         missing="compares with patches: name one or more, such as --marked 3,4",
         render=f"{__name__}.render",
     ),
-    turn=Turn(beside="always"),
+    turn=LensSchedule(beside="always"),
 )
 def similarity(context: Context, to: list[int]) -> Scalars:
     """The cosine of every entry with some of them; with several, with the mean of their unit vectors."""
-    from .compute import similar
+    from .compute import similarity_to
 
-    return similar(context, to)
+    return similarity_to(context, to)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from vlmtui.lenses.wording import Asked, Looked
+from vlmtui.lenses.wording import LensInputs, LensResult
 
 
-def report(looked: Looked, asked: Asked) -> str:
+def report(looked: LensResult, asked: LensInputs) -> str:
     """In a report."""
     return f"{looked.call.name}: cosine with {asked.entries}"
 
 
-def legend(looked: Looked, asked: Asked) -> str:
+def legend(looked: LensResult, asked: LensInputs) -> str:
     """Beneath the image."""
     return f"cosine with {asked.entries} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
 

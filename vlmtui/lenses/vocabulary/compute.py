@@ -12,42 +12,42 @@ from numpy.typing import NDArray
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, Words
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.search import in_order
-from vlmtui.lenses.kinds import own
-from vlmtui.results.vocabulary import KINDS, Ids, Near, Nearby, Vocabulary, groups
+from vlmtui.lenses.kernels.search import rank_with_ties
+from vlmtui.lenses.kinds import pack_details
+from vlmtui.results.vocabulary import KINDS, Ids, Near, VocabularyRows, WordNeighbours, identical_groups
 
-from .kernel import identical, scores_of
+from .kernel import exact_scores, identical_rows
 
 NAMED_OF_A_GROUP = 8
 """So many of the rows of a group of identical ones are named."""
 
 
-def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
-    """What all rows are, and which of them are the shortest and the longest: `own` is a `Vocabulary`.
+def vocabulary_facts(context: Context, all_tokens: bool, named: bool) -> Facts:
+    """What all rows are, and which of them are the shortest and the longest: `own` is a `VocabularyRows`.
 
     With `named` all rows are named in it.
     """
     model, k = context.model, context.k
     held = model.word_search(k)
-    lexicon = held.lexicon
-    norms = array(lexicon.vocabulary.norms)
+    index = held.index
+    norms = array(index.vocabulary.norms)
     count = len(norms)
     model.progress("comparing the vocabulary's rows")
-    first = array(identical(lexicon.vocabulary.embeddings, model.check))
+    first = array(identical_rows(index.vocabulary.embeddings, model.check))
     kinds = np.full(count, KINDS.index("unnamed"), np.uint8)
-    for kind, ids in (("word", lexicon.words.tolist()), ("special", sorted(lexicon.named & lexicon.special))):
+    for kind, ids in (("word", index.words.tolist()), ("special", sorted(index.named & index.special))):
         kinds[[i for i in ids if 0 <= i < count]] = KINDS.index(kind)
-    ranked = _ranked(norms, array(lexicon.candidates(count, all_tokens)))
+    ranked = _ranked(norms, array(index.candidates(count, all_tokens)))
     smallest, largest = ranked[:k], ranked[::-1][:k]
-    alike = groups(first)
+    alike = identical_groups(first)
     if named:
         model.progress("naming the vocabulary's rows")
         wanted = np.arange(count)
     else:
         wanted = np.concatenate([smallest, largest, *(group[:NAMED_OF_A_GROUP] for group in alike[:k])])
-    names = lexicon.names(wanted)
-    added = {int(i) for i in lexicon.tokenizer.added_tokens_decoder}
-    found = Vocabulary(
+    names = index.names(wanted)
+    added = {int(i) for i in index.tokenizer.added_tokens_decoder}
+    found = VocabularyRows(
         norms=norms,
         kinds=kinds,
         first=first,
@@ -56,39 +56,39 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
         pieces=names.pieces,
         texts=names.texts,
         all_tokens=all_tokens,
-        hidden=int(lexicon.vocabulary.embeddings.shape[1]),
+        hidden=int(index.vocabulary.embeddings.shape[1]),
         added=sum(0 <= i < count for i in added),
         tied=held.model.tied,
         scale=held.model.embedding_scale,
         seconds=0.0,
     )
-    return Facts(_facts(found, alike), own=own(found))
+    return Facts(_facts(found, alike), own=pack_details(found))
 
 
-def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Words:
+def nearest_to_word(context: Context, word: str, metric: Near, all_tokens: bool) -> Words:
     """The words nearest to a word: to the nearest of its spellings, or to its several pieces in the mean [1, k].
 
-    `detail` are the norms of their rows, `own` is the rest of a `Nearby`.
+    `detail` are the norms of their rows, `own` is the rest of a `WordNeighbours`.
     """
     model, k = context.model, context.k
-    lexicon = model.word_search(k).lexicon
-    whole = lexicon.vocabulary
+    index = model.word_search(k).index
+    whole = index.vocabulary
     count = len(whole.norms)
-    spelling = model.spelled(word)
+    spelling = model.find_spelling(word)
     if any(not 0 <= i < count for i in spelling.ids):
         raise UsageError(f"{word!r} has a token without a row in the vocabulary: look for another word")
     of = torch.tensor(spelling.ids)
-    searched = lexicon.candidates(count, all_tokens)
+    searched = index.candidates(count, all_tokens)
     searched = searched[torch.isfinite(whole.norms[searched])]
     vectors = whole.embeddings[of.to(whole.embeddings.device)]
     # the word's own rows are part of the vocabulary that is centred, and of no use among the words found
-    scores = scores_of(vectors, whole, searched, metric, model.check)
+    scores = exact_scores(vectors, whole, searched, metric, model.check)
     each = scores.mean(dim=0) if spelling.several else scores.amax(dim=0)
     others = ~torch.isin(searched, of)
-    found = in_order(searched[others].tolist(), each[others].tolist(), k)
+    found = rank_with_ties(searched[others].tolist(), each[others].tolist(), k)
     ids: Ids = np.array([id_ for id_, _ in found], np.int64)
-    names = lexicon.names(ids)
-    near = Nearby(
+    names = index.names(ids)
+    near = WordNeighbours(
         word=word,
         metric=metric,
         of=spelling.pieces,
@@ -112,11 +112,11 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
         strings=near.texts,
         special=near.special,
         note=near.note,
-        own=own(_bare(near)),
+        own=pack_details(_bare(near)),
     )
 
 
-def _bare(near: Nearby) -> Nearby:
+def _bare(near: WordNeighbours) -> WordNeighbours:
     """Without what `Words` carries."""
     none = np.zeros(0)
     return msgspec.structs.replace(
@@ -124,7 +124,7 @@ def _bare(near: Nearby) -> Nearby:
     )
 
 
-def _facts(found: Vocabulary, alike: list[Ids]) -> list[tuple[str, Any]]:
+def _facts(found: VocabularyRows, alike: list[Ids]) -> list[tuple[str, Any]]:
     finite = found.norms[np.isfinite(found.norms)]
     counts = [(kind, int(found.of(kind).sum())) for kind in KINDS]
     norms = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlmtui import cache
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import hub
 from vlmtui.models.loading.checkpoint import INDEX, Checkpoint, Progress, check_folder
@@ -13,7 +13,9 @@ from vlmtui.models.loading.checkpoint import INDEX, Checkpoint, Progress, check_
 __all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find", "find_processor", "has_all_layers"]
 
 
-def find(source: Source, revision: str | None, progress: Progress, *, decoder_layers: int | None = 0) -> Checkpoint:
+def find(
+    source: ModelSource, revision: str | None, progress: Progress, *, decoder_layers: int | None = 0
+) -> Checkpoint:
     """The checkpoint that `source` stands for: a folder, the hub's cache, vlmtui's own, or downloaded now.
 
     From the hub comes what a model with its first `decoder_layers` decoder layers is made of (None: all of them);
@@ -35,7 +37,7 @@ def has_all_layers(checkpoint: Checkpoint) -> bool:
     return not finished or layers is None
 
 
-def find_processor(source: Source, progress: Progress) -> Path:
+def find_processor(source: ModelSource, progress: Progress) -> Path:
     """The folder with the processor files of `source`, without its weights."""
     if source.folder is not None:
         return source.folder

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.display.recurrence import Kind, Shape, Tally
+from vlmtui.display.recurrence import EntryKind, GridShape, PositionCounts
 from vlmtui.display.statistics import THRESHOLD
 from vlmtui.reading import of_patches
 from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Block, Ints, Marks, one_kind
@@ -69,7 +69,7 @@ class Counted:
     pictures_first: Tallied = field(default_factory=Tallied)
     pictures_among: Tallied = field(default_factory=Tallied)
     names: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
-    tallies: dict[Shape, Tally] = field(default_factory=dict)
+    tallies: dict[GridShape, PositionCounts] = field(default_factory=dict)
     _kinds: list[tuple[str | None, ...]] = field(default_factory=list)
     _room: int = MOST_POSITIONS
 
@@ -89,7 +89,7 @@ class Counted:
         self._outliers(block, counted)
 
     @property
-    def shapes(self) -> list[Tally]:
+    def shapes(self) -> list[PositionCounts]:
         """Those of every shape of grid, the one of most pictures first."""
         return sorted(self.tallies.values(), key=lambda tally: (-tally.pictures, tally.shape))
 
@@ -123,9 +123,9 @@ class Counted:
         placed = counted & whole[block.picture]
         z = block.number("z")
         wild = np.isnan(z) | (np.abs(z) > THRESHOLD)
-        kind: Kind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
+        kind: EntryKind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
         for shape, rows, at, view in views(block, placed):
-            self._tally(Shape(kind, *shape), at, wild[rows], block.picture[rows], view)
+            self._tally(GridShape(kind, *shape), at, wild[rows], block.picture[rows], view)
         queries = np.flatnonzero(placed & block.is_("kind", "query"))
         if len(queries):
             pictures, begin, counts = np.unique(block.picture[queries], return_index=True, return_counts=True)
@@ -133,16 +133,16 @@ class Counted:
             for count in np.unique(counts).tolist():
                 mine = np.repeat(counts == count, counts)
                 picture = np.repeat(pictures, counts)[mine]
-                self._tally(Shape("query", count, 1), at[mine], wild[queries[mine]], picture, picture)
+                self._tally(GridShape("query", count, 1), at[mine], wild[queries[mine]], picture, picture)
 
-    def _tally(self, shape: Shape, at: Ints, wild: Marks, picture: Ints, view: Ints) -> None:
+    def _tally(self, shape: GridShape, at: Ints, wild: Marks, picture: Ints, view: Ints) -> None:
         pictures = len(np.unique(picture))
         if shape not in self.tallies:
             if shape.size > self._room:
                 self.unlike += pictures
                 return
             self._room -= shape.size
-        tally = self.tallies.setdefault(shape, Tally.of(shape))
+        tally = self.tallies.setdefault(shape, PositionCounts.of(shape))
         tally.counts += np.bincount(at[wild], minlength=shape.size)
         tally.there += np.bincount(at, minlength=shape.size)
         tally.pictures += pictures

@@ -29,14 +29,14 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
-from vlmtui.results.classification import Classes, ClassificationHead
+from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.session.client import SessionClient
 
 SCHEMA = "vlmtui/classify/1"
@@ -49,7 +49,7 @@ class Classified:
 
     reading: Reading
     head: ClassificationHead
-    classes: Classes
+    classes: TopClasses
 
 
 Found = Classified | Failure
@@ -83,7 +83,7 @@ class _Looker:
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         self.head = client.head().result()
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Classified:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Classified:
         assert self.head is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         return Classified(reading, self.head, client.classes(reading.id, self.query.k, self.progress).result())
@@ -116,7 +116,7 @@ def _page(found: Classified) -> Iterator[str]:
     yield ""
     for id_, logit, probability in zip(classes.ids, classes.logits, classes.probabilities, strict=True):
         share = numbers.percent(100 * float(probability))
-        yield f"{share:>7}  {numbers.figure(float(logit)):>9}  {_label(head, id_)}"
+        yield f"{share:>7}  {numbers.format_number(float(logit)):>9}  {_label(head, id_)}"
     yield ""
     yield from wrapped(_evidence(head), "")
     yield ""
@@ -144,7 +144,7 @@ def _most(found: Classified, row: int) -> Iterator[str]:
     evidence = found.classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
         place = found.reading.patch_places[patch]
-        yield f"{place.row},{place.col} {numbers.figure(float(evidence[patch]))}   "
+        yield f"{place.row},{place.col} {numbers.format_number(float(evidence[patch]))}   "
 
 
 def _label(head: ClassificationHead, id_: Any) -> str:

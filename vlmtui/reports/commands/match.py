@@ -28,13 +28,13 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import Floats, ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
-from vlmtui.results.image_text import Loss, Match, Texts
+from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Find
 
@@ -59,8 +59,8 @@ class Matched:
     """One picture: `caption` is its own text's index, `patches` [texts, patches] their cosines where asked for."""
 
     reading: Reading
-    texts: Texts
-    match: Match
+    texts: TextsRead
+    match: ImageTextMatch
     caption: int | None
     patches: Floats | None
 
@@ -69,7 +69,7 @@ class Matched:
 class Ended:
     """All pictures were looked at; the loss where the texts were their captions and any could be read."""
 
-    loss: Loss | None
+    loss: PairLoss | None
 
 
 Found = Matched | Ended | Failure
@@ -100,8 +100,8 @@ class _Looker:
     query: Query
     progress: OnProgress
     tell: Callable[[str], object]
-    loss: Loss | None = None
-    texts: Texts | None = None
+    loss: PairLoss | None = None
+    texts: TextsRead | None = None
     rows: dict[int, Floats] = field(default_factory=dict)
     """The logits of each picture that could be read."""
 
@@ -120,7 +120,7 @@ class _Looker:
                 f"text {i + 1} is too long: of its {self.texts.lengths[i]} pieces {model.name} {_read(self.texts)}"
             )
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Matched:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Matched:
         assert self.texts is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         match = client.match(reading.id, self.asked.texts, self.progress).result()
@@ -142,7 +142,7 @@ class _Looker:
             self.loss = client.loss(logits, self.texts.kind).result()
 
 
-def _read(texts: Texts) -> str:
+def _read(texts: TextsRead) -> str:
     return f"reads the first {texts.limit}"
 
 
@@ -208,12 +208,12 @@ def _nearest(reading: Reading, cosines: Floats) -> Iterator[str]:
         yield f"{place.row},{place.col} {cosines[patch]:.3f}   "
 
 
-def _loss(loss: Loss) -> str:
+def _loss(loss: PairLoss) -> str:
     pairs = numbers.count(loss.pairs, "picture with its text", "pictures with their texts")
-    value = f"{numbers.figure(loss.value)} nats, the mean of {pairs}"
+    value = f"{numbers.format_number(loss.value)} nats, the mean of {pairs}"
     if loss.image_to_text is None or loss.text_to_image is None:
         return f"{value}: pairwise sigmoid"
-    there, back = numbers.figure(loss.image_to_text), numbers.figure(loss.text_to_image)
+    there, back = numbers.format_number(loss.image_to_text), numbers.format_number(loss.text_to_image)
     return f"{value}: softmax both ways, {there} from picture to text and {back} from text to picture"
 
 

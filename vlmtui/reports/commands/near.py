@@ -15,17 +15,17 @@ from vlmtui.display.pieces import isolate, plain, visible
 from vlmtui.display.text_lines import labelled, wrapped
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.formats import csv, json
-from vlmtui.results.vocabulary import Nearby
+from vlmtui.results.vocabulary import WordNeighbours
 
 SCHEMA = "vlmtui/near/1"
 
 
-def as_text(model: ModelInfo, near: Nearby) -> Iterator[str]:
+def as_text(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     """One page."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, near))
 
 
-def _page(model: ModelInfo, near: Nearby) -> Iterator[str]:
+def _page(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     yield from heading(model)
     own = ", ".join(f"{isolate(plain(piece))} ({id_})" for piece, id_ in zip(near.of, near.of_ids, strict=True))
     yield from labelled("word", f"{isolate(plain(near.word))}: {own}" + (f"; {near.note}" if near.note else ""))
@@ -36,10 +36,10 @@ def _page(model: ModelInfo, near: Nearby) -> Iterator[str]:
     for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
         shown = word(near.pieces[id_], near.texts[id_])
         said = "  special" if id_ in near.special else ""
-        yield f"  {numbers.figure(score):>9}  {numbers.figure(norm):>9}  {id_:>{wide}}  {shown}{said}"
+        yield f"  {numbers.format_number(score):>9}  {numbers.format_number(norm):>9}  {id_:>{wide}}  {shown}{said}"
 
 
-def as_json(model: ModelInfo, near: Nearby) -> Iterator[str]:
+def as_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     """One object."""
     query = {
         "word": near.word,
@@ -65,7 +65,7 @@ def as_json(model: ModelInfo, near: Nearby) -> Iterator[str]:
     yield f"{json.line({'schema': SCHEMA, 'model': model_object(model), 'query': query, 'words': words})}\n"
 
 
-def as_csv(model: ModelInfo, near: Nearby) -> Iterator[str]:
+def as_csv(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     """One line a word, the nearest first."""
     yield csv.line(["id", "word", "piece", "score", "norm"])
     for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
@@ -90,7 +90,7 @@ def model_object(model: ModelInfo) -> json.Object:
     return {key: getattr(model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
 
 
-FORMATS: dict[str, Callable[[ModelInfo, Nearby], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[ModelInfo, WordNeighbours], Iterator[str]]] = {
     "text": as_text,
     "json": as_json,
     "csv": as_csv,

@@ -37,11 +37,21 @@ from numpy.typing import NDArray
 
 from vlmtui.display import numbers
 from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, Tallies, Tally, judged, views
-from vlmtui.display.statistics import RULE, THRESHOLD, outlier
+from vlmtui.display.recurrence import (
+    ALPHA,
+    LEAST,
+    MOSTLY,
+    TEST,
+    VERDICTS,
+    PositionCounts,
+    ShapeCounts,
+    entries_by_grid,
+    position_test,
+)
+from vlmtui.display.statistics import RULE, THRESHOLD, is_outlier
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes
+from vlmtui.image import ImageFile
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
@@ -95,7 +105,7 @@ class _Looker:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))
         self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Looked:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Looked:
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         marks: Marks = {}
         for stage in self.stages:
@@ -103,7 +113,7 @@ class _Looker:
             if of_layers(stage):
                 layers = client.layers(reading.id, on_progress=self.progress).result()
                 norms = layers.norms[llm_layer(stage) - 1]
-            marks[stage] = outlier(norms) if len(norms) else np.zeros(0, bool)
+            marks[stage] = is_outlier(norms) if len(norms) else np.zeros(0, bool)
         return Looked(reading, marks)
 
     def done(self, client: SessionClient) -> None:
@@ -117,7 +127,7 @@ class Gathered:
     model: json.Object
     about: ModelInfo
     images: list[json.Object] = field(default_factory=list)
-    stages: dict[str, Tallies] = field(default_factory=dict)
+    stages: dict[str, ShapeCounts] = field(default_factory=dict)
 
 
 def gathered(found: Iterable[Found]) -> Gathered | None:
@@ -133,11 +143,11 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
         whole.images.append(told["image"] | {"again": again})
-        of_patch = views(reading.grids, reading.patch_places, "patch")
-        of_token = views(reading.grids, reading.places, "token")
+        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
+        of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage, marks in one.marks.items():
             there = of_patch if of_patches(stage) else of_token
-            tallies = whole.stages.setdefault(stage, Tallies())
+            tallies = whole.stages.setdefault(stage, ShapeCounts())
             if len(marks):  # of an unknown family's patches no places are known
                 tallies.add(reading.image.sha256, there.marked(marks))
     return whole
@@ -166,7 +176,7 @@ def _page(whole: Gathered) -> Iterator[str]:
         if not tallies.all:
             yield f"{stage}  no entry has a place or a number of its own"
         for tally in tallies.all:
-            verdict = judged(tally).verdict
+            verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
             yield from tally_lines(stage, tally)
     yield ""
@@ -175,9 +185,9 @@ def _page(whole: Gathered) -> Iterator[str]:
             yield from flow([f"{verdict}: ", *(f"{word} " for word in what.split())], "", indent=2)
 
 
-def tally_lines(stage: str, tally: Tally) -> Iterator[str]:
+def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
     """Its verdict in a line, and the positions that repeat."""
-    found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
+    found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
     of = numbers.count(tally.pictures, "picture")
     of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
@@ -188,7 +198,7 @@ def tally_lines(stage: str, tally: Tally) -> Iterator[str]:
     yield from flow([f"{cell}   " for cell in cells] + ([f"and {more} more"] if more else []), "  repeat: ", indent=10)
 
 
-def _position(tally: Tally, at: int) -> str:
+def _position(tally: PositionCounts, at: int) -> str:
     """`12,1 (193) 95.3%`; of a query its number alone."""
     share = exactly(int(tally.counts[at]), int(tally.there[at]))
     if tally.shape.kind == "query":
@@ -221,9 +231,9 @@ def report(whole: Gathered) -> json.Object:
     }
 
 
-def grid_object(tally: Tally) -> json.Object:
+def grid_object(tally: PositionCounts) -> json.Object:
     """What is told of one shape of grid."""
-    found, shape = judged(tally), tally.shape
+    found, shape = position_test(tally), tally.shape
     ever = np.flatnonzero(tally.counts)
     order = ever[np.lexsort((ever, found.chances[ever]))].tolist()
     return {

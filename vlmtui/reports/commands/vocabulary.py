@@ -34,7 +34,7 @@ from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
 from vlmtui.reports.query import OnProgress, Query, load
-from vlmtui.results.vocabulary import Ids, Vocabulary, check_near
+from vlmtui.results.vocabulary import Ids, VocabularyRows, check_word_metric
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress
@@ -62,7 +62,7 @@ def run_vocabulary(
     """Write what was asked of the vocabulary of `query.model`; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"vocabulary has no format {format!r}: choose {', '.join(FORMATS)}")
-    check_near(asked.metric)
+    check_word_metric(asked.metric)
     with target(output) as to:
         progress = ProgressLine(quiet)
         client = connect(query.where, on_line=lambda said: progress(Progress(said)) if said else None)
@@ -89,12 +89,12 @@ def _written(client: SessionClient, query: Query, asked: Asked, format: str, pro
     yield from FORMATS[format](model, found)
 
 
-def as_text(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def as_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One page."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, found))
 
 
-def _page(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     unnamed, finite = found.of("unnamed"), np.isfinite(found.norms)
     yield from heading(model)
     kinds = [numbers.count(int(found.of("word").sum()), "word"), f"{int(found.of('special').sum()):,} special"]
@@ -111,11 +111,11 @@ def _page(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
     if not finite.any():
         return
     norms = found.norms[finite]
-    ends = f"median {numbers.figure(float(np.median(norms)))}, from {numbers.figure(float(norms.min()))}"
+    ends = f"median {numbers.format_number(float(np.median(norms)))}, from {numbers.format_number(float(norms.min()))}"
     zero = int((norms == 0).sum())
     yield from labelled(
         "norms",
-        f"{ends} to {numbers.figure(float(norms.max()))}"
+        f"{ends} to {numbers.format_number(float(norms.max()))}"
         + (f"; {numbers.count(zero, 'row')} of zeros" if zero else ""),
     )
     yield ""
@@ -132,7 +132,7 @@ def _page(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
         for group in alike:
             cells = [f"{id_} {word(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
             more = [f"and {len(group) - _NAMED:,} more"] if len(group) > _NAMED else []
-            norm = numbers.figure(float(found.norms[group[0]]))
+            norm = numbers.format_number(float(found.norms[group[0]]))
             yield from flow([*cells, *more], f"{len(group):>7,}  {norm:>9}  ", indent=20)
         yield ""
 
@@ -143,20 +143,23 @@ def scaling(scale: float | None) -> str:
         return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
     if scale == 1:
         return "its rows reach the first layer as they are"
-    return f"its rows are multiplied by {numbers.figure(scale)} on their way to the first layer: norms are those there"
+    by = numbers.format_number(scale)
+    return f"its rows are multiplied by {by} on their way to the first layer: norms are those there"
 
 
-def _without(found: Vocabulary) -> str:
+def _without(found: VocabularyRows) -> str:
     ids = np.flatnonzero(found.of("unnamed"))
     norms = found.norms[ids]
     norms = norms[np.isfinite(norms)]
     row = f"row {ids[0]}" if len(ids) == 1 else f"{numbers.count(len(ids), 'row')} from {ids[0]} to {ids[-1]}"
     if not norms.size:
         return row
-    return f"{row}, norms from {numbers.figure(float(norms.min()))} to {numbers.figure(float(norms.max()))}"
+    return (
+        f"{row}, norms from {numbers.format_number(float(norms.min()))} to {numbers.format_number(float(norms.max()))}"
+    )
 
 
-def _same(found: Vocabulary) -> str:
+def _same(found: VocabularyRows) -> str:
     alike = found.identical
     if not alike:
         return "no two rows are identical"
@@ -164,11 +167,11 @@ def _same(found: Vocabulary) -> str:
     return f"{numbers.count(rows, 'row')} in {numbers.count(len(alike), 'group')} of identical ones"
 
 
-def _drawn(found: Vocabulary) -> Iterator[str]:
+def _drawn(found: VocabularyRows) -> Iterator[str]:
     """The histogram: words and, beside them, rows that are none."""
     bars = histogram(found)
     most = max(bar.rows for bar in bars)
-    labels = [f"{numbers.figure(bar.low)} –" for bar in bars]
+    labels = [f"{numbers.format_number(bar.low)} –" for bar in bars]
     label, count = max(map(width, labels)), max(len(f"{bar.rows:,}") for bar in bars)
     others = any(bar.rows > bar.words for bar in bars)
     yield "Norms of the rows" + (": █ words, ░ special tokens, rows without a token" if others else "")
@@ -179,13 +182,13 @@ def _drawn(found: Vocabulary) -> Iterator[str]:
         yield f"{fit(text, label, 'right')}  {'█' * words}{'░' * (filled - words)} {bar.rows:,}"
 
 
-def _listed(found: Vocabulary, ids: Ids) -> Iterator[str]:
+def _listed(found: VocabularyRows, ids: Ids) -> Iterator[str]:
     wide = max((len(str(id_)) for id_ in ids.tolist()), default=1)
     for id_ in ids.tolist():
         kind = found.kind(id_)
         said = {"word": "", "special": "  special", "unnamed": "  no token"}[kind]
         shown = word(found.pieces[id_], found.texts[id_])
-        yield f"  {numbers.figure(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
+        yield f"  {numbers.format_number(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ class Bar:
     words: int
 
 
-def histogram(found: Vocabulary) -> list[Bar]:
+def histogram(found: VocabularyRows) -> list[Bar]:
     """The finite norms in `BINS` bars as wide as each other, but for the first and last, which reach to the ends."""
     finite = np.isfinite(found.norms)
     norms = found.norms[finite]
@@ -215,12 +218,12 @@ def histogram(found: Vocabulary) -> list[Bar]:
     return [Bar(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
 
 
-def as_json(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def as_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One object."""
     yield f"{json.line(report(model, found))}\n"
 
 
-def report(model: ModelInfo, found: Vocabulary) -> json.Object:
+def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
     """The object of a vocabulary."""
     finite = found.norms[np.isfinite(found.norms)]
     without = np.flatnonzero(found.of("unnamed"))
@@ -266,7 +269,7 @@ def report(model: ModelInfo, found: Vocabulary) -> json.Object:
     }
 
 
-def as_csv(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
+def as_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One line a row of the vocabulary."""
     yield csv.line(["id", "word", "piece", "kind", "norm", "first"])
     norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
@@ -275,7 +278,7 @@ def as_csv(model: ModelInfo, found: Vocabulary) -> Iterator[str]:
         yield csv.line([id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first])
 
 
-def _row(found: Vocabulary, id_: int) -> json.Object:
+def _row(found: VocabularyRows, id_: int) -> json.Object:
     return {
         "id": id_,
         "piece": found.pieces[id_],
@@ -290,7 +293,7 @@ def _ends(norms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> json.Object:
     return {"least": float(finite.min()), "most": float(finite.max())} if finite.size else {"least": None, "most": None}
 
 
-FORMATS: dict[str, Callable[[ModelInfo, Vocabulary], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[ModelInfo, VocabularyRows], Iterator[str]]] = {
     "text": as_text,
     "json": as_json,
     "csv": as_csv,

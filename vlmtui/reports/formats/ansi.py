@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.canvas import Pixels, draw, inner
+from vlmtui.display.canvas import Pixels, draw_image, grid_slices
 from vlmtui.display.cells import fit, width
-from vlmtui.display.colours import Colour, blend, ink, magnitudes, robust_range, shading, xterm_number
-from vlmtui.display.pages import Atlas, Page
+from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
+from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells
@@ -62,7 +62,7 @@ def lines(shown: Shown) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
     columns = seen.query.drawing.size or _columns()
-    atlas = Atlas(seen.reading)
+    atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
     if not pages:
         raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
@@ -76,15 +76,15 @@ def lines(shown: Shown) -> Iterator[str]:
         yield from _page(shown, page, columns)
 
 
-def _page(shown: Shown, page: Page, columns: int) -> Iterator[str]:
+def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
     seen = shown.seen
     picture = Image.fromarray(shown.rgb)
     x0, y0, x1, y1 = page.box
     # as many lines as the picture's shape takes at that width, and a few to choose from
     most = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
     layout = fit_cells((columns, most), page.rows, page.cols, page.box, picture.size)
-    pixels = draw(picture, layout, page.box, page.holes)
-    area = inner(pixels, layout)
+    pixels = draw_image(picture, layout, page.box, page.holes)
+    area = grid_slices(pixels, layout)
     over: Over = {}
     if shown.show == HEAT:
         pixels[area] = _heat(pixels[area], layout, page, seen)
@@ -95,19 +95,19 @@ def _page(shown: Shown, page: Page, columns: int) -> Iterator[str]:
         yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.drawing.deep)
 
 
-def _heat(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Pixels:
+def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Pixels:
     """The pixels of the grid, coloured where an entry is part of the report."""
     kept = list(seen.entries)
     overlay = seen.overlay
     found = (overlay.numbers if overlay is not None else seen.norms)[kept]
     entries = np.full((len(seen.reading.places_at(seen.stage)), 3), np.nan)
     low, high = robust_range(found) if found.ndim == 1 else (0.0, 1.0)
-    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitudes(found, low, high)
+    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitude_colours(found, low, high)
     cells = page.spread(entries).repeat(2 * layout.tall, axis=0).repeat(layout.wide, axis=1)
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 
-def _words(pixels: Pixels, layout: CellLayout, page: Page, seen: Seen) -> Over:
+def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Over:
     """The first word of every patch in its middle line, the last cell left free."""
     over: Over = {}
     if layout.wide < _LEAST:

@@ -15,7 +15,7 @@ from PIL import Image
 from vlmtui.display.colours import Rgb, robust_range
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.wording import Looked, number
+from vlmtui.lenses.wording import LensResult, number_name
 from vlmtui.reading import of_layers
 from vlmtui.reports.images import fonts, layout
 from vlmtui.reports.images.animation import Animation
@@ -58,13 +58,13 @@ def frames(seen: Animation) -> list[Image.Image]:
     return drawn
 
 
-def _caption(seen: Animation, found: Looked) -> str:
+def _caption(seen: Animation, found: LensResult) -> str:
     name = seen.through.name
     if explained := found.besides.get("explained"):
         shares = " + ".join(percent(100 * share) for share in explained)
         return f"{found.stage}   {name}: {shares} of the variance"
     what = f' "{seen.through.text}"' if seen.through.text else ""
-    called = number(found.call, found.stage)
+    called = number_name(found.call, found.stage)
     return f"{found.stage}   {name}{what}{f', {called}' if called else ''}"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from vlmtui.geometry import Box, Grid, Place
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
 from vlmtui.reports.formats import logit_lens
 from vlmtui.reports.formats.noise_baseline import agreement_object, standing_object
@@ -22,7 +22,7 @@ from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query, Result, Seen
 from vlmtui.reports.select.fields import SIMPLE, simple
 from vlmtui.reports.select.rows import Rows
-from vlmtui.results.early_exit import PROJECTOR, named
+from vlmtui.results.early_exit import PROJECTOR, early_exit_name
 
 SCHEMA = "vlmtui/report/1"
 _ABOUT = ("image", "model")
@@ -164,7 +164,7 @@ def _lens(seen: Seen) -> Object:
     A token's `value` is a number, or three of `pca`: multiples of what the largest of each component reach.
     """
     if seen.projected:
-        return {"name": PROJECTOR, "note": named(seen.stage)}
+        return {"name": PROJECTOR, "note": early_exit_name(seen.stage)}
     through, values = seen.query.lens, seen.values
     assert through is not None
     told: Object = {"name": through.name}
@@ -183,7 +183,7 @@ def _lens(seen: Seen) -> Object:
     return told | ({"note": values.note} if values.note else {})
 
 
-def _whole(looked: Looked | None) -> Object:
+def _whole(looked: LensResult | None) -> Object:
     """What a lens says of the image as a whole: a matrix with its axes, or scores, best first."""
     match looked.result if looked is not None else None:
         case Matrix() as found:

@@ -10,7 +10,7 @@ import numpy as np
 from vlmtui.display import numbers
 from vlmtui.errors import UsageError
 from vlmtui.reading import PURSUITS, ModelInfo, TokenWords, of_patches
-from vlmtui.results.noise_baseline import AGREEING, Agreement, Null, Standing, statistic_of
+from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Progress
 
@@ -23,7 +23,7 @@ def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
         raise UsageError(f"--null holds words against those of noise, and {why}")
 
 
-def null_line(null: Null) -> str:
+def null_line(null: NoiseBaseline) -> str:
     """What the words are held against."""
     what = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
     shuffled = "the picture with its pixels shuffled" if null.shuffled else null.note
@@ -32,7 +32,7 @@ def null_line(null: Null) -> str:
     return f"{what} against the same search on noise: {shuffled}, and random vectors of the same norms"
 
 
-def standing_line(standing: Standing | None) -> str:
+def standing_line(standing: NoisePercentile | None) -> str:
     """Where one token's words stand."""
     if standing is None:
         return "null  no word to hold against noise"
@@ -48,7 +48,7 @@ def standing_line(standing: Standing | None) -> str:
     return f"null  {', '.join(said)}"
 
 
-def standing_object(null: Null, words: TokenWords, row: int) -> dict[str, float | None] | None:
+def standing_object(null: NoiseBaseline, words: TokenWords, row: int) -> dict[str, float | None] | None:
     """In percent: `percentile` and `margin` among the shuffled picture's tokens, `same` how many of them have the same
     first word, `random` among random vectors; null where that means nothing.
     """
@@ -69,7 +69,7 @@ def agreements(
     words: TokenWords,
     k: int,
     on_progress: Callable[[Progress], None] | None = None,
-) -> tuple[Agreement, ...]:
+) -> tuple[MetricAgreement, ...]:
     """What the metrics name for each row of `words`, k words found at `tokens`: one search a metric for all of them."""
     tokens = tuple(words.tokens.tolist())
     ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
@@ -83,10 +83,10 @@ def agreements(
             found = asked.result()
         some = found.ids[:, :wide]
         ids[:, at, : some.shape[1]] = some
-    return tuple(Agreement(token=token, metrics=AGREEING, ids=of) for token, of in zip(tokens, ids, strict=True))
+    return tuple(MetricAgreement(token=token, metrics=AGREEING, ids=of) for token, of in zip(tokens, ids, strict=True))
 
 
-def agreement_line(agreement: Agreement, words: TokenWords, row: int) -> str:
+def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int) -> str:
     """How many metrics name the first word of one token first."""
     there = words.at(row)
     if not there:
@@ -94,7 +94,7 @@ def agreement_line(agreement: Agreement, words: TokenWords, row: int) -> str:
     return f"agree {agreement.with_first(there[0][0])} of {len(agreement.metrics)} metrics name its first word first"
 
 
-def agreement_object(agreement: Agreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
+def agreement_object(agreement: MetricAgreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
     """`first`: so many `of` the metrics name its first word first; `overlap` is the share (0 to 1) of their words that
     two of them have in common. Null where there is no word.
     """

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.catalogue import noted
+from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
-from vlmtui.display.glosses import Glosses
+from vlmtui.display.glosses import PieceGlosses
 from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
-from vlmtui.display.metrics import how_found
+from vlmtui.display.metrics import search_phrase
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
-from vlmtui.display.statistics import RULE, outlier, robust_z
+from vlmtui.display.statistics import RULE, is_outlier, robust_z
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.geometry import Place
 from vlmtui.reading import Reading, TokenWords, of_patches
@@ -69,7 +69,7 @@ def _title(seen: Seen) -> Iterator[str]:
     if model.revision:
         yield from labelled("", f"revision {model.revision}")
     if model.note:
-        yield from labelled("note", noted(model.note))
+        yield from labelled("note", note_with_advice(model.note))
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     tall, wide = reading.patch_size
     if reading.seen:
@@ -90,7 +90,7 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
-        how = how_found(seen.order, query.ridge)
+        how = search_phrase(seen.order, query.ridge)
         searched = f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}"
         yield from labelled("words", searched if words.candidates else f"those of the lens {seen.order}")
         if model.marks_words:
@@ -173,11 +173,11 @@ class _Entries:
         self._seen = seen
         reading = seen.reading
         self._places, self._norms = reading.places_at(seen.stage), seen.norms
-        self._marks = outlier(self._norms)
+        self._marks = is_outlier(self._norms)
         self._stage_norms = _StageNorms(seen)
         self._layer_norms = _LayerNorms(seen)
         self._joins = reading.model.marks_words
-        self._glosses = Glosses()
+        self._glosses = PieceGlosses()
         self._cell = _word_cell(seen.words, self._joins, self._glosses)
 
     def same(self, row: int, other: int) -> bool:
@@ -203,7 +203,7 @@ class _Entries:
         share = seen.words.share(row) if seen.words is not None else None
         of = "its token" if seen.projected else "it"
         explained = f", {numbers.percent(100 * share)} of {of} explained" if share is not None else ""
-        yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}{explained}"
+        yield f"  norm {numbers.format_number(float(self._norms[entry]))}{mark}{percentile}{explained}"
         if seen.values is not None:
             yield f"  {value_line(seen, entry)}"
         if seen.words is not None:
@@ -240,7 +240,7 @@ class _StageNorms:
         self._at = {(p.grid, p.patches): i for i, p in enumerate(reading.patch_places)}
         stages = [norms.patches for norms in reading.grid_norms]
         self._norms = np.concatenate(stages, axis=1) if stages else np.zeros((0, 0), np.float32)
-        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+        self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
 
     def of(self, place: Place) -> Iterator[str]:
         for patch in place.patches:
@@ -256,7 +256,7 @@ class _LayerNorms:
 
     def __init__(self, seen: Seen) -> None:
         self._norms = np.zeros((0, 0), np.float32) if seen.layers is None else seen.layers.norms
-        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+        self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
 
     def of(self, entry: int) -> Iterator[str]:
         if len(self._norms):
@@ -265,7 +265,9 @@ class _LayerNorms:
 
 def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> Iterator[str]:
     """Norms stage after stage behind a label, outliers marked."""
-    cells = [f"{numbers.figure(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)]
+    cells = [
+        f"{numbers.format_number(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)
+    ]
     yield from flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
 
 
@@ -285,7 +287,7 @@ def _outliers(seen: Seen) -> Iterator[str]:
     label = max(map(len, stages), default=0) + 4
     for stage, norms in stages.items():
         z = robust_z(norms)
-        found = np.flatnonzero(outlier(norms))
+        found = np.flatnonzero(is_outlier(norms))
         feeds = " (feeds the projector)" if stage == reading.model.feeds and not len(found) else ""
         head = fit(f"  {stage}", label)
         if not len(found):
@@ -303,10 +305,10 @@ def _short(place: Place, many_grids: bool) -> str:
 
 
 def _norm_and_z(norm: float, z: float) -> str:
-    return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
+    return f"{numbers.format_number(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.format_number(float(norm))
 
 
-def _word_cell(words: TokenWords | None, joins: bool, glosses: Glosses) -> int:
+def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> int:
     """Cells for a word: that of the longest one that occurs, within reason; at least four."""
     if words is None:
         return 0
@@ -314,15 +316,15 @@ def _word_cell(words: TokenWords | None, joins: bool, glosses: Glosses) -> int:
     return min(max(longest, 4), _LONGEST_WORD)
 
 
-def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: Glosses) -> Iterator[str]:
+def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: PieceGlosses) -> Iterator[str]:
     """Each word and its score; behind that of a pursuit the share of the norm explained by then."""
     for i, (id_, score) in enumerate(words.at(row)):
         shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
         share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
-        yield f"{shown} {numbers.figure(score):>10}{share}  "
+        yield f"{shown} {numbers.format_number(score):>10}{share}  "
 
 
-def _glossed(piece: str | None, text: str | None, joins: bool, glosses: Glosses) -> str:
+def _glossed(piece: str | None, text: str | None, joins: bool, glosses: PieceGlosses) -> str:
     """`небо (Cyrillic)`; the piece alone where it is Latin, or its gloss does not fit."""
     shown, gloss = visible(piece, text, joins), glosses.of(text)
     both = f"{shown} ({gloss})"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes, decode
-from vlmtui.lenses.base import applies
-from vlmtui.lenses.wording import Looked
+from vlmtui.image import ImageFile, decode
+from vlmtui.lenses.base import applies_at
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, answered, load
@@ -29,7 +29,7 @@ class Animation:
     through: Through
     rgb: Rgb
     reading: Reading
-    values: tuple[Looked, ...]
+    values: tuple[LensResult, ...]
 
 
 def collect_animations(
@@ -62,7 +62,7 @@ class _AnimationCollector:
         self._through.check_path(model, "choose --format png")
         self._through.check(self._last, model)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Animation:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Animation:
         query = self._query
         rgb = decode(source.data, source.source, query.max_pixels).rgb
         reading = client.read(
@@ -94,6 +94,6 @@ def animate(
     found = tuple(
         client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()
         for stage in drawn
-        if applies(through.description.stages, stage)
+        if applies_at(through.description.stages, stage)
     )
     return Animation(query, through, rgb, reading, found)

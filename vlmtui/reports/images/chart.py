@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmtui.display.colours import Colour
-from vlmtui.display.statistics import THRESHOLD, outlier, summary
+from vlmtui.display.statistics import THRESHOLD, is_outlier, norm_summary
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
 from vlmtui.reports.images import fonts, layout
 from vlmtui.reports.images.content import Shown
@@ -39,7 +39,7 @@ def scene(shown: Shown) -> Scene:
         part = [i for i in whole if len(norms[i])]
         if not part:
             continue
-        summaries = [summary(norms[i]) for i in part]
+        summaries = [norm_summary(norms[i]) for i in part]
         upper = [plot.at(i, s.high) for i, s in zip(part, summaries, strict=True)]
         lower = [plot.at(i, s.low) for i, s in zip(part, summaries, strict=True)]
         middle = tuple(plot.at(i, s.median) for i, s in zip(part, summaries, strict=True))
@@ -151,7 +151,7 @@ def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
 
 def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
     """The outliers of a stage, the largest first where there are many."""
-    found = sorted((float(norm) for norm in norms[outlier(norms)]), reverse=True)
+    found = sorted((float(norm) for norm in norms[is_outlier(norms)]), reverse=True)
     return [Dot(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes, decode
-from vlmtui.lenses.base import applies
+from vlmtui.image import ImageFile, decode
+from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.wording import Looked
-from vlmtui.reading import Layers, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
+from vlmtui.lenses.wording import LensResult
+from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, Seen, answered, load, seen
 from vlmtui.reports.select.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
@@ -37,8 +37,8 @@ class Shown:
     rgb: Rgb
     seen: Seen
     stages: tuple[str, ...] = ()
-    values: tuple[Looked, ...] = ()
-    layers: Layers | None = None
+    values: tuple[LensResult, ...] = ()
+    layers: LayerNorms | None = None
 
 
 def shown(
@@ -102,7 +102,7 @@ class _Showing:
             why = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
             raise UsageError(f"{why}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Shown:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Shown:
         query, stage = self._query, self._stage
         rgb = decode(source.data, source.source, query.max_pixels).rgb
         reading = client.read(
@@ -117,10 +117,10 @@ class _Showing:
         there = stages(reading.model)
         path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
         found = Seen(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
-        values: tuple[Looked, ...] = ()
+        values: tuple[LensResult, ...] = ()
         if self._show == LAYERS and query.lens is not None:
             lens, progress = query.lens, self._on_progress
-            path = tuple(s for s in path if applies(lens.description.stages, s))
+            path = tuple(s for s in path if applies_at(lens.description.stages, s))
             answer = answered(client, reading, lens, progress)
             said = answer.id if answer else ""
             values = tuple(

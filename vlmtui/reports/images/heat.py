@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from vlmtui.display import numbers
-from vlmtui.display.colours import Rgb, magnitudes, robust_range
+from vlmtui.display.colours import Rgb, magnitude_colours, robust_range
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import Looked, number
+from vlmtui.lenses.wording import LensResult, number_name
 from vlmtui.reading import Floats, llm_layer, of_layers
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.images import layout
@@ -88,7 +88,11 @@ def sheet(shown: Shown) -> Scene:
             )
         )
         marks.append(Text(x, y + tall + 16, stage, layout.SMALL))
-        said = _share(shown.values[i]) if of.ndim == 2 else f"{numbers.figure(low, 3)} – {numbers.figure(high, 3)}"
+        said = (
+            _share(shown.values[i])
+            if of.ndim == 2
+            else f"{numbers.format_number(low, 3)} – {numbers.format_number(high, 3)}"
+        )
         marks.append(Text(x + wide, y + tall + 16, said, layout.SMALL - 1, PALE, "end"))
     rows = math.ceil(len(stages) / across)
     under = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
@@ -99,8 +103,8 @@ def sheet(shown: Shown) -> Scene:
     return Scene(whole + 2 * MARGIN, under + 10 + 2 * layout.LINE + MARGIN, f"{said}, of {facts}", marks=marks)
 
 
-def _colours(looked: Looked | None, of: Floats, low: float, high: float) -> Rgb:
-    return looked.painted(of, low, high) if looked is not None else magnitudes(of, low, high)
+def _colours(looked: LensResult | None, of: Floats, low: float, high: float) -> Rgb:
+    return looked.painted(of, low, high) if looked is not None else magnitude_colours(of, low, high)
 
 
 def _numbers(shown: Shown, stage: str, i: int) -> Floats:
@@ -114,7 +118,7 @@ def _numbers(shown: Shown, stage: str, i: int) -> Floats:
     return shown.seen.reading.norms_at(stage)
 
 
-def _share(found: Looked) -> str:
+def _share(found: LensResult) -> str:
     explained = found.besides.get("explained")
     return f"{numbers.percent(100 * sum(explained))} of the variance" if explained else ""
 
@@ -127,7 +131,7 @@ def _sheet_title(shown: Shown) -> str:
         return "Three principal components as red, green and blue, stage by stage"
     what = f' with "{through.text}"' if through.text else ""
     what = f" with {' '.join(map(str, through.marked))}" if through.marked else what
-    called = number(shown.values[0].call, "") if shown.values else ""
+    called = number_name(shown.values[0].call, "") if shown.values else ""
     return f"{through.name.capitalize()}{f': {called}{what}' if called else ''}, stage by stage"
 
 

@@ -75,7 +75,7 @@ def captioned(x: float, y: float, title: str, facts: str, room: float) -> list[M
 def colour_bar(x: int, y: int, width: int, low: float, high: float) -> list[Mark]:
     """What the colours stand for, from `low` to `high`."""
     bar = np.repeat(VIRIDIS[np.linspace(0, 255, width).round().astype(int)][None], 10, axis=0)
-    first, last = numbers.figure(low, 3), numbers.figure(high, 3)
+    first, last = numbers.format_number(low, 3), numbers.format_number(high, 3)
     return [
         Photo(x, y, bar, smooth=False),
         Text(x, y + 26, first, SMALL, PALE),

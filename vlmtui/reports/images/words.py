@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from vlmtui.display.colours import Rgb, brightness
-from vlmtui.display.metrics import named as metric_named
+from vlmtui.display.metrics import metric_name as metric_named
 from vlmtui.display.numbers import count
-from vlmtui.display.pages import Atlas, Page
+from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box
 from vlmtui.reading import of_patches
@@ -79,9 +79,9 @@ def _shade(photo: Rgb) -> float:
     return min(0.6, max(0.15, 1 - _LIGHT / max(light, 1.0)))
 
 
-def finest(seen: Seen) -> list[Page]:
+def finest(seen: Seen) -> list[EntryGrid]:
     """The grids to draw: the tiles where the model has some, else the whole view; `UsageError` without any."""
-    atlas = Atlas(seen.reading)
+    atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
     if not pages:
         raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
@@ -89,7 +89,7 @@ def finest(seen: Seen) -> list[Page]:
     return tiles or pages[:1]
 
 
-def _fitting(pages: list[Page], picture: int) -> int:
+def _fitting(pages: list[EntryGrid], picture: int) -> int:
     """The longer side at which every patch has room for its words; no more than usual where none has such room."""
     narrowest = min((page.box[2] - page.box[0]) / page.cols for page in pages)
     largest = LARGEST // 2
@@ -146,7 +146,7 @@ def _written(box: Box, words: list[str], size: float) -> list[Mark]:
     return marks
 
 
-def _rules(page: Page, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
+def _rules(page: EntryGrid, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
     """Thin lines between the patches, where there is picture."""
     x0, y0, x1, y1 = _moved(page.box, scale, left, top)
     right, bottom = left + width, top + height
@@ -157,7 +157,7 @@ def _rules(page: Page, scale: float, left: int, top: int, width: int, height: in
     return [*upright, *(Line(((ends[0], y), (ends[2], y)), _WHITE, 1, 0.22) for y in ys)]
 
 
-def _ticks(page: Page, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
+def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
     """The numbers of rows and columns, as `--patch` takes them: of as many as can be told apart."""
     x0, y0, x1, y1 = _moved(page.box, scale, left, top)
     across, down = (x1 - x0) / page.cols, (y1 - y0) / page.rows
@@ -187,7 +187,7 @@ def _title(seen: Seen, lines: int) -> str:
     return f"{count(lines, 'word')} a patch at {seen.stage}{early}, by {of}" if lines else f"no words at {seen.stage}"
 
 
-def _facts(seen: Seen, pages: list[Page]) -> str:
+def _facts(seen: Seen, pages: list[EntryGrid]) -> str:
     shape = f"{pages[0].rows} × {pages[0].cols} {'patches' if of_patches(seen.stage) else 'tokens'}"
     shape += f" in each of {len(pages)} tiles" if len(pages) > 1 else ""
     return f"{layout.named(seen)} · {layout.model_named(seen)} · {shape}"

@@ -11,14 +11,14 @@ import numpy as np
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import SourceBytes, decode
+from vlmtui.image import ImageFile, decode
 from vlmtui.reading import (
-    Layers,
+    LayerNorms,
     Metric,
     ModelInfo,
-    Order,
     Reading,
     TokenWords,
+    WordOrder,
     check_stage,
     default_stage,
     of_layers,
@@ -30,7 +30,7 @@ from vlmtui.reports.page.lens import LensLook, look
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.select.patches import entries_at
-from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+from vlmtui.results.early_exit import no_exit_in_reading, token_of_patch, words_of_patches
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -54,8 +54,8 @@ class Glance:
     rgb: Rgb
     reading: Reading
     stage: str
-    words: dict[str, dict[Order, TokenWords]] = field(default_factory=dict)
-    layers: Layers | None = None
+    words: dict[str, dict[WordOrder, TokenWords]] = field(default_factory=dict)
+    layers: LayerNorms | None = None
     entry: int | None = None
     lens: LensLook | None = None
 
@@ -113,7 +113,7 @@ class _Looking:
         if self._query.lens is not None:
             self._query.lens.check(self._query.stage or default_stage(model), model)
 
-    def look(self, client: SessionClient, source: SourceBytes, index: int) -> Glance:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Glance:
         query = self._query
         rgb = decode(source.data, source.source, query.max_pixels).rgb
         reading = client.read(
@@ -154,7 +154,7 @@ def glance(
         stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
     entry = entries_at(reading, stage, query.patches[0])[0] if query.patches else None
     orders = tuple(dict.fromkeys((*metrics, query.metric)))
-    words: dict[str, dict[Order, TokenWords]] = {}
+    words: dict[str, dict[WordOrder, TokenWords]] = {}
     layers = None
     for one in with_words(query, reading.model):
         if not reading.places_at(one):
@@ -178,7 +178,7 @@ def _words(
 ) -> TokenWords:
     """The words of all of a stage's entries."""
     projected = of_patches(stage)
-    if projected and (wrong := no_exit(reading)):
+    if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)
     found = client.words(
         reading.id,
@@ -191,7 +191,7 @@ def _words(
         on_progress=on_progress,
     ).result()
     if projected:
-        into = tokens_of(reading.patch_places, reading.places)
-        found = on_patches(found, into, range(len(reading.patch_places)))
+        into = token_of_patch(reading.patch_places, reading.places)
+        found = words_of_patches(found, into, range(len(reading.patch_places)))
     assert np.array_equal(found.tokens, np.arange(len(reading.places_at(stage))))
     return found

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
-from vlmtui.display.glosses import Glosses
-from vlmtui.display.grids import sentence, unplaced_reason
-from vlmtui.display.metrics import COEFFICIENTS, how_found, named, score_named
-from vlmtui.display.pages import Atlas, Page
+from vlmtui.display.glosses import PieceGlosses
+from vlmtui.display.grids import as_sentence, unplaced_reason
+from vlmtui.display.metrics import COEFFICIENTS, metric_name, score_name, search_phrase
+from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.statistics import outlier, robust_z, summaries
+from vlmtui.display.statistics import is_outlier, norm_summaries, robust_z
 from vlmtui.geometry import Place, pixel_bounds
-from vlmtui.reading import Order, TokenWords, llm_layer, of_layers, of_patches
+from vlmtui.reading import TokenWords, WordOrder, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
 from vlmtui.reports.page.content import Glance
 from vlmtui.reports.page.image import Embedded
@@ -34,7 +34,7 @@ Object = dict[str, Any]
 def data(glance: Glance, picture: Embedded) -> Object:
     """All that the page's script knows."""
     reading, model, image = glance.reading, glance.reading.model, glance.reading.image
-    atlas, pieces = Atlas(reading), _Pieces(model.marks_words)
+    atlas, pieces = ReadingGrids(reading), _Pieces(model.marks_words)
     return {
         "source": "standard input" if image.source == "-" else plain(image.source),
         "size": [image.width, image.height],
@@ -45,7 +45,7 @@ def data(glance: Glance, picture: Embedded) -> Object:
             "parts": plain(model.parts),
             "note": model.note,
             "feeds": model.feeds,
-            "wordless": sentence(model.wordless),
+            "wordless": as_sentence(model.wordless),
             "marks": model.marks_words,
         },
         "facts": _facts(glance),
@@ -63,7 +63,7 @@ def data(glance: Glance, picture: Embedded) -> Object:
             "patches": [_page(page, image.width, image.height) for page in atlas.patches],
         },
         "loose": {
-            place.kind: sentence(unplaced_reason(place, reading.placeless))
+            place.kind: as_sentence(unplaced_reason(place, reading.placeless))
             for place in (*reading.places, *reading.patch_places)
             if place.grid is None
         },
@@ -101,7 +101,7 @@ def _facts(glance: Glance) -> list[list[str]]:
     return [fact for fact in facts if fact[1]]
 
 
-def _entries(places: Sequence[Place], atlas: Atlas, rgb: Rgb) -> Object:
+def _entries(places: Sequence[Place], atlas: ReadingGrids, rgb: Rgb) -> Object:
     """What a stage has entries for: their boxes in pixels of the file, the patches they are made of, mean colours."""
     boxes = np.array([place.box or (np.nan,) * 4 for place in places], np.float64).reshape(-1, 4)
     return {
@@ -124,7 +124,7 @@ def _mean(place: Place, rgb: Rgb) -> str:
     return "".join(f"{round(float(level)):02x}" for level in mean)
 
 
-def _page(page: Page, width: int, height: int) -> Object:
+def _page(page: EntryGrid, width: int, height: int) -> Object:
     """A grid, or the list of what lies in none; `frame` is the part of the picture it is shown on."""
     x0, y0, x1, y1 = page.box
     whole = page.grid is None or page.grid.kind == "whole"
@@ -144,7 +144,7 @@ def _page(page: Page, width: int, height: int) -> Object:
     }
 
 
-def _charts(glance: Glance, atlas: Atlas) -> Object:
+def _charts(glance: Glance, atlas: ReadingGrids) -> Object:
     """Norms through depth, with what to hold one entry's against: of vision patches, and of image tokens."""
     reading = glance.reading
     tokens = reading.norms[None].astype(np.float64)
@@ -163,11 +163,13 @@ def _chart(names: list[str], norms: NDArray[np.float64]) -> Object:
     flagged = []
     for stage in norms:
         z = robust_z(stage)
-        flagged.append([[int(i), float(z[i]) if np.isfinite(z[i]) else None] for i in np.flatnonzero(outlier(stage))])
+        flagged.append(
+            [[int(i), float(z[i]) if np.isfinite(z[i]) else None] for i in np.flatnonzero(is_outlier(stage))]
+        )
     return {
         "names": names,
         "norms": _packed(norms, "<f4"),
-        "bands": [[_number(s.low), _number(s.median), _number(s.high)] for s in summaries(norms)],
+        "bands": [[_number(s.low), _number(s.median), _number(s.high)] for s in norm_summaries(norms)],
         "outliers": flagged,
     }
 
@@ -190,15 +192,15 @@ def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
     }
 
 
-def _words(words: TokenWords, order: Order, ridge: float, pieces: _Pieces) -> Object:
+def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -> Object:
     """`ids` are rows of the table of pieces, [entries, k], -1 where there is no word."""
     distinct, where = np.unique(words.ids, return_inverse=True)
     rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
     ids = rows[where.reshape(words.ids.shape)]
     return {
-        "name": named(order, ridge),
-        "score": "minus the l2 distance" if order == "l2" else score_named(order, ridge),
-        "how": how_found(order, ridge),
+        "name": metric_name(order, ridge),
+        "score": "minus the l2 distance" if order == "l2" else score_name(order, ridge),
+        "how": search_phrase(order, ridge),
         "sizes": order in COEFFICIENTS,
         "k": words.ids.shape[1] if words.ids.ndim == 2 else 0,
         "candidates": words.candidates,
@@ -214,7 +216,7 @@ class _Pieces:
 
     def __init__(self, joins: bool) -> None:
         self.table: list[list[Any]] = []
-        self._joins, self._glosses = joins, Glosses()
+        self._joins, self._glosses = joins, PieceGlosses()
         self._rows: dict[int, int] = {}
 
     def row(self, id_: int, words: TokenWords) -> int:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vlmtui.display.colours import robust_range
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import plain, visible
-from vlmtui.lenses.facts import FactLine, first_words, lines_of, of_whole
+from vlmtui.lenses.facts import FactLine, fact_lines, is_image_level, top_words
 from vlmtui.lenses.kinds import Colours, TokenMaps, Words
-from vlmtui.lenses.wording import Looked, legend, shown
+from vlmtui.lenses.wording import LensResult, legend_line, lens_label
 from vlmtui.reading import Reading
 from vlmtui.reports.query import OnProgress, answered
 from vlmtui.reports.select.lens_option import Through, lens_for
@@ -29,7 +29,7 @@ class LensLook:
 
     through: Through
     stage: str
-    results: tuple[Looked, ...]
+    results: tuple[LensResult, ...]
     answer: Answer | None = None
 
 
@@ -58,28 +58,28 @@ def data(found: LensLook, entries: int) -> dict[str, Any]:
         "name": found.through.name,
         "kind": found.through.kind.name,
         "stage": found.stage,
-        "title": shown(found.through.call),
+        "title": lens_label(found.through.call),
         "legend": _legend(found, first),
         "colours": _colours(first) if first is not None and first.drawn else None,
         "firsts": _firsts(first),
         "lines": lines,
-        "whole": _pairs(lines_of(first.result)) if first is not None and of_whole(first.result) else [],
+        "whole": _pairs(fact_lines(first.result)) if first is not None and is_image_level(first.result) else [],
     }
 
 
-def _legend(found: LensLook, first: Looked | None) -> str:
+def _legend(found: LensLook, first: LensResult | None) -> str:
     if first is None:
         return f"{found.through.name}: {found.stage} has no entries"
-    said = legend(first, found.through.asked())
+    said = legend_line(first, found.through.asked())
     if first.drawn and not isinstance(first.result, Colours):
         low, high = robust_range(first.numbers)
-        said += f": {figure(low, 3)} to {figure(high, 3)}"
+        said += f": {format_number(low, 3)} to {format_number(high, 3)}"
     if found.answer is not None:
         said += f", the mean over the answer “{plain(found.answer.text)}”"
     return said
 
 
-def _colours(looked: Looked) -> str:
+def _colours(looked: LensResult) -> str:
     numbers = np.asarray(looked.numbers)
     low, high = robust_range(numbers) if numbers.ndim == 1 else (0.0, 1.0)
     there = np.isfinite(numbers) if numbers.ndim == 1 else np.isfinite(numbers).all(axis=1)
@@ -88,18 +88,18 @@ def _colours(looked: Looked) -> str:
     return base64.b64encode(np.ascontiguousarray(packed, np.uint8).tobytes()).decode()
 
 
-def _firsts(looked: Looked | None) -> list[str]:
+def _firsts(looked: LensResult | None) -> list[str]:
     """The first word of every entry."""
     if looked is None or not isinstance(looked.result, Words):
         return []
-    return first_words(looked.result)
+    return top_words(looked.result)
 
 
-def _lines(found: LensLook, looked: Looked, row: int) -> list[list[str]]:
+def _lines(found: LensLook, looked: LensResult, row: int) -> list[list[str]]:
     """What there is to be said of one entry."""
-    if of_whole(looked.result):
+    if is_image_level(looked.result):
         return []
-    lines = lines_of(looked.result, row)
+    lines = fact_lines(looked.result, row)
     if found.answer is not None and isinstance(looked.result, TokenMaps):
         said = [visible(token.piece, token.text) for token in found.answer.tokens]
         lines = [line._replace(label=word) for line, word in zip(lines, said, strict=False)]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.base import Lens, applies
-from vlmtui.lenses.description import Description
-from vlmtui.lenses.kinds import Colours, Facts, Kind, LayerWords, Matrix, Scalars, Scores, TokenMaps
-from vlmtui.lenses.options import given as checked_options
-from vlmtui.lenses.registry import find, listed, offered
-from vlmtui.lenses.source import Call, LensSource, call, is_file, read_lens
-from vlmtui.lenses.wording import Asked
+from vlmtui.lenses.base import Lens, applies_at
+from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps
+from vlmtui.lenses.options import checked_options as checked_options
+from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
+from vlmtui.lenses.source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
+from vlmtui.lenses.wording import LensInputs
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 from vlmtui.reports.select.patches import PatchWords, entries_at, parse_patch
 
@@ -36,7 +36,7 @@ class Through:
     marked: tuple[PatchWords, ...] = ()
     given: tuple[tuple[str, Any], ...] = ()
     source: LensSource | None = None
-    described: Description | None = None
+    described: LensDescription | None = None
 
     def __repr__(self) -> str:
         """Which lens it is and what it was given, in a line: parts of a batch are of one question by this."""
@@ -74,10 +74,10 @@ class Through:
     @property
     def built_in(self) -> Lens | None:
         """The lens, where it is built in."""
-        return find(self.name) if self.source is None else None
+        return find_lens(self.name) if self.source is None else None
 
     @property
-    def description(self) -> Description:
+    def description(self) -> LensDescription:
         """What is known of it; `UsageError` for one that the session has not described yet."""
         known = self.built_in
         found = known.described if known else self.described
@@ -86,7 +86,7 @@ class Through:
         return found
 
     @property
-    def kind(self) -> type[Kind]:
+    def kind(self) -> type[ResultKind]:
         """The kind of its result."""
         return self.description.result
 
@@ -127,7 +127,7 @@ class Through:
         known = self.built_in
         if known and (why := known.offer.refuses(stage, model)):
             raise UsageError(f"--lens {self.name} {why}" if not why.startswith(":") else why[1:])
-        if not applies(self.description.stages, stage):
+        if not applies_at(self.description.stages, stage):
             there = ", ".join(self.description.stages)
             raise UsageError(f"--lens {self.name} looks at {there}, not at {stage}: name one with --stage")
 
@@ -138,13 +138,13 @@ class Through:
             raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
 
     @property
-    def call(self) -> Call:
+    def call(self) -> LensCall:
         """The lens with the options that were given by their names."""
-        return call(self.source or self.name, **dict(self.given))
+        return lens_call(self.source or self.name, **dict(self.given))
 
-    def asked(self, marks_words: bool = False) -> Asked:
+    def asked(self, marks_words: bool = False) -> LensInputs:
         """What it was given, as a report names it."""
-        return Asked(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
+        return LensInputs(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
 
 
 def parse_lens(
@@ -154,7 +154,7 @@ def parse_lens(
 
     `options` are NAME=VALUE each. Of a session that is `far` it is not known here what packages offer there.
     """
-    there = {one.name: one for one in listed()}
+    there = {one.name: one for one in listed_lenses()}
     if name is not None and name not in there and (source := _source(name, far)) is not None:
         if word is not None or marked:
             raise UsageError(f"--lens {name} takes neither --find nor --marked: its options are given by --lens-option")
@@ -167,7 +167,7 @@ def parse_lens(
             raise UsageError("--lens-option is for a lens: name one with --lens")
         return None
     if chosen not in there:
-        others = ", ".join(dict.fromkeys(entry.name for entry in offered() if find(entry.name) is None))
+        others = ", ".join(dict.fromkeys(entry.name for entry in lens_entry_points() if find_lens(entry.name) is None))
         raise UsageError(f"--lens {name!r} is not one of {', '.join(there)}{f'; {others}' if others else ''}")
     offer = there[chosen].offer
     if (word is not None and not offer.word) or (marked and not offer.marked):
@@ -180,11 +180,11 @@ def parse_lens(
 
 def _source(name: str, far: bool) -> LensSource | None:
     """The lens that is not built in of this name, file or folder; None where there is none."""
-    if is_file(name):
-        return read_lens(name)
-    if find(name) is not None:
+    if is_lens_file(name):
+        return read_lens_source(name)
+    if find_lens(name) is not None:
         return None
-    return LensSource(name) if far or any(entry.name == name for entry in offered()) else None
+    return LensSource(name) if far or any(entry.name == name for entry in lens_entry_points()) else None
 
 
 def _options(words: Iterable[str]) -> tuple[tuple[str, Any], ...]:
@@ -195,7 +195,7 @@ def _options(words: Iterable[str]) -> tuple[tuple[str, Any], ...]:
         if not mark or not name.strip():
             raise UsageError(f"--lens-option {word!r} is no option: give NAME=VALUE, such as power=3")
         found.setdefault(name.strip().replace("-", "_"), []).append(value)
-    return call("", **{name: values[0] if len(values) == 1 else values for name, values in found.items()}).options
+    return lens_call("", **{name: values[0] if len(values) == 1 else values for name, values in found.items()}).options
 
 
 def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any], ...]:
@@ -218,10 +218,10 @@ def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any]
 
 def colouring() -> Through:
     """The lens that colours stages where none is asked for."""
-    return Through(next(one.name for one in listed() if one.kind is Colours))
+    return Through(next(one.name for one in listed_lenses() if one.kind is Colours))
 
 
-def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = False) -> Call:
+def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
     """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there.
 
     `all_tokens` goes to a built-in lens that has such an option.
@@ -239,4 +239,4 @@ def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = 
             raise UsageError(f"--lens {through.name} {offer.missing}")
         found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}
         options[offer.marked] = tuple(sorted(found))
-    return call(through.name, **options)
+    return lens_call(through.name, **options)

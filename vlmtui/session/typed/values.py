@@ -7,34 +7,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlmtui.lenses.source import Call, call
-from vlmtui.lenses.wording import Looked
+from vlmtui.lenses.source import LensCall, lens_call
+from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import Floats
 
 
-def Similarity(to: tuple[int, ...]) -> Call:  # noqa: N802
+def Similarity(to: tuple[int, ...]) -> LensCall:  # noqa: N802
     """The cosine of every entry with some of them, `to`; with several, with the mean of their unit vectors."""
-    return call("similarity", to=to)
+    return lens_call("similarity", to=to)
 
 
-def Components() -> Call:  # noqa: N802
+def Components() -> LensCall:  # noqa: N802
     """The first three principal components of the stage's entries, centred, as colours."""
-    return call("pca")
+    return lens_call("pca")
 
 
-def Find(text: str) -> Call:  # noqa: N802
+def Find(text: str) -> LensCall:  # noqa: N802
     """How near every entry is to a word."""
-    return call("find", text=text)
+    return lens_call("find", text=text)
 
 
-def Evidence(label: str) -> Call:  # noqa: N802
+def Evidence(label: str) -> LensCall:  # noqa: N802
     """What every patch says for a class of the model's classification head, by its label or number (from 0)."""
-    return call("evidence", label=label)
+    return lens_call("evidence", label=label)
 
 
-def Position() -> Call:  # noqa: N802
+def Position() -> LensCall:  # noqa: N802
     """The L2 norm of the learned position embedding at every patch."""
-    return call("position")
+    return lens_call("position")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Values:
     to read it, or "".
     """
 
-    lens: Call
+    lens: LensCall
     stage: str
     numbers: Floats
     explained: tuple[float, ...] = ()
@@ -56,7 +56,7 @@ class Values:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, looked: Looked) -> Values:
+    def of(cls, looked: LensResult) -> Values:
         """Of what was looked at."""
         more = looked.besides
         explained, pieces = tuple(more.get("explained", ())), tuple(more.get("pieces", ()))

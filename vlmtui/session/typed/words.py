@@ -6,16 +6,16 @@ from typing import Any
 
 import msgspec
 
-from vlmtui.lenses.kinds import Matrix, Words, besides, restored
-from vlmtui.lenses.source import call
+from vlmtui.lenses.kinds import Matrix, Words, details_of, unpack_details
+from vlmtui.lenses.source import lens_call
 from vlmtui.lenses.worded import layer_words as layer_words_of
 from vlmtui.lenses.worded import token_words
-from vlmtui.lenses.wording import Looked
-from vlmtui.reading import Layers, TokenLayerWords, TokenWords
+from vlmtui.lenses.wording import LensResult
+from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
 from vlmtui.results.metrics import RIDGE, Metric
-from vlmtui.results.noise_baseline import Agreement, Null
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.session.protocol import Computed
-from vlmtui.session.typed.base import Typed, named
+from vlmtui.session.typed.base import TypedQuestion, compute
 
 
 def words(
@@ -27,35 +27,37 @@ def words(
     stage: str = "tokens",
     ridge: float = RIDGE,
     projected: bool = False,
-) -> Typed[TokenWords]:
+) -> TypedQuestion[TokenWords]:
     """The k nearest words of some image tokens, or of all; at `vision.i`, where that is to be `projected`, those of the
     tokens that the projector makes of the stage."""
     options = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
-    body = named("nearest-tokens", reading=reading, stage=stage, options=options, entries=tokens, k=k)
+    body = compute("nearest-tokens", reading=reading, stage=stage, options=options, entries=tokens, k=k)
 
     def unpack(done: Computed) -> TokenWords:
         assert isinstance(done.result, Words)
         which = range(len(done.result.ids)) if tokens is None else tokens
-        return token_words(Looked(call(body.lens, **options), stage, done.result), which, metric)
+        return token_words(LensResult(lens_call(body.lens, **options), stage, done.result), which, metric)
 
-    return Typed(body, unpack)
+    return TypedQuestion(body, unpack)
 
 
-def layer_words(reading: str, token: int, k: int, all_tokens: bool = False) -> Typed[TokenLayerWords]:
+def layer_words(reading: str, token: int, k: int, all_tokens: bool = False) -> TypedQuestion[TokenLayerWords]:
     """The k words with the largest logits for one image token, after every layer of the language model."""
     options = {"all_tokens": all_tokens}
-    body = named("layers", reading=reading, options=options, entries=(token,), k=k)
-    return Typed(body, lambda done: layer_words_of(Looked(call(body.lens, **options), "", done.result), token))
+    body = compute("layers", reading=reading, options=options, entries=(token,), k=k)
+    return TypedQuestion(
+        body, lambda done: layer_words_of(LensResult(lens_call(body.lens, **options), "", done.result), token)
+    )
 
 
-def layers(reading: str) -> Typed[Layers]:
+def layers(reading: str) -> TypedQuestion[LayerNorms]:
     """What the language model's layers made of a reading's image tokens."""
 
-    def unpack(done: Computed) -> Layers:
+    def unpack(done: Computed) -> LayerNorms:
         assert isinstance(done.result, Matrix)
-        return Layers(reading=reading, norms=done.result.values, positions=besides(done.result)["positions"])
+        return LayerNorms(reading=reading, norms=done.result.values, positions=details_of(done.result)["positions"])
 
-    return Typed(named("norms", reading=reading), unpack)
+    return TypedQuestion(compute("norms", reading=reading), unpack)
 
 
 def null(
@@ -67,20 +69,22 @@ def null(
     ridge: float = RIDGE,
     idle: bool = False,
     projected: bool = False,
-) -> Typed[Null]:
+) -> TypedQuestion[NoiseBaseline]:
     """The words of noise, found as `words` finds a reading's. Its `seconds` are those of the search itself, also where
     that was kept."""
     options: dict[str, Any] = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
-    body = named("noise-baseline", reading=reading, stage=stage, options=options, k=k, idle=idle)
-    return Typed(body, lambda done: restored(done.result, Null))
+    body = compute("noise-baseline", reading=reading, stage=stage, options=options, k=k, idle=idle)
+    return TypedQuestion(body, lambda done: unpack_details(done.result, NoiseBaseline))
 
 
-def agreement(reading: str, token: int, k: int, all_tokens: bool = False, idle: bool = False) -> Typed[Agreement]:
+def agreement(
+    reading: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
+) -> TypedQuestion[MetricAgreement]:
     """Which words each of several metrics names for one image token."""
     options = {"all_tokens": all_tokens}
-    body = named("agreement", reading=reading, stage="tokens", options=options, entries=(token,), k=k, idle=idle)
+    body = compute("agreement", reading=reading, stage="tokens", options=options, entries=(token,), k=k, idle=idle)
 
-    def unpack(done: Computed) -> Agreement:
-        return msgspec.structs.replace(restored(done.result, Agreement), seconds=done.result.seconds)
+    def unpack(done: Computed) -> MetricAgreement:
+        return msgspec.structs.replace(unpack_details(done.result, MetricAgreement), seconds=done.result.seconds)
 
-    return Typed(body, unpack)
+    return TypedQuestion(body, unpack)

@@ -1,0 +1,68 @@
+"""Download of an image from an http(s) address, within limits. Nothing but http and https, also after a redirect."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+
+from vlmtui.errors import ImageError
+
+TIMEOUT_S = 20.0
+_REDIRECTS = 10
+_SCHEMES = ("http", "https")
+# with another encoding, the bytes would not be those of the file
+_HEADERS = {"User-Agent": "vlmtui", "Accept-Encoding": "identity"}
+
+
+def download(address: str, max_bytes: int) -> bytes:
+    """The bytes at `address`, at most `max_bytes`. Raises `ImageError` with one sentence when there are none."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme.lower() not in _SCHEMES:
+            raise ImageError(f"{address}: only http and https addresses are read: give a file by its path instead")
+        if not parts.hostname:
+            raise ImageError(f"{address} cannot be reached (no host given): check it and the network")
+        with httpx2.Client(headers=_HEADERS, timeout=TIMEOUT_S) as client:
+            at = parts.geturl()
+            for left in reversed(range(_REDIRECTS + 1)):
+                with client.stream("GET", at) as response:
+                    to = response.headers.get("Location", "")
+                    if not (response.has_redirect_location and left):
+                        return _body(response, address, max_bytes)
+                if urlsplit(to).scheme.lower() not in ("", *_SCHEMES):
+                    raise ImageError(f"{at} redirects to {to}: only http and https addresses are read")
+                at = urljoin(at, to)
+            raise AssertionError("the last answer is returned")
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+        raise ImageError(f"{address} cannot be reached ({_one_line(error)}): check it and the network") from error
+    except httpx2.TimeoutException as error:
+        raise ImageError(f"{address} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+        raise ImageError(f"{address} cannot be fetched ({_one_line(error)}): check the address") from error
+
+
+def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
+    """The body of a successful answer; `ImageError` for another answer, and for one that is too long or too short."""
+    if not response.is_success:
+        reason = _one_line(response.reason_phrase)
+        raise ImageError(f"{address} answered {response.status_code} {reason}: check the address")
+    blocks: list[bytes] = []
+    size = 0
+    try:
+        for block in response.iter_raw():
+            size += len(block)
+            if size > max_bytes:
+                raise ImageError(f"{address} is larger than {max_bytes >> 20} MiB: fetch and shrink it first")
+            blocks.append(block)
+    except httpx2.RemoteProtocolError:
+        length = response.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            raise
+        missing = int(length) - size
+        raise ImageError(f"{address} was cut short, {missing:,} bytes are missing: try again") from None
+    return b"".join(blocks)
+
+
+def _one_line(reason: object) -> str:
+    return " ".join(str(reason).split())
