@@ -26,6 +26,7 @@ from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
+from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
     RIDGE,
@@ -43,7 +44,6 @@ from vlmtui.reports.formats.saving import SessionReading, format_of_file, write_
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.reports.page.content import METRICS, glance
 from vlmtui.reports.page.document import document
-from vlmtui.reports.query import Query
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
@@ -306,8 +306,13 @@ class PictureReading(Asked):
         return SessionReading(self._client, self.data, query, self._rgb)
 
     def _query(self, **asked: Any) -> Query:
-        known: dict[str, Any] = msgspec.structs.asdict(validated(_Options(**asked)))
-        return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
+        known = validated(_Options(**asked))
+        return Query(
+            LoadOptions(self.data.model.name),
+            ReadOptions(max_pixels=self._max_pixels),
+            SearchOptions(known.k, cast(Metric, known.metric), known.ridge, known.all_tokens),
+            EntrySelection(known.stage, known.stages),
+        )
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page, in a frame, so that its style and its policy are its own."""

@@ -22,9 +22,9 @@ from vlmtui.batch.sources import Sources
 from vlmtui.errors import VlmtuiError, error_from_kind
 from vlmtui.files import explain_write_errors, whole_file
 from vlmtui.image import ImageFile
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet as table
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072

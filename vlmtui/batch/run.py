@@ -18,10 +18,10 @@ from vlmtui.batch.progress import Tally
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.query import Query
 from vlmtui.reports.run import Order, check, check_output, described, named
 from vlmtui.signals import exit_on_signals
 

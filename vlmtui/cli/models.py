@@ -40,7 +40,8 @@ def verify(
 ) -> int:
     """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
     from vlmtui.catalogue import resolve_model
-    from vlmtui.reports.commands.verify import Order, run_verify
+    from vlmtui.query.options import LoadOptions
+    from vlmtui.reports.commands.verify import run_verify
     from vlmtui.signals import exit_on_signals
 
     held.check()
@@ -48,8 +49,8 @@ def verify(
     if where.remote is None:
         resolve_model(model)
     exit_on_signals()
-    order = Order(model, held.revision, held.processor, held.device, held.dtype, whole)
-    run_verify(order, where, format, quiet)
+    load = LoadOptions(model, held.revision, held.processor, held.device, held.dtype, where)
+    run_verify(load, whole, format, quiet)
     return 0
 
 

@@ -41,9 +41,9 @@ def vocabulary(
 ) -> int:
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve_model
+    from vlmtui.query.options import LoadOptions
     from vlmtui.reports.commands.vocabulary import Asked, run_vocabulary
     from vlmtui.reports.output.target import format_by
-    from vlmtui.reports.query import Query
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
@@ -57,5 +57,5 @@ def vocabulary(
         resolve_model(name)
     chosen = format or format_by(output, _ENDINGS)
     exit_on_signals()
-    query = Query(name, held.revision, held.processor, held.device, held.dtype, where=where)
-    return run_vocabulary(query, Asked(near, metric, k, all_tokens), chosen, output, quiet, tell)
+    load = LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
+    return run_vocabulary(load, Asked(near, metric, k, all_tokens), chosen, output, quiet, tell)

@@ -10,19 +10,21 @@ from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import is_disk_full
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import vectors
 from vlmtui.reports.formats.base import DRAW, FIELDS, ROWS, STAGES, Format
 from vlmtui.reports.formats.contents import collect, report_in
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named, names, taking
+from vlmtui.reports.image_report import NONE_KEPT
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import NONE_KEPT, OnProgress, Query
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
+from vlmtui.session.reconnecting import OnProgress
 
 _T = TypeVar("_T")
 
@@ -106,7 +108,7 @@ def _report(order: Order, query: Query, format: Format) -> int:
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Any | Failure, None, None]:
         made = collect(format.content, order.sources, query, start, progress)
-        return made if query.vectors is None else vectors.kept(made, query.vectors, order.tell)
+        return made if query.output.vectors is None else vectors.kept(made, query.output.vectors, order.tell)
 
     def pieces(made: Iterator[Any | Failure]) -> Iterator[str | bytes]:
         return format.write(_noted(made, order, format.says_empty), query, order.many, to_terminal)
@@ -130,25 +132,25 @@ def check(order: Order, query: Query, format: Format) -> None:
     """Raise what is wrong with an order before anything is done for it."""
     name = format.name
     to_terminal = order.output in (None, "-") and sys.stdout.isatty()
-    if query.stages and not format.takes(STAGES):
+    if query.selection.stages and not format.takes(STAGES):
         there = f"--format {names(taking(STAGES))}"
         raise UsageError(f"--stages is for a page, and {name} shows one stage: name it with --stage, or {there}")
-    if (option := query.drawing.asked) and not format.takes(DRAW):
+    if (option := query.output.drawing.asked) and not format.takes(DRAW):
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {names(taking(DRAW))}")
-    if query.fields and not format.takes(FIELDS):
+    if query.output.fields and not format.takes(FIELDS):
         there = ", ".join(sorted(one.name for one in taking(FIELDS)))
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {there}")
-    if (query.rows or query.keep is not None) and not format.takes(ROWS):
+    if (query.selection.rows or query.selection.keep is not None) and not format.takes(ROWS):
         raise UsageError(f"--rows and --where are for reports of some patches, and {name} shows all: leave them out")
     if query.lens is not None and query.lens.known:
         check_kind(query.lens, format)
-    if query.vectors is not None:
+    if query.output.vectors is not None:
         if not format.of_rows:
             there = names(one for one in FORMATS if one.of_rows)
             raise UsageError(f"--vectors stands beside a report: choose --format {there}")
-        vectors.check_vectors(query.vectors, order.output)
-        if any(same_file(query.vectors, source) for source in order.sources):
-            raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
+        vectors.check_vectors(query.output.vectors, order.output)
+        if any(same_file(query.output.vectors, source) for source in order.sources):
+            raise UsageError(f"--vectors {query.output.vectors} is the picture itself: name another file")
     if format.binary and to_terminal:
         raise UsageError(f"{name} is no text for a terminal: name a file for it with -o")
     if format.one_image and order.many and not (format.folder and folder.is_folder(order.output)):
@@ -156,7 +158,7 @@ def check(order: Order, query: Query, format: Format) -> None:
         raise UsageError(f"{name} shows one picture: give one IMAGE{way}, or choose another --format")
 
 
-def check_kind(lens: Through, format: Format) -> None:
+def check_kind(lens: ChosenLens, format: Format) -> None:
     """`UsageError` for a format that has no place for what a lens gives."""
     if format.holds(lens.kind.name):
         return

@@ -14,11 +14,12 @@ from vlmtui.display.metrics import metric_name
 from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import PURSUITS, TokenLayerWords, TokenWords, WordOrder
 from vlmtui.reports.formats.base import Content
 from vlmtui.reports.formats.registry import FORMATS, format_for, format_named
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
-from vlmtui.reports.query import Query, Seen
 from vlmtui.results import early_exit
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.state import early_exit as exiting
@@ -139,19 +140,22 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
         words = early_exit.words_of_patches(
             words, early_exit.token_of_patch(reading.patch_places, reading.places), entries
         )
-    asked = replace(query, model=reading.model.name, k=selection.k, metric=selection.metric, stage=selection.stage)
-    asked = replace(asked, patches=(), rows=(), keep=None)
+    asked = replace(
+        query,
+        load=replace(query.load, model=reading.model.name),
+        search=replace(query.search, k=selection.k, metric=selection.metric),
+        selection=EntrySelection(selection.stage, query.selection.stages),
+    )
     if asked.lens is not None and asked.lens.built_in is None:
         # what a lens of one's own found is none of the reading's
         asked = replace(asked, lens=None)
-    seen = Seen(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
+    seen = ImageReport(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
         from vlmtui.reports.formats.saving import write_reading  # which takes its time, and is seldom needed
 
-        for piece in write_reading(
-            format_named(format_for(name)), _ExploredReading(results, selection, seen), seen.query
-        ):
+        explored = _ExploredReading(results, selection, seen)
+        for piece in write_reading(format_named(format_for(name)), explored, seen.query):
             file.write(piece)
     return path
 
@@ -162,9 +166,9 @@ class _ExploredReading:
 
     results: Results
     selection: Selection
-    seen: Seen
+    seen: ImageReport
 
-    def report(self) -> Seen:
+    def report(self) -> ImageReport:
         """The report of the stage looked at."""
         return self.seen
 
@@ -183,7 +187,7 @@ class _ExploredReading:
         raise UsageError("an animation is of stages not looked at too: choose another ending")
 
 
-def _glance(results: Results, selection: Selection, seen: Seen) -> Glance:
+def _glance(results: Results, selection: Selection, seen: ImageReport) -> Glance:
     """All that is known of the reading, whole stages only, as a page shows it."""
     from vlmtui.reports.page.content import Glance
 

@@ -20,10 +20,10 @@ from starlette.routing import Route
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
 from vlmtui.image import ImageFile, decode, encodable_name
+from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, write_reading
 from vlmtui.reports.page.document import own_policy
-from vlmtui.reports.query import Query
 from vlmtui.session.client import SessionClient
 from vlmtui.web import pages
 from vlmtui.web.downloads import download_public
@@ -63,18 +63,18 @@ class Limits:
 def as_page(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's page."""
     rgb = _rgb(source, query)
-    reading = client.read(source, max_pixels=query.max_pixels).result()
+    reading = client.read(source, max_pixels=query.read.max_pixels).result()
     return _written("html", SessionReading(client, reading, query, lambda: rgb))
 
 
 def as_json(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's report, `vlmtui/report/1`."""
-    reading = client.read(source, max_pixels=query.max_pixels).result()
+    reading = client.read(source, max_pixels=query.read.max_pixels).result()
     return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
 
 
 def _rgb(source: ImageFile, query: Query) -> Rgb:
-    return decode(source.data, source.source, query.max_pixels).rgb
+    return decode(source.data, source.source, query.read.max_pixels).rgb
 
 
 def _written(format: str, reading: SessionReading) -> str:
@@ -84,8 +84,10 @@ def _written(format: str, reading: SessionReading) -> str:
 class Server:
     """Answers requests with the model that `holder` holds; `models` are those to choose from, the first by default."""
 
-    def __init__(self, holder: Holder, query: Query, models: tuple[str, ...], guard: Guard, limits: Limits) -> None:
-        self._holder, self._query, self._models, self._guard = holder, query, models, guard
+    def __init__(
+        self, holder: Holder, load: LoadOptions, models: tuple[str, ...], guard: Guard, limits: Limits
+    ) -> None:
+        self._holder, self._load, self._models, self._guard = holder, load, models, guard
         self._limits, self._queue, self._rate = limits, Queue(limits.places), Rate(limits.rate)
 
     def app(self) -> Starlette:
@@ -187,11 +189,13 @@ class Server:
 
     async def _served(self, upload: Upload, wanted: Asked, made: Made) -> str:
         source = upload.file or await self._fetched(upload.address)
-        query = replace(
-            self._query, model=wanted.model, metric=wanted.metric, k=wanted.k, max_pixels=self._limits.pixels
+        query = Query(
+            replace(self._load, model=wanted.model),
+            ReadOptions(max_pixels=self._limits.pixels),
+            SearchOptions(k=wanted.k, metric=wanted.metric),
         )
         async with self._queue.turn:
-            work = self._holder.work(query, lambda client: made(client, source, query))
+            work = self._holder.work(query.load, lambda client: made(client, source, query))
             late = RefusedError(
                 504, f"it took more than {self._limits.seconds:g} s: try again, or a smaller picture", 30
             )

@@ -52,12 +52,13 @@ from vlmtui.display.statistics import RULE, THRESHOLD, is_outlier
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/outliers/1"
 _SHOWN = 12
@@ -75,31 +76,32 @@ class Looked:
 Found = Looked | Failure
 
 
-def run_outliers(query: Query, stage: str | None, format: str, order: Order) -> int:
+def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: Order) -> int:
     """Write what the pictures have in common; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(query, stage, progress), start)
+        return each(order.sources, _Looker(load, read, stage, progress), start)
 
     return deliver(order, found, lambda results: write(gathered(results)))
 
 
 @dataclass
 class _Looker:
-    query: Query
+    options: LoadOptions
+    read: ReadOptions
     stage: str | None
     progress: OnProgress
     stages: tuple[str, ...] = ()
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))

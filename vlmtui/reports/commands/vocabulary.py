@@ -27,17 +27,18 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
+from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.commands import near as nearby
 from vlmtui.reports.commands.near import heading, model_object, word
 from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.results.vocabulary import Ids, VocabularyRows, check_word_metric
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/vocabulary/1"
 BINS = 20
@@ -57,19 +58,19 @@ class Asked:
 
 
 def run_vocabulary(
-    query: Query, asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], object]
+    load: LoadOptions, asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], object]
 ) -> int:
-    """Write what was asked of the vocabulary of `query.model`; the exit status."""
+    """Write what was asked of the vocabulary of a model; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"vocabulary has no format {format!r}: choose {', '.join(FORMATS)}")
     check_word_metric(asked.metric)
     with target(output) as to:
         progress = ProgressLine(quiet)
-        client = connect(query.where, on_line=lambda said: progress(Progress(said)) if said else None)
+        client = connect(load.where, on_line=lambda said: progress(Progress(said)) if said else None)
         try:
             if client.note:
                 tell(client.note)
-            for piece in _written(client, query, asked, format, progress):
+            for piece in _written(client, load, asked, format, progress):
                 progress.clear()
                 to.write(piece)
             to.flush()
@@ -79,8 +80,10 @@ def run_vocabulary(
     return 0
 
 
-def _written(client: SessionClient, query: Query, asked: Asked, format: str, progress: OnProgress) -> Iterator[str]:
-    model = load(client, query, progress).result()
+def _written(
+    client: SessionClient, load: LoadOptions, asked: Asked, format: str, progress: OnProgress
+) -> Iterator[str]:
+    model = load_model(client, load, progress).result()
     if asked.near is not None:
         near = client.near(asked.near, asked.metric, asked.k, asked.all_tokens, on_progress=progress).result()
         yield from nearby.FORMATS[format](model, near)

@@ -20,14 +20,15 @@ from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells
+from vlmtui.query.drawing import HEAT, LAYERS, NORMS
+from vlmtui.query.options import Query
 from vlmtui.reading import of_patches
 from vlmtui.reports.formats.lens_values import lens_line
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import layout as paper
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.drawing import HEAT, LAYERS, NORMS
-from vlmtui.reports.select.rows import Rows
+from vlmtui.reports.select.rows import ReportRows
 
 COLUMNS = 80
 _TALLEST = 500
@@ -45,8 +46,9 @@ Over = dict[int, dict[int, Written]]
 
 def check_drawing(query: Query) -> None:
     """Raise `UsageError` for a drawing that cannot be made of cells."""
-    if query.drawing.show in (LAYERS, NORMS):
-        raise UsageError(f"ansi shows words or heat: leave --draw {query.drawing.show} out, or choose --format png")
+    show = query.output.drawing.show
+    if show in (LAYERS, NORMS):
+        raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
 
 
 def write_ansi(results: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
@@ -61,7 +63,7 @@ def write_ansi(results: Iterable[Shown | Failure], query: Query, several: bool) 
 def lines(shown: Shown) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
-    columns = seen.query.drawing.size or _columns()
+    columns = seen.query.output.drawing.size or _columns()
     atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
     if not pages:
@@ -92,10 +94,10 @@ def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
         pixels[area] = (pixels[area] * _DIM).astype(np.uint8)
         over = _words(pixels, layout, page, seen)
     for y in range(layout.height):
-        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.drawing.deep)
+        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.output.drawing.deep)
 
 
-def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Pixels:
+def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Pixels:
     """The pixels of the grid, coloured where an entry is part of the report."""
     kept = list(seen.entries)
     overlay = seen.overlay
@@ -107,12 +109,12 @@ def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Pi
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 
-def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Over:
+def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Over:
     """The first word of every patch in its middle line, the last cell left free."""
     over: Over = {}
     if layout.wide < _LEAST:
         return over
-    firsts = dict(zip(seen.entries, Rows(seen).texts("word"), strict=True))
+    firsts = dict(zip(seen.entries, ReportRows(seen).texts("word"), strict=True))
     for (row, col), entry in page.entries.items():
         word = firsts.get(entry)
         x, y, wide, tall = layout.region(row, col)

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vlmtui.query.options import Query
     from vlmtui.reports.per_image import Failure
-    from vlmtui.reports.query import Query
 
 Writer = Callable[[Iterable[Any], "Query", bool], Iterator[str | bytes]]
 """(contents, query, whether of several images) -> the report, piece by piece.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vlmtui.query.options import Query
 from vlmtui.reports.formats.base import Content
+from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import OnProgress, Query, Seen, results
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.reports.images.animation import Animation
@@ -38,19 +41,19 @@ def collect(
 
             return collect_animations(sources, query, start, on_progress)
         case _:
-            return results(sources, query, start, on_progress)
+            return read_reports(sources, query, start, on_progress)
 
 
-def report_in(content: object) -> Seen | None:
+def report_in(content: object) -> ImageReport | None:
     """The report that a content is or is drawn from; None for a page and an animation, which show all of an image."""
-    found = content if isinstance(content, Seen) else getattr(content, "seen", None)
-    return found if isinstance(found, Seen) else None
+    found = content if isinstance(content, ImageReport) else getattr(content, "seen", None)
+    return found if isinstance(found, ImageReport) else None
 
 
 class ReadingContents(Protocol):
     """The contents of one reading, each made when it is asked for."""
 
-    def report(self) -> Seen:
+    def report(self) -> ImageReport:
         """The report of its entries."""
 
     def drawing(self) -> Shown:

@@ -16,11 +16,11 @@ from vlmtui.display.colours import Rgb, robust_range
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.wording import LensResult, number_name
+from vlmtui.query.options import Query
 from vlmtui.reading import of_layers
 from vlmtui.reports.images import fonts, layout
 from vlmtui.reports.images.animation import Animation
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 
 LONG_SIDE = 640
 FRAME_MS = 400

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vlmtui.query.options import Query
 from vlmtui.reports.page.content import Glance
 from vlmtui.reports.page.document import document
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 
 
 def write_html(pages: Iterable[Glance | Failure], query: Query, several: bool) -> Iterator[str]:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from PIL import Image, ImageDraw
 
 from vlmtui.display.colours import Colour
+from vlmtui.query.options import Query
 from vlmtui.reports.images import fonts
 from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Point, Rect, Scene, Text
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 
 _BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _FINER = 4

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
+from vlmtui.query.chosen_lens import colouring
+from vlmtui.query.drawing import HEAT, WORDS
+from vlmtui.query.options import Query
 from vlmtui.reading import Reading, check_stage, default_stage
 from vlmtui.reports.formats.base import Format
 from vlmtui.reports.formats.contents import ReadingContents, content_of
 from vlmtui.reports.formats.registry import ENDINGS, format_named
-from vlmtui.reports.query import Query, Seen, seen
-from vlmtui.reports.select.drawing import HEAT, WORDS
-from vlmtui.reports.select.lens_option import colouring
+from vlmtui.reports.image_reader import report_of
+from vlmtui.reports.image_report import ImageReport
 
 if TYPE_CHECKING:
     from vlmtui.reports.images.animation import Animation
@@ -37,7 +39,7 @@ def write_reading(format: Format, reading: ReadingContents, query: Query) -> Ite
     yield from format.write([content_of(format.content, reading)], query, False)
 
 
-def default_drawing(report: Seen, rgb: Rgb) -> Shown:
+def default_drawing(report: ImageReport, rgb: Rgb) -> Shown:
     """The drawing of a report of which nothing was asked: its words where it has any, else its norms as colours."""
     from vlmtui.reports.images.content import Shown
 
@@ -56,12 +58,12 @@ class SessionReading:
     @property
     def stage(self) -> str:
         """The stage asked for, or the model's usual one; `UsageError` where the model has none of that name."""
-        stage, model = self.query.stage, self.reading.model
+        stage, model = self.query.selection.stage, self.reading.model
         return default_stage(model) if stage is None else check_stage(stage, model)
 
-    def report(self) -> Seen:
+    def report(self) -> ImageReport:
         """The report of its entries."""
-        return seen(self.client, self.reading, self.query, self.stage)
+        return report_of(self.client, self.reading, self.query, self.stage)
 
     def drawing(self) -> Shown:
         """Its words in their patches, or its norms."""

@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from vlmtui.display.colours import Colour, Rgb, hex_colour
+from vlmtui.query.options import Query
 from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Rect, Scene, Text
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 
 _SVG = "http://www.w3.org/2000/svg"
 _LETTERS = "Aileron, Helvetica, Arial, 'Noto Sans', sans-serif"

@@ -12,10 +12,12 @@ from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.wording import LensResult
+from vlmtui.query.chosen_lens import ChosenLens, colouring, lens_for
+from vlmtui.query.options import Query, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
+from vlmtui.reports.image_reader import answer_for
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, answered, load
-from vlmtui.reports.select.lens_option import Through, colouring, lens_for
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -26,7 +28,7 @@ class Animation:
     """A picture [height, width, 3] uint8 that was read, and what the lens made of each stage."""
 
     query: Query
-    through: Through
+    through: ChosenLens
     rgb: Rgb
     reading: Reading
     values: tuple[LensResult, ...]
@@ -45,28 +47,28 @@ def collect_animations(
 
 
 class _AnimationCollector:
-    def __init__(self, query: Query, through: Through, on_progress: OnProgress | None) -> None:
+    def __init__(self, query: Query, through: ChosenLens, on_progress: OnProgress | None) -> None:
         self._query, self._through, self._on_progress = query, through, on_progress
         self._last = ""
 
     @property
     def max_pixels(self) -> int:
-        return self._query.max_pixels
+        return self._query.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self._query, self._on_progress)
+        return load_model(client, self._query.load, self._on_progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        stage = self._query.stage
+        stage = self._query.selection.stage
         self._last = default_stage(model) if stage is None else check_stage(stage, model)
         self._through.check_path(model, "choose --format png")
         self._through.check(self._last, model)
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> Animation:
         query = self._query
-        rgb = decode(source.data, source.source, query.max_pixels).rgb
+        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
-            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
+            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
         ).result()
         return animate(client, rgb, reading, query, self._through, self._last, self._on_progress)
 
@@ -79,7 +81,7 @@ def animate(
     rgb: Rgb,
     reading: Reading,
     query: Query,
-    through: Through,
+    through: ChosenLens,
     last: str,
     on_progress: OnProgress | None = None,
 ) -> Animation:
@@ -89,7 +91,7 @@ def animate(
     drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
     if not drawn:
         raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
-    answer = answered(client, reading, through, on_progress)
+    answer = answer_for(client, reading, through, on_progress)
     said = answer.id if answer else ""
     found = tuple(
         client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vlmtui.errors import UsageError
+from vlmtui.query.drawing import HEAT, LARGEST, LAYERS, NORMS, SMALLEST, WORDS
+from vlmtui.query.options import Query
 from vlmtui.reports.images import chart, heat, words
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.scene import Scene
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.drawing import HEAT, LARGEST, LAYERS, NORMS, SMALLEST, WORDS
 
 _SCENES = {WORDS: words.scene, HEAT: heat.scene, LAYERS: heat.sheet, NORMS: chart.scene}
 
@@ -19,6 +19,6 @@ def scene(shown: Shown) -> Scene:
 
 def check_size(query: Query) -> None:
     """Raise `UsageError` where `--size` asks for fewer pixels than a drawing takes."""
-    size = query.drawing.size
+    size = query.output.drawing.size
     if size is not None and size < SMALLEST:
         raise UsageError(f"--size {size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")

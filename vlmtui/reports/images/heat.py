@@ -29,7 +29,7 @@ def scene(shown: Shown) -> Scene:
     """The photograph in the colours of one stage."""
     seen = shown.seen
     _check_placed(shown, seen.stage)
-    photo, scale = layout.resized(shown.rgb, seen.query.drawing.size or LONG_SIDE)
+    photo, scale = layout.resized(shown.rgb, seen.query.output.drawing.size or LONG_SIDE)
     overlay = seen.overlay
     found = overlay.numbers if overlay is not None else seen.norms
     of = found[list(seen.entries)]
@@ -59,7 +59,7 @@ def sheet(shown: Shown) -> Scene:
     if not stages:
         _check_placed(shown, seen.stage)
     height, width = shown.rgb.shape[:2]
-    total = seen.query.drawing.size or SHEET
+    total = seen.query.output.drawing.size or SHEET
     # about as many columns as make the sheet one and a half times as wide as high, with few places empty
     ideal = max(1, round(math.sqrt(1.5 * len(stages) * height / width)))
     across = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))

@@ -12,9 +12,9 @@ from vlmtui.display import numbers
 from vlmtui.display.colours import VIRIDIS, Rgb, blend, brightness
 from vlmtui.display.pieces import plain
 from vlmtui.geometry import Place
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import fonts
 from vlmtui.reports.images.scene import INK, PALE, Mark, Photo, Text
-from vlmtui.reports.query import Seen
 
 MARGIN = 16
 _COLOUR_SHARE = 0.75
@@ -47,13 +47,13 @@ def paint_entries(under: Rgb, places: Sequence[Place], colours: Rgb, scale: floa
     return np.where(there[..., None], mixed, under)
 
 
-def named(seen: Seen) -> str:
+def named(seen: ImageReport) -> str:
     """`china.jpg`: the picture, short enough for a line."""
     source = seen.reading.image.source
     return "standard input" if source == "-" else plain(source.rsplit("/", 1)[-1] or source)
 
 
-def model_named(seen: Seen) -> str:
+def model_named(seen: ImageReport) -> str:
     """The model, and what must be known of it."""
     model = seen.reading.model
     return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"

@@ -51,9 +51,9 @@ def data(glance: Glance, picture: Embedded) -> Object:
         "facts": _facts(glance),
         "seen": reading.seen,
         "patch": list(reading.patch_size),
-        "k": glance.query.k,
+        "k": glance.query.search.k,
         "agreeing": list(AGREEING),
-        "first": {"stage": glance.stage, "metric": glance.query.metric, "entry": glance.entry},
+        "first": {"stage": glance.stage, "metric": glance.query.search.metric, "entry": glance.entry},
         "entries": {
             "tokens": _entries(reading.places, atlas, glance.rgb),
             "patches": _entries(reading.patch_places, atlas, glance.rgb),
@@ -94,7 +94,7 @@ def _facts(glance: Glance) -> list[list[str]]:
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
         ["seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels" if reading.seen else ""],
-        ["prompt", plain(reading.prompt or "") if query.prompt is not None or glance.layers is not None else ""],
+        ["prompt", plain(reading.prompt or "") if query.read.prompt is not None or glance.layers is not None else ""],
         ["places", reading.placeless],
         ["picture", f"sha256 {reading.image.sha256}"],
     ]
@@ -186,7 +186,7 @@ def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
         "range": list(robust_range(norms)),
         "note": NOTE if of_patches(stage) and stage in glance.words else "",
         "words": {
-            order: _words(words, order, glance.query.ridge, pieces)
+            order: _words(words, order, glance.query.search.ridge, pieces)
             for order, words in glance.words.get(stage, {}).items()
         },
     }

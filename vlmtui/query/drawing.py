@@ -17,7 +17,7 @@ SMALLEST = 64
 
 
 @dataclass(frozen=True)
-class Drawing:
+class DrawOptions:
     """What was asked of a picture, None for what is left to it.
 
     `size` is the longer side of the photograph in pixels (the width of a plot; of `ansi` the columns), `num_words` how
@@ -36,10 +36,10 @@ class Drawing:
         return next((option for option, value in given.items() if value is not None), None)
 
 
-def parse_drawing(show: str | None, size: int | None, num_words: int | None, deep: bool = True) -> Drawing:
+def parse_drawing(show: str | None, size: int | None, num_words: int | None, deep: bool = True) -> DrawOptions:
     """These options, checked; `UsageError` says what there is."""
     if show is not None and show not in SHOWN:
         raise UsageError(f"--draw {show!r} is not one of {', '.join(SHOWN)}")
     if size is not None and not 1 <= size <= LARGEST:
         raise UsageError(f"--size {size} is out of range: choose {SMALLEST} to {LARGEST} pixels, or columns for ansi")
-    return Drawing(show, size, num_words, deep)
+    return DrawOptions(show, size, num_words, deep)

@@ -12,26 +12,36 @@ from hypothesis import strategies as st
 from tests.reports import made
 from vlmtui.display.statistics import robust_z
 from vlmtui.errors import UsageError
-from vlmtui.reports.select.rows import NUMBERS, TEXTS, Rows
-from vlmtui.reports.select.where import FIELDS, Both, Condition, Either, Not, Number, Text, parse_where
+from vlmtui.query.conditions import (
+    FIELDS,
+    Condition,
+    Conjunction,
+    Disjunction,
+    Negation,
+    NumberComparison,
+    TextComparison,
+    parse_where,
+)
+from vlmtui.query.fields import NUMBERS, TEXTS
+from vlmtui.reports.select.rows import ReportRows
 
 READING = made.reading(4, 5)
 SEEN = made.seen(READING, made.words(READING, 3))
-ROWS = Rows(SEEN)
+ROWS = ReportRows(SEEN)
 
 numbers = st.builds(
-    Number,
+    NumberComparison,
     st.sampled_from(NUMBERS),
     st.sampled_from(["=", "!=", "<", "<=", ">", ">="]),
     st.floats(-1e6, 1e6).map(lambda x: round(x, 3)),
     st.booleans(),
 )
 texts = st.builds(
-    Text, st.sampled_from([*TEXTS, "words"]), st.sampled_from(["=", "!=", "~", "!~"]), st.text(max_size=9)
+    TextComparison, st.sampled_from([*TEXTS, "words"]), st.sampled_from(["=", "!=", "~", "!~"]), st.text(max_size=9)
 )
 conditions: st.SearchStrategy[Condition] = st.recursive(
     numbers | texts,
-    lambda of: st.builds(Not, of) | st.builds(Both, of, of) | st.builds(Either, of, of),
+    lambda of: st.builds(Negation, of) | st.builds(Conjunction, of, of) | st.builds(Disjunction, of, of),
     max_leaves=8,
 )
 
@@ -39,16 +49,16 @@ conditions: st.SearchStrategy[Condition] = st.recursive(
 def written(condition: Condition) -> str:
     """A condition in the language."""
     match condition:
-        case Number(field, operator, value, as_z):
+        case NumberComparison(field, operator, value, as_z):
             return f"{field} {operator} {'z' if as_z else ''}{value!r}"
-        case Text(field, operator, value):
+        case TextComparison(field, operator, value):
             escaped = value.replace("\\", "\\\\").replace('"', '\\"')
             return f'{field}{operator}"{escaped}"'
-        case Not(of):
+        case Negation(of):
             return f"not ({written(of)})"
-        case Both(one, other):
+        case Conjunction(one, other):
             return f"({written(one)}) AND ({written(other)})"
-        case Either(one, other):
+        case Disjunction(one, other):
             return f"(({written(one)}) or {written(other)})"
     raise AssertionError(condition)
 
@@ -97,7 +107,7 @@ def test_precedence_is_not_and_or() -> None:
 
 
 def test_what_is_missing_fulfils_no_comparison() -> None:
-    bare = Rows(made.seen(READING, None, "vision.1"))
+    bare = ReportRows(made.seen(READING, None, "vision.1"))
     for text in ("score>0", "score<=0", "score!=1", "word~a", "word!~a", "words!=a", "value=0", "value>z0"):
         assert not parse_where(text).keeps(bare).any(), text
     assert parse_where("not score>0").keeps(bare).all()

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from tests.reports import made
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
-from vlmtui.reports.select.patches import PatchWords, entries_at, entries_of, parse_patch, parse_rows
+from vlmtui.query.patches import PatchPosition, entries_at, entries_of, parse_patch, parse_rows
 
 numbers = st.integers(0, 999_999)
 
 
 @given(st.none() | numbers, numbers, numbers)
 def test_what_is_written_is_read(grid: int | None, row: int, col: int) -> None:
-    patch = PatchWords(grid, row, col)
+    patch = PatchPosition(grid, row, col)
     assert parse_patch(str(patch)) == patch
     assert parse_patch(f" {'' if grid is None else f'{grid} :'} {row} , {col} ") == patch
 
@@ -40,24 +40,24 @@ def test_what_is_no_patch(words: str) -> None:
 def test_the_entries_meant() -> None:
     reading = made.reading(3, 4, grids=2)
     assert entries_of(reading, "tokens") == tuple(range(24))
-    assert entries_at(reading, "tokens", PatchWords(None, 2, 3)) == (11,)
-    assert entries_at(reading, "tokens", PatchWords(1, 0, 1)) == (13,)
-    assert entries_at(reading, "vision.1", PatchWords(1, 0, 1)) == (13,)
+    assert entries_at(reading, "tokens", PatchPosition(None, 2, 3)) == (11,)
+    assert entries_at(reading, "tokens", PatchPosition(1, 0, 1)) == (13,)
+    assert entries_at(reading, "vision.1", PatchPosition(1, 0, 1)) == (13,)
 
 
 def test_a_token_of_four_patches_means_them_all_at_a_vision_stage() -> None:
     merged = (Place(0, "patch", 0, 0, 0, (0.0, 0.0, 1.0, 1.0), 1.0, (0, 1, 4, 5)),)
     reading = made.reading(3, 4, places=merged)
-    assert entries_at(reading, "vision.0", PatchWords(None, 0, 0)) == (0, 1, 4, 5)
+    assert entries_at(reading, "vision.0", PatchPosition(None, 0, 0)) == (0, 1, 4, 5)
 
 
 def test_a_tower_alone_has_its_patches() -> None:
     reading = made.reading(3, 4, places=())
-    assert entries_at(reading, "vision.2", PatchWords(None, 1, 0)) == (4,)
+    assert entries_at(reading, "vision.2", PatchPosition(None, 1, 0)) == (4,)
 
 
-@pytest.mark.parametrize("patch", [PatchWords(None, 3, 0), PatchWords(None, 0, 4), PatchWords(7, 0, 0)])
-def test_a_patch_that_is_not_there(patch: PatchWords) -> None:
+@pytest.mark.parametrize("patch", [PatchPosition(None, 3, 0), PatchPosition(None, 0, 4), PatchPosition(7, 0, 0)])
+def test_a_patch_that_is_not_there(patch: PatchPosition) -> None:
     with pytest.raises(UsageError, match="there is no"):
         entries_at(made.reading(3, 4), "tokens", patch)
 
@@ -68,7 +68,7 @@ def test_a_place_that_the_model_leaves_out() -> None:
 
     reading = msgspec.structs.replace(reading, places=reading.places[:-1])
     with pytest.raises(UsageError, match="leaves that place"):
-        entries_at(reading, "tokens", PatchWords(None, 2, 3))
+        entries_at(reading, "tokens", PatchPosition(None, 2, 3))
 
 
 def test_rows_of_the_grid() -> None:
@@ -77,7 +77,7 @@ def test_rows_of_the_grid() -> None:
     reading = made.reading(3, 4, grids=2)
     assert entries_of(reading, "tokens", rows=parse_rows("1")) == (4, 5, 6, 7, 16, 17, 18, 19)
     assert entries_of(reading, "vision.0", rows=parse_rows("2-9")) == (8, 9, 10, 11, 20, 21, 22, 23)
-    both = entries_of(reading, "tokens", [PatchWords(1, 0, 0), PatchWords(0, 2, 3)], parse_rows("0"))
+    both = entries_of(reading, "tokens", [PatchPosition(1, 0, 0), PatchPosition(0, 2, 3)], parse_rows("0"))
     assert both == (0, 1, 2, 3, 11, 12, 13, 14, 15)
     with pytest.raises(UsageError, match="rows 0 to 2"):
         entries_of(reading, "tokens", rows=parse_rows("3-9"))

@@ -1,4 +1,4 @@
-"""`--patch [GRID:]R,C` and `--rows R-R`: the words for places in a grid, and the entries of a stage that are meant."""
+"""Patch positions: `--patch [GRID:]R,C` and `--rows R-R`, and the entries of a stage at them."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ _ROWS = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
-class PatchWords:
-    """Row and column of an LLM token, from 0; `grid` is None where the person named none."""
+class PatchPosition:
+    """Row and column of an image token, from 0; `grid` is None where none was named.
+
+    Its `repr` is written to the manifest of a batch and compared with it on resuming: its form must not change.
+    """
 
     grid: int | None
     row: int
     col: int
+
+    def __repr__(self) -> str:
+        return f"PatchWords(grid={self.grid!r}, row={self.row!r}, col={self.col!r})"
 
     def __str__(self) -> str:
         place = f"{self.row},{self.col}"
         return place if self.grid is None else f"{self.grid}:{place}"
 
 
-def parse_patch(words: str, option: str = "--patch") -> PatchWords:
+def parse_patch(words: str, option: str = "--patch") -> PatchPosition:
     """`[GRID:]R,C` as numbers; `UsageError`, which names the option, for anything else."""
     match = _WORDS.fullmatch(words)
     if not match:
         raise UsageError(f"{option} {words!r} is not [GRID:]ROW,COLUMN: give numbers from 0, such as 3,5 or 1:3,5")
     grid, row, col = match.groups()
-    return PatchWords(int(grid) if grid is not None else None, int(row), int(col))
+    return PatchPosition(int(grid) if grid is not None else None, int(row), int(col))
 
 
 def parse_rows(words: str) -> tuple[range, ...]:
@@ -51,7 +57,7 @@ def parse_rows(words: str) -> tuple[range, ...]:
 
 
 def entries_of(
-    reading: Reading, stage: str, patches: Sequence[PatchWords] = (), rows: Sequence[range] = ()
+    reading: Reading, stage: str, patches: Sequence[PatchPosition] = (), rows: Sequence[range] = ()
 ) -> tuple[int, ...]:
     """Which of `reading.places_at(stage)` a report is about, in their order: all, or those of the patches and rows.
 
@@ -87,7 +93,7 @@ def _in_rows(reading: Reading, stage: str, rows: Sequence[range]) -> set[int]:
     }
 
 
-def entries_at(reading: Reading, stage: str, patch: PatchWords) -> tuple[int, ...]:
+def entries_at(reading: Reading, stage: str, patch: PatchPosition) -> tuple[int, ...]:
     """Which of `reading.places_at(stage)` belong to one patch.
 
     At a vision stage these are the vision patches that the token was made of. Without a grid the whole picture's is
@@ -117,7 +123,7 @@ def entries_at(reading: Reading, stage: str, patch: PatchWords) -> tuple[int, ..
     return found
 
 
-def _grid(reading: Reading, patch: PatchWords) -> Grid:
+def _grid(reading: Reading, patch: PatchPosition) -> Grid:
     grids = reading.grids
     if not grids:
         raise UsageError(f"there is no patch {patch}: this model keeps no grid of the picture")
@@ -129,7 +135,7 @@ def _grid(reading: Reading, patch: PatchWords) -> Grid:
     raise UsageError(f"there is no grid {patch.grid}: choose from {', '.join(str(grid.id) for grid in grids)}")
 
 
-def _at(places: tuple[Place, ...], grid: Grid, patch: PatchWords) -> int | None:
+def _at(places: tuple[Place, ...], grid: Grid, patch: PatchPosition) -> int | None:
     for i, place in enumerate(places):
         if place.kind == "patch" and (place.grid, place.row, place.col) == (grid.id, patch.row, patch.col):
             return i

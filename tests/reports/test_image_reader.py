@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.query.queries import query_of
 from tests.reports import made
 from tests.test_image import encoded
 from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, SessionError, UsageError, VlmtuiError
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.patches import PatchPosition
+from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Seen, results
-from vlmtui.reports.select.lens_option import Through
-from vlmtui.reports.select.patches import PatchWords
 
 
 def done(value: Any) -> Future[Any]:
@@ -65,13 +67,13 @@ def photos(tmp_path: Path) -> list[str]:
 
 def run(names: list[str], *sessions: Played, **query: Any) -> list[Any]:
     waiting = list(sessions)
-    return list(results(tuple(names), Query("tiny", **query), lambda: waiting.pop(0)))  # type: ignore[arg-type,return-value]
+    return list(read_reports(tuple(names), query_of("tiny", **query), lambda: waiting.pop(0)))  # type: ignore[arg-type,return-value]
 
 
 def test_the_model_is_loaded_once(photos: list[str]) -> None:
     session = Played()
     found = run(photos, session)
-    assert [type(one) for one in found] == [Seen] * 3
+    assert [type(one) for one in found] == [ImageReport] * 3
     assert [what for what, _ in session.asked] == ["load", "read", "words", "read", "words", "read", "words"]
     assert session.closed
 
@@ -85,7 +87,7 @@ def test_a_picture_that_fails_does_not_stop_the_rest(photos: list[str]) -> None:
     Path(photos[0]).write_bytes(b"no picture")
     session = Played(OutOfMemoryError("too large: choose a smaller dtype"), None)
     found = run(photos, session)
-    assert [type(one) for one in found] == [Failure, Failure, Seen]
+    assert [type(one) for one in found] == [Failure, Failure, ImageReport]
     assert isinstance(found[1].error, OutOfMemoryError)
     assert session.closed
 
@@ -93,7 +95,7 @@ def test_a_picture_that_fails_does_not_stop_the_rest(photos: list[str]) -> None:
 def test_a_session_that_dies_is_replaced(photos: list[str]) -> None:
     first, second = Played(None, SessionError("it was killed")), Played()
     found = run(photos, first, second)
-    assert [type(one) for one in found] == [Seen, Failure, Seen]
+    assert [type(one) for one in found] == [ImageReport, Failure, ImageReport]
     assert first.closed
     assert second.closed
     assert [name for what, name in second.asked if what == "read"] == [photos[2]]
@@ -111,7 +113,7 @@ def test_a_reading_that_is_gone_is_read_again(photos: list[str]) -> None:
 
     session = Shared()
     (found,) = run(photos[:1], session)
-    assert isinstance(found, Seen)
+    assert isinstance(found, ImageReport)
     assert [name for what, name in session.asked if what == "read"] == [photos[0]] * 3
 
 
@@ -132,10 +134,10 @@ def test_a_stage_that_is_not_there_stops_it_all(photos: list[str]) -> None:
 
 def test_only_the_patch_is_asked_for(photos: list[str]) -> None:
     session = Played()
-    (found,) = run(photos[:1], session, patches=(PatchWords(None, 1, 1),))
+    (found,) = run(photos[:1], session, patches=(PatchPosition(None, 1, 1),))
     assert found.entries == (5,)
     assert ("words", (5,)) in session.asked
-    (missing,) = run(photos[:1], Played(), patches=(PatchWords(None, 9, 9),))
+    (missing,) = run(photos[:1], Played(), patches=(PatchPosition(None, 9, 9),))
     assert missing.error.exit_status == 2
 
 
@@ -148,7 +150,7 @@ def test_no_words_are_asked_for_at_a_vision_stage(photos: list[str]) -> None:
 
 def test_a_report_that_nobody_wants_any_more_ends_its_session(photos: list[str]) -> None:
     session = Played()
-    making = results(tuple(photos), Query("tiny"), lambda: session)  # type: ignore[arg-type,return-value]
+    making = read_reports(tuple(photos), query_of("tiny"), lambda: session)  # type: ignore[arg-type,return-value]
     next(making)
     making.close()
     assert session.closed
@@ -163,13 +165,13 @@ def test_a_report_that_nobody_wants_any_more_ends_its_session(photos: list[str])
             "--metric cosine is not used at llm.2: words there are ordered by their logits",
         ),
         ("vision.1", {"metric": "omp"}, "--metric omp is not used at vision.1: a vision stage has words with --lens"),
-        ("vision.1", {"metric": "omp", "lens": Through("projector")}, ""),
+        ("vision.1", {"metric": "omp", "lens": ChosenLens("projector")}, ""),
         ("vision.1", {}, ""),
         ("llm.2", {}, ""),
         ("tokens", {"metric": "omp"}, ""),
     ],
 )
 def test_a_metric_that_a_stage_has_no_use_for_is_told_of(stage, asked, said):
-    unused = Seen(Query("tiny", **asked), made.reading(), stage, (0,), None).unused
+    unused = ImageReport(query_of("tiny", **asked), made.reading(), stage, (0,), None).unused
     assert unused.startswith(said)
     assert bool(unused) == bool(said)

@@ -14,8 +14,8 @@ from vlmtui.lenses.options import checked_options as checked_options
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
 from vlmtui.lenses.source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
 from vlmtui.lenses.wording import LensInputs
+from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
 from vlmtui.reading import PIXELS, ModelInfo, Reading
-from vlmtui.reports.select.patches import PatchWords, entries_at, parse_patch
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -25,7 +25,7 @@ ALL_TOKENS = "all_tokens"
 
 
 @dataclass(frozen=True)
-class Through:
+class ChosenLens:
     """A lens by its name, the word or class that it was given, the patches that it compares with, and other options.
 
     `source` is a lens's that is not built in, and `described` what the session says of it, None until it has.
@@ -33,7 +33,7 @@ class Through:
 
     name: str
     text: str = ""
-    marked: tuple[PatchWords, ...] = ()
+    marked: tuple[PatchPosition, ...] = ()
     given: tuple[tuple[str, Any], ...] = ()
     source: LensSource | None = None
     described: LensDescription | None = None
@@ -52,7 +52,7 @@ class Through:
         """Whether it is built in, or a session has described it."""
         return self.built_in is not None or self.described is not None
 
-    def described_by(self, client: SessionClient) -> Through:
+    def described_by(self, client: SessionClient) -> ChosenLens:
         """The same with what the session says of it, and all its options; `UsageError` for one that it does not take.
 
         A lens that is built in is known without.
@@ -149,7 +149,7 @@ class Through:
 
 def parse_lens(
     name: str | None, word: str | None, marked: Sequence[str], options: Sequence[str] = (), far: bool = False
-) -> Through | None:
+) -> ChosenLens | None:
     """The lens that these words ask for, None without one; `UsageError` where they do not fit together.
 
     `options` are NAME=VALUE each. Of a session that is `far` it is not known here what packages offer there.
@@ -158,7 +158,7 @@ def parse_lens(
     if name is not None and name not in there and (source := _source(name, far)) is not None:
         if word is not None or marked:
             raise UsageError(f"--lens {name} takes neither --find nor --marked: its options are given by --lens-option")
-        return Through(source.name or source.shown, given=_options(options), source=source)
+        return ChosenLens(source.name or source.shown, given=_options(options), source=source)
     # without a name it is the first that takes what was given
     given = "word" if word is not None else "marked" if marked else ""
     chosen = name or next((one.name for one in there.values() if given and getattr(one.offer, given)), None)
@@ -175,7 +175,7 @@ def parse_lens(
     if offer.word and not (word or "").strip():
         raise UsageError(f"--lens {chosen} {offer.missing}")
     patches = tuple(parse_patch(words, "--marked") for words in marked)
-    return Through(chosen, word or "", patches, _built_in_options(there[chosen], options))
+    return ChosenLens(chosen, word or "", patches, _built_in_options(there[chosen], options))
 
 
 def _source(name: str, far: bool) -> LensSource | None:
@@ -216,12 +216,12 @@ def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any]
     return ()
 
 
-def colouring() -> Through:
+def colouring() -> ChosenLens:
     """The lens that colours stages where none is asked for."""
-    return Through(next(one.name for one in listed_lenses() if one.kind is Colours))
+    return ChosenLens(next(one.name for one in listed_lenses() if one.kind is Colours))
 
 
-def lens_for(through: Through, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
+def lens_for(through: ChosenLens, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
     """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there.
 
     `all_tokens` goes to a built-in lens that has such an option.

@@ -7,39 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Colours
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.rows import NUMBERS, TEXTS, WHOLE, Rows
+from vlmtui.query.fields import SIMPLE, TEXTS, WHOLE
+from vlmtui.query.options import Query
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.select.rows import ReportRows
 
-FIELDS = (
-    *("image", "model", "stage", "index", "kind", "grid", "row", "col", "box", "x0", "y0", "x1", "y1", "inside"),
-    *("patches", "norm", "z", "value", "word", "text", "score", "margin", "explained", "words", "ids", "null"),
-    *("agreement", "anatomy", "grids", "error"),
-)
-"""In a table `agreement`, `anatomy` and `grids` have no column; in JSON `grids` are those of the picture, `error` is
-where it is."""
-
-SIMPLE = frozenset((*NUMBERS, *TEXTS))
-"""Those that are a single number or text."""
 STANDING = ("percentile", "random", "margin", "same")
 _UNTABLED = ("agreement", "anatomy", "grids")
 
 
-def parse_fields(words: str) -> tuple[str, ...]:
-    """The fields named, in that order, each once; `UsageError` names those there are, or the one named twice."""
-    found = tuple(word.strip() for word in words.split(","))
-    for word in found:
-        if word not in FIELDS:
-            raise UsageError(f"--fields knows no {word!r}: choose {', '.join(FIELDS)}, with commas between")
-        if found.count(word) > 1:
-            raise UsageError(
-                f"--fields names {word} more than once: a report has each field once, leave the others out"
-            )
-    return found
-
-
-def simple(rows: Rows, field: str) -> list[Any]:
+def simple(rows: ReportRows, field: str) -> list[Any]:
     """One of `SIMPLE`: a number or text a row, as plain values, None where there is none."""
     if field in TEXTS:
         return list(rows.texts(field))
@@ -51,10 +29,10 @@ def simple(rows: Rows, field: str) -> list[Any]:
 
 def of_table(query: Query) -> tuple[str, ...]:
     """The fields of a table: those asked for, or the usual ones for this query, whatever the model and the picture."""
-    if query.fields:
-        return tuple(field for field in query.fields if field not in _UNTABLED)
+    if query.output.fields:
+        return tuple(field for field in query.output.fields if field not in _UNTABLED)
     lens = ("value",) if has_values(query) else ()
-    null = ("null",) if query.null else ()
+    null = ("null",) if query.search.null else ()
     usual = ("image", "index", "kind", "grid", "row", "col", "box", "inside", "norm", "z")
     return (*usual, *lens, "words", *null, "error")
 
@@ -76,7 +54,7 @@ def headings(query: Query) -> list[str]:
 
 
 def _names(field: str, query: Query) -> list[str]:
-    several = range(1, query.k + 1)
+    several = range(1, query.search.k + 1)
     if field == "words":
         return [f"{what}{i}" for i in several for what in ("word", "score")]
     if field == "ids":
@@ -90,15 +68,15 @@ def _names(field: str, query: Query) -> list[str]:
     return [field]
 
 
-def cells(seen: Seen) -> Iterator[list[Any]]:
+def cells(seen: ImageReport) -> Iterator[list[Any]]:
     """The rows of a `csv` table, as wide as `headings`; None where there is nothing."""
-    query, rows = seen.query, Rows(seen)
+    query, rows = seen.query, ReportRows(seen)
     columns = [_column(seen, rows, field, len(_names(field, query))) for field in of_table(query)]
     for parts in zip(*columns, strict=True):
         yield [cell for part in parts for cell in part]
 
 
-def _column(seen: Seen, rows: Rows, field: str, wide: int) -> list[list[Any]]:
+def _column(seen: ImageReport, rows: ReportRows, field: str, wide: int) -> list[list[Any]]:
     """The cells of one field [rows][wide]."""
     if wide == 1 and field in SIMPLE:
         return [[value] for value in simple(rows, field)]
@@ -106,7 +84,7 @@ def _column(seen: Seen, rows: Rows, field: str, wide: int) -> list[list[Any]]:
     return [[*some, *[None] * (wide - len(some))] for some in found]
 
 
-def _lists(seen: Seen, rows: Rows, field: str) -> list[list[Any]]:
+def _lists(seen: ImageReport, rows: ReportRows, field: str) -> list[list[Any]]:
     """A field that is a list, row by row."""
     words = seen.words
     match field:

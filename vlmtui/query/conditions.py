@@ -1,14 +1,16 @@
-"""`--where`: which entries a report keeps, in a small language.
+"""Conditions on entries: the small language of `--where`.
 
     norm > z3                            more than a robust z-score of 3 above the other entries of the stage
     word ~ "sky" and not kind = newline
     words ~ sky or (score >= 0.4 and row < 8)
 
-A condition is FIELD OPERATOR VALUE; `and`, `or`, `not` and parentheses join them. Numbers (`rows.NUMBERS`) know
-`=` `!=` `<` `<=` `>` `>=`, with a number or with `zN`: the number whose robust z-score among the entries is N (the one
-of the rule for outliers). Texts (`rows.TEXTS`), and `words`, any of an entry's words, know `=` `!=` and `~` `!~`: does
-(not) contain, upper and lower case alike. What is no plain word is quoted. An entry that has no such number or text
-fulfils no comparison with it.
+A condition is FIELD OPERATOR VALUE; conditions are joined by `and`, `or`, `not` and parentheses. Numbers
+(`fields.NUMBERS`) take `=` `!=` `<` `<=` `>` `>=` and a number, or `zN`: the number whose robust z-score among the
+entries is N (the z-score of the outlier rule). Texts (`fields.TEXTS`), and `words`, any word of an entry, take `=`
+`!=`, and `~` `!~` for (not) containing, case-insensitively. A value that is not a plain word is quoted. A comparison
+with a number or text that an entry lacks is false.
+
+A condition's `repr` is written to the manifest of a batch and compared with it on resuming: its form must not change.
 """
 
 from __future__ import annotations
@@ -22,14 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
-from vlmtui.reports.select.rows import NUMBERS, TEXTS, Rows
+from vlmtui.query.fields import NUMBERS, TEXTS
 
 WORDS = "words"
 FIELDS = (*NUMBERS, *TEXTS, WORDS)
 _LONGEST = 2000
 _DEEPEST = 50
 
-Kept = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TOKEN = re.compile(
@@ -43,7 +45,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_COMPARED: dict[str, Callable[[NDArray[np.float64], float], Kept]] = {
+_COMPARED: dict[str, Callable[[NDArray[np.float64], float], Mask]] = {
     "=": np.equal,
     "!=": np.not_equal,
     "<": np.less,
@@ -59,36 +61,59 @@ _SAID: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-class Condition(Protocol):
-    """Something that an entry fulfils or not."""
+class EntryTable(Protocol):
+    """The entries of a report by field, as conditions read them."""
 
-    def keeps(self, rows: Rows) -> Kept:
-        """Which rows fulfil it, bool [rows]."""
+    def numbers(self, field: str) -> NDArray[np.float64]:
+        """One of `NUMBERS` [rows], NaN where an entry has none."""
+
+    def z(self, field: str) -> NDArray[np.float64]:
+        """The robust z-scores of a number [rows]."""
+
+    def texts(self, field: str) -> list[str | None]:
+        """One of `TEXTS` [rows]."""
+
+    def words(self) -> list[list[str | None]]:
+        """All words of every row."""
+
+
+class Condition(Protocol):
+    """A condition that each entry meets or does not."""
+
+    def keeps(self, rows: EntryTable) -> Mask:
+        """Which rows meet it, bool [rows]."""
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number compared with another, or with the robust z-score `value`."""
+class NumberComparison:
+    """A number compared with `value`, or its robust z-score with that."""
 
     field: str
     operator: str
     value: float
     as_z: bool = False
 
-    def keeps(self, rows: Rows) -> Kept:
+    def __repr__(self) -> str:
+        fields = f"field={self.field!r}, operator={self.operator!r}, value={self.value!r}, as_z={self.as_z!r}"
+        return f"Number({fields})"
+
+    def keeps(self, rows: EntryTable) -> Mask:
         numbers = rows.z(self.field) if self.as_z else rows.numbers(self.field)
         return np.asarray(_COMPARED[self.operator](numbers, self.value) & ~np.isnan(numbers))
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text compared with another; of `words` at least one, and for `!=` and `!~` all."""
+class TextComparison:
+    """A text compared with `value`; of `words` at least one must compare so, for `!=` and `!~` all."""
 
     field: str
     operator: str
     value: str
 
-    def keeps(self, rows: Rows) -> Kept:
+    def __repr__(self) -> str:
+        return f"Text(field={self.field!r}, operator={self.operator!r}, value={self.value!r})"
+
+    def keeps(self, rows: EntryTable) -> Mask:
         found = rows.words() if self.field == WORDS else [[text] for text in rows.texts(self.field)]
         fits = _SAID[self.operator]
         together = all if self.operator.startswith("!") else any
@@ -98,39 +123,48 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Not:
-    """What does not fulfil a condition."""
+class Negation:
+    """The opposite of a condition."""
 
     of: Condition
 
-    def keeps(self, rows: Rows) -> Kept:
+    def __repr__(self) -> str:
+        return f"Not(of={self.of!r})"
+
+    def keeps(self, rows: EntryTable) -> Mask:
         return ~self.of.keeps(rows)
 
 
 @dataclass(frozen=True)
-class Both:
-    """What fulfils two conditions."""
+class Conjunction:
+    """Two conditions that must both be met."""
 
     one: Condition
     other: Condition
 
-    def keeps(self, rows: Rows) -> Kept:
+    def __repr__(self) -> str:
+        return f"Both(one={self.one!r}, other={self.other!r})"
+
+    def keeps(self, rows: EntryTable) -> Mask:
         return self.one.keeps(rows) & self.other.keeps(rows)
 
 
 @dataclass(frozen=True)
-class Either:
-    """What fulfils one condition of two, or both."""
+class Disjunction:
+    """Two conditions of which at least one must be met."""
 
     one: Condition
     other: Condition
 
-    def keeps(self, rows: Rows) -> Kept:
+    def __repr__(self) -> str:
+        return f"Either(one={self.one!r}, other={self.other!r})"
+
+    def keeps(self, rows: EntryTable) -> Mask:
         return self.one.keeps(rows) | self.other.keeps(rows)
 
 
 def parse_where(text: str) -> Condition:
-    """The condition that `--where` names; `UsageError` says what is not understood, and what would be."""
+    """Parse the text of `--where`. `UsageError` for what cannot be parsed, with what could be."""
     if len(text) > _LONGEST:
         raise UsageError(f"--where is {len(text):,} characters long: {_LONGEST:,} are read at most")
     parser = _Parser(text)
@@ -165,7 +199,7 @@ class _Parser:
     def either(self, depth: int) -> Condition:
         found = self._both(depth)
         while self._takes("or"):
-            found = Either(found, self._both(depth))
+            found = Disjunction(found, self._both(depth))
         return found
 
     def end(self) -> None:
@@ -175,14 +209,14 @@ class _Parser:
     def _both(self, depth: int) -> Condition:
         found = self._one(depth)
         while self._takes("and"):
-            found = Both(found, self._one(depth))
+            found = Conjunction(found, self._one(depth))
         return found
 
     def _one(self, depth: int) -> Condition:
         if depth > _DEEPEST:
             raise UsageError(f"--where is nested too deep: {_DEEPEST} times not and parentheses are read at most")
         if self._takes("not"):
-            return Not(self._one(depth + 1))
+            return Negation(self._one(depth + 1))
         if self._takes("("):
             found = self.either(depth + 1)
             if not self._takes(")"):
@@ -211,11 +245,11 @@ class _Parser:
             raise UsageError(f"--where misses a value after {field}{operator}: {_example(field)}")
         self._at += 1
         if not number:
-            return Text(field, operator, _unquoted(value))
+            return TextComparison(field, operator, _unquoted(value))
         if value.kind not in ("number", "z"):
             raise UsageError(f"--where compares {field} with a number, not with {value.text!r}: {_example(field)}")
         as_z = value.kind == "z"
-        return Number(field, operator, float(value.text[1:] if as_z else value.text), as_z)
+        return NumberComparison(field, operator, float(value.text[1:] if as_z else value.text), as_z)
 
     def _next(self) -> _Token | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None

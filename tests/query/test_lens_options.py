@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_cli import CHINA, refused, vlmtui
 from tests.looked import looked
+from tests.query.queries import query_of
 from tests.reports import made
 from tests.session.others import HEAD, SHARPNESS
 from vlmtui.batch import manifest as manifests
@@ -20,9 +21,9 @@ from vlmtui.batch.sources import frozen
 from vlmtui.errors import UsageError
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.source import LensSource, read_lens_source
+from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.reports.formats.json import report
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
+from vlmtui.reports.image_report import ImageReport
 
 DESCRIBED = LensDescription(name="sharpness", kind="Scalars", origin="some-lenses 1.2")
 
@@ -44,7 +45,7 @@ def offer(folder: Path, name: str) -> None:
 
 def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
     through = parse_lens(sharpness, None, (), ["power=3", "to=1", "to=2", "a-b=x=y"])
-    assert through == Through(
+    assert through == ChosenLens(
         "sharpness.py", given=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens_source(sharpness)
     )
     assert not through.known
@@ -55,10 +56,10 @@ def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
 def test_a_name_is_that_of_a_package_here_or_may_be_one_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"^--lens 'x' is not one of similarity, .*layers$"):
         parse_lens("x", None, ())
-    assert parse_lens("x", None, (), far=True) == Through("x", source=LensSource("x"))
+    assert parse_lens("x", None, (), far=True) == ChosenLens("x", source=LensSource("x"))
     offer(tmp_path, "sharpness")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert parse_lens("sharpness", None, ()) == Through("sharpness", source=LensSource("sharpness"))
+    assert parse_lens("sharpness", None, ()) == ChosenLens("sharpness", source=LensSource("sharpness"))
     with pytest.raises(UsageError, match=r"^--lens 'x' is not one of similarity, .*layers; sharpness$"):
         parse_lens("x", None, ())
     for far in (False, True):  # registered, and not for reports
@@ -86,10 +87,10 @@ def test_what_does_not_fit(name: str, find: str, options: list[str], said: str, 
 
 def test_the_json_says_where_it_is_from(sharpness: str) -> None:
     source = read_lens_source(sharpness)
-    through = Through("sharpness", given=(("power", 3.0),), source=source, described=DESCRIBED)
+    through = ChosenLens("sharpness", given=(("power", 3.0),), source=source, described=DESCRIBED)
     reading = made.reading(3, 4)
     values = looked(lens_for(through, reading, "tokens"), "tokens", np.arange(12.0), note="of two")
-    seen = Seen(Query("tiny", lens=through), reading, "tokens", (0, 1), None, None, values)
+    seen = ImageReport(query_of("tiny", lens=through), reading, "tokens", (0, 1), None, None, values)
     assert report(seen)["query"]["lens"] == {
         "name": "sharpness",
         "source": {"path": sharpness, "sha256": source.sha256},
@@ -97,22 +98,22 @@ def test_the_json_says_where_it_is_from(sharpness: str) -> None:
         "note": "of two",
     }
     installed = replace(through, source=LensSource("sharpness"))
-    told = report(replace(seen, query=Query("tiny", lens=installed)))["query"]["lens"]
+    told = report(replace(seen, query=query_of("tiny", lens=installed)))["query"]["lens"]
     assert told["source"] == {"package": "some-lenses", "version": "1.2"}
 
 
 def test_it_travels_with_its_text(sharpness: str) -> None:
-    query = Query("demo", lens=Through("sharpness", source=read_lens_source(sharpness), described=DESCRIBED))
+    query = query_of("demo", lens=ChosenLens("sharpness", source=read_lens_source(sharpness), described=DESCRIBED))
     assert pickle.loads(pickle.dumps(query)) == query
     assert SHARPNESS in query.lens.source.text
 
 
 def test_a_batch_knows_its_lens_again(sharpness: str) -> None:
-    def asked(through: Through) -> object:
-        return manifests.manifest(Query("demo", lens=through), frozen((CHINA,)), 64).query["lens"]
+    def asked(through: ChosenLens) -> object:
+        return manifests.manifest(query_of("demo", lens=through), frozen((CHINA,)), 64).query["lens"]
 
-    assert asked(Through("find", "sky")) == "Through(name='find', text='sky', marked=())"
-    first = Through("sharpness", source=read_lens_source(sharpness), described=DESCRIBED)
+    assert asked(ChosenLens("find", "sky")) == "Through(name='find', text='sky', marked=())"
+    first = ChosenLens("sharpness", source=read_lens_source(sharpness), described=DESCRIBED)
     Path(sharpness).write_text(HEAD + SHARPNESS + "# changed\n")
     other = replace(first, source=read_lens_source(sharpness))
     assert asked(first) != asked(other)
