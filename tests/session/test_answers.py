@@ -18,7 +18,7 @@ from tests.session.test_engine import quiet, request
 from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, unpack_details
-from vlmtui.lenses.source import LensSource
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.models.decoder.teacher_forcing import TokenReplacement
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.session import protocol as m

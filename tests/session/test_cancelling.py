@@ -20,7 +20,7 @@ from tests.session.test_client import WAIT, png
 from tests.session.test_engine import request
 from tests.waiting import gone, until
 from vlmtui.errors import CancelledError, SessionError
-from vlmtui.lenses.source import LensSource, lens_call
+from vlmtui.lenses.lens_source import LensSource, lens_call
 from vlmtui.session import lens_deadline, lens_guard, typed
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient

@@ -13,7 +13,7 @@ from tests.reports.page.contents import Parsed, said
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from vlmtui.query.patches import parse_patch
-from vlmtui.reading import METRICS
+from vlmtui.results.metrics import METRICS
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.screens.explorer import Explorer

@@ -18,20 +18,18 @@ from vlmtui.api.arguments import one, several
 from vlmtui.api.lens_argument import source_of
 from vlmtui.api.waiting import result
 from vlmtui.display.colours import Rgb
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
-from vlmtui.display.statistics import is_outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
-from vlmtui.lenses.source import LensCall, lens_call
+from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
 from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
-    RIDGE,
     LayerNorms,
-    Metric,
     Reading,
     TokenLayerWords,
     check_stage,
@@ -47,6 +45,7 @@ from vlmtui.reports.page.document import document
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
+from vlmtui.results.metrics import RIDGE, Metric
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.client import SessionClient

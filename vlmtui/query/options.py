@@ -16,7 +16,8 @@ from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.conditions import Condition
 from vlmtui.query.drawing import DrawOptions
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reading import RIDGE, Metric, ModelInfo
+from vlmtui.reading import ModelInfo
+from vlmtui.results.metrics import RIDGE, Metric
 from vlmtui.session.discovery import SessionLocation
 
 if TYPE_CHECKING:

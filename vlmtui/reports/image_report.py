@@ -10,23 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.options import Query
 from vlmtui.reading import (
-    METRICS,
     PIXELS,
     Floats,
     LayerNorms,
     Reading,
     TokenLayerWords,
     TokenWords,
-    WordOrder,
     llm_layer,
     of_layers,
     of_patches,
 )
 from vlmtui.reports.per_image import Failure
 from vlmtui.results.answers import Answer
+from vlmtui.results.metrics import METRICS, WordOrder
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import EmbeddedPatch
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError, UsageError, VlmtuiError
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.finder import NearestWords
 from vlmtui.lenses.kernels.logit_lens import logit_lens
+from vlmtui.lenses.kernels.word_finder import NearestWords
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.vision.batching import how_many
 from vlmtui.models.vlm import EncodedImage

@@ -15,14 +15,15 @@ from typing import Any, TypeVar
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import find_lens
-from vlmtui.lenses.source import LensCall, LensSource, lens_call
-from vlmtui.lenses.wording import LensResult
-from vlmtui.reading import METRICS, RIDGE, Floats, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
+from vlmtui.results.metrics import METRICS, RIDGE, Metric
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.results.replacement import Replacement

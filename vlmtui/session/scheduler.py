@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vlmtui.lenses.base import LensSchedule
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.lenses.registry import find_lens
-from vlmtui.lenses.source import LensSource
 from vlmtui.session import protocol as m
 from vlmtui.session.connection import Connection
 from vlmtui.session.request_control import CallbackEvent

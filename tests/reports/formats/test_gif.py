@@ -18,8 +18,8 @@ from tests.reports import made
 from tests.reports.test_image_reader import Played as Session
 from tests.reports.test_image_reader import done
 from vlmtui.errors import UsageError
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, encoded, frames
 from vlmtui.reports.formats.registry import format_for

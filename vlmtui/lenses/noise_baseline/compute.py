@@ -16,8 +16,8 @@ from torch import Tensor
 
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.finder import NearestWords
-from vlmtui.lenses.kernels.word_search import WordQuery, check_words, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, check_words, search_words
+from vlmtui.lenses.kernels.word_finder import NearestWords
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.reading import of_patches
 from vlmtui.results.metrics import PURSUITS, Metric, WordOrder, check_ridge

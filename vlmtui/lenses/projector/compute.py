@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses import Context, NotHere, Words
-from vlmtui.lenses.kernels.word_search import WordQuery, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, search_words
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.reading import of_patches
 from vlmtui.results import early_exit

@@ -16,7 +16,7 @@ from PIL import Image
 from vlmtui.display.canvas import Pixels, draw_image, grid_slices
 from vlmtui.display.cells import fit, width
 from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
-from vlmtui.display.pages import EntryGrid, ReadingGrids
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells

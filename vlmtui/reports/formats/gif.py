@@ -15,7 +15,7 @@ from PIL import Image
 from vlmtui.display.colours import Rgb, robust_range
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.wording import LensResult, number_name
+from vlmtui.lenses.lens_text import LensResult, number_name
 from vlmtui.query.options import Query
 from vlmtui.reading import of_layers
 from vlmtui.reports.images import fonts, layout

@@ -13,7 +13,7 @@ import numpy as np
 
 from vlmtui.geometry import Box, Grid, Place
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.fields import SIMPLE
 from vlmtui.query.options import Query
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords

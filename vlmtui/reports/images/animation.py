@@ -11,7 +11,7 @@ from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, colouring, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages

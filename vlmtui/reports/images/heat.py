@@ -9,7 +9,7 @@ import numpy as np
 from vlmtui.display import numbers
 from vlmtui.display.colours import Rgb, magnitude_colours, robust_range
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import LensResult, number_name
+from vlmtui.lenses.lens_text import LensResult, number_name
 from vlmtui.reading import Floats, llm_layer, of_layers
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.images import layout

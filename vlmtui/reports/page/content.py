@@ -16,11 +16,9 @@ from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_at
 from vlmtui.reading import (
     LayerNorms,
-    Metric,
     ModelInfo,
     Reading,
     TokenWords,
-    WordOrder,
     check_stage,
     default_stage,
     of_layers,
@@ -35,6 +33,7 @@ from vlmtui.results.early_exit import (
     token_of_patch,
     words_of_patches,
 )
+from vlmtui.results.metrics import Metric, WordOrder
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resize_padded
 from vlmtui.display.colours import hex_colour
-from vlmtui.display.grids import unplaced_reason
+from vlmtui.display.entry_grids import EntryGrid
+from vlmtui.display.grid_names import unplaced_reason
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import count, format_number, percent
-from vlmtui.display.pages import EntryGrid
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import Reading
 from vlmtui.results.patch_embedding import EmbeddedPatch

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.display.recurrence import GridShape, PositionCounts, ShapeCounts, entries_by_grid, position_test
-from vlmtui.display.statistics import is_outlier
+from vlmtui.display.norm_statistics import is_outlier
+from vlmtui.display.outlier_positions import GridShape, PositionCounts, ShapeCounts, entries_by_grid, position_test
 from vlmtui.reading import FIRST_STAGE, ModelInfo, Reading, of_layers, of_patches, stages
 from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.tui.state.stages import PIXELS, TOKENS

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.reading import PURSUITS, TokenWords, WordOrder
+from vlmtui.reading import TokenWords
+from vlmtui.results.metrics import PURSUITS, WordOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import LayerWords, Words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import TokenLayerWords, TokenWords
 from vlmtui.results.metrics import PURSUITS, WordOrder
 
