@@ -20,8 +20,8 @@ from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.lens_source import lens_call
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.registry import built_in_lenses
+from vlmtui.metrics import METRICS
 from vlmtui.models.loading import device, loader
-from vlmtui.results.metrics import METRICS
 from vlmtui.results.replacement import Replacement
 from vlmtui.session import protocol as m
 from vlmtui.session import typed

@@ -26,6 +26,7 @@ from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
+from vlmtui.metrics import RIDGE, Metric
 from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
@@ -45,9 +46,8 @@ from vlmtui.reports.page.document import document
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
-from vlmtui.results.metrics import RIDGE, Metric
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
 
@@ -155,7 +155,7 @@ class PictureReading(Asked):
         found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
-    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[EmbeddedPatch]:
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
         """A token's vision patches as they enter the tower: their pixels as the model gets them, their projection."""
         entries = self._entries("vision.0", row, col, grid)
         return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]

@@ -19,13 +19,13 @@ from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import find_lens
+from vlmtui.metrics import METRICS, RIDGE, Metric
 from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
-from vlmtui.results.metrics import METRICS, RIDGE, Metric
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.results.replacement import Replacement
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
@@ -188,7 +188,7 @@ class SessionClient(ReconnectingClient):
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
         return self._typed(typed.vectors(reading_id, stage), on_progress)
 
-    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[EmbeddedPatch]:
+    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbedding]:
         """What becomes of one vision patch before the tower's first block."""
         return self._typed(whole.patch(reading_id, patch), on_progress)
 

@@ -12,6 +12,7 @@ import numpy as np
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
+from vlmtui.metrics import Metric, WordOrder
 from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_at
 from vlmtui.reading import (
@@ -33,7 +34,6 @@ from vlmtui.results.early_exit import (
     token_of_patch,
     words_of_patches,
 )
-from vlmtui.results.metrics import Metric, WordOrder
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:

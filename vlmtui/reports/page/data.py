@@ -21,12 +21,12 @@ from vlmtui.display.norm_statistics import is_outlier, norm_summaries, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
+from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
 from vlmtui.reports.page.content import Glance
 from vlmtui.reports.page.image import Embedded
 from vlmtui.results.early_exit import NOTE
-from vlmtui.results.metrics import WordOrder
 from vlmtui.results.noise_baseline import AGREEING
 
 Object = dict[str, Any]

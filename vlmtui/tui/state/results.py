@@ -22,8 +22,8 @@ from vlmtui.image import ImageFile
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import METRICS, Metric, WordOrder
 from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
-from vlmtui.results.metrics import METRICS, Metric, WordOrder
 from vlmtui.tui.state.generation import AnswerSelection, Generation
 from vlmtui.tui.state.image_level import ImageLevel
 from vlmtui.tui.state.lens_choice import LensChoice, overlays
