@@ -28,8 +28,8 @@ def words(
     ridge: float = RIDGE,
     projected: bool = False,
 ) -> TypedQuestion[TokenWords]:
-    """The k nearest words of some image tokens, or of all; at `vision.i` those of the tokens that the projector makes of
-    the stage, if `projected`."""
+    """The k nearest words of some image tokens, or of all; at `vision.i` those of the tokens that the projector makes
+    of the stage, if `projected`."""
     options = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
     body = compute("nearest-tokens", reading=reading, stage=stage, options=options, entries=tokens, k=k)
 
