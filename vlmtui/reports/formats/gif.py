@@ -23,7 +23,7 @@ from vlmtui.geometry import Place
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.wording import LensResult, number_name
-from vlmtui.query.chosen_lens import ChosenLens, colouring, lens_for
+from vlmtui.query.chosen_lens import ChosenLens, default_colour_lens, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
 from vlmtui.reports.image_reader import answer_for
@@ -58,7 +58,7 @@ def played(
     """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
-    through = query.lens or colouring()
+    through = query.lens or default_colour_lens()
     if not through.drawn:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
     return each(sources, _Playing(query, through, on_progress), start)

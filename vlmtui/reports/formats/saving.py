@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.query.chosen_lens import colouring
+from vlmtui.query.chosen_lens import default_colour_lens
 from vlmtui.query.drawing import HEAT, WORDS
 from vlmtui.query.options import Query
 from vlmtui.reading import Reading, check_stage, default_stage
@@ -41,7 +41,7 @@ def written(
     if format == HTML:
         yield page.document(page.glance(client, picture(), reading, query))
     elif format == GIF:
-        through = query.lens or colouring()
+        through = query.lens or default_colour_lens()
         yield from gif.write([gif.play(client, picture(), reading, query, through, stage)])
     elif format in DRAWN:
         yield from drawn(report_of(client, reading, query, stage), format, picture())
