@@ -49,7 +49,7 @@ vectors = (0.5 * torch.randn(tokens, hidden)).to(dtype)
 _NEAREST = (
     _COMMON
     + """
-from vlmtui.lenses.kernels.search import nearest
+from vlmtui.lenses.kernels.nearest_neighbours import nearest
 rounds = int(sys.argv[6])
 vocabulary, candidates = Vocabulary.of(embeddings), torch.arange(rows)
 x = vectors.float()

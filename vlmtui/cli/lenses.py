@@ -14,7 +14,7 @@ from vlmtui.cli.options import Debug, Quiet, RemoteArguments, Version, with_grou
 
 if TYPE_CHECKING:
     from vlmtui.lenses.description import LensDescription, LensOption
-    from vlmtui.lenses.source import LensSource
+    from vlmtui.lenses.lens_source import LensSource
     from vlmtui.session.discovery import SessionLocation
 
 _HEAD = ("name", "subject", "kind", "from", "line")
@@ -55,8 +55,8 @@ def lenses(
     version: Version = False,
 ) -> int:
     """List all lenses: name, subject, kind, where from, and what each is; of a FILE also its options."""
+    from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
     from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
-    from vlmtui.lenses.source import LensSource, is_lens_file, read_lens_source
 
     where = far.where(warm=not no_warm)
     named = [read_lens_source(word) if is_lens_file(word) else LensSource(word) for word in lens or ()]

@@ -17,7 +17,7 @@ from typer.models import OptionInfo
 
 from vlmtui._version import __version__
 from vlmtui.errors import UsageError
-from vlmtui.results.metrics import METRICS, RIDGE
+from vlmtui.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query

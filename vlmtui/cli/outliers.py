@@ -10,7 +10,7 @@ from vlmtui.cli.match import Format, Images, Output, Tower, ordered
 from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
-_LEAST = 3  # `vlmtui.display.recurrence.LEAST`, which imports NumPy
+_LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
 
 
 def _any(name: str, family: str | None) -> None:

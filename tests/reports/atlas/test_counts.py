@@ -10,8 +10,8 @@ import pytest
 
 from tests.query.queries import query_of
 from tests.reports.atlas.tables import album, seen, shares, wild, write
-from vlmtui.display.recurrence import GridShape
-from vlmtui.display.statistics import THRESHOLD
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import GridShape
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import SIDE, choose_words, collect_examples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vlmtui.display.pieces import isolate, plain
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
 def report(looked: LensResult, asked: LensInputs) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.display.recurrence import EntryKind, GridShape, PositionCounts
-from vlmtui.display.statistics import THRESHOLD
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import EntryKind, GridShape, PositionCounts
 from vlmtui.reading import of_patches
 from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Ints, Marks, TableBlock, check_one_kind
 

@@ -30,9 +30,9 @@ from typing import Any
 
 import numpy as np
 
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import ALPHA, LEAST, MOSTLY
 from vlmtui.display.pieces import visible
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY
-from vlmtui.display.statistics import THRESHOLD
 from vlmtui.reports.atlas.examples import PatchExample, WordExamples
 from vlmtui.reports.atlas.model import Atlas
 from vlmtui.reports.commands.outliers import grid_object

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.colours import hex_colour, magnitude_colours
+from vlmtui.display.norm_statistics import RULE
+from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, position_test
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, position_test
-from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.crops import PatchCrops, crop_patches
 from vlmtui.reports.atlas.examples import RANKING, SIDE, PatchExample, WordExamples
 from vlmtui.reports.atlas.model import Atlas

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vlmtui.display import numbers
+from vlmtui.display.norm_statistics import RULE
+from vlmtui.display.outlier_positions import TEST, VERDICTS, position_test
 from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
-from vlmtui.display.recurrence import TEST, VERDICTS, position_test
-from vlmtui.display.statistics import RULE
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import RANKING, SIDE, WordExamples

@@ -36,8 +36,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display import numbers
-from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import (
+from vlmtui.display.norm_statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.outlier_positions import (
     ALPHA,
     LEAST,
     MOSTLY,
@@ -48,7 +48,7 @@ from vlmtui.display.recurrence import (
     entries_by_grid,
     position_test,
 )
-from vlmtui.display.statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.pieces import plain
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile

@@ -11,8 +11,8 @@ import numpy as np
 from vlmtui.display.colours import Rgb, component_colours, magnitude_colours, rgb_colours
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.lenses.kinds import Colours, ResultKind, Scalars, TokenMaps, details_of
+from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.registry import find_lens
-from vlmtui.lenses.source import LensCall
 
 
 @dataclass(frozen=True)

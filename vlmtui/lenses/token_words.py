@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import LayerWords, Words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.reading import TokenLayerWords, TokenWords
-from vlmtui.results.metrics import PURSUITS, WordOrder
 
 
 def token_words(looked: LensResult, entries: Sequence[int], order: WordOrder) -> TokenWords:
