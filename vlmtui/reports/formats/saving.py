@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
+from vlmtui.query.chosen_lens import default_colour_lens
 from vlmtui.query.drawing import HEAT, WORDS
 from vlmtui.query.options import Query
 from vlmtui.reading import Reading, check_stage, default_stage
