@@ -44,7 +44,7 @@ Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=
 
 @dataclass(frozen=True, kw_only=True)
 class LoadArguments:
-    """How a model is to be load_arguments."""
+    """How a model is loaded: the command-line options that `LoadOptions` is made of."""
 
     revision: Annotated[
         str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
