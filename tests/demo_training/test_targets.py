@@ -40,7 +40,7 @@ def test_signals_of_a_patch() -> None:
     assert (found.colours[0, :, BASE.index("blue")] == 1).all()
     right = patch_truth(found)
     assert list(right.where) == list(range(1, 196))  # the mixed patch does not count
-    target = found.together()[0, 5].numpy() @ target_matrix()
+    target = found.joined()[0, 5].numpy() @ target_matrix()
     assert target.argmax() == word_id("sea")
     assert np.argsort(-target)[1] == word_id("blue")
 
