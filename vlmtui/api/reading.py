@@ -38,9 +38,11 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
-from vlmtui.reports import PARQUET, page
-from vlmtui.reports.formats.saving import saved_as, written
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.formats.saving import SessionReading, format_of_file, write_reading
 from vlmtui.reports.output.target import check_sources, target
+from vlmtui.reports.page.content import METRICS, glance
+from vlmtui.reports.page.document import document
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
@@ -244,7 +246,7 @@ class PictureReading(Asked):
         stage: str | None = None,
         stages: Sequence[str] = (),
         metric: Metric = "l2",
-        metrics: Sequence[Metric] = page.METRICS,
+        metrics: Sequence[Metric] = METRICS,
         k: int = 8,
         all_tokens: bool = False,
         ridge: float = RIDGE,
@@ -256,7 +258,7 @@ class PictureReading(Asked):
         """
         further, switched = several("stages", stages, str), cast(tuple[Metric, ...], several("metrics", metrics, str))
         query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        return page.document(page.glance(self._client, self._rgb(), self.data, query, switched))
+        return document(glance(self._client, self._rgb(), self.data, query, switched))
 
     def to_table(
         self,
@@ -274,7 +276,7 @@ class PictureReading(Asked):
         from pyarrow import BufferReader, parquet
 
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        pieces = written(self._client, self.data, query, PARQUET, self._rgb)
+        pieces = write_reading(format_named("parquet"), self._contents(query), query)
         file = b"".join(piece for piece in pieces if isinstance(piece, bytes))
         return parquet.read_table(BufferReader(file))
 
@@ -289,15 +291,18 @@ class PictureReading(Asked):
         ridge: float = RIDGE,
     ) -> None:
         """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
-        kind = saved_as(str(path))
+        kind = format_of_file(str(path))
         check_sources(str(path), (self._file,))
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
         with target(str(path)) as file:
-            for piece in written(self._client, self.data, query, kind, self._rgb):
+            for piece in write_reading(kind, self._contents(query), query):
                 file.write(piece)
 
     def _rgb(self) -> Rgb:
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
+
+    def _contents(self, query: Query) -> SessionReading:
+        return SessionReading(self._client, self.data, query, self._rgb)
 
     def _query(self, **asked: Any) -> Query:
         known = validated(_Options(**asked))

@@ -13,13 +13,14 @@ from vlmtui.cli.messages import say, say_line
 from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
 from vlmtui.cli.report_options import Drawn, Only
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports.formats.registry import FORMATS, format_for, names
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query
 
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, parquet, html, png, svg, gif or ansi."),
+    typer.Option("--format", metavar="FORMAT", help=f"{names(FORMATS, ' or ')}."),
 ]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
@@ -123,7 +124,6 @@ def _report(
     several: bool = False,
     many: Many = Many(),  # noqa: B008
 ) -> int:
-    from vlmtui.reports import format_for
     from vlmtui.reports.output.target import check_sources
     from vlmtui.reports.run import Order, run_report
     from vlmtui.signals import exit_on_signals

@@ -125,7 +125,7 @@ def _asked_once(
         temperature=question.temperature,
         seed=question.seed,
         on_progress=progress,
-        on_said=streamed.heard if streamed else counted,
+        on_token=streamed.heard if streamed else counted,
     )
     try:
         answer = asking.result()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,12 +24,10 @@ from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
+from vlmtui.reports.page.content import Glance
+from vlmtui.reports.page.image import Embedded
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.noise_baseline import AGREEING
-
-if TYPE_CHECKING:
-    from vlmtui.reports.page.content import Glance
-    from vlmtui.reports.page.image import Embedded
 
 Object = dict[str, Any]
 
