@@ -54,10 +54,6 @@ class _Values(ResultKind, frozen=True):
 
     values: Floats
 
-    if TYPE_CHECKING:
-
-        def __init__(self, values: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
-
     def __post_init__(self) -> None:
         _set(self, "values", _floats(self.values, self.dimensions, self.expected))
 
@@ -68,6 +64,10 @@ class Scalars(_Values, frozen=True, tag="scalars"):
     name: ClassVar[str] = "Scalars"
     one: ClassVar[str] = "one number an entry"
     expected: ClassVar[str] = "Scalars takes one number an entry, [entries]"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, values: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
 
 
 class Colours(ResultKind, frozen=True, tag="colours"):
@@ -179,6 +179,10 @@ class TokenMaps(_Values, frozen=True, tag="token-maps"):
     one: ClassVar[str] = "a map for every token of the answer"
     dimensions: ClassVar[int] = 2
     expected: ClassVar[str] = "TokenMaps takes [answer tokens, entries]"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, values: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
 
 
 class Matrix(ResultKind, frozen=True, tag="matrix"):
