@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from vlmtui.cli.messages import say, say_line
-from vlmtui.cli.options import Debug, Far, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, Quiet, RemoteArguments, Version, with_grouped_options
 
 if TYPE_CHECKING:
     from vlmtui.lenses.description import LensDescription, LensOption
@@ -40,9 +40,9 @@ def offered() -> str:
     return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
 
 
-@gathers
+@with_grouped_options
 def lenses(
-    far: Far,
+    far: RemoteArguments,
     lens: Annotated[
         list[str] | None,
         typer.Option("--lens", metavar="FILE", help="Also the lens in FILE.py, FILE.py:NAME or FOLDER/; repeatable."),

@@ -43,7 +43,7 @@ Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class ModelArguments:
     """How a model is to be held."""
 
     revision: Annotated[
@@ -64,7 +64,7 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Far:
+class RemoteArguments:
     """On which machine."""
 
     remote: Annotated[
@@ -90,7 +90,7 @@ class Far:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class QueryArguments:
     """What every look at an image may be told."""
 
     model: Annotated[
@@ -147,7 +147,7 @@ class Look:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def query(self, held: Held, far: Far) -> Query:
+    def query(self, held: ModelArguments, far: RemoteArguments) -> Query:
         """All of it, checked as far as it can be without a model."""
         from vlmtui.catalogue import default_model, resolve_model
         from vlmtui.query.chosen_lens import parse_lens
@@ -183,7 +183,7 @@ def check_choice(option: str, word: str) -> None:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ListedOptions:
     """Annotates a dataclass above: of its options only these are listed by --help. The others are taken all the same:
     all commands that look at an image take them."""
 
@@ -198,7 +198,7 @@ class Shown:
         return Annotated[hint.__origin__, option]
 
 
-def gathers(command: Callable[..., int]) -> Callable[..., int]:
+def with_grouped_options(command: Callable[..., int]) -> Callable[..., int]:
     """A command whose parameters of the dataclasses above are options of the command line, field by field.
 
     Typer reads the signature that this leaves.

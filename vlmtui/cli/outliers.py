@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Format, Images, Output, Tower, ordered
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
 _LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
@@ -17,12 +17,12 @@ def _any(name: str, family: str | None) -> None:
     """Every model has norms."""
 
 
-@gathers
+@with_grouped_options
 def outliers(
     images: Images,
     tower: Tower,
-    held: Held,
-    far: Far,
+    held: ModelArguments,
+    far: RemoteArguments,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="Only this one: vision.0 …, tokens, or llm.1 ….")
     ] = None,

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.messages import say_line
-from vlmtui.cli.options import Debug, Held, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, ModelArguments, Quiet, Version, with_grouped_options
 
 
-@gathers
+@with_grouped_options
 def serve(
-    held: Held,
+    held: ModelArguments,
     model: Annotated[
         list[str] | None,
         typer.Option("-m", "--model", metavar="NAME", help="To choose from; repeatable, the first by default."),

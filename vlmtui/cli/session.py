@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.options import Debug, Held, Quiet, gathers
+from vlmtui.cli.options import Debug, ModelArguments, Quiet, with_grouped_options
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -31,9 +31,9 @@ Idle = Annotated[
 
 
 @app.command()
-@gathers
+@with_grouped_options
 def start(
-    held: Held,
+    held: ModelArguments,
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")] = None,
     idle: Idle = "30m",
     quiet: Quiet = False,

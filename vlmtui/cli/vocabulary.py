@@ -8,15 +8,15 @@ import typer
 
 from vlmtui.cli.match import Output
 from vlmtui.cli.messages import say_line
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 
 
-@gathers
+@with_grouped_options
 def vocabulary(
-    held: Held,
-    far: Far,
+    held: ModelArguments,
+    far: RemoteArguments,
     model: Annotated[
         str | None, typer.Argument(metavar="[MODEL]", help="A hub name, a folder, or an alias; or the usual model.")
     ] = None,
@@ -42,7 +42,7 @@ def vocabulary(
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve_model
     from vlmtui.query.options import LoadOptions
-    from vlmtui.reports.commands.vocabulary import Asked, run_vocabulary
+    from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
     from vlmtui.reports.output.target import format_by
     from vlmtui.signals import exit_on_signals
 
@@ -58,4 +58,4 @@ def vocabulary(
     chosen = format or format_by(output, _ENDINGS)
     exit_on_signals()
     load = LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
-    return run_vocabulary(load, Asked(near, metric, k, all_tokens), chosen, output, quiet, tell)
+    return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens), chosen, output, quiet, tell)

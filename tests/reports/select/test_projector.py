@@ -50,7 +50,7 @@ class Near(SessionClient):
     def _base(self) -> None:
         """Folders are named in full."""
 
-    def ask(self, body: Any, result: Any, on_progress: Any = None, on_said: Any = None) -> Future[Any]:
+    def ask(self, body: Any, result: Any, on_progress: Any = None, on_token: Any = None) -> Future[Any]:
         future: Future[Any] = Future()
         try:
             future.set_result(result(self._engine.ask(body)))

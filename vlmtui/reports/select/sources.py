@@ -17,7 +17,7 @@ from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.image import images_in, is_address
 
 
-def meant(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
+def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
     """The pictures that the words of a command line and a list name, and whether more than one was asked for.
 
     A folder, a pattern and a list ask for several, however many there are. One that stands for nothing is left among
