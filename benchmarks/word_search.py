@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
-from vlmtui.display.numbers import duration, memory
+from vlmtui.display.numbers import format_bytes, format_duration
 
 SIZES = {(576, 32_000, 4_096): 5, (2_880, 257_000, 2_304): 2}
 """Image tokens × vocabulary × hidden size, and how often each is measured."""
@@ -26,7 +26,7 @@ TOKENS = 4
 
 _COMMON = """
 import json, sys, time, torch
-from vlmtui.lenses.kernels.distances import Vocabulary
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix
 tokens, rows, hidden, k = (int(word) for word in sys.argv[1:5])
 def memory(which):
     line = next(line for line in open("/proc/self/status") if line.startswith(which))
@@ -49,12 +49,12 @@ vectors = (0.5 * torch.randn(tokens, hidden)).to(dtype)
 _NEAREST = (
     _COMMON
     + """
-from vlmtui.lenses.kernels.search import nearest
+from vlmtui.lenses.kernels.nearest_neighbours import nearest_rows
 rounds = int(sys.argv[6])
-vocabulary, candidates = Vocabulary.of(embeddings), torch.arange(rows)
+vocabulary, candidates = EmbeddingMatrix.of(embeddings), torch.arange(rows)
 x = vectors.float()
 def ours(metric):
-    return nearest(vectors, vocabulary, candidates, metric, k)
+    return nearest_rows(vectors, vocabulary, candidates, metric, k)
 def plain(metric, e):
     if metric == "l2":
         return torch.cdist(x, e).neg().topk(k)
@@ -63,7 +63,7 @@ def plain(metric, e):
     norm = torch.nn.functional.normalize
     return (norm(x, dim=1) @ norm(e, dim=1).T).topk(k)
 out = {"lost": timed(vocabulary.lost)[0], "centre": timed(lambda: vocabulary.centre(candidates))[0]}
-nearest(vectors[:80], vocabulary, candidates[:8192], "l2", k)
+nearest_rows(vectors[:80], vocabulary, candidates[:8192], "l2", k)
 peaks = {"ours": 0, "plain": 0}
 for metric in ("l2", "cosine", "dot", "cosine-centred"):
     times = {"ours": [], "plain": []}
@@ -90,12 +90,12 @@ print(json.dumps(out | {"peaks": peaks}))
 _PURSUIT = (
     _COMMON
     + """
-from vlmtui.lenses.kernels import search as words
-from vlmtui.lenses.kernels.omp import pursue
+from vlmtui.lenses.kernels import nearest_neighbours as words
+from vlmtui.lenses.kernels.omp import matching_pursuit
 rounds, few = int(sys.argv[6]), int(sys.argv[7])
 if sys.argv[8] == "float32":  # as on a processor without bfloat16
     words.fast_in_bfloat16 = lambda device: False
-vocabulary, candidates = Vocabulary.of(embeddings), torch.arange(rows)
+vocabulary, candidates = EmbeddingMatrix.of(embeddings), torch.arange(rows)
 vocabulary.lost()
 units = torch.nn.functional.normalize(embeddings.float(), dim=1)
 def plain(x):
@@ -108,11 +108,11 @@ def plain(x):
         rest = x - whole @ units
     return chosen
 plain(vectors[0].float())
-pursue(vectors[:80], vocabulary, candidates[:8192], 2)
+matching_pursuit(vectors[:80], vocabulary, candidates[:8192], 2)
 out = {"ours": [], "plain": [], "same": 0, "peak": 0}
 for round in range(rounds):
     over = above()
-    seconds, found = timed(lambda: pursue(vectors, vocabulary, candidates, k))
+    seconds, found = timed(lambda: matching_pursuit(vectors, vocabulary, candidates, k))
     out["ours"].append(seconds)
     out["peak"] = max(out["peak"], over())
     some = range(round * few, (round + 1) * few)
@@ -135,7 +135,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         yield (
             f"OMP, {K} words, {_size(PURSUIT)}, weights in {dtype}, sweeps in {swept}: against the way of today",
             f"{_against(found['ours'], found['plain'])}, the same support for {found['same']} of {ROUNDS * TOKENS}"
-            f" tokens, {memory(int(found['peak']))} over the inputs",
+            f" tokens, {format_bytes(int(found['peak']))} over the inputs",
             f"at least {wanted} times",
         )
 
@@ -148,14 +148,14 @@ def _nearest(size: tuple[int, int, int], dtype: str, rounds: int) -> Iterator[tu
             f"{_against(**found[metric])}, {100 * found[f'same {metric}']:.2f}% the same words",
             "",
         )
-    once = f"the mean of the words, once: {duration(found['centre'])}"
+    once = f"the mean of the words, once: {format_duration(found['centre'])}"
     if dtype == "float32":
-        once += f"; what rounding loses, once: {duration(found['lost'])}"
-    yield "the same under cosine-centred", f"{duration(median(found['cosine-centred']['ours']))} ({once})", ""
+        once += f"; what rounding loses, once: {format_duration(found['lost'])}"
+    yield "the same under cosine-centred", f"{format_duration(median(found['cosine-centred']['ours']))} ({once})", ""
     peaks = found["peaks"]
     yield (
         "peak memory over the inputs, against the full matrix's",
-        f"{memory(int(peaks['ours']))} against {memory(int(peaks['plain']))}",
+        f"{format_bytes(int(peaks['ours']))} against {format_bytes(int(peaks['plain']))}",
         "at most 300 MB",
     )
 
@@ -163,7 +163,7 @@ def _nearest(size: tuple[int, int, int], dtype: str, rounds: int) -> Iterator[tu
 def _against(ours: list[float], plain: list[float]) -> str:
     """The medians of both, and the median of the ratios of neighbouring runs."""
     ratio = median(slow / quick for slow, quick in zip(plain, ours, strict=True))
-    return f"{duration(median(ours))} against {duration(median(plain))}: {ratio:.1f} times faster"
+    return f"{format_duration(median(ours))} against {format_duration(median(plain))}: {ratio:.1f} times faster"
 
 
 def _size(size: tuple[int, int, int]) -> str:

@@ -103,7 +103,7 @@ def _places() -> Iterator[str]:
     yield _said("model", f"{plain(default)} ({where})")
     weights = sum(file.stat().st_size for file in demo.WEIGHTS.glob("*/*.safetensors"))
     if weights:
-        yield _said("demo models", f"{numbers.memory(weights)} in {plain(str(demo.WEIGHTS))}")
+        yield _said("demo models", f"{numbers.format_bytes(weights)} in {plain(str(demo.WEIGHTS))}")
     else:
         yield _said("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
         yield _advice(
@@ -112,7 +112,7 @@ def _places() -> Iterator[str]:
         )
     for label, place in (("hub cache", Path(HF_HUB_CACHE)), ("vlmtui's cache", cache.folder())):
         there = "" if place.is_dir() else ", not there yet"
-        yield _said(label, f"{plain(str(place))}{there}, {numbers.memory(_free(place))} free")
+        yield _said(label, f"{plain(str(place))}{there}, {numbers.format_bytes(_free(place))} free")
 
 
 def _free(folder: Path) -> int:
@@ -138,10 +138,10 @@ def _session() -> Iterator[str]:
     except VlmtuiError as error:
         yield _said("session", plain(str(error)))
     else:
-        yield _said("session", f"starts; {numbers.memory(status.process_memory)} of memory with torch in it")
+        yield _said("session", f"starts; {numbers.format_bytes(status.process_memory)} of memory with torch in it")
         yield _said("devices", ", ".join(status.devices) or "none")
         if status.device_total:
-            yield _said("GPU memory", numbers.memory(status.device_total))
+            yield _said("GPU memory", numbers.format_bytes(status.device_total))
         elif not any(device.startswith(("cuda", "mps")) for device in status.devices):
             yield _advice("no GPU is found: small models run on the CPU; for NVIDIA, check the driver with nvidia-smi")
     yield from _warm()

@@ -11,8 +11,8 @@ from PIL import Image
 from tests.looked import looked
 from vlmtui.geometry import Grid, Place
 from vlmtui.image import ImageFile
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import GridNorms, ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.typed.values import Components, Position

@@ -9,9 +9,9 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.base import Lens, stamp_of
-from vlmtui.lenses.registry import find
-from vlmtui.lenses.source import LensSource, is_file, read_lens
+from vlmtui.lenses.base import Lens, file_stamp
+from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
+from vlmtui.lenses.registry import find_lens
 
 _WAY_OUT = "save it in a file, and give its path or import it from there"
 
@@ -21,12 +21,12 @@ def source_of(lens: object) -> LensSource:
     changed since it was imported: the session would run another."""
     match lens:
         case str():
-            return read_lens(lens) if is_file(lens) else LensSource(lens)
+            return read_lens_source(lens) if is_lens_file(lens) else LensSource(lens)
         case os.PathLike():
-            return read_lens(os.fspath(lens))
+            return read_lens_source(os.fspath(lens))
         case LensSource():
             return lens
-        case Lens() if find(lens.name) is lens:
+        case Lens() if find_lens(lens.name) is lens:
             return LensSource(lens.name)
         case Lens():
             return _of_file(lens.function, lens.name, lens)
@@ -47,15 +47,15 @@ def _of_file(function: Any, name: str, lens: Lens | None) -> LensSource:
         raise UsageError(f"the lens {name} comes from no file ({path}): {_WAY_OUT}")
     if "<locals>" in getattr(function, "__qualname__", ""):
         raise UsageError(f"the lens {name} is defined inside of a function: define it at the top of its file")
-    found = read_lens(path)
-    changed = stamp_of(function) != lens.stamp if lens is not None else code not in set(_codes(found.text, path))
+    found = read_lens_source(path)
+    changed = file_stamp(function) != lens.stamp if lens is not None else code not in set(_codes(found.text, path))
     if changed:
         raise UsageError(
             f"{os.path.basename(path)} has changed since {name} was imported from it: import it again, or give its path"
         )
     folder = os.path.dirname(path)
     if os.path.basename(path) == "__init__.py":
-        found = read_lens(folder + os.sep)
+        found = read_lens_source(folder + os.sep)
     return LensSource(name, found.path, found.text, found.files, found.sha256)
 
 

@@ -18,19 +18,19 @@ from vlmtui.api.arguments import one, several
 from vlmtui.api.lens_argument import source_of
 from vlmtui.api.waiting import result
 from vlmtui.display.colours import Rgb
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
-from vlmtui.display.statistics import outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
-from vlmtui.lenses.source import LensCall, call
+from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
+from vlmtui.metrics import RIDGE, Metric
+from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
-    RIDGE,
     LayerNorms,
-    Metric,
     Reading,
     TokenLayerWords,
     check_stage,
@@ -38,10 +38,11 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
-from vlmtui.reports import PARQUET, page
-from vlmtui.reports.formats.saving import saved_as, written
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.formats.saving import SessionReading, format_of_file, write_reading
 from vlmtui.reports.output.target import check_sources, target
-from vlmtui.reports.query import Query
+from vlmtui.reports.page.content import METRICS, glance
+from vlmtui.reports.page.document import document
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
@@ -151,7 +152,7 @@ class PictureReading(Asked):
     def outliers(self, stage: str = "tokens") -> NDArray[np.bool_]:
         """Which of a stage's norms are outliers: those whose robust z-score is beyond 3.5; laid out as `norms` are."""
         norms = self.norms(stage)
-        found: NDArray[np.bool_] = outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
+        found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
     def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
@@ -183,7 +184,7 @@ class PictureReading(Asked):
             raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
         of = one("answer", answer, Answer).id if answer is not None else ""
         plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
-        asked = self._client.look(self.data.id, stage, call(source, **plain), entries=some, answer=of, k=k)
+        asked = self._client.look(self.data.id, stage, lens_call(source, **plain), entries=some, answer=of, k=k)
         return result(self._client, asked).result
 
     def values(self, lens: LensCall, stage: str = "tokens") -> Values:
@@ -245,7 +246,7 @@ class PictureReading(Asked):
         stage: str | None = None,
         stages: Sequence[str] = (),
         metric: Metric = "l2",
-        metrics: Sequence[Metric] = page.METRICS,
+        metrics: Sequence[Metric] = METRICS,
         k: int = 8,
         all_tokens: bool = False,
         ridge: float = RIDGE,
@@ -257,7 +258,7 @@ class PictureReading(Asked):
         """
         further, switched = several("stages", stages, str), cast(tuple[Metric, ...], several("metrics", metrics, str))
         query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        return page.document(page.glance(self._client, self._rgb(), self.data, query, switched))
+        return document(glance(self._client, self._rgb(), self.data, query, switched))
 
     def to_table(
         self,
@@ -275,7 +276,7 @@ class PictureReading(Asked):
         from pyarrow import BufferReader, parquet
 
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        pieces = written(self._client, self.data, query, PARQUET, self._rgb)
+        pieces = write_reading(format_named("parquet"), self._contents(query), query)
         file = b"".join(piece for piece in pieces if isinstance(piece, bytes))
         return parquet.read_table(BufferReader(file))
 
@@ -290,19 +291,27 @@ class PictureReading(Asked):
         ridge: float = RIDGE,
     ) -> None:
         """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
-        kind = saved_as(str(path))
+        kind = format_of_file(str(path))
         check_sources(str(path), (self._file,))
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
         with target(str(path)) as file:
-            for piece in written(self._client, self.data, query, kind, self._rgb):
+            for piece in write_reading(kind, self._contents(query), query):
                 file.write(piece)
 
     def _rgb(self) -> Rgb:
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
 
+    def _contents(self, query: Query) -> SessionReading:
+        return SessionReading(self._client, self.data, query, self._rgb)
+
     def _query(self, **asked: Any) -> Query:
-        known: dict[str, Any] = msgspec.structs.asdict(validated(_Options(**asked)))
-        return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
+        known = validated(_Options(**asked))
+        return Query(
+            LoadOptions(self.data.model.name),
+            ReadOptions(max_pixels=self._max_pixels),
+            SearchOptions(known.k, cast(Metric, known.metric), known.ridge, known.all_tokens),
+            EntrySelection(known.stage, known.stages),
+        )
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page, in a frame, so that its style and its policy are its own."""

@@ -18,12 +18,12 @@ from vlmtui.batch.progress import Tally
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports import PARQUET
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.query import Query
 from vlmtui.reports.run import Order, check, check_output, described, named
-from vlmtui.signals import leave_when_told
+from vlmtui.signals import exit_on_signals
 
 PART_SIZE = 64
 """Pictures a part: of two parts at most is what was done lost when the power is cut."""
@@ -47,10 +47,11 @@ class How:
 
 def run_batch(order: Order, query: Query, how: How) -> int:
     """Write the report of the pictures; the exit status."""
-    check(order, query, PARQUET)
+    table = format_named("parquet")
+    check(order, query, table)
     check_output(order)
     with described(order, query) as query:
-        check(order, query, PARQUET)
+        check(order, query, table)
         return _run(order, query, how)
 
 
@@ -143,7 +144,7 @@ def make_on_cluster(
 
     order.let_go()
     job = ray_engine.job(folder, begun, query)
-    yield from ray_engine.make_on_ray(job, todo, workers, order.tell, leave_when_told)
+    yield from ray_engine.make_on_ray(job, todo, workers, order.tell, exit_on_signals)
 
 
 def _status(order: Order, failed: int, failed_now: int) -> int:

@@ -46,10 +46,10 @@ def atlas(
     version: Version = False,
 ) -> int:
     """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
-    from vlmtui.reports.atlas.model import Asked, run_atlas
-    from vlmtui.reports.atlas.tables import Which
+    from vlmtui.reports.atlas.model import AtlasOptions, run_atlas
+    from vlmtui.reports.atlas.tables import TableFilter
     from vlmtui.reports.output.target import format_by
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
@@ -60,6 +60,8 @@ def atlas(
         raise UsageError(f"atlas has no table {table!r}: choose {', '.join(_TABLES)}")
     if table is not None and chosen != "csv":
         raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
-    leave_when_told()
-    asked = Asked(tuple(tables), Which(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0])
+    exit_on_signals()
+    asked = AtlasOptions(
+        tuple(tables), TableFilter(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0]
+    )
     return run_atlas(asked, chosen, output, quiet, tell)

@@ -13,7 +13,7 @@ from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
     from vlmtui.batch import How
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +39,12 @@ class Many:
 
         `UsageError` where one of these options is of no use.
         """
-        from vlmtui.reports import PARQUET
+        from vlmtui.reports.formats.registry import format_named
 
         check_choice("--engine", self.engine)
         to_file = output not in (None, "-") and not _special(output or "")
         many = (several or len(sources) > 1) and "-" not in sources
-        if not (format == PARQUET and to_file and many and query.vectors is None):
+        if not (format_named(format).in_parts and to_file and many and query.output.vectors is None):
             self._check_none()
             return None
         from vlmtui.batch import How

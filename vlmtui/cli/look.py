@@ -10,28 +10,37 @@ import typer
 
 from vlmtui.cli.batch_options import Many
 from vlmtui.cli.messages import say, say_line
-from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
+from vlmtui.cli.options import (
+    Debug,
+    ModelArguments,
+    QueryArguments,
+    Quiet,
+    RemoteArguments,
+    Version,
+    with_grouped_options,
+)
 from vlmtui.cli.report_options import Drawn, Only
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports.formats.registry import FORMATS, format_for, names
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
 
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, parquet, html, png, svg, gif or ansi."),
+    typer.Option("--format", metavar="FORMAT", help=f"{names(FORMATS, ' or ')}."),
 ]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
 
-@gathers
+@with_grouped_options
 def image(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
-    look: Look,
+    look: QueryArguments,
     only: Only,
     drawn: Drawn,
-    held: Held,
-    far: Far,
+    held: ModelArguments,
+    far: RemoteArguments,
     format: Format = None,
     output: Output = None,
     quiet: Quiet = False,
@@ -43,20 +52,20 @@ def image(
     if format is None and output is None and can_explore(image):
         only.check_none()
         drawn.check_none()
-        if query.stages:
+        if query.selection.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
         return _explore(image, query, drawn.color, debug)
     return _report((image,), only.narrow(query), format, output, quiet, debug)
 
 
-@gathers
+@with_grouped_options
 def report(
-    look: Look,
+    look: QueryArguments,
     only: Only,
     drawn: Drawn,
     many: Many,
-    held: Held,
-    far: Far,
+    held: ModelArguments,
+    far: RemoteArguments,
     images: Annotated[
         list[str] | None,
         typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin."),
@@ -72,12 +81,12 @@ def report(
     version: Version = False,
 ) -> int:
     """Print the report of one or many images, of a folder, of a list."""
-    from vlmtui.reports.select.sources import meant
+    from vlmtui.reports.select.sources import expand_sources
 
     if not images and listed is None:
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
     query = only.narrow(drawn.drawn(look.query(held, far)))
-    sources, several = meant(images or (), listed)
+    sources, several = expand_sources(images or (), listed)
     return _report(sources, query, format, output, quiet, debug, several, many)
 
 
@@ -123,10 +132,9 @@ def _report(
     several: bool = False,
     many: Many = Many(),  # noqa: B008
 ) -> int:
-    from vlmtui.reports import format_for
     from vlmtui.reports.output.target import check_sources
     from vlmtui.reports.run import Order, run_report
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
@@ -136,8 +144,8 @@ def _report(
         check_sources(output, sources)  # which is worse than an ending that is none
     chosen = format or format_for(output)
     how = many.how(sources, several, query, chosen, output)
-    order = Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
-    leave_when_told()
+    order = Order(sources, query.load.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    exit_on_signals()
     if how is not None:
         from vlmtui.batch import run_batch
 

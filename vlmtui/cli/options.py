@@ -17,10 +17,10 @@ from typer.models import OptionInfo
 
 from vlmtui._version import __version__
 from vlmtui.errors import UsageError
-from vlmtui.results.metrics import METRICS, RIDGE
+from vlmtui.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
     from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
@@ -43,7 +43,7 @@ Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class ModelArguments:
     """How a model is to be held."""
 
     revision: Annotated[
@@ -64,7 +64,7 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Far:
+class RemoteArguments:
     """On which machine."""
 
     remote: Annotated[
@@ -90,7 +90,7 @@ class Far:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class QueryArguments:
     """What every look at an image may be told."""
 
     model: Annotated[
@@ -147,12 +147,12 @@ class Look:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def query(self, held: Held, far: Far) -> Query:
+    def query(self, held: ModelArguments, far: RemoteArguments) -> Query:
         """All of it, checked as far as it can be without a model."""
-        from vlmtui.catalogue import default_model, resolve
-        from vlmtui.reports.query import Query
-        from vlmtui.reports.select.lens_option import parse_lens
-        from vlmtui.reports.select.patches import parse_patch
+        from vlmtui.catalogue import default_model, resolve_model
+        from vlmtui.query.chosen_lens import parse_lens
+        from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
+        from vlmtui.query.patches import parse_patch
 
         where = far.where(warm=not self.no_warm)
         held.check()
@@ -163,27 +163,16 @@ class Look:
             raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {RIDGE}")
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
-            resolve(name)  # a folder that is not there is said at once, not when torch is imported
+            resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
+        stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
+        patches = tuple(parse_patch(words) for words in self.patch or ())
+        lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None)
         return Query(
-            model=name,
-            revision=held.revision,
-            processor=held.processor,
-            device=held.device,
-            dtype=held.dtype,
-            k=self.k,
-            metric=known,
-            ridge=self.ridge,
-            stage=self.stage,
-            stages=tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word),
-            all_tokens=self.all_tokens,
-            patches=tuple(parse_patch(words) for words in self.patch or ()),
-            lens=parse_lens(
-                self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None
-            ),
-            null=self.null,
-            prompt=self.prompt,
-            max_pixels=self.max_pixels,
-            where=where,
+            LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where),
+            ReadOptions(self.prompt, self.max_pixels),
+            SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null),
+            EntrySelection(self.stage, stages, patches),
+            lens,
         )
 
 
@@ -194,7 +183,7 @@ def check_choice(option: str, word: str) -> None:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ListedOptions:
     """Annotates a dataclass above: of its options only these are listed by --help. The others are taken all the same:
     all commands that look at an image take them."""
 
@@ -209,7 +198,7 @@ class Shown:
         return Annotated[hint.__origin__, option]
 
 
-def gathers(command: Callable[..., int]) -> Callable[..., int]:
+def with_grouped_options(command: Callable[..., int]) -> Callable[..., int]:
     """A command whose parameters of the dataclasses above are options of the command line, field by field.
 
     Typer reads the signature that this leaves.

@@ -7,22 +7,22 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Format, Images, Output, Tower, ordered
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
-_LEAST = 3  # `vlmtui.display.recurrence.LEAST`, which imports NumPy
+_LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
 
 
 def _any(name: str, family: str | None) -> None:
     """Every model has norms."""
 
 
-@gathers
+@with_grouped_options
 def outliers(
     images: Images,
     tower: Tower,
-    held: Held,
-    far: Far,
+    held: ModelArguments,
+    far: RemoteArguments,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="Only this one: vision.0 …, tokens, or llm.1 ….")
     ] = None,
@@ -35,11 +35,11 @@ def outliers(
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
     from vlmtui.reports.commands.outliers import run_outliers
 
-    query = tower.query(held, far, _any)
-    order = ordered(images, query, output, quiet, debug)
+    load = tower.load_options(held, far, _any)
+    order = ordered(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(
             f"outliers compares pictures, and {given} cannot tell position from content: give at least {_LEAST}, "
             "unlike each other"
         )
-    return run_outliers(query, stage, format, order)
+    return run_outliers(load, tower.read_options, stage, format, order)

@@ -9,9 +9,11 @@ import typer
 
 from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
+from vlmtui.reports.formats.base import DRAW
+from vlmtui.reports.formats.registry import names, taking, with_fields
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Only:
     ] = None
     fields: Annotated[
         str | None,
-        typer.Option("--fields", metavar="NAMES", help="csv, json, jsonl, parquet: only these, commas between."),
+        typer.Option("--fields", metavar="NAMES", help=f"{names(with_fields())}: only these, commas between."),
     ] = None
 
     vectors: Annotated[
@@ -37,17 +39,15 @@ class Only:
 
     def narrow(self, query: Query) -> Query:
         """The query about these alone; `UsageError` for what is not understood."""
-        from vlmtui.reports.select.fields import parse_fields
-        from vlmtui.reports.select.patches import parse_rows
-        from vlmtui.reports.select.where import parse_where
+        from vlmtui.query.conditions import parse_where
+        from vlmtui.query.fields import parse_fields
+        from vlmtui.query.patches import parse_rows
 
-        return replace(
-            query,
-            rows=parse_rows(self.rows) if self.rows is not None else (),
-            keep=parse_where(self.where) if self.where is not None else None,
-            fields=parse_fields(self.fields) if self.fields is not None else (),
-            vectors=self.vectors,
-        )
+        rows = parse_rows(self.rows) if self.rows is not None else ()
+        keep = parse_where(self.where) if self.where is not None else None
+        fields = parse_fields(self.fields) if self.fields is not None else ()
+        selection = replace(query.selection, rows=rows, keep=keep)
+        return replace(query, selection=selection, output=replace(query.output, fields=fields, vectors=self.vectors))
 
     def check_none(self) -> None:
         """`UsageError` where one was given, for the explorer."""
@@ -62,7 +62,7 @@ class Drawn:
 
     draw: Annotated[
         str | None,
-        typer.Option("--draw", metavar="WHAT", help="png, svg, ansi: words, heat, layers or norms."),
+        typer.Option("--draw", metavar="WHAT", help=f"{names(taking(DRAW))}: words, heat, layers or norms."),
     ] = None
     size: Annotated[
         int | None, typer.Option("--size", metavar="N", help="png, svg: pixels of the longer side; ansi: columns.")
@@ -76,10 +76,11 @@ class Drawn:
 
     def drawn(self, query: Query) -> Query:
         """The query with these; `UsageError` for what is not there."""
-        from vlmtui.reports.select.drawing import parse_drawing
+        from vlmtui.query.drawing import parse_drawing
 
         check_choice("--color", self.color)
-        return replace(query, drawing=parse_drawing(self.draw, self.size, self.num_words, self.color != "256"))
+        drawing = parse_drawing(self.draw, self.size, self.num_words, self.color != "256")
+        return replace(query, output=replace(query.output, drawing=drawing))
 
     def check_none(self) -> None:
         """`UsageError` where one was given, for the explorer."""

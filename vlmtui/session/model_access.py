@@ -12,7 +12,7 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
-from vlmtui.lenses.kernels.finder import WordFinder
+from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, why_no_text_tower
 from vlmtui.models.vision.pixel_edits import reframed
 from vlmtui.models.vision.position_embedding import PositionEmbedding
@@ -167,7 +167,7 @@ class ModelAccess:
     def projected_tokens(self, stage: str) -> Tensor:
         """The tokens that the projector makes of a vision stage [tokens, width], where they are made of patches."""
         model = self.vlm
-        if wrong := early_exit.not_of_patches(model.name, self.kept.places, model.family.no_places):
+        if wrong := early_exit.no_patches_reason(model.name, self.kept.places, model.family.no_places):
             raise UsageError(wrong)
         return self.exit_at(stage)
 
@@ -177,7 +177,7 @@ class ModelAccess:
 
     def into_tokens(self) -> Tensor:
         """The token that each vision patch goes into, int64 [patches], below 0 where there is none."""
-        return torch.from_numpy(early_exit.tokens_of(self.kept.patch_places, self.kept.places))
+        return torch.from_numpy(early_exit.token_of_patch(self.kept.patch_places, self.kept.places))
 
     def unembed(self, states: Tensor) -> Tensor:
         """The logits [n, rows], float32, of states of an LLM layer."""

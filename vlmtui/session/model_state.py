@@ -15,7 +15,7 @@ import transformers
 
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
-from vlmtui.lenses.kernels.finder import WordFinder
+from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load
 from vlmtui.models.vision.dual_encoder import why_no_text_tower
@@ -182,10 +182,10 @@ def find_checkpoint(
     """The checkpoint that is asked for, and the folder of the processor where another one is named."""
     progress(f"looking for {request.model}")
     base = Path(request.base) if request.base is not None else None
-    source = catalogue.resolve(request.model, base)
+    source = catalogue.resolve_model(request.model, base)
     processor = None
     if request.processor:
-        processor = model_folder.find_processor(catalogue.resolve(request.processor, base), progress)
+        processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
     return source, model_folder.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
 
 

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from vlmtui.errors import ProtocolError, VlmtuiError, from_kind
+from vlmtui.errors import ProtocolError, VlmtuiError, error_from_kind
 from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
-from vlmtui.lenses.source import LensSource
-from vlmtui.reading import RIDGE, LayerNorms, Metric, ModelInfo, Reading, TokenWords
+from vlmtui.lenses.lens_source import LensSource
+from vlmtui.metrics import RIDGE, Metric
+from vlmtui.reading import LayerNorms, ModelInfo, Reading, TokenWords
 from vlmtui.results import answers
 from vlmtui.session.wire import VERSION, decode, decoder
 
@@ -232,7 +233,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def error(self) -> VlmtuiError | None:
         """Why there is no reading; None where there is one."""
-        return from_kind(self.kind, self.message) if self.reading is None else None
+        return error_from_kind(self.kind, self.message) if self.reading is None else None
 
 
 class ReadManyDone(msgspec.Struct, frozen=True, tag=True):

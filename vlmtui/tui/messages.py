@@ -9,8 +9,8 @@ from textual.message import Message
 
 from vlmtui.image import ImageFile
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, TextsRead

@@ -35,6 +35,6 @@ def suits(model: ModelInfo) -> bool:
 )
 def evidence(context: Context, label: str) -> Scalars:
     """What every patch says for a class of the model's classification head, by its label or number."""
-    from .compute import evidence_for
+    from .compute import class_evidence
 
-    return evidence_for(context, label)
+    return class_evidence(context, label)

@@ -34,6 +34,6 @@ def suits(model: ModelInfo) -> bool:
 )
 def find(context: Context, text: str) -> Scalars:
     """How near every entry is to a word: the cosine with its vectors, and in the language model's layers its logit."""
-    from .compute import found
+    from .compute import find_text
 
-    return found(context, text)
+    return find_text(context, text)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses import Context, NotHere, Scalars
-from vlmtui.lenses.kernels.contrast import cosines
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kernels.contrastive import cosines
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results import early_exit
 
 from . import kernel
 
 
-def found(context: Context, text: str) -> Scalars:
+def find_text(context: Context, text: str) -> Scalars:
     """Of a model with words, by its vocabulary; of one with a text tower, by that."""
     model = context.model
     return _near(context, text) if not model.has_words and model.has_texts else _find(context, text)
@@ -25,19 +25,19 @@ def found(context: Context, text: str) -> Scalars:
 def _find(context: Context, text: str) -> Scalars:
     model, stage = context.model, context.stage
     spelling = model.find_spelling(text)
-    ids = kernel.rows_of(spelling.ids)
+    ids = kernel.id_tensor(spelling.ids)
     if model.of_layers(stage):
         logits = context.unembed(context.states())
-        numbers = kernel.logits_of(logits, ids, spelling.several)
+        numbers = kernel.piece_logits(logits, ids, spelling.several)
     else:
         vectors = model.projected_tokens(stage) if model.of_patches(stage) else context.states()
         words = context.vocabulary().embeddings[ids.to(vectors.device)]
-        numbers = (kernel.mean_of if spelling.several else kernel.nearest_of)(vectors, words)
+        numbers = (kernel.mean_cosine if spelling.several else kernel.max_cosine)(vectors, words)
     note = spelling.note
     if model.of_patches(stage):
         numbers = _on_patches(context, numbers)
         note = "; ".join(filter(None, (early_exit.NOTE, note)))
-    return Scalars(numbers, note=note, own=own({"pieces": spelling.pieces} if spelling.pieces else {}))
+    return Scalars(numbers, note=note, own=pack_details({"pieces": spelling.pieces} if spelling.pieces else {}))
 
 
 def _on_patches(context: Context, numbers: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.results.metrics import RIDGE, Metric
+from vlmtui.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words
@@ -23,6 +23,6 @@ def nearest_tokens(
     projected: bool = False,
 ) -> Words:
     """The nearest words of image tokens; at the language model's layers those with the largest logits."""
-    from .compute import nearest
+    from .compute import nearest_words
 
-    return nearest(context, metric, all_tokens, ridge, projected)
+    return nearest_words(context, metric, all_tokens, ridge, projected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.results.metrics import RIDGE, Metric
+from vlmtui.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Facts
@@ -20,6 +20,6 @@ def noise_baseline(
     projected: bool = False,
 ) -> Facts:
     """What the same search for words finds in noise: the image's pixels shuffled, and random vectors."""
-    from .compute import baseline
+    from .compute import measure_noise
 
-    return baseline(context, metric, all_tokens, ridge, projected)
+    return measure_noise(context, metric, all_tokens, ridge, projected)

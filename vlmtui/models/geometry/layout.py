@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import ModelError
-from vlmtui.geometry import Box, Grid, Place, clip, raster_boxes
+from vlmtui.geometry import Box, Grid, Place, clip_box, raster_boxes
 from vlmtui.models.geometry.views import TileView
 
 Shape = tuple[int, int]
@@ -74,7 +74,7 @@ def lay_out(
     patches = []
     for grid, (rows, cols) in enumerate(shapes):
         for index in range(rows * cols):
-            clipped, inside = clip(_box(boxes[first[grid] + index]), *picture)
+            clipped, inside = clip_box(_box(boxes[first[grid] + index]), *picture)
             where = int(first[grid]) + index
             patches.append(Place(where, "patch", grid, index // cols, index % cols, clipped, inside, (index,)))
     whole = _whole(rasters, picture)
@@ -92,7 +92,7 @@ def lay_out(
         if not len(made_of):
             places.append(Place(index, without, None, None, None, None, 0.0, ()))
             continue
-        clipped, inside = clip(_union(boxes[made_of]), *picture)
+        clipped, inside = clip_box(_union(boxes[made_of]), *picture)
         grid = int(np.searchsorted(first, made_of[0], side="right")) - 1
         places.append(
             Place(index, "patch", grid, None, None, clipped, inside, tuple(int(n - first[grid]) for n in made_of))

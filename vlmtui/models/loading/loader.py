@@ -13,6 +13,7 @@ import torch
 from transformers import (
     CONFIG_MAPPING,
     MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    MODEL_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForImageClassification,
@@ -135,8 +136,8 @@ def _part(config: Any, layers: int | None) -> Any:
 
 
 def _can_be_split(config: Any) -> bool:
-    """Whether it is of two towers, each of which can be loaded alone."""
-    two = hasattr(config, "text_config") and hasattr(config, "vision_config")
+    """Whether it is a dual encoder whose vision tower can be loaded alone."""
+    two = hasattr(config, "text_config") and type(getattr(config, "vision_config", None)) in MODEL_MAPPING
     return two and not _classifies(config) and getattr(config, "quantization_config", None) is None
 
 

@@ -30,21 +30,22 @@ from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/classify/1"
 _MOST = 3
 
 
 @dataclass(frozen=True)
-class Classified:
+class ImageClasses:
     """One picture, the head and the classes that it gives it."""
 
     reading: Reading
@@ -52,58 +53,60 @@ class Classified:
     classes: TopClasses
 
 
-Found = Classified | Failure
+ClassesOrFailure = ImageClasses | Failure
 
 
-def run_classify(query: Query, format: str, order: Order) -> int:
-    """Write the classes of the pictures, the first `query.k` each; the exit status."""
+def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: Order) -> int:
+    """Write the classes of the pictures, the first `k` each; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"classify has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(query, progress), start)
+        return each(order.sources, _ClassReader(load, read, k, progress), start)
 
     return deliver(order, found, lambda results: write(results, order.many))
 
 
 @dataclass
-class _Looker:
-    query: Query
+class _ClassReader:
+    options: LoadOptions
+    read: ReadOptions
+    k: int
     progress: OnProgress
     head: ClassificationHead | None = None
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         self.head = client.head().result()
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Classified:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageClasses:
         assert self.head is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
-        return Classified(reading, self.head, client.classes(reading.id, self.query.k, self.progress).result())
+        return ImageClasses(reading, self.head, client.classes(reading.id, self.k, self.progress).result())
 
     def done(self, client: SessionClient) -> None:
         pass
 
 
-def as_text(found: Iterable[Found], several: bool) -> Iterator[str]:
+def classes_text(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
     """A page a picture, a rule between them."""
     begun = False
     for result in found:
-        if isinstance(result, Classified):
+        if isinstance(result, ImageClasses):
             if begun:
                 yield "\n" + "═" * COLUMNS + "\n\n"
             yield from (f"{line.rstrip()}\n" for line in _page(result))
             begun = True
 
 
-def _page(found: Classified) -> Iterator[str]:
+def _page(found: ImageClasses) -> Iterator[str]:
     reading, head, classes = found.reading, found.head, found.classes
     model, image = reading.model, reading.image
     yield f"{isolate(plain(image.source))}  {numbers.pixels(image.width, image.height)} pixels"
@@ -116,7 +119,7 @@ def _page(found: Classified) -> Iterator[str]:
     yield ""
     for id_, logit, probability in zip(classes.ids, classes.logits, classes.probabilities, strict=True):
         share = numbers.percent(100 * float(probability))
-        yield f"{share:>7}  {numbers.figure(float(logit)):>9}  {_label(head, id_)}"
+        yield f"{share:>7}  {numbers.format_number(float(logit)):>9}  {_label(head, id_)}"
     yield ""
     yield from wrapped(_evidence(head), "")
     yield ""
@@ -140,11 +143,11 @@ def _evidence(head: ClassificationHead) -> str:
     )
 
 
-def _most(found: Classified, row: int) -> Iterator[str]:
+def _most(found: ImageClasses, row: int) -> Iterator[str]:
     evidence = found.classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
         place = found.reading.patch_places[patch]
-        yield f"{place.row},{place.col} {numbers.figure(float(evidence[patch]))}   "
+        yield f"{place.row},{place.col} {numbers.format_number(float(evidence[patch]))}   "
 
 
 def _label(head: ClassificationHead, id_: Any) -> str:
@@ -156,12 +159,12 @@ def _short(head: ClassificationHead, id_: Any) -> str:
     return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
 
 
-def as_json(found: Iterable[Found], several: bool) -> Iterator[str]:
+def classes_json(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
     """One object for one picture, a list for several; a picture that failed is not in it."""
-    yield from json.objects((classified(one) if isinstance(one, Classified) else None for one in found), several)
+    yield from json.objects((classes_object(one) if isinstance(one, ImageClasses) else None for one in found), several)
 
 
-def classified(found: Classified) -> json.Object:
+def classes_object(found: ImageClasses) -> json.Object:
     """The object of one picture."""
     head, classes = found.head, found.classes
     rest = [None] * len(classes.ids) if classes.rest is None else classes.rest.tolist()
@@ -192,4 +195,7 @@ def _named(head: ClassificationHead, id_: int) -> json.Object:
     return {"id": id_, "label": head.labels[id_]}
 
 
-FORMATS: dict[str, Callable[[Iterable[Found], bool], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[Iterable[ClassesOrFailure], bool], Iterator[str]]] = {
+    "text": classes_text,
+    "json": classes_json,
+}

@@ -36,18 +36,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display import numbers
+from vlmtui.display.norm_statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.outlier_positions import (
+    ALPHA,
+    LEAST,
+    MOSTLY,
+    TEST,
+    VERDICTS,
+    PositionCounts,
+    ShapeCounts,
+    entries_by_grid,
+    position_test,
+)
 from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, PositionCounts, ShapeCounts, judged, views
-from vlmtui.display.statistics import RULE, THRESHOLD, outlier
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/outliers/1"
 _SHOWN = 12
@@ -55,47 +66,48 @@ Marks = dict[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
-class Looked:
+class ImageOutliers:
     """One picture, and which entries of every stage looked at are outliers."""
 
     reading: Reading
     marks: Marks
 
 
-Found = Looked | Failure
+OutliersOrFailure = ImageOutliers | Failure
 
 
-def run_outliers(query: Query, stage: str | None, format: str, order: Order) -> int:
+def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: Order) -> int:
     """Write what the pictures have in common; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(query, stage, progress), start)
+        return each(order.sources, _OutlierReader(load, read, stage, progress), start)
 
-    return deliver(order, found, lambda results: write(gathered(results)))
+    return deliver(order, found, lambda results: write(summarise_outliers(results)))
 
 
 @dataclass
-class _Looker:
-    query: Query
+class _OutlierReader:
+    options: LoadOptions
+    read: ReadOptions
     stage: str | None
     progress: OnProgress
     stages: tuple[str, ...] = ()
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))
         self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Looked:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageOutliers:
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         marks: Marks = {}
         for stage in self.stages:
@@ -103,15 +115,15 @@ class _Looker:
             if of_layers(stage):
                 layers = client.layers(reading.id, on_progress=self.progress).result()
                 norms = layers.norms[llm_layer(stage) - 1]
-            marks[stage] = outlier(norms) if len(norms) else np.zeros(0, bool)
-        return Looked(reading, marks)
+            marks[stage] = is_outlier(norms) if len(norms) else np.zeros(0, bool)
+        return ImageOutliers(reading, marks)
 
     def done(self, client: SessionClient) -> None:
         pass
 
 
 @dataclass
-class Gathered:
+class OutlierSummary:
     """What all pictures had; `images` are their readings' (source, sha256, width, height), and which came again."""
 
     model: json.Object
@@ -120,21 +132,21 @@ class Gathered:
     stages: dict[str, ShapeCounts] = field(default_factory=dict)
 
 
-def gathered(found: Iterable[Found]) -> Gathered | None:
+def summarise_outliers(found: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
     """The tallies of every stage; None where no picture could be read."""
-    whole: Gathered | None = None
+    whole: OutlierSummary | None = None
     seen: set[str] = set()
     for one in found:
         if isinstance(one, Failure):
             continue
         reading = one.reading
         told = json.about(reading)
-        whole = whole or Gathered(told["model"], reading.model)
+        whole = whole or OutlierSummary(told["model"], reading.model)
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
         whole.images.append(told["image"] | {"again": again})
-        of_patch = views(reading.grids, reading.patch_places, "patch")
-        of_token = views(reading.grids, reading.places, "token")
+        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
+        of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage, marks in one.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = whole.stages.setdefault(stage, ShapeCounts())
@@ -143,13 +155,13 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
     return whole
 
 
-def as_text(whole: Gathered | None) -> Iterator[str]:
+def outliers_text(whole: OutlierSummary | None) -> Iterator[str]:
     """One page for all pictures."""
     if whole is not None:
         yield from (f"{line.rstrip()}\n" for line in _page(whole))
 
 
-def _page(whole: Gathered) -> Iterator[str]:
+def _page(whole: OutlierSummary) -> Iterator[str]:
     model, again = whole.about, sum(image["again"] for image in whole.images)
     said = numbers.count(len(whole.images) - again, "picture")
     if again:
@@ -166,18 +178,18 @@ def _page(whole: Gathered) -> Iterator[str]:
         if not tallies.all:
             yield f"{stage}  no entry has a place or a number of its own"
         for tally in tallies.all:
-            verdict = judged(tally).verdict
+            verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
-            yield from tally_lines(stage, tally)
+            yield from position_lines(stage, tally)
     yield ""
     for verdict, what in VERDICTS.items():
         if verdict in verdicts:
             yield from flow([f"{verdict}: ", *(f"{word} " for word in what.split())], "", indent=2)
 
 
-def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
+def position_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
     """Its verdict in a line, and the positions that repeat."""
-    found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
+    found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
     of = numbers.count(tally.pictures, "picture")
     of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
@@ -190,24 +202,24 @@ def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
 
 def _position(tally: PositionCounts, at: int) -> str:
     """`12,1 (193) 95.3%`; of a query its number alone."""
-    share = exactly(int(tally.counts[at]), int(tally.there[at]))
+    share = share_text(int(tally.counts[at]), int(tally.there[at]))
     if tally.shape.kind == "query":
         return f"{at} {share}"
     row, col = divmod(at, tally.shape.cols)
     return f"{row},{col} ({at}) {share}"
 
 
-def exactly(count: int, of: int) -> str:
+def share_text(count: int, of: int) -> str:
     """A share of many with one place after the point, of few in full."""
     return f"{count} of {of}" if of < 20 else f"{100 * count / of:.1f}%"
 
 
-def as_json(whole: Gathered | None) -> Iterator[str]:
+def outliers_json(whole: OutlierSummary | None) -> Iterator[str]:
     """One object for all pictures."""
-    yield from json.objects([None if whole is None else report(whole)], several=False)
+    yield from json.objects([None if whole is None else outliers_object(whole)], several=False)
 
 
-def report(whole: Gathered) -> json.Object:
+def outliers_object(whole: OutlierSummary) -> json.Object:
     """The object."""
     return {
         "schema": SCHEMA,
@@ -223,7 +235,7 @@ def report(whole: Gathered) -> json.Object:
 
 def grid_object(tally: PositionCounts) -> json.Object:
     """What is told of one shape of grid."""
-    found, shape = judged(tally), tally.shape
+    found, shape = position_test(tally), tally.shape
     ever = np.flatnonzero(tally.counts)
     order = ever[np.lexsort((ever, found.chances[ever]))].tolist()
     return {
@@ -251,4 +263,4 @@ def grid_object(tally: PositionCounts) -> json.Object:
     }
 
 
-FORMATS: dict[str, Callable[[Gathered | None], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[OutlierSummary | None], Iterator[str]]] = {"text": outliers_text, "json": outliers_json}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.text_lines import flow
 from vlmtui.results.patch_embedding import PatchEmbedding
 
@@ -19,13 +19,13 @@ def lines(anatomy: PatchEmbedding) -> Iterator[str]:
     levels = anatomy.pixels.reshape(-1, 3).mean(axis=0)
     for channel, name in enumerate(CHANNELS):
         low, mean, high = (float(v[channel]) for v in (anatomy.lowest, anatomy.mean, anatomy.highest))
-        normalised = f"{figure(low)} … {figure(high)}, mean {figure(mean)}"
+        normalised = f"{format_number(low)} … {format_number(high)}, mean {format_number(mean)}"
         yield _fact(name, f"{normalised}; level {levels[channel]:.0f} of 255")
     if anatomy.projected is not None:
-        yield _fact("projected", f"norm {figure(anatomy.projected)}, before a position is added")
+        yield _fact("projected", f"norm {format_number(anatomy.projected)}, before a position is added")
     if anatomy.position is not None:
         then = ", then a norm makes vision.0 of the sum" if anatomy.normed else ""
-        yield _fact("position", f"norm {figure(anatomy.position)}{then}")
+        yield _fact("position", f"norm {format_number(anatomy.position)}{then}")
     if anatomy.note:
         yield from flow([f"{word} " for word in anatomy.note.split()], f"  {'note':<{_LABEL - 2}}", indent=_LABEL)
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.image import is_address, pictures_in
+from vlmtui.image import images_in, is_address
 
 
-def meant(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
+def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
     """The pictures that the words of a command line and a list name, and whether more than one was asked for.
 
     A folder, a pattern and a list ask for several, however many there are. One that stands for nothing is left among
@@ -42,7 +42,7 @@ def _expanded(word: str) -> Iterator[str]:
     if word == "-" or is_address(word):
         yield word
     elif os.path.isdir(path):
-        yield from pictures_in(path)
+        yield from images_in(path)
     elif not os.path.lexists(path) and glob.has_magic(word):
         yield from (name for name in sorted(glob.iglob(path, recursive=True)) if not os.path.isdir(name))
     else:

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.display.recurrence import GridShape, PositionCounts, ShapeCounts, judged, views
-from vlmtui.display.statistics import outlier
+from vlmtui.display.norm_statistics import is_outlier
+from vlmtui.display.outlier_positions import GridShape, PositionCounts, ShapeCounts, entries_by_grid, position_test
 from vlmtui.reading import FIRST_STAGE, ModelInfo, Reading, of_layers, of_patches, stages
 from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.tui.state.stages import PIXELS, TOKENS
@@ -40,12 +40,12 @@ class OutlierHistory:
         self._models.move_to_end(name)
         while len(self._models) > MODELS:
             self._models.popitem(last=False)
-        of_patch = views(reading.grids, reading.patch_places, "patch")
-        of_token = views(reading.grids, reading.places, "token")
+        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
+        of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage in stages(reading.model):
             if not of_layers(stage) and len(norms := reading.norms_at(stage)):
                 there = of_patch if of_patches(stage) else of_token
-                marks = there.marked(outlier(norms))
+                marks = there.marked(is_outlier(norms))
                 counted.setdefault(stage, ShapeCounts(SHAPES)).add(reading.image.sha256, marks)
 
     def tallies(self, model: ModelInfo) -> list[tuple[str, list[PositionCounts]]]:
@@ -125,7 +125,7 @@ def recurring(results: Results, selection: Selection) -> str:
         return ""
     count, there = int(tally.counts[found[1]]), int(tally.there[found[1]])
     of = f"{there} pictures" if tally.views == tally.pictures else f"{there} views in {tally.pictures} pictures"
-    by_position = found[1] in judged(tally).repeat
+    by_position = found[1] in position_test(tally).repeat
     return f"in {count} of {of}, by position" if by_position else f"here in {count} of {of}"
 
 

@@ -14,15 +14,16 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.pages import EntryGrid, ReadingGrids
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
-from vlmtui.display.statistics import outlier
 from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
-from vlmtui.reading import METRICS, ImageInfo, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, WordOrder
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import METRICS, Metric, WordOrder
+from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
 from vlmtui.tui.state.generation import AnswerSelection, Generation
 from vlmtui.tui.state.image_level import ImageLevel
 from vlmtui.tui.state.lens_choice import LensChoice, overlays
@@ -209,7 +210,7 @@ class Results:
         """
         key = layout, box, holes.tobytes() if holes is not None else b""
         if self._canvas is None or self._canvas[0] != key:
-            self._canvas = key, canvas.draw(self.picture, layout, box, holes)
+            self._canvas = key, canvas.draw_image(self.picture, layout, box, holes)
         return self._canvas[1]
 
     def word_table(self, selection: Selection) -> WordTable | None:
@@ -263,7 +264,7 @@ class Results:
             norms = reading.norms_at(stage) if layer is None or not self.layers else self.layers.norms[layer - 1]
             values = norms.astype(np.float64)
             order = np.argsort(-values, kind="stable")
-            self._norms[stage] = StageNorms(values, order, np.argsort(order), outlier(values))
+            self._norms[stage] = StageNorms(values, order, np.argsort(order), is_outlier(values))
         return self._norms[stage]
 
     def column(self, selection: Selection) -> tuple[np.ndarray | None, np.ndarray] | None:

@@ -1,0 +1,59 @@
+"""What the grids of a reading are called, and the tokens that lie in none: everywhere the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vlmtui.display.numbers import count
+from vlmtui.geometry import Grid, Place
+
+
+def grid_names(grids: Sequence[Grid]) -> dict[int, str]:
+    """`whole view`, `tile 3 of 5`, by grid id.
+
+    A grid of the whole picture that holds no patches of its own, beside tiles, is what a model makes of all tiles
+    together: `tiles resampled`.
+    """
+    tiles = [grid.id for grid in grids if grid.kind == "tile"]
+    names = {id_: f"tile {number} of {len(tiles)}" for number, id_ in enumerate(tiles, 1)}
+    for grid in grids:
+        if grid.kind == "whole":
+            names[grid.id] = "tiles resampled" if tiles and not grid.patch_rows else "whole view"
+    return names
+
+
+def tile_rows(grids: Sequence[Grid]) -> list[list[int]]:
+    """The ids of the tiles as they lie: from the top, each row from the left, in the order given."""
+    rows: list[list[int]] = []
+    before: Grid | None = None
+    for grid in grids:
+        if grid.kind != "tile":
+            continue
+        if before is None or grid.box[0] <= before.box[0]:
+            rows.append([])
+        rows[-1].append(grid.id)
+        before = grid
+    return rows
+
+
+def unplaced_name(places: Iterable[Place]) -> str:
+    """`64 query tokens`, `24 newline tokens`: the tokens that lie in no grid, counted by kind."""
+    kinds = [place.kind for place in places if place.grid is None]
+    # one of kind `patch` is one whose place is not known
+    named = {"query": "query token", "newline": "newline token", "patch": "token without a place"}
+    plural = {"patch": "tokens without a place"}
+    return ", ".join(count(kinds.count(kind), name, plural.get(kind)) for kind, name in named.items() if kind in kinds)
+
+
+def unplaced_reason(place: Place, placeless: str) -> str:
+    """Why a token has no place in the picture, in a sentence; `placeless` is what the reading says."""
+    if place.kind == "newline":
+        return (
+            "A newline token: a vector of the model's own that ends a row of tokens. It holds nothing of the picture."
+        )
+    return as_sentence(placeless) or "It has no place in the picture: the model mixes all patches into it."
+
+
+def as_sentence(reason: str) -> str:
+    """A reason as the model gives it (`wordless`, `placeless`) standing alone: with a capital and a full stop."""
+    return f"{reason[0].upper()}{reason[1:].rstrip('.')}." if reason else ""

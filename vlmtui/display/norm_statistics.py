@@ -1,0 +1,70 @@
+"""What to make of norms: the middle of all patches, the band most of them lie in, and the verdict "outlier"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+THRESHOLD = 3.5
+# the median absolute deviation of a normal distribution is 0.6745 of its standard deviation
+_NORMAL = 0.6745
+
+RULE = (
+    f"outlier: |z| > {THRESHOLD}, with z = {_NORMAL} (norm - median) / MAD over all entries of the stage "
+    "(MAD: median absolute deviation)"
+)
+
+
+@dataclass(frozen=True)
+class NormSummary:
+    """The norms of one stage: median, the band from the 5th to the 95th percentile, and the largest."""
+
+    median: float
+    low: float
+    high: float
+    largest: float
+
+
+def norm_summary(values: ArrayLike) -> NormSummary:
+    """The summary of one stage's norms; not-a-number everywhere where none is finite."""
+    array = np.asarray(values, dtype=np.float64)
+    array = array[np.isfinite(array)]
+    if array.size == 0:
+        return NormSummary(np.nan, np.nan, np.nan, np.nan)
+    low, median, high = (float(x) for x in np.percentile(array, [5, 50, 95]))
+    return NormSummary(median, low, high, float(array.max()))
+
+
+def norm_summaries(stages: ArrayLike) -> list[NormSummary]:
+    """One summary a stage, of norms [stages, patches]."""
+    return [norm_summary(row) for row in np.asarray(stages, dtype=np.float64)]
+
+
+def robust_z(values: ArrayLike) -> NDArray[np.float64]:
+    """The modified z-score of Iglewicz and Hoaglin (1993): 0.6745 (x − median) / MAD, float64 [values].
+
+    Median and MAD do not give way to the outliers they are to find. Where more than half of the values are the same
+    and the MAD is 0, the mean absolute deviation stands in, times 1.2533 (their rule); where that is 0 too, so is z.
+    A value that is not finite has an infinite z.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(array)
+    if not finite.any():
+        return np.where(finite, 0.0, np.inf)
+    middle = float(np.median(array[finite]))
+    away = np.abs(array[finite] - middle)
+    # rounding in float32 norms is no spread: it must not make outliers of equal values
+    least = 1e-6 * max(abs(middle), float(np.finfo(np.float32).tiny))
+    spread = float(np.median(away)) / _NORMAL
+    if spread <= least:
+        spread = 1.253314 * float(away.mean())
+    if spread <= least:
+        return np.where(finite, 0.0, np.inf)
+    return np.where(finite, (np.where(finite, array, middle) - middle) / spread, np.inf)
+
+
+def is_outlier(values: ArrayLike) -> NDArray[np.bool_]:
+    """Which of a stage's norms are outliers (`RULE`), bool [values]; one that is not finite is."""
+    return np.asarray(np.abs(robust_z(values)) > THRESHOLD)

@@ -1,0 +1,213 @@
+"""Whether outliers come at the same positions picture after picture, or where the pictures have them.
+
+A position is a row and column of what the tower sees at once (a view: the whole picture, or a tile of it); views are
+compared with those of as many rows and columns. Were outliers the pictures' own, they would be as likely at one
+position as at another, and the views in which a position is one would be binomial, with the rate of all outliers. How
+likely so many or more are is computed exactly, and multiplied by the number of positions (Bonferroni). What repeats
+counts in the rate, too, so the test is on the side of caution. Pictures that have their subject in the same place can
+make it a position: pictures to tell by are unlike each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.geometry import Grid, Place
+
+EntryKind = Literal["patch", "token", "query"]
+Verdict = Literal["position", "content", "both", "too few", "none"]
+Counts = NDArray[np.int64]
+
+LEAST = 3
+"""Fewer pictures tell nothing."""
+ALPHA = 0.01
+MOSTLY = 0.8
+
+TEST = (
+    f"a position repeats where as many outliers there or more have a probability of at most {ALPHA}: exact binomial "
+    "with the rate of all outliers, times the number of positions (Bonferroni)"
+)
+VERDICTS: dict[Verdict, str] = {
+    "position": f"at least {MOSTLY:.0%} of the outliers are at positions that repeat",
+    "both": "some are at positions that repeat, others are not",
+    "content": f"no position repeats, and one that did in {MOSTLY:.0%} of the views would have been found",
+    "too few": f"fewer than {LEAST} pictures, or too few for such a position to be told from chance",
+    "none": "no entry is an outlier in any picture",
+}
+
+
+@dataclass(frozen=True, order=True)
+class GridShape:
+    """What views are compared by: vision patches or image tokens on rows and columns, or queries without a place,
+    one a row."""
+
+    kind: EntryKind
+    rows: int
+    cols: int
+
+    @property
+    def size(self) -> int:
+        """How many positions there are."""
+        return self.rows * self.cols
+
+
+@dataclass
+class PositionCounts:
+    """Of one stage and shape: in how many views a position was an outlier, and in how many it was there.
+
+    Both int64 [positions], row by row. `pictures` are those that had such a view, `views` all of these.
+    """
+
+    shape: GridShape
+    counts: Counts
+    there: Counts
+    pictures: int = 0
+    views: int = 0
+
+    @classmethod
+    def of(cls, shape: GridShape) -> PositionCounts:
+        """Nothing counted yet."""
+        return cls(shape, np.zeros(shape.size, np.int64), np.zeros(shape.size, np.int64))
+
+
+@dataclass(frozen=True)
+class PositionTest:
+    """What a tally says: `rate` of outliers among all entries, `chances` float64 [positions] of as many outliers or
+    more, times the positions (at most 1), and the positions that `repeat`, the least likely first."""
+
+    rate: float
+    chances: NDArray[np.float64]
+    repeat: tuple[int, ...]
+    verdict: Verdict
+
+
+@dataclass
+class ShapeCounts:
+    """Those of one stage, or of any one set of views, by shape; at most `most` shapes, the longest unused goes first.
+
+    A picture that is added again counts once.
+    """
+
+    most: int = 10_000
+    _by_shape: dict[GridShape, PositionCounts] = field(default_factory=dict)
+    _seen: dict[GridShape, set[str]] = field(default_factory=dict)
+
+    def add(self, picture: str, marks: dict[GridShape, list[GridOutliers]]) -> None:
+        """Count the views of a picture, which is known by a word of its own (its sha256)."""
+        for shape, views in marks.items():
+            tally = self._by_shape.pop(shape, None) or PositionCounts.of(shape)
+            self._by_shape[shape] = tally
+            seen = self._seen.setdefault(shape, set())
+            if picture in seen:
+                continue
+            seen.add(picture)
+            tally.pictures += 1
+            tally.views += len(views)
+            for view in views:
+                tally.counts[view.at] += view.outlier
+                tally.there[view.at] += 1
+        while len(self._by_shape) > self.most:
+            oldest = next(iter(self._by_shape))
+            del self._by_shape[oldest], self._seen[oldest]
+
+    def __getitem__(self, shape: GridShape) -> PositionCounts:
+        """That of a shape; nothing counted where none was added."""
+        return self._by_shape.get(shape) or PositionCounts.of(shape)
+
+    @property
+    def all(self) -> list[PositionCounts]:
+        """Every shape's, the one of most pictures first."""
+        return sorted(self._by_shape.values(), key=lambda tally: (-tally.pictures, tally.shape))
+
+
+@dataclass(frozen=True)
+class GridOutliers:
+    """What is at its positions: `at` int64 [entries] which, and bool `outlier` [entries] of each whether it is one."""
+
+    at: Counts
+    outlier: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class GridEntries:
+    """The views of one picture, by shape: the positions that a view has entries at, and which entries these are.
+
+    Both int64 [entries]. Newline tokens, which are no part of a view, are left out.
+    """
+
+    of: dict[GridShape, list[tuple[Counts, Counts]]]
+
+    def marked(self, marks: NDArray[np.bool_]) -> dict[GridShape, list[GridOutliers]]:
+        """With what is an outlier among all of a stage's entries, bool [entries]."""
+        return {shape: [GridOutliers(at, marks[entries]) for at, entries in views] for shape, views in self.of.items()}
+
+
+def entries_by_grid(grids: Sequence[Grid], places: Sequence[Place], kind: EntryKind) -> GridEntries:
+    """Those of a stage of one picture whose entries have these `places`."""
+    by_grid: dict[int, list[int]] = {}
+    queries = np.array([i for i, place in enumerate(places) if place.kind == "query"], np.int64)
+    for i, place in enumerate(places):
+        if place.grid is not None and place.row is not None:
+            by_grid.setdefault(place.grid, []).append(i)
+    found: dict[GridShape, list[tuple[Counts, Counts]]] = {}
+    for grid in grids:
+        if entries := by_grid.get(grid.id):
+            rows, cols = (grid.patch_rows, grid.patch_cols) if kind == "patch" else (grid.rows, grid.cols)
+            at = np.array([_at(places[i], cols) for i in entries], np.int64)
+            found.setdefault(GridShape(kind, rows, cols), []).append((at, np.array(entries, np.int64)))
+    if len(queries):
+        found[GridShape("query", len(queries), 1)] = [(np.arange(len(queries), dtype=np.int64), queries)]
+    return GridEntries(found)
+
+
+def _at(place: Place, cols: int) -> int:
+    assert place.row is not None
+    assert place.col is not None
+    return place.row * cols + place.col
+
+
+def binomial_tail(count: int, trials: int, rate: float) -> float:
+    """The probability that a binomial variable is `count` or more, exact but for rounding."""
+    if count <= 0:
+        return 1.0
+    if count > trials or rate <= 0:
+        return 0.0
+    if rate >= 1:
+        return 1.0
+    yes, no = math.log(rate), math.log1p(-rate)
+    # logarithms: of many trials a coefficient alone is larger than any float
+    terms = (math.exp(math.log(math.comb(trials, k)) + k * yes + (trials - k) * no) for k in range(count, trials + 1))
+    return min(1.0, math.fsum(terms))
+
+
+def position_test(tally: PositionCounts) -> PositionTest:
+    """Whether the outliers of a tally are a matter of position, of content, or of both."""
+    total, entries, size = int(tally.counts.sum()), int(tally.there.sum()), tally.shape.size
+    rate = total / entries if entries else 0.0
+    known: dict[tuple[int, int], float] = {}
+    chances = np.ones(size)
+    for i in np.flatnonzero(tally.counts):
+        key = int(tally.counts[i]), int(tally.there[i])
+        if key not in known:
+            known[key] = min(1.0, size * binomial_tail(*key, rate))
+        chances[i] = known[key]
+    repeat: tuple[int, ...] = ()
+    if not total:
+        verdict: Verdict = "none"
+    elif tally.pictures < LEAST:
+        verdict = "too few"
+    else:
+        at = np.flatnonzero(chances <= ALPHA)
+        repeat = tuple(at[np.lexsort((at, chances[at]))].tolist())
+        if repeat:
+            verdict = "position" if tally.counts[list(repeat)].sum() >= MOSTLY * total else "both"
+        else:
+            could = size * binomial_tail(math.ceil(MOSTLY * tally.views), tally.views, rate)
+            verdict = "content" if could <= ALPHA else "too few"
+    return PositionTest(rate, chances, repeat, verdict)
