@@ -160,7 +160,7 @@ def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
     found = engine.typed(typed.attention(reading, answer.id))
     assert "median" in found.rule
     # where everything stands out, it is all but the question
-    monkeypatch.setattr("vlmtui.lenses.attention.compute.sinks", lambda shares: shares >= 0)
+    monkeypatch.setattr("vlmtui.lenses.attention.compute.attention_sinks", lambda shares: shares >= 0)
     found = engine.typed(typed.attention(reading, answer.id))
     ids = engine.state.readings[reading].answered.inputs.input_ids[0].tolist()
     image = [i for i, token in enumerate(ids) if token == engine.state.loaded._config.image_token_id]

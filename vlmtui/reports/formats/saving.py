@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.query.chosen_lens import colouring
+from vlmtui.query.chosen_lens import default_colour_lens
 from vlmtui.query.drawing import HEAT, WORDS
 from vlmtui.query.options import Query
 from vlmtui.reading import Reading, check_stage, default_stage
@@ -79,5 +79,5 @@ class SessionReading:
         """What a lens made of every stage up to that of the query."""
         from vlmtui.reports.images.animation import animate
 
-        stage, through = self.stage, self.query.lens or colouring()
+        stage, through = self.stage, self.query.lens or default_colour_lens()
         return animate(self.client, self.image(), self.reading, self.query, through, stage)

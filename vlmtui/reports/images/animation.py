@@ -12,7 +12,7 @@ from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.lens_text import LensResult
-from vlmtui.query.chosen_lens import ChosenLens, colouring, lens_for
+from vlmtui.query.chosen_lens import ChosenLens, default_colour_lens, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
 from vlmtui.reports.image_reader import answer_for
@@ -40,7 +40,7 @@ def collect_animations(
     """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
-    through = query.lens or colouring()
+    through = query.lens or default_colour_lens()
     if not through.drawn:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
     return each(sources, _AnimationCollector(query, through, on_progress), start)
