@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Grid, Place
-from vlmtui.results.metrics import WordOrder
+from vlmtui.metrics import WordOrder
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"

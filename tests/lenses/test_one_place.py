@@ -21,8 +21,9 @@ WORDS = {
     "reports/formats/json.py": ({"norms"}, "keys of vlmtui/report/1"),
     "reports/formats/patch_embedding.py": ({"position"}, "keys of a patch's embedding"),
     "reports/page/data.py": ({"norms"}, "keys of the page's data"),
-    "reports/select/drawing.py": ({"layers", "norms"}, "words of --draw"),
-    "reports/select/fields.py": ({"agreement"}, "words of --fields"),
+    "reports/select/columns.py": ({"agreement"}, "words of --fields"),
+    "query/drawing.py": ({"layers", "norms"}, "words of --draw"),
+    "query/fields.py": ({"agreement"}, "words of --fields"),
 }
 """Words that are keys of a schema, or of an option, and happen to be names of lenses too: where, which, and why."""
 

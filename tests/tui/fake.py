@@ -17,8 +17,8 @@ from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
 from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.metrics import WordOrder
 from vlmtui.reading import Reading
-from vlmtui.results.metrics import WordOrder
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.tui import readings
+from vlmtui.metrics import METRICS
 from vlmtui.reading import TokenWords
-from vlmtui.results.metrics import METRICS
 from vlmtui.tui.panels.words import bar_shares
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.word_table import WordTable

@@ -216,7 +216,7 @@ def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any]
     return ()
 
 
-def colouring() -> ChosenLens:
+def default_colour_lens() -> ChosenLens:
     """The lens that colours stages where none is asked for."""
     return ChosenLens(next(one.name for one in listed_lenses() if one.kind is Colours))
 

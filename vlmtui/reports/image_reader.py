@@ -13,6 +13,7 @@ from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.token_words import layer_words, token_words
+from vlmtui.metrics import WordOrder
 from vlmtui.query.chosen_lens import ChosenLens, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_of
@@ -23,7 +24,6 @@ from vlmtui.reports.per_image import each
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.answers import Answer
 from vlmtui.results.early_exit import NONE, no_exit_in_reading, token_of_patch, words_of_patches
-from vlmtui.results.metrics import WordOrder
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:

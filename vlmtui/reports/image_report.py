@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.query.options import Query
 from vlmtui.reading import (
     PIXELS,
@@ -25,9 +26,8 @@ from vlmtui.reading import (
 )
 from vlmtui.reports.per_image import Failure
 from vlmtui.results.answers import Answer
-from vlmtui.results.metrics import METRICS, WordOrder
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 
 NONE_KEPT = "no patch fulfils --where"
 
@@ -53,7 +53,7 @@ class ImageReport:
     layers: LayerNorms | None = None
     values: LensResult | None = None
     null: NoiseBaseline | None = None
-    anatomy: tuple[EmbeddedPatch, ...] = ()
+    anatomy: tuple[PatchEmbedding, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[MetricAgreement, ...] = ()

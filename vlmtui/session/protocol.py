@@ -15,9 +15,9 @@ from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
 from vlmtui.lenses.lens_source import LensSource
+from vlmtui.metrics import RIDGE, Metric
 from vlmtui.reading import LayerNorms, ModelInfo, Reading, TokenWords
 from vlmtui.results import answers
-from vlmtui.results.metrics import RIDGE, Metric
 from vlmtui.session.wire import VERSION, decode, decoder
 
 MANY_PICTURES = 64

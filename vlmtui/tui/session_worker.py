@@ -17,8 +17,8 @@ from textual.message import Message
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import ImageFile, decode, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.metrics import METRICS, Metric, WordOrder
 from vlmtui.reading import ModelInfo, of_patches
-from vlmtui.results.metrics import METRICS, Metric, WordOrder
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import AnswerProgress, Progress
@@ -271,9 +271,9 @@ class SessionWorker:
             case MaskLens(layer):
                 return client.mask(reading, layer, on_progress=progress)
             case GenerateAnswer(question):
-                return client.answer(reading, question, on_progress=progress, on_said=self._hear(request))
+                return client.answer(reading, question, on_progress=progress, on_token=self._hear(request))
             case AblateAnswer(tokens, by):
-                return client.ablate(reading, answer, tokens, by, on_progress=progress, on_said=self._hear(request))
+                return client.ablate(reading, answer, tokens, by, on_progress=progress, on_token=self._hear(request))
             case LensCall() as call:
                 told = None if request.when == AHEAD else progress
                 return client.look(reading, stage, call, entries=request.single, answer=answer, on_progress=told)

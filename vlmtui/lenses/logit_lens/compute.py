@@ -8,7 +8,7 @@ from vlmtui.lenses import Context, LayerWords
 from vlmtui.lenses.kernels.stage_words import WordQuery, search_words
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.lenses.token_words import stable_from
-from vlmtui.results.metrics import RIDGE
+from vlmtui.metrics import RIDGE
 
 
 def words_by_layer(context: Context, all_tokens: bool) -> LayerWords:

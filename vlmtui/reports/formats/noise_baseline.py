@@ -9,8 +9,8 @@ import numpy as np
 
 from vlmtui.display import numbers
 from vlmtui.errors import UsageError
+from vlmtui.metrics import PURSUITS
 from vlmtui.reading import ModelInfo, TokenWords, of_patches
-from vlmtui.results.metrics import PURSUITS
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Progress

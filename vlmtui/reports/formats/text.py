@@ -32,7 +32,7 @@ from vlmtui.reports.per_image import Failure
 _LONGEST_WORD = 20
 
 
-def write(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
+def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The text of every image, in lines, as they are made."""
     first = True
     for result in results:

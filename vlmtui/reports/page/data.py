@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,15 +21,13 @@ from vlmtui.display.norm_statistics import is_outlier, norm_summaries, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
+from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
+from vlmtui.reports.page.content import Glance
+from vlmtui.reports.page.image import Embedded
 from vlmtui.results.early_exit import NOTE
-from vlmtui.results.metrics import WordOrder
 from vlmtui.results.noise_baseline import AGREEING
-
-if TYPE_CHECKING:
-    from vlmtui.reports.page.content import Glance
-    from vlmtui.reports.page.image import Embedded
 
 Object = dict[str, Any]
 

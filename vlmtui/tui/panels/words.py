@@ -11,7 +11,7 @@ from vlmtui.display.metric_names import COEFFICIENTS, score_name
 from vlmtui.display.numbers import format_number, percent
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import fit, isolate, visible, width
-from vlmtui.results.metrics import PURSUITS
+from vlmtui.metrics import PURSUITS
 from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import channels
 from vlmtui.tui.panels.image_level import image_level_lines

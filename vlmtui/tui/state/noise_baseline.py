@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vlmtui.results.metrics import PURSUITS
+from vlmtui.metrics import PURSUITS
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection

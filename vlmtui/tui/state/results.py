@@ -18,8 +18,8 @@ from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import WordOrder
 from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
-from vlmtui.results.metrics import WordOrder
 from vlmtui.tui.state.generation import AnswerGeneration
 from vlmtui.tui.state.image_level import ImageLevel
 from vlmtui.tui.state.lens_choice import LensChoice

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vlmtui.lenses.base import Lens
+from vlmtui.metrics import METRICS, Metric, WordOrder
 from vlmtui.reading import ModelInfo
-from vlmtui.results.metrics import METRICS, Metric, WordOrder
 from vlmtui.tui.state.lens_choice import LensChoice, attributions, overlays
 from vlmtui.tui.state.stages import ANSWER, llm_depth, vision_depth
 

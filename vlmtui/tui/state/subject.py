@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.results.metrics import WordOrder
+from vlmtui.metrics import WordOrder
 from vlmtui.results.replacement import Replacement
 
 

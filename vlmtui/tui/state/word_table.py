@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.reading import TokenWords
-from vlmtui.results.metrics import PURSUITS, WordOrder
 
 
 @dataclass(frozen=True, slots=True)
