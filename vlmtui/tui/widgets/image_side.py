@@ -9,7 +9,7 @@ from textual.message import Message
 
 from vlmtui.tui.overlays import draw as overlays
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.overlays.draw import ImageDrawing
+from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
