@@ -104,7 +104,7 @@ class SessionEvents:
                 self._token_generated(message)
             case messages.LensDescribed():
                 self._described(message)
-            case messages.SessionFailed(what, sentence):
+            case messages.SessionFailed(what, sentence, _):
                 self._failed(what, sentence)
             case messages.StatusReported(status):
                 self._state.status.reported = status

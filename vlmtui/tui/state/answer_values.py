@@ -235,7 +235,9 @@ def layers_of(found: Attention) -> str:
 
 
 def meaning(results: Results, selection: Selection) -> list[str]:
-    """In sentences what the numbers are, most telling first."""
+    """In sentences what the numbers are, most telling first; none while the mask stands in the place of the image."""
+    if selection.of_answer.mask is not None:
+        return []
     whose = token_shown(results, selection.of_answer.token)
     values, found = answer_values(results, selection), attributed(results, selection)
     if isinstance(found, LensResult):
