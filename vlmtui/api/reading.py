@@ -154,7 +154,7 @@ class ImageReading(AnswerableReading):
         return found.reshape(norms.shape)
 
     def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
-        """The patch embedding of a token's vision patches: their pixels as the model gets them, and their projection."""
+        """The patch embedding of a token's vision patches: the pixels that enter the model, and their projection."""
         entries = self._entries("vision.0", row, col, grid)
         return [wait_for(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
 
