@@ -1,5 +1,6 @@
-"""Speed, bytes and memory: `python -m benchmarks` measures, `RESULTS.md` keeps the figures with their hardware.
+"""Benchmarks of speed, output and memory: `python -m benchmarks`. `RESULTS.md` has the figures and their hardware.
 
-Of two checkouts, `python -m benchmarks.same OTHER` compares every byte that users see, and `python -m
-benchmarks.against OTHER` the speed.
+Three more compare this checkout with another one: `python -m benchmarks.output_comparison OTHER` every byte that users
+see, `python -m benchmarks.speed_comparison OTHER` the speed, and `python -m benchmarks.structure_comparison OTHER` the
+layout and what a start imports.
 """

@@ -1,31 +1,46 @@
-"""`python -m benchmarks [NAME]...`: measure what is named here, or all of it, and print a table of Markdown."""
+"""Benchmarks of this machine, as a Markdown table: `python -m benchmarks [NAME]...`, all of them without a name."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import cluster, cursor, load, many, occlusion, size, stages, start, uploads, words
+from benchmarks import (
+    batching,
+    cluster,
+    cursor,
+    full_size,
+    loading,
+    occlusion,
+    stage_steps,
+    startup,
+    uploads,
+    word_search,
+)
 
 Row = tuple[str, str, str]
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
-    "start": start.rows,
+    "start": startup.rows,
     "cursor": cursor.rows,
-    "stages": stages.rows,
-    "size": size.rows,
-    "load": load.rows,
-    "words": words.rows,
+    "stages": stage_steps.rows,
+    "size": full_size.rows,
+    "load": loading.rows,
+    "words": word_search.rows,
     "occlusion": occlusion.rows,
-    "many": many.rows,
+    "many": batching.rows,
     "cluster": cluster.rows,
     "uploads": uploads.rows,
 }
 
 
-def main(names: list[str]) -> int:
-    """Run the benchmarks named, or all."""
+def main(argv: Sequence[str]) -> int:
+    """Run the named benchmarks, or all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    names = parser.parse_args(argv).names
     if unknown := [name for name in names if name not in BENCHMARKS]:
         print(f"no benchmark {unknown[0]}: choose {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Tiny checkpoints of every family that the tests can build, and of some ways to have one, by name."""
+"""Tiny checkpoints by name: every family that the tests can build, and variants of some."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DEMOS = ("demo", "demo-captioned", "demo-siglip", "demo-vit")
 
 
 def builders() -> dict[str, Callable[[Path], object]]:
-    """What writes each into a folder that is there."""
+    """Functions that write each checkpoint into an existing folder."""
     import torch
     from transformers.utils import logging
 
@@ -19,7 +19,7 @@ def builders() -> dict[str, Callable[[Path], object]]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     found: dict[str, Callable[[Path], object]] = {name: family.builder for name, family in FAMILIES.items()}
-    for name in ("clip", "siglip", "siglip2", "dinov2"):  # a tiny vit has its head
+    for name in ("clip", "siglip", "siglip2", "dinov2"):  # the tiny ViT has its head anyway
         found[f"{name}-head"] = lambda folder, name=name: towers.classifying(name, folder)  # type: ignore[misc]
     found["siglip-labels"] = lambda folder: towers.classifying(
         "siglip", folder, problem_type="multi_label_classification"
@@ -31,13 +31,13 @@ def builders() -> dict[str, Callable[[Path], object]]:
 
 
 def build(home: Path, names: Iterable[str]) -> dict[str, str]:
-    """Write those of these models that are not there yet; what to pass as --model for each."""
-    made = builders()
+    """Write those of the named checkpoints that do not exist yet; returns what to pass as --model for each."""
+    writers = builders()
     found = {}
     for name in names:
         folder = home / name
         if name not in DEMOS and not (folder / "config.json").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            made[name](folder)
+            writers[name](folder)
         found[name] = name if name in DEMOS else str(folder)
     return found

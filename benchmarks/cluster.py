@@ -1,4 +1,4 @@
-"""A table of 2,000 pictures by two sessions on Ray, of which a worker is killed, against the same by one session."""
+"""A table of 2,000 images by two sessions on Ray, one worker killed on the way, against one session."""
 
 from __future__ import annotations
 
@@ -16,54 +16,55 @@ from PIL import Image
 
 from vlmtui.display.numbers import duration
 
-PICTURES = 2_000
-BAD = 7  # no pictures at all: rows with an error
+IMAGES = 2_000
+BAD = 7  # files that are no images: rows with an error
 K = 8
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Both, one after the other, on this machine's processors; the tables must have the same bytes."""
+    """Make both tables, one after the other, on this machine's cores; they must have the same bytes."""
     with tempfile.TemporaryDirectory() as folder:
         album = Path(folder, "album")
         album.mkdir()
-        _draw(album)
+        _write_images(album)
         alone, plain = _report(album, Path(folder, "plain.parquet"))
         ray, killed = _report(album, Path(folder, "ray.parquet"), "--engine", "ray", "--workers", "2", kill=True)
         same = Path(folder, "plain.parquet").read_bytes() == Path(folder, "ray.parquet").read_bytes()
     assert plain == 0
-    what = f"{PICTURES:,} small pictures, {BAD} bad: two sessions on Ray, {killed} worker killed, against one session"
+    what = f"{IMAGES:,} small pictures, {BAD} bad: two sessions on Ray, {killed} worker killed, against one session"
     equal = "the same bytes" if same else "OTHER BYTES"
     yield what, f"{equal}; {duration(ray)} against {duration(alone)}", "the same"
 
 
-def _draw(album: Path) -> None:
+def _write_images(album: Path) -> None:
+    """Write small images of random colours, a few of them no images at all."""
     rng = np.random.default_rng(5)
-    for number in range(PICTURES):
+    for number in range(IMAGES):
         height, width = rng.integers(20, 200, 2)
         coarse = rng.integers(0, 256, (4, 4, 3), np.uint8)
         Image.fromarray(coarse).resize((int(width), int(height))).save(album / f"{number:04}.png")
-    for number in rng.choice(PICTURES, BAD, replace=False):
+    for number in rng.choice(IMAGES, BAD, replace=False):
         (album / f"{number:04}.png").write_text("no picture")
 
 
 def _report(album: Path, out: Path, *options: str, kill: bool = False) -> tuple[float, int]:
-    """Seconds it took, and how many workers were killed on the way: one, once a fifth of the parts is there."""
+    """Write a table; returns the seconds it took and the workers killed: one, after a fifth of the parts is written."""
     began, killed = time.perf_counter(), 0
     command = [sys.executable, "-m", "vlmtui", "report", str(album), "-o", str(out), "-k", str(K), "--quiet", *options]
     parts = out.with_name(out.name + ".parts")
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
         while run.poll() is None:
             time.sleep(0.2)
-            far = kill and len(list(parts.glob("part-*"))) > PICTURES / 64 / 5
-            if far and not killed and (at := _workers(run.pid)):
+            due = kill and len(list(parts.glob("part-*"))) > IMAGES / 64 / 5
+            if due and not killed and (at := _workers(run.pid)):
                 os.kill(at[0], signal.SIGKILL)
                 killed = 1
-    assert run.returncode == 1, "bad pictures are said by the status"
+    assert run.returncode == 1, "the exit status reports bad images"
     return time.perf_counter() - began, killed
 
 
 def _workers(pid: int) -> list[int]:
-    """The processes below this one that hold a model session."""
+    """Process ids, below a process, of those that started a model session."""
     found = []
     for child in _children(pid):
         if any(b"vlmtui.session" in Path(f"/proc/{one}/cmdline").read_bytes() for one in _children(child)):

@@ -1,7 +1,7 @@
-"""The command lines that `benchmarks.same` compares, as templates.
+"""Command lines that `benchmarks.output_comparison` compares, as templates.
 
-`{model}` is the model, `{last}` its last vision stage, `{deepest}` its last layer, `{out}` a name of the command's own
-for a file. Beside them lie `picture.png`, the folder `album` of four pictures, and `broken.png`, which is none.
+`{model}` is the model, `{last}` its last vision stage, `{deepest}` its last layer, `{out}` a file name of the command's
+own. The working folder has `picture.png`, the folder `album` of four images, and `broken.png`, which is no image.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ STAGES = ("pixels", "vision.0", "{last}", "tokens", "llm.1", "{deepest}")
 TABLES = ("json", "jsonl", "csv", "parquet")
 FORMATS = ("text", *TABLES, "html", "png", "svg", "gif", "ansi")
 ENDINGS = ("txt", "json", "jsonl", "csv", "parquet", "html", "png", "svg", "gif", "ans")
-VALUED = ("tokens", "vision.0", "{last}", "llm.1")
-"""Stages whose entries a lens gives values."""
+VALUE_STAGES = ("tokens", "vision.0", "{last}", "llm.1")
+"""Stages at which a lens gives each entry a value."""
 LENSES = {
-    "--lens similarity --marked 1,1": VALUED,
-    "--marked 0,0 --marked 1,1": VALUED,
-    "--lens pca": (*VALUED, "{deepest}"),
-    "--find sky": (*VALUED, "{deepest}"),
+    "--lens similarity --marked 1,1": VALUE_STAGES,
+    "--marked 0,0 --marked 1,1": VALUE_STAGES,
+    "--lens pca": (*VALUE_STAGES, "{deepest}"),
+    "--find sky": (*VALUE_STAGES, "{deepest}"),
     "--lens find --find 'a blue sky'": ("tokens", "{last}"),
     "--lens evidence --find 0": ("{last}", "vision.0", "tokens"),
     "--lens evidence --find house": ("{last}",),
@@ -32,39 +32,55 @@ LENSES = {
     "--lens layers --patch 0,0 --patch 1,1 -k 2": ("tokens",),
     "--lens layers": ("tokens",),
 }
-"""The lenses, each with the stages it is asked for at; not all of them have it."""
-DRAWN = {"--lens similarity --marked 1,1": "tokens", "--lens pca": "tokens", "--find sky": "tokens"} | {
+"""Lenses, each with the stages at which it is run; it is refused at some of them."""
+DRAWN_AT = {"--lens similarity --marked 1,1": "tokens", "--lens pca": "tokens", "--find sky": "tokens"} | {
     "--lens evidence --find 0": "{last}",
     "--lens position": "vision.0",
     "--lens projector": "{last}",
 }
-"""One stage of each lens, for the formats that take longer."""
-NEAR = ("l2", "cosine", "dot", "cosine-centred")
+"""One stage of each lens, for formats that take longer."""
+NEAR_METRICS = ("l2", "cosine", "dot", "cosine-centred")
 
 
-def of_a_model(full: bool) -> list[list[str]]:
-    """The commands about a model, none of them twice; unless `full`, those that a family may answer in its own way."""
-    said = [*_formats(), *_looks(), *_lenses(), *_narrowed(), *_several(), *_asked(), *_towers(), *_rest()]
+def with_model(full: bool) -> list[list[str]]:
+    """Commands about a model, each once; unless `full`, only those whose output may depend on the family."""
+    lines = [
+        *_formats(),
+        *_metrics_and_stages(),
+        *_lenses(),
+        *_selections(),
+        *_tables_of_images(),
+        *_questions(),
+        *_image_level(),
+        *_vocabulary_and_verify(),
+    ]
     if full:
-        said += [*_more_formats(), *_more_looks(), *_more_lenses(), *_more_narrowed(), *_more_drawn(), *_more_tables()]
-    return [shlex.split(words) for words in dict.fromkeys(said)]
+        lines += [
+            *_more_formats(),
+            *_more_metrics_and_stages(),
+            *_more_lenses(),
+            *_more_selections(),
+            *_more_drawings(),
+            *_more_tables(),
+        ]
+    return [shlex.split(words) for words in dict.fromkeys(lines)]
 
 
-def of_none() -> list[list[str]]:
-    """The commands that need no model, and those that are refused: where it takes one, by the demo model."""
+def without_model() -> list[list[str]]:
+    """Commands that need no model, and those that are refused, by the demo model where that takes one."""
     names = "report ask match classify outliers vocabulary atlas serve models verify doctor session picture.png"
-    said = ["--help", "--version", *(f"{name} --help" for name in names.split())]
-    said += ["models", "models --long", "models --clear demo", "models --clear org/none", "nothing.png", "reprot"]
-    said += [f"report picture.png {words}" for words in _WRONG]
-    said += ["report", "ask picture.png", "ask picture.png ''", "ask picture.png Who --temperature 0"]
-    said += ["ask picture.png Who --by zero", "ask picture.png Who --ablate 1 --format json", "match picture.png"]
-    said += ["outliers picture.png", "match picture.png --text ''", "match picture.png --text sky -m qwen2-vl-2b"]
-    said += ["classify picture.png -m gemma3-4b", "atlas", "atlas nothing.parquet", "atlas picture.png --table words"]
-    said += ["vocabulary demo --near sky --metric omp", "verify", "verify ./nothing"]
-    return [shlex.split(words) for words in dict.fromkeys(said)]
+    lines = ["--help", "--version", *(f"{name} --help" for name in names.split())]
+    lines += ["models", "models --long", "models --clear demo", "models --clear org/none", "nothing.png", "reprot"]
+    lines += [f"report picture.png {words}" for words in _REFUSED]
+    lines += ["report", "ask picture.png", "ask picture.png ''", "ask picture.png Who --temperature 0"]
+    lines += ["ask picture.png Who --by zero", "ask picture.png Who --ablate 1 --format json", "match picture.png"]
+    lines += ["outliers picture.png", "match picture.png --text ''", "match picture.png --text sky -m qwen2-vl-2b"]
+    lines += ["classify picture.png -m gemma3-4b", "atlas", "atlas nothing.parquet", "atlas picture.png --table words"]
+    lines += ["vocabulary demo --near sky --metric omp", "verify", "verify ./nothing"]
+    return [shlex.split(words) for words in dict.fromkeys(lines)]
 
 
-_WRONG = (
+_REFUSED = (
     "--metric l3", "--format xml", "--lens xray", "--lens find", "--lens evidence", "--lens similarity",
     "--lens pca --find sky", "--lens pca --marked 1,1", "--lens similarity --find sky", "--lens position",
     "--lens layers --format csv --patch 1,1", "--lens layers --format png --patch 1,1",
@@ -98,7 +114,7 @@ def _more_formats() -> Iterator[str]:
     yield _report("--stages all -k 3", "html")
 
 
-def _looks() -> Iterator[str]:
+def _metrics_and_stages() -> Iterator[str]:
     for metric in METRICS:
         yield _report(f"--metric {metric}")
     yield _report("--metric omp -k 3 --all-tokens", "text")
@@ -114,7 +130,7 @@ def _looks() -> Iterator[str]:
     yield _report("--null --lens projector --stage {last} -k 3")
 
 
-def _more_looks() -> Iterator[str]:
+def _more_metrics_and_stages() -> Iterator[str]:
     for metric in METRICS:
         yield _report(f"--metric {metric} -k 3 --all-tokens", "text")
     yield _report("--metric ridge --ridge 0.5")
@@ -135,7 +151,7 @@ def _lenses() -> Iterator[str]:
         for stage in stages:
             yield _report(f"{lens} --stage {stage}")
         yield _report(f"{lens} --stage {stages[0]}", "text")
-    for lens, stage in DRAWN.items():
+    for lens, stage in DRAWN_AT.items():
         for kind in ("csv", "parquet", "ansi"):
             yield _report(f"{lens} --stage {stage}", kind)
         yield _report(f"{lens} --stage {stage} --draw heat --size 300", "png")
@@ -145,7 +161,7 @@ def _more_lenses() -> Iterator[str]:
     for lens, stages in LENSES.items():
         for stage in stages:
             yield _report(f"{lens} --stage {stage}", "text")
-    for lens, stage in DRAWN.items():
+    for lens, stage in DRAWN_AT.items():
         for kind in ("jsonl", "svg", "html"):
             yield _report(f"{lens} --stage {stage}", kind)
         yield _report(f"{lens} --stage {stage} --patch 1,1", "text")
@@ -153,7 +169,7 @@ def _more_lenses() -> Iterator[str]:
     yield _report("--lens pca", "gif")
 
 
-def _narrowed() -> Iterator[str]:
+def _selections() -> Iterator[str]:
     for stage in STAGES:
         yield _report(f"--patch 1,1 --patch 0,0 --stage {stage} -k 3", "text")
     yield _report("--patch 1,1 --stage vision.0")
@@ -168,7 +184,7 @@ def _narrowed() -> Iterator[str]:
         yield _report(f"--vectors {{out}}.safetensors --stage {stage}", "csv")
 
 
-def _more_narrowed() -> Iterator[str]:
+def _more_selections() -> Iterator[str]:
     for stage in STAGES:
         yield _report(f"--patch 1,1 --patch 0,0 --stage {stage} -k 3")
     yield _report("--patch 0:1,1", "text")
@@ -182,7 +198,7 @@ def _more_narrowed() -> Iterator[str]:
     yield _report("--vectors {out}.npz --rows 0", "csv")
 
 
-def _more_drawn() -> Iterator[str]:
+def _more_drawings() -> Iterator[str]:
     for what in ("words", "heat", "layers", "norms"):
         for stage in ("tokens", "{last}", "llm.1"):
             yield _report(f"--draw {what} --stage {stage} --size 600", "svg")
@@ -191,7 +207,7 @@ def _more_drawn() -> Iterator[str]:
         yield _report(f"--draw {what} --color 256", "ansi")
 
 
-def _several() -> Iterator[str]:
+def _tables_of_images() -> Iterator[str]:
     yield "report album broken.png -m {model} -k 2 --format json"
     yield "report album -m {model} -k 3 -o words.parquet"
     yield "atlas words.parquet --word sky --word the -k 3 --patches 2"
@@ -212,7 +228,7 @@ def _more_tables() -> Iterator[str]:
             yield f"atlas {table} --format csv --table {part}"
 
 
-def _asked() -> Iterator[str]:
+def _questions() -> Iterator[str]:
     ask = "ask picture.png 'What is in the picture?' -m {model} --max-new-tokens 6"
     yield ask
     yield f"{ask} --format json --attention --gradient --occlude 2 --ablate 1,1"
@@ -223,7 +239,7 @@ def _asked() -> Iterator[str]:
     yield f"{ask} -o {{out}}.txt"
 
 
-def _towers() -> Iterator[str]:
+def _image_level() -> Iterator[str]:
     for kind in ("text", "json"):
         yield f"match picture.png -m {{model}} --text 'a blue sky' --text 'a red ball' --patches --format {kind}"
         yield f"match album -m {{model}} --text a --text b --text c --text d --captions --format {kind}"
@@ -234,11 +250,11 @@ def _towers() -> Iterator[str]:
     yield "outliers album -m {model} --stage {last}"
 
 
-def _rest() -> Iterator[str]:
+def _vocabulary_and_verify() -> Iterator[str]:
     for kind in ("text", "json", "csv"):
         yield f"vocabulary {{model}} --format {kind}"
         yield f"vocabulary {{model}} --near sky --format {kind}"
-    for metric in NEAR:
+    for metric in NEAR_METRICS:
         yield f"vocabulary {{model}} --near 'blue sky' --metric {metric} -k 4 --format json"
     yield "vocabulary {model} --all-tokens -k 3"
     yield "vocabulary {model} --near sky --all-tokens"

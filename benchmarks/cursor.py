@@ -1,4 +1,4 @@
-"""What a cursor move costs: bytes and CPU time, 200×60, 40×22 patches, 24 vision and 32 language layers, all panels."""
+"""Cost of a cursor move: bytes and CPU time at 200×60 cells, 40×22 patches, 24 vision and 32 LLM layers, all panels."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import statistics
 import sys
 from collections.abc import Iterator
 
-from benchmarks.start import PHOTO
+from benchmarks.startup import PHOTO
 from tests.terminal import Terminal
 
 MOVES = 25
 KEYS = {"right": "\x1b[C", "down": "\x1b[B", "left": "\x1b[D", "up": "\x1b[A"}
-FAKE = ("-m", "tests.tui.fake", "22", "40", "24", "32", str(PHOTO))
-"""Of Python: the explorer on a made-up reading."""
+FAKE_EXPLORER = ("-m", "tests.tui.fake", "22", "40", "24", "32", str(PHOTO))
+"""Arguments of Python that open the explorer on a made-up reading."""
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Made-up readings: every word and every norm differs from patch to patch, as in no real picture."""
-    command = [sys.executable, *FAKE]
+    """Move over a made-up reading: every word and every norm differs from patch to patch, as in no real image."""
+    command = [sys.executable, *FAKE_EXPLORER]
     written: list[int] = []
     with Terminal(command, (200, 60)) as terminal:
         terminal.until(shown, 60)
@@ -36,5 +36,5 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 
 def shown(out: bytearray) -> bool:
-    """Whether the explorer is on the screen, with all panels."""
+    """Whether the explorer shows all its panels."""
     return b"PATCH" in out and b"of words" in out

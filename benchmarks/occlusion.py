@@ -1,4 +1,4 @@
-"""What an occlusion map costs with several blocks in one pass, against one pass a block, on the demo model."""
+"""Cost of an occlusion map on the demo model: several blocks in one pass against one pass a block."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from benchmarks.start import PHOTO
+from benchmarks.startup import PHOTO
 from vlmtui.display.numbers import duration
 
 ROUNDS = 3
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Every image token by itself: both ways take turns in one process, over one answer."""
+    """Occlude every image token of one answer, both ways in turns in one process."""
     from vlmtui.image import read_source
     from vlmtui.models.decoder.teacher_forcing import TokenReplacement
     from vlmtui.session import protocol as m
     from vlmtui.session.engine import Engine
     from vlmtui.session.image_read import read_image
-    from vlmtui.session.request_progress import Talk
+    from vlmtui.session.request_control import RequestControl
 
-    engine, talk = Engine(), Talk(lambda *_: None, lambda: False)
+    engine, control = Engine(), RequestControl(lambda *_: None, lambda: False)
     state = engine.state
-    state.load(m.Load("demo", device="cpu"), talk.progress)
+    state.load(m.Load("demo", device="cpu"), control.progress)
     image = read_source(str(PHOTO))
-    reading = read_image(state, m.Read(image.source, image.data, image.sha256, 10**8), talk.progress).reading
-    engine.answer(m.Ask(reading.id, None, 16), talk)
+    reading = read_image(state, m.Read(image.source, image.data, image.sha256, 10**8), control.progress).reading
+    engine.answer(m.Generate(reading.id, None, 16), control)
     answered = state.readings[reading.id].answered
     assert answered is not None
-    forced = answered.retold(state.full_model(talk.progress))
+    forced = answered.retold(state.full_model(control.progress))
     changes = [TokenReplacement(torch.tensor([i]), "mean") for i in range(len(reading.places))]
 
     def timed(budget: Sequence[int]) -> tuple[float, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Checkpoints of random weights in real sizes: a LLaVA with one layer of its language model."""
+"""Checkpoints of random weights in real sizes: a LLaVA with one layer of its LLM."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def write(folder: Path, vision: Any, text: dict[str, int], image_processor: Any, class_token: bool, dtype: str) -> None:
-    """Write it: the tower's config, the sizes of a Llama, and what prepares its pictures.
+    """Write a checkpoint of a tower's config, a Llama's sizes and an image processor.
 
-    With a class token, which the projector is not given.
+    With `class_token` the tower has a class token, which the projector is not given.
     """
     import torch
     from transformers import LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor

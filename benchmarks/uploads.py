@@ -1,4 +1,4 @@
-"""200 uploads to `vlmtui serve` at once, good, bad and huge ones mixed: what became of each, and the memory it took."""
+"""200 uploads to `vlmtui serve` at once, good, bad and huge ones mixed: the answers, and peak memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import httpx2 as httpx
 
-from benchmarks.start import peak
+from benchmarks.startup import peak
 from tests.waiting import children
 from tests.web.server import Serving, picture, ready
 
@@ -23,8 +23,8 @@ _TRIES = 500
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What one client sends, and the status it is to be answered with in the end."""
+class Upload:
+    """One upload, and the status that its last answer must have."""
 
     kind: str
     data: bytes
@@ -33,8 +33,8 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Got:
-    """The last answer, how often the client was told to come again before it, and after how long it came."""
+class LastAnswer:
+    """The last answer to an upload, how often it was to be sent again before, and the seconds until the answer."""
 
     status: int
     side: int
@@ -43,20 +43,20 @@ class Got:
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """All clients begin at one moment; who is told to come again does so when told to."""
-    sent = _mixed()
+    """Upload from all clients at one moment; those told to come again do so at the time they are told."""
+    uploads = _mixed_uploads()
     with ready("--rate", "1000000", "--max-bytes", str(MAX_BYTES)) as server, ThreadPoolExecutor(CLIENTS) as pool:
         (session,) = children(server.process.pid)
         begin = threading.Barrier(CLIENTS)
         began = time.monotonic()
-        got = list(pool.map(lambda one: _upload(server, one, begin), sent))
+        got = list(pool.map(lambda one: _upload(server, one, begin), uploads))
         took = time.monotonic() - began
         same = children(server.process.pid) == [session]
         peaks = peak(server.process.pid), peak(session)
-    kinds = Counter(one.kind for one in sent)
+    kinds = Counter(one.kind for one in uploads)
     right = Counter(
         one.kind
-        for one, answer in zip(sent, got, strict=True)
+        for one, answer in zip(uploads, got, strict=True)
         if (answer.status, answer.side) == (one.wanted, one.side)
     )
     what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
@@ -75,18 +75,20 @@ def rows() -> Iterator[tuple[str, str, str]]:
     )
 
 
-def _mixed() -> list[Sent]:
-    """In an order that is the same in every run."""
-    good = [Sent("good", picture(100 + i), 200, 100 + i) for i in range(CLIENTS // 2)]
-    bad = [Sent("bad", os.urandom(1 + 100 * i), 400) for i in range(CLIENTS // 4)]
+def _mixed_uploads() -> list[Upload]:
+    """All uploads, in an order that is the same in every run."""
+    good = [Upload("good", picture(100 + i), 200, 100 + i) for i in range(CLIENTS // 2)]
+    bad = [Upload("bad", os.urandom(1 + 100 * i), 400) for i in range(CLIENTS // 4)]
     bytes_, pixels = os.urandom(MAX_BYTES + (4 << 20)), picture(8000)
-    huge = [Sent("of 24 MiB", bytes_, 413)] * (CLIENTS // 8) + [Sent("of 64 megapixels", pixels, 400)] * (CLIENTS // 8)
+    huge = [Upload("of 24 MiB", bytes_, 413)] * (CLIENTS // 8) + [Upload("of 64 megapixels", pixels, 400)] * (
+        CLIENTS // 8
+    )
     mixed = [*good, *bad, *huge]
     random.Random(0).shuffle(mixed)
     return mixed
 
 
-def _upload(server: Serving, one: Sent, begin: threading.Barrier) -> Got:
+def _upload(server: Serving, one: Upload, begin: threading.Barrier) -> LastAnswer:
     files = {"file": ("picture.png", one.data, "image/png")}
     with httpx.Client(timeout=600, trust_env=False) as client:
         begin.wait()
@@ -99,4 +101,4 @@ def _upload(server: Serving, one: Sent, begin: threading.Barrier) -> Got:
             again += 1
             time.sleep(float(answer.headers["retry-after"]))
     side = answer.json()["image"]["width"] if answer.status_code == 200 else 0
-    return Got(answer.status_code, side, again, time.monotonic() - began)
+    return LastAnswer(answer.status_code, side, again, time.monotonic() - began)

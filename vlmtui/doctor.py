@@ -152,13 +152,13 @@ def _session() -> Iterator[str]:
 
 def _warm() -> Iterator[str]:
     """The warm session, if there is one."""
-    from vlmtui.session.daemon import address
-    from vlmtui.session.discovery import usable
+    from vlmtui.session.daemon import socket_path
+    from vlmtui.session.discovery import connect_warm
 
     try:
-        link = usable()
+        link = connect_warm()
         if link is None:
-            yield _said("warm session", f"none; `vlmtui session start` puts one at {plain(str(address()))}")
+            yield _said("warm session", f"none; `vlmtui session start` puts one at {plain(str(socket_path()))}")
         else:
             yield _said("warm session", f"process {link.pid}: commands on this machine use it")
             link.cut()

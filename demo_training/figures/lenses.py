@@ -29,8 +29,8 @@ from vlmtui.results.answers import Answer
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.engine import Engine
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.typed import Typed
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.typed import TypedQuestion
 from vlmtui.session.typed.values import Find
 
 PATCHES: Final = GRID * GRID
@@ -48,15 +48,15 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self._engine = Engine()
-        self._talk = Talk(lambda *_: None, lambda: False)
+        self._control = RequestControl(lambda *_: None, lambda: False)
         loaded = self.ask(m.Load(str(folder), device="cpu", layers=True))
         self.last = f"llm.{loaded.model.llm_layers}"
 
     def ask(self, question: m.Question) -> Any:
         """The answer, of the kind that the question has."""
-        return self._engine.answer(question, self._talk)
+        return self._engine.answer(question, self._control)
 
-    def typed(self, question: Typed[T]) -> T:
+    def typed(self, question: TypedQuestion[T]) -> T:
         """What a lens makes of it, as its own type."""
         return question.unpack(self.ask(question.body))
 
@@ -71,7 +71,7 @@ class Desk:
 
     def find(self, reading: str, stage: str, word: str) -> NDArray[np.float32]:
         """How near every patch is to a word [patches]."""
-        numbers: NDArray[np.float32] = self.typed(typed.looked(reading, stage, Find(word))).numbers
+        numbers: NDArray[np.float32] = self.typed(typed.look(reading, stage, Find(word))).numbers
         return numbers
 
 
@@ -153,11 +153,11 @@ def cases(desk: Desk, scenes: Sequence[Scene], kind: str, seed: int = 91) -> Ite
         if kind == "colour":
             thing = things[int(rng.integers(len(things)))]
             verb = "are" if CLASSES[thing].plural else "is"
-            answer = desk.ask(m.Ask(reading, f"What color {verb} the {NAMES[thing]}?", 48)).answer
+            answer = desk.ask(m.Generate(reading, f"What color {verb} the {NAMES[thing]}?", 48)).answer
             right = answer.text == f"{BASE[int(facts.colour[thing])]}."
             yield Case(reading, answer, slice(None), right, own[thing] > 0)
         else:
-            answer = desk.ask(m.Ask(reading, language.DESCRIBE, 48)).answer
+            answer = desk.ask(m.Generate(reading, language.DESCRIBE, 48)).answer
             pieces = [token.piece for token in answer.tokens]
             named = [k for k in things if f"▁{NAMES[k]}" in pieces]
             if named:

@@ -16,7 +16,7 @@ from vlmtui.errors import ImageError, SessionError
 from vlmtui.image import ImageFile
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.reports.run import Order
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.protocol import Outcome
 
 MODEL = made.reading(1, 1).model
@@ -73,7 +73,7 @@ def desks(sources: Sequence[str], output: Path, **changes: Any) -> Desks:
     told: list[str] = []
     return Desks(
         tuple(sources),
-        Where(warm=False),
+        SessionLocation(warm=False),
         str(output),
         True,
         lambda error: told.append(str(error)),

@@ -22,7 +22,7 @@ from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Frozen, Sources
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports.query import Query
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 
 QUERY = Query("demo", k=3)
 
@@ -118,7 +118,7 @@ def test_what_a_cluster_cannot_do(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name it without a number"):
         ray_engine.job(folder, begun, Query("demo", device="cuda:1"))
     with pytest.raises(UsageError, match="leave one out"):
-        ray_engine.job(folder, begun, Query("demo", where=Where("gpu-box")))
+        ray_engine.job(folder, begun, Query("demo", where=SessionLocation("gpu-box")))
 
 
 def test_names_start_where_the_command_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

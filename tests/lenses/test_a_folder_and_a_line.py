@@ -35,8 +35,8 @@ for name in names:
 import vlmtui
 from vlmtui.reports.select.lens_option import parse_lens
 from vlmtui.reports.query import Query
-from vlmtui.tui.opening import opened
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.state.results import Results, Selection
 with vlmtui.open_session("demo") as session:
     reading = session.read(image)
     answer = reading.ask(max_new_tokens=3)
@@ -45,11 +45,11 @@ with vlmtui.open_session("demo") as session:
         kind = reading.look(name, entries=some, answer=answer if name == "new-token-maps" else None)
         found[f"{name} python"] = [0, type(kind).__name__, ""]
         query = Query("demo", lens=parse_lens(name, None, ()))
-        view, wrong = opened(View(), Known(None, None, reading.data.model, reading.data), query)
-        found[f"{name} explorer"] = [len(wrong), view.overlay, view.looking.way]
-from vlmtui.tui.choices import overlays
+        view, wrong = opened(Selection(), Results(None, None, reading.data.model, reading.data), query)
+        found[f"{name} explorer"] = [len(wrong), view.overlay, view.of_answer.attribution]
+from vlmtui.tui.state.lens_choice import overlays
 found["overlays"] = [0, ",".join(one.name for one in overlays()), ""]
-from vlmtui.tui.dialogs import HELP
+from vlmtui.tui.screens.dialogs import HELP
 found["keys"] = [0, repr(HELP), ""]
 print(json.dumps(found))
 """
@@ -106,8 +106,8 @@ def test_a_lens_of_each_kind_is_in_every_front_end(found: dict[str, list[object]
     of_answer = kind == "token_maps"  # a way to look at the answer, by `v`, and no overlay
     assert (name in str(found["overlays"][1]).split(",")) != of_answer
     assert name in str(found["keys"][1])
-    wrong, overlay, way = found[f"{name} explorer"]
-    assert (wrong, way if of_answer else overlay) == (0, name)
+    wrong, overlay, attribution = found[f"{name} explorer"]
+    assert (wrong, attribution if of_answer else overlay) == (0, name)
     for kind_of_file in ("text", "json", "html"):
         status, out, err = found[f"{name} {kind_of_file}"]
         assert status == 0, err

@@ -38,8 +38,9 @@ from vlmtui.lenses.kinds import (
 )
 from vlmtui.lenses.options import given
 from vlmtui.lenses.registry import FOLDERS, built_in, defined_in, find, listed
+from vlmtui.lenses.validation import validated
 from vlmtui.session import protocol as m
-from vlmtui.session.validation import checked
+from vlmtui.session import wire
 
 ROOT = Path(vlmtui.lenses.__file__).parent
 
@@ -321,8 +322,8 @@ def test_what_is_typed_is_what_is_meant(count: int, power: float, many: list[int
 
 def sent(result: Any) -> Any:
     """The result as it arrives at the other end of the wire."""
-    done = m.Computed(checked(result))
-    reply = m.decode_reply(m.frame(m.Reply(1, done))[4:]).body
+    done = m.Computed(validated(result))
+    reply = m.decode_reply(wire.frame(m.Reply(1, done))[4:]).body
     assert isinstance(reply, m.Computed)
     return reply.result
 

@@ -16,14 +16,14 @@ from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors
 from vlmtui.reports.per_image import Failure
 from vlmtui.reports.run import Order, deliver
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 KEEPS = "keeps what is done, and so does -o with a .parquet"
 
 
 def order(output: Path, heard: list[str], *sources: str) -> Order:
-    return Order(sources or ("a.png", "b.png"), Where(), str(output), True, lambda error: None, heard.append)
+    return Order(sources or ("a.png", "b.png"), SessionLocation(), str(output), True, lambda error: None, heard.append)
 
 
 def found(error: BaseException | None = None) -> Callable[..., Generator[str | Failure, None, None]]:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
 from vlmtui.session.image_read import read_image
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.typed import Typed
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.typed import TypedQuestion
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Desk(Engine):
     def ask(
         self, body: m.Question, should_stop: Callable[[], bool] = never, progress: Callable[..., None] = quiet
     ) -> Any:
-        return self.answer(body, Talk(progress, should_stop))
+        return self.answer(body, RequestControl(progress, should_stop))
 
     def load(self, request: m.Load, progress: Callable[..., None] = quiet) -> m.Loaded:
         return self.state.load(request, progress)
@@ -36,6 +36,6 @@ class Desk(Engine):
     def read(self, request: m.Read, progress: Callable[..., None] = quiet) -> m.ReadDone:
         return read_image(self.state, request, progress)
 
-    def typed(self, question: Typed[T], should_stop=never, progress=quiet) -> T:
+    def typed(self, question: TypedQuestion[T], should_stop=never, progress=quiet) -> T:
         """A built-in lens, asked by its own name and answered with its own type."""
         return question.unpack(self.ask(question.body, should_stop, progress))

@@ -16,8 +16,7 @@ import torch
 from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
-from vlmtui import verify as truth
-from vlmtui.image import read_source
+from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.registry import built_in
 from vlmtui.lenses.source import call
 from vlmtui.lenses.wording import LensResult
@@ -26,7 +25,8 @@ from vlmtui.reading import METRICS
 from vlmtui.results.replacement import Replacement
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.typed import Typed, values, vocabulary, whole
+from vlmtui.session.typed import TypedQuestion, values, vocabulary, whole
+from vlmtui.verify import verification
 
 T = TypeVar("T")
 MODELS = ("demo", "demo-siglip", "demo-vit")
@@ -50,7 +50,7 @@ class Pair:
             raise AssertionError(f"{type(question).__name__}: {difference}")
         return near
 
-    def typed(self, question: Typed[T]) -> T:
+    def typed(self, question: TypedQuestion[T]) -> T:
         """The same of a lens, asked by its own name."""
         self.asked.add(type(question.body))
         self.looked.add(question.body.lens.name)
@@ -99,8 +99,8 @@ def towers(pair: Pair, reading: str, last: str) -> None:
     for stage in ("vision.0", last):
         pair.typed(typed.vectors(reading, stage))
         for lens in (values.Similarity((0,)), values.Similarity((0, 5)), values.Components()):
-            pair.typed(typed.looked(reading, stage, lens))
-    pair.typed(typed.looked(reading, "vision.0", values.Position()))
+            pair.typed(typed.look(reading, stage, lens))
+    pair.typed(typed.look(reading, "vision.0", values.Position()))
 
 
 def words(pair: Pair, reading: str, model: m.Loaded) -> None:
@@ -112,24 +112,24 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
         pair.typed(typed.words(reading, "dot", 5, stage=stage))
         pair.typed(typed.null(reading, "cosine", 5, stage=stage))
         for lens in (values.Similarity((0,)), values.Components(), values.Find("tree")):
-            pair.typed(typed.looked(reading, stage, lens))
+            pair.typed(typed.look(reading, stage, lens))
     pair.typed(typed.words(reading, "cosine", 5, (0,), stage="vision.1", projected=True))
     pair.typed(typed.null(reading, "omp", 5, idle=True))
     pair.typed(typed.agreement(reading, 0, 5))
     pair.typed(typed.layer_words(reading, 0, 5))
-    pair.typed(typed.looked(reading, "vision.1", call("projector"), k=2))
+    pair.typed(typed.look(reading, "vision.1", call("projector"), k=2))
     pair.typed(vocabulary.vocabulary(5))
     pair.typed(vocabulary.near("tree", "cosine", 5))
     pair.ask(m.Describe())
-    sent = m.Sent(PICTURE.source, PICTURE.data, PICTURE.sha256)
+    sent = ImageFile(PICTURE.source, PICTURE.data, PICTURE.sha256)
     for stage, metric in (("tokens", "cosine"), ("llm.1", "dot")):
         pair.ask(m.ReadMany((sent, sent), stage, metric, 5))
 
 
 def answers(pair: Pair, reading: str) -> None:
     """What is asked of a model that answers."""
-    pair.ask(m.Ask(reading, max_new_tokens=4, temperature=0.7, seed=3))
-    answer = pair.ask(m.Ask(reading, "Describe the image.", 6)).answer.id
+    pair.ask(m.Generate(reading, max_new_tokens=4, temperature=0.7, seed=3))
+    answer = pair.ask(m.Generate(reading, "Describe the image.", 6)).answer.id
     for options in ({}, {"layer": 1}, {"layer": 1, "head": 0}, {"rollout": True}):
         pair.typed(typed.attention(reading, answer, **options))
     pair.typed(typed.gradient(reading, answer))
@@ -154,15 +154,15 @@ def main() -> None:
             answers(pair, reading)
         elif name == "demo-siglip":
             pair.typed(whole.texts(TEXTS))
-            pair.typed(typed.looked(reading, last, values.Find("tree")))
+            pair.typed(typed.look(reading, last, values.Find("tree")))
             pair.typed(whole.match(reading, TEXTS))
             pair.typed(whole.loss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
         else:
             pair.typed(whole.head())
             pair.typed(whole.classes(reading, 5))
-            pair.typed(typed.looked(reading, last, values.Evidence("0")))
+            pair.typed(typed.look(reading, last, values.Evidence("0")))
         pair.verify(name)
-    wanted = {m.ReadMany, m.Compute, m.Describe, m.Ask}
+    wanted = {m.ReadMany, m.Compute, m.Describe, m.Generate}
     assert pair.asked >= wanted, f"never asked: {wanted - pair.asked}"
     lenses = built_in().keys()
     assert pair.looked >= lenses, f"never looked through: {lenses - pair.looked}"
@@ -171,7 +171,7 @@ def main() -> None:
 def _lend(apart: torch.device) -> None:
     """Let a session have the device under the name of the GPU that is not there, in whole precision."""
     choose_device, choose_dtype = device.choose_device, device.choose_dtype
-    for module in (device, loader, truth):
+    for module in (device, loader, verification):
         module.choose_device = lambda wanted: choose_device(wanted) if wanted == "cpu" else apart
         module.choose_dtype = lambda wanted, _, parameters: choose_dtype(wanted, torch.device("cpu"), parameters)
 

@@ -25,9 +25,9 @@ from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
 from vlmtui.session.request_context import RequestContext
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.scheduler import Front, Job, Jobs, fits
-from vlmtui.session.typed import Typed
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.scheduler import FrontEnd, RequestQueue, ScheduledRequest, may_interrupt
+from vlmtui.session.typed import TypedQuestion
 from vlmtui.session.typed.values import Similarity
 
 T = TypeVar("T")
@@ -40,15 +40,17 @@ class Told:
     """The notes of one question; withdrawn when `number` tokens were told of."""
 
     def __init__(self, stop_at: int = 1000) -> None:
-        self.said: list[m.Said] = []
+        self.said: list[m.AnswerProgress] = []
         self.progress: list[tuple[str, int, int]] = []
         self.stop_at = stop_at
 
     @property
-    def talk(self) -> Talk:
-        return Talk(lambda *done: self.progress.append(done), lambda: len(self.said) >= self.stop_at, self.said.append)
+    def talk(self) -> RequestControl:
+        return RequestControl(
+            lambda *done: self.progress.append(done), lambda: len(self.said) >= self.stop_at, self.said.append
+        )
 
-    def typed(self, engine: Desk, question: Typed[T]) -> T:
+    def typed(self, engine: Desk, question: TypedQuestion[T]) -> T:
         """The answer to a question to a lens, with these notes before it."""
         return question.unpack(engine.answer(question.body, self.talk))
 
@@ -67,12 +69,12 @@ def reading(engine) -> str:
 
 @pytest.fixture
 def answer(engine, reading) -> Answer:
-    return engine.ask(m.Ask(reading, QUESTION, WORDS)).answer
+    return engine.ask(m.Generate(reading, QUESTION, WORDS)).answer
 
 
 def test_an_answer_is_told_token_by_token(engine, reading):
     told = Told()
-    asked = engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk)
+    asked = engine.answer(m.Generate(reading, QUESTION, WORDS), told.talk)
     answer = asked.answer
     assert asked.reading == reading
     assert answer.question == QUESTION
@@ -83,7 +85,7 @@ def test_an_answer_is_told_token_by_token(engine, reading):
     assert all(later.text.startswith(said.text) for said, later in zip(told.said, told.said[1:], strict=False))
     assert not answer.finished
     assert answer.log_prob == pytest.approx(sum(token.log_prob for token in answer.tokens))
-    assert engine.ask(m.Ask(reading, QUESTION, WORDS)).answer.tokens == answer.tokens
+    assert engine.ask(m.Generate(reading, QUESTION, WORDS)).answer.tokens == answer.tokens
 
 
 def test_the_answer_is_that_of_the_question_and_the_picture(engine, reading, answer):
@@ -102,14 +104,14 @@ def test_the_answer_is_that_of_the_question_and_the_picture(engine, reading, ans
         max_new_tokens=WORDS,
     )
     assert [token.id for token in answer.tokens] == made[0, inputs.input_ids.shape[1] :].tolist()
-    usual = engine.ask(m.Ask(reading, None, 1)).answer
+    usual = engine.ask(m.Generate(reading, None, 1)).answer
     assert usual.question == "Describe the image."
 
 
 def test_a_withdrawn_answer_ends_at_the_next_token_and_is_kept(engine, reading):
     told = Told(stop_at=3)
     with pytest.raises(CancelledError):
-        engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk)
+        engine.answer(m.Generate(reading, QUESTION, WORDS), told.talk)
     assert len(told.said) == 3
     found = engine.typed(typed.attention(reading, told.said[0].answer))
     assert found.weights.shape == (3, TOKENS)
@@ -122,7 +124,7 @@ def test_it_may_be_withdrawn_while_the_question_is_read(engine, reading):
 
     told = Told()
     with pytest.raises(CancelledError, match="enough"):
-        engine.answer(m.Ask(reading, QUESTION, WORDS), Talk(progress, lambda: False, told.said.append))
+        engine.answer(m.Generate(reading, QUESTION, WORDS), RequestControl(progress, lambda: False, told.said.append))
     assert not told.said
     # nothing was said that could be looked into
     with pytest.raises(UsageError, match="empty"):
@@ -131,7 +133,7 @@ def test_it_may_be_withdrawn_while_the_question_is_read(engine, reading):
 
 def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
     def ids(seed: int) -> list[int]:
-        asked = engine.ask(m.Ask(reading, QUESTION, WORDS, temperature=5.0, seed=seed))
+        asked = engine.ask(m.Generate(reading, QUESTION, WORDS, temperature=5.0, seed=seed))
         return [token.id for token in asked.answer.tokens]
 
     assert ids(1) == ids(1) != ids(2)
@@ -190,13 +192,13 @@ def test_there_are_only_so_many_layers_and_heads(engine, reading, answer, which,
 
 
 def test_only_the_latest_answer_is_kept(engine, reading, answer):
-    newer = engine.ask(m.Ask(reading, "Is there a dog?", 2)).answer
+    newer = engine.ask(m.Generate(reading, "Is there a dog?", 2)).answer
     with pytest.raises(ReadingGoneError, match="ask again"):
         engine.typed(typed.attention(reading, answer.id))
     engine.typed(typed.attention(reading, newer.id))
     # what was found of another reading's answer goes, and is found again
     other = engine.read(request(png()), quiet).reading.id
-    engine.ask(m.Ask(other, QUESTION, 2))
+    engine.ask(m.Generate(other, QUESTION, 2))
     assert engine.state.readings[reading].answered.means is None
     engine.typed(typed.attention(reading, newer.id))
 
@@ -274,23 +276,23 @@ def test_occlusion_ends_when_nobody_waits(engine, reading, answer):
 def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
     """Arrays travel once: those that the kind holds are not in what the lens says besides."""
     of = {"reading": reading, "answer": answer.id}
-    maps = engine.ask(typed.named("attention", **of)).result
+    maps = engine.ask(typed.compute("attention", **of)).result
     assert isinstance(maps, TokenMaps)
     assert maps.values.shape == (WORDS, TOKENS)
     assert restored(maps, Attention).weights.size == 0
-    rolled = engine.ask(typed.named("rollout", **of)).result
+    rolled = engine.ask(typed.compute("rollout", **of)).result
     assert isinstance(rolled, TokenMaps)
     assert restored(rolled, Attention).rollout
-    whole = engine.ask(typed.named("gradient", **of)).result
+    whole = engine.ask(typed.compute("gradient", **of)).result
     assert isinstance(whole, Scalars)
     assert whole.values.shape == (TOKENS,)
-    maps = engine.ask(typed.named("occlusion", **of, options={"block": 2})).result
+    maps = engine.ask(typed.compute("occlusion", **of, options={"block": 2})).result
     assert isinstance(maps, TokenMaps)
     found = engine.typed(typed.occlusion(reading, answer.id, block=2))
     np.testing.assert_array_equal(found.drops, maps.values.T)
     assert found.drops.flags.c_contiguous
     # without any named all image tokens are replaced
-    facts = engine.ask(typed.named("ablation", **of)).result
+    facts = engine.ask(typed.compute("ablation", **of)).result
     assert isinstance(facts, Facts)
     ablation = restored(facts, Ablation)
     assert ablation.tokens == tuple(range(TOKENS))
@@ -303,7 +305,7 @@ def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
 def test_the_answer_as_a_lens_is_given_it(engine, reading, answer):
     def generation(**of) -> Generation | None:
         wanted = m.Compute(lens=LensSource("mine"), reading=reading, **of)
-        return RequestContext(engine, wanted, Talk(), "mine").generation()
+        return RequestContext(engine, wanted, RequestControl(), "mine").generation()
 
     given = generation(answer=answer.id)
     assert given is not None
@@ -312,7 +314,7 @@ def test_the_answer_as_a_lens_is_given_it(engine, reading, answer):
     assert given.texts == tuple(token.text for token in answer.tokens)
     assert given.log_probs == tuple(token.log_prob for token in answer.tokens)
     assert generation() is None
-    usual = engine.ask(m.Ask(reading, None, 2)).answer
+    usual = engine.ask(m.Generate(reading, None, 2)).answer
     given = generation(answer=usual.id)
     assert given is not None
     assert (given.question, given.text) == (usual.question, usual.text)
@@ -328,7 +330,7 @@ def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
     assert int((mask.kinds == IMAGE).sum()) == TOKENS
     assert not (mask.kinds == SAID).any()
     assert [piece is None for piece in mask.pieces] == (mask.kinds == IMAGE).tolist()
-    answer = engine.ask(m.Ask(reading, QUESTION, WORDS)).answer
+    answer = engine.ask(m.Generate(reading, QUESTION, WORDS)).answer
     mask = engine.typed(typed.mask(reading, 2))
     assert len(mask.kinds) == answer.positions + WORDS - 1
     assert (mask.kinds[answer.positions :] == SAID).all()
@@ -337,8 +339,8 @@ def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
         engine.typed(typed.mask(reading, 3))
     # of one answer that is named it must be the latest
     with pytest.raises(ReadingGoneError):
-        engine.ask(typed.named("mask", reading=reading, answer="answer-0"))
-    matrix = engine.ask(typed.named("mask", reading=reading, answer=answer.id)).result
+        engine.ask(typed.compute("mask", reading=reading, answer="answer-0"))
+    matrix = engine.ask(typed.compute("mask", reading=reading, answer=answer.id)).result
     assert isinstance(matrix, Matrix)
     assert (matrix.axes, matrix.note) == (("prompt token", "prompt token"), "causal")
     np.testing.assert_array_equal(matrix.values, mask.allowed)
@@ -358,7 +360,7 @@ def test_a_tower_alone_has_no_answers(tmp_path):
     engine.load(m.Load(str(build("vit", tmp_path / "vit")), device="cpu"), quiet)
     reading = engine.read(request(png()), quiet).reading.id
     with pytest.raises(UsageError, match="cannot be asked"):
-        engine.ask(m.Ask(reading, QUESTION))
+        engine.ask(m.Generate(reading, QUESTION))
 
 
 def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tmp_path):
@@ -368,9 +370,9 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     engine.load(m.Load(str(build("mllama", tmp_path / "mllama")), device="cpu"), quiet)
     reading = engine.read(request(png()), quiet).reading.id
     told = Told()
-    answer = engine.answer(m.Ask(reading, QUESTION, WORDS), told.talk).answer
+    answer = engine.answer(m.Generate(reading, QUESTION, WORDS), told.talk).answer
     wanted = m.Compute(lens=LensSource("mine"), reading=reading, answer=answer.id)
-    assert RequestContext(engine, wanted, Talk(), "mine").generation().text == answer.text
+    assert RequestContext(engine, wanted, RequestControl(), "mine").generation().text == answer.text
     model = engine.state.loaded
     inputs = model.prepare(engine.state.readings[reading].file.picture(), QUESTION)
     made = model._model.generate(
@@ -385,7 +387,7 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     assert [said.token for said in told.said] == list(answer.tokens)
     assert answer.text == told.said[-1].text
     other = engine.read(request(png(seed=1)), quiet).reading.id
-    assert engine.ask(m.Ask(other, QUESTION, WORDS)).answer.log_prob != pytest.approx(answer.log_prob, abs=1e-3)
+    assert engine.ask(m.Generate(other, QUESTION, WORDS)).answer.log_prob != pytest.approx(answer.log_prob, abs=1e-3)
     for question in (
         typed.attention(reading, answer.id),
         typed.gradient(reading, answer.id),
@@ -398,10 +400,10 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
 
 
 def test_the_latest_of_a_kind_wins_and_attention_is_one_kind_whatever_is_asked_of_it():
-    front, jobs, numbers = Front(None), Jobs(), itertools.count(1)
+    front, jobs, numbers = FrontEnd(None), RequestQueue(), itertools.count(1)
 
-    def asked(question: Typed[object]) -> tuple[Job, list[Job]]:
-        job = Job(front, m.Request(next(numbers), question.body))
+    def asked(question: TypedQuestion[object]) -> tuple[ScheduledRequest, list[ScheduledRequest]]:
+        job = ScheduledRequest(front, m.Request(next(numbers), question.body))
         return job, jobs.add(job)
 
     first, _ = asked(typed.attention("r", "a", layer=1))
@@ -423,13 +425,13 @@ def test_the_latest_of_a_kind_wins_and_attention_is_one_kind_whatever_is_asked_o
 
 
 def test_what_is_quick_comes_in_between_and_amidst_an_answer_only_what_does_not_run_the_model():
-    tokens, layer = (typed.looked("r", stage, Similarity((3,))).body for stage in ("tokens", "llm.1"))
+    tokens, layer = (typed.look("r", stage, Similarity((3,))).body for stage in ("tokens", "llm.1"))
     other = typed.gradient("r", "a").body
     map_, ablation = typed.occlusion("r", "a").body, typed.ablation("r", "a", (7,)).body
-    assert [fits(body, map_) for body in (tokens, layer, other)] == [True, True, False]
-    for amidst in (ablation, m.Ask("r")):
-        assert [fits(body, amidst) for body in (tokens, layer, other)] == [True, False, False]
-    assert not fits(tokens, other)
+    assert [may_interrupt(body, map_) for body in (tokens, layer, other)] == [True, True, False]
+    for amidst in (ablation, m.Generate("r")):
+        assert [may_interrupt(body, amidst) for body in (tokens, layer, other)] == [True, False, False]
+    assert not may_interrupt(tokens, other)
 
 
 # -- over a pipe
@@ -443,9 +445,9 @@ def client(clip_folder):
     client.close()
 
 
-def heard(client: SessionClient, ask: Callable[..., object], stop_at: int | None = None) -> list[m.Said]:
+def heard(client: SessionClient, ask: Callable[..., object], stop_at: int | None = None) -> list[m.AnswerProgress]:
     """What was told of an answer; its question is withdrawn from where it is heard."""
-    said: list[m.Said] = []
+    said: list[m.AnswerProgress] = []
     future = ask(on_said=lambda note: (said.append(note), note.number == stop_at and client.cancel(future)))
     try:
         future.result(60)

@@ -57,7 +57,7 @@ def asked() -> list[Asked]:
         scene.image.save(file, "PNG")
         data = file.getvalue()
         reading = engine.ask(m.Read("scene", data, hashlib.sha256(data).hexdigest(), 10**7)).reading.id
-        answer = engine.ask(m.Ask(reading, f"What color is the {CLASSES[kind].word}?", 8)).answer
+        answer = engine.ask(m.Generate(reading, f"What color is the {CLASSES[kind].word}?", 8)).answer
         if answer.text == f"{language.BASE[int(facts.colour[kind])]}.":
             found.append(Asked(engine, reading, answer, share(kind)))
     return found

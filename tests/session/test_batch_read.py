@@ -21,11 +21,11 @@ from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.session import batch_read as many
-from vlmtui.session import preprocessing, typed
+from vlmtui.session import preprocessing, typed, wire
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import Readings
+from vlmtui.session.activations import ActivationCache
 from vlmtui.session.client import SessionClient
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import RequestControl
 
 SIZES = [(420, 180), (130, 300), (420, 180), (64, 64), (420, 180), (418, 182)]
 
@@ -50,11 +50,11 @@ def holding(folder) -> Desk:
     return engine
 
 
-def sent(name: str, data: bytes) -> m.Sent:
-    return m.Sent(name, data, hashlib.sha256(data).hexdigest())
+def sent(name: str, data: bytes) -> ImageFile:
+    return ImageFile(name, data, hashlib.sha256(data).hexdigest())
 
 
-def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> m.Sent:
+def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> ImageFile:
     """The `index`-th picture, unlike any other."""
     pixels = np.random.default_rng(index).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     file = io.BytesIO()
@@ -62,15 +62,15 @@ def noise(index: int, size: tuple[int, int] = (70, 50), format: str = "PNG") -> 
     return sent(f"{index}.{format.lower()}", file.getvalue())
 
 
-def asked(*pictures: m.Sent, **options) -> m.ReadMany:
+def asked(*pictures: ImageFile, **options) -> m.ReadMany:
     return m.ReadMany(pictures, **{"stage": "tokens", "metric": "l2", "k": 3, "max_pixels": 10**6} | options)
 
 
-def together(engine: Desk, *pictures: m.Sent, **options) -> tuple[m.Outcome, ...]:
+def together(engine: Desk, *pictures: ImageFile, **options) -> tuple[m.Outcome, ...]:
     return engine.ask(asked(*pictures, **options)).outcomes
 
 
-def alone(engine: Desk, picture: m.Sent, **options) -> m.Outcome:
+def alone(engine: Desk, picture: ImageFile, **options) -> m.Outcome:
     """What questions for one picture say of it."""
     request = asked(picture, **options)
     read = m.Read(picture.source, picture.data, picture.sha256, request.max_pixels, request.prompt)
@@ -181,7 +181,7 @@ def test_alike_pictures_go_through_the_tower_together(engine):
 
 def test_the_same_question_has_the_same_answer(engine):
     question = asked(*(noise(i, size) for i, size in enumerate([*SIZES, *SIZES])), sent("no.png", b"no"))
-    answers = {m.frame(m.Reply(1, engine.ask(question))) for _ in range(3)}
+    answers = {wire.frame(m.Reply(1, engine.ask(question))) for _ in range(3)}
     assert len(answers) == 1
 
 
@@ -195,13 +195,13 @@ def test_the_next_question_is_prepared_while_this_one_is_answered(engine, monkey
         return decode_one(data, source, most)
 
     monkeypatch.setattr(preprocessing, "decode", noted)
-    talk = Talk(following=lambda: second)
+    talk = RequestControl(following=lambda: second)
     engine.answer(first, talk)
-    alone = engine.answer(second, Talk())
+    alone = engine.answer(second, RequestControl())
     assert sorted(decoded) == [f"{i}.png" for i in range(6)]  # each once
     engine.answer(first, talk)
-    engine.answer(other, Talk())  # another question came first
-    assert same_bytes(engine.answer(second, Talk()), alone)
+    engine.answer(other, RequestControl())  # another question came first
+    assert same_bytes(engine.answer(second, RequestControl()), alone)
     engine.answer(first, talk)
     engine.rest()  # it was withdrawn
     for thread in threads_preparing():
@@ -215,8 +215,8 @@ def threads_preparing() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("preparing")]
 
 
-def same_bytes(one: m.ManyRead, other: m.ManyRead) -> bool:
-    return m.frame(m.Reply(1, one)) == m.frame(m.Reply(1, other))
+def same_bytes(one: m.ReadManyDone, other: m.ReadManyDone) -> bool:
+    return wire.frame(m.Reply(1, one)) == wire.frame(m.Reply(1, other))
 
 
 def test_what_fails_fails_alone(engine):
@@ -248,7 +248,7 @@ def test_a_picture_that_the_tower_cannot_do_takes_none_along(engine):
         assert_same(found[index], alone(engine, pictures[index]))
 
 
-def picture_of(one: m.Sent):
+def picture_of(one: ImageFile):
     return decode(one.data, one.source)
 
 
@@ -286,7 +286,7 @@ def test_without_a_model():
 def test_nothing_is_kept(engine, monkeypatch):
     reading = engine.ask(m.Read(*msgspec.structs.astuple(noise(0)), 10**6)).reading
     kept = []
-    monkeypatch.setattr(Readings, "keep", lambda self, name, one: kept.append(name))
+    monkeypatch.setattr(ActivationCache, "keep", lambda self, name, one: kept.append(name))
     assert {one.reading.id for one in together(engine, noise(1), noise(2))} == {""}
     assert not kept
     assert reading.id in engine.state.readings
@@ -318,7 +318,7 @@ def test_pictures_that_wait_are_bounded_by_bytes(monkeypatch, engine):
     monkeypatch.setattr(many, "TOKENS_BYTES", 1)
     held: list[int] = []
     alive: list[int] = []
-    monkeypatch.setattr(many, "groups", watched(many.groups, held, alive))
+    monkeypatch.setattr(many, "encoding_groups", watched(many.encoding_groups, held, alive))
     assert all(got.error is None for got in together(engine, *(noise(i) for i in range(40))))
     assert max(held) == 3
     assert sum(held) == 40

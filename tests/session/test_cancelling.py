@@ -24,8 +24,8 @@ from vlmtui.lenses.source import LensSource, call
 from vlmtui.session import lens_deadline, lens_guard, typed
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect, started
-from vlmtui.session.request_progress import Signal, Talk
+from vlmtui.session.discovery import SessionLocation, connect, start_warm
+from vlmtui.session.request_control import CallbackEvent, RequestControl
 
 BEGUN = """
 from pathlib import Path
@@ -148,10 +148,10 @@ def when_begun(source: LensSource, do) -> threading.Thread:
 @pytest.mark.parametrize("how", ENDLESS)
 def test_an_endless_loop_is_left(how: str, desk: Desk, reading: str, tmp_path: Path) -> None:
     source = written(tmp_path, "endless.py", BEGUN + ENDLESS[how].replace("\n        ", "\n"))
-    expected = desk.typed(typed.looked(reading, "vision.2", call(sharp(tmp_path)))).result.values
-    talk = Talk(withdrawn=Signal())
+    expected = desk.typed(typed.look(reading, "vision.2", call(sharp(tmp_path)))).result.values
+    talk = RequestControl(withdrawn=CallbackEvent())
     watcher = when_begun(source, talk.withdrawn.set)
-    body = typed.looked(reading, "vision.2", call(source)).body
+    body = typed.look(reading, "vision.2", call(source)).body
     with pytest.raises(CancelledError):
         desk.answer(body, talk)
     watcher.join()
@@ -162,23 +162,23 @@ def test_an_endless_loop_is_left(how: str, desk: Desk, reading: str, tmp_path: P
     hooks = (hook for module in desk.state.model.network.modules() for hook in module._forward_hooks.values())
     assert not [hook for hook in hooks if "lens" in hook.__module__]
     desk.state.readings[reading].vision.clear()
-    again = desk.typed(typed.looked(reading, "vision.2", call(sharp(tmp_path)))).result.values
+    again = desk.typed(typed.look(reading, "vision.2", call(sharp(tmp_path)))).result.values
     np.testing.assert_array_equal(again, expected)
 
 
 def test_what_is_withdrawn_before_it_begins_is_not_run(desk: Desk, reading: str, tmp_path: Path) -> None:
     source = written(tmp_path, "quick.py", BEGUN + "begun()\n" + SHARPNESS)
-    talk = Talk()
+    talk = RequestControl()
     talk.withdrawn.set()
     with pytest.raises(CancelledError):
-        desk.answer(typed.looked(reading, "tokens", call(source)).body, talk)
+        desk.answer(typed.look(reading, "tokens", call(source)).body, talk)
     assert not Path(source.path).with_suffix(".begun").exists()
 
 
 def test_a_call_of_the_context_is_never_interrupted(desk: Desk, reading: str) -> None:
     """Withdrawn while the session runs the tower for it: it is told that the session is at work, and left after."""
     told: list[int] = []
-    talk = Talk(withdrawn=Signal(), still=lambda: told.append(1))
+    talk = RequestControl(withdrawn=CallbackEvent(), still=lambda: told.append(1))
     ours = lens_guard.LensGuard(talk)
     seen: list[BaseException] = []
 
@@ -215,10 +215,10 @@ def test_many_withdrawals_at_any_moment(desk: Desk, reading: str, tmp_path: Path
             return Scalars(context.states().mean(-1))
         """,
     )
-    body = typed.looked(reading, "tokens", call(source)).body
+    body = typed.look(reading, "tokens", call(source)).body
     outcomes = set()
     for delay in np.linspace(0, 0.012, 120):
-        talk = Talk(withdrawn=Signal())
+        talk = RequestControl(withdrawn=CallbackEvent())
         timer = threading.Timer(delay, talk.withdrawn.set)
         timer.start()
         try:
@@ -292,8 +292,8 @@ def test_the_others_of_a_warm_session_are_told(
     siglip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lens_deadline, "END_S", 0.5)
-    started(600).cut()
-    one, other = connect(Where()), connect(Where())
+    start_warm(600).cut()
+    one, other = connect(SessionLocation()), connect(SessionLocation())
     try:
         assert one.shared
         for client in (one, other):
@@ -329,7 +329,7 @@ def test_at_the_far_end_it_is_told_to_stop(
     runtime = tmp_path_factory.mktemp("far-runtime")
     far = Far(tmp_path_factory.mktemp("far"), b"", XDG_RUNTIME_DIR=str(runtime), **kept)
     monkeypatch.setenv(SSH, far.ssh)
-    client = connect(Where(HOST, f"{sys.executable} -m vlmtui"))
+    client = connect(SessionLocation(HOST, f"{sys.executable} -m vlmtui"))
     try:
         client.load(str(siglip_folder), device="cpu").result(WAIT)
         reading = client.read(png()).result(WAIT)

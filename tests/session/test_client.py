@@ -26,8 +26,9 @@ from vlmtui.errors import (
 )
 from vlmtui.image import ImageFile
 from vlmtui.session import protocol as m
+from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
-from vlmtui.session.requests import _same_version
+from vlmtui.session.reconnecting import _same_version
 
 WAIT = 120  # seconds; only a failure takes that long
 
@@ -256,11 +257,11 @@ def test_what_is_printed_in_the_session_goes_to_the_log(tmp_path):
     log = tmp_path / "log"
     session = subprocess.run(
         [sys.executable, "-m", "vlmtui.session", "--log", str(log)],
-        input=m.PREAMBLE + b"\x00\x00\x00\x02hi",
+        input=wire.PREAMBLE + b"\x00\x00\x00\x02hi",
         capture_output=True,
         timeout=WAIT,
     )
-    assert session.stdout == m.PREAMBLE
+    assert session.stdout == wire.PREAMBLE
     assert session.stderr == b""
     assert session.returncode == 2
     assert "something else than the protocol" in log.read_text()
@@ -268,9 +269,9 @@ def test_what_is_printed_in_the_session_goes_to_the_log(tmp_path):
 
 def test_versions_are_compared():
     with pytest.raises(ProtocolError, match="bring this end up to date"):
-        _same_version(m.Welcome(m.VERSION + 1, "9", 1, ""))
+        _same_version(m.Welcome(wire.VERSION + 1, "9", 1, ""))
     with pytest.raises(ProtocolError, match="bring the session up to date"):
-        _same_version(m.Welcome(m.VERSION - 1, "0", 1, ""))
+        _same_version(m.Welcome(wire.VERSION - 1, "0", 1, ""))
 
 
 def test_the_client_brings_nothing_heavy():

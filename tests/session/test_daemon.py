@@ -24,9 +24,9 @@ from vlmtui.cli import session as cli_session
 from vlmtui.errors import CancelledError, ReadingGoneError, SessionError, UsageError
 from vlmtui.session import daemon as warm
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed, wire
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import HOME, Where, connect, usable
+from vlmtui.session.discovery import HOME, SessionLocation, connect, connect_warm
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def pid(siglip_folder: Path) -> Iterator[int]:
     """The process of a warm session that `session start -m` began, for all tests that leave it as it is."""
     said = vlmtui("session", "start", "-m", str(siglip_folder), "--device", "cpu").stderr.decode()
     assert f"started, holds {siglip_folder} on cpu in float32" in said
-    pid = warm.holder(warm.folder())
+    pid = warm.lock_owner(warm.runtime_folder())
     assert pid is not None
     assert f"(process {pid})" in said
     yield pid
@@ -44,7 +44,7 @@ def pid(siglip_folder: Path) -> Iterator[int]:
 
 def front() -> SessionClient:
     """Another front end of the warm session."""
-    client = connect(Where())
+    client = connect(SessionLocation())
     assert client.where == "the warm session"
     assert client.note == ""
     return client
@@ -62,7 +62,7 @@ def two(pid: int, siglip_folder: Path) -> Iterator[tuple[SessionClient, SessionC
 
 
 def test_it_is_the_persons_own(pid: int) -> None:
-    path = warm.address()
+    path = warm.socket_path()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     with open(f"/proc/{pid}/net/tcp") as ours:
@@ -192,17 +192,17 @@ def test_one_front_end_is_killed_and_the_other_goes_on(
 def test_one_that_does_not_read_holds_up_nobody(two: tuple[SessionClient, SessionClient]) -> None:
     reading = two[0].read(png()).result(WAIT)
     silent = socket.socket(socket.AF_UNIX)
-    silent.connect(str(warm.address()))
+    silent.connect(str(warm.socket_path()))
     question = typed.words(reading.id, "l2", 400).body
-    silent.sendall(m.PREAMBLE + b"".join(m.frame(m.Request(i, question)) for i in range(1, 300)))
+    silent.sendall(wire.PREAMBLE + b"".join(wire.frame(m.Request(i, question)) for i in range(1, 300)))
     assert two[0].words(reading.id, "l2", 3, (1,)).result(WAIT).k == 3
     silent.close()
 
 
 def test_one_that_speaks_something_else_is_sent_away(two: tuple[SessionClient, SessionClient]) -> None:
-    for junk in (m.PREAMBLE + b"\x00\x00\x00\x02hi", m.PREAMBLE + b"\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n"):
+    for junk in (wire.PREAMBLE + b"\x00\x00\x00\x02hi", wire.PREAMBLE + b"\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n"):
         with socket.socket(socket.AF_UNIX) as other:
-            other.connect(str(warm.address()))
+            other.connect(str(warm.socket_path()))
             other.sendall(junk)
             other.shutdown(socket.SHUT_WR)
             while other.recv(4096):
@@ -220,7 +220,7 @@ def test_status(pid: int, siglip_folder: Path, capfd: pytest.CaptureFixture[str]
     assert lines["front-ends"] == "0"
     assert "MB" in lines["memory"] or "GB" in lines["memory"]
     assert lines["does"] == "nothing"
-    assert lines["socket"] == str(warm.address())
+    assert lines["socket"] == str(warm.socket_path())
     assert Path(lines["log"]).exists()
     assert lines["idle"].startswith("for")
 
@@ -232,40 +232,40 @@ def test_status(pid: int, siglip_folder: Path, capfd: pytest.CaptureFixture[str]
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Another runtime folder, without a warm session."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    return warm.folder()
+    return warm.runtime_folder()
 
 
 @pytest.mark.parametrize(
     ("welcome", "said"),
     [
-        ((m.VERSION - 1, "0.0.1", HOME), f"is older (0.0.1, protocol {m.VERSION - 1}) than this vlmtui"),
-        ((m.VERSION, "0.0.9", HOME), "is older (0.0.9"),
-        ((m.VERSION + 1, "99.0", HOME), "is older than the warm session"),
-        ((m.VERSION, __version__, "/elsewhere/vlmtui"), "of another installation (/elsewhere/vlmtui)"),
+        ((wire.VERSION - 1, "0.0.1", HOME), f"is older (0.0.1, protocol {wire.VERSION - 1}) than this vlmtui"),
+        ((wire.VERSION, "0.0.9", HOME), "is older (0.0.9"),
+        ((wire.VERSION + 1, "99.0", HOME), "is older than the warm session"),
+        ((wire.VERSION, __version__, "/elsewhere/vlmtui"), "of another installation (/elsewhere/vlmtui)"),
     ],
 )
 def test_one_of_another_version_is_not_used(runtime: Path, welcome: tuple[int, str, str], said: str) -> None:
     version, release, home = welcome
-    with warm.listening(runtime) as answering:
+    with warm.listening_socket(runtime) as answering:
 
         def answer() -> None:
             connection, _ = answering.accept()
             with connection:
                 hello = m.Welcome(version, release, os.getpid(), "", home)
-                connection.sendall(m.PREAMBLE + m.frame(m.Reply(0, hello)))
+                connection.sendall(wire.PREAMBLE + wire.frame(m.Reply(0, hello)))
                 while connection.recv(4096):
                     pass
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(SessionError) as raised:
-            usable()
+            connect_warm()
     assert said in str(raised.value)
     assert "vlmtui session stop, then start" in str(raised.value)
 
 
 def test_a_command_that_cannot_use_it_says_so_and_goes_on(runtime: Path) -> None:
     runtime.chmod(0o755)
-    client = connect(Where())
+    client = connect(SessionLocation())
     client.close()
     assert client.where == "its own session"
     assert "can be reached by others (mode 755)" in client.note
@@ -277,33 +277,33 @@ def test_a_link_in_the_folders_place(runtime: Path, tmp_path: Path) -> None:
     runtime.rmdir()
     runtime.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SessionError, match="is no folder"):
-        warm.folder()
+        warm.runtime_folder()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_somebody_else(runtime: Path) -> None:
     os.chown(runtime, 12345, 12345)
     with pytest.raises(SessionError, match="belongs to somebody else"):
-        warm.folder()
+        warm.runtime_folder()
 
 
 def test_a_path_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = tmp_path / ("x" * 90)
     long.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
-    path = warm.address()
+    path = warm.socket_path()
     assert len(os.fsencode(path)) < 108
-    assert path == warm.address()
-    warm.listening(path.parent).close()
+    assert path == warm.socket_path()
+    warm.listening_socket(path.parent).close()
     path.unlink()
     path.parent.rmdir()
 
 
 def test_what_a_dead_one_left_is_cleared_away(runtime: Path) -> None:
-    warm.listening(runtime).close()
-    assert warm.address().exists()
-    assert usable() is None
-    assert not warm.address().exists()
+    warm.listening_socket(runtime).close()
+    assert warm.socket_path().exists()
+    assert connect_warm() is None
+    assert not warm.socket_path().exists()
     assert "there is no warm session: vlmtui session start" in refused(vlmtui("session", "status"))
     assert vlmtui("session", "stop").stderr == b"there is no warm session\n"
 
@@ -312,19 +312,19 @@ def test_two_are_started_at_once_and_one_comes_of_it_that_ends_when_nobody_asks(
     command = [sys.executable, "-m", "vlmtui", "session", "start", "--idle", "2s"]
     starting = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate()[1] for process in starting]
-    pid = warm.holder(runtime)
+    pid = warm.lock_owner(runtime)
     assert pid is not None
     assert [process.returncode for process in starting] == [0, 0]
     assert all(f"(process {pid})" in one for one in said)
     until(lambda: gone(pid))
-    assert not warm.address().exists()
+    assert not warm.socket_path().exists()
 
 
 def test_one_that_hangs_is_stopped_all_the_same(
     runtime: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    warm.start(60)
-    pid = warm.holder(runtime)
+    warm.start_daemon(60)
+    pid = warm.lock_owner(runtime)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(cli_session, "_STOP_S", 0.2)
@@ -332,7 +332,7 @@ def test_one_that_hangs_is_stopped_all_the_same(
     assert f"the warm session (process {pid}) has ended" in capfd.readouterr().err
     until(lambda: gone(pid))
     # killed, it has left its socket behind
-    assert usable() is None
+    assert connect_warm() is None
 
 
 @pytest.mark.parametrize(("word", "seconds"), [("30m", 1800), ("90s", 90), ("2h", 7200), ("45", 45), ("1.5m", 90)])

@@ -17,7 +17,7 @@ from vlmtui.errors import OutOfMemoryError, ReadingGoneError, UsageError, Vlmtui
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, Scalars, Scores, TokenMaps, Words
 from vlmtui.lenses.source import LensSource, call, read_lens
 from vlmtui.lenses.wording import LensResult
-from vlmtui.session import foreign_lenses, typed
+from vlmtui.session import foreign_lenses, typed, wire
 from vlmtui.session import protocol as m
 
 ENTRIES = 25
@@ -36,7 +36,7 @@ def reading(desk: Desk) -> str:
 
 
 def look(desk: Desk, reading: str, source: LensSource, stage: str = "tokens", entries=None, **options) -> LensResult:
-    return desk.typed(typed.looked(reading, stage, call(source, **options), entries))
+    return desk.typed(typed.look(reading, stage, call(source, **options), entries))
 
 
 def described(desk: Desk, source: LensSource | None, **options) -> m.Described:
@@ -79,7 +79,7 @@ def test_every_kind(kind: type, desk: Desk, reading: str, tmp_path: Path) -> Non
     found = look(desk, reading, written(tmp_path, "one.py", text)).result
     assert type(found) is kind
     # over the line and back it is the same
-    again = m.decode_reply(m.frame(m.Reply(1, m.Computed(found)))[4:]).body
+    again = m.decode_reply(wire.frame(m.Reply(1, m.Computed(found)))[4:]).body
     assert type(again.result) is kind
     if kind is Words:
         assert set(found.pieces) == set(found.ids.ravel().tolist())
@@ -166,7 +166,7 @@ def test_a_built_in_lens_copied_elsewhere_is_the_same(name: str, desk: Desk, rea
         reading = desk.read(request(png()), quiet).reading.id
     last = f"vision.{desk.state.model.info.vision_layers}"
     own = next(iter(foreign_lenses._defined(package)))
-    expected = desk.typed(typed.looked(reading, last, call(own.name, **options))).result
+    expected = desk.typed(typed.look(reading, last, call(own.name, **options))).result
     found = look(desk, reading, read_lens(f"{copied}/"), last, **options).result
     np.testing.assert_array_equal(found.values, expected.values)
     assert found.note == expected.note

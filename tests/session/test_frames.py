@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from vlmtui.errors import ProtocolError
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed, wire
 
 VALID = [
-    m.frame(m.Request(1, m.Hello())),
-    m.frame(m.Request(2, m.Read("a.png", b"\x89PNG", "00" * 32, 100))),
-    m.frame(m.Request(3, typed.words("reading-1", "l2", 8, (1, 2)).body)),
-    m.frame(m.Reply(3, m.Failed("model", "no"))),
-    m.frame(m.Reply(4, m.Progress("reading weights", 1, 2))),
+    wire.frame(m.Request(1, m.Hello())),
+    wire.frame(m.Request(2, m.Read("a.png", b"\x89PNG", "00" * 32, 100))),
+    wire.frame(m.Request(3, typed.words("reading-1", "l2", 8, (1, 2)).body)),
+    wire.frame(m.Reply(3, m.Failed("model", "no"))),
+    wire.frame(m.Reply(4, m.Progress("reading weights", 1, 2))),
 ]
 
 
 def understand(data: bytes) -> None:
     stream = io.BytesIO(data)
     try:
-        while (body := m.read_frame(stream.read)) is not None:
+        while (body := wire.read_frame(stream.read)) is not None:
             for decode in (m.decode_request, m.decode_reply):
                 try:
                     decode(body)
@@ -41,7 +41,7 @@ def test_random_bytes(data):
     understand(data)
     understand(len(data).to_bytes(4, "big") + data)
     with pytest.raises(ProtocolError):
-        m.read_preamble(io.BytesIO(data.replace(m.PREAMBLE, b"")).read)
+        wire.read_preamble(io.BytesIO(data.replace(wire.PREAMBLE, b"")).read)
 
 
 @settings(max_examples=300, deadline=None)
@@ -61,8 +61,8 @@ def test_a_request_has_its_number_whatever_it_asks():
 
 
 def test_frames_come_back():
-    stream = io.BytesIO(b"motd\r\n" + m.PREAMBLE + b"".join(VALID[:3]))
-    m.read_preamble(stream.read)
-    bodies = [m.read_frame(stream.read) for _ in range(3)]
+    stream = io.BytesIO(b"motd\r\n" + wire.PREAMBLE + b"".join(VALID[:3]))
+    wire.read_preamble(stream.read)
+    bodies = [wire.read_frame(stream.read) for _ in range(3)]
     assert [m.decode_request(body).id for body in bodies] == [1, 2, 3]
-    assert m.read_frame(stream.read) is None
+    assert wire.read_frame(stream.read) is None

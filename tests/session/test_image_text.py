@@ -19,7 +19,7 @@ from tests.session.desk import Desk, quiet
 from vlmtui.errors import UsageError
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.scheduler import Front, Job
+from vlmtui.session.scheduler import FrontEnd, ScheduledRequest
 from vlmtui.session.typed import whole
 from vlmtui.session.typed.values import Evidence, Find, Values
 
@@ -74,9 +74,9 @@ def test_a_match_may_be_asked_of_a_reading_whose_states_have_gone(engine):
 
 def test_a_match_does_not_withdraw_the_reading_of_its_texts() -> None:
     """Front ends ask for both at once."""
-    front = Front(None)
+    front = FrontEnd(None)
     asked = (whole.texts(TEXTS), whole.match("reading-1", TEXTS), whole.match("reading-1", TEXTS[:1]))
-    read, match, newer = (Job(front, m.Request(i, question.body)) for i, question in enumerate(asked))
+    read, match, newer = (ScheduledRequest(front, m.Request(i, question.body)) for i, question in enumerate(asked))
     assert not match.replaces(read)
     assert newer.replaces(match)
 
@@ -95,7 +95,7 @@ def test_what_a_front_end_draws(engine):
 def test_a_text_on_the_patches(engine):
     reading = read(engine, PICTURES[0])
     last = f"vision.{engine.state.model.info.vision_layers}"
-    found = Values.of(engine.typed(typed.looked(reading, last, Find("a blue sky"))))
+    found = Values.of(engine.typed(typed.look(reading, last, Find("a blue sky"))))
     model = engine.state.model
     states = model.tower_states(
         engine.state.readings[reading].inputs, lambda at, _: at == model.contrastive.patch_stage
@@ -105,9 +105,9 @@ def test_a_text_on_the_patches(engine):
     expected = vectors @ text / np.linalg.norm(vectors, axis=1) / np.linalg.norm(text)
     np.testing.assert_allclose(found.numbers, expected, atol=1e-6)
     assert found.note.startswith("approximate, by ")
-    assert "reads 64" in Values.of(engine.typed(typed.looked(reading, last, Find("sky " * 99)))).note
+    assert "reads 64" in Values.of(engine.typed(typed.look(reading, last, Find("sky " * 99)))).note
     with pytest.raises(UsageError, match=f"at the tower's end alone: choose {last}"):
-        engine.typed(typed.looked(reading, "vision.1", Find("sky")))
+        engine.typed(typed.look(reading, "vision.1", Find("sky")))
 
 
 def test_what_cannot_be_asked(engine, clip_folder):
@@ -145,13 +145,13 @@ def test_classes(name, tmp_path):
     last = f"vision.{engine.state.model.info.vision_layers}"
     label = head.labels[found.ids[1]]
     for word in (label.upper(), str(found.ids[1])):
-        values = Values.of(engine.typed(typed.looked(reading, last, Evidence(word))))
+        values = Values.of(engine.typed(typed.look(reading, last, Evidence(word))))
         np.testing.assert_allclose(values.numbers, found.evidence[1], atol=1e-6)
         assert values.note.startswith("each patch's share" if head.exact else "approximate: ")
     everything = engine.typed(whole.classes(reading, 99))
     assert sorted(everything.ids.tolist()) == [0, 1, 2, 3, 4]
     assert found.first.tolist() == everything.ids[everything.evidence.argmax(axis=0)].tolist()
     with pytest.raises(UsageError, match=r"no class 'plane'.*from 0 to 4"):
-        engine.typed(typed.looked(reading, last, Evidence("plane")))
+        engine.typed(typed.look(reading, last, Evidence("plane")))
     with pytest.raises(UsageError, match="no text tower"):
         engine.typed(whole.texts(("sky",)))

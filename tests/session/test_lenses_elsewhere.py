@@ -23,7 +23,8 @@ from tests.waiting import until
 from vlmtui._version import __version__
 from vlmtui.session import daemon as warm
 from vlmtui.session import protocol as m
-from vlmtui.session.discovery import HOME, Where, connect
+from vlmtui.session import wire
+from vlmtui.session.discovery import HOME, SessionLocation, connect
 from vlmtui.session.transport import SSH
 
 COMMAND = f"{sys.executable} -m vlmtui"
@@ -79,7 +80,7 @@ def test_an_interrupt_leaves_the_lens_and_the_session(ssh: tuple[str, ...], tmp_
         "@lens\ndef endless(context: Context) -> Scalars:\n    open(__file__ + '.begun', 'w')\n    while True: pass\n"
     )
     source = written(tmp_path, "endless.py", text)
-    client = connect(Where(HOST, COMMAND))
+    client = connect(SessionLocation(HOST, COMMAND))
     try:
         client.welcome.result(WAIT)
         process = subprocess.Popen(
@@ -103,22 +104,22 @@ def test_a_session_of_an_older_protocol_is_passed_over_in_a_sentence(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     source = written(tmp_path, "sharpness.py", SHARPNESS, HEAD)
-    with warm.listening(warm.folder()) as answering:
+    with warm.listening_socket(warm.runtime_folder()) as answering:
 
         def answer() -> None:
             connection, _ = answering.accept()
             with connection:
-                hello = m.Welcome(m.VERSION - 1, "0.0.1", os.getpid(), "", HOME)
-                connection.sendall(m.PREAMBLE + m.frame(m.Reply(0, hello)))
+                hello = m.Welcome(wire.VERSION - 1, "0.0.1", os.getpid(), "", HOME)
+                connection.sendall(wire.PREAMBLE + wire.frame(m.Reply(0, hello)))
                 while connection.recv(4096):
                     pass
 
         threading.Thread(target=answer, daemon=True).start()
-        client = connect(Where())
+        client = connect(SessionLocation())
         try:
             assert client.note == (
-                f"the warm session (process {os.getpid()}) is older (0.0.1, protocol {m.VERSION - 1}) than this vlmtui "
-                f"({__version__}, protocol {m.VERSION}): vlmtui session stop, then start; "
+                f"the warm session (process {os.getpid()}) is older (0.0.1, protocol {wire.VERSION - 1}) than this "
+                f"vlmtui ({__version__}, protocol {wire.VERSION}): vlmtui session stop, then start; "
                 "this command has a session of its own"
             )
             (told,) = client.describe(source).result(WAIT)

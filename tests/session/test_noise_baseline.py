@@ -18,7 +18,7 @@ from vlmtui.reading import METRICS, Reading, TokenWords
 from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.scheduler import Front, Job, Jobs
+from vlmtui.session.scheduler import FrontEnd, RequestQueue, ScheduledRequest
 
 SAMPLES = Path(__file__).parents[2] / "sample_images"
 
@@ -100,7 +100,7 @@ def test_the_distributions_are_those_of_the_same_search(desk, photo):
     pixels = copy.inputs.pixels["pixel_values"], kept.inputs.pixels["pixel_values"]
     assert torch.equal(*(one.flatten().sort().values for one in pixels))
     held = desk.state.word_search()
-    rows = held.lexicon.vocabulary.embeddings[held.lexicon.words].double()
+    rows = held.index.vocabulary.embeddings[held.index.words].double()
     for vectors, of in ((copy.tokens, found.shuffled), (random_like(kept.tokens), found.random)):
         cosines = torch.nn.functional.normalize(vectors.double()) @ torch.nn.functional.normalize(rows).T
         best = cosines.topk(2).values.numpy()
@@ -187,14 +187,14 @@ def test_agreement(desk, photo):
 
 
 def test_what_nobody_waits_for_gives_way():
-    front, other = Front(None), Front(None)
-    jobs = Jobs()
+    front, other = FrontEnd(None), FrontEnd(None)
+    jobs = RequestQueue()
     asked = [typed.null("r", "l2", 8, idle=True).body, typed.agreement("r", 3, 8, idle=True).body]
-    idle = [Job(front, m.Request(number, body)) for number, body in enumerate(asked)]
+    idle = [ScheduledRequest(front, m.Request(number, body)) for number, body in enumerate(asked)]
     assert [jobs.add(job) for job in idle] == [[], []]
-    assert jobs.add(Job(other, m.Request(5, typed.words("r", "l2", 8).body))) == []
-    assert jobs.add(Job(front, m.Request(6, typed.words("r", "l2", 8).body))) == idle
+    assert jobs.add(ScheduledRequest(other, m.Request(5, typed.words("r", "l2", 8).body))) == []
+    assert jobs.add(ScheduledRequest(front, m.Request(6, typed.words("r", "l2", 8).body))) == idle
     assert all(job.withdrawn.is_set() for job in idle)
-    waited_for = Job(front, m.Request(7, typed.null("r", "l2", 8).body))
+    waited_for = ScheduledRequest(front, m.Request(7, typed.null("r", "l2", 8).body))
     assert jobs.add(waited_for) == []
-    assert jobs.add(Job(front, m.Request(8, typed.layers("r").body))) == []
+    assert jobs.add(ScheduledRequest(front, m.Request(8, typed.layers("r").body))) == []

@@ -13,7 +13,7 @@ from tests.session.test_engine import request
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.lenses.source import call
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed, wire
 from vlmtui.session.typed import whole
 from vlmtui.session.typed.values import Position, Values
 
@@ -55,7 +55,7 @@ def test_its_facts(clip):
     """What front ends draw of it, with plain numbers that cross the pipe."""
     engine, reading = clip
     done, found = engine.ask(whole.patch(reading, 7).body), engine.typed(whole.patch(reading, 7))
-    reply = m.decode_reply(m.frame(m.Reply(1, done))[4:]).body
+    reply = m.decode_reply(wire.frame(m.Reply(1, done))[4:]).body
     assert reply.result.rows == done.result.rows
     facts = dict(done.result.rows)
     assert (facts["height"], facts["numbers projected"]) == (14, found.length)
@@ -65,12 +65,12 @@ def test_its_facts(clip):
 
 def test_the_lens_is_the_norm_of_every_row(clip):
     engine, reading = clip
-    found = Values.of(engine.typed(typed.looked(reading, "vision.0", Position())))
+    found = Values.of(engine.typed(typed.look(reading, "vision.0", Position())))
     rows = engine.state.model.family.tower.embeddings.position_embedding.weight[1:]
     np.testing.assert_allclose(found.numbers, rows.detach().norm(dim=1), rtol=1e-5)
     assert found.note == "before the norm that makes vision.0 of the sum"
     with pytest.raises(UsageError, match=r"choose vision\.0"):
-        engine.typed(typed.looked(reading, "vision.1", Position()))
+        engine.typed(typed.look(reading, "vision.1", Position()))
 
 
 def test_what_cannot_be_asked(clip):
@@ -82,9 +82,9 @@ def test_what_cannot_be_asked(clip):
         engine.typed(whole.patch("another", 0))
     lens = call("patch-embedding")
     with pytest.raises(UsageError, match=r"one patch is looked at, not 25: name one of 25"):
-        engine.typed(typed.looked(reading, "vision.0", lens))
+        engine.typed(typed.look(reading, "vision.0", lens))
     with pytest.raises(UsageError, match=r"choose vision\.0"):
-        engine.typed(typed.looked(reading, "vision.1", lens, (0,)))
+        engine.typed(typed.look(reading, "vision.1", lens, (0,)))
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -99,4 +99,4 @@ def test_a_film_and_positions_that_turn(tmp_path):
     assert found.position is None
     assert "positions turn within its attention" in found.note
     with pytest.raises(UsageError, match="turn within its attention"):
-        engine.typed(typed.looked(reading, "vision.0", Position()))
+        engine.typed(typed.look(reading, "vision.0", Position()))

@@ -12,7 +12,7 @@ from tests.session.test_batch_read import asked, noise, sent
 from vlmtui.errors import CancelledError, ImageError
 from vlmtui.session import preprocessing
 from vlmtui.session import protocol as m
-from vlmtui.session.preprocessing import Prepared, Preparing
+from vlmtui.session.preprocessing import ImagePreprocessing, PreprocessedImage
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def going_on() -> None:
 
 def test_in_their_order_and_what_fails_in_its_place(model):
     pictures = [noise(0), sent("no.png", b"no"), *(noise(i, (400 if i % 2 else 9, 30)) for i in range(2, 20))]
-    with closing(Preparing(model, asked(*pictures))) as several:
+    with closing(ImagePreprocessing(model, asked(*pictures))) as several:
         made = list(several.each(going_on))
     index, error = made.pop(1)
     assert index == 1
@@ -48,9 +48,9 @@ def test_no_more_than_the_budget_waits(model, monkeypatch):
 
     monkeypatch.setattr(preprocessing, "decode", noted)
     monkeypatch.setattr(preprocessing, "_MOST_THREADS", 1)
-    with closing(Preparing(model, asked(*map(noise, range(9))), budget=1)) as several:
+    with closing(ImagePreprocessing(model, asked(*map(noise, range(9))), budget=1)) as several:
         for taken, one in enumerate(several.each(going_on)):
-            assert isinstance(one, Prepared)
+            assert isinstance(one, PreprocessedImage)
             # itself, those before it, and the next one
             assert len(decoded) <= taken + 2
     assert decoded == [f"{i}.png" for i in range(9)]
@@ -75,7 +75,7 @@ def test_what_is_no_longer_wanted_is_not_prepared(model, monkeypatch):
     monkeypatch.setattr(preprocessing, "decode", slow)
     monkeypatch.setattr(preprocessing, "_MOST_THREADS", 1)
     before = threading.active_count()
-    nine = Preparing(model, asked(*map(noise, range(9))), budget=1)
+    nine = ImagePreprocessing(model, asked(*map(noise, range(9))), budget=1)
     with closing(nine), pytest.raises(CancelledError, match="enough"):
         list(nine.each(withdrawn))
     assert threading.active_count() == before

@@ -39,7 +39,7 @@ def llava(clip_folder) -> tuple[Desk, Reading]:
 
 
 def find(engine: Desk, reading: Reading, stage: str, text: str = "sky") -> Values:
-    return Values.of(engine.typed(typed.looked(reading.id, stage, Find(text))))
+    return Values.of(engine.typed(typed.look(reading.id, stage, Find(text))))
 
 
 @pytest.mark.parametrize("metric", METRICS)

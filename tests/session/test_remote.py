@@ -20,9 +20,9 @@ from tests.session.test_client import WAIT, png
 from tests.terminal import Terminal
 from tests.waiting import gone, until
 from vlmtui.errors import SessionError, UsageError
-from vlmtui.session import requests
+from vlmtui.session import reconnecting
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.transport import SSH
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh client is installed")
@@ -50,7 +50,7 @@ def ssh(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def client(far: Far) -> Iterator[SessionClient]:
     """A front end here of the session there."""
-    client = connect(Where(HOST, COMMAND))
+    client = connect(SessionLocation(HOST, COMMAND))
     yield client
     client.close()
 
@@ -84,7 +84,7 @@ def test_a_line_that_is_cut_is_taken_up_again(far: Far, client: SessionClient, s
     reading = client.read(png(3000, 3000))
     far.cut()
     assert reading.result(WAIT).image.width == 3000
-    assert notes[0] == f"the line to far was cut: connecting again (1 of {len(requests.PAUSES_S)})"
+    assert notes[0] == f"the line to far was cut: connecting again (1 of {len(reconnecting.PAUSES_S)})"
     assert notes[-1] == ""
     # the reading from before the cut is still there, and so is the session
     after = client.words(kept.id, "l2", 4, (1,)).result(WAIT)
@@ -130,7 +130,7 @@ def test_a_session_that_has_ended_is_no_cut_line(far: Far, client: SessionClient
     assert f"the model session on far has ended: the warm session (process {client.pid}) has ended" in str(error)
     until(lambda: gone(client.pid))
     # the next one is another, in the place of the one that was killed
-    with_new = connect(Where(HOST, COMMAND))
+    with_new = connect(SessionLocation(HOST, COMMAND))
     assert with_new.welcome.result(WAIT).pid != client.pid
     with_new.close()
 
@@ -142,7 +142,7 @@ def test_a_session_that_ends_while_the_line_is_cut(
     assert client.pid is not None
     cut = threading.Event()
     client._on_line = lambda sentence: cut.set()
-    monkeypatch.setattr(requests, "PAUSES_S", (0.5,))
+    monkeypatch.setattr(reconnecting, "PAUSES_S", (0.5,))
     far.cut()
     assert cut.wait(WAIT)
     os.kill(client.pid, signal.SIGKILL)
@@ -154,7 +154,7 @@ def test_a_session_that_ends_while_the_line_is_cut(
 def test_a_line_that_stays_cut(far: Far, client: SessionClient, monkeypatch: pytest.MonkeyPatch) -> None:
     client.welcome.result(WAIT)
     monkeypatch.setenv(SSH, far.ssh.replace("config", "no-such-config"))
-    monkeypatch.setattr(requests, "PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(reconnecting, "PAUSES_S", (0.0, 0.0))
     far.cut()
     until(lambda: not client.alive)
     assert "far cannot be reached through ssh: " in str(client.status().exception(WAIT))
@@ -166,9 +166,9 @@ def test_versions_that_differ(version: int, older: str, tmp_path: Path) -> None:
     there.write_text(
         f"#!{sys.executable}\n"
         "import sys\n"
-        "from vlmtui.session import protocol as m\n"
+        "from vlmtui.session import protocol as m, wire\n"
         "out = sys.stdout.buffer\n"
-        f"out.write(m.PREAMBLE + m.frame(m.Reply(1, m.Welcome({version}, '9.9', 1, '')))); out.flush()\n"
+        f"out.write(wire.PREAMBLE + wire.frame(m.Reply(1, m.Welcome({version}, '9.9', 1, '')))); out.flush()\n"
         "sys.stdin.buffer.read()\n"
     )
     there.chmod(0o755)
@@ -198,7 +198,7 @@ def test_a_host_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_question_after_a_host_was_not_reached_says_so_too() -> None:
-    client = connect(Where("no-such-host.invalid"), may_ask=False)
+    client = connect(SessionLocation("no-such-host.invalid"), may_ask=False)
     try:
         with pytest.raises(SessionError, match=r"^no-such-host.invalid cannot be reached"):
             client.welcome.result(WAIT)
@@ -212,10 +212,10 @@ def test_a_question_after_a_host_was_not_reached_says_so_too() -> None:
 @pytest.mark.parametrize("host", ["-oProxyCommand=touch /tmp/x", "", "a b", "a\nb", "a\x1b[2J"])
 def test_hosts_that_are_none(host: str) -> None:
     with pytest.raises(UsageError, match="is no host"):
-        Where(host)
+        SessionLocation(host)
 
 
 @pytest.mark.parametrize("command", ["-x", "", " ", "a\nb"])
 def test_commands_that_are_none(command: str) -> None:
     with pytest.raises(UsageError, match="is no command"):
-        Where(HOST, command)
+        SessionLocation(HOST, command)

@@ -67,7 +67,7 @@ def test_vectors_of_a_stage_that_is_not_there(engine, reading):
 
 
 def ask(engine: Desk, reading: str, stage: str, lens: LensCall) -> Values:
-    return Values.of(engine.typed(typed.looked(reading, stage, lens)))
+    return Values.of(engine.typed(typed.look(reading, stage, lens)))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -118,15 +118,15 @@ def test_a_word_that_is_one_piece_is_looked_for_in_every_spelling(engine, readin
     held = engine.state.word_search()
     single = next(
         word
-        for word in (held.lexicon.tokenizer.decode([i]).strip() for i in held.lexicon.words.tolist())
-        if word.isalpha() and len(held.lexicon.tokenizer(word, add_special_tokens=False)["input_ids"]) == 1
+        for word in (held.index.tokenizer.decode([i]).strip() for i in held.index.words.tolist())
+        if word.isalpha() and len(held.index.tokenizer(word, add_special_tokens=False)["input_ids"]) == 1
     )
     found = ask(engine, reading, "tokens", Find(single))
-    ids = held.lexicon.tokenizer.convert_tokens_to_ids(list(found.pieces))
-    embeddings = held.lexicon.vocabulary.embeddings.double().numpy()
+    ids = held.index.tokenizer.convert_tokens_to_ids(list(found.pieces))
+    embeddings = held.index.vocabulary.embeddings.double().numpy()
     expected = (unit(states["tokens"]) @ unit(embeddings[ids]).T).max(axis=1)
     np.testing.assert_allclose(found.numbers, expected, atol=1e-5)
-    assert {held.lexicon.tokenizer.decode([i]).strip().lower() for i in ids} == {single.lower()}
+    assert {held.index.tokenizer.decode([i]).strip().lower() for i in ids} == {single.lower()}
     logits = held.model.unembed(torch.from_numpy(states["llm.2"]).float())[:, ids].amax(dim=1)
     np.testing.assert_allclose(ask(engine, reading, "llm.2", Find(single)).numbers, logits, atol=1e-4)
 
@@ -136,8 +136,8 @@ def test_a_word_of_several_pieces_is_their_mean_and_says_so(engine, reading, sta
     found = ask(engine, reading, "tokens", Find("xqzjw"))
     assert len(found.pieces) > 1
     assert f"the mean of its {len(found.pieces)} pieces" in found.note
-    ids = held.lexicon.tokenizer.convert_tokens_to_ids(list(found.pieces))
-    embeddings = held.lexicon.vocabulary.embeddings.double().numpy()
+    ids = held.index.tokenizer.convert_tokens_to_ids(list(found.pieces))
+    embeddings = held.index.vocabulary.embeddings.double().numpy()
     np.testing.assert_allclose(
         found.numbers, (unit(states["tokens"]) @ unit(embeddings[ids]).T).mean(axis=1), atol=1e-5
     )
@@ -176,5 +176,5 @@ def test_a_tower_that_is_run_again_can_be_left(engine, clip_folder):
         raise CancelledError("enough")
 
     with pytest.raises(CancelledError):
-        desk.typed(typed.looked(reading, "vision.1", Components()), progress=stop)
+        desk.typed(typed.look(reading, "vision.1", Components()), progress=stop)
     assert not desk.state.readings[reading].vision

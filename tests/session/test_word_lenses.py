@@ -18,8 +18,8 @@ from vlmtui.results import early_exit
 from vlmtui.results.noise_baseline import AGREEING
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.scheduler import fits
-from vlmtui.session.typed import Typed
+from vlmtui.session.scheduler import may_interrupt
+from vlmtui.session.typed import TypedQuestion
 
 MINE = LensSource("", "/somewhere/mine.py", "# its text")
 
@@ -43,7 +43,7 @@ def reading(desk: Desk) -> Reading:
 def look(
     desk: Desk, reading: Reading, stage: str, asked: LensCall, entries: tuple[int, ...] | None = None
 ) -> LensResult:
-    return desk.typed(typed.looked(reading.id, stage, asked, entries, k=3))
+    return desk.typed(typed.look(reading.id, stage, asked, entries, k=3))
 
 
 @pytest.mark.parametrize("metric", ["l2", "omp"])
@@ -99,8 +99,8 @@ def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
     facts = look(desk, reading, "tokens", call("agreement"), (2,)).result
     agreement = desk.typed(typed.agreement(reading.id, 2, 3))
     assert isinstance(facts, Facts)
-    lexicon = desk.state.word_search().lexicon
-    firsts = [lexicon.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
+    index = desk.state.word_search().index
+    firsts = [index.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
     assert facts.rows == (*zip(AGREEING, firsts, strict=True), ("words in common", agreement.overlap))
     with pytest.raises(UsageError, match="for one token: choose one"):
         look(desk, reading, "tokens", call("agreement"))
@@ -129,19 +129,19 @@ def test_words_of_any_lens_are_drawn_as_words() -> None:
 
 
 def test_what_is_asked_of_one_patch_comes_amidst_what_takes_long() -> None:
-    def body(question: Typed[object]) -> m.Compute:
+    def body(question: TypedQuestion[object]) -> m.Compute:
         return question.body
 
     one = body(typed.words("r", "l2", 8, (3,)))
     one_deep = body(typed.words("r", "l2", 8, (3,), stage="llm.1"))
     layers, agreement = body(typed.layer_words("r", 3, 8)), body(typed.agreement("r", 3, 8, idle=True))
-    layers_there = body(typed.looked("r", "tokens", call("layers"), (3,)))
+    layers_there = body(typed.look("r", "tokens", call("layers"), (3,)))
     many, null, norms = body(typed.words("r", "l2", 8)), body(typed.null("r", "l2", 8)), body(typed.layers("r"))
     quick, long = (one, one_deep, layers, layers_there, agreement), (many, null, norms)
     for amidst in (many, null, m.ReadMany((), "tokens", "l2", 8)):
-        assert [fits(question, amidst) for question in quick] == [True] * len(quick)
-        assert not any(fits(question, amidst) for question in long)
+        assert [may_interrupt(question, amidst) for question in quick] == [True] * len(quick)
+        assert not any(may_interrupt(question, amidst) for question in long)
     # the model is at work: only what does not run it, and what somebody waits for
-    assert [fits(question, m.Ask("r")) for question in quick] == [True, False, False, False, False]
+    assert [may_interrupt(question, m.Generate("r")) for question in quick] == [True, False, False, False, False]
     for amidst in (*quick, norms, m.Read("a.png", b"", "", 1)):
-        assert not any(fits(question, amidst) for question in (*quick, *long))
+        assert not any(may_interrupt(question, amidst) for question in (*quick, *long))

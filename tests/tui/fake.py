@@ -20,13 +20,13 @@ from vlmtui.reading import Reading, WordOrder
 from vlmtui.reports.query import Query
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, replies
-from vlmtui.tui.answering import LensOf, Wanted
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.state.generation import LensOf, Wanted
 
 
-class FakeConversation(Conversation):
+class FakeWorker(SessionWorker):
     """Every question is answered as soon as it is put."""
 
     def __init__(
@@ -211,7 +211,7 @@ def app(
     image = photo or readings.picture(*size)
     query = Query(model="toy", **options)  # type: ignore[arg-type]
     chosen = ExplorerOptions(image=readings.source(image), query=query)
-    return VlmtuiApp(FakeConversation(chosen, size, shape, pieces=pieces, made=made), image)
+    return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made), image)
 
 
 def main() -> None:
@@ -223,7 +223,7 @@ def main() -> None:
         rows, cols, vision, llm = (int(word) for word in sys.argv[1:5])
         made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
     options = ExplorerOptions(image=source, query=Query(model="toy"))
-    conversation = FakeConversation(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
+    conversation = FakeWorker(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
     VlmtuiApp(conversation, picture).run()
 
 

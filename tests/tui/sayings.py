@@ -19,8 +19,8 @@ from vlmtui.results.answers import (
     Occlusion,
 )
 from vlmtui.results.replacement import Replacement
-from vlmtui.session.protocol import Said
-from vlmtui.tui.answering import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.session.protocol import AnswerProgress
+from vlmtui.tui.state.generation import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
 
 
 def answer(text: str, question: str, id: str) -> Answer:
@@ -33,10 +33,10 @@ def answer(text: str, question: str, id: str) -> Answer:
     return Answer(id=id, question=question, text=text, tokens=tokens, finished=True, positions=60, seconds=0.5)
 
 
-def sayings(answer: Answer) -> list[Said]:
+def sayings(answer: Answer) -> list[AnswerProgress]:
     """An answer as it is told of, token by token."""
     words = [token.text or "" for token in answer.tokens if not token.special]
-    return [Said(answer.id, i, token, " ".join(words[:i])) for i, token in enumerate(answer.tokens, 1)]
+    return [AnswerProgress(answer.id, i, token, " ".join(words[:i])) for i, token in enumerate(answer.tokens, 1)]
 
 
 def ablation(before: Answer, tokens: tuple[int, ...], by: Replacement) -> Ablation:

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import readings
-from tests.tui.fake import FakeConversation
+from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_walking import known
@@ -18,13 +18,13 @@ from vlmtui.reports.query import Query
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.belief import BeliefAsking, NullKey
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.tui.view import View
-from vlmtui.tui.wordbook import WordBook
+from vlmtui.tui.state.noise_baseline import BeliefAsking, NullKey
+from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.word_table import WordTable
 
 
-class Believed(FakeConversation):
+class Believed(FakeWorker):
     """Of every four of the shuffled tokens three score less than any of the reading's, and one says w400 too."""
 
     def __init__(self, *, answers: bool = True) -> None:
@@ -79,7 +79,7 @@ async def until(pilot: Pilot[int], happened: Callable[[], object]) -> None:
 
 async def settled(pilot: Pilot[int], token: int) -> None:
     """Until it is known how much to believe the words of this token."""
-    belief = explorer(pilot)._known
+    belief = explorer(pilot)._results
     await until(pilot, lambda: token in belief.belief.agreements)
 
 
@@ -138,11 +138,11 @@ async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit
         await pilot.press(*["left_square_bracket"] * 3)
         await pilot.pause()
         assert "no words" in text(tui, "#words")
-        assert explorer(pilot)._believing.null(explorer(pilot)._known, explorer(pilot)._view) is None
+        assert explorer(pilot)._believing.null(explorer(pilot)._results, explorer(pilot)._selection) is None
         assert len(conversation.asked_nulls) == asked
         # but at an early exit there are some, and noise of their own
         await pilot.press("e")
-        stage = explorer(pilot)._view.stage
+        stage = explorer(pilot)._selection.stage
         assert stage.startswith("vision.")
         await until(pilot, lambda: conversation.asked_nulls[asked:] == [(stage, "omp", 9)])
         assert "of noise" in text(tui, "#words")
@@ -165,7 +165,7 @@ async def test_what_gave_way_is_asked_for_again() -> None:
     conversation.busy = 2
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
-        known = explorer(pilot)._known
+        known = explorer(pilot)._results
         await until(pilot, lambda: known.belief.nulls)
         assert conversation.asked_nulls == [("tokens", "l2", 0)] * 3
         # nothing of it is true of another reading
@@ -176,6 +176,6 @@ async def test_what_gave_way_is_asked_for_again() -> None:
 
 
 def test_where_there_are_no_tokens_no_noise_is_asked_for() -> None:
-    seen, view = known(FAMILIES["mllama"]()), View(stage="tokens")
-    seen.books[view.stage, view.order] = WordBook("made", view.stage, view.order, view.k)
+    seen, view = known(FAMILIES["mllama"]()), Selection(stage="tokens")
+    seen.word_tables[view.stage, view.order] = WordTable("made", view.stage, view.order, view.k)
     assert BeliefAsking().null(seen, view) is None

@@ -6,7 +6,7 @@ from textual.app import App
 from textual.widgets import OptionList
 
 from vlmtui.catalogue import DEMO_NOTES, on_disk
-from vlmtui.tui.dialogs import ChooseModel
+from vlmtui.tui.screens.dialogs import ChooseModel
 
 
 async def test_models_begin_at_the_one_that_is_shown_and_say_which_demo_is_which() -> None:

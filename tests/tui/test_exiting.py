@@ -11,19 +11,20 @@ from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
-from vlmtui.tui import exiting, saving
+from vlmtui.tui import export
 from vlmtui.tui.asking import WordAsking
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.walking import fitted
-from vlmtui.tui.widgets.side import PictureSide
+from vlmtui.tui.navigation import fitted
+from vlmtui.tui.state import early_exit as exiting
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.widgets.image_side import ImageSide
 
 COLS = 8  # of the made-up reading
 NAMED = "early exit: vision.4 → projector"
 
 
-def known(family: str) -> Known:
+def known(family: str) -> Results:
     made = FAMILIES[family]()
-    seen = Known(made.image, None)  # type: ignore[arg-type]
+    seen = Results(made.image, None)  # type: ignore[arg-type]
     seen.take(made)
     return seen
 
@@ -78,13 +79,13 @@ async def test_its_words_lie_over_the_picture_under_their_name() -> None:
         await pilot.press("e")
         await pilot.pause()
         assert f"first word, l2, {NAMED}" in text(tui, "#legend")
-        drawn = explorer(pilot).query_one(PictureSide)._drawn
+        drawn = explorer(pilot).query_one(ImageSide)._drawn
         assert drawn is not None
         assert drawn.words is not None
         assert drawn.words[0][:2] == [first(0, 54), first(1, 54)]
         await pilot.press("e")
         await pilot.pause()
-        drawn = explorer(pilot).query_one(PictureSide)._drawn
+        drawn = explorer(pilot).query_one(ImageSide)._drawn
         assert drawn is not None
         assert drawn.words is None
 
@@ -106,7 +107,7 @@ async def test_where_there_is_none_it_is_said(family: str, why: str) -> None:
         said = [notification.message for notification in tui._notifications]
         assert len(said) == 1
         assert why in said[0]
-        assert not explorer(pilot)._view.early_exit
+        assert not explorer(pilot)._selection.early_exit
         assert "early exit" not in text(tui, "#keys")
         assert "projector" not in text(tui, "#words")
 
@@ -123,7 +124,7 @@ async def test_at_other_stages_it_is_said_where_it_is() -> None:
 def test_patches_of_one_token_share_its_words() -> None:
     seen = known("qwen2_vl")
     asking = WordAsking()
-    view = fitted(View(row=3, col=5, stage="vision.2", early_exit=True), seen)
+    view = fitted(Selection(row=3, col=5, stage="vision.2", early_exit=True), seen)
     assert exiting.title(seen, view) == "early exit: vision.2 → projector"
     token = 1 * 22 + 2
     book, tokens = next(asking.next(seen, view))
@@ -138,13 +139,13 @@ def test_patches_of_one_token_share_its_words() -> None:
     assert seen.words(replace(view, row=4)) is None
     # turned off they are nobody's, and kept
     assert seen.words(replace(view, early_exit=False)) is None
-    assert "early exit: vision.2 → projector, of token 24" in saving.patch_text(seen, view)
+    assert "early exit: vision.2 → projector, of token 24" in export.patch_text(seen, view)
 
 
 def test_the_stage_that_feeds_the_projector_is_named() -> None:
     seen = known("gemma3")
     assert seen.reading is not None
-    view = fitted(View(stage=seen.reading.model.feeds or "", early_exit=True), seen)
+    view = fitted(Selection(stage=seen.reading.model.feeds or "", early_exit=True), seen)
     assert "this stage feeds the projector" in exiting.footing(seen, view)
 
 

@@ -11,14 +11,14 @@ from textual.pilot import Pilot
 
 from tests.reports.page.contents import Parsed, said
 from tests.tui import readings
-from tests.tui.fake import FakeConversation, app
+from tests.tui.fake import FakeWorker, app
 from vlmtui.reading import METRICS
 from vlmtui.reports.select.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.explorer import Explorer
+from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.widgets.bars import StatusBar
-from vlmtui.tui.widgets.picture import PictureView
+from vlmtui.tui.widgets.image_view import ImageView
 
 WIDE, NARROW = (132, 40), (80, 24)
 
@@ -36,7 +36,7 @@ def text(app: VlmtuiApp, selector: str) -> str:
 
 
 def at(pilot: Pilot[int]) -> tuple[int, int]:
-    view = explorer(pilot)._view
+    view = explorer(pilot)._selection
     return view.row, view.col
 
 
@@ -66,11 +66,11 @@ async def test_a_click_puts_the_cursor_on_the_patch() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        view = explorer(pilot).query_one(PictureView)
+        view = explorer(pilot).query_one(ImageView)
         layout = view._layout
         assert layout is not None
         x, y, _, _ = layout.region(5, 2)
-        await pilot.click(PictureView, offset=(x + 1, y))
+        await pilot.click(ImageView, offset=(x + 1, y))
         assert at(pilot) == (5, 2)
 
 
@@ -84,7 +84,7 @@ async def test_the_cursor_stays_on_its_patch_through_every_resize(size: tuple[in
         await pilot.pause()
         await pilot.pause()
         assert at(pilot) == (20, 3)
-        view = explorer(pilot).query_one(PictureView)
+        view = explorer(pilot).query_one(ImageView)
         layout = view._layout
         assert layout is not None
         # the patch under the cursor is within what is scrolled to
@@ -97,23 +97,23 @@ async def test_stages_metric_and_k() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await pilot.press("left_square_bracket")
-        assert explorer(pilot)._view.stage == "vision.4"
+        assert explorer(pilot)._selection.stage == "vision.4"
         assert "vision.4 has no words" in text(tui, "#words")
         assert "feeds    the projector" in text(tui, "PatchFacts")
         await pilot.press("left_square_bracket")
         assert "vision.3" in text(tui, "#norms")
         await pilot.press("right_square_bracket", "right_square_bracket", "m")
         await pilot.pause()
-        assert explorer(pilot)._view.metric == "cosine"
+        assert explorer(pilot)._selection.metric == "cosine"
         assert "cosine" in text(tui, "#words")
         await pilot.press("plus", "plus")
         await pilot.pause()
-        conversation = tui._conversation
-        assert isinstance(conversation, FakeConversation)
+        conversation = tui._worker
+        assert isinstance(conversation, FakeWorker)
         assert conversation.asked[-1][:2] == ("cosine", 10)
         assert text(tui, "#words").count("━ ") == 10
         await pilot.press("minus")
-        assert explorer(pilot)._view.k == 9
+        assert explorer(pilot)._selection.k == 9
 
 
 async def test_overlays_have_their_legend() -> None:
@@ -127,7 +127,7 @@ async def test_overlays_have_their_legend() -> None:
         await pilot.press("o")
         await pilot.pause()
         await pilot.pause()
-        strips = explorer(pilot).query("PictureStrip")
+        strips = explorer(pilot).query("ImageStrip")
         assert any("w100" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
 
 
@@ -181,8 +181,8 @@ async def test_a_session_that_dies_is_named_and_comes_back() -> None:
     tui = app(patches=(parse_patch("1,2"),))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        conversation = tui._conversation
-        assert isinstance(conversation, FakeConversation)
+        conversation = tui._worker
+        assert isinstance(conversation, FakeWorker)
         await pilot.press("right")
         conversation.running = False
         conversation.post(messages.SessionDied("the model session was killed (signal 9)"))
@@ -202,8 +202,8 @@ async def test_a_reading_that_is_gone_is_read_again() -> None:
     tui = app(patches=(parse_patch("1,2"),))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        conversation = tui._conversation
-        assert isinstance(conversation, FakeConversation)
+        conversation = tui._worker
+        assert isinstance(conversation, FakeWorker)
         conversation.post(messages.ReadingLost("the warm session has been used for something else"))
         await pilot.pause()
         assert "r reads the picture again: the warm session" in text(tui, "#status")
@@ -314,7 +314,7 @@ async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
         said = " ".join(n.message for n in tui._notifications)
         assert "vision.99" in said
         assert "--patch 50,0: the whole view has rows 0 to 5 and columns 0 to 7" in said
-        assert explorer(pilot)._view.stage == "tokens"
+        assert explorer(pilot)._selection.stage == "tokens"
         assert at(pilot) == (3, 4)
 
 
@@ -323,7 +323,7 @@ async def test_the_note_of_a_model_is_always_there(columns: int) -> None:
     tui = app()
     async with tui.run_test(size=(columns, 40)) as pilot:
         await pilot.pause()
-        conversation = tui._conversation
+        conversation = tui._worker
         conversation.post(messages.ModelLoaded(readings.model("demo", "demo model, trained on drawings")))
         await pilot.pause()
         assert "demo model, trained on drawings" in text(tui, "#title")
@@ -332,15 +332,15 @@ async def test_the_note_of_a_model_is_always_there(columns: int) -> None:
 
 async def test_the_first_picture_fills_its_place_in_a_narrow_terminal() -> None:
     tui = app(shape=(14, 14), size=(451, 300))
-    conversation = tui._conversation
-    assert isinstance(conversation, FakeConversation)
+    conversation = tui._worker
+    assert isinstance(conversation, FakeWorker)
     conversation.slow = True
     async with tui.run_test(size=NARROW) as pilot:
         # the whole picture first, on a grid once the model has read it
         await pilot.pause(0.2)
         conversation.read(conversation.image)
         await pilot.pause(0.2)
-        view = explorer(pilot).query_one(PictureView)
+        view = explorer(pilot).query_one(ImageView)
         side = explorer(pilot).query_one("#picture-side")
         assert view._layout is not None
         assert view.size.height == min(view._layout.height, side.size.height - 1)
@@ -374,8 +374,8 @@ async def test_words_that_have_come_stay_known_under_every_metric_and_without_a_
         await pilot.pause()
         await pilot.press("m")
         await pilot.pause()
-        conversation = tui._conversation
-        assert isinstance(conversation, FakeConversation)
+        conversation = tui._worker
+        assert isinstance(conversation, FakeWorker)
         conversation.running = False
         conversation.post(messages.SessionDied("killed"))
         await pilot.pause()

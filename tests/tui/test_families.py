@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.fake import FakeConversation, app
+from tests.tui.fake import FakeWorker, app
 from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from vlmtui.reports.select.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.view import View
-from vlmtui.tui.widgets.pages import PagesBar
-from vlmtui.tui.widgets.picture import PictureView, divisions
-from vlmtui.tui.widgets.tokens import TokenList
+from vlmtui.tui.state.results import Selection
+from vlmtui.tui.widgets.image_view import ImageView, divisions
+from vlmtui.tui.widgets.pages_bar import PagesBar
+from vlmtui.tui.widgets.token_list import TokenList
 
 LARGE = (164, 48)
 SIZES = [LARGE, WIDE, (110, 24), NARROW, (60, 20)]
@@ -27,8 +27,8 @@ def of(family: str, **options: object) -> VlmtuiApp:
     return app(made=FAMILIES[family](), **options)  # type: ignore[arg-type]
 
 
-def view(pilot: Pilot[int]) -> View:
-    return explorer(pilot)._view
+def view(pilot: Pilot[int]) -> Selection:
+    return explorer(pilot)._selection
 
 
 def words_of(shown: str) -> str:
@@ -122,11 +122,11 @@ async def test_a_click_on_a_page_and_beside_a_tile() -> None:
         assert view(pilot).grid == 4
         assert bar.display
         await pilot.pause()
-        picture = explorer(pilot).query_one(PictureView)
+        picture = explorer(pilot).query_one(ImageView)
         layout = picture._layout
         assert layout is not None
         assert layout.right > 0
-        await pilot.click(PictureView, offset=(layout.width - 1, layout.top + 4))
+        await pilot.click(ImageView, offset=(layout.width - 1, layout.top + 4))
         assert view(pilot).grid == 5
         assert view(pilot).row < 6
 
@@ -158,8 +158,8 @@ async def test_queries_are_a_list_beside_the_picture(size: tuple[int, int]) -> N
     async with tui.run_test(size=size) as pilot:
         await pilot.pause()
         assert view(pilot).grid is None
-        assert explorer(pilot).query_one(PictureView).size.width > 20
-        assert explorer(pilot).query_one(PictureView)._cursor is None
+        assert explorer(pilot).query_one(ImageView).size.width > 20
+        assert explorer(pilot).query_one(ImageView)._cursor is None
         listed = text(tui, "#list")
         assert "of 64" in listed
         assert "64 query tokens: no place in the picture" in text(tui, "#legend")
@@ -220,8 +220,8 @@ async def test_without_words_the_panel_says_why_and_ranks_the_norms(family: str,
         await pilot.press("o")
         await pilot.pause()
         assert "cosine with row" in text(tui, "#legend")
-        conversation = tui._conversation
-        assert isinstance(conversation, FakeConversation)
+        conversation = tui._worker
+        assert isinstance(conversation, FakeWorker)
         assert conversation.asked == []
 
 
@@ -249,8 +249,8 @@ async def test_another_model_keeps_the_spot() -> None:
     tui = of("idefics3", patches=(parse_patch("11:12,12"),))
     async with tui.run_test(size=LARGE) as pilot:
         await pilot.pause()
-        conversation = tui._conversation
-        assert isinstance(conversation, FakeConversation)
+        conversation = tui._worker
+        assert isinstance(conversation, FakeWorker)
         conversation.post(messages.PictureRead(FAMILIES["qwen2_vl"]()))
         await pilot.pause()
         assert (view(pilot).grid, view(pilot).row, view(pilot).col) == (0, 14, 21)

@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.color import Color
 
 from vlmtui.display.pieces import width
-from vlmtui.tui.filters import Ascii, Perceptual256, terminal_is_utf8
+from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
 
 BLACK = Color(0, 0, 0)
 

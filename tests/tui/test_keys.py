@@ -12,19 +12,19 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import text
 from tests.tui.test_layers import stage
 from vlmtui.reading import Reading
-from vlmtui.tui.dialogs import HELP, _table
 from vlmtui.tui.keys import keys
-from vlmtui.tui.path import ANSWER
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.widgets.pathline import PathBar
+from vlmtui.tui.screens.dialogs import HELP, _table
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import ANSWER
+from vlmtui.tui.widgets.path_bar import PathBar
 
 POINTLESS = {"m", "+ -", "a", "/"}
 
 
 def there(made: Reading, stage: str, **choices: object) -> set[str]:
-    known = Known.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
+    known = Results.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
     known.take(made)
-    return {key for key, _ in keys(known, View(stage=stage, **choices), narrow=False)}  # type: ignore[arg-type]
+    return {key for key, _ in keys(known, Selection(stage=stage, **choices), narrow=False)}  # type: ignore[arg-type]
 
 
 def of_family(name: str) -> Reading:
@@ -53,8 +53,8 @@ def test_metrics_and_numbers_of_words_are_offered_where_words_are_seen() -> None
 def test_tiles_have_their_key_and_narrow_screens_theirs() -> None:
     assert "t T" in there(FAMILIES["llava_next"](), "tokens")
     assert "t T" not in there(readings.reading(6, 8), "tokens")
-    known = Known.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
-    assert keys(known, View(), narrow=True)[0] == ("Tab", "panel")
+    known = Results.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
+    assert keys(known, Selection(), narrow=True)[0] == ("Tab", "panel")
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])

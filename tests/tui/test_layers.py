@@ -11,24 +11,24 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import readings
-from tests.tui.fake import FakeConversation, app
+from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.widgets.pathline import PathBar, ticks
+from vlmtui.tui.widgets.path_bar import PathBar, ticks
 
 ON, BACK = "right_square_bracket", "left_square_bracket"
 
 
-def talk(tui: VlmtuiApp) -> FakeConversation:
-    conversation = tui._conversation
-    assert isinstance(conversation, FakeConversation)
+def talk(tui: VlmtuiApp) -> FakeWorker:
+    conversation = tui._worker
+    assert isinstance(conversation, FakeWorker)
     return conversation
 
 
 def stage(pilot: Pilot[int]) -> str:
-    return explorer(pilot)._view.stage
+    return explorer(pilot)._selection.stage
 
 
 async def rested(pilot: Pilot[int]) -> None:
@@ -71,10 +71,10 @@ async def test_a_layer_shows_its_words_by_logit_and_knows_no_metric() -> None:
         assert "w120" in shown
         assert "norm 319.1 21st of 48 tokens" in shown
         await pilot.press("m")
-        assert explorer(pilot)._view.metric == "l2"
+        assert explorer(pilot)._selection.metric == "l2"
         await pilot.press(BACK, BACK, "m")
         await pilot.pause()
-        assert explorer(pilot)._view.metric == "cosine"
+        assert explorer(pilot)._selection.metric == "cosine"
 
 
 async def test_the_overlays_of_a_layer() -> None:
@@ -88,7 +88,7 @@ async def test_the_overlays_of_a_layer() -> None:
         await pilot.pause()
         await pilot.pause()
         assert "first word, logit lens of layer 2" in text(tui, "#legend")
-        strips = explorer(pilot).query("PictureStrip")
+        strips = explorer(pilot).query("ImageStrip")
         assert any("w120" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
 
 
@@ -151,7 +151,7 @@ async def test_escape_leaves_layers_that_are_being_read() -> None:
         talk(tui).bring_layers("r1")
         await pilot.pause()
         assert "loading" not in text(tui, "#status")
-        assert explorer(pilot)._known.layers is None
+        assert explorer(pilot)._results.layers is None
         await pilot.press("escape")
         assert talk(tui).left == 1
 

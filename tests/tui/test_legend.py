@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.fake import app
 from tests.tui.test_explorer import text
-from vlmtui.tui.dialogs import _help_text
+from vlmtui.tui.screens.dialogs import _help_text
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 
 FIND = "find red roofs (red roof ‿s): cosine at vision.5 (early exit), no single piece is that word: its 2"

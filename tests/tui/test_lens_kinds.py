@@ -9,19 +9,19 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.tui import lenses
-from tests.tui.fake import FakeConversation, app
+from tests.tui.fake import FakeWorker, app
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_session import until
 from vlmtui.errors import UsageError
 from vlmtui.lenses.facts import FactLine, lines_of
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words
-from vlmtui.tui import hearing, lensing, saving
+from vlmtui.tui import export, hearing, lensing
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.choices import parsed, told, typed
 from vlmtui.tui.commands import Actions
-from vlmtui.tui.dialogs import HELP, Ask, Help
-from vlmtui.tui.listing import overlays_of
-from vlmtui.tui.valuing import STOPPED
+from vlmtui.tui.overlays.listing import overlays_of
+from vlmtui.tui.screens.dialogs import HELP, HelpScreen, TextDialog
+from vlmtui.tui.state.lens_choice import parsed, told, typed
+from vlmtui.tui.state.lens_values import STOPPED
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +30,9 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "AT_REST_S", 0.001)
 
 
-def talk(tui: VlmtuiApp) -> FakeConversation:
-    assert isinstance(tui._conversation, FakeConversation)
-    return tui._conversation
+def talk(tui: VlmtuiApp) -> FakeWorker:
+    assert isinstance(tui._worker, FakeWorker)
+    return tui._worker
 
 
 def notified(tui: VlmtuiApp) -> list[tuple[str, str]]:
@@ -49,7 +49,7 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert talk(tui).described == [lenses.source("sharpness")]
-        assert explorer(pilot)._view.overlay == "sharpness.py"
+        assert explorer(pilot)._selection.overlay == "sharpness.py"
         assert "sharpness.py at tokens, of floats" in text(tui, "#legend")
         assert "here 784, 20th of 47" in text(tui, "#legend")
         walked = []
@@ -66,9 +66,9 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
         assert not explorer(pilot).query_one("#facts").display
         # it is one of the overlays
         await pilot.press("o")
-        assert explorer(pilot)._view.overlay == "none"
+        assert explorer(pilot)._selection.overlay == "none"
         await pilot.press(*["o"] * 5)
-        assert explorer(pilot)._view.overlay == "sharpness.py"
+        assert explorer(pilot)._selection.overlay == "sharpness.py"
 
 
 async def test_colours_of_ones_own_lens_are_red_green_and_blue() -> None:
@@ -86,7 +86,7 @@ async def test_words_of_ones_own_lens_stand_on_the_picture_and_beside_it() -> No
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert "labels.py at tokens" in text(tui, "#legend")
-        strips = list(explorer(pilot).query("PictureStrip"))
+        strips = list(explorer(pilot).query("ImageStrip"))
         assert any("big9" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
         shown = text(tui, "#facts").splitlines()
         assert shown[0].startswith("LENS  labels.py")
@@ -161,7 +161,7 @@ async def test_maps_are_one_more_way_to_look_at_an_answer() -> None:
     tui = app(lens=lenses.through("looks"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert explorer(pilot)._view.overlay == "none"
+        assert explorer(pilot)._selection.overlay == "none"
         assert ("looks.py", "looks at an answer: a asks the model a question") in notified(tui)
         await pilot.press("a", "enter")
         await pilot.pause()
@@ -175,7 +175,7 @@ async def test_maps_are_one_more_way_to_look_at_an_answer() -> None:
         for _ in range(6):
             await pilot.press("v")
             await pilot.pause()
-            ways.append(explorer(pilot)._view.looking.way)
+            ways.append(explorer(pilot)._selection.of_answer.attribution)
         assert ways == ["none", "attention", "rollout", "gradient", "occlusion", "looks.py"]
 
 
@@ -199,7 +199,7 @@ async def test_its_options_are_typed_and_sent_as_words() -> None:
         await tui.run_action("screen.lens_options", explorer(pilot))
         await pilot.pause()
         asked = tui.screen
-        assert isinstance(asked, Ask)
+        assert isinstance(asked, TextDialog)
         hint = str(asked.query_one(".dialog-hint", Static).content)
         assert "power=2.0  number, above 0: how strongly" in hint
         assert "mode=fast  fast|exact" in hint
@@ -307,7 +307,7 @@ async def test_it_stays_with_another_picture_and_a_session_started_again() -> No
         talk(tui).begin()
         await pilot.pause()
         # it is known already: nobody is taken away from where they are
-        assert explorer(pilot)._view.overlay == "none"
+        assert explorer(pilot)._selection.overlay == "none"
 
 
 async def test_a_report_is_saved_without_it(tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ async def test_a_report_is_saved_without_it(tmp_path: Path) -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         screen = explorer(pilot)
-        written = saving.save(str(tmp_path / "one.csv"), screen.known, screen._view, talk(tui).options.query)
+        written = export.save(str(tmp_path / "one.csv"), screen.known, screen._selection, talk(tui).options.query)
         assert "sharpness" not in written.read_text()
 
 
@@ -333,10 +333,10 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
         assert "pca of tokens" in text(tui, "#legend")
         there["Overlay: find"][1]()
         await pilot.pause()
-        assert isinstance(tui.screen, Ask)
+        assert isinstance(tui.screen, TextDialog)
         await pilot.press("escape", "question_mark")
         await pilot.pause()
-        assert isinstance(tui.screen, Help)
+        assert isinstance(tui.screen, HelpScreen)
         assert [name for name, _ in overlays_of(explorer(pilot).known)] == [
             *("none", "norms", "words"),
             *("similarity", "pca", "find", "position"),

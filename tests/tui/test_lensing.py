@@ -15,17 +15,17 @@ from tests.tui.test_session import until
 from vlmtui.display.colours import components
 from vlmtui.session.typed.values import Components, Find, Similarity
 from vlmtui.tui import lensing, messages
-from vlmtui.tui.marks import marked, toggled
-from vlmtui.tui.valuing import REACH, ordered
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.walking import at_stage, fitted, to_cell
+from vlmtui.tui.navigation import at_stage, fitted, to_cell
+from vlmtui.tui.state.lens_values import REACH, ordered
+from vlmtui.tui.state.marks import marked, toggled
+from vlmtui.tui.state.results import Results, Selection
 
 COLS = 8  # of the made-up reading
 
 
-def known(family: str) -> Known:
+def known(family: str) -> Results:
     made = FAMILIES[family]()
-    seen = Known(made.image, None)  # type: ignore[arg-type]
+    seen = Results(made.image, None)  # type: ignore[arg-type]
     seen.take(made)
     return seen
 
@@ -78,7 +78,7 @@ async def test_the_stages_beside_are_asked_about_before_somebody_walks_there(mon
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await overlay(pilot, 4)
-        assert explorer(pilot)._view.overlay == "pca"
+        assert explorer(pilot)._selection.overlay == "pca"
         conversation = talk(tui)
         # the layers have not been read: nothing is asked about them
         wanted = [(f"vision.{4 - i}", Components()) for i in range(REACH)]
@@ -89,7 +89,7 @@ async def test_the_stages_beside_are_asked_about_before_somebody_walks_there(mon
         assert "pca of vision.4" in text(tui, "#legend")
         assert conversation.asked_values == asked
         # what comes for another stage leaves the one looked at as it is
-        shown = explorer(pilot)._known.latest
+        shown = explorer(pilot)._results.latest
         assert shown is not None
         assert shown.stage == "tokens"
 
@@ -140,10 +140,10 @@ async def test_nothing_is_looked_for_without_a_word() -> None:
         assert talk(tui).asked_values == []
         await pilot.press("escape", "n")
         await pilot.pause()
-        assert explorer(pilot)._view.overlay == "none"
+        assert explorer(pilot)._selection.overlay == "none"
         await pilot.press("o", "n")  # of norms the largest is the next best
         await pilot.pause()
-        assert explorer(pilot)._view.overlay == "norms"
+        assert explorer(pilot)._selection.overlay == "norms"
 
 
 async def test_what_cannot_be_had_is_said_and_not_asked_again() -> None:
@@ -165,7 +165,7 @@ async def test_values_of_another_reading_are_dropped() -> None:
         stray = looked(lens=lens, stage="tokens", numbers=np.zeros((48, 3), np.float32))
         explorer(pilot).post_message(messages.ValuesArrived("another", stray))
         await pilot.pause()
-        assert explorer(pilot)._known.values == {}
+        assert explorer(pilot)._results.values == {}
 
 
 async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_not_read(
@@ -178,7 +178,7 @@ async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_
         screen = explorer(pilot)
         await pilot.press("p")
         await pilot.pause()
-        assert screen._view.overlay == "pca"
+        assert screen._selection.overlay == "pca"
         assert stage(pilot) == "vision.0"
         seen = [stage(pilot)]
         for _ in range(6):
@@ -196,7 +196,7 @@ async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_
 
 def test_a_mark_stays_on_its_part_of_the_picture_along_the_path() -> None:
     seen = known("qwen2_vl")  # four vision patches a token
-    view = toggled(to_cell(fitted(View(), seen), seen, 0, 2, 3), seen)
+    view = toggled(to_cell(fitted(Selection(), seen), seen, 0, 2, 3), seen)
     assert len(marked(view, seen)) == 1
     patches = marked(at_stage(view, seen, "vision.1"), seen)
     token = marked(view, seen)[0]
@@ -207,7 +207,7 @@ def test_a_mark_stays_on_its_part_of_the_picture_along_the_path() -> None:
 
 def test_patches_that_go_into_no_token_are_marked_themselves() -> None:
     seen = known("idefics2")
-    view = fitted(View(stage="vision.0"), seen)
+    view = fitted(Selection(stage="vision.0"), seen)
     view = toggled(to_cell(view, seen, 0, 1, 1), seen)
     assert marked(view, seen) == (seen.entry(view),)
     assert marked(at_stage(view, seen, "tokens"), seen) == ()

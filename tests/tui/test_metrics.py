@@ -7,9 +7,9 @@ import pytest
 
 from tests.tui import readings
 from vlmtui.reading import METRICS, TokenWords
-from vlmtui.tui.view import View
-from vlmtui.tui.widgets.words import bar_shares
-from vlmtui.tui.wordbook import WordBook
+from vlmtui.tui.panels.words import bar_shares
+from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.word_table import WordTable
 
 
 def picked(tokens: list[int], ids: list[list[int]], k: int) -> TokenWords:
@@ -28,7 +28,7 @@ def picked(tokens: list[int], ids: list[list[int]], k: int) -> TokenWords:
 
 
 def test_a_pursuit_that_ended_early_is_known_and_not_asked_for_again() -> None:
-    book = WordBook("r", "tokens", "omp", 3)
+    book = WordTable("r", "tokens", "omp", 3)
     book.add(picked([0, 1], [[5, 7, -1], [-1, -1, -1]], 3))
     assert [w.id for w in book.rows[0]] == [5, 7]
     assert book.rows[1] == ()
@@ -41,7 +41,7 @@ def test_a_pursuit_that_ended_early_is_known_and_not_asked_for_again() -> None:
 
 
 def test_fewer_words_of_a_pursuit_are_another_fit() -> None:
-    nearest, pursuit = WordBook("r", "tokens", "l2", 3), WordBook("r", "tokens", "omp", 3)
+    nearest, pursuit = WordTable("r", "tokens", "l2", 3), WordTable("r", "tokens", "omp", 3)
     nearest.add(readings.words([0], 3))
     pursuit.add(picked([0], [[5, 7, 9]], 3))
     assert not nearest.want(2)
@@ -62,7 +62,7 @@ def test_bars_of_coefficients_are_their_size() -> None:
 
 
 def test_every_metric_is_reached() -> None:
-    view, seen = View(), []
+    view, seen = Selection(), []
     for _ in METRICS:
         seen.append(view.metric)
         view = view.next_metric()

@@ -9,9 +9,9 @@ from tests.tui import readings
 from vlmtui.display import canvas
 from vlmtui.geometry import fit_cells
 from vlmtui.reading import ImageInfo
-from vlmtui.tui import overlays
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.wordbook import WordBook
+from vlmtui.tui.overlays import draw as overlays
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.word_table import WordTable
 
 
 def patchwork(rows: int, cols: int, patch: tuple[int, int], margin: int = 0) -> tuple[Image.Image, np.ndarray]:
@@ -58,14 +58,14 @@ def test_what_the_model_does_not_see_is_dimmed() -> None:
     assert (pixels[:, layout.left : layout.width - layout.right] == 200).all()
 
 
-def seen() -> Known:
+def seen() -> Results:
     reading = readings.reading(6, 8)
-    return Known(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
+    return Results(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
 
 
 def test_the_heat_map_follows_the_norms() -> None:
     known = seen()
-    drawn = overlays.draw(known, View(overlay="norms"), (80, 30))
+    drawn = overlays.draw(known, Selection(overlay="norms"), (80, 30))
     assert drawn.scale is not None
     low, high = drawn.scale
     assert 1.0 <= low < high <= 2.0
@@ -77,9 +77,9 @@ def test_the_heat_map_follows_the_norms() -> None:
 
 def test_first_words_stand_in_their_patches() -> None:
     known = seen()
-    known.books["tokens", "l2"] = WordBook("r", "tokens", "l2", 2)
-    known.books["tokens", "l2"].add(readings.words(list(range(48)), 2))
-    drawn = overlays.draw(known, View(overlay="words"), (80, 30))
+    known.word_tables["tokens", "l2"] = WordTable("r", "tokens", "l2", 2)
+    known.word_tables["tokens", "l2"].add(readings.words(list(range(48)), 2))
+    drawn = overlays.draw(known, Selection(overlay="words"), (80, 30))
     assert drawn.words is not None
     assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"
-    assert overlays.draw(known, View(overlay="words", stage="vision.1"), (80, 30)).words is None
+    assert overlays.draw(known, Selection(overlay="words", stage="vision.1"), (80, 30)).words is None

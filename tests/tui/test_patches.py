@@ -18,11 +18,11 @@ from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Position
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.dialogs import HELP
-from vlmtui.tui.patches import KEPT, MODELS, Patches, Record, recurring
-from vlmtui.tui.theme import DARK
-from vlmtui.tui.verdicts import Outliers, told
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.screens.dialogs import HELP
+from vlmtui.tui.screens.outliers import OutliersScreen, told
+from vlmtui.tui.state.patch_facts import KEPT, MODELS, OutlierHistory, Patches, recurring
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.terminal.theme import DARK
 
 COLS = 8  # of the made-up reading
 OUTLIER = 24  # of its vision.2
@@ -96,7 +96,7 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
         await pilot.pause()
         assert "overlay: position, which vision.1 has none of" in text(tui, "#legend")
         await pilot.press("o")
-        assert explorer(pilot)._view.overlay == "none"
+        assert explorer(pilot)._selection.overlay == "none"
 
 
 async def test_a_lens_that_is_for_other_models_is_said_to_be() -> None:
@@ -104,7 +104,7 @@ async def test_a_lens_that_is_for_other_models_is_said_to_be() -> None:
         tui = app(stage="vision.0", lens=lens)
         async with tui.run_test(size=WIDE) as pilot:
             await pilot.pause()
-            assert explorer(pilot)._view.overlay == ("none" if said else "position")
+            assert explorer(pilot)._selection.overlay == ("none" if said else "position")
             assert [n.message for n in tui._notifications if said in n.message] or not said
 
 
@@ -160,17 +160,17 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
 def page(tui: VlmtuiApp) -> str:
     """What the page over the explorer says."""
     screen = tui.screen_stack[2]
-    assert isinstance(screen, Outliers)
+    assert isinstance(screen, OutliersScreen)
     return told(DARK, screen._stages, screen._here).plain
 
 
 def place(made: Reading, entry: int, stage: str, patches: Patches) -> str:
-    known = Known(made.image, None)  # type: ignore[arg-type]
+    known = Results(made.image, None)  # type: ignore[arg-type]
     known.take(made)
     known.patches = patches
     page = next(page for page in known.pages(stage) if entry in page.entries.values())
     row, col = next(cell for cell, i in page.entries.items() if i == entry)
-    return recurring(known, View(row=row, col=col, grid=page.id, stage=stage))
+    return recurring(known, Selection(row=row, col=col, grid=page.id, stage=stage))
 
 
 def test_views_of_tiles_and_queries_without_a_place() -> None:
@@ -196,7 +196,7 @@ def test_views_of_tiles_and_queries_without_a_place() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    record = Record()
+    record = OutlierHistory()
     made = readings.reading(6, 8)
     for number in range(MODELS + 2):
         model = msgspec.structs.replace(made.model, name=f"model {number}")

@@ -21,27 +21,27 @@ from tests.tui.test_session import until
 from vlmtui.image import read_source
 from vlmtui.reports.query import Query
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import replies
-from vlmtui.tui.answering import (
+from vlmtui.tui.app import AGAIN_S, VlmtuiApp
+from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.panels.answer import about, shares
+from vlmtui.tui.screens.dialogs import HELP
+from vlmtui.tui.screens.layout import PANELS, answer_rows, arrange
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.state.generation import (
     MOST_BLOCKS,
+    AnswerSelection,
     AttentionOf,
+    Generation,
     GradientOf,
-    Looking,
     MaskOf,
     OcclusionOf,
-    Speech,
     block_for,
 )
-from vlmtui.tui.app import AGAIN_S, VlmtuiApp
-from vlmtui.tui.arrangement import PANELS, answer_rows, arrange
-from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.dialogs import HELP
-from vlmtui.tui.options import ExplorerOptions
-from vlmtui.tui.theme import DARK
-from vlmtui.tui.widgets.answer import about, shares
-from vlmtui.tui.widgets.folding import folded, parted, span, windowed
+from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.mask import square
+from vlmtui.tui.widgets.text_folding import folded, parted, span, windowed
 
 TOWN = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 NEXT, BEFORE, LAYER_ON, LAYER_BACK = "full_stop", "comma", "right_curly_bracket", "left_curly_bracket"
@@ -73,7 +73,7 @@ async def test_an_answer_is_asked_for_streamed_and_its_attention_lies_over_the_p
         assert "<s> draws 61%" in shown
         assert "1 image token (×) draws 5%" in shown
         assert "of the attention went to text" in shown
-        strips = list(tui.screen_stack[1].query("PictureStrip"))
+        strips = list(tui.screen_stack[1].query("ImageStrip"))
         drawn = [strip.render_line(y).text for strip in strips for y in range(strip.size.height)]
         assert sum(line.count("×") for line in drawn) == 1
         assert not tui.screen_stack[1].query_one("#words").display
@@ -112,7 +112,7 @@ async def test_the_answer_is_the_last_stage_once_there_is_one() -> None:
         await pilot.press(*[ON] * 20, "r")
         await pilot.pause()
         assert stage(pilot) == "tokens"
-        assert not explorer(pilot)._known.speech.begun
+        assert not explorer(pilot)._results.generation.begun
 
 
 async def test_another_token_another_way_another_layer() -> None:
@@ -178,7 +178,7 @@ async def test_a_token_is_chosen_with_the_mouse() -> None:
         row = next(y for y, line in enumerate(lines) if "sky" in line and "-0.500" in line)
         await pilot.click("#answer", offset=(4, row))
         await pilot.pause()
-        assert explorer(pilot)._view.looking.token == 1
+        assert explorer(pilot)._selection.of_answer.token == 1
 
 
 async def test_escape_stops_the_answer_and_keeps_what_was_said() -> None:
@@ -199,11 +199,11 @@ async def test_escape_stops_the_answer_and_keeps_what_was_said() -> None:
         assert "1 token · stopped" in shown
         assert talk(tui).asked_about == [MEAN]
         # what comes late of it is not heard
-        speech = explorer(pilot)._known.speech
-        late = sayings.answer("blue sky", "why", speech.id)
-        explorer(pilot).post_message(replies.AnswerGiven(speech.number, late))
+        generation = explorer(pilot)._results.generation
+        late = sayings.answer("blue sky", "why", generation.id)
+        explorer(pilot).post_message(replies.AnswerGiven(generation.number, late))
         await pilot.pause()
-        assert len(speech.tokens) == 1
+        assert len(generation.tokens) == 1
 
 
 @pytest.mark.parametrize("what", ["answer", "occlusion", "playing", "layers"])
@@ -278,12 +278,12 @@ async def test_the_latest_question_wins() -> None:
         talk(tui).said = "grey"
         talk(tui).slow_findings = True
         await ask(pilot, "x")
-        number = explorer(pilot)._known.speech.number
+        number = explorer(pilot)._results.generation.number
         talk(tui).bring_finding(number - 1, "answer-1", MEAN)
         explorer(pilot).post_message(replies.AnswerGiven(number - 1, sayings.answer("late", "one", "answer-1")))
         await pilot.pause()
-        assert explorer(pilot)._known.speech.text == "grey"
-        assert explorer(pilot)._known.speech.found == {}
+        assert explorer(pilot)._results.generation.text == "grey"
+        assert explorer(pilot)._results.generation.found == {}
 
 
 async def test_what_the_session_says_against_it_is_said_escaped() -> None:
@@ -474,9 +474,9 @@ def test_an_answer_never_has_less_room_than_it_needs_nor_more_than_there_is(size
 
 def test_that_an_answer_was_cut_is_said_however_little_room_there_is() -> None:
     made = sayings.answer("a b c", "", "x")
-    speech = Speech(number=1)
-    speech.end(msgspec.structs.replace(made, finished=False))
-    assert all("cut" in said for said in about(speech, hidden=2))
+    generation = Generation(number=1)
+    generation.end(msgspec.structs.replace(made, finished=False))
+    assert all("cut" in said for said in about(generation, hidden=2))
 
 
 def test_what_an_answer_means_gives_way_to_it_and_nothing_keeps_what_it_has_no_use_for() -> None:
@@ -547,21 +547,21 @@ def test_blocks_are_few_enough_and_no_larger_than_need_be() -> None:
 
 
 def test_tokens_go_round_with_the_whole_answer_between() -> None:
-    looking = Looking()
+    of_answer = AnswerSelection()
     seen = []
     for _ in range(4):
-        seen.append(looking.token)
-        looking = looking.next_token(1, 3)
+        seen.append(of_answer.token)
+        of_answer = of_answer.next_token(1, 3)
     assert seen == [0, 1, 2, None]
-    assert Looking().next_token(-1, 3).token is None
+    assert AnswerSelection().next_token(-1, 3).token is None
 
 
 def test_tokens_that_were_not_heard_leave_their_places() -> None:
     said = sayings.sayings(sayings.answer("a b c", "", "x"))
-    speech = Speech(number=1, speaking=True)
+    generation = Generation(number=1, speaking=True)
     for one in (said[0], said[2]):
-        speech.say(one.number, one.token, one.text, one.answer)
-    assert [token.text for token in speech.tokens] == ["a", None, "c"]
+        generation.say(one.number, one.token, one.text, one.answer)
+    assert [token.text for token in generation.tokens] == ["a", None, "c"]
 
 
 def test_text_is_folded_within_what_has_no_spaces() -> None:
@@ -576,21 +576,23 @@ def test_every_key_is_in_the_help() -> None:
 
 async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
     source = read_source(str(TOWN))
-    conversation = Conversation(
-        ExplorerOptions(image=source, query=Query(model="demo", device="cpu", where=Where(None, "vlmtui", warm=False)))
+    conversation = SessionWorker(
+        ExplorerOptions(
+            image=source, query=Query(model="demo", device="cpu", where=SessionLocation(None, "vlmtui", warm=False))
+        )
     )
     tui = VlmtuiApp(conversation, Image.open(TOWN).convert("RGB"))
     try:
         async with tui.run_test(size=WIDE) as pilot:
-            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._known.reading is not None)
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._results.reading is not None)
             await pilot.press("a", *"What color is the sky", "question_mark", "enter")
-            speech = explorer(pilot)._known.speech
-            await until(pilot, lambda: speech.ready and MEAN in speech.found)
+            generation = explorer(pilot)._results.generation
+            await until(pilot, lambda: generation.ready and MEAN in generation.found)
             await pilot.pause()
-            assert speech.text == "blue."
-            found = speech.found[MEAN]
+            assert generation.text == "blue."
+            found = generation.found[MEAN]
             assert isinstance(found, Attention)
-            assert found.weights.shape == (len(speech.tokens), 196)
+            assert found.weights.shape == (len(generation.tokens), 196)
             assert "‹blue›: mean attention" in text(tui, "#legend")
             # the next largest of it is where the cursor jumps
             order = np.argsort(-found.weights[0]).tolist()
@@ -598,11 +600,11 @@ async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
             following = order[order.index(row * 14 + col) + 1]
             await pilot.press("n", "v", "v")
             assert at(pilot) == divmod(following, 14)
-            await until(pilot, lambda: GradientOf(0) in speech.found)
+            await until(pilot, lambda: GradientOf(0) in generation.found)
             await pilot.press("space", "x", "enter")
-            await until(pilot, lambda: speech.again is not None and speech.again.ablation is not None)
+            await until(pilot, lambda: generation.again is not None and generation.again.ablation is not None)
             await pilot.press("K")
-            await until(pilot, lambda: MaskOf(1) in speech.found)
+            await until(pilot, lambda: MaskOf(1) in generation.found)
             assert "causal" in text(tui, "#legend")
             assert not tui._notifications
     finally:

@@ -12,29 +12,31 @@ from textual.pilot import Pilot
 
 from tests.families import build
 from tests.tui import readings
-from tests.tui.fake import FakeConversation, app
+from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
 from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.typed.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.tui.whole import MOST_TEXTS, parsed
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.state.image_level import MOST_TEXTS, parsed
 
 
 @asynccontextmanager
 async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pilot[int]]]:
     image = readings.picture(96, 64)
-    query = Query(model=str(build(family, folder / family)), device="cpu", where=Where(None, "vlmtui", warm=False))
-    conversation = Conversation(ExplorerOptions(image=readings.source(image), query=query))
+    query = Query(
+        model=str(build(family, folder / family)), device="cpu", where=SessionLocation(None, "vlmtui", warm=False)
+    )
+    conversation = SessionWorker(ExplorerOptions(image=readings.source(image), query=query))
     tui = VlmtuiApp(conversation, image)
     try:
         async with tui.run_test(size=WIDE) as pilot:
-            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._known.reading is not None)
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._results.reading is not None)
             yield tui, pilot
     finally:
         conversation.close()
@@ -64,16 +66,16 @@ async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> No
         await until(pilot, lambda: len(ranking(tui)) == 2)
         assert "probabilities over these texts (softmax)" in text(tui, "#words")
         found = ranking(tui)
-        match = explorer(pilot)._known.whole.match
+        match = explorer(pilot)._results.image_level.match
         assert match is not None
         names = ("sky", "dog")
         order = sorted(range(2), key=lambda i: -match.probabilities[i])
         assert [name for name, _ in found] == [names[i] for i in order]
         assert sum(share for _, share in found) in (99, 100, 101)
         # the picture is read again, and held against them again
-        reading = explorer(pilot)._known.reading
+        reading = explorer(pilot)._results.reading
         await pilot.press("r")
-        await until(pilot, lambda: explorer(pilot)._known.reading is not reading and len(ranked_or_none(tui)) == 2)
+        await until(pilot, lambda: explorer(pilot)._results.reading is not reading and len(ranked_or_none(tui)) == 2)
         assert ranking(tui) == found
 
 
@@ -86,7 +88,7 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
         assert "c tells the classes" in text(tui, "#words")
         await pilot.press("c")
         await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
-        whole = explorer(pilot)._known.whole
+        whole = explorer(pilot)._results.image_level
         assert whole.head is not None
         assert whole.classes is not None
         labels = [whole.head.labels[i] for i in whole.classes.ids.tolist()]
@@ -105,11 +107,11 @@ async def test_it_opens_with_the_evidence_for_a_class() -> None:
     tui = app(made=made, lens=Through("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        view = explorer(pilot)._view
+        view = explorer(pilot)._selection
         assert (view.overlay, view.sought) == ("evidence", "0")
         assert not tui._notifications
-        talk = tui._conversation
-        assert isinstance(talk, FakeConversation)
+        talk = tui._worker
+        assert isinstance(talk, FakeWorker)
         assert talk.asked_values == [(view.stage, Evidence("0"))]
         assert f"class 0 at {view.stage}" in text(tui, "#legend")
 
@@ -118,7 +120,7 @@ async def test_evidence_is_refused_for_a_model_without_a_head() -> None:
     tui = app(lens=Through("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert explorer(pilot)._view.overlay == "none"
+        assert explorer(pilot)._selection.overlay == "none"
         assert any("is for models with a classification head" in one.message for one in tui._notifications)
 
 

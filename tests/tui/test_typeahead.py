@@ -12,7 +12,7 @@ from tests.tui.test_explorer import WIDE, explorer
 from tests.tui.test_layers import talk
 from tests.tui.test_session import until
 from vlmtui.session.typed.values import Find
-from vlmtui.tui.dialogs import Ask
+from vlmtui.tui.screens.dialogs import TextDialog
 
 
 def burst(pilot: Pilot[int], *keys: str) -> None:
@@ -29,20 +29,20 @@ async def test_a_word_typed_at_once_with_its_key_is_found(word: str) -> None:
         burst(pilot, "slash", *word, "enter")
         await until(pilot, lambda: bool(talk(tui).asked_values))
         assert talk(tui).asked_values == [("tokens", Find(word))]
-        assert not isinstance(tui.screen, Ask)
+        assert not isinstance(tui.screen, TextDialog)
 
 
 async def test_a_dialog_that_is_left_at_once_hands_the_next_keys_to_the_explorer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     left: list[str] = []
-    dismiss = Ask.dismiss
+    dismiss = TextDialog.dismiss
 
-    def leaving(dialog: Ask[str], *answer: None) -> object:
+    def leaving(dialog: TextDialog[str], *answer: None) -> object:
         left.append(dialog.query_one(Input).value)
         return dismiss(dialog, *answer)
 
-    monkeypatch.setattr(Ask, "dismiss", leaving)
+    monkeypatch.setattr(TextDialog, "dismiss", leaving)
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
@@ -53,7 +53,7 @@ async def test_a_dialog_that_is_left_at_once_hands_the_next_keys_to_the_explorer
         await pilot.press("o")
         await pilot.pause()
         assert talk(tui).asked_values == []
-        assert explorer(pilot)._view.overlay == "norms"
+        assert explorer(pilot)._selection.overlay == "norms"
 
 
 async def test_what_stands_in_the_line_is_typed_over() -> None:

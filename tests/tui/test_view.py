@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from tests.tui import readings
 from vlmtui.reading import ImageInfo
-from vlmtui.tui.dialogs import GoTo, parse_go_to
-from vlmtui.tui.view import MAX_K, Known, View
-from vlmtui.tui.walking import at_stage, fitted, walked
-from vlmtui.tui.wordbook import WordBook
+from vlmtui.tui.navigation import at_stage, fitted, walked
+from vlmtui.tui.screens.dialogs import GoTo, parse_go_to
+from vlmtui.tui.state.results import MAX_K, Results, Selection
+from vlmtui.tui.state.word_table import WordTable
 
 
-def known(rows: int = 6, cols: int = 8) -> Known:
+def known(rows: int = 6, cols: int = 8) -> Results:
     reading = readings.reading(rows, cols)
-    return Known(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
+    return Results(ImageInfo("toy.png", "0", 96, 64), readings.picture(), reading.model, reading)
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50))
 def test_the_cursor_never_leaves_the_grid(row: int, col: int) -> None:
-    view = fitted(View(row=row, col=col), known())
+    view = fitted(Selection(row=row, col=col), known())
     assert 0 <= view.row < 6
     assert 0 <= view.col < 8
     place = known().place(view)
@@ -31,7 +31,7 @@ def test_the_cursor_never_leaves_the_grid(row: int, col: int) -> None:
 
 def test_the_path_holds_at_its_ends() -> None:
     seen = known()
-    view = View(stage="tokens")
+    view = Selection(stage="tokens")
     assert walked(view, seen, 1).stage == "llm.1"
     assert walked(view, seen, 99).stage == walked(view, seen, 3).stage == "llm.3"
     assert walked(view, seen, -99).stage == "pixels"
@@ -50,7 +50,7 @@ def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
         grids=(grid,),
         patch_places=finer.places,
     )
-    view = at_stage(View(row=2, col=5, stage="tokens"), seen, "vision.1")
+    view = at_stage(Selection(row=2, col=5, stage="tokens"), seen, "vision.1")
     token, patch = reading.places[2 * 8 + 5], seen.place(view)
     assert patch is not None
     assert token.box is not None
@@ -63,15 +63,15 @@ def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
 
 def test_words_of_another_metric_are_not_shown() -> None:
     seen = known()
-    seen.books["tokens", "l2"] = WordBook("r", "tokens", "l2", 4)
-    seen.books["tokens", "l2"].add(readings.words([0], 4))
-    assert len(seen.words(View(k=3)) or ()) == 3
-    assert seen.words(View(metric="cosine")) is None
-    assert seen.words(View(stage="vision.1")) is None
+    seen.word_tables["tokens", "l2"] = WordTable("r", "tokens", "l2", 4)
+    seen.word_tables["tokens", "l2"].add(readings.words([0], 4))
+    assert len(seen.words(Selection(k=3)) or ()) == 3
+    assert seen.words(Selection(metric="cosine")) is None
+    assert seen.words(Selection(stage="vision.1")) is None
 
 
 def test_gathered_words_are_what_the_session_sent() -> None:
-    book = WordBook("r", "tokens", "l2", 5)
+    book = WordTable("r", "tokens", "l2", 5)
     book.add(readings.words([3, 4], 5))
     book.add(readings.words([0, 1, 2], 5))
     got, sent = book.gathered([0, 1, 2, 3, 4], 5), readings.words([0, 1, 2, 3, 4], 5)
@@ -84,7 +84,7 @@ def test_gathered_words_are_what_the_session_sent() -> None:
 
 def test_a_patch_through_depth() -> None:
     seen = known()
-    column = seen.column(View(row=1, col=2))
+    column = seen.column(Selection(row=1, col=2))
     assert column is not None
     values, everything = column
     assert everything.shape == (readings.LAYERS + 1, 48)
@@ -92,8 +92,8 @@ def test_a_patch_through_depth() -> None:
 
 
 def test_k_has_bounds() -> None:
-    assert View(k=1).with_k(0).k == 1
-    assert View().with_k(1000).k == MAX_K
+    assert Selection(k=1).with_k(0).k == 1
+    assert Selection().with_k(1000).k == MAX_K
 
 
 def test_go_to_understands_rows_and_pixels() -> None:

@@ -18,42 +18,42 @@ from vlmtui.reading import ImageInfo, Reading
 from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.reports.select.patches import parse_patch
-from vlmtui.tui.opening import opened
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.walking import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned
+from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.navigation import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned
+from vlmtui.tui.state.results import Results, Selection
 
 MADE = {name: make() for name, make in FAMILIES.items()}
 
 
-def known(reading: Reading) -> Known:
+def known(reading: Reading) -> Results:
     image = ImageInfo("toy.png", "0", reading.image.width, reading.image.height)
-    return Known(image, readings.picture(image.width, image.height), reading.model, reading)
+    return Results(image, readings.picture(image.width, image.height), reading.model, reading)
 
 
-def start(seen: Known, **query: object) -> View:
-    view, wrong = opened(View(), seen, Query("toy", **query))  # type: ignore[arg-type]
+def start(seen: Results, **query: object) -> Selection:
+    view, wrong = opened(Selection(), seen, Query("toy", **query))  # type: ignore[arg-type]
     assert not wrong
     return view
 
 
-def place(seen: Known, view: View) -> Place:
+def place(seen: Results, view: Selection) -> Place:
     found = seen.place(view)
     assert found is not None
     return found
 
 
-def box(seen: Known, view: View) -> Box:
+def box(seen: Results, view: Selection) -> Box:
     found = place(seen, view).box
     assert found is not None
     return found
 
 
-def middle(seen: Known, view: View) -> tuple[float, float]:
+def middle(seen: Results, view: Selection) -> tuple[float, float]:
     x0, y0, x1, y1 = box(seen, view)
     return (x0 + x1) / 2, (y0 + y1) / 2
 
 
-def names(seen: Known, stage: str = "tokens") -> list[str]:
+def names(seen: Results, stage: str = "tokens") -> list[str]:
     return [page.name for page in seen.pages(stage)]
 
 
@@ -79,7 +79,7 @@ STEPS = st.lists(
 )
 
 
-def step(seen: Known, view: View, key: str) -> View:
+def step(seen: Results, view: Selection, key: str) -> Selection:
     arrows = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1), "far": (5, 0)}
     if key in arrows:
         return moved(view, seen, *arrows[key])
@@ -214,12 +214,12 @@ def test_what_the_command_line_asks_for() -> None:
     found = place(seen, patch)
     assert found.grid == 2
     assert found.patches[0] in MADE["idefics3"].places[2 * 169 + 3 * 13 + 4].patches
-    _, wrong = opened(View(), seen, Query("toy", patches=(parse_patch("99:0,0"),)))
+    _, wrong = opened(Selection(), seen, Query("toy", patches=(parse_patch("99:0,0"),)))
     assert "no grid 99" in wrong[0]
     tower = known(MADE["clip_tower"])
     at = start(tower, patches=(parse_patch("3,4"),))
     assert (at.stage, at.row, at.col) == ("vision.4", 3, 4)
-    _, wrong = opened(View(), known(MADE["idefics2"]), Query("toy", patches=(parse_patch("1,1"),), stage="tokens"))
+    _, wrong = opened(Selection(), known(MADE["idefics2"]), Query("toy", patches=(parse_patch("1,1"),), stage="tokens"))
     assert families.RESAMPLED in wrong[0]
     patches = start(known(MADE["idefics2"]), patches=(parse_patch("14,21"),), stage="vision.0")
     assert (patches.row, patches.col) == (14, 21)
@@ -259,7 +259,7 @@ def test_a_page_covers_its_padding() -> None:
 def test_another_overlay() -> None:
     def following(*overlays: str, **options: object) -> list[str]:
         model = FAMILIES["clip_tower"]().model
-        return [replace(View(**options), overlay=o).next_overlay(model).overlay for o in overlays]
+        return [replace(Selection(**options), overlay=o).next_overlay(model).overlay for o in overlays]
 
     # without words of its own there are none to come to, and none to find before one was looked for
     assert following("none", "norms", "words", "pca") == ["norms", "similarity", "none", "none"]

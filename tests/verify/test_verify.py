@@ -20,10 +20,9 @@ from vlmtui.models.loading.loader import count
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
-from vlmtui.session.request_progress import Talk
-from vlmtui.verify import boxes, vectors
-from vlmtui.verify.partial_model import pictures
-from vlmtui.verify.table import (
+from vlmtui.session.request_control import RequestControl
+from vlmtui.verify import box_trials, comparison
+from vlmtui.verify.check_table import (
     CHECKS,
     LOGITS,
     NORMS,
@@ -33,8 +32,9 @@ from vlmtui.verify.table import (
     TOKENS,
     WEIGHTS,
     WORDS,
-    Table,
+    CheckTable,
 )
+from vlmtui.verify.partial_model import noise_images
 
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -67,7 +67,7 @@ def engine() -> Engine:
 
 
 def verified(engine: Engine, folder: Path, **options) -> dict[str, m.Check]:
-    found = engine.answer(m.Verify(str(folder), device="cpu", **options), Talk())
+    found = engine.answer(m.Verify(str(folder), device="cpu", **options), RequestControl())
     assert [check.name for check in found.checks] == list(CHECKS)
     assert all(check.figure and "\n" not in check.figure for check in found.checks)
     return {check.name: check for check in found.checks}
@@ -150,24 +150,26 @@ def test_identical_rows_are_no_strangers(folder):
         0.0,
         2 * model.embeddings[11],
     )
-    vocabulary = vectors.Vocabulary.of(model.embeddings)
+    vocabulary = comparison.Vocabulary.of(model.embeddings)
     ids = torch.tensor([10, 11, 40, 50, 60])
-    assert vectors.strangers(model, vocabulary, ids, "l2") == []
-    assert vectors.strangers(model, vocabulary, ids, "cosine") == []
+    assert comparison.not_found_first(model, vocabulary, ids, "l2") == []
+    assert comparison.not_found_first(model, vocabulary, ids, "cosine") == []
 
 
 def test_weights_that_differ():
     one = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
     other = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2))
     other.load_state_dict(one.state_dict(), strict=False)
-    digests = vectors.digests(one)
+    digests = comparison.weight_digests(one)
     assert len(digests) == 7  # buffers too
-    assert vectors.different(digests, vectors.digests(other)) == []
+    assert comparison.differing_weights(digests, comparison.weight_digests(other)) == []
     with torch.no_grad():
         other[0].weight[1, 2] = torch.nextafter(other[0].weight[1, 2], torch.tensor(torch.inf))
     other[1].running_mean[0] = 1e-30
-    assert vectors.different(digests, vectors.digests(other)) == ["0.weight", "1.running_mean"]
-    assert vectors.different(digests, vectors.digests(one.double())) == sorted(set(digests) - {"1.num_batches_tracked"})
+    assert comparison.differing_weights(digests, comparison.weight_digests(other)) == ["0.weight", "1.running_mean"]
+    assert comparison.differing_weights(digests, comparison.weight_digests(one.double())) == sorted(
+        set(digests) - {"1.num_batches_tracked"}
+    )
 
 
 # -- boxes
@@ -217,18 +219,18 @@ def swapped(places: tuple[Place, ...], layout: Layout) -> tuple[Place, ...]:
 def test_wrong_places_are_seen(name, shape, spoil, folder):
     loaded_from = folder(name)
     model = held(loaded_from)
-    picture = pictures()[shape]
+    picture = noise_images()[shape]
     inputs = model.prepare(picture, None)
     layout = model.layout(picture, inputs, model.encode(inputs))
-    found = boxes.trials(model, picture, layout, lambda done, total: None)
-    reach = boxes.Reach(layout, model._processing.image_processor, exact=True)
+    found = box_trials.run_trials(model, picture, layout, lambda done, total: None)
+    reach = box_trials.BoxReach(layout, model._processing.image_processor, exact=True)
     places = layout.places or layout.patch_places
     changed = [trial.tokens if layout.places else trial.patches for trial in found]
     squares = [trial.squares for trial in found]
-    right = boxes.judge(places, changed, squares, reach)
+    right = box_trials.count_changes(places, changed, squares, reach)
     assert (right.squares, right.missed, right.extra) == (24, 0, 0)
     assert right.hits >= 10
-    wrong = boxes.judge(spoil(places, layout), changed, squares, reach)
+    wrong = box_trials.count_changes(spoil(places, layout), changed, squares, reach)
     assert wrong.missed + wrong.extra >= 2, wrong
 
 
@@ -237,14 +239,14 @@ def test_attention_left_on_is_extra(folder, monkeypatch):
     from contextlib import nullcontext
 
     model = held(folder("llava"))
-    picture = pictures()["wide"]
+    picture = noise_images()["wide"]
     inputs = model.prepare(picture, None)
     layout = model.layout(picture, inputs, model.encode(inputs))
-    monkeypatch.setattr(boxes, "silenced", nullcontext)
-    found = boxes.trials(model, picture, layout, lambda done, total: None)
-    reach = boxes.Reach(layout, model._processing.image_processor, exact=True)
+    monkeypatch.setattr(box_trials, "silenced", nullcontext)
+    found = box_trials.run_trials(model, picture, layout, lambda done, total: None)
+    reach = box_trials.BoxReach(layout, model._processing.image_processor, exact=True)
     squares = [trial.squares for trial in found]
-    tally = boxes.judge(layout.places, [trial.tokens for trial in found], squares, reach)
+    tally = box_trials.count_changes(layout.places, [trial.tokens for trial in found], squares, reach)
     assert not tally.missed
     assert tally.extra > 50
 
@@ -275,13 +277,13 @@ def torch_parameters(place: Path) -> int:
 
 
 def test_the_engine_holds_nothing_afterwards(folder, engine):
-    engine.answer(m.Load(str(folder("llava")), device="cpu"), Talk())
+    engine.answer(m.Load(str(folder("llava")), device="cpu"), RequestControl())
     verified(engine, folder("vit"))
     assert engine.state.origin == ((), [])
 
 
 def test_an_exception_is_a_line():
-    table = Table()
+    table = CheckTable()
     with table.check(NORMS):
         raise KeyError("shape\nof something")
     with table.check(LOGITS):
@@ -294,5 +296,5 @@ def test_an_exception_is_a_line():
 
 
 def test_pictures_are_the_same_every_time():
-    again = pictures()
-    assert all(np.array_equal(picture.rgb, again[name].rgb) for name, picture in pictures().items())
+    again = noise_images()
+    assert all(np.array_equal(picture.rgb, again[name].rgb) for name, picture in noise_images().items())

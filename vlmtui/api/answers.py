@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vlmtui.api.arguments import check_patches, check_type
 from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError
+from vlmtui.lenses.validation import validated
 from vlmtui.reading import Reading, check_stage
 from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import (
@@ -21,7 +22,6 @@ from vlmtui.results.answers import (
 )
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
-from vlmtui.session.validation import checked
 
 
 class AnswerableReading:
@@ -82,7 +82,7 @@ class AnswerableReading:
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)
-        patch = checked(PatchWords(grid, row, col))
+        patch = validated(PatchWords(grid, row, col))
         if min(patch.row, patch.col) < 0:
             raise UsageError(f"there is no row {row} and column {col}: they count from 0")
         return entries_at(self.data, stage, patch)

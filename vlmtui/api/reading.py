@@ -24,6 +24,7 @@ from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.source import LensCall, call
+from vlmtui.lenses.validation import validated
 from vlmtui.reading import (
     FIRST_STAGE,
     RIDGE,
@@ -47,7 +48,6 @@ from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
-from vlmtui.session.validation import checked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -303,7 +303,7 @@ class ImageReading(AnswerableReading):
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
 
     def _query(self, **asked: Any) -> Query:
-        known: dict[str, Any] = msgspec.structs.asdict(checked(_ReportOptions(**asked)))
+        known: dict[str, Any] = msgspec.structs.asdict(validated(_ReportOptions(**asked)))
         return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
 
     def _repr_html_(self) -> str:

@@ -16,7 +16,7 @@ from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
 from vlmtui.reports.commands.outliers import Looked, gathered, report
 from vlmtui.results.vocabulary import Near, VocabularyRows, WordNeighbours
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 
 
 class Session:
@@ -88,7 +88,7 @@ def open_session(
     The warm session is used where there is one, unless `warm` is False; `remote` names a host to reach through ssh.
     Long requests show a progress bar: in a notebook, or wherever `progress` is True.
     """
-    client = connect(Where(remote, warm=warm))
+    client = connect(SessionLocation(remote, warm=warm))
     if in_notebook() if progress is None else progress:
         client.on_progress = ProgressBars()
     try:

@@ -29,7 +29,7 @@ from vlmtui.catalogue import resolve
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
 from vlmtui.reports.per_image import Failure
 from vlmtui.reports.query import Query
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"
 _PARTS_A_TASK = 8
@@ -192,7 +192,9 @@ def job(folder: Folder, begun: Manifest, query: Query) -> Job:
         raise UsageError(f"--device {query.device}: Ray gives every session a GPU, name it without a number")
     model = resolve(query.model).folder
     relative = begun.sources.base is not None or (model is not None and not model.is_absolute())
-    return Job(str(folder.output), begun, replace(query, where=Where(warm=False)), os.getcwd() if relative else None)
+    return Job(
+        str(folder.output), begun, replace(query, where=SessionLocation(warm=False)), os.getcwd() if relative else None
+    )
 
 
 def _said(what: Made | VlmtuiError) -> dict[str, Any]:

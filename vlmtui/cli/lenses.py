@@ -15,7 +15,7 @@ from vlmtui.cli.options import Debug, Far, Quiet, Version, gathers
 if TYPE_CHECKING:
     from vlmtui.lenses.description import LensDescription, LensOption
     from vlmtui.lenses.source import LensSource
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _HEAD = ("name", "subject", "kind", "from", "line")
 
@@ -111,7 +111,7 @@ def _takes(option: LensOption) -> str:
 
 
 def _described(
-    where: Where, named: Sequence[LensSource], quiet: bool, debug: bool
+    where: SessionLocation, named: Sequence[LensSource], quiet: bool, debug: bool
 ) -> tuple[list[LensDescription], list[LensDescription], int]:
     """What a session says of what packages offer where it runs, and of the files; the status of one that failed."""
     from vlmtui.errors import SessionError, VlmtuiError

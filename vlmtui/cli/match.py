@@ -15,7 +15,7 @@ from vlmtui.errors import UsageError
 if TYPE_CHECKING:
     from vlmtui.reports.query import Query
     from vlmtui.reports.run import Order
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
 
@@ -45,7 +45,7 @@ class Tower:
         from vlmtui.catalogue import default_model, family_of, resolve
         from vlmtui.reports.query import Query
 
-        where: Where = far.where(warm=not self.no_warm)
+        where: SessionLocation = far.where(warm=not self.no_warm)
         held.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:

@@ -21,7 +21,7 @@ from vlmtui.results.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
     from vlmtui.reports.query import Query
-    from vlmtui.session.discovery import Where
+    from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
 _CHOICES = {
@@ -76,9 +76,9 @@ class Far:
         typer.Option("--remote-command", metavar="COMMAND", help="vlmtui on HOST, if not on the PATH there."),
     ] = None
 
-    def where(self, warm: bool) -> Where:
+    def where(self, warm: bool) -> SessionLocation:
         """Where the session is to be."""
-        from vlmtui.session.discovery import Where
+        from vlmtui.session.discovery import SessionLocation
 
         host = self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE") or None
         command = self.remote_command
@@ -86,7 +86,7 @@ class Far:
             command = os.environ.get("VLMTUI_REMOTE_COMMAND") or "vlmtui"
         elif host is None:
             raise UsageError("--remote-command says what to run on another machine: name that with --remote HOST")
-        return Where(host, command, warm=warm)
+        return SessionLocation(host, command, warm=warm)
 
 
 @dataclass(frozen=True, kw_only=True)

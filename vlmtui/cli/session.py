@@ -43,17 +43,17 @@ def start(
     from vlmtui.catalogue import resolve
     from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.discovery import JUST_BEGUN_S, started, usable
+    from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
 
     seconds = parse_idle(idle)
     held.check()
     if model is not None:
         resolve(model)
-    link = usable(JUST_BEGUN_S)
+    link = connect_warm(JUST_BEGUN_S)
     word = "runs already"
     if link is None:
         word = "started"
-        link = started(seconds)
+        link = start_warm(seconds)
     pid = link.pid
     client = SessionClient(link)
     progress = ProgressLine(quiet)
@@ -91,16 +91,16 @@ def stop(
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
     from vlmtui.session.logs import log_of
-    from vlmtui.session.transport import note_end, warm_link
+    from vlmtui.session.transport import warm_link, write_end
 
-    runtime = daemon.folder()
+    runtime = daemon.runtime_folder()
     try:
         link = warm_link()
     except SessionError:
         link = None
-    pid = daemon.holder(runtime)
+    pid = daemon.lock_owner(runtime)
     if because and pid is not None and (log := log_of(pid)) is not None:
-        note_end(log, because)
+        write_end(log, because)
     if link is not None:
         client = SessionClient(link)
         client.stop()
@@ -128,9 +128,9 @@ def status(debug: Debug = False) -> int:
     from vlmtui.display.numbers import duration, memory
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
-    from vlmtui.session.discovery import usable
+    from vlmtui.session.discovery import connect_warm
 
-    link = usable()
+    link = connect_warm()
     if link is None:
         raise SessionError("there is no warm session: vlmtui session start")
     client = SessionClient(link)
@@ -150,7 +150,7 @@ def status(debug: Debug = False) -> int:
         ("front ends", str(found.clients)),
         ("does", found.doing or "nothing"),
         ("idle for", duration(found.idle)),
-        ("socket", str(daemon.address())),
+        ("socket", str(daemon.socket_path())),
         ("log", str(client.log)),
     ]
     for label, what in lines:
@@ -182,7 +182,7 @@ def _free_within(seconds: float) -> bool:
     from vlmtui.session import daemon
 
     deadline = time.monotonic() + seconds
-    while (place := daemon.lock(daemon.folder())) is None:
+    while (place := daemon.take_lock(daemon.runtime_folder())) is None:
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK_S)

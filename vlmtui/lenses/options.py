@@ -14,7 +14,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.description import LensDescription, LensOption, Values
 from vlmtui.lenses.kinds import KINDS, ResultKind
-from vlmtui.session.validation import encode_any, sentence
+from vlmtui.lenses.validation import encode_any, mismatch
 
 _PLAIN: dict[Any, Values] = {bool: "bool", int: "int", float: "float", str: "text"}
 _MISSING = re.compile(r"missing required field `([^`]*)`")
@@ -105,7 +105,7 @@ def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str
         if missing := _MISSING.search(str(error)):
             way_out = f"give it with --lens-option {missing[1]}=…"
             raise UsageError(f"the lens {lens.name} needs its option {missing[1]}: {way_out}") from None
-        raise UsageError(sentence(error, words, lens.options)) from None
+        raise UsageError(mismatch(error, words, lens.options)) from None
     return {name: getattr(made, name) for name in there}
 
 

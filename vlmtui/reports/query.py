@@ -47,7 +47,7 @@ from vlmtui.results.answers import Answer
 from vlmtui.results.early_exit import NONE, no_exit, on_patches, tokens_of
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbedding
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.protocol import Progress
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Query:
     null: bool = False
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
-    where: Where = field(default_factory=Where)
+    where: SessionLocation = field(default_factory=SessionLocation)
     drawing: Drawing = field(default_factory=Drawing)
 
     @property

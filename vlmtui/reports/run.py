@@ -34,7 +34,7 @@ from vlmtui.reports.query import NONE_KEPT, OnProgress, Query, Result, Seen, res
 from vlmtui.reports.select.drawing import LARGEST, LAYERS, NORMS, SMALLEST
 from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
 
 _T = TypeVar("_T")
@@ -55,7 +55,7 @@ class Order:
     """
 
     sources: tuple[str, ...]
-    where: Where
+    where: SessionLocation
     output: str | None
     quiet: bool
     say: Callable[[VlmtuiError], object]

@@ -40,11 +40,11 @@ def main() -> None:
 
     import threading
 
-    from vlmtui.session.connection import Line
-    from vlmtui.session.server import Server
+    from vlmtui.session.connection import Connection
+    from vlmtui.session.server import SessionServer
 
-    server = Server(log, private=True)
-    line = Line.over_pipes(requests, replies, lambda: os._exit(0))
+    server = SessionServer(log, private=True)
+    line = Connection.over_pipes(requests, replies, lambda: os._exit(0))
     threading.Thread(target=server.serve, args=(line,), name="requests", daemon=True).start()
     server.work()
 

@@ -14,14 +14,14 @@ from vlmtui.image import RgbImage, decode
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
-from vlmtui.session.answer_cache import Answered
+from vlmtui.session.answer_cache import CachedAnswer
 
 READINGS_BYTES = 512 << 20
 LAYERS_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class File:
+class StoredImage:
     """A picture's file: where from, its bytes, and how many pixels it may have."""
 
     source: str
@@ -34,7 +34,7 @@ class File:
 
 
 @dataclass
-class Kept:
+class CachedReading:
     """Of one reading: its inputs, on the CPU, and its image tokens [tokens, hidden], on the model's device.
 
     `prompt` is the sentence it was read with, None for the usual one. `file` is the picture as it came, to be asked
@@ -52,13 +52,13 @@ class Kept:
     inputs: Inputs
     tokens: Tensor | None
     prompt: str | None = None
-    file: File | None = None
+    file: StoredImage | None = None
     places: tuple[Place, ...] = ()
     vision: dict[int, Tensor] = field(default_factory=dict)
     own: dict[tuple[str, object], object] = field(default_factory=dict)
     norms: Tensor | None = None
     layers: list[Tensor] | None = None
-    answered: Answered | None = None
+    answered: CachedAnswer | None = None
     patch_places: tuple[Place, ...] = ()
     projected: dict[int, Tensor] = field(default_factory=dict)
     copy_of: str = ""
@@ -80,15 +80,15 @@ class Kept:
         return sum(map(_size, [*(self.layers or ()), *self.vision.values(), *self.projected.values()]))
 
 
-class Readings:
+class ActivationCache:
     """The readings kept, by their ids. The newest is always among them, whatever its size."""
 
     def __init__(self, budget: int = READINGS_BYTES, layers_budget: int = LAYERS_BYTES) -> None:
         self._budget = budget
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, CachedReading] = OrderedDict()
         self.layers_budget = layers_budget
 
-    def __getitem__(self, reading: str) -> Kept:
+    def __getitem__(self, reading: str) -> CachedReading:
         """What is kept of a reading, which is used with that; `ReadingGoneError` where it has gone."""
         if reading not in self._kept:
             raise ReadingGoneError("that reading is no longer kept in memory: read the picture again")
@@ -105,7 +105,7 @@ class Readings:
             raise UsageError("no image tokens of this model enter a prompt: choose a vision stage")
         return tokens
 
-    def keep(self, reading: str, kept: Kept) -> None:
+    def keep(self, reading: str, kept: CachedReading) -> None:
         """Keep a new reading; a copy does not take the place of what it was made of."""
         if kept.copy_of in self._kept:
             self._kept.move_to_end(kept.copy_of)
@@ -114,13 +114,13 @@ class Readings:
         while len(self._kept) > least and sum(one.size for one in self._kept.values()) > self._budget:
             self._kept.popitem(last=False)
 
-    def layers_room(self, kept: Kept) -> int:
+    def layers_room(self, kept: CachedReading) -> int:
         """How many bytes the layers of a reading may take: for a copy nothing that others have."""
         if not kept.copy_of:
             return self.layers_budget
         return self.layers_budget - sum(one.layers_size for one in self._kept.values() if one is not kept)
 
-    def keep_layers(self, kept: Kept, layers: list[Tensor]) -> None:
+    def keep_layers(self, kept: CachedReading, layers: list[Tensor]) -> None:
         """Keep what the layers put out for a reading, where the budget allows; others lose theirs for it."""
         size = sum(map(_size, layers))
         if size > self.layers_budget:
@@ -135,14 +135,14 @@ class Readings:
             other.projected.clear()
         kept.layers = layers
 
-    def keep_vision(self, kept: Kept, states: dict[int, Tensor]) -> None:
+    def keep_vision(self, kept: CachedReading, states: dict[int, Tensor]) -> None:
         """Keep the tower's states of a reading, where the budget allows; other readings lose theirs for it."""
         if sum(map(_size, states.values())) <= self.layers_budget:
             for other in self._kept.values():
                 other.vision.clear()
             kept.vision.update(states)
 
-    def keep_projected(self, kept: Kept, stage: int, tokens: Tensor) -> None:
+    def keep_projected(self, kept: CachedReading, stage: int, tokens: Tensor) -> None:
         """Keep what the projector makes of a stage, where the budget allows; other readings and stages lose theirs.
 
         For a copy no reading loses anything.
@@ -157,7 +157,7 @@ class Readings:
         while sum(map(_size, kept.projected.values())) > room:
             del kept.projected[next(iter(kept.projected))]
 
-    def keep_answer(self, kept: Kept, answered: Answered) -> None:
+    def keep_answer(self, kept: CachedReading, answered: CachedAnswer) -> None:
         """Keep the latest answer of a reading; what was found of other readings' answers is found again when asked."""
         for other in self._kept.values():
             if other.answered is not None:
@@ -168,7 +168,7 @@ class Readings:
         """Keep none any more."""
         self._kept.clear()
 
-    def _oldest_first(self) -> Iterator[Kept]:
+    def _oldest_first(self) -> Iterator[CachedReading]:
         return iter(self._kept.values())
 
 

@@ -17,7 +17,7 @@ _ASTRAY = 1.0
 
 
 @dataclass
-class Answered:
+class CachedAnswer:
     """An answer, or as much of it as was said before it was withdrawn.
 
     `means` float32 [layers, answer tokens, positions] is the attention averaged over heads, of which there are `among`,

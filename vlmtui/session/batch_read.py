@@ -35,30 +35,31 @@ from vlmtui.reading import (
 )
 from vlmtui.results.metrics import WordOrder, check_ridge
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import Kept, Readings
-from vlmtui.session.decoder_pass import LayersOf
+from vlmtui.session import wire
+from vlmtui.session.activations import ActivationCache, CachedReading
+from vlmtui.session.decoder_pass import DecoderPass
 from vlmtui.session.image_read import as_reading, token_norms
 from vlmtui.session.model_state import ModelState
-from vlmtui.session.preprocessing import Prepared
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.vocabulary_index import Named
+from vlmtui.session.preprocessing import PreprocessedImage
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.vocabulary_index import TokenNames
 
 GROUPS_BYTES = 256 << 20
 """Bytes of prepared pictures that wait for others that are alike."""
 TOKENS_BYTES = 256 << 20
 """Bytes of image tokens that wait for their words."""
-_ANSWER_BYTES = m.MAX_FRAME // 2
+_ANSWER_BYTES = wire.MAX_FRAME // 2
 
 
-def many(state: ModelState, request: m.ReadMany, talk: Talk) -> m.ManyRead:
+def read_many(state: ModelState, request: m.ReadMany, control: RequestControl) -> m.ReadManyDone:
     """What came of every picture; raises what concerns them all."""
     check_stage(request.stage, state.model.info, pixels=True)
     if request.projected or not of_patches(request.stage):
         state.word_search(request.k)
         check_ridge(request.ridge)
     if of_layers(request.stage):
-        state.full_model(talk.progress)
-    return m.ManyRead(_Many(state, request, talk).outcomes())
+        state.full_model(control.progress)
+    return m.ReadManyDone(_Many(state, request, control).outcomes())
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ class _Seen:
 class _Many:
     """One such question being answered."""
 
-    def __init__(self, state: ModelState, request: m.ReadMany, talk: Talk) -> None:
-        self._state, self._request, self._talk = state, request, talk
-        self._model, self._lexicon = state.model, state.vocabulary
+    def __init__(self, state: ModelState, request: m.ReadMany, control: RequestControl) -> None:
+        self._state, self._request, self._control = state, request, control
+        self._model, self._index = state.model, state.vocabulary
         self._outcomes: list[m.Outcome | None] = [None] * len(request.pictures)
         self._layouts: dict[tuple[int, int, str], Layout] = {}
         self._words = 0
@@ -93,8 +94,8 @@ class _Many:
         """What came of every picture, in their order."""
         waiting: list[_Seen] = []
         with closing(self._prepared()) as pictures:
-            for group in groups(pictures, self._at_a_time):
-                self._talk.check()
+            for group in encoding_groups(pictures, self._at_a_time):
+                self._control.check()
                 waiting += self._through(group)
                 del group  # its tensors need not wait for the next one
                 if sum(_size(one.encoded.tokens) + _size(one.vectors) for one in waiting) >= TOKENS_BYTES:
@@ -105,23 +106,23 @@ class _Many:
         assert len(found) == len(self._request.pictures)
         return found
 
-    def _prepared(self) -> Generator[Prepared, None, None]:
+    def _prepared(self) -> Generator[PreprocessedImage, None, None]:
         self._progress()
         with closing(self._state.ahead.take(self._model, self._request)) as preparing:
             for one in preparing.each(self._progress):
-                if isinstance(one, Prepared):
+                if isinstance(one, PreprocessedImage):
                     yield one
                 else:
                     self._fail(*one)
-        following = self._talk.following()
+        following = self._control.following()
         if isinstance(following, m.ReadMany):  # while the model is at the last of these
             self._state.ahead.begin(self._model, following)
 
-    def _at_a_time(self, one: Prepared) -> int:
+    def _at_a_time(self, one: PreprocessedImage) -> int:
         model = self._model
         return how_many(model.family, one.inputs, model.info.vision_hidden, model.device, model.itemsize)
 
-    def _through(self, group: list[Prepared]) -> list[_Seen]:
+    def _through(self, group: list[PreprocessedImage]) -> list[_Seen]:
         """Those pictures of a group that could be sent through the tower, together where that can be done."""
         encoded: list[EncodedImage] = []
         with self._failing(group[0].index if len(group) == 1 else None):
@@ -136,7 +137,7 @@ class _Many:
                 self._done += 1
         return found
 
-    def _seen(self, one: Prepared, encoded: EncodedImage) -> _Seen:
+    def _seen(self, one: PreprocessedImage, encoded: EncodedImage) -> _Seen:
         stage = self._request.stage
         seen = _Seen(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded)
         if of_layers(stage):
@@ -148,25 +149,25 @@ class _Many:
             return replace(seen, vectors=self._model.early_exit(one.inputs, vision_layer(stage), self._progress))
         return seen
 
-    def _layout(self, one: Prepared, encoded: EncodedImage) -> Layout:
+    def _layout(self, one: PreprocessedImage, encoded: EncodedImage) -> Layout:
         """Where the tokens lie; the same for pictures that are alike and of one size."""
         key = one.image.width, one.image.height, one.alike
         if key not in self._layouts or not one.alike:
             self._layouts[key] = self._model.layout(one.image, one.inputs, encoded)
         return self._layouts[key]
 
-    def _deep(self, one: Prepared, encoded: EncodedImage) -> tuple[LayerNorms, TokenWords]:
+    def _deep(self, one: PreprocessedImage, encoded: EncodedImage) -> tuple[LayerNorms, TokenWords]:
         """What the language model's layers made of a picture, and its words there."""
-        request, drawer = self._request, Readings()
+        request, drawer = self._request, ActivationCache()
         held = self._state.word_search(request.k)
-        drawer.keep("", Kept(one.inputs, encoded.tokens, request.prompt))
+        drawer.keep("", CachedReading(one.inputs, encoded.tokens, request.prompt))
         head = held.model.head
         self._check_answer(len(drawer.tokens("")) * min(request.k, head.rows))
-        run = LayersOf(held.model, drawer, "", self._talk.progress)
+        run = DecoderPass(held.model, drawer, "", self._control.progress)
         states = run.states(llm_layer(request.stage))
-        chosen = held.lexicon.candidates(head.rows, request.all_tokens)
-        found = logit_lens(states, head.float32, head.rows, chosen, request.k, self._talk.should_stop)
-        named = held.lexicon.names(found.ids.numpy())
+        chosen = held.index.candidates(head.rows, request.all_tokens)
+        found = logit_lens(states, head.float32, head.rows, chosen, request.k, self._control.should_stop)
+        named = held.index.names(found.ids.numpy())
         words = self._words_of(NearestWords(found.ids, found.scores), named, "logit", head.rows, len(chosen))
         return run.layers(), words
 
@@ -175,8 +176,8 @@ class _Many:
         if not waiting:
             return
         tokens = [one.encoded.tokens for one in waiting]
-        norms, standing = token_norms(_joined(tokens), self._lexicon)
-        ends = np.cumsum([0 if one is None or self._lexicon is None else len(one) for one in tokens])[:-1]
+        norms, standing = token_norms(_joined(tokens), self._index)
+        ends = np.cumsum([0 if one is None or self._index is None else len(one) for one in tokens])[:-1]
         lengths = zip(np.split(norms, ends), np.split(standing, ends), strict=True)
         for one, own, words in zip(waiting, lengths, self._found(waiting), strict=True):
             prompt = self._request.prompt
@@ -190,13 +191,13 @@ class _Many:
             return [one.words for one in waiting]
         request = self._request
         held = self._state.word_search(request.k)
-        rows = len(held.lexicon.vocabulary.embeddings)
-        chosen = held.lexicon.candidates(rows, request.all_tokens)
+        rows = len(held.index.vocabulary.embeddings)
+        chosen = held.index.candidates(rows, request.all_tokens)
         self._check_answer(len(vectors) * min(request.k, len(chosen)))
         self._progress()
-        found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, self._talk.should_stop)
+        found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, self._control.should_stop)
         ids = found.ids.numpy()
-        named = held.lexicon.names(ids[ids >= 0])
+        named = held.index.names(ids[ids >= 0])
         words: list[TokenWords | None] = []
         start = 0
         for one in waiting:
@@ -209,7 +210,9 @@ class _Many:
             start = part.stop
         return words
 
-    def _words_of(self, found: NearestWords, named: Named, order: WordOrder, rows: int, candidates: int) -> TokenWords:
+    def _words_of(
+        self, found: NearestWords, named: TokenNames, order: WordOrder, rows: int, candidates: int
+    ) -> TokenWords:
         """What was found of all tokens of one picture among so many `candidates` of all `rows`."""
         ids, request = array(found.ids), self._request
         return TokenWords(
@@ -259,15 +262,17 @@ class _Many:
         self._done += 1
 
     def _progress(self, *_: object) -> None:
-        self._talk.progress("reading the pictures", self._done, len(self._outcomes))
+        self._control.progress("reading the pictures", self._done, len(self._outcomes))
 
 
-def groups(pictures: Iterable[Prepared], at_a_time: Callable[[Prepared], int]) -> Iterator[list[Prepared]]:
+def encoding_groups(
+    pictures: Iterable[PreprocessedImage], at_a_time: Callable[[PreprocessedImage], int]
+) -> Iterator[list[PreprocessedImage]]:
     """Pictures that go through the tower together, each group as soon as it is full.
 
     Where too many bytes wait for others, those that have waited longest go as they are.
     """
-    held: dict[str, list[Prepared]] = {}
+    held: dict[str, list[PreprocessedImage]] = {}
 
     def size() -> int:
         return sum(one.size for group in held.values() for one in group)

@@ -30,15 +30,15 @@ from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.logs import log_folder
-from vlmtui.session.requests import Exchange, OnProgress, OnSaid
+from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress, ReconnectingClient
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import Typed, vocabulary, whole
+from vlmtui.session.typed import TypedQuestion, vocabulary, whole
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
 
 
-class SessionClient(Exchange):
+class SessionClient(ReconnectingClient):
     """A session, and the questions that it answers."""
 
     @classmethod
@@ -120,8 +120,7 @@ class SessionClient(Exchange):
         """
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        sent = tuple(m.Sent(image.source, image.data, image.sha256) for image in images)
-        body = m.ReadMany(sent, stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
+        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
         return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(
@@ -168,7 +167,7 @@ class SessionClient(Exchange):
         on_progress: OnProgress | None = None,
     ) -> Future[LensResult]:
         """What a lens, whichever, makes of the entries of a stage of a reading, all of them without `entries`."""
-        return self._typed(typed.looked(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
+        return self._typed(typed.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[LensDescription, ...]]:
         """What a lens is, or without one all that packages offer where the session runs."""
@@ -201,13 +200,13 @@ class SessionClient(Exchange):
         temperature: float | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Answer]:
         """The model's own answer about a reading's picture; `on_said` is told of every token, in another thread.
 
         `cancel` ends it at the next token; what was told of by then can be asked about like a whole answer.
         """
-        body = m.Ask(reading_id, question, max_new_tokens, temperature, seed)
+        body = m.Generate(reading_id, question, max_new_tokens, temperature, seed)
         return self.ask(body, lambda done: done.answer, on_progress, on_said)
 
     def attention(
@@ -244,7 +243,7 @@ class SessionClient(Exchange):
         tokens: tuple[int, ...],
         by: Replacement = "mean",
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
         try:
@@ -332,9 +331,9 @@ class SessionClient(Exchange):
 
     def _typed(
         self,
-        question: Typed[T],
+        question: TypedQuestion[T],
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
         strict: bool = True,
     ) -> Future[T]:
         lens = None if question.body.lens.foreign else find(question.body.lens.name)

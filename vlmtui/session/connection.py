@@ -13,7 +13,7 @@ MANY = 64
 """Messages that wait for a front end that does not read: beyond, it is spared mere progress."""
 
 
-class Line:
+class Connection:
     """Two directions of bytes. A front end that does not read (stopped, or far away) holds up nobody but itself."""
 
     def __init__(
@@ -27,12 +27,12 @@ class Line:
         self._writer.start()
 
     @classmethod
-    def over_pipes(cls, requests: int, replies: int, lost: Callable[[], None]) -> Line:
+    def over_pipes(cls, requests: int, replies: int, lost: Callable[[], None]) -> Connection:
         """Over two file descriptors; `lost` is called when nobody reads the replies any more."""
         return cls(os.fdopen(requests, "rb").read, lambda data: os.write(replies, data), lost)
 
     @classmethod
-    def over_socket(cls, connection: socket.socket) -> Line:
+    def over_socket(cls, connection: socket.socket) -> Connection:
         """Over a connected socket."""
 
         def close() -> None:

@@ -30,7 +30,7 @@ _PATH_LIMIT = 100
 """Bytes of a socket's path: the kernel takes 108 (Linux) or 104 (macOS), with the zero at the end."""
 
 
-def folder() -> Path:
+def runtime_folder() -> Path:
     """The folder of the socket, made where it is not there. `SessionError` where others could reach into it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of an XDG_RUNTIME_DIR that it passes over
@@ -66,12 +66,12 @@ def folder() -> Path:
     return runtime
 
 
-def address() -> Path:
+def socket_path() -> Path:
     """The path of the socket."""
-    return folder() / _SOCKET
+    return runtime_folder() / _SOCKET
 
 
-def lock(runtime: Path) -> FileLock | None:
+def take_lock(runtime: Path) -> FileLock | None:
     """Take the place of the one warm session: a lock to keep and to release, or None where it is taken.
 
     The system releases it when the process ends, however it ends: a socket without its lock is a dead session's.
@@ -87,7 +87,7 @@ def lock(runtime: Path) -> FileLock | None:
     return taken
 
 
-def listening(runtime: Path) -> socket.socket:
+def listening_socket(runtime: Path) -> socket.socket:
     """The socket that a warm session answers at, there as soon as it does so; the caller holds the lock."""
     path = runtime / f"{_SOCKET}.new"
     path.unlink(missing_ok=True)
@@ -102,9 +102,9 @@ def listening(runtime: Path) -> socket.socket:
     return answering
 
 
-def connected() -> socket.socket | None:
+def connect_socket() -> socket.socket | None:
     """A connection to the warm session, or None where there is none. What a dead one has left is cleared away."""
-    runtime = folder()
+    runtime = runtime_folder()
     path = runtime / _SOCKET
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -114,10 +114,10 @@ def connected() -> socket.socket | None:
         return None
     except OSError as error:
         connection.close()
-        free = lock(runtime)
+        free = take_lock(runtime)
         if free is None:
             raise SessionError(
-                f"the warm session (process {holder(runtime)}) does not answer ({error.strerror}): "
+                f"the warm session (process {lock_owner(runtime)}) does not answer ({error.strerror}): "
                 "end it with vlmtui session stop"
             ) from None
         path.unlink(missing_ok=True)
@@ -126,7 +126,7 @@ def connected() -> socket.socket | None:
     return connection
 
 
-def holder(runtime: Path) -> int | None:
+def lock_owner(runtime: Path) -> int | None:
     """The process that says it is the warm session, whether or not it still runs."""
     try:
         return int((runtime / _LOCK).read_text())
@@ -134,12 +134,12 @@ def holder(runtime: Path) -> int | None:
         return None
 
 
-def start(idle: float) -> None:
+def start_daemon(idle: float) -> None:
     """Start a warm session, detached from this terminal, and come back when it listens.
 
     No harm is done where somebody else is quicker: theirs is the one. Raises `SessionError`.
     """
-    folder()
+    runtime_folder()
     ready, told = os.pipe()
     try:
         process = subprocess.Popen(

@@ -14,18 +14,18 @@ from torch import Tensor
 from vlmtui.lenses.arrays import array
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import LayerNorms
-from vlmtui.session.activations import Kept, Readings
+from vlmtui.session.activations import ActivationCache, CachedReading
 
 Progress = Callable[..., None]
 
 
-class LayersOf:
+class DecoderPass:
     """The layers of a model that holds them all, asked about one reading that is kept."""
 
-    def __init__(self, model: VisionLanguageModel, readings: Readings, reading: str, progress: Progress) -> None:
+    def __init__(self, model: VisionLanguageModel, readings: ActivationCache, reading: str, progress: Progress) -> None:
         self._model, self._readings = model, readings
         self._reading, self._progress = reading, progress
-        self._kept: Kept = readings[reading]
+        self._kept: CachedReading = readings[reading]
 
     def layers(self) -> LayerNorms:
         """Norms at every layer, and how long the prompt is."""

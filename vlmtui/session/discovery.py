@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vlmtui._version import __version__
 from vlmtui.errors import ProtocolError, SessionError
-from vlmtui.session import daemon
+from vlmtui.session import daemon, wire
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.transport import Link, PipeLink, SocketLink, SshLink, check_host, warm_link
@@ -22,7 +22,7 @@ JUST_BEGUN_S = 120.0
 
 
 @dataclass(frozen=True)
-class Where:
+class SessionLocation:
     """Where a command's session is to be: on the host `remote`, in the warm session if there is one, or its own."""
 
     remote: str | None = None
@@ -35,7 +35,7 @@ class Where:
 
 
 def connect(
-    where: Where,
+    where: SessionLocation,
     on_death: Callable[[str], None] | None = None,
     on_line: Callable[[str], None] | None = None,
     may_ask: bool = True,
@@ -56,13 +56,13 @@ def connect(
     note = ""
     if where.warm:
         try:
-            link = usable()
+            link = connect_warm()
         except SessionError as error:
             note = f"{error}; this command has a session of its own"
     return SessionClient(link or PipeLink(), on_death, note=note)
 
 
-def usable(patience: float = PATIENCE_S) -> SocketLink | None:
+def connect_warm(patience: float = PATIENCE_S) -> SocketLink | None:
     """A line to the warm session, or None where there is none; it is given `patience` seconds to answer.
 
     Raises `SessionError` where there is one and it cannot be used: it does not answer, or is of another version.
@@ -81,10 +81,10 @@ def usable(patience: float = PATIENCE_S) -> SocketLink | None:
     return link
 
 
-def started(idle: float) -> SocketLink:
+def start_warm(idle: float) -> SocketLink:
     """A line to a warm session that is started now. Raises `SessionError`."""
-    daemon.start(idle)
-    link = usable(JUST_BEGUN_S)
+    daemon.start_daemon(idle)
+    link = connect_warm(JUST_BEGUN_S)
     if link is None:
         raise SessionError("the warm session ended as it started: run vlmtui doctor")
     return link
@@ -94,15 +94,15 @@ def _greeting(link: SocketLink, patience: float) -> m.Welcome:
     welcome = _hello(link, patience)
     which = f"the warm session (process {welcome.pid})"
     again = "vlmtui session stop, then start"
-    if (welcome.version, welcome.release) != (m.VERSION, __version__):
-        theirs, ours = (welcome.version, _parts(welcome.release)), (m.VERSION, _parts(__version__))
+    if (welcome.version, welcome.release) != (wire.VERSION, __version__):
+        theirs, ours = (welcome.version, _parts(welcome.release)), (wire.VERSION, _parts(__version__))
         if theirs < ours:
             raise SessionError(
                 f"{which} is older ({welcome.release}, protocol {welcome.version}) than this vlmtui "
-                f"({__version__}, protocol {m.VERSION}): {again}"
+                f"({__version__}, protocol {wire.VERSION}): {again}"
             )
         raise SessionError(
-            f"this vlmtui ({__version__}, protocol {m.VERSION}) is older than {which} "
+            f"this vlmtui ({__version__}, protocol {wire.VERSION}) is older than {which} "
             f"({welcome.release}, protocol {welcome.version}): bring it up to date, or {again}"
         )
     if welcome.home != HOME:
@@ -114,9 +114,9 @@ def _hello(link: SocketLink, patience: float) -> m.Welcome:
     """Exchange greetings and nothing else."""
     link.limit(patience)
     try:
-        link.write(m.PREAMBLE + m.frame(m.Request(0, m.Hello(release=__version__))))
-        m.read_preamble(link.read)
-        body = m.read_frame(link.read)
+        link.write(wire.PREAMBLE + wire.frame(m.Request(0, m.Hello(release=__version__))))
+        wire.read_preamble(link.read)
+        body = wire.read_frame(link.read)
         answer = m.decode_reply(body).body if body is not None else None
     except (OSError, ProtocolError) as error:
         what = f"within {patience:g} s" if isinstance(error, TimeoutError) else f"({error})"

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import torch
 import transformers
 
-from vlmtui import verify as truth
 from vlmtui.errors import ProtocolError
 from vlmtui.models.loading import device, model_folder
 from vlmtui.session import batch_read, generation
@@ -18,7 +17,8 @@ from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES
 from vlmtui.session.image_read import read_image
 from vlmtui.session.lens_calls import LensCalls
 from vlmtui.session.model_state import ModelState, find_checkpoint
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import RequestControl
+from vlmtui.verify import verification
 
 
 class Engine:
@@ -29,24 +29,24 @@ class Engine:
         self._lenses = LensCalls(self.state)
         self._devices = device.devices()
 
-    def answer(self, question: m.Question, talk: Talk) -> m.Answer:
+    def answer(self, question: m.Question, control: RequestControl) -> m.Answer:
         """The answer to a question about a reading or the model, or that loads another one."""
         self.state.ahead.discard_unless(question)
         match question:
             case m.Load():
-                return self.state.load(question, talk.progress)
+                return self.state.load(question, control.progress)
             case m.Read():
-                return read_image(self.state, question, talk.progress)
+                return read_image(self.state, question, control.progress)
             case m.Verify():
-                return self._verify(question, talk.progress)
+                return self._verify(question, control.progress)
             case m.ReadMany():
-                return batch_read.many(self.state, question, talk)
+                return batch_read.read_many(self.state, question, control)
             case m.Compute():
-                return self._lenses.compute(question, talk)
+                return self._lenses.compute(question, control)
             case m.Describe():
-                return self._lenses.describe(question, talk)
-            case m.Ask():
-                return generation.ask(self.state, question, talk)
+                return self._lenses.describe(question, control)
+            case m.Generate():
+                return generation.generate(self.state, question, control)
         raise ProtocolError(f"the session cannot answer {type(question).__name__}")
 
     def rest(self) -> None:
@@ -61,8 +61,8 @@ class Engine:
         if not model_folder.has_all_layers(checkpoint):
             missing = "its language model's layers are not on this disk: add --whole to fetch them"
         self.state.unload()
-        options = truth.Options(processor, request.device, request.dtype, source.note)
-        info, checks = truth.verify(checkpoint, missing, options, progress)
+        options = verification.VerifyOptions(processor, request.device, request.dtype, source.note)
+        info, checks = verification.verify_checkpoint(checkpoint, missing, options, progress)
         return m.Verified(info, checks, time.perf_counter() - started)
 
     def status(self, doing: str) -> m.Status:

@@ -16,7 +16,7 @@ _AS_IT_IS = (NotHere, ReadingGoneError)
 
 
 @dataclass(frozen=True)
-class Code:
+class LensCode:
     """Whose code it is: `files` are its files, each with what a person calls it; `root` is a folder, all of which is
     its own, and `shown` what the whole is called."""
 
@@ -48,7 +48,7 @@ class Code:
         if isinstance(error, _AS_IT_IS):
             return error
         where = self.where(error) or (self.defined(lens) if lens is not None else self.shown)
-        text = said(error)
+        text = exception_text(error)
         match error:
             case SyntaxError() if self.named(error.filename or ""):
                 at = f"{self.named(error.filename or '')}:{error.lineno}" if error.lineno else where
@@ -76,7 +76,7 @@ class Code:
         return UsageError(f"{self.defined(lens)}: {error}")
 
 
-def said(error: BaseException) -> str:
+def exception_text(error: BaseException) -> str:
     """The text of an exception in one line, whatever its own code makes of that."""
     try:
         text = " ".join(str(error).split())

@@ -26,7 +26,7 @@ from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.options import describe
 from vlmtui.lenses.registry import built_in, offered
 from vlmtui.lenses.source import LensSource
-from vlmtui.session.foreign_errors import Code
+from vlmtui.session.foreign_errors import LensCode
 
 KEPT = 16
 """So many files and folders are kept loaded."""
@@ -36,14 +36,14 @@ _WAY_OUT = "decorate a function with @lens, of vlmtui.lenses"
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ForeignLens:
     """A lens that is not built in. `owner` is it as it is now: what it keeps is its own; `origin` is where it is from:
     a path, or a package and its version."""
 
     lens: Lens
     owner: str
     origin: str
-    code: Code
+    code: LensCode
 
     @property
     def described(self) -> LensDescription:
@@ -51,7 +51,7 @@ class Foreign:
         return describe(self.lens, self.origin)
 
 
-class Shelf:
+class LensModuleCache:
     """The files and folders that were loaded."""
 
     def __init__(self) -> None:
@@ -146,62 +146,62 @@ class _Memory(MetaPathFinder, ExecutionLoader):
         return self._texts[fullname][0]
 
 
-def found(source: LensSource, loaded: object, code: Code) -> Foreign:
+def choose_lens(source: LensSource, loaded: object, code: LensCode) -> ForeignLens:
     """The lens that is meant, of what was loaded for it. `UsageError` where several are defined and none is named,
     `VlmtuiError` where there is none."""
     if not source.foreign:
         return _installed(source.name, loaded, code)
     assert isinstance(loaded, ModuleType)
     one = _named(source, loaded, code)
-    return Foreign(_held(one, code), f"{one.name} {_key(source)}", source.path, code)
+    return ForeignLens(_described(one, code), f"{one.name} {_key(source)}", source.path, code)
 
 
-def code_of(source: LensSource) -> Code:
+def lens_code(source: LensSource) -> LensCode:
     """Whose code a lens is, as far as that is known before it is loaded."""
     if not source.foreign:
         return _code_of(_entry(source.name))
     name = os.path.basename(source.path.rstrip("/"))
     if not source.files:
-        return Code(name, {source.path: name})
-    return Code(name, {os.path.join(source.path, at): f"{name}/{at}" for at, _ in source.files})
+        return LensCode(name, {source.path: name})
+    return LensCode(name, {os.path.join(source.path, at): f"{name}/{at}" for at, _ in source.files})
 
 
-def installed() -> dict[str, list[EntryPoint]]:
+def installed_lenses() -> dict[str, list[EntryPoint]]:
     """What packages offer on this machine, by name."""
-    found: dict[str, list[EntryPoint]] = {}
+    by_name: dict[str, list[EntryPoint]] = {}
     for entry in offered():
-        found.setdefault(entry.name, []).append(entry)
-    return found
+        by_name.setdefault(entry.name, []).append(entry)
+    return by_name
 
 
-def unusable(name: str, entries: Sequence[EntryPoint]) -> str:
+def why_unusable(name: str, entries: Sequence[EntryPoint]) -> str:
     """Why nothing that packages offer under a name is used, or ""."""
     if name in built_in():
         return "vlmtui has a lens of this name, and that is the one that is used"
     if not NAME.fullmatch(name):
         return f"{name!r} is no name for a lens: letters, digits and hyphens, a letter first"
     if len(entries) > 1:
-        places = " and ".join(f"{origin_of(entry)} at {entry.value}" for entry in entries)
+        places = " and ".join(f"{package_of(entry)} at {entry.value}" for entry in entries)
         return f"{_number(len(entries))} packages offer a lens {name}, {places}: uninstall one, or name a file"
     return ""
 
 
-def origin_of(entry: EntryPoint) -> str:
+def package_of(entry: EntryPoint) -> str:
     """The package that offers it, with its version."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
 
 
 def _entry(name: str) -> EntryPoint:
     """What one package offers under a name; `UsageError` where none does, `VlmtuiError` where several do."""
-    there = installed().get(name, [])
+    there = installed_lenses().get(name, [])
     if not there:
         raise UsageError(f"there is no lens {name!r} here: vlmtui lenses lists them")
-    if why := unusable(name, there):
+    if why := why_unusable(name, there):
         raise VlmtuiError(why)
     return there[0]
 
 
-def _installed(name: str, loaded: object, code: Code) -> Foreign:
+def _installed(name: str, loaded: object, code: LensCode) -> ForeignLens:
     entry = _entry(name)
     made = loaded
     if isinstance(made, ModuleType):
@@ -210,14 +210,14 @@ def _installed(name: str, loaded: object, code: Code) -> Foreign:
     if isinstance(made, FunctionType):
         made = lens(made)
     if not isinstance(made, Lens):
-        raise VlmtuiError(f"{origin_of(entry)} offers a lens {name} at {entry.value}, and there is none: {_WAY_OUT}")
+        raise VlmtuiError(f"{package_of(entry)} offers a lens {name} at {entry.value}, and there is none: {_WAY_OUT}")
     if made.name != name:
         made = replace(made, name=name)  # it is known by this one before it is loaded
-    origin = origin_of(entry)
-    return Foreign(_held(made, code), f"{name} of {origin}", origin, code)
+    origin = package_of(entry)
+    return ForeignLens(_described(made, code), f"{name} of {origin}", origin, code)
 
 
-def _code_of(entry: EntryPoint) -> Code:
+def _code_of(entry: EntryPoint) -> LensCode:
     """Whose code an installed lens is: all of its package, which is found without being run."""
     top = entry.module.partition(".")[0]
     try:
@@ -225,13 +225,13 @@ def _code_of(entry: EntryPoint) -> Code:
     except (ImportError, ValueError):
         spec = None
     if spec is not None and spec.submodule_search_locations:
-        return Code(origin_of(entry), root=os.path.abspath(next(iter(spec.submodule_search_locations))))
+        return LensCode(package_of(entry), root=os.path.abspath(next(iter(spec.submodule_search_locations))))
     if spec is not None and spec.origin:
-        return Code(origin_of(entry), {spec.origin: os.path.basename(spec.origin)})
-    return Code(origin_of(entry))
+        return LensCode(package_of(entry), {spec.origin: os.path.basename(spec.origin)})
+    return LensCode(package_of(entry))
 
 
-def _named(source: LensSource, module: ModuleType, code: Code) -> Lens:
+def _named(source: LensSource, module: ModuleType, code: LensCode) -> Lens:
     """The lens that is meant, of those that a module defines."""
     there = {one.name: one for one in _defined(module)}
     if not source.name:
@@ -265,7 +265,7 @@ def _defined(module: ModuleType) -> Iterator[Lens]:
             yield value
 
 
-def _held(found: Lens, code: Code) -> Lens:
+def _described(found: Lens, code: LensCode) -> Lens:
     """The lens, where its annotations say what it takes and gives."""
     try:
         found.described  # noqa: B018

@@ -17,9 +17,9 @@ from vlmtui.models.vision.tower_output import finals
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import File, Kept
+from vlmtui.session.activations import CachedReading, StoredImage
 from vlmtui.session.model_state import ModelState
-from vlmtui.session.vocabulary_index import Lexicon
+from vlmtui.session.vocabulary_index import VocabularyIndex
 
 
 def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]) -> m.ReadDone:
@@ -51,8 +51,8 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
         name=f"reading-{state.next_number()}",
         timings=times.seconds,
     )
-    file = File(request.source, request.data, request.max_pixels)
-    kept = Kept(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
+    file = StoredImage(request.source, request.data, request.max_pixels)
+    kept = CachedReading(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
     kept.final = final[0] if final else None
     state.readings.keep(reading.id, kept)
     return m.ReadDone(reading)
@@ -95,15 +95,15 @@ def as_reading(
     )
 
 
-def token_norms(tokens: Tensor | None, lexicon: Lexicon | None) -> tuple[Floats, Floats]:
+def token_norms(tokens: Tensor | None, index: VocabularyIndex | None) -> tuple[Floats, Floats]:
     """The L2 norms of image tokens [tokens, hidden], and their percentiles among the words' norms; each [tokens].
 
     Both are empty without tokens, and for a model without a vocabulary.
     """
-    if tokens is None or lexicon is None:
+    if tokens is None or index is None:
         return np.zeros(0, np.float32), np.zeros(0, np.float32)
     lengths = row_norms(tokens)
-    standing = percentiles(lengths, lexicon.vocabulary.norms[lexicon.words])
+    standing = percentiles(lengths, index.vocabulary.norms[index.words])
     return array(lengths.float()), array(standing.float())
 
 

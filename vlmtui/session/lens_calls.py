@@ -20,14 +20,14 @@ from vlmtui.lenses.source import LensSource
 from vlmtui.reading import check_stage
 from vlmtui.session import foreign_lenses
 from vlmtui.session import protocol as m
-from vlmtui.session.foreign_errors import Code
-from vlmtui.session.foreign_lenses import Foreign, Shelf
-from vlmtui.session.lens_guard import LensGuard, tidied
+from vlmtui.session.foreign_errors import LensCode
+from vlmtui.session.foreign_lenses import ForeignLens, LensModuleCache
+from vlmtui.session.lens_guard import LensGuard, torch_state_restored
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.request_context import RequestContext
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.result_check import held, named
-from vlmtui.session.vocabulary_index import Namer
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.result_check import checked_result, with_token_names
+from vlmtui.session.vocabulary_index import TokenNamer
 
 T = TypeVar("T")
 
@@ -37,9 +37,9 @@ class LensCalls:
 
     def __init__(self, state: ModelState) -> None:
         self._state = state
-        self._modules = Shelf()
+        self._modules = LensModuleCache()
 
-    def compute(self, request: m.Compute, talk: Talk) -> m.Computed:
+    def compute(self, request: m.Compute, control: RequestControl) -> m.Computed:
         """The result of a lens for a reading, or for the model itself."""
         started = time.perf_counter()
         lens = built_in(request.lens)
@@ -47,78 +47,83 @@ class LensCalls:
             self._state.word_search(request.k)  # a missing vocabulary is reported before a wrong stage is
         if request.stage:
             check_stage(request.stage, self._state.model.info)
-        found = self._run_foreign(request, talk) if lens is None else self._run_built_in(lens, request, talk)
+        found = self._run_foreign(request, control) if lens is None else self._run_built_in(lens, request, control)
         return m.Computed(msgspec.structs.replace(found, seconds=time.perf_counter() - started))
 
-    def describe(self, request: m.Describe, talk: Talk) -> m.Described:
+    def describe(self, request: m.Describe, control: RequestControl) -> m.Described:
         """A lens and all its options; or without one every lens that packages offer, each with its trouble."""
         if request.lens is None:
-            return m.Described(tuple(self._offered(talk)))
+            return m.Described(tuple(self._offered(control)))
         lens = built_in(request.lens)
         if lens is not None:
             return m.Described((lens.described,), {} if request.options is None else given(lens, request.options))
-        found = self._load(request.lens, talk)
+        found = self._load(request.lens, control)
         return m.Described((found.described,), {} if request.options is None else _options(found, request.options))
 
-    def _run_built_in(self, lens: Lens, request: m.Compute, talk: Talk) -> Result:
+    def _run_built_in(self, lens: Lens, request: m.Compute, control: RequestControl) -> Result:
         """The result of a built-in lens; token ids are named here, for every lens alike."""
         state = self._state
-        context = RequestContext(state, request, talk, lens.name)
+        context = RequestContext(state, request, control, lens.name)
         found: Result = lens.function(context, **given(lens, request.options))
         if not (isinstance(found, Words | LayerWords) and found.rows):
             return found
-        names = (state.vocabulary or Namer.by(state.model.tokenizer)).names(found.ids[found.ids >= 0])
+        names = (state.vocabulary or TokenNamer.by(state.model.tokenizer)).names(found.ids[found.ids >= 0])
         return msgspec.structs.replace(found, pieces=names.pieces, strings=names.texts, special=names.special)
 
-    def _run_foreign(self, request: m.Compute, talk: Talk) -> Result:
+    def _run_foreign(self, request: m.Compute, control: RequestControl) -> Result:
         """The result of a lens that is not built in."""
-        found = self._load(request.lens, talk)
+        found = self._load(request.lens, control)
         lens, code = found.lens, found.code
         options = _options(found, request.options)
         if request.stage and not applies(lens.stages, request.stage):
             there = ", ".join(lens.stages)
             raise UsageError(f"the lens {lens.name} looks at {there}, not at {request.stage}: choose one of those")
-        guard = LensGuard(talk)
-        context = RequestContext(self._state, request, talk, found.owner, guard, copies=True)
+        guard = LensGuard(control)
+        context = RequestContext(self._state, request, control, found.owner, guard, copies=True)
         result = self._run(code, guard, lambda: lens.function(context, **options), lens)
         where = code.defined(lens)
         said = context.generation()
-        whole = held(lens, result, where, len(context.entries), len(said.ids) if said else None)
+        whole = checked_result(lens, result, where, len(context.entries), len(said.ids) if said else None)
         if isinstance(whole, Words | LayerWords):
             words = self._state.vocabulary
             rows = len(words.vocabulary.embeddings) if words else 0
-            return named(whole, words, rows, lens, where)
+            return with_token_names(whole, words, rows, lens, where)
         return whole
 
-    def _offered(self, talk: Talk) -> list[LensDescription]:
+    def _offered(self, control: RequestControl) -> list[LensDescription]:
         """Every lens that packages offer; `trouble` says why one cannot be used."""
         told: list[LensDescription] = []
-        for name, entries in foreign_lenses.installed().items():
-            why = foreign_lenses.unusable(name, entries)
+        for name, entries in foreign_lenses.installed_lenses().items():
+            why = foreign_lenses.why_unusable(name, entries)
             if why:
                 told += [
-                    LensDescription(name=name, origin=foreign_lenses.origin_of(entry), trouble=why) for entry in entries
+                    LensDescription(name=name, origin=foreign_lenses.package_of(entry), trouble=why)
+                    for entry in entries
                 ]
                 continue
             try:
-                told.append(self._load(LensSource(name), talk).described)
+                told.append(self._load(LensSource(name), control).described)
             except CancelledError:
                 raise
             except VlmtuiError as error:
-                told.append(LensDescription(name=name, origin=foreign_lenses.origin_of(entries[0]), trouble=str(error)))
+                told.append(
+                    LensDescription(name=name, origin=foreign_lenses.package_of(entries[0]), trouble=str(error))
+                )
         return told
 
-    def _load(self, source: LensSource, talk: Talk) -> Foreign:
+    def _load(self, source: LensSource, control: RequestControl) -> ForeignLens:
         """A lens that is not built in; its file is run where that has not been done yet."""
-        code = foreign_lenses.code_of(source)
-        loaded = self._run(code, LensGuard(talk), lambda: self._modules.load(source))
-        return foreign_lenses.found(source, loaded, code)
+        code = foreign_lenses.lens_code(source)
+        loaded = self._run(code, LensGuard(control), lambda: self._modules.load(source))
+        return foreign_lenses.choose_lens(source, loaded, code)
 
-    def _run(self, code: Code, guard: LensGuard, work: Callable[[], T], lens: Lens | None = None) -> T:
+    def _run(self, code: LensCode, guard: LensGuard, work: Callable[[], T], lens: Lens | None = None) -> T:
         """Run a lens's own code. Whatever it raises becomes an error of one sentence; what it prints is in the log."""
         state = self._state
         try:
-            with tidied(lambda: state.loaded.network if state.loaded else None, lambda file: bool(code.named(file))):
+            with torch_state_restored(
+                lambda: state.loaded.network if state.loaded else None, lambda file: bool(code.named(file))
+            ):
                 return guard.run(work)
         except CancelledError:
             raise
@@ -139,7 +144,7 @@ def built_in(source: LensSource) -> Lens | None:
     return None if source.foreign else find(source.name)
 
 
-def _options(found: Foreign, options: dict[str, object]) -> dict[str, object]:
+def _options(found: ForeignLens, options: dict[str, object]) -> dict[str, object]:
     """All options of a lens, where these are given."""
     try:
         return given(found.lens, options)

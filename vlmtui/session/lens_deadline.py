@@ -10,7 +10,7 @@ END_S = 10.0
 """How long a lens that is not built in may go on after its question was withdrawn: then its session is ended."""
 
 
-class Leaving:
+class LensDeadline:
     """Waits, in a thread of its own, until `left` is called; else `end` is called with the lens's name.
 
     `still` says that the session itself is at work for the lens, as while it loads layers: the time begins anew.

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import torch
 
 from vlmtui.errors import Cancelled, CancelledError
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import RequestControl
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ class LensGuard:
     """One run of such code, in the thread that `run` is called in. Called, it gives what every call of the context is
     inside of."""
 
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
+    def __init__(self, control: RequestControl) -> None:
+        self._control = control
         self._thread = 0
         self._lock = threading.Lock()  # held while it is decided that an exception may be raised in the lens's code
         self._depth = 1  # of calls of the context, or of what is not the lens; `_OWN` while its own code runs
@@ -51,7 +51,7 @@ class LensGuard:
 
     def run(self, work: Callable[[], T]) -> T:
         """What `work` gives; `CancelledError` where that is not waited for any more, whatever became of it."""
-        withdrawn = self._talk.withdrawn
+        withdrawn = self._control.withdrawn
         if withdrawn.is_set():
             raise CancelledError("the question was withdrawn")
         self._thread = threading.get_ident()
@@ -99,12 +99,12 @@ class LensGuard:
         if threading.get_ident() != self._thread:
             return
         self._depth = before
-        if before == _OWN and (self._talk.withdrawn.is_set() or isinstance(error, CancelledError)):
+        if before == _OWN and (self._control.withdrawn.is_set() or isinstance(error, CancelledError)):
             self._left = True
             raise Cancelled("nobody waits for this any more") from error
 
     def _check(self) -> None:
-        if self._talk.withdrawn.is_set():
+        if self._control.withdrawn.is_set():
             raise Cancelled("nobody waits for this any more")
 
     def _close(self) -> None:
@@ -132,7 +132,7 @@ class LensGuard:
                 if own:
                     _raise(self._thread, Cancelled)
             if not own and rounds % max(1, round(_STILL_S / AGAIN_S)) == 0:
-                self._talk.still()
+                self._control.still()
             rounds += 1
             if self._over.wait(AGAIN_S):
                 return
@@ -155,7 +155,7 @@ class _Inside:
         self._guard.leave(self._before, error)
 
 
-class Guarded:
+class GuardedModel:
     """What stands behind the context, for a lens that is not built in: every method is a call of the context."""
 
     def __init__(self, inside: object, guard: Callable[[], AbstractContextManager[Any]]) -> None:
@@ -175,7 +175,7 @@ class Guarded:
 
 
 @contextmanager
-def tidied(network: Callable[[], torch.nn.Module | None], owns: Callable[[str], bool]) -> Iterator[None]:
+def torch_state_restored(network: Callable[[], torch.nn.Module | None], owns: Callable[[str], bool]) -> Iterator[None]:
     """Afterwards the model has no hook of such code, and torch the gradient mode and dtype that it had.
 
     `owns` says whether a file is that code's. The hooks of others stay: transformers sets its own as a model is run.

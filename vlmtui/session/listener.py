@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.session import daemon as warm
-from vlmtui.session.connection import Line
-from vlmtui.session.server import Server, note
+from vlmtui.session.connection import Connection
+from vlmtui.session.server import SessionServer, write_log
 
 _LOOK_S = 0.02
 
@@ -21,26 +21,26 @@ _LOOK_S = 0.02
 def listen(log: str, idle: float, ready: int) -> None:
     """Be the warm session; returns never. A byte goes to the descriptor `ready` when front ends may come."""
     try:
-        runtime = warm.folder()
+        runtime = warm.runtime_folder()
     except VlmtuiError as error:
         print(error, file=sys.stderr, flush=True)
         os._exit(1)
-    while (place := warm.lock(runtime)) is None:  # noqa: F841 - held until the process ends
+    while (place := warm.take_lock(runtime)) is None:  # noqa: F841 - held until the process ends
         # the one that has it listens, or is about to, or about to end
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as other:
-            other.connect(str(warm.address()))
+            other.connect(str(warm.socket_path()))
             os._exit(warm.ALREADY)
         time.sleep(_LOOK_S)
-    answering = warm.listening(runtime)
-    path = warm.address()
+    answering = warm.listening_socket(runtime)
+    path = warm.socket_path()
 
     def end(status: int) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
         os._exit(status)
 
-    server = Server(log, private=False, end=end)
-    note(f"listens at {path}, ends after {idle:g} s without questions")
+    server = SessionServer(log, private=False, end=end)
+    write_log(f"listens at {path}, ends after {idle:g} s without questions")
     os.write(ready, b"1")
     os.close(ready)
     threading.Thread(target=_accept, args=(server, answering), name="door", daemon=True).start()
@@ -48,24 +48,24 @@ def listen(log: str, idle: float, ready: int) -> None:
     server.work()
 
 
-def _accept(server: Server, answering: socket.socket) -> None:
+def _accept(server: SessionServer, answering: socket.socket) -> None:
     while True:
         try:
             connection, _ = answering.accept()
         except OSError as error:
-            note(f"nobody could be let in: {error}")
+            write_log(f"nobody could be let in: {error}")
             time.sleep(0.1)  # too many open files, most often: some will be closed
             continue
         threading.Thread(target=_serve, args=(server, connection), name="requests", daemon=True).start()
 
 
-def _serve(server: Server, connection: socket.socket) -> None:
+def _serve(server: SessionServer, connection: socket.socket) -> None:
     with connection:
-        server.serve(Line.over_socket(connection))
+        server.serve(Connection.over_socket(connection))
 
 
-def _watch(server: Server, idle: float, end: Callable[[int], None]) -> None:
+def _watch(server: SessionServer, idle: float, end: Callable[[int], None]) -> None:
     while (rest := idle - server.quiet()) > 0:
         time.sleep(rest)
-    note(f"ended: nobody has asked anything for {idle:g} s")
+    write_log(f"ended: nobody has asked anything for {idle:g} s")
     end(0)

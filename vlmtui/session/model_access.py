@@ -20,19 +20,19 @@ from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import LayerNorms, ModelInfo, llm_layer, of_layers, of_patches, stages, vision_layer
 from vlmtui.results import early_exit
-from vlmtui.session.activations import Kept
-from vlmtui.session.decoder_pass import LayersOf
-from vlmtui.session.generation import Speaker, latest, put, text_of
+from vlmtui.session.activations import CachedReading
+from vlmtui.session.decoder_pass import DecoderPass
+from vlmtui.session.generation import AnswerGenerator, answer_text, latest_answer, question_text
 from vlmtui.session.model_state import ModelState, WordSearch
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.spelling import Spelling, spelled
-from vlmtui.session.tower_states import final_of, projected, tower_states
-from vlmtui.session.vocabulary_index import Lexicon, Namer
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.spelling import Spelling, find_spelling
+from vlmtui.session.tower_states import projected_tokens, tower_output, tower_states
+from vlmtui.session.vocabulary_index import TokenNamer, VocabularyIndex
 
 T = TypeVar("T")
 
 
-class Inside:
+class ModelAccess:
     """One question about one reading, or about the model held."""
 
     of_patches = staticmethod(of_patches)
@@ -43,15 +43,15 @@ class Inside:
         state: ModelState,
         reading: str,
         stage: str,
-        talk: Talk,
+        control: RequestControl,
         entries: tuple[int, ...] | None = None,
         answer: str = "",
     ) -> None:
-        self.state, self.reading, self.stage, self.talk = state, reading, stage, talk
+        self.state, self.reading, self.stage, self.control = state, reading, stage, control
         self._asked, self.answer = entries, answer
-        self.progress = talk.progress
-        self.should_stop = talk.should_stop
-        self.check = talk.check
+        self.progress = control.progress
+        self.should_stop = control.should_stop
+        self.check = control.check
 
     @property
     def vlm(self) -> VisionLanguageModel:
@@ -64,14 +64,14 @@ class Inside:
         return self.vlm.info
 
     @property
-    def kept(self) -> Kept:
+    def kept(self) -> CachedReading:
         """What is kept of the reading; `ReadingGoneError` where it has gone."""
         return self.state.readings[self.reading]
 
     @property
-    def lexicon(self) -> Lexicon:
+    def index(self) -> VocabularyIndex:
         """The model's words; `UsageError` where it has none."""
-        return self.state.word_search().lexicon
+        return self.state.word_search().index
 
     def word_search(self, k: int) -> WordSearch:
         """The model held and its words; `UsageError` where it has none, or `k`, how many are asked for, is below 1."""
@@ -84,12 +84,12 @@ class Inside:
 
     def candidates(self, rows: int, all_tokens: bool) -> Tensor:
         """The rows of a matrix with so many that words are looked for in, int64 ascending."""
-        return self.lexicon.candidates(rows, all_tokens)
+        return self.index.candidates(rows, all_tokens)
 
     @property
     def embedding_rows(self) -> int:
         """How many rows the word vectors have."""
-        return len(self.lexicon.vocabulary.embeddings)
+        return len(self.index.vocabulary.embeddings)
 
     @property
     def head_rows(self) -> int:
@@ -118,7 +118,7 @@ class Inside:
     def states(self, stage: str) -> Tensor:
         """The vectors of all entries of a stage [entries, width]: what is kept, not to be changed."""
         if of_patches(stage):
-            return tower_states(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.talk)
+            return tower_states(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.control)
         if of_layers(stage):
             return self._decoder_pass().states(llm_layer(stage))
         return self.state.readings.tokens(self.reading)
@@ -134,11 +134,11 @@ class Inside:
                 raise UsageError(f"there is no image token {token}: the picture has {there}, from 0")
         return tuple(range(there)) if self._asked is None else self._asked
 
-    def _decoder_pass(self) -> LayersOf:
+    def _decoder_pass(self) -> DecoderPass:
         """The reading, sent through all layers of the language model, which are loaded for it."""
         self.state.full_model_for(self.reading, self.progress)
         model = self.state.word_search().model
-        return LayersOf(model, self.state.readings, self.reading, self.progress)
+        return DecoderPass(model, self.state.readings, self.reading, self.progress)
 
     def layers(self) -> LayerNorms:
         """Norms after every layer of the language model, which is run for it."""
@@ -148,7 +148,7 @@ class Inside:
         """What each layer of the language model put out for some image tokens, each [tokens, width]."""
         return self._decoder_pass().after_every_layer(tokens)
 
-    def copy(self, name: str, change: Callable[[list[Tensor]], list[Tensor]], doing: str) -> Inside | None:
+    def copy(self, name: str, change: Callable[[list[Tensor]], list[Tensor]], doing: str) -> ModelAccess | None:
         """The same of the image with `change` made to its frames [channels, height, width], made where it is not kept.
 
         None where the processor hands images over in a form that is not known.
@@ -160,11 +160,11 @@ class Inside:
             if inputs is None:
                 return None
             encoded = model.encode(inputs, lambda done, total: self.progress(doing, done, total))
-            made = Kept(inputs, encoded.tokens, kept.prompt, places=kept.places, copy_of=self.reading)
+            made = CachedReading(inputs, encoded.tokens, kept.prompt, places=kept.places, copy_of=self.reading)
             readings.keep(name, made)
-        return Inside(self.state, name, self.stage, self.talk)
+        return ModelAccess(self.state, name, self.stage, self.control)
 
-    def projected(self, stage: str) -> Tensor:
+    def projected_tokens(self, stage: str) -> Tensor:
         """The tokens that the projector makes of a vision stage [tokens, width], where they are made of patches."""
         model = self.vlm
         if wrong := early_exit.not_of_patches(model.name, self.kept.places, model.family.no_places):
@@ -173,7 +173,7 @@ class Inside:
 
     def exit_at(self, stage: str) -> Tensor:
         """The tokens that the projector makes of a vision stage [tokens, width]."""
-        return projected(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.talk)
+        return projected_tokens(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.control)
 
     def into_tokens(self) -> Tensor:
         """The token that each vision patch goes into, int64 [patches], below 0 where there is none."""
@@ -183,9 +183,9 @@ class Inside:
         """The logits [n, rows], float32, of states of an LLM layer."""
         return self.state.word_search().model.head.float32(states)
 
-    def spelled(self, text: str) -> Spelling:
+    def find_spelling(self, text: str) -> Spelling:
         """Which word-pieces a word that a person types stands for."""
-        return spelled(self.lexicon, text)
+        return find_spelling(self.index, text)
 
     def text_tower(self) -> DualEncoder:
         """The model's two towers, of which the text's is loaded; `UsageError` for a model without."""
@@ -199,7 +199,7 @@ class Inside:
 
     def final(self) -> TowerOutput:
         """What a tower alone put out at its end."""
-        return final_of(self.vlm, self.kept, self.talk)
+        return tower_output(self.vlm, self.kept, self.control)
 
     def positions(self) -> PositionEmbedding:
         """What is added to every patch to tell its place; kept with the reading."""
@@ -214,21 +214,21 @@ class Inside:
         norms: Tensor = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float32)
         return norms
 
-    def speaker(self) -> Speaker:
+    def generator(self) -> AnswerGenerator:
         """The model ready to speak about the image, its layers loaded, and what is kept of its answers; `UsageError`
         for a model without image tokens in its prompt."""
-        return Speaker.of(self.state, self.reading, self.talk)
+        return AnswerGenerator.of(self.state, self.reading, self.control)
 
     def generation(self) -> Generation | None:
         """The latest answer about the reading, which must be the one that is asked about; None where none is."""
         if not self.answer:
             return None
-        answered = latest(self.kept, self.answer)
-        namer = self.state.vocabulary or Namer.by(self.vlm.tokenizer)
+        answered = latest_answer(self.kept, self.answer)
+        namer = self.state.vocabulary or TokenNamer.by(self.vlm.tokenizer)
         named = namer.names(np.array(answered.ids, dtype=np.int64))
         return Generation(
-            question=put(answered),
-            text=text_of(namer, answered.ids),
+            question=question_text(answered),
+            text=answer_text(namer, answered.ids),
             ids=tuple(answered.ids),
             texts=tuple(named.texts[i] for i in answered.ids),
             log_probs=tuple(said.log_prob for said in answered.said),

@@ -21,9 +21,9 @@ from vlmtui.models.loading.loader import load
 from vlmtui.models.vision.dual_encoder import unmatched
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
-from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES, Readings
+from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES, ActivationCache
 from vlmtui.session.preprocessing import PreprocessingAhead
-from vlmtui.session.vocabulary_index import Lexicon
+from vlmtui.session.vocabulary_index import VocabularyIndex
 
 Progress = Callable[..., None]
 ModelOrigin = tuple[tuple[object, ...], list[list[tuple[str, int, int]]]]
@@ -37,7 +37,7 @@ class WordSearch:
     """What a search for words needs: the model, the index of its vocabulary, and the search itself."""
 
     model: VisionLanguageModel
-    lexicon: Lexicon
+    index: VocabularyIndex
     finder: WordFinder
 
 
@@ -51,9 +51,9 @@ class ModelState:
         transformers.utils.logging.disable_progress_bar()
         self.loaded: VisionLanguageModel | None = None
         self.origin = _NOT_LOADED
-        self.readings = Readings(readings_bytes, layers_bytes)
+        self.readings = ActivationCache(readings_bytes, layers_bytes)
         self.ahead = PreprocessingAhead()
-        self._vocabulary: Lexicon | None = None
+        self._vocabulary: VocabularyIndex | None = None
         self._finder: WordFinder | None = None
         self._request: m.Load | None = None
         self._numbers = itertools.count(1)
@@ -90,7 +90,7 @@ class ModelState:
         )
         progress("reading the vocabulary")
         model = VisionLanguageModel(loaded)
-        self.loaded, self._vocabulary = model, Lexicon.of(model)
+        self.loaded, self._vocabulary = model, VocabularyIndex.of(model)
         self._finder = WordFinder(self._vocabulary.vocabulary) if self._vocabulary else None
         self._request = request
         self.origin = origin()  # loading may have fetched more files
@@ -130,7 +130,7 @@ class ModelState:
         return self.loaded
 
     @property
-    def vocabulary(self) -> Lexicon | None:
+    def vocabulary(self) -> VocabularyIndex | None:
         """The index of the model's vocabulary, None where it has none; `ModelError` without a model."""
         self.model  # noqa: B018
         return self._vocabulary

@@ -27,7 +27,7 @@ _LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreprocessedImage:
     """A picture as the processor has made it: the `index`-th, `alike` as `stacking.alike` has it."""
 
     index: int
@@ -42,7 +42,7 @@ class Prepared:
         return size_of(self.inputs)
 
 
-class Preparing:
+class ImagePreprocessing:
     """The pictures of one question, being prepared from now on until all are handed over, or it is closed."""
 
     def __init__(self, model: VisionLanguageModel, question: ReadMany, budget: int = HELD_BYTES) -> None:
@@ -54,7 +54,7 @@ class Preparing:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="preparing")
         self._waiting = deque(self._pool.submit(self._prepare, index) for index in range(len(question.pictures)))
 
-    def each(self, check: Callable[[], object]) -> Iterator[Prepared | tuple[int, Exception]]:
+    def each(self, check: Callable[[], object]) -> Iterator[PreprocessedImage | tuple[int, Exception]]:
         """Every picture in its order, or its index and why it could not be prepared. `check` may raise to end it."""
         for index in range(len(self._waiting)):
             future = self._waiting.popleft()  # nobody holds on to what was handed over
@@ -73,7 +73,7 @@ class Preparing:
         self._gate.close()
         self._pool.shutdown(wait, cancel_futures=True)
 
-    def _prepare(self, index: int) -> Prepared:
+    def _prepare(self, index: int) -> PreprocessedImage:
         self._gate.enter(index)
         model, question = self._model, self.question
         sent = question.pictures[index]
@@ -81,7 +81,7 @@ class Preparing:
         inputs = model.prepare(picture, question.prompt, sent.source)
         model.measure(picture, inputs)
         image = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
-        made = Prepared(index, image, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
+        made = PreprocessedImage(index, image, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
         self._gate.made(made.size)
         return made
 
@@ -90,17 +90,17 @@ class PreprocessingAhead:
     """The preprocessing of the images that the next question will probably be about, begun before it is asked."""
 
     def __init__(self) -> None:
-        self._begun: Preparing | None = None
+        self._begun: ImagePreprocessing | None = None
 
     def begin(self, model: VisionLanguageModel, question: ReadMany) -> None:
         """Begin with the images of what is probably the next question; any other question ends that."""
         self.discard()
-        self._begun = Preparing(model, question)
+        self._begun = ImagePreprocessing(model, question)
 
-    def take(self, model: VisionLanguageModel, question: ReadMany) -> Preparing:
+    def take(self, model: VisionLanguageModel, question: ReadMany) -> ImagePreprocessing:
         """The images of a question, as far as they have been begun with, or begun with now."""
         begun, self._begun = self._begun, None
-        return begun or Preparing(model, question)
+        return begun or ImagePreprocessing(model, question)
 
     def discard_unless(self, question: object) -> None:
         """Discard what was begun, unless it is for this question."""
@@ -114,7 +114,7 @@ class PreprocessingAhead:
             self._begun = None
 
 
-def _error(future: Future[Prepared], check: Callable[[], object]) -> BaseException | None:
+def _error(future: Future[PreprocessedImage], check: Callable[[], object]) -> BaseException | None:
     """What a picture failed with, as soon as it is ready."""
     while True:
         try:

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 
 from vlmtui.errors import SessionError, VlmtuiError
-from vlmtui.session.discovery import JUST_BEGUN_S, started, usable
-from vlmtui.session.transport import ENDED, last_words
+from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
+from vlmtui.session.transport import ENDED, why_ended
 
 _CHUNK = 1 << 16
 
@@ -22,7 +22,7 @@ def relay(idle: float, say: Callable[[VlmtuiError], object]) -> int:
     """
     requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # nothing but the protocol may go to the front end
-    link = usable(JUST_BEGUN_S) or started(idle)
+    link = connect_warm(JUST_BEGUN_S) or start_warm(idle)
     connection = link.connection
     gone = threading.Event()
 
@@ -44,6 +44,6 @@ def relay(idle: float, say: Callable[[VlmtuiError], object]) -> int:
         return 0  # the line to the front end was cut
     if gone.is_set():
         return 0
-    words = last_words(link.log) if link.log else ""
+    words = why_ended(link.log) if link.log else ""
     say(SessionError(f"the warm session (process {link.pid}) has ended{words}; its log is {link.log}"))
     return ENDED

@@ -14,11 +14,11 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.lenses.context import Generation, NotHere, Place, Vocabulary
 from vlmtui.session import protocol as m
-from vlmtui.session.lens_guard import Guarded
-from vlmtui.session.model_access import Inside
+from vlmtui.session.lens_guard import GuardedModel
+from vlmtui.session.model_access import ModelAccess
 from vlmtui.session.model_state import ModelState
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.vocabulary_index import Lexicon
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.vocabulary_index import VocabularyIndex
 
 T = TypeVar("T")
 
@@ -34,13 +34,13 @@ class RequestContext:
         self,
         state: ModelState,
         request: m.Compute,
-        talk: Talk,
+        control: RequestControl,
         owner: str,
         guard: Callable[[], AbstractContextManager[Any]] = nullcontext,
         copies: bool = False,
     ) -> None:
-        self._inside = Inside(state, request.reading, request.stage, talk, request.entries, request.answer)
-        self._request, self._talk, self._owner, self._guard, self._copies = request, talk, owner, guard, copies
+        self._inside = ModelAccess(state, request.reading, request.stage, control, request.entries, request.answer)
+        self._request, self._control, self._owner, self._guard, self._copies = request, control, owner, guard, copies
         self._entries = request.entries
 
     @property
@@ -66,7 +66,7 @@ class RequestContext:
 
     @property
     def model(self) -> Any:
-        return Guarded(self._inside, self._guard) if self._copies else self._inside
+        return GuardedModel(self._inside, self._guard) if self._copies else self._inside
 
     def states(self, stage: str | None = None) -> Tensor:
         with self._guard(), torch.no_grad():
@@ -103,8 +103,8 @@ class RequestContext:
 
     def vocabulary(self) -> Vocabulary:
         with self._guard():
-            lexicon = self._wordy()
-            return Vocabulary(lexicon.vocabulary.embeddings, lexicon.words, lexicon.tokenizer)
+            index = self._wordy()
+            return Vocabulary(index.vocabulary.embeddings, index.words, index.tokenizer)
 
     def unembed(self, states: Tensor) -> Tensor:
         with self._guard(), torch.no_grad():
@@ -120,7 +120,7 @@ class RequestContext:
 
     def progress(self, done: int, total: int) -> None:
         with self._guard():
-            self._talk.progress(self._doing, done, total)
+            self._control.progress(self._doing, done, total)
 
     def keep(self, key: object, make: Callable[[], T]) -> T:
         if not self._request.reading:
@@ -135,9 +135,9 @@ class RequestContext:
             kept[self._owner, key] = made
         return made
 
-    def _wordy(self) -> Lexicon:
+    def _wordy(self) -> VocabularyIndex:
         try:
-            return self._inside.lexicon
+            return self._inside.index
         except UsageError as error:
             raise NotHere(str(error)) from None
 

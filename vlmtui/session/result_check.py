@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import Colours, LayerWords, Matrix, Result, ResultKind, Scalars, TokenMaps, Words
-from vlmtui.session.validation import checked
-from vlmtui.session.vocabulary_index import Namer
+from vlmtui.lenses.validation import validated
+from vlmtui.session.vocabulary_index import TokenNamer
 
 _ROUNDING = 1e-3
 """So far may a colour be beyond 0 … 1: it is taken for 0 or 1."""
 
 
-def held(lens: Lens, found: object, where: str, entries: int, said: int | None) -> Result:
+def checked_result(lens: Lens, found: object, where: str, entries: int, said: int | None) -> Result:
     """The result, where it is of the kind that the lens says and has a place for each of so many `entries`.
 
     `said` is how many tokens the answer has, None without one. `VlmtuiError` where it is anything else.
@@ -36,12 +36,14 @@ def held(lens: Lens, found: object, where: str, entries: int, said: int | None) 
         found = _in_range(lens, found, where)
     try:
         # `own` is between a built-in lens and its own words
-        return cast(Result, checked(replace(found, own=b"", seconds=0.0)))
+        return cast(Result, validated(replace(found, own=b"", seconds=0.0)))
     except UsageError as error:
         raise VlmtuiError(f"{where}: the lens {lens.name} returned {kind.name} whose {error}") from error
 
 
-def named(found: Words | LayerWords, namer: Namer | None, rows: int, lens: Lens, where: str) -> Words | LayerWords:
+def with_token_names(
+    found: Words | LayerWords, namer: TokenNamer | None, rows: int, lens: Lens, where: str
+) -> Words | LayerWords:
     """Words by their ids with what the tokenizer calls them; `VlmtuiError` for an id that is no row."""
     if not found.rows or found.pieces:
         return found

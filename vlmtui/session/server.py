@@ -20,9 +20,10 @@ import msgspec
 from vlmtui._version import __version__
 from vlmtui.errors import Cancelled, CancelledError, ProtocolError, VlmtuiError
 from vlmtui.session import protocol as m
-from vlmtui.session.connection import Line
-from vlmtui.session.request_progress import Talk
-from vlmtui.session.scheduler import Front, Job, Jobs, of_others, turn
+from vlmtui.session import wire
+from vlmtui.session.connection import Connection
+from vlmtui.session.request_control import RequestControl
+from vlmtui.session.scheduler import FrontEnd, RequestQueue, ScheduledRequest, queue_turn, runs_foreign_code
 
 if TYPE_CHECKING:
     from vlmtui.session.engine import Engine
@@ -35,7 +36,7 @@ _FORGET_S = 600.0
 _LAST_WORDS_S = 1.0
 
 
-class Server:
+class SessionServer:
     """Serves front ends over lines. `private`: there is one, and the process ends with it.
 
     `end` leaves the process in order, with this status.
@@ -45,32 +46,32 @@ class Server:
         self._log = log
         self._private = private
         self._end = end
-        self._jobs = Jobs()
-        self._fronts: list[Front] = []
+        self._jobs = RequestQueue()
+        self._fronts: list[FrontEnd] = []
         self._lock = threading.Lock()  # of the list of fronts, and of who is at which line
         self._engine: Engine | None = None
         self._doing = "importing torch"
         self._told = 0.0
         self._active = time.monotonic()
-        note(f"{__version__} on Python {sys.version.split()[0]}, process {os.getpid()}")
+        write_log(f"{__version__} on Python {sys.version.split()[0]}, process {os.getpid()}")
 
-    def serve(self, line: Line) -> None:
+    def serve(self, line: Connection) -> None:
         """Answer the front end at this line, in this thread, until it goes."""
-        front = Front(line)
+        front = FrontEnd(line)
         with self._lock:
             self._fronts.append(front)
-        line.send(m.PREAMBLE)
+        line.send(wire.PREAMBLE)
         status = 0
         try:
-            m.read_preamble(line.read)
-            while (body := m.read_frame(line.read)) is not None:
+            wire.read_preamble(line.read)
+            while (body := wire.read_frame(line.read)) is not None:
                 if (request := self._understood(front, body)) is not None:
                     front = self._receive(front, line, request)
         except ProtocolError as error:
-            note(f"a front end sent something else than the protocol: {error}")
+            write_log(f"a front end sent something else than the protocol: {error}")
             status = 2
         except OSError as error:
-            note(f"the line to a front end broke: {error}")
+            write_log(f"the line to a front end broke: {error}")
         except BaseException:
             traceback.print_exc()
             status = 3
@@ -89,7 +90,7 @@ class Server:
 
     # -- the readers' threads
 
-    def _understood(self, front: Front, body: bytes) -> m.Request | None:
+    def _understood(self, front: FrontEnd, body: bytes) -> m.Request | None:
         """The request in a frame. One that is not understood is answered so; raised is where it has not even a number.
 
         The line itself is well then, and all that this front end had read here is kept.
@@ -100,11 +101,11 @@ class Server:
             number = m.request_id(body)
             if number is None:
                 raise
-            note(f"a question was not understood: {error}")
+            write_log(f"a question was not understood: {error}")
             self._send(front, number, m.Failed(ProtocolError.kind, str(error)))
             return None
 
-    def _receive(self, front: Front, line: Line, request: m.Request) -> Front:
+    def _receive(self, front: FrontEnd, line: Connection, request: m.Request) -> FrontEnd:
         """Answer, or pass on to the worker; the front end that it came from, which `Hello` may tell."""
         body = request.body
         match body:
@@ -121,14 +122,14 @@ class Server:
                 front.client = ""
                 self._send(front, request.id, m.Done())
             case m.Shutdown():
-                note("ended because it was told to stop")
+                write_log("ended because it was told to stop")
                 self._send(front, request.id, m.Done())
                 line.finish(_LAST_WORDS_S)
                 self._end(0)
             case _:
                 front.asked = True
                 self._active = time.monotonic()
-                job = Job(front, request)
+                job = ScheduledRequest(front, request)
                 for older in self._jobs.add(job):
                     self._send(older.front, older.request.id, m.Failed(CancelledError.kind, _SUPERSEDED))
                 if self._engine is None:
@@ -137,7 +138,7 @@ class Server:
                     self._send(front, request.id, m.Progress("waiting for another front end's question"))
         return front
 
-    def _greet(self, front: Front, line: Line, request: int, hello: m.Hello) -> Front:
+    def _greet(self, front: FrontEnd, line: Connection, request: int, hello: m.Hello) -> FrontEnd:
         resumed = False
         with self._lock:
             if hello.resume:
@@ -149,13 +150,13 @@ class Server:
                     known.line, front, resumed = line, known, True
             else:
                 front.client = hello.client
-        self._send(front, request, m.Welcome(m.VERSION, __version__, os.getpid(), self._log, HOME, resumed))
+        self._send(front, request, m.Welcome(wire.VERSION, __version__, os.getpid(), self._log, HOME, resumed))
         if hello.resume and not resumed:
             line.finish(_LAST_WORDS_S)
             line.close()  # what it is about to repeat makes no sense without what went before
         return front
 
-    def _gone(self, front: Front, line: Line) -> None:
+    def _gone(self, front: FrontEnd, line: Connection) -> None:
         """A front end's line has ended. One that may come back is waited for, and its questions go on."""
         line.finish(0)
         line.close()
@@ -172,16 +173,16 @@ class Server:
         if forgotten:
             self._jobs.withdraw(lambda job: job.front is front)
 
-    def _withdraw(self, which: Callable[[Job], bool], why: str) -> None:
+    def _withdraw(self, which: Callable[[ScheduledRequest], bool], why: str) -> None:
         """Answer for these jobs at once; what is running of them is not heard again."""
         for job in self._jobs.withdraw(which):
             self._send(job.front, job.request.id, m.Failed(CancelledError.kind, why))
 
-    def _when_left(self, front: Front, number: int, target: int) -> None:
+    def _when_left(self, front: FrontEnd, number: int, target: int) -> None:
         """Answer the request `number`, which has withdrawn `target`: at once, but where a lens that is not built in
         runs for it, when that has really left."""
         job = self._jobs.running(front, target)
-        if job is None or not of_others(job.request.body):
+        if job is None or not runs_foreign_code(job.request.body):
             self._send(front, number, m.Done())
             return
         job.cancels.append(number)
@@ -222,7 +223,7 @@ class Server:
             sys.stderr.flush()
             self._end(4)
 
-    def _answer(self, job: Job) -> None:
+    def _answer(self, job: ScheduledRequest) -> None:
         assert self._engine is not None
         answer: m.Answer
         try:
@@ -240,7 +241,7 @@ class Server:
         if self._jobs.done(job):
             self._send(job.front, job.request.id, answer)
 
-    def _do(self, job: Job, engine: Engine) -> m.Answer:
+    def _do(self, job: ScheduledRequest, engine: Engine) -> m.Answer:
         front = job.front
 
         def progress(doing: str, done: int = 0, total: int = 0) -> None:
@@ -264,7 +265,7 @@ class Server:
             for number in job.cancels:
                 self._send(front, number, m.Progress(self._doing))
 
-        talk = Talk(progress, should_stop, tell, lambda: self._jobs.following(job), job.withdrawn, still)
+        control = RequestControl(progress, should_stop, tell, lambda: self._jobs.following(job), job.withdrawn, still)
         body = job.request.body
         match body:
             case m.Load():
@@ -276,24 +277,26 @@ class Server:
             ):
                 engine.state.load(front.load, progress)
                 front.holds = engine.state.origin
-            case m.Compute() if doing := turn(body).doing:
+            case m.Compute() if doing := queue_turn(body).doing:
                 self._doing = doing
-        return engine.answer(body, talk)
+        return engine.answer(body, control)
 
     # -- both
 
-    def _send(self, front: Front, request: int, body: m.Answer | m.Note) -> None:
+    def _send(self, front: FrontEnd, request: int, body: m.Answer | m.Note) -> None:
         line = front.line
         if line is None or (line.crowded and isinstance(body, m.Note)):
             return
         try:
-            data = m.frame(m.Reply(request, body))
+            data = wire.frame(m.Reply(request, body))
         except (VlmtuiError, TypeError, ValueError) as error:
             traceback.print_exc()
-            data = m.frame(m.Reply(request, m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}")))
+            data = wire.frame(
+                m.Reply(request, m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}"))
+            )
         line.send(data)
 
 
-def note(text: str) -> None:
+def write_log(text: str) -> None:
     """A line for the log."""
     print(f"vlmtui session: {text}", file=sys.stderr, flush=True)

@@ -10,11 +10,13 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.models.vision.tower_output import TowerOutput, finals
 from vlmtui.models.vlm import VisionLanguageModel
-from vlmtui.session.activations import Kept, Readings
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.activations import ActivationCache, CachedReading
+from vlmtui.session.request_control import RequestControl
 
 
-def tower_states(model: VisionLanguageModel, readings: Readings, reading: str, stage: int, talk: Talk) -> Tensor:
+def tower_states(
+    model: VisionLanguageModel, readings: ActivationCache, reading: str, stage: int, control: RequestControl
+) -> Tensor:
     """The states [patches, hidden] of `vision.<stage>`, in the order of `Reading.patch_places`."""
     kept = readings[reading]
     if stage not in kept.vision:
@@ -27,7 +29,7 @@ def tower_states(model: VisionLanguageModel, readings: Readings, reading: str, s
             return at == stage or room >= 0
 
         def progress(done: int, total: int) -> None:
-            talk.progress("running the vision tower", done, total)
+            control.progress("running the vision tower", done, total)
 
         found = model.tower_states(kept.inputs, wanted, progress)
         if stage not in found:
@@ -37,13 +39,15 @@ def tower_states(model: VisionLanguageModel, readings: Readings, reading: str, s
     return kept.vision[stage]
 
 
-def projected(model: VisionLanguageModel, readings: Readings, reading: str, stage: int, talk: Talk) -> Tensor:
+def projected_tokens(
+    model: VisionLanguageModel, readings: ActivationCache, reading: str, stage: int, control: RequestControl
+) -> Tensor:
     """The image tokens [tokens, hidden] that the projector makes of `vision.<stage>`, an early exit."""
     kept = readings[reading]
     if stage not in kept.projected:
 
         def progress(done: int, total: int) -> None:
-            talk.progress(f"sending vision.{stage} through the projector", done, total)
+            control.progress(f"sending vision.{stage} through the projector", done, total)
 
         tokens = model.early_exit(kept.inputs, stage, progress)
         assert kept.tokens is not None
@@ -53,10 +57,10 @@ def projected(model: VisionLanguageModel, readings: Readings, reading: str, stag
     return kept.projected[stage]
 
 
-def final_of(model: VisionLanguageModel, kept: Kept, talk: Talk) -> TowerOutput:
+def tower_output(model: VisionLanguageModel, kept: CachedReading, control: RequestControl) -> TowerOutput:
     """The final states of a reading of a tower alone."""
     if kept.final is None:
         with finals(model.family) as found:
-            model.encode(kept.inputs, lambda done, total: talk.progress("running the vision tower", done, total))
+            model.encode(kept.inputs, lambda done, total: control.progress("running the vision tower", done, total))
         kept.final = found[0]
     return kept.final

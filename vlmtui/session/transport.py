@@ -169,7 +169,7 @@ class PipeLink(_ProcessLink):
             what = _SIGNALS.get(signal.Signals(-status), f"ended by signal {-status}")
             what = f"was {what}" if not what.startswith("crashed") else what
         else:
-            what = f"ended with status {status}{last_words(self.log)}"
+            what = f"ended with status {status}{why_ended(self.log)}"
         return f"the model session {what}; its log is {self.log}"
 
 
@@ -210,7 +210,7 @@ class SocketLink(Link):
         if self.pid is None or self.log is None:
             return
         self.reason = reason
-        note_end(self.log, reason)
+        write_end(self.log, reason)
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
 
@@ -223,7 +223,7 @@ class SocketLink(Link):
         elif self.log is None:
             what = "has ended"
         else:
-            what = f"has ended{last_words(self.log)}; its log is {self.log}"
+            what = f"has ended{why_ended(self.log)}; its log is {self.log}"
         return f"the warm session (process {self.pid}) {what}"
 
 
@@ -335,17 +335,17 @@ def check_host(host: str, command: str) -> None:
 
 def warm_link() -> SocketLink | None:
     """A line to the warm session, or None where there is none. `SessionError` where it cannot be used."""
-    connection = warm.connected()
+    connection = warm.connect_socket()
     return SocketLink(connection) if connection is not None else None
 
 
-def note_end(log: Path, reason: str) -> None:
+def write_end(log: Path, reason: str) -> None:
     """Write into a session's log why a front end ends it."""
     with contextlib.suppress(OSError), log.open("a") as file:
         file.write(f"\n{_ENDED}{reason}\n")
 
 
-def last_words(log: Path) -> str:
+def why_ended(log: Path) -> str:
     """Why a front end has ended the session, or the last line of the log where that is Python saying why it stopped;
     "" where neither is there."""
     try:

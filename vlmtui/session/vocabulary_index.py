@@ -15,23 +15,23 @@ from vlmtui.models.vlm import VisionLanguageModel
 
 
 @dataclass(frozen=True)
-class Named:
+class TokenNames:
     """Pieces and texts of some ids (None where the tokenizer has no name for a row), and which of them are special."""
 
     pieces: dict[int, str | None]
     texts: dict[int, str | None]
     special: frozenset[int]
 
-    def of(self, ids: NDArray[np.int64]) -> Named:
+    def of(self, ids: NDArray[np.int64]) -> TokenNames:
         """Those of some of the ids."""
         some = np.unique(ids).tolist()
-        return Named(
+        return TokenNames(
             {i: self.pieces[i] for i in some}, {i: self.texts[i] for i in some}, self.special.intersection(some)
         )
 
 
 @dataclass(frozen=True)
-class Namer:
+class TokenNamer:
     """What a tokenizer calls ids: which have a name at all, and which are special."""
 
     tokenizer: Any
@@ -39,26 +39,26 @@ class Namer:
     special: frozenset[int]
 
     @classmethod
-    def by(cls, tokenizer: Any) -> Namer:
+    def by(cls, tokenizer: Any) -> TokenNamer:
         """Reads a tokenizer's vocabulary."""
-        return Namer(tokenizer, named_ids(tokenizer), special_ids(tokenizer))
+        return TokenNamer(tokenizer, named_ids(tokenizer), special_ids(tokenizer))
 
-    def names(self, ids: NDArray[np.int64]) -> Named:
+    def names(self, ids: NDArray[np.int64]) -> TokenNames:
         """What the tokenizer calls these ids, each once."""
         occurring: list[int] = np.unique(ids).tolist()
         pieces, texts = names(self.tokenizer, self.named, occurring)
-        return Named(pieces, texts, frozenset(i for i in occurring if i in self.special))
+        return TokenNames(pieces, texts, frozenset(i for i in occurring if i in self.special))
 
 
 @dataclass(frozen=True)
-class Lexicon(Namer):
+class VocabularyIndex(TokenNamer):
     """A model's vocabulary: its rows, and which of them are words."""
 
     vocabulary: EmbeddingMatrix
     words: Tensor
 
     @classmethod
-    def of(cls, model: VisionLanguageModel) -> Lexicon | None:
+    def of(cls, model: VisionLanguageModel) -> VocabularyIndex | None:
         """Reads a model's vocabulary; None where it has none."""
         if model.embeddings is None:
             return None

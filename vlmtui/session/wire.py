@@ -14,7 +14,7 @@ import msgspec
 from vlmtui.errors import ProtocolError
 from vlmtui.lenses.arrays import decode_array, encode_other
 
-VERSION = 9
+VERSION = 10
 PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")
@@ -29,7 +29,7 @@ def decoder(kind: type[_T]) -> msgspec.msgpack.Decoder[_T]:
     return msgspec.msgpack.Decoder(kind, dec_hook=decode_array)
 
 
-def decoded(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
+def decode(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
     """The message in a frame's body; `ProtocolError` for anything else."""
     try:
         return by.decode(body)

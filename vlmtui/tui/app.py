@@ -20,11 +20,11 @@ from textual.screen import ModalScreen
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui.commands import Actions
-from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.explorer import Explorer
-from vlmtui.tui.filters import Ascii, Perceptual256, terminal_is_utf8
-from vlmtui.tui.theme import DARK_NAME, LIGHT_NAME, themes
-from vlmtui.tui.typeahead import TypingAhead
+from vlmtui.tui.screens.explorer import Explorer
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
+from vlmtui.tui.terminal.theme import DARK_NAME, LIGHT_NAME, themes
+from vlmtui.tui.terminal.typeahead import TypingAhead
 
 INTERRUPTED = 130
 LAST_RESORT_S = 1.0
@@ -51,9 +51,9 @@ class VlmtuiApp(TypingAhead):
         Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
     ]
 
-    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
+    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
         super().__init__()
-        self._conversation = conversation
+        self._worker = worker
         self._picture = picture
         self._quits_until = 0.0
         self._poorer: list[LineFilter] = []
@@ -73,12 +73,12 @@ class VlmtuiApp(TypingAhead):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_go, 128 + number)
-        self.push_screen(Explorer(self._conversation, self._picture))
+        self.push_screen(Explorer(self._worker, self._picture))
         self.call_after_refresh(_collect_less)
 
     def action_leave(self) -> None:
         """Quit at once."""
-        self._conversation.close()
+        self._worker.close()
         self.exit(0)
 
     def action_interrupt(self) -> None:
@@ -89,7 +89,7 @@ class VlmtuiApp(TypingAhead):
         elif isinstance(screen, Explorer) and screen.interrupted():
             self._quits_until = 0.0
         elif now < self._quits_until or (isinstance(screen, Explorer) and screen.nothing_to_lose):
-            self._conversation.close()
+            self._worker.close()
             self.exit(INTERRUPTED)
         else:
             self._quits_until = now + AGAIN_S
@@ -117,14 +117,14 @@ class VlmtuiApp(TypingAhead):
     def _fatal_error(self) -> None:
         """An error of ours: one sentence, with --debug the traceback that Textual prints."""
         error = sys.exc_info()[1]
-        if self._conversation.options.debug or error is None:
+        if self._worker.options.debug or error is None:
             super()._fatal_error()
             return
         what = " ".join(str(error).split()) or "no more is known"
         self.panic(Text(f"vlmtui: unexpected {type(error).__name__} ({plain(what)}): --debug shows where"))
 
     def _told_to_go(self, status: int) -> None:
-        self._conversation.close()
+        self._worker.close()
         self.exit(status)
         # a terminal that has gone cannot be restored, and waiting for it would leave a process behind
         last_resort = threading.Timer(LAST_RESORT_S, os._exit, [status])

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from vlmtui.reading import TokenLayerWords, TokenWords
-from vlmtui.tui import exiting
-from vlmtui.tui.path import ANSWER, llm_depth, of_tokens
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.wordbook import WordBook
+from vlmtui.tui.state import early_exit
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import ANSWER, llm_depth, of_tokens
+from vlmtui.tui.state.word_table import WordTable
 
 CHUNK = 128
 """Tokens asked for at a time, so that the patch under the cursor never waits long."""
@@ -21,46 +21,46 @@ class WordAsking:
 
     def __init__(self) -> None:
         self._asked: set[int] = set()
-        self._book: WordBook | None = None
+        self._book: WordTable | None = None
 
     def forget(self) -> None:
         """Nothing that was asked will be answered."""
         self._asked.clear()
         self._book = None
 
-    def next(self, known: Known, view: View) -> Iterator[tuple[WordBook, tuple[int, ...]]]:
+    def next(self, results: Results, selection: Selection) -> Iterator[tuple[WordTable, tuple[int, ...]]]:
         """The questions to put now: a book, and the tokens whose words it lacks."""
-        reading = known.reading
+        reading = results.reading
         # at a stage without words those of the tokens are asked for meanwhile
-        own = (of_tokens(view.stage) and view.stage != ANSWER) or exiting.on(known, view)
-        stage = view.stage if own else "tokens"
-        if reading is None or (llm_depth(stage) and not known.layers):
+        own = (of_tokens(selection.stage) and selection.stage != ANSWER) or early_exit.on(results, selection)
+        stage = selection.stage if own else "tokens"
+        if reading is None or (llm_depth(stage) and not results.layers):
             return
-        order = replace(view, stage=stage).order
-        book = known.books.setdefault((stage, order), WordBook(reading.id, stage, order, view.k))
-        if book.want(view.k) or book is not self._book:
-            self._book = book
+        order = replace(selection, stage=stage).order
+        table = results.word_tables.setdefault((stage, order), WordTable(reading.id, stage, order, selection.k))
+        if table.want(selection.k) or table is not self._book:
+            self._book = table
             self._asked.clear()
-        token = known.token(view) if stage == view.stage or view.stage == ANSWER else None
+        token = results.token(selection) if stage == selection.stage or selection.stage == ANSWER else None
         here = token or 0
-        if token is not None and token not in self._asked and book.missing((token,)):
+        if token is not None and token not in self._asked and table.missing((token,)):
             self._asked.add(token)
-            yield book, (token,)
+            yield table, (token,)
         if len(self._asked) > 1:
             return  # the next ones when these have come
-        missing = [t for t in book.missing(range(len(reading.places))) if t not in self._asked]
+        missing = [t for t in table.missing(range(len(reading.places))) if t not in self._asked]
         chunk = tuple(sorted(sorted(missing, key=lambda t: abs(t - here))[:CHUNK]))
         if chunk:
             self._asked.update(chunk)
-            yield book, chunk
+            yield table, chunk
 
-    def answered(self, known: Known, reading: str, stage: str, words: TokenWords) -> bool:
+    def answered(self, results: Results, reading: str, stage: str, words: TokenWords) -> bool:
         """Take in an answer; False where the person has moved on from its question."""
-        book = known.books.get((stage, words.metric))
-        if book is None or book.reading != reading:
+        table = results.word_tables.get((stage, words.metric))
+        if table is None or table.reading != reading:
             return False
-        book.add(words)
-        if book is self._book:
+        table.add(words)
+        if table is self._book:
             self._asked.difference_update(words.tokens.tolist())
         return True
 
@@ -72,30 +72,30 @@ class LayerAsking:
         self.under_way = False
         self._token: int | None = None
 
-    def wanted(self, known: Known, view: View) -> bool:
+    def wanted(self, results: Results, selection: Selection) -> bool:
         """Whether to ask now: somebody stands at a layer, there are tokens in it, and it is not known."""
-        there = bool(known.reading and known.reading.places)
-        return there and not self.under_way and llm_depth(view.stage) is not None and known.layers is None
+        there = bool(results.reading and results.reading.places)
+        return there and not self.under_way and llm_depth(selection.stage) is not None and results.layers is None
 
     def forget(self) -> None:
         """Nothing that was asked will be answered."""
         self.under_way = False
         self._token = None
 
-    def token(self, known: Known, view: View) -> int | None:
+    def token(self, results: Results, selection: Selection) -> int | None:
         """The token whose words in all layers are to be shown, and have neither come nor been asked for."""
-        token = known.token(view) if view.shows_layers and known.layers else None
-        return None if token is None or token in known.by_layer or token == self._token else token
+        token = results.token(selection) if selection.shows_layers and results.layers else None
+        return None if token is None or token in results.by_layer or token == self._token else token
 
     def asked(self, token: int) -> None:
         """The words of this token in all layers were asked for: a question for another one takes its place."""
         self._token = token
 
-    def answered(self, known: Known, reading: str, words: TokenLayerWords) -> bool:
+    def answered(self, results: Results, reading: str, words: TokenLayerWords) -> bool:
         """Take in the words of a token in all layers; False where they are those of another reading."""
-        if known.reading is None or known.reading.id != reading:
+        if results.reading is None or results.reading.id != reading:
             return False
-        known.by_layer[words.token] = words
+        results.by_layer[words.token] = words
         if self._token == words.token:
             self._token = None
         return True

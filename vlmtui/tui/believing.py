@@ -7,9 +7,9 @@ from textual import on
 from textual.timer import Timer
 
 from vlmtui.tui import messages
-from vlmtui.tui.belief import BeliefAsking
-from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.dissecting import Dissecting
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.state.noise_baseline import BeliefAsking
 
 IDLE_S = 0.3
 """How long nothing else was asked before this is."""
@@ -18,8 +18,8 @@ IDLE_S = 0.3
 class Believing(Dissecting):
     """Knows whether there is anything better to do."""
 
-    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
-        super().__init__(conversation, picture)
+    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+        super().__init__(worker, picture)
         self._believing = BeliefAsking()
         self._idle: Timer | None = None
 
@@ -35,46 +35,46 @@ class Believing(Dissecting):
             self._idle = self.set_timer(IDLE_S, self._ask_belief)
 
     def _wanted(self) -> tuple[object, int | None]:
-        known, view = self._known, self._view
-        return self._believing.null(known, view), self._believing.token(known, view)
+        results, selection = self._results, self._selection
+        return self._believing.null(results, selection), self._believing.token(results, selection)
 
     def _ask_belief(self) -> None:
-        known, view, asking = self._known, self._view, self._believing
-        if not self._current or known.reading is None or self._layers.under_way:
+        results, selection, asking = self._results, self._selection, self._believing
+        if not self._current or results.reading is None or self._layers.under_way:
             return
-        token, key = asking.token(known, view), asking.null(known, view)
+        token, key = asking.token(results, selection), asking.null(results, selection)
         if token is not None:
             asking.asked_token(token)
-            self._conversation.agreement(known.reading.id, token, view.k)
+            self._worker.agreement(results.reading.id, token, selection.k)
         if key is not None:
             asking.asked_null(key)
-            self._conversation.null(known.reading.id, key, view.k)
+            self._worker.null(results.reading.id, key, selection.k)
 
     @on(messages.NullArrived)
     def _null_arrived(self, message: messages.NullArrived) -> None:
-        reading = self._known.reading
+        reading = self._results.reading
         if reading is not None and reading.id == message.reading:
-            self._known.belief.nulls[message.key] = message.null
+            self._results.belief.nulls[message.key] = message.null
             self._believing.asked_null(None)
             self._show_panels()
             self._when_idle()
 
     @on(messages.NullFailed)
     def _null_failed(self, message: messages.NullFailed) -> None:
-        reading = self._known.reading
+        reading = self._results.reading
         if reading is not None and reading.id == message.reading:
-            self._known.belief.refused.add(message.key)
+            self._results.belief.refused.add(message.key)
             self._believing.asked_null(None)
             title = "the words of noise could not be found"
             self.notify(message.sentence, title=title, severity="warning", timeout=8, markup=False)
 
     @on(messages.AgreementArrived)
     def _agreement_arrived(self, message: messages.AgreementArrived) -> None:
-        reading = self._known.reading
+        reading = self._results.reading
         if reading is not None and reading.id == message.reading:
-            self._known.belief.agreements[message.agreement.token] = message.agreement
+            self._results.belief.agreements[message.agreement.token] = message.agreement
             self._believing.asked_token(None)
-            if message.agreement.token == self._known.token(self._view):
+            if message.agreement.token == self._results.token(self._selection):
                 self._show_panels()
 
     @on(messages.BeliefGaveWay)

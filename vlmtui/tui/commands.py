@@ -8,10 +8,10 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from vlmtui.display.pieces import plain
-from vlmtui.tui.answering import WAYS
 from vlmtui.tui.lensing import Lensing
-from vlmtui.tui.listing import overlays_of
-from vlmtui.tui.valued import OPTIONS
+from vlmtui.tui.overlays.legend import OPTIONS
+from vlmtui.tui.overlays.listing import overlays_of
+from vlmtui.tui.state.generation import ATTRIBUTIONS
 
 ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Go to a patch or pixel", "g", "screen.go_to"),
@@ -40,7 +40,7 @@ ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("Ask: again without the marked patches (ablate)", "x", "screen.ablate"),
     ("Answer: the next token", ".", "screen.token(1)"),
     ("Answer: the token before", ",", "screen.token(-1)"),
-    (f"Answer: {', '.join(WAYS[:-1])}", "v", "screen.way"),
+    (f"Answer: {', '.join(ATTRIBUTIONS[:-1])}", "v", "screen.way"),
     ("Attention: the next layer", "}", "screen.layer(1)"),
     ("Attention: the layer before", "{", "screen.layer(-1)"),
     ("Attention: the next head", "H", "screen.head"),
@@ -83,5 +83,5 @@ class Actions(Provider):
             yield name, key, partial(self.app.run_action, action, self.screen)
         screen = self.screen
         if isinstance(screen, Lensing):
-            for overlay, line in overlays_of(screen.known):
+            for overlay, line in overlays_of(screen.results):
                 yield f"Overlay: {plain(overlay)}", line, partial(screen.choose_overlay, overlay)

@@ -9,10 +9,10 @@ from textual.binding import Binding
 from textual.timer import Timer
 
 from vlmtui.tui import messages
-from vlmtui.tui.conversation import Conversation
 from vlmtui.tui.hearing import AT_REST_S, Hearing
-from vlmtui.tui.patches import PatchAsking, Patches
-from vlmtui.tui.verdicts import Outliers
+from vlmtui.tui.screens.outliers import OutliersScreen
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.state.patch_facts import PatchAsking, Patches
 
 
 class Dissecting(Hearing):
@@ -20,8 +20,8 @@ class Dissecting(Hearing):
 
     BINDINGS = [Binding("V", "outliers", "outliers from picture to picture")]
 
-    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
-        super().__init__(conversation, picture)
+    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+        super().__init__(worker, picture)
         self._patches = Patches()
         self._patch_asking = PatchAsking()
         self._patch_rest: Timer | None = None
@@ -30,27 +30,29 @@ class Dissecting(Hearing):
     def _picture_counted(self, message: messages.PictureRead) -> None:
         # before `Hearing` shows it: handlers of a class come before those of the class it is made of
         self._patches.take(message.reading)
-        self._known.patches = self._patches
+        self._results.patches = self._patches
 
     def action_outliers(self) -> None:
         """Every stage's verdict on the pictures so far: outliers by position or by content."""
-        model = self._known.model
-        self.app.push_screen(Outliers(self._patches.record.tallies(model) if model else [], self._view.stage))
+        model = self._results.model
+        self.app.push_screen(
+            OutliersScreen(self._patches.record.tallies(model) if model else [], self._selection.stage)
+        )
 
     def _ask_words(self) -> None:
         super()._ask_words()
         if self._patch_rest is not None:
             self._patch_rest.stop()
             self._patch_rest = None
-        if self._current and self._patch_asking.wanted(self._known, self._view) is not None:
+        if self._current and self._patch_asking.wanted(self._results, self._selection) is not None:
             self._patch_rest = self.set_timer(AT_REST_S, self._ask_patch)
 
     def _ask_patch(self) -> None:
-        known = self._known
-        patch = self._patch_asking.wanted(known, self._view)
-        if self._current and patch is not None and known.reading is not None:
+        results = self._results
+        patch = self._patch_asking.wanted(results, self._selection)
+        if self._current and patch is not None and results.reading is not None:
             self._patch_asking.asked(patch)
-            self._conversation.patch(known.reading.id, patch)
+            self._worker.patch(results.reading.id, patch)
 
     @on(messages.PatchArrived)
     def _patch_arrived(self, message: messages.PatchArrived) -> None:

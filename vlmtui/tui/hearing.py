@@ -12,13 +12,13 @@ from textual import on
 from textual.screen import Screen
 from textual.timer import Timer
 
-from vlmtui.tui import messages, walking
+from vlmtui.tui import messages, navigation
 from vlmtui.tui.asking import LayerAsking, WordAsking
-from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.opening import opened
-from vlmtui.tui.path import TOKENS, llm_depth
+from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.standing import IDLE, Standing
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import TOKENS, llm_depth
 
 LAYERS = "layers"
 """What is timed, on the line of state."""
@@ -31,12 +31,12 @@ LATE_S = 0.4
 class Hearing(Screen[None]):
     """Holds the view and what is known; tells the screen, which is made of it, what to show again."""
 
-    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
+    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
         super().__init__()
-        options = conversation.options
-        self._conversation = conversation
-        self._known = Known.of(conversation.image, picture)
-        self._view = View(metric=options.query.metric, k=options.query.k)
+        options = worker.options
+        self._worker = worker
+        self._results = Results.of(worker.image, picture)
+        self._selection = Selection(metric=options.query.metric, k=options.query.k)
         self._opening = True
         self._standing = Standing(messages.WorkProgressed("starting the model session"))
         self._asking = WordAsking()
@@ -46,45 +46,45 @@ class Hearing(Screen[None]):
         self._current = False
 
     @property
-    def known(self) -> Known:
+    def results(self) -> Results:
         """What has arrived so far."""
-        return self._known
+        return self._results
 
     @on(messages.ModelLoaded)
     def _model_loaded(self, message: messages.ModelLoaded) -> None:
-        self._known.model = message.model
+        self._results.model = message.model
         self._standing.trouble = ""
-        self._conversation.status()
+        self._worker.status()
         self._show_lines()
 
     @on(messages.PictureRead)
     def _picture_read(self, message: messages.PictureRead) -> None:
-        known, reading = self._known, message.reading
-        before = walking.spotted(self._view, known)
-        if known.reading and known.reading.model.name != reading.model.name and llm_depth(before.stage):
+        results, reading = self._results, message.reading
+        before = navigation.spotted(self._selection, results)
+        if results.reading and results.reading.model.name != reading.model.name and llm_depth(before.stage):
             # another model's layers may be gigabytes: they are read when somebody walks there
-            before = walking.at_stage(before, known, TOKENS)
-        known.take(reading)
+            before = navigation.at_stage(before, results, TOKENS)
+        results.take(reading)
         self._forget()
         self._current = True
         self._standing.trouble = ""
         self._standing.work = IDLE
         self._standing.seconds = ("read", sum(reading.timings.values()))
         if self._opening:
-            self._view, wrong = opened(self._view, known, self._conversation.options.query)
+            self._selection, wrong = opened(self._selection, results, self._worker.options.query)
             for sentence in wrong:
                 self.notify(sentence, severity="error", timeout=12, markup=False)
         else:
-            self._view = walking.settled(replace(before, marks=frozenset()), known)
+            self._selection = navigation.settled(replace(before, marks=frozenset()), results)
         self._opening = False
-        self._conversation.status()
+        self._worker.status()
         self._ask_words()
         self._show_all()
 
     @on(messages.WordsArrived)
     def _words_arrived(self, message: messages.WordsArrived) -> None:
         words = message.words
-        if not self._asking.answered(self._known, message.reading, message.stage, words):
+        if not self._asking.answered(self._results, message.reading, message.stage, words):
             return
         self._standing.seconds = ("words", words.seconds)
         self._ask_words()
@@ -94,13 +94,13 @@ class Hearing(Screen[None]):
 
     @on(messages.LayersArrived)
     def _layers_arrived(self, message: messages.LayersArrived) -> None:
-        reading = self._known.reading
+        reading = self._results.reading
         if reading is None or reading.id != message.layers.reading or not self._layers.under_way:
             return
-        self._known.layers = message.layers
+        self._results.layers = message.layers
         self._layers.under_way = False
         self._standing.work = IDLE
-        self._conversation.status()
+        self._worker.status()
         self._ask_words()
         self._show_all()
 
@@ -117,9 +117,9 @@ class Hearing(Screen[None]):
 
     @on(messages.LayerWordsArrived)
     def _layer_words_arrived(self, message: messages.LayerWordsArrived) -> None:
-        if self._layers.answered(self._known, message.reading, message.words):
+        if self._layers.answered(self._results, message.reading, message.words):
             self._standing.seconds = (LAYERS, message.words.seconds)
-            if message.words.token == self._known.token(self._view):
+            if message.words.token == self._results.token(self._selection):
                 self._caught_up()
             self._show_panels()
             self._show_state()
@@ -137,7 +137,7 @@ class Hearing(Screen[None]):
     @on(messages.WorkFailed)
     def _work_failed(self, message: messages.WorkFailed) -> None:
         self._standing.work = IDLE
-        self._standing.trouble = message.sentence if self._known.reading is None else ""
+        self._standing.trouble = message.sentence if self._results.reading is None else ""
         self.notify(message.sentence, title=message.what, severity="error", timeout=12, markup=False)
         self._show_state()
 
@@ -153,31 +153,31 @@ class Hearing(Screen[None]):
 
     @on(messages.PictureOpened)
     def _picture_opened(self, message: messages.PictureOpened) -> None:
-        before, self._known = self._known, Known.of(message.source, message.picture, self._known.model)
-        self._known.lenses, self._known.unusable = before.lenses, before.unusable
-        self._view = replace(self._view, spot=None)
+        before, self._results = self._results, Results.of(message.source, message.picture, self._results.model)
+        self._results.lenses, self._results.unusable = before.lenses, before.unusable
+        self._selection = replace(self._selection, spot=None)
         self._current = False
-        self._conversation.read(message.source)
-        if self._conversation.alive:
+        self._worker.read(message.source)
+        if self._worker.alive:
             self._standing.work = messages.WorkProgressed("reading the picture")
         self._show_all()
 
     # what is asked for
 
     def _ask_words(self) -> None:
-        known, view = self._known, self._view
-        if not self._current or known.reading is None:
+        results, selection = self._results, self._selection
+        if not self._current or results.reading is None:
             return
-        if self._layers.wanted(known, view):
+        if self._layers.wanted(results, selection):
             self._layers.under_way = True
             self._standing.work = messages.WorkProgressed("reading the language model's layers")
             self._show_state()
-            self._conversation.layers(known.reading.id)
-        for book, tokens in self._asking.next(known, view):
-            self._conversation.words(book.reading, book.stage, book.metric, book.k, tokens)
-        if view.shows_layers and known.token(view) in known.by_layer:
+            self._worker.layers(results.reading.id)
+        for table, tokens in self._asking.next(results, selection):
+            self._worker.words(table.reading, table.stage, table.metric, table.k, tokens)
+        if selection.shows_layers and results.token(selection) in results.by_layer:
             self._caught_up()
-        elif self._layers.token(known, view) is not None:
+        elif self._layers.token(results, selection) is not None:
             if self._rest:
                 self._rest.stop()
             self._rest = self.set_timer(AT_REST_S, self._ask_layer_words)
@@ -185,26 +185,26 @@ class Hearing(Screen[None]):
             self._late = self._late or self.set_timer(LATE_S, self._fallen_behind)
 
     def _ask_layer_words(self) -> None:
-        known = self._known
-        token = self._layers.token(known, self._view)
-        if self._current and token is not None and known.reading is not None:
+        results = self._results
+        token = self._layers.token(results, self._selection)
+        if self._current and token is not None and results.reading is not None:
             self._layers.asked(token)
-            self._conversation.layer_words(known.reading.id, token)
+            self._worker.layer_words(results.reading.id, token)
 
     def _caught_up(self) -> None:
-        self._known.followed = self._known.token(self._view)
+        self._results.followed = self._results.token(self._selection)
         if self._late:
             self._late.stop()
         self._late = None
 
     def _fallen_behind(self) -> None:
-        self._late = self._known.followed = None
+        self._late = self._results.followed = None
         self._show_panels()
 
     def _stand_still(self, trouble: str, waiting: str) -> None:
         """Nothing more is asked of the session until the picture is read again."""
         self._current = False
-        self._known.waiting, self._known.followed = waiting, None
+        self._results.waiting, self._results.followed = waiting, None
         self._standing.trouble = trouble
         self._without_layers()
         self._forget()
@@ -222,12 +222,12 @@ class Hearing(Screen[None]):
             self._layers.under_way = False
             self._standing.work = IDLE
             self._show_state()
-        if llm_depth(self._view.stage) and self._known.layers is None:
-            self._choose(walking.at_stage(self._view, self._known, TOKENS))
+        if llm_depth(self._selection.stage) and self._results.layers is None:
+            self._choose(navigation.at_stage(self._selection, self._results, TOKENS))
 
     # what the screen does
 
-    def _choose(self, view: View) -> None:
+    def _choose(self, selection: Selection) -> None:
         """Take another view and show what differs."""
         raise NotImplementedError
 

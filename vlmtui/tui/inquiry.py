@@ -10,10 +10,10 @@ from textual.message import Message
 
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
-from vlmtui.session.protocol import Progress, Said
+from vlmtui.session.protocol import AnswerProgress, Progress
 from vlmtui.tui import replies
-from vlmtui.tui.answering import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Wanted
-from vlmtui.tui.path import TOKENS
+from vlmtui.tui.state.generation import AttentionOf, GradientOf, LensOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.tui.state.stages import TOKENS
 
 _T = TypeVar("_T")
 
@@ -102,10 +102,10 @@ class Inquiry:
             self._client.cancel(self._lens)
         self._lens = None
 
-    def _heard(self, number: int) -> Callable[[Said], None]:
+    def _heard(self, number: int) -> Callable[[AnswerProgress], None]:
         turn = self._turn
 
-        def heard(said: Said) -> None:
+        def heard(said: AnswerProgress) -> None:
             if turn == self._turn:
                 self.post(replies.TokenSaid(number, said))
 

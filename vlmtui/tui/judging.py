@@ -9,11 +9,12 @@ from textual import on
 from textual.binding import Binding
 
 from vlmtui.errors import UsageError
-from vlmtui.tui import messages, whole
+from vlmtui.tui import messages
 from vlmtui.tui.believing import Believing
-from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.dialogs import Ask
-from vlmtui.tui.whole import BETWEEN, MOST_CLASSES, Whole, parsed, said_by
+from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.state import image_level
+from vlmtui.tui.state.image_level import BETWEEN, MOST_CLASSES, ImageLevel, parsed, said_by
 
 
 class Judging(Believing):
@@ -21,19 +22,19 @@ class Judging(Believing):
 
     BINDINGS = [Binding("c", "whole", "texts or classes of the whole picture")]
 
-    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
-        super().__init__(conversation, picture)
+    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+        super().__init__(worker, picture)
         self._texts: tuple[str, ...] = ()
         self._classes_wanted = False
 
     def action_whole(self) -> None:
         """Texts to hold against the whole picture, or the classes that the model's head gives it."""
-        match said_by(self._known.model):
-            case whole.TEXTS:
+        match said_by(self._results.model):
+            case image_level.TEXTS:
                 hint = f"as many as there are, with {BETWEEN} between them: a photo of a dog {BETWEEN} a photo of a cat"
-                ask = Ask("Texts against the whole picture", hint, _read, f" {BETWEEN} ".join(self._texts))
+                ask = TextDialog("Texts against the whole picture", hint, _read, f" {BETWEEN} ".join(self._texts))
                 self.app.push_screen(ask, lambda texts: self._match(texts) if texts else None)
-            case whole.CLASSES:
+            case image_level.CLASSES:
                 self._classes_wanted = True
                 self._ask_whole()
             case _:
@@ -46,18 +47,18 @@ class Judging(Believing):
 
     def _match_also(self, text: str) -> None:
         """A text that was looked for in the patches is held against the whole picture too."""
-        if said_by(self._known.model) == whole.TEXTS:
+        if said_by(self._results.model) == image_level.TEXTS:
             self._match(parsed(BETWEEN.join((*self._texts, text))))
 
     def _ask_whole(self) -> None:
-        reading = self._known.reading
+        reading = self._results.reading
         if not self._current or reading is None:
             return
         said = said_by(reading.model)
-        if said == whole.TEXTS and self._texts:
-            self._conversation.match(reading.id, self._texts)
-        elif said == whole.CLASSES and self._classes_wanted:
-            self._conversation.classes(reading.id, MOST_CLASSES)
+        if said == image_level.TEXTS and self._texts:
+            self._worker.match(reading.id, self._texts)
+        elif said == image_level.CLASSES and self._classes_wanted:
+            self._worker.classes(reading.id, MOST_CLASSES)
 
     @on(messages.PictureRead)
     def _judged_anew(self, message: messages.PictureRead) -> None:
@@ -66,26 +67,26 @@ class Judging(Believing):
 
     @on(messages.TextsArrived)
     def _texts_arrived(self, message: messages.TextsArrived) -> None:
-        self._take(message.reading, Whole(texts=message.texts))
+        self._take(message.reading, ImageLevel(texts=message.texts))
 
     @on(messages.MatchArrived)
     def _match_arrived(self, message: messages.MatchArrived) -> None:
-        self._take(message.reading, self._known.whole.matched(message.match))
+        self._take(message.reading, self._results.image_level.matched(message.match))
 
     @on(messages.HeadArrived)
     def _head_arrived(self, message: messages.HeadArrived) -> None:
-        self._take(message.reading, Whole(head=message.head))
+        self._take(message.reading, ImageLevel(head=message.head))
 
     @on(messages.ClassesArrived)
     def _classes_arrived(self, message: messages.ClassesArrived) -> None:
-        self._take(message.reading, replace(self._known.whole, classes=message.classes))
+        self._take(message.reading, replace(self._results.image_level, classes=message.classes))
 
-    def _take(self, reading: str, said: Whole) -> None:
-        if self._known.reading is None or self._known.reading.id != reading:
+    def _take(self, reading: str, said: ImageLevel) -> None:
+        if self._results.reading is None or self._results.reading.id != reading:
             return
-        self._known.whole = said
-        if said.known:
-            self._conversation.status()
+        self._results.image_level = said
+        if said.complete:
+            self._worker.status()
             self._standing.work = messages.WorkProgressed("")
             self._show_state()
             self._show_panels()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vlmtui.tui import exiting
-from vlmtui.tui.path import ANSWER, PIXELS, llm_depth, of_tokens
-from vlmtui.tui.view import Known, View
-from vlmtui.tui.whole import said_by
+from vlmtui.tui.state import early_exit
+from vlmtui.tui.state.image_level import said_by
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
 Key = tuple[str, str]
 """A key and what it does."""
@@ -33,29 +33,29 @@ OF_ANSWERS: tuple[Key, ...] = (
 OF_ALL: tuple[Key, ...] = (("g", "go to"), ("i", "picture"), ("M", "model"), ("s", "save"), ("y", "copy"))
 
 
-def keys(known: Known, view: View, narrow: bool) -> list[Key]:
+def keys(results: Results, selection: Selection, narrow: bool) -> list[Key]:
     """The most telling first; `narrow`: one panel is seen at a time."""
-    pages: list[Key] = [("t T", "tile")] if len(known.pages(view.stage)) > 1 else []
+    pages: list[Key] = [("t T", "tile")] if len(results.pages(selection.stage)) > 1 else []
     first = [*([("Tab", "panel")] if narrow else []), MOVE, *pages, STAGE]
-    if view.stage == ANSWER:
+    if selection.stage == ANSWER:
         return [*first, *OF_ANSWERS]
-    model, layer = known.model, llm_depth(view.stage) is not None
+    model, layer = results.model, llm_depth(selection.stage) is not None
     words = model is None or not model.wordless
-    seen = words and (of_tokens(view.stage) or exiting.on(known, view))
+    seen = words and (of_tokens(selection.stage) or early_exit.on(results, selection))
     whole = said_by(model)
     there: list[Key] = []
-    if exiting.possible(known, view):
+    if early_exit.possible(results, selection):
         there.append(("e", "early exit"))
     there.append(("o", "overlay"))
     if layer:
         there.append(("w", "all layers"))
     elif seen:
         there.append(("m", "metric"))
-    if (words or whole) and view.stage != PIXELS:
+    if (words or whole) and selection.stage != PIXELS:
         there.append(("/", FIND))
     if whole:
         there.append(("c", whole))
     elif words:
         there.append(("a", "ask"))
-    more: list[Key] = [("+ -", "words")] if seen and not view.shows_layers else []
+    more: list[Key] = [("+ -", "words")] if seen and not selection.shows_layers else []
     return [*first, *there, *HELP, *more, *OF_ALL]

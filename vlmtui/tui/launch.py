@@ -27,17 +27,17 @@ def run(options: ExplorerOptions) -> int:
         # what a locale cannot say must not crash the screen
         sys.__stdout__.reconfigure(errors="replace")
 
-    from vlmtui.tui.conversation import Conversation
+    from vlmtui.tui.session_worker import SessionWorker
 
-    conversation = Conversation(options)
+    worker = SessionWorker(options)
     try:
         # first of all: the session imports torch while Textual is imported here; ssh may have to ask for a password
-        conversation.start(may_ask=True)
+        worker.start(may_ask=True)
 
         from vlmtui.tui.app import VlmtuiApp
 
-        app = VlmtuiApp(conversation, picture)
+        app = VlmtuiApp(worker, picture)
         status = app.run()
     finally:
-        conversation.close()
+        worker.close()
     return status if status is not None else (app.return_code or 0)

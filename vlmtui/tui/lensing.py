@@ -11,18 +11,19 @@ from textual.timer import Timer
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
-from vlmtui.tui import exiting, facing, marks, messages, walking
-from vlmtui.tui.choices import LensChoice, colouring, name_of, parsed, told, typed, word_lens
-from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.dialogs import Ask
+from vlmtui.tui import messages, navigation
 from vlmtui.tui.hearing import AT_REST_S
+from vlmtui.tui.initial_selection import with_own
 from vlmtui.tui.judging import Judging
-from vlmtui.tui.opening import with_own
-from vlmtui.tui.path import ANSWER, llm_depth, path
+from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.standing import IDLE
-from vlmtui.tui.valuing import STOPPED, ValueAsking, ahead, ordered, overlay_lens, scores, shown, single_of
-from vlmtui.tui.view import NORMS, View
-from vlmtui.tui.whole import CLASSES, TEXTS, said_by
+from vlmtui.tui.state import early_exit, lens_panel, marks
+from vlmtui.tui.state.image_level import CLASSES, TEXTS, said_by
+from vlmtui.tui.state.lens_choice import LensChoice, colouring, name_of, parsed, told, typed, word_lens
+from vlmtui.tui.state.lens_values import STOPPED, ValueAsking, ahead, ordered, overlay_lens, scores, shown, single_of
+from vlmtui.tui.state.results import NORMS, Selection
+from vlmtui.tui.state.stages import ANSWER, llm_depth, path
 
 AHEAD_S = 0.03
 """How long after a step the stages beside are asked about."""
@@ -43,8 +44,8 @@ class Lensing(Judging):
         Binding("e", "early_exit", "early exit: through the projector"),
     ]
 
-    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
-        super().__init__(conversation, picture)
+    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+        super().__init__(worker, picture)
         self._valuing = ValueAsking()
         self._ahead: Timer | None = None
         self._playing: Timer | None = None
@@ -53,8 +54,8 @@ class Lensing(Judging):
 
     @on(messages.ValuesArrived)
     def _values_arrived(self, message: messages.ValuesArrived) -> None:
-        values, stage = message.values, self._view.stage
-        if self._valuing.answered(self._known, message.reading, values, stage, message.entry):
+        values, stage = message.values, self._selection.stage
+        if self._valuing.answered(self._results, message.reading, values, stage, message.entry):
             if values.stage == stage:
                 self._standing.seconds = (plain(values.call.name or values.call.lens.shown), values.seconds)
                 self._values_done()
@@ -62,23 +63,23 @@ class Lensing(Judging):
 
     @on(messages.ValuesFailed)
     def _values_failed(self, message: messages.ValuesFailed) -> None:
-        reading = self._known.reading
+        reading = self._results.reading
         if reading is not None and reading.id == message.reading:
-            self._valuing.failed(self._known, message.stage, message.lens, message.sentence)
+            self._valuing.failed(self._results, message.stage, message.lens, message.sentence)
             own = self._own(message.lens.lens)
-            if own is not None and message.stage == self._view.stage:
+            if own is not None and message.stage == self._selection.stage:
                 self.notify(message.sentence, title=own.name, severity="error", timeout=12, markup=False)
             self._values_done()
 
     def _values_done(self) -> None:
         if not self._layers.under_way:
             self._standing.work = IDLE
-        if self._to_best and scores(self._view, self._known) is not None:
+        if self._to_best and scores(self._selection, self._results) is not None:
             self._to_best = False
             self._go_to_rank(0)
         self._show_picture()
         self._show_state()
-        if facing.lens_in_panel(self._known, self._view) is not None:
+        if lens_panel.lens_in_panel(self._results, self._selection) is not None:
             self._arrange()
             self._show_panels()
 
@@ -87,24 +88,24 @@ class Lensing(Judging):
         if self._at_rest is not None:
             self._at_rest.stop()
             self._at_rest = None
-        if single_of(self._view, self._known) is None:
+        if single_of(self._selection, self._results) is None:
             self._ask_values()
-        elif self._current and self._valuing.wanted(self._known, self._view) is not None:
+        elif self._current and self._valuing.wanted(self._results, self._selection) is not None:
             # of one entry after the other, as the cursor passes them, none is asked for
             self._at_rest = self.set_timer(AT_REST_S, self._ask_values)
         self._when_ahead()
 
     def _ask_values(self) -> None:
-        known, view = self._known, self._view
-        lens = self._valuing.wanted(known, view) if self._current else None
-        if lens is None or known.reading is None:
+        results, selection = self._results, self._selection
+        lens = self._valuing.wanted(results, selection) if self._current else None
+        if lens is None or results.reading is None:
             return
-        entry = single_of(view, known)
-        self._valuing.asked(view.stage, lens, entry)
+        entry = single_of(selection, results)
+        self._valuing.asked(selection.stage, lens, entry)
         if entry is None:
-            self._conversation.values(known.reading.id, view.stage, lens)
+            self._worker.values(results.reading.id, selection.stage, lens)
         else:
-            self._conversation.values(known.reading.id, view.stage, lens, entry)
+            self._worker.values(results.reading.id, selection.stage, lens, entry)
 
     # a lens of one's own
 
@@ -114,44 +115,44 @@ class Lensing(Judging):
         if described.trouble:
             self._lens_failed(messages.LensFailed(message.source, described.trouble))
             return
-        before = self._known.lenses.get(name)
+        before = self._results.lenses.get(name)
         if before is not None and (before.source, before.described) == (message.source, described):
             return  # of a session that was started again
-        query = self._conversation.options.query
+        query = self._worker.options.query
         given = query.lens.given if query.lens is not None else ()
-        self._known.unusable.pop(name, None)
-        self._known.lenses[name] = lens = LensChoice(name, message.source, described, given=given)
-        self._choose_anew(with_own(self._view, self._known, name))
+        self._results.unusable.pop(name, None)
+        self._results.lenses[name] = lens = LensChoice(name, message.source, described, given=given)
+        self._choose_anew(with_own(self._selection, self._results, name))
         if lens.of_answers:
             self.notify("looks at an answer: a asks the model a question", title=name, timeout=8, markup=False)
 
     @on(messages.LensFailed)
     def _lens_failed(self, message: messages.LensFailed) -> None:
         name = name_of(message.source)
-        self._known.unusable[name] = message.sentence
+        self._results.unusable[name] = message.sentence
         self.notify(message.sentence, title=name, severity="error", timeout=12, markup=False)
         self._show_picture()
 
     def _own(self, source: object) -> LensChoice | None:
         """The person's own lens of this source."""
-        return next((one for one in self._known.lenses.values() if one.source == source), None)
+        return next((one for one in self._results.lenses.values() if one.source == source), None)
 
     def choose_overlay(self, name: str) -> None:
         """An overlay by its name; one that looks for a word asks for it, one of answers is looked through there."""
-        if name in self._known.lenses:
-            self._choose_anew(with_own(self._view, self._known, name))
+        if name in self._results.lenses:
+            self._choose_anew(with_own(self._selection, self._results, name))
             return
-        lens = word_lens(self._known.model)
-        if lens is not None and lens.name == name and not self._view.sought:
+        lens = word_lens(self._results.model)
+        if lens is not None and lens.name == name and not self._selection.sought:
             self.action_find()
         else:
-            self._choose_anew(replace(self._view, overlay=name))
+            self._choose_anew(replace(self._selection, overlay=name))
 
     def action_lens_options(self) -> None:
         """The options of the person's own lens that is looked through, or else of the last one."""
-        known, view = self._known, self._view
-        name = view.looking.way if view.stage == ANSWER else view.overlay
-        lens = known.lenses.get(name) or next(reversed(known.lenses.values()), None)
+        results, selection = self._results, self._selection
+        name = selection.of_answer.attribution if selection.stage == ANSWER else selection.overlay
+        lens = results.lenses.get(name) or next(reversed(results.lenses.values()), None)
         if lens is None:
             self.notify("options are those of a lens of your own: vlmtui IMAGE --lens ./file.py", timeout=6)
             return
@@ -161,31 +162,33 @@ class Lensing(Judging):
 
         def give(given: tuple[tuple[str, object], ...] | None) -> None:
             if given is not None:
-                known.lenses[lens.name] = replace(lens, given=given)
-                self._choose_anew(with_own(self._view, self._known, lens.name))
+                results.lenses[lens.name] = replace(lens, given=given)
+                self._choose_anew(with_own(self._selection, self._results, lens.name))
 
         hint = "\n".join(
             ["name=value, one after the other; what is not named has its default:", *map(told, lens.described.options)]
         )
-        ask = Ask(f"Options of {plain(lens.name)}", hint, lambda text: parsed(text, lens.described), typed(lens.given))
+        ask = TextDialog(
+            f"Options of {plain(lens.name)}", hint, lambda text: parsed(text, lens.described), typed(lens.given)
+        )
         self.app.push_screen(ask, give)
 
-    def _choose_anew(self, view: View) -> None:
+    def _choose_anew(self, selection: Selection) -> None:
         """Take a view whose lens may be another though it is called the same; what was stopped is asked again."""
-        for asked in [asked for asked, why in self._known.refused.items() if why == STOPPED]:
-            del self._known.refused[asked]
-        if view != self._view:
-            self._choose(view)
+        for asked in [asked for asked, why in self._results.refused.items() if why == STOPPED]:
+            del self._results.refused[asked]
+        if selection != self._selection:
+            self._choose(selection)
         self._ask_words()
         self._show_all()
 
     def _withdrawn(self) -> bool:
         """Stop what a lens of the person's own is asked for; False where it is asked for nothing."""
-        asked = self._valuing.own(self._known)
+        asked = self._valuing.own(self._results)
         if asked is None:
             return False
-        self._conversation.leave_lens()
-        self._valuing.failed(self._known, *asked, STOPPED)
+        self._worker.leave_lens()
+        self._valuing.failed(self._results, *asked, STOPPED)
         self._values_done()
         return True
 
@@ -193,15 +196,15 @@ class Lensing(Judging):
         if self._ahead is not None:
             self._ahead.stop()
             self._ahead = None
-        if self._current and overlay_lens(self._view, self._known) is not None:
+        if self._current and overlay_lens(self._selection, self._results) is not None:
             self._ahead = self.set_timer(AHEAD_S, self._ask_ahead)
 
     def _ask_ahead(self) -> None:
-        known, view = self._known, self._view
-        if not self._current or known.reading is None or self._layers.under_way:
+        results, selection = self._results, self._selection
+        if not self._current or results.reading is None or self._layers.under_way:
             return
-        if not self._valuing.waiting(known, view) and (there := ahead(view, known)):
-            self._conversation.values_ahead(known.reading.id, *there)
+        if not self._valuing.waiting(results, selection) and (there := ahead(selection, results)):
+            self._worker.values_ahead(results.reading.id, *there)
 
     def _forget(self) -> None:
         super()._forget()
@@ -217,24 +220,24 @@ class Lensing(Judging):
             return text
 
         def find(text: str | None) -> None:
-            lens = word_lens(self._known.model)
+            lens = word_lens(self._results.model)
             if text and lens is not None:
                 self._to_best = True
                 self._match_also(text)
-                self._choose(replace(self._view, sought=text, overlay=lens.name))
-                if shown(self._view, self._known) is not None:
+                self._choose(replace(self._selection, sought=text, overlay=lens.name))
+                if shown(self._selection, self._results) is not None:
                     self._values_done()
 
         hint = {
             TEXTS: "patches light up by their cosine with it, at the tower's end; so is the whole picture compared",
             CLASSES: "one of the model's classes: patches light up by what they say for it, at the tower's end",
             "": "patches light up by their cosine with it; in the language model's layers by its logit",
-        }[said_by(self._known.model)]
-        self.app.push_screen(Ask("Find a word", hint, read, self._view.sought), find)
+        }[said_by(self._results.model)]
+        self.app.push_screen(TextDialog("Find a word", hint, read, self._selection.sought), find)
 
     def action_next_best(self, step: int) -> None:
         """To the patch with the next smaller number of the overlay, or the next larger one, round and round."""
-        numbers, entry = scores(self._view, self._known), self._known.entry(self._view)
+        numbers, entry = scores(self._selection, self._results), self._results.entry(self._selection)
         if numbers is None:
             self.notify("n goes from the best patch to the next: / finds a word, o chooses an overlay", timeout=4)
             return
@@ -242,56 +245,56 @@ class Lensing(Judging):
         self._go_to_rank(order.index(entry) + step if entry in order else 0)
 
     def _go_to_rank(self, rank: int) -> None:
-        numbers = scores(self._view, self._known)
+        numbers = scores(self._selection, self._results)
         if numbers is not None and len(order := ordered(numbers)):
-            self._choose(walking.to_entry(self._view, self._known, int(order[rank % len(order)])))
+            self._choose(navigation.to_entry(self._selection, self._results, int(order[rank % len(order)])))
 
     def action_mark(self) -> None:
         """Mark the patch, or take its mark away."""
-        self._choose(marks.toggled(self._view, self._known))
+        self._choose(marks.toggled(self._selection, self._results))
 
     def action_unmark(self) -> None:
         """Take all marks away."""
-        self._choose(replace(self._view, marks=frozenset()))
+        self._choose(replace(self._selection, marks=frozenset()))
 
     def action_early_exit(self) -> None:
         """Look at the tower's stages through the projector, or no more."""
-        view, refused = exiting.toggled(self._known, self._view)
+        selection, refused = early_exit.toggled(self._results, self._selection)
         if refused:
             self.notify(refused, title="no early exit", timeout=8, markup=False)
-        self._choose(view)
+        self._choose(selection)
 
     def action_play(self) -> None:
         """Walk through the stages by itself, from the first vision stage again at the end; or stop."""
         if self._playing is not None:
             self._stop_playing()
             return
-        if self._known.reading is None:
+        if self._results.reading is None:
             return
-        if self._view.overlay != NORMS and overlay_lens(self._view, self._known) is None:
-            self._choose(replace(self._view, overlay=colouring()))
+        if self._selection.overlay != NORMS and overlay_lens(self._selection, self._results) is None:
+            self._choose(replace(self._selection, overlay=colouring()))
         if self._following() is None:
-            self._choose(walking.at_stage(self._view, self._known, "vision.0"))
+            self._choose(navigation.at_stage(self._selection, self._results, "vision.0"))
         self._playing = self.set_interval(FRAME_S, self._play_on)
 
     def _play_on(self) -> None:
-        if self._valuing.waiting(self._known, self._view):
+        if self._valuing.waiting(self._results, self._selection):
             return  # what this stage shows has not come yet
         following = self._following()
         if following is None:
             self._stop_playing()
         else:
-            self._choose(walking.at_stage(self._view, self._known, following))
+            self._choose(navigation.at_stage(self._selection, self._results, following))
 
     def _following(self) -> str | None:
         """The next stage; not into a language model whose layers have not been read, which takes its time."""
-        known, view = self._known, self._view
-        if known.reading is None:
+        results, selection = self._results, self._selection
+        if results.reading is None:
             return None
-        there = path(known.reading.model)  # without an answer: played are the layers
-        at = there.index(view.stage) + 1 if view.stage in there else len(there)
+        there = path(results.reading.model)  # without an answer: played are the layers
+        at = there.index(selection.stage) + 1 if selection.stage in there else len(there)
         following = there[at] if at < len(there) else None
-        return None if following and llm_depth(following) and known.layers is None else following
+        return None if following and llm_depth(following) and results.layers is None else following
 
     def _stop_playing(self) -> None:
         if self._playing is not None:

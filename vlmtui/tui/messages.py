@@ -17,7 +17,7 @@ from vlmtui.results.image_text import ImageTextMatch, TextsRead
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.protocol import Status
-from vlmtui.tui.belief import NullKey
+from vlmtui.tui.state.noise_baseline import NullKey
 
 
 @dataclass

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from vlmtui.results.answers import Ablation, Answer
-from vlmtui.session.protocol import Said
-from vlmtui.tui.answering import Found, Wanted
+from vlmtui.session.protocol import AnswerProgress
+from vlmtui.tui.state.generation import Found, Wanted
 
 
 @dataclass
@@ -32,7 +32,7 @@ class TokenSaid(Message):
     """One more token was said, of an answer or of the one without some patches."""
 
     number: int
-    said: Said
+    said: AnswerProgress
 
 
 @dataclass

@@ -14,31 +14,32 @@ from vlmtui.display.pieces import plain
 from vlmtui.lenses.wording import LensResult
 from vlmtui.results.answers import Attention, AttentionMask
 from vlmtui.results.replacement import Replacement
-from vlmtui.tui import answered, facing, marks, messages, replies, walking
-from vlmtui.tui.answering import (
+from vlmtui.tui import messages, navigation, replies
+from vlmtui.tui.lensing import Lensing
+from vlmtui.tui.panels.answer import AnswerTokenPointed
+from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.screens.replacement import ChooseReplacement
+from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.standing import IDLE
+from vlmtui.tui.state import attribution, lens_panel, marks
+from vlmtui.tui.state.generation import (
     ATTENTION,
+    ATTRIBUTIONS,
     DESCRIBE,
     NO_ANSWER,
     OCCLUSION,
     TIMED,
-    WAYS,
-    Again,
+    AblatedGeneration,
     AnswerAsking,
+    Generation,
     LensOf,
     OcclusionOf,
-    Speech,
     Wanted,
     block_for,
 )
-from vlmtui.tui.conversation import Conversation
-from vlmtui.tui.dialogs import Ask
-from vlmtui.tui.lensing import Lensing
-from vlmtui.tui.path import ANSWER, TOKENS
-from vlmtui.tui.standing import IDLE
-from vlmtui.tui.standins import ChooseStand
-from vlmtui.tui.valuing import STOPPED
-from vlmtui.tui.view import View
-from vlmtui.tui.widgets.answer import AnswerTokenPointed
+from vlmtui.tui.state.lens_values import STOPPED
+from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.stages import ANSWER, TOKENS
 
 
 class Speaking(Lensing):
@@ -49,7 +50,7 @@ class Speaking(Lensing):
         Binding("escape", "stop", "stop the answer, or what is being read"),
         Binding("comma,less_than_sign", "token(-1)", "answer: the token before"),
         Binding("full_stop,greater_than_sign", "token(1)", "answer: the next token"),
-        Binding("v", "way", ", ".join(WAYS[:-1])),
+        Binding("v", "way", ", ".join(ATTRIBUTIONS[:-1])),
         Binding("left_curly_bracket", "layer(-1)", "attention: the layer before"),
         Binding("right_curly_bracket", "layer(1)", "attention: the next layer"),
         Binding("H", "head", "attention: the next head"),
@@ -58,8 +59,8 @@ class Speaking(Lensing):
         Binding("K", "mask", "attention mask"),
     ]
 
-    def __init__(self, conversation: Conversation, picture: Image.Image) -> None:
-        super().__init__(conversation, picture)
+    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+        super().__init__(worker, picture)
         self._answers = AnswerAsking()
         self._number = 0
         self._question = ""
@@ -75,16 +76,16 @@ class Speaking(Lensing):
 
     @on(replies.TokenSaid)
     def _token_said(self, message: replies.TokenSaid) -> None:
-        speech, said = self._known.speech, message.said
-        if speech.speaking and message.number == speech.number:
-            first = not speech.tokens
-            speech.say(said.number, said.token, said.text, said.answer)
+        generation, said = self._results.generation, message.said
+        if generation.speaking and message.number == generation.number:
+            first = not generation.tokens
+            generation.say(said.number, said.token, said.text, said.answer)
             self._standing.work = messages.WorkProgressed(f"answering (Esc stops): {count(said.number, 'token')}")
             if first:
                 self._show_picture()
             self._arrange()
-        elif speech.again is not None and message.number == speech.again.number:
-            speech.again.text = said.text
+        elif generation.again is not None and message.number == generation.again.number:
+            generation.again.text = said.text
         else:
             return
         self._show_state()
@@ -92,14 +93,14 @@ class Speaking(Lensing):
 
     @on(replies.AnswerGiven)
     def _answer_given(self, message: replies.AnswerGiven) -> None:
-        if message.number == self._known.speech.number and self._known.speech.speaking:
-            self._known.speech.end(message.answer)
+        if message.number == self._results.generation.number and self._results.generation.speaking:
+            self._results.generation.end(message.answer)
             self._standing.seconds = ("answer", message.answer.seconds)
             self._said()
 
     @on(replies.AblationArrived)
     def _ablation_arrived(self, message: replies.AblationArrived) -> None:
-        again = self._known.speech.again
+        again = self._results.generation.again
         if again is not None and again.number == message.number:
             again.ablation, again.text = message.ablation, message.ablation.again.text
             self._standing.seconds = ("asked again", message.ablation.seconds)
@@ -107,10 +108,10 @@ class Speaking(Lensing):
 
     @on(replies.AnswerFailed)
     def _answer_failed(self, message: replies.AnswerFailed) -> None:
-        speech = self._known.speech
-        if speech.again is not None and message.number == speech.again.number:
-            speech.again = None
-        elif message.number == speech.number:
+        generation = self._results.generation
+        if generation.again is not None and message.number == generation.again.number:
+            generation.again = None
+        elif message.number == generation.number:
             self._unsay()
         else:
             return
@@ -119,13 +120,13 @@ class Speaking(Lensing):
 
     @on(replies.FindingArrived)
     def _finding_arrived(self, message: replies.FindingArrived) -> None:
-        speech, found = self._known.speech, message.found
-        if message.number != speech.number:
+        generation, found = self._results.generation, message.found
+        if message.number != generation.number:
             return
         self._answers.done(message.wanted)
-        speech.found[message.wanted] = found
+        generation.found[message.wanted] = found
         if isinstance(found, Attention):
-            speech.latest = found
+            generation.latest = found
         if isinstance(found, LensResult):
             self._standing.seconds = (plain(found.call.name or found.call.lens.shown), found.seconds)
         elif not isinstance(found, AttentionMask):
@@ -134,9 +135,9 @@ class Speaking(Lensing):
 
     @on(replies.FindingFailed)
     def _finding_failed(self, message: replies.FindingFailed) -> None:
-        if message.number == self._known.speech.number:
+        if message.number == self._results.generation.number:
             self._answers.done(message.wanted)
-            self._known.speech.refused[message.wanted] = message.sentence
+            self._results.generation.refused[message.wanted] = message.sentence
             if isinstance(message.wanted, LensOf) and (own := self._own(message.wanted.call.lens)) is not None:
                 self.notify(message.sentence, title=own.name, severity="error", timeout=12, markup=False)
             self._found()
@@ -145,38 +146,40 @@ class Speaking(Lensing):
 
     def _ask_words(self) -> None:
         super()._ask_words()
-        known, view = self._known, self._view
-        if not self._current or known.reading is None or self._answering:
+        results, selection = self._results, self._selection
+        if not self._current or results.reading is None or self._answering:
             return
-        wanted: list[Wanted | None] = [answered.mask_wanted(view)]
-        if view.stage == ANSWER and view.looking.mask is None:
-            wanted.append(answered.wanted(known, view))
+        wanted: list[Wanted | None] = [attribution.mask_wanted(selection)]
+        if selection.stage == ANSWER and selection.of_answer.mask is None:
+            wanted.append(attribution.wanted(results, selection))
         for one in wanted:
             # an occlusion map takes long, and is asked for by its own key
-            if one is not None and not isinstance(one, OcclusionOf) and self._answers.missing(known.speech, one):
+            if one is not None and not isinstance(one, OcclusionOf) and self._answers.missing(results.generation, one):
                 self._look(one)
 
     def _look(self, wanted: Wanted) -> None:
-        assert self._known.reading is not None
+        assert self._results.reading is not None
         self._answers.asked(wanted)
-        self._conversation.look(self._known.speech.number, self._known.reading.id, self._known.speech.id, wanted)
+        self._worker.look(
+            self._results.generation.number, self._results.reading.id, self._results.generation.id, wanted
+        )
 
     def _forget(self) -> None:
         super()._forget()
         self._answers.forget()
-        speech = self._known.speech
-        speech.speaking = False
-        if speech.again is not None and speech.again.ablation is None:
-            speech.again = None
+        generation = self._results.generation
+        generation.speaking = False
+        if generation.again is not None and generation.again.ablation is None:
+            generation.again = None
 
     # keys
 
     def action_ask(self) -> None:
         """Ask for a question, and put it to the model."""
-        if self._known.reading is None or not self._current:
+        if self._results.reading is None or not self._current:
             self.notify("the model has not read the picture yet", timeout=4)
             return
-        model = self._known.reading.model
+        model = self._results.reading.model
         if model.embeddings is None:
             self.notify(sentence(model.wordless), title="no answer", timeout=8, markup=False)
             return
@@ -187,47 +190,47 @@ class Speaking(Lensing):
                 self._put(question)
 
         hint = f"about the picture · without one: {DESCRIBE} · Esc stops the answer"
-        self.app.push_screen(Ask("Ask the model", hint, str, self._question), put)
+        self.app.push_screen(TextDialog("Ask the model", hint, str, self._question), put)
 
     def _put(self, question: str) -> None:
-        if self._known.reading is None or not self._current:
+        if self._results.reading is None or not self._current:
             return
         self._number += 1
-        self._known.speech = Speech(question or DESCRIBE, self._number, speaking=True)
+        self._results.generation = Generation(question or DESCRIBE, self._number, speaking=True)
         self._answers.forget()
         self._standing.work = messages.WorkProgressed("asking the model")
-        self._conversation.answer(self._number, self._known.reading.id, question or None)
-        view = walking.at_stage(self._view, self._known, ANSWER)
-        self._choose(replace(view, looking=replace(view.looking, token=0, mask=None)))
+        self._worker.answer(self._number, self._results.reading.id, question or None)
+        selection = navigation.at_stage(self._selection, self._results, ANSWER)
+        self._choose(replace(selection, of_answer=replace(selection.of_answer, token=0, mask=None)))
         self._show_all()
 
     def action_stop(self) -> None:
         """Stop the answer, what was said of it stays; or an occlusion map; or leave the layers being read."""
         if self._answering:
-            self._conversation.leave_answer()
-            speech = self._known.speech
-            speech.speaking = False
-            if speech.again is not None and speech.again.ablation is None:
-                speech.again = None
-            if not speech.tokens:
+            self._worker.leave_answer()
+            generation = self._results.generation
+            generation.speaking = False
+            if generation.again is not None and generation.again.ablation is None:
+                generation.again = None
+            if not generation.tokens:
                 self._unsay()
             self._said()
         elif self._answers.occluding:
-            self._conversation.leave_answer()
+            self._worker.leave_answer()
             self._answers.forget()
             self._found()
         elif self._layers.under_way:
             self.action_leave_layers()
         elif self._withdrawn():
             pass
-        elif self._known.speech.again is not None:
-            self._known.speech.again = None
+        elif self._results.generation.again is not None:
+            self._results.generation.again = None
             self._show_panels()
 
     @property
     def nothing_to_lose(self) -> bool:
         """Whether no picture has been read yet."""
-        return self._known.reading is None
+        return self._results.reading is None
 
     def interrupted(self) -> bool:
         """Stop what goes on, as Ctrl-C does; False where nothing does."""
@@ -240,84 +243,90 @@ class Speaking(Lensing):
         return True
 
     def _withdrawn(self) -> bool:
-        wanted = self._answers.looking()
+        wanted = self._answers.of_answer()
         if wanted is None or self._own(wanted.call.lens) is None:
             return super()._withdrawn()
-        self._conversation.leave_lens()
+        self._worker.leave_lens()
         self._answers.done(wanted)
-        self._known.speech.refused[wanted] = STOPPED
+        self._results.generation.refused[wanted] = STOPPED
         self._found()
         return True
 
-    def _choose_anew(self, view: View) -> None:
-        refused = self._known.speech.refused
+    def _choose_anew(self, selection: Selection) -> None:
+        refused = self._results.generation.refused
         for asked in [asked for asked, why in refused.items() if why == STOPPED]:
             del refused[asked]
-        super()._choose_anew(view)
+        super()._choose_anew(selection)
 
     def action_token(self, step: int) -> None:
         """Another token of the answer."""
-        if self._known.speech.ready:
-            self._look_at(token=self._view.looking.next_token(step, len(self._known.speech.tokens)).token)
+        if self._results.generation.ready:
+            self._look_at(token=self._selection.of_answer.next_token(step, len(self._results.generation.tokens)).token)
         else:
             self._say_no_answer()
 
     @on(AnswerTokenPointed)
     def _token_pointed(self, message: AnswerTokenPointed) -> None:
-        if self._known.speech.ready:
+        if self._results.generation.ready:
             self._look_at(token=message.token)
 
     def action_way(self) -> None:
         """Another way to look at the answer."""
-        if self._known.speech.begun:
-            own = [lens.name for lens in self._known.lenses.values() if lens.of_answers]
-            self._look_at(way=self._view.looking.next_way(own).way)
+        if self._results.generation.begun:
+            own = [lens.name for lens in self._results.lenses.values() if lens.of_answers]
+            self._look_at(attribution=self._selection.of_answer.next_attribution(own).attribution)
         else:
             self._say_no_answer()
 
     def action_layer(self, step: int) -> None:
         """The attention, or the mask, of another layer; before the first comes the mean of all."""
-        looking, model = self._view.looking, self._known.model
+        of_answer, model = self._selection.of_answer, self._results.model
         layers = model.llm_layers if model else 0
-        if looking.mask is not None and layers:
-            self._choose(replace(self._view, looking=replace(looking, mask=(looking.mask - 1 + step) % layers + 1)))
-        elif not self._known.speech.ready:
+        if of_answer.mask is not None and layers:
+            self._choose(
+                replace(self._selection, of_answer=replace(of_answer, mask=(of_answer.mask - 1 + step) % layers + 1))
+            )
+        elif not self._results.generation.ready:
             self._say_no_answer()
         else:
-            layer = ((looking.layer or 0) + step) % (layers + 1) if looking.way == ATTENTION else looking.layer or 0
-            self._look_at(way=ATTENTION, layer=layer or None)
+            layer = (
+                ((of_answer.layer or 0) + step) % (layers + 1)
+                if of_answer.attribution == ATTENTION
+                else of_answer.layer or 0
+            )
+            self._look_at(attribution=ATTENTION, layer=layer or None)
 
     def action_head(self) -> None:
         """The attention of the next head of the layer; after the last the mean of all."""
-        looking = self._view.looking
-        found = answered.attention(self._known, self._view)
-        if looking.layer is None or looking.way != ATTENTION or found is None:
+        of_answer = self._selection.of_answer
+        found = attribution.attention(self._results, self._selection)
+        if of_answer.layer is None or of_answer.attribution != ATTENTION or found is None:
             self.notify("heads are numbered within a layer: } chooses one", timeout=4)
             return
-        head = 0 if looking.head is None else looking.head + 1
+        head = 0 if of_answer.head is None else of_answer.head + 1
         self._look_at(head=head if head < found.heads else None)
 
     def action_occlude(self) -> None:
         """Take blocks of patches away, one after the other, and show by how much the answer gets less likely."""
-        known = self._known
-        if not known.speech.ready or known.reading is None or not self._current:
+        results = self._results
+        if not results.generation.ready or results.reading is None or not self._current:
             self._say_no_answer()
             return
-        if wordless := known.reading.model.wordless:
+        if wordless := results.reading.model.wordless:
             self.notify(sentence(wordless), title="no occlusion map", timeout=8, markup=False)
             return
-        self._look_at(way=OCCLUSION)
-        wanted = OcclusionOf(block_for(known.reading.places)[0])
-        known.speech.refused.pop(wanted, None)
-        if not self._answering and self._answers.missing(known.speech, wanted):
+        self._look_at(attribution=OCCLUSION)
+        wanted = OcclusionOf(block_for(results.reading.places)[0])
+        results.generation.refused.pop(wanted, None)
+        if not self._answering and self._answers.missing(results.generation, wanted):
             self._standing.work = messages.WorkProgressed("taking patches away (Esc stops)")
             self._look(wanted)
             self._show_state()
 
     def action_ablate(self) -> None:
         """Ask again without the marked tokens."""
-        tokens, speech = marks.tokens(self._view), self._known.speech
-        if not speech.ready or not self._current:
+        tokens, generation = marks.tokens(self._selection), self._results.generation
+        if not generation.ready or not self._current:
             self._say_no_answer()
             return
         if not tokens:
@@ -329,64 +338,64 @@ class Speaking(Lensing):
                 self._stand = stand
                 self._ablate(tokens, stand)
 
-        self.app.push_screen(ChooseStand(len(tokens), self._stand), take_away)
+        self.app.push_screen(ChooseReplacement(len(tokens), self._stand), take_away)
 
     def _ablate(self, tokens: tuple[int, ...], stand: Replacement) -> None:
-        speech, reading = self._known.speech, self._known.reading
-        if reading is None or not speech.ready or not self._current:
+        generation, reading = self._results.generation, self._results.reading
+        if reading is None or not generation.ready or not self._current:
             return
         self._number += 1
-        speech.again = Again(self._number, tokens, stand)
+        generation.again = AblatedGeneration(self._number, tokens, stand)
         self._answers.forget()
         self._standing.work = messages.WorkProgressed("asking again (Esc stops)")
-        self._conversation.ablate(self._number, reading.id, speech.id, tokens, stand)
-        self._choose(walking.at_stage(self._view, self._known, ANSWER))
+        self._worker.ablate(self._number, reading.id, generation.id, tokens, stand)
+        self._choose(navigation.at_stage(self._selection, self._results, ANSWER))
         self._show_all()
 
     def action_mask(self) -> None:
         """The attention mask in the place of the picture, or the picture again."""
-        reading = self._known.reading
+        reading = self._results.reading
         if reading is None:
             return
         if wrong := reading.model.wordless or ("" if reading.model.llm_layers else "the model has no language model"):
             self.notify(sentence(wrong), title="no attention mask", timeout=8, markup=False)
             return
-        shown = self._view.looking.mask is not None
-        looking = replace(self._view.looking, mask=None if shown else self._view.looking.layer or 1)
-        self._choose(replace(self._view, looking=looking))
+        shown = self._selection.of_answer.mask is not None
+        of_answer = replace(self._selection.of_answer, mask=None if shown else self._selection.of_answer.layer or 1)
+        self._choose(replace(self._selection, of_answer=of_answer))
 
     def action_leave_layers(self) -> None:
         """Read the language model's layers no further, and go back to where they are not needed."""
         if self._layers.under_way:
-            self._conversation.leave_layers()
+            self._worker.leave_layers()
             self._without_layers()
 
     def _say_no_answer(self) -> None:
         # while it is being said it is on its way, which is seen
-        if not self._known.speech.speaking:
+        if not self._results.generation.speaking:
             self.notify(NO_ANSWER, timeout=4)
 
     @property
     def _answering(self) -> bool:
         """Whether the model is saying something."""
-        speech = self._known.speech
-        return speech.speaking or (speech.again is not None and speech.again.ablation is None)
+        generation = self._results.generation
+        return generation.speaking or (generation.again is not None and generation.again.ablation is None)
 
     def _look_at(self, **changes: object) -> None:
         """Look at the answer otherwise, from its own stage."""
-        view = replace(self._view, looking=replace(self._view.looking, mask=None, **changes))  # type: ignore[arg-type]
-        self._choose(view if view.stage == ANSWER else walking.at_stage(view, self._known, ANSWER))
+        selection = replace(self._selection, of_answer=replace(self._selection.of_answer, mask=None, **changes))  # type: ignore[arg-type]
+        self._choose(selection if selection.stage == ANSWER else navigation.at_stage(selection, self._results, ANSWER))
 
     def _unsay(self) -> None:
         """There is no answer: nobody stands at one."""
-        self._known.speech = Speech()
-        if self._view.stage == ANSWER:
-            self._choose(walking.at_stage(self._view, self._known, TOKENS))
+        self._results.generation = Generation()
+        if self._selection.stage == ANSWER:
+            self._choose(navigation.at_stage(self._selection, self._results, TOKENS))
 
     def _said(self) -> None:
         """The model has said what it has to say."""
         self._standing.work = IDLE
-        self._conversation.status()
+        self._worker.status()
         self._ask_words()
         self._show_all()
 
@@ -394,7 +403,7 @@ class Speaking(Lensing):
         if not (self._answering or self._answers.under_way or self._layers.under_way):
             self._standing.work = IDLE
         self._ask_words()
-        if facing.lens_in_panel(self._known, self._view) is not None:
+        if lens_panel.lens_in_panel(self._results, self._selection) is not None:
             self._arrange()
         self._show_picture()
         self._show_panels()

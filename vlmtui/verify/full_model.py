@@ -9,18 +9,18 @@ from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.verify import table as t
-from vlmtui.verify import vectors
-from vlmtui.verify.partial_model import Kept, Seen, share, words_of
-from vlmtui.verify.table import Table
+from vlmtui.verify import check_table as t
+from vlmtui.verify import comparison
+from vlmtui.verify.check_table import CheckTable
+from vlmtui.verify.partial_model import ImageRecord, PartialModelRecord, nearest_words, relative
 
 NEED_WHOLE = (t.TOKENS, t.LOGITS, t.WEIGHTS, t.WORDS)
 
 
-class Against:
+class FullModelChecks:
     """The whole model, and what is kept of the one loaded in part."""
 
-    def __init__(self, loaded: LoadedModel, kept: Kept, table: Table, progress: Progress) -> None:
+    def __init__(self, loaded: LoadedModel, kept: PartialModelRecord, table: CheckTable, progress: Progress) -> None:
         self._loaded, self._kept, self._table, self._progress = loaded, kept, table, progress
         self._received: dict[str, Tensor] = {}
 
@@ -46,7 +46,7 @@ class Against:
     def _weights(self) -> None:
         self._progress("comparing weights", 0, 0)
         part = self._kept.digests
-        off = vectors.different(part, vectors.digests(self._loaded.model))
+        off = comparison.differing_weights(part, comparison.weight_digests(self._loaded.model))
         named = f"; other: {off[0]}" + (f" and {len(off) - 1} more" if len(off) > 1 else "") if off else ""
         self._table.judged(
             t.WEIGHTS,
@@ -68,7 +68,7 @@ class Against:
         same = "bit for bit the model's own"
         if not torch.equal(ours, own):
             same = f"largest difference from the model's own {float(apart):.1e} (the largest logit is {largest:.1f})"
-        holds = bool(torch.isfinite(apart)) and float(apart) <= vectors.rounding(own.dtype) * largest
+        holds = bool(torch.isfinite(apart)) and float(apart) <= comparison.rounding(own.dtype) * largest
         self._table.judged(
             t.LOGITS,
             holds and first == len(own),
@@ -84,11 +84,11 @@ class Against:
             received = whole.received(one.inputs).cpu()
             self._received[name] = received
             counts.append(_count(len(one.tokens), len(received)))
-            worst = max(worst, vectors.farthest(one.tokens, received))
-        same = "bit for bit the same" if self._equal() else f"largest difference {share(worst)} of their length"
+            worst = max(worst, comparison.largest_difference(one.tokens, received))
+        same = "bit for bit the same" if self._equal() else f"largest difference {relative(worst)} of their length"
         self._table.judged(
             t.TOKENS,
-            worst <= vectors.rounding(next(iter(self._received.values())).dtype),
+            worst <= comparison.rounding(next(iter(self._received.values())).dtype),
             f"{' + '.join(counts)} tokens of {len(counts)} pictures as the first decoder layer receives them: {same}",
         )
 
@@ -105,8 +105,8 @@ class Against:
             self._progress("comparing words", 0, 0)
             ours = self._kept.seen[name].words
             assert ours is not None
-            theirs = words_of(received.to(embeddings.device), embeddings, self._kept.words)
-            alike += vectors.same_words(ours, theirs)
+            theirs = nearest_words(received.to(embeddings.device), embeddings, self._kept.words)
+            alike += comparison.count_same_words(ours, theirs)
             total += len(ours.ids)
         self._table.judged(
             t.WORDS,
@@ -124,6 +124,6 @@ def _positions(inputs: Inputs) -> int:
     return int(inputs.input_ids.shape[1])
 
 
-def _tokens_of(one: Seen) -> Tensor:
+def _tokens_of(one: ImageRecord) -> Tensor:
     assert one.tokens is not None
     return one.tokens

@@ -20,10 +20,10 @@ from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs, candidates
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import ModelInfo
-from vlmtui.verify import table as t
-from vlmtui.verify import vectors
-from vlmtui.verify.boxes import Moved, Reach, Tally, Trial, judge, trials
-from vlmtui.verify.table import Table
+from vlmtui.verify import check_table as t
+from vlmtui.verify import comparison
+from vlmtui.verify.box_trials import BoxCounts, BoxReach, ChangedPlaces, PixelTrial, count_changes, run_trials
+from vlmtui.verify.check_table import CheckTable
 
 SHAPES = {"wide": (640, 280), "tall": (220, 500), "small": (36, 27)}
 _SAMPLE = 64
@@ -31,7 +31,7 @@ _METRICS: tuple[Near, ...] = ("l2", "cosine")
 _K = 8
 
 
-def pictures() -> dict[str, RgbImage]:
+def noise_images() -> dict[str, RgbImage]:
     """Pictures of noise in several shapes, the same every time."""
     rng = np.random.default_rng(0)
     return {
@@ -41,7 +41,7 @@ def pictures() -> dict[str, RgbImage]:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ImageRecord:
     """What is kept of one picture, on the CPU: a prompt with it, its tokens, and their words."""
 
     inputs: Inputs
@@ -50,30 +50,30 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Kept:
+class PartialModelRecord:
     """What is kept of the model loaded in part. `words` are the ids that words are looked for among."""
 
     info: ModelInfo
     tower_alone: bool
-    seen: dict[str, Seen]
+    seen: dict[str, ImageRecord]
     digests: dict[str, bytes]
     words: Tensor | None
 
 
-class Part:
+class PartialModelChecks:
     """The model loaded in part, and the pictures that it has looked at."""
 
-    def __init__(self, loaded: LoadedModel, table: Table, progress: Progress) -> None:
+    def __init__(self, loaded: LoadedModel, table: CheckTable, progress: Progress) -> None:
         self._loaded, self._table, self._progress = loaded, table, progress
         self.model = VisionLanguageModel(loaded)
-        self._pictures = pictures()
+        self._pictures = noise_images()
         self._seen: dict[str, tuple[Inputs, EncodedImage, Layout]] = {}
         self._words = self._vocabulary = None
         if self.model.embeddings is not None:
             self._vocabulary = EmbeddingMatrix.of(self.model.embeddings)
             self._words = candidates(self.model.tokenizer, len(self.model.embeddings), all_tokens=False)
 
-    def check(self) -> Kept:
+    def check(self) -> PartialModelRecord:
         """Carry out every check that needs this model alone."""
         table, wordless = self._table, self.model.family.wordless
         with table.check(t.TOKENS):
@@ -111,7 +111,7 @@ class Part:
 
     def _boxes(self) -> None:
         processor, exact = self._loaded.processing.image_processor, self.model.info.dtype == "float32"
-        tokens, patches, unplaced = Tally(), Tally(), []
+        tokens, patches, unplaced = BoxCounts(), BoxCounts(), []
         why = ""
         for name, (_, _, layout) in self._seen.items():
             if not layout.patch_places:
@@ -123,8 +123,8 @@ class Part:
             def heard(done: int, total: int, doing: str = doing) -> None:
                 self._progress(doing, done, total)
 
-            found = trials(self.model, self._pictures[name], layout, heard)
-            reach = Reach(layout, processor, exact)
+            found = run_trials(self.model, self._pictures[name], layout, heard)
+            reach = BoxReach(layout, processor, exact)
             patches += _tally(found, layout.patch_places, lambda trial: trial.patches, reach)
             if layout.placeless:
                 why = layout.placeless
@@ -133,7 +133,7 @@ class Part:
         self._judge_boxes(t.TOKEN_BOXES, tokens, why, unplaced)
         self._judge_boxes(t.PATCH_BOXES, patches, why, unplaced)
 
-    def _judge_boxes(self, name: str, tally: Tally, why: str, unplaced: list[str]) -> None:
+    def _judge_boxes(self, name: str, tally: BoxCounts, why: str, unplaced: list[str]) -> None:
         if not tally.hits and not tally.extra:
             self._table.unchecked([name], why or "no square that was changed lies well inside a box")
             return
@@ -149,16 +149,16 @@ class Part:
         self._progress("comparing norms", 0, 0)
         worst, count = 0.0, 0
         for inputs, encoded, _ in self._seen.values():
-            library = vectors.norms_by_the_library(self.model, inputs)
+            library = comparison.library_norms(self.model, inputs)
             if library is None:
                 self._table.unchecked([t.NORMS], "its tower puts out no hidden states to compare with")
                 return
-            worst = max(worst, vectors.farthest_norm(encoded, library))
+            worst = max(worst, comparison.largest_norm_difference(encoded, library))
             count += sum(norms.patches.numel() for norms in encoded.norms)
         self._table.judged(
             t.NORMS,
-            worst <= vectors.rounding(torch.float32),
-            f"{count:,} norms against the tower's own hidden states: largest difference {share(worst)}",
+            worst <= comparison.rounding(torch.float32),
+            f"{count:,} norms against the tower's own hidden states: largest difference {relative(worst)}",
         )
 
     def _own_vectors(self) -> None:
@@ -167,40 +167,44 @@ class Part:
         self._progress("looking for words' own vectors", 0, 0)
         finite = self._words[torch.isfinite(self._vocabulary.norms[self._words])]
         ids = finite[torch.linspace(0, len(finite) - 1, min(_SAMPLE, len(finite))).long()]
-        lost = {m: vectors.strangers(self.model, self._vocabulary, ids, m) for m in _METRICS}
+        lost = {m: comparison.not_found_first(self.model, self._vocabulary, ids, m) for m in _METRICS}
         figure = ", ".join(f"{len(ids) - len(lost[m])} of {len(ids)} found first under {m}" for m in _METRICS)
         first = next((rows[0] for rows in lost.values() if rows), None)
         self._table.judged(
             t.OWN_VECTORS, first is None and len(ids) > 0, figure + ("" if first is None else f"; not id {first}")
         )
 
-    def _kept(self) -> Kept:
+    def _kept(self) -> PartialModelRecord:
         self._progress("taking digests of the weights", 0, 0)
-        return Kept(
+        return PartialModelRecord(
             info=self.model.info,
             tower_alone=not self.model.family.projector,
             seen={name: self._keep(inputs, encoded) for name, (inputs, encoded, _) in self._seen.items()},
-            digests=vectors.digests(self._loaded.model),
+            digests=comparison.weight_digests(self._loaded.model),
             words=self._words,
         )
 
-    def _keep(self, inputs: Inputs, encoded: EncodedImage) -> Seen:
+    def _keep(self, inputs: Inputs, encoded: EncodedImage) -> ImageRecord:
         if encoded.tokens is None or self._vocabulary is None or self._words is None:
-            return Seen(inputs, None, None)
+            return ImageRecord(inputs, None, None)
         inputs = self.model.prompted(inputs, len(encoded.tokens), None)
         self._progress("looking for words", 0, 0)
-        return Seen(inputs, encoded.tokens.cpu(), nearest(encoded.tokens, self._vocabulary, self._words, "l2", _K))
+        return ImageRecord(
+            inputs, encoded.tokens.cpu(), nearest(encoded.tokens, self._vocabulary, self._words, "l2", _K)
+        )
 
 
-def words_of(tokens: Tensor, embeddings: Tensor, words: Tensor) -> NearestRows:
+def nearest_words(tokens: Tensor, embeddings: Tensor, words: Tensor) -> NearestRows:
     """The words of tokens, as those that are kept of the model loaded in part."""
     return nearest(tokens, EmbeddingMatrix.of(embeddings), words, "l2", _K)
 
 
-def _tally(found: list[Trial], places: tuple[Place, ...], which: Callable[[Trial], Moved], reach: Reach) -> Tally:
-    return judge(places, [which(trial) for trial in found], [trial.squares for trial in found], reach)
+def _tally(
+    found: list[PixelTrial], places: tuple[Place, ...], which: Callable[[PixelTrial], ChangedPlaces], reach: BoxReach
+) -> BoxCounts:
+    return count_changes(places, [which(trial) for trial in found], [trial.squares for trial in found], reach)
 
 
-def share(value: float) -> str:
+def relative(value: float) -> str:
     """A relative difference in few characters."""
     return "0" if value == 0 else f"{value:.1e}"

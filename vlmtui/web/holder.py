@@ -12,7 +12,7 @@ from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError
 from vlmtui.reports.query import Query, load
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
-from vlmtui.session.requests import OnProgress, OnSaid
+from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress
 from vlmtui.session.transport import PipeLink
 from vlmtui.web.refusals import RefusedError
 
@@ -33,7 +33,7 @@ class Watched(SessionClient):
         body: m.Question,
         unpack: Callable[[Any], Any],
         on_progress: OnProgress | None = None,
-        on_said: OnSaid | None = None,
+        on_said: OnAnswerProgress | None = None,
     ) -> Future[Any]:
         """As `Exchange.ask`; what is asked after `withdraw` is not sent."""
         if isinstance(body, m.Cancel):

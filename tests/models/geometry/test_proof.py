@@ -19,7 +19,7 @@ from vlmtui.models import families
 from vlmtui.models.families.base import TokenSources
 from vlmtui.session.engine import Engine
 from vlmtui.session.protocol import Load, Read
-from vlmtui.session.request_progress import Talk
+from vlmtui.session.request_control import RequestControl
 
 SIZE = (400, 120)
 # transformers' PaliGemma processor, under NumPy 2
@@ -138,10 +138,10 @@ def test_a_family_without_image_features_is_refused(tmp_path):
 
 def test_a_picture_without_patches_has_no_norms_at_a_vision_stage(built):
     engine = Engine()
-    engine.answer(Load(str(built("llava_next")), device="cpu"), Talk())
+    engine.answer(Load(str(built("llava_next")), device="cpu"), RequestControl())
     data = io.BytesIO()
     Image.new("RGB", (1, 1)).save(data, "PNG")
-    reading = engine.answer(Read("dot.png", data.getvalue(), "", 10**6), Talk()).reading
+    reading = engine.answer(Read("dot.png", data.getvalue(), "", 10**6), RequestControl()).reading
     assert reading.grids == ()
     assert reading.placeless
     assert reading.norms_at("vision.1").shape == (0,)

@@ -7,7 +7,7 @@ import pytest
 from vlmtui.reports.commands.ask import _Streamed
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.results.answers import AnswerToken
-from vlmtui.session.protocol import Said
+from vlmtui.session.protocol import AnswerProgress
 
 
 class Paper:
@@ -25,8 +25,8 @@ class Paper:
         pass
 
 
-def said(text: str) -> Said:
-    return Said("answer-1", 1, AnswerToken(5, "x", "x", -1.0, False), text)
+def said(text: str) -> AnswerProgress:
+    return AnswerProgress("answer-1", 1, AnswerToken(5, "x", "x", -1.0, False), text)
 
 
 @pytest.fixture

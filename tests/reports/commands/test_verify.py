@@ -15,7 +15,7 @@ from vlmtui.errors import UsageError
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.commands.verify import Order, run_verify, table
 from vlmtui.session import protocol as m
-from vlmtui.session.discovery import Where
+from vlmtui.session.discovery import SessionLocation
 
 
 def run(*words: str, **options) -> subprocess.CompletedProcess[str]:
@@ -92,4 +92,4 @@ def test_the_table():
 
 def test_an_unknown_format_starts_nothing():
     with pytest.raises(UsageError, match="choose text, json"):
-        run_verify(Order("demo"), Where(warm=False), "csv", quiet=True)
+        run_verify(Order("demo"), SessionLocation(warm=False), "csv", quiet=True)

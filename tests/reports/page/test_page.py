@@ -28,7 +28,7 @@ from vlmtui.reports.page.document import SCRIPTS
 from vlmtui.reports.page.image import LONG_SIDE, MOST_BYTES, embedded
 from vlmtui.reports.query import Query
 from vlmtui.reports.select.lens_option import Through
-from vlmtui.tui.theme import DARK, LIGHT
+from vlmtui.tui.terminal.theme import DARK, LIGHT
 
 ASSETS = resources.files("vlmtui.reports.page").joinpath("assets")
 

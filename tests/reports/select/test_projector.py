@@ -28,10 +28,11 @@ from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results import early_exit as exits
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
-from vlmtui.tui import exiting, saving
+from vlmtui.tui import export
 from vlmtui.tui.asking import WordAsking
-from vlmtui.tui.opening import opened
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.state import early_exit as exiting
+from vlmtui.tui.state.results import Results, Selection
 
 CHINA = str(Path(__file__).parents[3] / "sample_images" / "china.jpg")
 PROJECTOR = Through("projector")
@@ -218,9 +219,9 @@ def test_the_option_and_what_does_not_fit_it():
 def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, photo, tmp_path):
     folder = folders("gemma3")
     seen = look(engine, folder, photo, stage="vision.1", lens=PROJECTOR)
-    known = Known(seen.reading.image, None)
+    known = Results(seen.reading.image, None)
     known.take(seen.reading)
-    view, wrong = opened(View(k=3), known, seen.query)
+    view, wrong = opened(Selection(k=3), known, seen.query)
     assert (view.stage, view.early_exit, view.overlay, wrong) == ("vision.1", True, "none", [])
     assert exiting.title(known, view) == "early exit: vision.1 → projector"
     client, asking = Near(engine), WordAsking()
@@ -228,16 +229,16 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
         for book, tokens in questions:
             found = client.words(book.reading, book.metric, book.k, tokens, stage=book.stage, projected=True).result()
             assert asking.answered(known, book.reading, book.stage, found)
-    path = saving.save(str(tmp_path / "saved.json"), known, view, replace(seen.query, lens=None))
+    path = export.save(str(tmp_path / "saved.json"), known, view, replace(seen.query, lens=None))
     assert path.read_text() == written(seen, "json")
-    tower, wrong = opened(View(), known_of(engine, folders("siglip"), photo), replace(seen.query, stage=None))
+    tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), replace(seen.query, stage=None))
     assert not tower.early_exit
     assert "vision tower alone" in wrong[0]
 
 
-def known_of(engine, folder, photo) -> Known:
+def known_of(engine, folder, photo) -> Results:
     seen = look(engine, folder, photo)
-    known = Known(seen.reading.image, None)
+    known = Results(seen.reading.image, None)
     known.take(seen.reading)
     return known
 

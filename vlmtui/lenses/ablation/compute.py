@@ -24,15 +24,15 @@ def ablated(context: Context, by: Replacement) -> Facts:
     """Both answers, and what became of the first one's tokens; the context's entries are replaced."""
     model = context.model
     without = TokenReplacement.of(context, by)
-    speaker, answered = without.speaker, without.answered
+    generator, answered = without.generator, without.answered
     gone = tuple(sorted(set(context.entries)))
-    wrong = [token for token in gone if not 0 <= token < speaker.tokens]
+    wrong = [token for token in gone if not 0 <= token < generator.tokens]
     if wrong or not gone:
-        raise UsageError(f"the picture has {speaker.tokens} image tokens, from 0: mark some of them to be replaced")
+        raise UsageError(f"the picture has {generator.tokens} image tokens, from 0: mark some of them to be replaced")
     model.progress("asking without them")
     log_probs = without(torch.tensor(gone))
-    again = speaker.again(answered, *without.how(torch.tensor(gone)))
-    before = answered.retold(speaker.model).log_probs()
+    again = generator.again(answered, *without.how(torch.tensor(gone)))
+    before = answered.retold(generator.model).log_probs()
     found = Ablation(
         answer=answered.id,
         tokens=gone,
@@ -55,25 +55,25 @@ def ablated(context: Context, by: Replacement) -> Facts:
 class TokenReplacement:
     """Image tokens of an answer's picture replaced: called with them (int64 [n]) → log-probabilities [answer tokens].
 
-    `speaker` is the model with what is kept of the reading, `answered` the answer.
+    `generator` is the model with what is kept of the reading, `answered` the answer.
     """
 
-    speaker: Any
+    generator: Any
     answered: Any
     by: Replacement
 
     @classmethod
     def of(cls, context: Context, by: Replacement) -> TokenReplacement:
         """Of the answer that is asked about."""
-        speaker = context.model.speaker()
-        return cls(speaker, speaker.answered(context.model.answer), by)
+        generator = context.model.generator()
+        return cls(generator, generator.answered(context.model.answer), by)
 
     def __call__(self, gone: Tensor) -> Tensor:
-        forced = self.answered.retold(self.speaker.model)
+        forced = self.answered.retold(self.generator.model)
         if len(gone):
             inputs, change = self.how(gone)
             if change is None:
-                forced = self.speaker.model.speaking.force(inputs, self.answered.ids)
+                forced = self.generator.model.speaking.force(inputs, self.answered.ids)
             log_probs: Tensor = forced.log_probs(change)
         else:
             log_probs = forced.log_probs()
@@ -84,22 +84,22 @@ class TokenReplacement:
         if self.by == "blur" or not all(len(group) for group in groups):
             yield from map(self, groups)
         else:
-            changes = [self.speaker.change(one, self.by) for one in groups]
-            yield from self.answered.retold(self.speaker.model).log_probs_of(changes)
+            changes = [self.generator.change(one, self.by) for one in groups]
+            yield from self.answered.retold(self.generator.model).log_probs_of(changes)
 
     def how(self, gone: Tensor) -> tuple[Any, Any]:
         """What the model is given without these tokens, and what is changed on the way, None where nothing is."""
         if self.by != "blur":
-            return self.answered.inputs, self.speaker.change(gone, self.by)
+            return self.answered.inputs, self.generator.change(gone, self.by)
         boxes = self.boxes(gone)
         if not boxes:
             raise no_pixels()
-        picture = RgbImage(blurred(self.speaker.file.picture().rgb, boxes))
-        return self.speaker.inputs(self.answered.question, picture), None
+        picture = RgbImage(blurred(self.generator.file.picture().rgb, boxes))
+        return self.generator.inputs(self.answered.question, picture), None
 
     def boxes(self, tokens: Tensor) -> list[Box]:
         """The places of those of these tokens that have one, in pixels."""
-        found = (self.speaker.kept.places[token].box for token in tokens.tolist())
+        found = (self.generator.kept.places[token].box for token in tokens.tolist())
         return [box for box in found if box is not None]
 
 

@@ -30,7 +30,7 @@ def compared(context: Context, all_tokens: bool) -> Facts:
     for row, words in enumerate(found):
         ids[row, : len(words)] = words
     agreement = MetricAgreement(token=which[0], metrics=AGREEING, ids=ids)
-    named = context.model.lexicon.names(ids[ids >= 0]).texts
+    named = context.model.index.names(ids[ids >= 0]).texts
     facts: list[tuple[str, str | float | None]] = [
         (metric, named.get(int(row[0])) if len(row) else None) for metric, row in zip(AGREEING, ids, strict=True)
     ]

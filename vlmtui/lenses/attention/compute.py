@@ -41,11 +41,11 @@ def looked(context: Context, layer: int | None, head: int | None) -> TokenMaps:
 class AnswerAttention:
     """The attention of an answer, captured in one pass over prompt and answer, and kept with the answer.
 
-    `speaker` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is how
-    many the model has. `progress(layer, layers)` tells of each of them.
+    `generator` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is
+    how many the model has. `progress(layer, layers)` tells of each of them.
     """
 
-    speaker: Any
+    generator: Any
     answered: Any
     forced: Any
     layers: int
@@ -55,13 +55,13 @@ class AnswerAttention:
     def of(cls, context: Context) -> AnswerAttention:
         """Of the answer that is asked about."""
         model = context.model
-        speaker = model.speaker()
-        answered = speaker.answered(model.answer)
+        generator = model.generator()
+        answered = generator.answered(model.answer)
 
         def progress(layer: int, layers: int) -> None:
             model.progress("looking at attention", layer, layers)
 
-        return cls(speaker, answered, answered.retold(speaker.model), speaker.model.info.llm_layers, progress)
+        return cls(generator, answered, answered.retold(generator.model), generator.model.info.llm_layers, progress)
 
     def means(self) -> Tensor:
         """Every layer's attention averaged over its heads [layers, answer tokens, positions]."""
@@ -115,11 +115,11 @@ class AnswerAttention:
         """Which positions of the prompt can be sinks [positions]: what comes after the picture is the question, and is
         looked at for what it says."""
         ids = torch.tensor(self.answered.prompt)
-        special = torch.isin(ids, torch.tensor(sorted(self.speaker.namer.special)))
+        special = torch.isin(ids, torch.tensor(sorted(self.generator.namer.special)))
         return special | (torch.arange(len(ids)) <= places.max())
 
     def _sunk(self, places: Tensor, shares: Tensor, sunk: Tensor) -> tuple[AttentionSink, ...]:
         at = torch.nonzero(sunk).flatten().tolist()
         ids, image = self.answered.prompt, set(places.tolist())
-        named = self.speaker.namer.names(np.array(ids))
+        named = self.generator.namer.names(np.array(ids))
         return tuple(AttentionSink(i, None if i in image else named.pieces[ids[i]], float(shares[i])) for i in at)

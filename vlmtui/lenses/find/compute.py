@@ -24,13 +24,13 @@ def found(context: Context, text: str) -> Scalars:
 
 def _find(context: Context, text: str) -> Scalars:
     model, stage = context.model, context.stage
-    spelling = model.spelled(text)
+    spelling = model.find_spelling(text)
     ids = kernel.rows_of(spelling.ids)
     if model.of_layers(stage):
         logits = context.unembed(context.states())
         numbers = kernel.logits_of(logits, ids, spelling.several)
     else:
-        vectors = model.projected(stage) if model.of_patches(stage) else context.states()
+        vectors = model.projected_tokens(stage) if model.of_patches(stage) else context.states()
         words = context.vocabulary().embeddings[ids.to(vectors.device)]
         numbers = (kernel.mean_of if spelling.several else kernel.nearest_of)(vectors, words)
     note = spelling.note

@@ -13,10 +13,10 @@ from vlmtui.results.answers import Gradient
 def gradient_of(context: Context, token: int | None) -> Scalars:
     """Of answer token `token` (from 0), or with None of the whole answer."""
     model = context.model
-    speaker = model.speaker()
-    answered = speaker.answered(model.answer)
+    generator = model.generator()
+    answered = generator.answered(model.answer)
     check_number(token, 0, len(answered.said) - 1, f"answer token {token}")
-    forced = answered.retold(speaker.model)
+    forced = answered.retold(generator.model)
     model.progress("following the gradient back")
     numbers = forced.gradient(token)
     # the numbers themselves are the kind's

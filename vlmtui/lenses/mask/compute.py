@@ -21,23 +21,23 @@ large, of a prompt of thousands of positions too large to travel."""
 def masked(context: Context, layer: int) -> Matrix:
     """Of the prompt and the reading's latest answer, or without one of the reading's prompt alone."""
     model = context.model
-    speaker = model.speaker()
-    check_number(layer, 1, speaker.model.info.llm_layers, f"layer {layer}")
-    answered = speaker.answered(model.answer) if model.answer else speaker.kept.answered
+    generator = model.generator()
+    check_number(layer, 1, generator.model.info.llm_layers, f"layer {layer}")
+    answered = generator.answered(model.answer) if model.answer else generator.kept.answered
     if answered is not None and answered.said:
-        forced, ids = answered.retold(speaker.model), [*answered.prompt, *answered.ids[:-1]]
+        forced, ids = answered.retold(generator.model), [*answered.prompt, *answered.ids[:-1]]
         prompt = len(answered.prompt)
     else:
-        inputs = speaker.model.prompted(speaker.kept.inputs, speaker.tokens, speaker.kept.prompt)
+        inputs = generator.model.prompted(generator.kept.inputs, generator.tokens, generator.kept.prompt)
         ids = inputs.input_ids[0].tolist()
         # whatever it would say first is after the prompt, and not looked at
-        forced, prompt = speaker.model.speaking.force(inputs, ids[-1:]), len(ids)
+        forced, prompt = generator.model.speaking.force(inputs, ids[-1:]), len(ids)
     model.progress("asking for the mask")
     allowed = forced.mask(layer)
     kinds = np.full(len(ids), TEXT, np.uint8)
     kinds[prompt:] = SAID
     kinds[forced.places.cpu().numpy()] = IMAGE
-    named = speaker.namer.names(np.array(ids))
+    named = generator.namer.names(np.array(ids))
     pieces = tuple(None if kind == IMAGE else named.pieces[i] for i, kind in zip(ids, kinds, strict=True))
     found = AttentionMask(
         layer=layer,

@@ -24,7 +24,7 @@ def drops(context: Context, block: int, by: Replacement) -> TokenMaps:
         raise UsageError(f"blocks of {block} tokens a side cannot be: choose at least 1")
     spots = [
         None if at.grid is None or at.row is None or at.col is None else (at.grid, at.row, at.col)
-        for at in without.speaker.kept.places
+        for at in without.generator.kept.places
     ]
     groups = blocks(spots, block)
     if by == "blur":  # what has no place has no pixels to blur
@@ -37,7 +37,7 @@ def drops(context: Context, block: int, by: Replacement) -> TokenMaps:
 
     model.progress("taking patches away", 0, len(groups))
     by_group = occlusion(without.each, groups, on_group, model.should_stop)
-    found = torch.zeros(by_group.shape[1], without.speaker.tokens)
+    found = torch.zeros(by_group.shape[1], without.generator.tokens)
     for group, drop in zip(groups, by_group, strict=True):
         found[:, group] = drop[:, None]
     more = Occlusion(

@@ -18,7 +18,7 @@ def words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> W
     model, stage = context.model, context.stage
     if not of_patches(stage):
         raise NotHere(f"a vision stage is sent through the projector, not {stage}: choose one, such as vision.1")
-    tokens = model.projected(stage)
+    tokens = model.projected_tokens(stage)
     into = model.into_tokens()[torch.tensor(context.entries, dtype=torch.int64)]
     which, row = torch.unique(into.clamp(min=0), return_inverse=True)
     search = WordQuery.at(context, metric, all_tokens, ridge)

@@ -29,15 +29,15 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
     """
     model, k = context.model, context.k
     held = model.word_search(k)
-    lexicon = held.lexicon
-    norms = array(lexicon.vocabulary.norms)
+    index = held.index
+    norms = array(index.vocabulary.norms)
     count = len(norms)
     model.progress("comparing the vocabulary's rows")
-    first = array(identical(lexicon.vocabulary.embeddings, model.check))
+    first = array(identical(index.vocabulary.embeddings, model.check))
     kinds = np.full(count, KINDS.index("unnamed"), np.uint8)
-    for kind, ids in (("word", lexicon.words.tolist()), ("special", sorted(lexicon.named & lexicon.special))):
+    for kind, ids in (("word", index.words.tolist()), ("special", sorted(index.named & index.special))):
         kinds[[i for i in ids if 0 <= i < count]] = KINDS.index(kind)
-    ranked = _ranked(norms, array(lexicon.candidates(count, all_tokens)))
+    ranked = _ranked(norms, array(index.candidates(count, all_tokens)))
     smallest, largest = ranked[:k], ranked[::-1][:k]
     alike = groups(first)
     if named:
@@ -45,8 +45,8 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
         wanted = np.arange(count)
     else:
         wanted = np.concatenate([smallest, largest, *(group[:NAMED_OF_A_GROUP] for group in alike[:k])])
-    names = lexicon.names(wanted)
-    added = {int(i) for i in lexicon.tokenizer.added_tokens_decoder}
+    names = index.names(wanted)
+    added = {int(i) for i in index.tokenizer.added_tokens_decoder}
     found = VocabularyRows(
         norms=norms,
         kinds=kinds,
@@ -56,7 +56,7 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
         pieces=names.pieces,
         texts=names.texts,
         all_tokens=all_tokens,
-        hidden=int(lexicon.vocabulary.embeddings.shape[1]),
+        hidden=int(index.vocabulary.embeddings.shape[1]),
         added=sum(0 <= i < count for i in added),
         tied=held.model.tied,
         scale=held.model.embedding_scale,
@@ -71,14 +71,14 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
     `detail` are the norms of their rows, `own` is the rest of a `WordNeighbours`.
     """
     model, k = context.model, context.k
-    lexicon = model.word_search(k).lexicon
-    whole = lexicon.vocabulary
+    index = model.word_search(k).index
+    whole = index.vocabulary
     count = len(whole.norms)
-    spelling = model.spelled(word)
+    spelling = model.find_spelling(word)
     if any(not 0 <= i < count for i in spelling.ids):
         raise UsageError(f"{word!r} has a token without a row in the vocabulary: look for another word")
     of = torch.tensor(spelling.ids)
-    searched = lexicon.candidates(count, all_tokens)
+    searched = index.candidates(count, all_tokens)
     searched = searched[torch.isfinite(whole.norms[searched])]
     vectors = whole.embeddings[of.to(whole.embeddings.device)]
     # the word's own rows are part of the vocabulary that is centred, and of no use among the words found
@@ -87,7 +87,7 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
     others = ~torch.isin(searched, of)
     found = in_order(searched[others].tolist(), each[others].tolist(), k)
     ids: Ids = np.array([id_ for id_, _ in found], np.int64)
-    names = lexicon.names(ids)
+    names = index.names(ids)
     near = WordNeighbours(
         word=word,
         metric=metric,

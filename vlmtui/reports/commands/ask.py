@@ -23,7 +23,7 @@ from vlmtui.reports.query import Query
 from vlmtui.results.answers import MAX_NEW_TOKENS, Answer
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
-from vlmtui.session.protocol import Progress, Said
+from vlmtui.session.protocol import AnswerProgress, Progress
 
 SCHEMA = "vlmtui/answer/1"
 FORMATS = ("text", "json")
@@ -120,7 +120,7 @@ def _asked_once(
     progress: ProgressLine,
     streamed: _Streamed | None,
 ) -> tuple[Reading, Answer, Grounds]:
-    def counted(said: Said) -> None:
+    def counted(said: AnswerProgress) -> None:
         progress(Progress("answering", said.number, question.max_new_tokens))
 
     reading = client.read(source, max_pixels=query.max_pixels, prompt=question.text, on_progress=progress).result()
@@ -160,7 +160,7 @@ class _Streamed:
         """Whether anything was written."""
         return self._written > 0
 
-    def heard(self, said: Said) -> None:
+    def heard(self, said: AnswerProgress) -> None:
         """One more token; called in the thread that hears the session."""
         with self._lock:
             self._write(said.text)

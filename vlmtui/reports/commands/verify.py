@@ -11,7 +11,7 @@ from vlmtui.display.pieces import fit, plain, width
 from vlmtui.errors import ModelError, UsageError
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
-from vlmtui.session.discovery import Where, connect
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress, Verified
 
 SCHEMA = "vlmtui/verify/1"
@@ -29,7 +29,7 @@ class Order:
     whole: bool = False
 
 
-def run_verify(order: Order, where: Where, format: str, quiet: bool) -> None:
+def run_verify(order: Order, where: SessionLocation, format: str, quiet: bool) -> None:
     """Check a checkpoint and write the table to standard output. `ModelError` where a check failed."""
     write = FORMATS.get(format)
     if write is None:

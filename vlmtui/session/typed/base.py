@@ -16,31 +16,31 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Typed(Generic[T]):
+class TypedQuestion(Generic[T]):
     """A question, and what makes the answer's own type of its result."""
 
     body: Compute
     unpack: Callable[[Computed], T]
 
 
-def looked(
+def look(
     reading: str, stage: str, call: LensCall, entries: tuple[int, ...] | None = None, answer: str = "", k: int = 8
-) -> Typed[LensResult]:
+) -> TypedQuestion[LensResult]:
     """What a lens, whichever, makes of a stage."""
     body = Compute(
         reading=reading, stage=stage, lens=call.lens, options=call.given, entries=entries, answer=answer, k=k
     )
-    return Typed(body, lambda done: LensResult(call, stage, done.result))
+    return TypedQuestion(body, lambda done: LensResult(call, stage, done.result))
 
 
-def named(name: str, **fields: Any) -> Compute:
+def compute(name: str, **fields: Any) -> Compute:
     """A question to a built-in lens."""
     return Compute(lens=LensSource(name), **fields)
 
 
-def vectors(reading: str, stage: str) -> Typed[Floats]:
+def vectors(reading: str, stage: str) -> TypedQuestion[Floats]:
     """The vectors of all entries of a stage, float32 [entries, width]."""
-    return Typed(named("hidden-states", reading=reading, stage=stage), lambda done: _matrix(done).values)
+    return TypedQuestion(compute("hidden-states", reading=reading, stage=stage), lambda done: _matrix(done).values)
 
 
 def _matrix(done: Computed) -> Matrix:

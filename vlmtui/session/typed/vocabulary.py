@@ -7,19 +7,19 @@ from msgspec.structs import replace
 from vlmtui.lenses.kinds import Words, restored
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours, check_near
 from vlmtui.session.protocol import Computed
-from vlmtui.session.typed.base import Typed, named
+from vlmtui.session.typed.base import TypedQuestion, compute
 
 
-def vocabulary(k: int = 8, all_tokens: bool = False, named_all: bool = False) -> Typed[VocabularyRows]:
+def vocabulary(k: int = 8, all_tokens: bool = False, named_all: bool = False) -> TypedQuestion[VocabularyRows]:
     """The norms of all rows, the `k` smallest and largest; with `named_all` every row is named."""
-    body = named("vocabulary", k=k, options={"all_tokens": all_tokens, "named": named_all})
-    return Typed(body, lambda done: replace(restored(done.result, VocabularyRows), seconds=done.result.seconds))
+    body = compute("vocabulary", k=k, options={"all_tokens": all_tokens, "named": named_all})
+    return TypedQuestion(body, lambda done: replace(restored(done.result, VocabularyRows), seconds=done.result.seconds))
 
 
-def near(word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False) -> Typed[WordNeighbours]:
+def near(word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False) -> TypedQuestion[WordNeighbours]:
     """The `k` words nearest to a word; `UsageError` for a metric that does not compare two words."""
     options = {"word": word, "metric": check_near(metric), "all_tokens": all_tokens}
-    return Typed(named("near", k=k, options=options), _nearby)
+    return TypedQuestion(compute("near", k=k, options=options), _nearby)
 
 
 def _nearby(done: Computed) -> WordNeighbours:

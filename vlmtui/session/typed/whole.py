@@ -14,52 +14,52 @@ from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
 from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.protocol import Computed
-from vlmtui.session.typed.base import Typed, named
+from vlmtui.session.typed.base import TypedQuestion, compute
 
 
-def patch(reading: str, patch: int) -> Typed[PatchEmbedding]:
+def patch(reading: str, patch: int) -> TypedQuestion[PatchEmbedding]:
     """What becomes of one vision patch before the tower's first block, by its index in `Reading.patch_places`."""
-    body = named("patch-embedding", reading=reading, stage="vision.0", entries=(patch,))
-    return Typed(body, lambda done: replace(restored(done.result, PatchEmbedding), seconds=done.result.seconds))
+    body = compute("patch-embedding", reading=reading, stage="vision.0", entries=(patch,))
+    return TypedQuestion(body, lambda done: replace(restored(done.result, PatchEmbedding), seconds=done.result.seconds))
 
 
-def texts(wanted: Sequence[str]) -> Typed[TextsRead]:
+def texts(wanted: Sequence[str]) -> TypedQuestion[TextsRead]:
     """Texts as the model held reads them, to be matched with images."""
-    body = named("image-text", options={"texts": tuple(wanted)})
-    return Typed(body, lambda done: replace(restored(done.result, TextsRead), texts=_scores(done).labels))
+    body = compute("image-text", options={"texts": tuple(wanted)})
+    return TypedQuestion(body, lambda done: replace(restored(done.result, TextsRead), texts=_scores(done).labels))
 
 
-def match(reading: str, wanted: Sequence[str]) -> Typed[ImageTextMatch]:
+def match(reading: str, wanted: Sequence[str]) -> TypedQuestion[ImageTextMatch]:
     """A reading's image against texts."""
 
     def unpack(done: Computed) -> ImageTextMatch:
         found = _scores(done)
         return replace(restored(found, ImageTextMatch), probabilities=found.values, seconds=found.seconds)
 
-    return Typed(named("image-text", reading=reading, options={"texts": tuple(wanted)}), unpack)
+    return TypedQuestion(compute("image-text", reading=reading, options={"texts": tuple(wanted)}), unpack)
 
 
-def loss(logits: NDArray[np.floating[Any]], kind: ProbabilityKind) -> Typed[PairLoss]:
+def loss(logits: NDArray[np.floating[Any]], kind: ProbabilityKind) -> TypedQuestion[PairLoss]:
     """The loss of logits [n, n] of images and texts, of which the i-th belong together."""
-    body = named("pair-loss", options={"logits": np.asarray(logits).tolist(), "kind": kind})
-    return Typed(body, lambda done: restored(done.result, PairLoss))
+    body = compute("pair-loss", options={"logits": np.asarray(logits).tolist(), "kind": kind})
+    return TypedQuestion(body, lambda done: restored(done.result, PairLoss))
 
 
-def head() -> Typed[ClassificationHead]:
+def head() -> TypedQuestion[ClassificationHead]:
     """Which classes the model held knows."""
-    return Typed(
-        named("classes"), lambda done: replace(restored(done.result, ClassificationHead), labels=_scores(done).labels)
+    return TypedQuestion(
+        compute("classes"), lambda done: replace(restored(done.result, ClassificationHead), labels=_scores(done).labels)
     )
 
 
-def classes(reading: str, k: int) -> Typed[TopClasses]:
+def classes(reading: str, k: int) -> TypedQuestion[TopClasses]:
     """The first `k` classes of a reading's image, and what its patches say for them."""
 
     def unpack(done: Computed) -> TopClasses:
         found = _scores(done)
         return replace(restored(found, TopClasses), probabilities=found.values, seconds=found.seconds)
 
-    return Typed(named("classes", reading=reading, k=k), unpack)
+    return TypedQuestion(compute("classes", reading=reading, k=k), unpack)
 
 
 def _scores(done: Computed) -> Scores:

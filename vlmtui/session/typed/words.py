@@ -15,7 +15,7 @@ from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
 from vlmtui.results.metrics import RIDGE, Metric
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.session.protocol import Computed
-from vlmtui.session.typed.base import Typed, named
+from vlmtui.session.typed.base import TypedQuestion, compute
 
 
 def words(
@@ -27,35 +27,37 @@ def words(
     stage: str = "tokens",
     ridge: float = RIDGE,
     projected: bool = False,
-) -> Typed[TokenWords]:
+) -> TypedQuestion[TokenWords]:
     """The k nearest words of some image tokens, or of all; at `vision.i`, where that is to be `projected`, those of the
     tokens that the projector makes of the stage."""
     options = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
-    body = named("nearest-tokens", reading=reading, stage=stage, options=options, entries=tokens, k=k)
+    body = compute("nearest-tokens", reading=reading, stage=stage, options=options, entries=tokens, k=k)
 
     def unpack(done: Computed) -> TokenWords:
         assert isinstance(done.result, Words)
         which = range(len(done.result.ids)) if tokens is None else tokens
         return token_words(LensResult(call(body.lens, **options), stage, done.result), which, metric)
 
-    return Typed(body, unpack)
+    return TypedQuestion(body, unpack)
 
 
-def layer_words(reading: str, token: int, k: int, all_tokens: bool = False) -> Typed[TokenLayerWords]:
+def layer_words(reading: str, token: int, k: int, all_tokens: bool = False) -> TypedQuestion[TokenLayerWords]:
     """The k words with the largest logits for one image token, after every layer of the language model."""
     options = {"all_tokens": all_tokens}
-    body = named("layers", reading=reading, options=options, entries=(token,), k=k)
-    return Typed(body, lambda done: layer_words_of(LensResult(call(body.lens, **options), "", done.result), token))
+    body = compute("layers", reading=reading, options=options, entries=(token,), k=k)
+    return TypedQuestion(
+        body, lambda done: layer_words_of(LensResult(call(body.lens, **options), "", done.result), token)
+    )
 
 
-def layers(reading: str) -> Typed[LayerNorms]:
+def layers(reading: str) -> TypedQuestion[LayerNorms]:
     """What the language model's layers made of a reading's image tokens."""
 
     def unpack(done: Computed) -> LayerNorms:
         assert isinstance(done.result, Matrix)
         return LayerNorms(reading=reading, norms=done.result.values, positions=besides(done.result)["positions"])
 
-    return Typed(named("norms", reading=reading), unpack)
+    return TypedQuestion(compute("norms", reading=reading), unpack)
 
 
 def null(
@@ -67,20 +69,22 @@ def null(
     ridge: float = RIDGE,
     idle: bool = False,
     projected: bool = False,
-) -> Typed[NoiseBaseline]:
+) -> TypedQuestion[NoiseBaseline]:
     """The words of noise, found as `words` finds a reading's. Its `seconds` are those of the search itself, also where
     that was kept."""
     options: dict[str, Any] = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
-    body = named("noise-baseline", reading=reading, stage=stage, options=options, k=k, idle=idle)
-    return Typed(body, lambda done: restored(done.result, NoiseBaseline))
+    body = compute("noise-baseline", reading=reading, stage=stage, options=options, k=k, idle=idle)
+    return TypedQuestion(body, lambda done: restored(done.result, NoiseBaseline))
 
 
-def agreement(reading: str, token: int, k: int, all_tokens: bool = False, idle: bool = False) -> Typed[MetricAgreement]:
+def agreement(
+    reading: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
+) -> TypedQuestion[MetricAgreement]:
     """Which words each of several metrics names for one image token."""
     options = {"all_tokens": all_tokens}
-    body = named("agreement", reading=reading, stage="tokens", options=options, entries=(token,), k=k, idle=idle)
+    body = compute("agreement", reading=reading, stage="tokens", options=options, entries=(token,), k=k, idle=idle)
 
     def unpack(done: Computed) -> MetricAgreement:
         return msgspec.structs.replace(restored(done.result, MetricAgreement), seconds=done.result.seconds)
 
-    return Typed(body, unpack)
+    return TypedQuestion(body, unpack)

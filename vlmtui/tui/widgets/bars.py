@@ -17,7 +17,7 @@ from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.protocol import Status
 from vlmtui.tui.keys import ALL, Key
-from vlmtui.tui.lines import Lines, Part, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
 
 
 class TitleBar(Lines):

@@ -13,8 +13,8 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import figure
 from vlmtui.display.statistics import NormSummary, outlier, robust_z, summaries
-from vlmtui.tui.lines import Part, line
-from vlmtui.tui.theme import Roles
+from vlmtui.tui.terminal.theme import Roles
+from vlmtui.tui.widgets.lines import Part, line
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 MEDIAN = "─"
@@ -25,7 +25,7 @@ ROOM_ABOVE = 1.2
 
 
 @dataclass(frozen=True)
-class Stages:
+class NormSummaries:
     """What is the same wherever the cursor stands: of every stage a summary, and of every entry its z-score."""
 
     summaries: list[NormSummary]
@@ -34,7 +34,7 @@ class Stages:
     top: float
 
     @classmethod
-    def of(cls, everything: np.ndarray) -> Stages:
+    def of(cls, everything: np.ndarray) -> NormSummaries:
         """Of norms [stages, entries]."""
         of_all = summaries(everything)
         z = np.stack([robust_z(stage) for stage in everything])
@@ -44,13 +44,13 @@ class Stages:
 
 
 @dataclass(frozen=True)
-class Block:
+class NormBlock:
     """A part of the path: the names of its stages under the bars, the norms of what is under the cursor [stages] or
     None, and which of its entries these are. `here` is the stage looked at."""
 
     names: list[str]
     values: np.ndarray | None
-    stages: Stages
+    stages: NormSummaries
     columns: list[int]
     here: int | None
 
@@ -60,7 +60,7 @@ class Block:
         return np.asarray(self.stages.outliers[:, self.columns].any(axis=1))
 
 
-def chart(roles: Roles, blocks: list[Block], rows: int, cells: int) -> list[Strip]:
+def chart(roles: Roles, blocks: list[NormBlock], rows: int, cells: int) -> list[Strip]:
     """Bars in `rows` lines, and beneath them the line of names."""
     widths = bar_widths([len(block.names) for block in blocks], cells)
     parts = [_bars(roles, block, rows, wide) for block, wide in zip(blocks, widths, strict=True)]
@@ -89,7 +89,7 @@ def bar_widths(bars: list[int], cells: int) -> list[list[int]]:
     return [each[a:b] for a, b in pairwise(starts)]
 
 
-def _bars(r: Roles, block: Block, rows: int, widths: list[int]) -> list[list[Segment]]:
+def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int]) -> list[list[Segment]]:
     ground, band = Color.parse(r.ground), Color.parse(r.band)
     measured, red, soft = Color.parse(r.measured), Color.parse(r.outlier), Color.parse(r.text)
     stages = block.stages
@@ -127,7 +127,7 @@ def _bars(r: Roles, block: Block, rows: int, widths: list[int]) -> list[list[Seg
     return lines
 
 
-def _axis(r: Roles, block: Block, widths: list[int]) -> list[Part]:
+def _axis(r: Roles, block: NormBlock, widths: list[int]) -> list[Part]:
     """Names of stages, as many as can be told apart, the one looked at marked; as wide as the bars."""
     names, here, many = block.names, block.here, len(block.names)
     starts = np.concatenate([[0], np.cumsum(widths)]).astype(int).tolist()

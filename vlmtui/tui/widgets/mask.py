@@ -10,11 +10,11 @@ from textual.strip import Strip
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.results.answers import IMAGE, AttentionMask
-from vlmtui.tui import answered
-from vlmtui.tui.lines import line, wrapped
-from vlmtui.tui.theme import Roles
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.state import attribution
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.blocks import lines as half_blocks
+from vlmtui.tui.widgets.lines import line, wrapped
 from vlmtui.tui.widgets.panel import ViewPanel
 
 EDGE = 2
@@ -28,11 +28,11 @@ class MaskView(ViewPanel):
         """Half-blocks, and beneath them what the colours are."""
         r = self.roles
         blank, dim = r.style(), r.style("dim")
-        found = mask_of(self._known, self._view) if self._known else None
-        if found is None or self._known is None:
-            why = waiting(self._known, self._view) if self._known else ""
+        found = mask_of(self._results, self._selection) if self._results else None
+        if found is None or self._results is None:
+            why = waiting(self._results, self._selection) if self._results else ""
             return [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
-        token = self._known.token(self._view)
+        token = self._results.token(self._selection)
         pixels = square(found, min(cells, 2 * (rows - 1)), r, token)
         drawn = half_blocks(pixels, [0, pixels.shape[1]], {})[0]
         kinds = [("image", r.style("measured")), ("  text  ", blank), ("answer", r.style("alive"))]
@@ -41,26 +41,26 @@ class MaskView(ViewPanel):
         return [*(Strip.join([strip, ground]) for strip in drawn), below]
 
 
-def mask_of(known: Known, view: View) -> AttentionMask | None:
+def mask_of(results: Results, selection: Selection) -> AttentionMask | None:
     """The mask to draw, as far as it has come."""
-    wanted = answered.mask_wanted(view)
-    found = known.speech.found.get(wanted) if wanted else None
+    wanted = attribution.mask_wanted(selection)
+    found = results.generation.found.get(wanted) if wanted else None
     return found if isinstance(found, AttentionMask) else None
 
 
-def waiting(known: Known, view: View) -> str:
+def waiting(results: Results, selection: Selection) -> str:
     """Why no mask is seen."""
-    wanted = answered.mask_wanted(view)
-    refused = known.speech.refused.get(wanted) if wanted else None
+    wanted = attribution.mask_wanted(selection)
+    refused = results.generation.refused.get(wanted) if wanted else None
     return plain(refused) if refused else "the attention mask: ..."
 
 
-def legend(known: Known, view: View) -> str:
+def legend(results: Results, selection: Selection) -> str:
     """`mask, layer 3 of 24: causal · 1,024 positions, 576 image tokens`."""
-    found = mask_of(known, view)
+    found = mask_of(results, selection)
     if found is None:
-        return waiting(known, view)
-    layers = known.model.llm_layers if known.model else found.layer
+        return waiting(results, selection)
+    layers = results.model.llm_layers if results.model else found.layer
     images = int((found.kinds == IMAGE).sum())
     positions = count(len(found.kinds), "position")
     return f"mask, layer {found.layer} of {layers}: {found.pattern} · {positions}, {images:,} image tokens"

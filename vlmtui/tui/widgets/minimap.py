@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resized
 from vlmtui.display.pages import EntryGrid
-from vlmtui.tui.view import Known
+from vlmtui.tui.state.results import Results
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.panel import ViewPanel
 
@@ -20,15 +20,15 @@ class MiniMap(ViewPanel):
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Half-blocks, against the right edge."""
-        known, view = self._known, self._view
-        page = known.page(view) if known else None
-        if known is None or page is None or page.grid is None:
+        results, selection = self._results, self._selection
+        page = results.page(selection) if results else None
+        if results is None or page is None or page.grid is None:
             return []
-        wide, tall = _size((known.image.width, known.image.height), (cells, 2 * rows))
-        pixels = _lit(known, page, wide, tall)
-        x0, y0, x1, y1 = page.cell_box(view.row, view.col)
-        x = min(max(int((x0 + x1) / 2 / known.image.width * wide), 0), wide - 1)
-        y = min(max(int((y0 + y1) / 2 / known.image.height * tall), 0), tall - 1)
+        wide, tall = _size((results.image.width, results.image.height), (cells, 2 * rows))
+        pixels = _lit(results, page, wide, tall)
+        x0, y0, x1, y1 = page.cell_box(selection.row, selection.col)
+        x = min(max(int((x0 + x1) / 2 / results.image.width * wide), 0), wide - 1)
+        y = min(max(int((y0 + y1) / 2 / results.image.height * tall), 0), tall - 1)
         pixels[y, x] = Color.parse(self.roles.accent).get_truecolor()
         blank = Strip.blank(cells - wide, self.roles.style())
         strips = []
@@ -45,10 +45,10 @@ def _size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
     return wide, max(2, 2 * round(picture[1] * scale / 2))
 
 
-def _lit(known: Known, page: EntryGrid, wide: int, tall: int) -> Pixels:
+def _lit(results: Results, page: EntryGrid, wide: int, tall: int) -> Pixels:
     """The picture at wide × tall pixels, all but the page dimmed."""
-    size = known.image.width, known.image.height
-    pixels = resized(known.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
+    size = results.image.width, results.image.height
+    pixels = resized(results.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
     x0, y0, x1, y1 = page.box
     # at least a pixel, however small the tile
     left, top = (min(max(round(v * n / whole), 0), n - 1) for v, n, whole in ((x0, wide, size[0]), (y0, tall, size[1])))

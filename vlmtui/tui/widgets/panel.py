@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vlmtui.tui.lines import Lines
-from vlmtui.tui.view import Known, View
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.widgets.lines import Lines
 
 
 class ViewPanel(Lines):
@@ -11,10 +11,10 @@ class ViewPanel(Lines):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._known: Known | None = None
-        self._view = View()
+        self._results: Results | None = None
+        self._selection = Selection()
 
-    def show(self, known: Known | None, view: View) -> None:
+    def show(self, results: Results | None, selection: Selection) -> None:
         """Show another view, repainting the lines that differ."""
-        self._known, self._view = known, view
+        self._results, self._selection = results, selection
         self.rebuild()

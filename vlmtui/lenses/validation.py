@@ -1,0 +1,93 @@
+"""What is about to be sent, held against the types of the protocol: what is wrong is said to whoever gave it."""
+
+from __future__ import annotations
+
+import re
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses.arrays import decode_array, encode_other
+
+_T = TypeVar("_T")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_RANGE = re.compile(r"Expected `(?:int|float)` (>=|>|<=|<) (\S+)")
+_BOUNDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
+_BYTES = (bytes, bytearray, memoryview)
+_LISTS = (list, tuple)
+_ALIKE = {float: (float, int), tuple: _LISTS, list: _LISTS}
+"""What may be given for a type, too."""
+
+
+def validated(message: _T) -> _T:
+    """The message as the other end would have it; `UsageError`, in a sentence, where a type is not the protocol's.
+
+    Bytes are not copied: this costs nothing beside sending them.
+    """
+    try:
+        whole = msgspec.to_builtins(message, builtin_types=_BYTES, enc_hook=encode_any)
+        return msgspec.convert(whole, type(message), builtin_types=_BYTES, dec_hook=decode_array)
+    except msgspec.ValidationError as error:
+        raise UsageError(mismatch(error, message)) from None
+
+
+def encode_any(value: Any) -> Any:
+    """`encode_other`, and of what cannot cross the wire something that is of no type that is wanted."""
+    try:
+        return encode_other(value)
+    except TypeError:
+        return {}  # so that msgspec says where it stands
+
+
+def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> str:
+    """What msgspec found wrong in `given`, for a person: `text must be str, not int`.
+
+    A dictionary that was to become a message of the type `wanted` may be given, too.
+    """
+    message, _, path = str(error).partition(" - at `$")
+    name, wanted = "it", wanted or type(given)
+    for field, index in _STEP.findall(path):
+        try:
+            if field and isinstance(given, dict):
+                given, wanted, name = given[field], get_type_hints(wanted)[field], field
+            elif field:
+                given, wanted, name = getattr(given, field), get_type_hints(type(given))[field], field
+            else:
+                given, wanted, name = given[int(index)], _element(wanted, int(index)), f"{name}[{index}]"
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break  # no further: into a set, a dictionary or what is no message at all
+    if beyond := _RANGE.match(message):
+        return f"{name} must be {_BOUNDS[beyond[1]]} {beyond[2].removesuffix('.0')}, not {given}"
+    kinds = _kinds(wanted)
+    if isinstance(given, str) and any(get_origin(kind) is Literal for kind in kinds):
+        return f"{name} must be {_named(wanted)}, not {given!r}"
+    alike = {other for kind in kinds for other in _ALIKE.get(get_origin(kind) or kind, (get_origin(kind) or kind,))}
+    if type(given) in alike:
+        return f"{name} cannot be sent: {message[:1].lower()}{message[1:]}"  # the type is right, but not what it holds
+    return f"{name} must be {_named(wanted)}, not {'None' if given is None else type(given).__name__}"
+
+
+def _kinds(wanted: Any) -> tuple[Any, ...]:
+    return get_args(wanted) if get_origin(wanted) in (Union, UnionType) else (wanted,)
+
+
+def _element(wanted: Any, index: int) -> Any:
+    """The type of what stands at an index of a list or a tuple."""
+    kind = next(kind for kind in (*_kinds(wanted), tuple[Any, ...]) if get_origin(kind) in _LISTS)
+    parts = [part for part in get_args(kind) if part is not ...]
+    return parts[min(index, len(parts) - 1)]
+
+
+def _named(wanted: Any) -> str:
+    """A type for a person: `int or None`, `'softmax' or 'sigmoid'`, `a list of str`."""
+    origin, parts = get_origin(wanted), get_args(wanted)
+    if wanted is NoneType:
+        return "None"
+    if origin in _LISTS:
+        return f"a list of {_named(parts[0])}"
+    if origin is Literal or origin in (Union, UnionType):
+        names = [repr(part) if origin is Literal else _named(part) for part in parts]
+        return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return str(getattr(origin or wanted, "__name__", wanted))

@@ -1,0 +1,377 @@
+"""Questions to a session and their answers, over whatever line: who waits for which, and what becomes of them.
+
+A line to another machine that was cut is taken up again, and what has not been answered is asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlmtui._version import __version__
+from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
+from vlmtui.lenses.validation import validated
+from vlmtui.session import protocol as m
+from vlmtui.session import wire
+from vlmtui.session.lens_deadline import LensDeadline
+from vlmtui.session.scheduler import runs_foreign_code, supersedes
+from vlmtui.session.transport import Link, PipeLink
+
+OnProgress = Callable[[m.Progress], None]
+OnAnswerProgress = Callable[[m.AnswerProgress], None]
+
+PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
+"""Before each attempt to take up a line that was cut."""
+
+
+@dataclass(frozen=True)
+class _Pending:
+    body: m.Question
+    future: Future[Any]
+    unpack: Callable[[Any], Any]
+    on_progress: OnProgress | None
+    on_said: OnAnswerProgress | None = None
+
+
+class ReconnectingClient:
+    """A front end's end of a line to a session.
+
+    `on_death` is called from another thread with the reason, once, should the session die by itself or be lost.
+    `again` makes another line where the session outlives this one; `on_line` is told when that is being tried, and
+    with "" that it has succeeded. `note` is what a person should know of how this session was chosen, or "".
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        on_death: Callable[[str], None] | None = None,
+        again: Callable[[], Link] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        note: str = "",
+    ) -> None:
+        self.note = note
+        self.on_progress: OnProgress | None = None
+        """Told, in another thread, of the progress of questions that name nobody else."""
+        self._link = link
+        self._on_death = on_death
+        self._again = again
+        self._on_line = on_line
+        self._name = secrets.token_hex(16) if again else ""
+        self._lock = threading.Lock()
+        self._pending: dict[int, _Pending] = {}
+        self._ids = itertools.count(1)
+        self._outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
+        self._death: str | None = None
+        self._closed = False
+        self._leavings: list[LensDeadline] = []  # the lenses, not built in, that were told to stop and have not yet
+        self._leaving = threading.Event()
+        self.welcome = self._open(link, resume=False)
+        """What the session says first: its version, process and log."""
+        self._reader = threading.Thread(target=self._read, name="session-reader", daemon=True)
+        self._reader.start()
+
+    @property
+    def where(self) -> str:
+        """Which session this is, for a person."""
+        return self._link.where
+
+    @property
+    def shared(self) -> bool:
+        """Whether the session serves other front ends too, and outlives this one."""
+        return not isinstance(self._link, PipeLink)
+
+    @property
+    def far(self) -> bool:
+        """Whether it is on another machine."""
+        return self._again is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The session's process, on its machine; None until it has said so."""
+        return self._link.pid
+
+    @property
+    def log(self) -> Path | None:
+        """The session's log, on its machine; None until it has said so."""
+        return self._link.log
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is still somebody to ask."""
+        return self._death is None and not self._closed and (self._again is not None or self._link.alive)
+
+    def cancel(self, future: Future[Any]) -> None:
+        """Withdraw a question: its future fails with `CancelledError` now. What cannot be stopped runs on unheard."""
+        with self._lock:
+            target = next((i for i, pending in self._pending.items() if pending.future is future), None)
+            pending = self._pending.pop(target) if target is not None else None
+        if target is not None and pending is not None:
+            self._withdraw(target, pending.body)
+            _fail(pending.future, CancelledError("the question was withdrawn"))
+
+    def leave_lenses(self) -> None:
+        """Withdraw what lenses that are not built in are asked, and wait until they have stopped, or until the session
+        has been ended because one has not. A second Ctrl-C ends the wait."""
+        with self._lock:
+            asked = [one.future for one in self._pending.values() if runs_foreign_code(one.body)]
+        for future in asked:
+            self.cancel(future)
+        with contextlib.suppress(KeyboardInterrupt):
+            for leaving in list(self._leavings):
+                leaving.wait()
+
+    def close(self) -> None:
+        """Go; a private session ends with it, at once. What is pending fails with `CancelledError`.
+
+        Of a shared session a lens that is not built in is first made to stop, where one runs for this front end.
+        """
+        if self.shared:
+            self.leave_lenses()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            link, outbox = self._link, self._outbox
+        self._leaving.set()
+        if self._name:
+            outbox.put(m.Request(next(self._ids), m.Leave()))
+        else:
+            link.cut()
+        outbox.put(None)
+        self._fail_all(CancelledError("the session was closed"))
+        link.reap()
+
+    def ask(
+        self,
+        body: m.Question,
+        unpack: Callable[[Any], Any],
+        on_progress: OnProgress | None = None,
+        on_said: OnAnswerProgress | None = None,
+    ) -> Future[Any]:
+        """Ask; the future is of what `unpack` makes of the answer. Notes before it are told in another thread."""
+        future: Future[Any] = Future()
+        before: list[tuple[int, _Pending]] = []
+        with self._lock:
+            reason = self._death or ("it was closed" if self._closed else None)
+            number = next(self._ids)
+            if reason is None:
+                # the session takes back what this takes the place of; that a lens has really left is to be seen to
+                before = [
+                    (earlier, one)
+                    for earlier, one in self._pending.items()
+                    if runs_foreign_code(one.body) and supersedes(body, one.body)
+                ]
+                for earlier, _ in before:
+                    del self._pending[earlier]
+                self._pending[number] = _Pending(body, future, unpack, on_progress or self.on_progress, on_said)
+                self._outbox.put(m.Request(number, body))
+        if reason is not None:
+            met = self.welcome.done() and self.welcome.exception() is None
+            _fail(future, SessionError(f"there is no model session any more: {reason}" if met else reason))
+        for earlier, one in before:
+            self._withdraw(earlier, one.body)
+            _fail(one.future, CancelledError("a newer question took its place"))
+        return future
+
+    def _withdraw(self, target: int, body: m.Question) -> None:
+        """Take back a question; where a lens that is not built in may run for it, see that it stops."""
+        if not runs_foreign_code(body):
+            self.ask(m.Cancel(target), lambda done: done)
+            return
+        lens = getattr(body, "lens", None)
+        leaving = LensDeadline(lens.shown if lens is not None else "of another package", self._end)
+        self._leavings.append(leaving)
+        left = self.ask(m.Cancel(target), lambda done: done, lambda note: leaving.still())
+
+        def gone(_: object) -> None:
+            leaving.left()
+            with contextlib.suppress(ValueError):
+                self._leavings.remove(leaving)
+
+        left.add_done_callback(gone)
+
+    def _end(self, lens: str) -> None:
+        """End the session, for everybody: a lens does not stop, and nothing in there is answered any more."""
+        with self._lock:
+            link, closed = self._link, self._closed
+        if not closed and self._death is None:
+            link.end(f"the lens {lens} did not stop and its session was ended")
+
+    def _open(self, link: Link, resume: bool) -> Future[m.Welcome]:
+        """Begin to speak over this line: a greeting, then all that is not answered yet."""
+
+        def welcomed(welcome: m.Welcome) -> m.Welcome:
+            _same_version(welcome)
+            link.pid, link.log = welcome.pid, Path(welcome.log)
+            if resume and not welcome.resumed:
+                raise ProtocolError("the session that was spoken to has ended meanwhile")
+            return welcome
+
+        future: Future[m.Welcome] = Future()
+        hello = m.Hello(release=__version__, client=self._name, resume=resume)
+        with self._lock:
+            waiting = sorted(self._pending.items())
+            number = next(self._ids)
+            self._pending[number] = _Pending(hello, future, welcomed, None)
+            self._link = link
+            outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
+            self._outbox = outbox
+            outbox.put(m.Request(number, hello))
+            for known, one in waiting:
+                if not isinstance(one.body, m.Hello):
+                    outbox.put(m.Request(known, one.body))
+            if self._closed:
+                outbox.put(None)
+        threading.Thread(target=self._write, args=(link, outbox), name="session-writer", daemon=True).start()
+        return future
+
+    # -- the writer's thread: a large picture must not hold up whoever sends it
+
+    def _write(self, link: Link, outbox: queue.SimpleQueue[m.Request | None]) -> None:
+        try:
+            link.write(wire.PREAMBLE)
+            while (request := outbox.get()) is not None:
+                try:
+                    validated(request)  # said to whoever asked: what is not sent can be no session's end
+                    data = wire.frame(request)
+                except VlmtuiError as error:
+                    self._settle(request.id, error)
+                    continue
+                except Exception as error:  # whatever was given: it must not end this thread, and all questions after
+                    self._settle(request.id, UsageError(f"the question cannot be sent: {error}"))
+                    continue
+                link.write(data)
+        except (OSError, ValueError):
+            pass  # it died; the reader finds out why
+        finally:
+            link.end_of_writing()
+
+    # -- the reader's thread
+
+    def _read(self) -> None:
+        link, greeting, tried = self._link, self.welcome, 0
+        while True:
+            said = self._listen(link)
+            if said is not None and not link.at_end:
+                link.cut()  # what no longer speaks the protocol is of no use, and must not stay behind
+            reason = link.why(said)
+            self._outbox.put(None)
+            if _done_well(greeting):
+                tried = 0
+            known = _done_well(self.welcome)  # one that was never reached is not waited for
+            if self._closed or not (known and link.was_cut and self._again and tried < len(PAUSES_S)):
+                return self._died(reason)
+            self._say_line(f"the line to {link.where} was cut: connecting again ({tried + 1} of {len(PAUSES_S)})")
+            if self._leaving.wait(PAUSES_S[tried]):
+                return self._died(reason)
+            tried += 1
+            try:
+                link = self._again()
+            except VlmtuiError as error:
+                return self._died(str(error))
+            greeting = self._open(link, resume=True)
+            greeting.add_done_callback(lambda hello: self._say_line("") if _done_well(hello) else None)
+
+    def _listen(self, link: Link) -> str | None:
+        """Take answers until the line ends; a sentence where it no longer spoke the protocol."""
+        try:
+            wire.read_preamble(link.read)
+            while (body := wire.read_frame(link.read)) is not None:
+                reply = m.decode_reply(body)
+                if isinstance(reply.body, m.Note):
+                    self._tell(reply.id, reply.body)
+                else:
+                    self._settle(reply.id, reply.body)
+        except ProtocolError as error:
+            return str(error)
+        except (OSError, ValueError):
+            pass
+        finally:
+            link.end_of_reading()
+        return None
+
+    def _say_line(self, sentence: str) -> None:
+        if self._on_line is not None and not self._closed:
+            self._on_line(sentence)
+
+    def _tell(self, number: int, note: m.Note) -> None:
+        with self._lock:
+            pending = self._pending.get(number)
+        if pending is not None:
+            try:
+                match note:
+                    case m.Progress():
+                        if pending.on_progress is not None:
+                            pending.on_progress(note)
+                    case m.AnswerProgress():
+                        if pending.on_said is not None:
+                            pending.on_said(note)
+            except Exception as error:  # the caller's own mistake must not stop the reader: it goes to the caller
+                self._settle(number, error)
+
+    def _settle(self, number: int, answer: Any) -> None:
+        with self._lock:
+            pending = self._pending.pop(number, None)
+        if pending is None:
+            return
+        if isinstance(answer, m.Failed):
+            error = from_kind(answer.kind, answer.message)
+            if answer.detail:
+                error.add_note(answer.detail)
+            _fail(pending.future, error)
+            return
+        if isinstance(answer, Exception):
+            _fail(pending.future, answer)
+            return
+        try:
+            value = pending.unpack(answer)
+        except ProtocolError as error:
+            _fail(pending.future, error)
+            raise
+        except AttributeError:
+            _fail(pending.future, ProtocolError(f"the session answered with {type(answer).__name__}"))
+            return
+        with contextlib.suppress(InvalidStateError):  # the caller had cancelled it
+            pending.future.set_result(value)
+
+    def _died(self, reason: str) -> None:
+        with self._lock:
+            self._death = reason
+            tell = self._on_death if not self._closed else None
+        self._fail_all(SessionError(reason))
+        if tell is not None:
+            tell(reason)
+
+    def _fail_all(self, error: VlmtuiError) -> None:
+        with self._lock:
+            pending, self._pending = list(self._pending.values()), {}
+        for one in pending:
+            # one exception for each: raising adds a traceback to it
+            _fail(one.future, type(error)(str(error)))
+
+
+def _fail(future: Future[Any], error: Exception) -> None:
+    with contextlib.suppress(InvalidStateError):  # the caller had cancelled it
+        future.set_exception(error)
+
+
+def _done_well(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _same_version(welcome: m.Welcome) -> m.Welcome:
+    if welcome.version != wire.VERSION:
+        older = "this end" if welcome.version > wire.VERSION else "the session"
+        raise ProtocolError(
+            f"the session speaks version {welcome.version} of the protocol and this end {wire.VERSION}: bring {older} "
+            "up to date"
+        )
+    return welcome

@@ -1,0 +1,175 @@
+"""What leaves the explorer: a patch as text for the clipboard, the whole reading as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from vlmtui.display.grids import unplaced_reason
+from vlmtui.display.metrics import named
+from vlmtui.display.numbers import box, figure, percent
+from vlmtui.display.pieces import plain, visible
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reading import PURSUITS, TokenLayerWords, TokenWords, WordOrder
+from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
+from vlmtui.reports.output.target import check_sources, target
+from vlmtui.reports.query import Query, Seen
+from vlmtui.results import early_exit
+from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.state import early_exit as exiting
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
+
+if TYPE_CHECKING:
+    from vlmtui.reports.page import Glance
+
+
+def patch_text(results: Results, selection: Selection) -> str:
+    """The patch under the cursor in a few lines: where it is, its words with ids and scores, its norms by stage."""
+    page, place, reading, table = (
+        results.page(selection),
+        results.place(selection),
+        results.reading,
+        results.word_table(selection),
+    )
+    if page is None or place is None or reading is None:
+        return ""
+    what = f"{'token' if of_tokens(selection.stage) else 'patch'} {place.index}"
+    if page.grid is None:
+        where = f"{what}: {unplaced_reason(place, reading.placeless)}"
+    else:
+        grid = f"{page.name} (grid {page.grid.id}), " if len(results.pages(selection.stage)) > 1 else ""
+        lies = f"box {box(place.box, 2)}" if place.box else "in the padding"
+        where = f"{grid}row {selection.row}, column {selection.col}, {what}, {lies}"
+        if place.box and place.inside < 1:
+            where += f", {percent(100 * (1 - place.inside))} padding"
+    lines = [f"{plain(reading.image.source)} · {plain(reading.model.name)} · {selection.stage}", where]
+    norms, entry = results.norms_at(selection.stage), results.entry(selection)
+    if of_tokens(selection.stage) and norms is not None and entry is not None:
+        norm = f"norm {figure(float(norms.values[entry]))}"
+        if selection.stage == TOKENS:
+            norm += f", above {percent(float(reading.percentiles[entry]))} of the vocabulary"
+        lines.append(norm)
+    if words := results.words(selection):
+        by = f"{named(selection.order, table.ridge if table else None)}, score"
+        if projected := exiting.title(results, selection):
+            by += f"; {projected}, {exiting.footing(results, selection)}"
+        lines.append(f"words ({'logit lens, logit' if llm_depth(selection.stage) else by}):")
+        lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
+        if words[-1].explained is not None:
+            lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
+    token = results.token(selection)
+    if selection.shows_layers and token is not None and (found := results.by_layer.get(token)):
+        lines += ["first word by layer (logit, entropy in nats):", *layer_lines(results, found)]
+    column = results.column(selection)
+    if column is not None and column[0] is not None:
+        lines.append("norms " + ", ".join(f"vision.{i} {figure(float(v))}" for i, v in enumerate(column[0])))
+    if results.layers is not None and token is not None:
+        through = [f"llm.{i} {figure(float(v))}" for i, v in enumerate(results.layers.norms[:, token], 1)]
+        lines.append(f"norms tokens {figure(float(reading.norms[token]))}, {', '.join(through)}")
+    return "\n".join(lines)
+
+
+def layer_lines(results: Results, found: TokenLayerWords) -> list[str]:
+    """One line a layer: its first word, logit, entropy; the first from which on the word stays is named."""
+    lines = []
+    for layer, (score, entropy) in enumerate(zip(found.scores[:, :1].ravel(), found.entropy, strict=False), 1):
+        settled = "  settled" if layer == found.settled else ""
+        word = results.first_word(found, layer)
+        lines.append(f"  llm.{layer}  {word}  {figure(float(score))}  {figure(float(entropy), 3)}{settled}")
+    return lines
+
+
+def default_name(source: str) -> str:
+    """`china.vlmtui.txt` for a picture named china.jpg, in the folder one is in."""
+    path = urlsplit(source).path if "://" in source else source
+    stem = "".join(c if c.isprintable() and c != "/" else "_" for c in Path(path).stem)
+    return f"{stem.strip('-') or 'picture'}.vlmtui.txt"
+
+
+def ask_name(source: str) -> TextDialog[str]:
+    """A file name for the report of a picture; its ending chooses the format."""
+    endings = [ending for ending, kind in ENDINGS.items() if kind != GIF]  # which is of stages not looked at too
+
+    def read(name: str) -> str:
+        if Path(name).expanduser().is_dir():
+            raise UsageError(f"{name} is a folder: name a file")
+        if Path(name).suffix.lower() not in endings:
+            raise UsageError(f"the name must end in {', '.join(endings)}")
+        check_sources(name, (source,))
+        return name
+
+    return TextDialog(
+        "Save the report", f"the ending chooses the format: {', '.join(endings)}", read, default_name(source)
+    )
+
+
+def save(name: str, results: Results, selection: Selection, query: Query) -> Path:
+    """Write the report of the stage looked at, whole or not at all; the same bytes as `vlmtui report` gives.
+
+    A page can be switched to the metrics and stages whose words have been looked at so far.
+    Raises `VlmtuiError` where it cannot be written, or where not all words have arrived yet.
+    """
+    reading, table = results.reading, results.word_table(selection)
+    if reading is None:
+        raise VlmtuiError("there is nothing to save yet: the model has not read the picture")
+    if selection.stage == PIXELS:
+        raise VlmtuiError("there is no report of the pixels alone: walk on with ] to save that of a stage")
+    if selection.stage == ANSWER:
+        raise VlmtuiError("reports are of stages: walk back with [ to save one; vlmtui ask --format json has answers")
+    entries = tuple(range(len(results.places_at(selection.stage))))
+    words, layers = None, results.layers if llm_depth(selection.stage) else None
+    projected = exiting.on(results, selection)
+    if entries and (projected or of_tokens(selection.stage)):
+        tokens = tuple(range(len(reading.places)))
+        if table is None or table.missing(tokens):
+            raise VlmtuiError("not all words have arrived yet: try again in a moment")
+        words = table.gathered(tokens, selection.k)
+    if projected and words is not None:
+        words = early_exit.on_patches(words, early_exit.tokens_of(reading.patch_places, reading.places), entries)
+    asked = replace(query, model=reading.model.name, k=selection.k, metric=selection.metric, stage=selection.stage)
+    asked = replace(asked, patches=(), rows=(), keep=None)
+    if asked.lens is not None and asked.lens.built_in is None:
+        # what a lens of one's own found is none of the reading's
+        asked = replace(asked, lens=None)
+    seen = Seen(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
+    path = Path(name).expanduser()
+    with target(str(path)) as file:
+        for piece in _pieces(results, selection, seen, format_for(name)):
+            file.write(piece)
+    return path
+
+
+def _pieces(results: Results, selection: Selection, seen: Seen, format: str) -> Iterator[str | bytes]:
+    # what is imported here takes its time, and is seldom needed
+    if format == HTML:
+        from vlmtui.reports.page import write
+
+        yield from write([_glance(results, selection, seen)])
+    elif format in DRAWN:
+        from vlmtui.reports.formats.saving import drawn
+
+        yield from drawn(seen, format, np.asarray(results.picture))
+    else:
+        yield from check_format(format)([seen], seen.query, False)
+
+
+def _glance(results: Results, selection: Selection, seen: Seen) -> Glance:
+    """All that is known of the reading, whole stages only, as a page shows it."""
+    from vlmtui.reports.page import Glance
+
+    tokens = tuple(range(len(seen.reading.places)))
+    words: dict[str, dict[WordOrder, TokenWords]] = {}
+    for (stage, order), table in results.word_tables.items():
+        of_one_fit = order in PURSUITS and table.k != selection.k
+        if of_tokens(stage) and tokens and not table.missing(tokens) and table.k >= selection.k and not of_one_fit:
+            words.setdefault(stage, {})[order] = table.gathered(tokens, selection.k)
+    if seen.words is not None:
+        words.setdefault(selection.stage, {})[selection.order] = seen.words
+    rgb = np.asarray(results.picture)
+    return Glance(seen.query, rgb, seen.reading, selection.stage, words, results.layers, results.entry(selection))

@@ -1,0 +1,86 @@
+"""The view that the command line asks for, when the first reading arrives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses.source import LensSource
+from vlmtui.reading import check_stage, default_stage, stages
+from vlmtui.reports.query import Query
+from vlmtui.reports.select.patches import PatchWords
+from vlmtui.results.early_exit import no_exit
+from vlmtui.tui.navigation import at_stage, fitted, middle, to_cell
+from vlmtui.tui.state.lens_choice import OF_ANSWERS, name_of
+from vlmtui.tui.state.marks import toggled
+from vlmtui.tui.state.results import NONE, Results, Selection
+
+
+def opened(selection: Selection, results: Results, query: Query) -> tuple[Selection, list[str]]:
+    """Its stage and its patch, or the middle of the whole view; and what of it is not there, in sentences."""
+    assert results.reading is not None
+    model = results.reading.model
+    wrong: list[str] = []
+    stage = default_stage(model)
+    try:
+        stage = stage if query.stage is None else check_stage(query.stage, model, pixels=True)
+    except UsageError as error:
+        wrong.append(str(error))
+    if query.stage is None and not results.pages(stage):
+        # no image tokens enter the prompt, and there are patches to look at
+        stage = next((stage for stage in reversed(stages(model)) if results.pages(stage)), stage)
+    selection = replace(selection, stage=stage)
+    lens = query.lens.built_in if query.lens else None
+    if query.lens is not None and lens is None:
+        selection = with_own(selection, results, name_of(query.lens.source or LensSource(query.lens.name)))
+    elif query.lens is not None and query.lens.of_words:
+        selection = replace(selection, early_exit=not (refused := no_exit(results.reading)))
+        wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
+    elif query.lens is not None and lens is not None:
+        if not lens.offer.overlay:
+            selection = replace(selection, by_layer=True)
+        elif lens.subject == OF_ANSWERS:
+            selection = looking_through(selection, lens.name)
+        elif lens.offer.unsuited and not lens.offer.suits(model):
+            wrong.append(f"--lens {lens.name} {lens.offer.unsuited}")
+        else:
+            selection = replace(selection, overlay=query.lens.name, sought=query.lens.text)
+    if pages := results.pages(stage):
+        selection = middle(selection, pages[0])
+    for patch in query.patches[:1]:
+        try:
+            selection = _at_patch(selection, results, patch)
+        except UsageError as error:
+            wrong.append(f"--patch {patch}: {error}")
+    for patch in query.lens.marked if query.lens else ():
+        try:
+            selection = replace(selection, marks=toggled(_at_patch(selection, results, patch), results).marks)
+        except UsageError as error:
+            wrong.append(f"--marked {patch}: {error}")
+    return fitted(selection, results), wrong
+
+
+def with_own(selection: Selection, results: Results, name: str) -> Selection:
+    """Through a person's own lens: the overlay, or where it looks at answers the way to look at one."""
+    lens = results.lenses.get(name)
+    if lens is None or not lens.of_answers:
+        return replace(selection, overlay=name)
+    return looking_through(selection, name)
+
+
+def looking_through(selection: Selection, name: str) -> Selection:
+    """A lens as the way to look at the answer."""
+    overlay = NONE if selection.overlay == name else selection.overlay
+    return replace(selection, overlay=overlay, of_answer=replace(selection.of_answer, attribution=name))
+
+
+def _at_patch(selection: Selection, results: Results, patch: PatchWords) -> Selection:
+    """The cursor on the token that `--patch` names; at a vision stage on the patches it was made of."""
+    pages = [page for page in results.pages("tokens") if page.grid and patch.grid in (None, page.id)]
+    stage = "tokens"
+    if not pages:
+        # a grid without tokens (a tower's, a resampler's) counts its vision patches
+        stage = selection.stage
+        pages = [page for page in results.pages(stage) if page.grid]
+    first = replace(selection, stage=stage, grid=pages[0].id if pages else None)
+    return at_stage(to_cell(first, results, patch.grid, patch.row, patch.col), results, selection.stage)

@@ -1,0 +1,240 @@
+"""The picture as it is drawn: fitted to its place, with the overlay chosen. Arrays out; the widget paints them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vlmtui.display import canvas
+from vlmtui.display.canvas import Pixels
+from vlmtui.display.colours import blend, components, differences, magnitudes, rgb, robust_range, shading
+from vlmtui.display.pages import EntryGrid
+from vlmtui.display.pieces import visible
+from vlmtui.geometry import CellLayout, fit_cells
+from vlmtui.lenses.facts import first_words
+from vlmtui.lenses.kinds import Colours, Scalars, Words
+from vlmtui.tui.overlays import legend as valued
+from vlmtui.tui.state import attribution, early_exit
+from vlmtui.tui.state.lens_values import lens_of, overlay_lens, shown
+from vlmtui.tui.state.marks import marked
+from vlmtui.tui.state.results import NONE, NORMS, WORDS, Results, Selection
+from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
+
+HEAT_SHARE = 0.7
+COLOUR_SHARE = 0.8
+DIMMED = 0.75
+LEAST_FOR_WORDS = 3
+"""Cells a patch must have for a word."""
+
+
+@dataclass(frozen=True)
+class ImageDrawing:
+    """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map.
+
+    `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
+    cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
+    from below 0 to above.
+    """
+
+    pixels: Pixels
+    layout: CellLayout
+    words: list[list[str]] | None
+    legend: str
+    page: EntryGrid | None = None
+    split: tuple[int, int] = (1, 1)
+    scale: tuple[float, float] | None = None
+    marks: frozenset[tuple[int, int]] = frozenset()
+    sinks: frozenset[tuple[int, int]] = frozenset()
+    diverging: bool = False
+
+
+def key(results: Results, selection: Selection, place: tuple[int, int]) -> object:
+    """What the drawing depends on: the same key, the same drawing."""
+    page, table = results.page(selection), results.word_table(selection)
+    words = None
+    if selection.overlay == WORDS and page is not None and table is not None:
+        # words that arrive for other pages change nothing here
+        words = (
+            selection.order,
+            sum(results.token_of(selection.stage, entry) in table.rows for entry in page.entries.values()),
+        )
+    values: object = results.unusable.get(selection.overlay)
+    if (choice := overlay_lens(selection, results)) is not None:
+        lens = lens_of(selection, results)
+        # what is found of one entry after the other is drawn beside the picture
+        found = None if choice.of_single else id(shown(selection, results))
+        values = found, lens is None, lens is not None and (selection.stage, lens) in results.refused, choice
+    if selection.stage == ANSWER:
+        values = attribution.key(results, selection)
+    # without an overlay, all stages of one grid look the same
+    stage = (
+        (selection.stage, results.layers is None, selection.projected)
+        if selection.overlay != NONE or selection.stage == ANSWER
+        else ""
+    )
+    return (
+        id(results.picture),
+        results.atlas,
+        results.shown(selection),
+        page,
+        stage,
+        selection.overlay,
+        words,
+        values,
+        selection.marks,
+        place,
+    )
+
+
+def draw(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
+    """The picture for a place of `place` cells (across, down)."""
+    drawn, page = _draw(results, selection, place), results.page(selection)
+    if page is None or page is not drawn.page or not selection.marks:
+        return drawn
+    here = frozenset(marked(selection, results))
+    return replace(drawn, marks=frozenset(cell for cell, entry in page.entries.items() if entry in here))
+
+
+def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
+    page, walked, norms = results.shown(selection), results.page(selection), results.norms_at(selection.stage)
+    size = results.image.width, results.image.height
+    box = page.box if page else (0.0, 0.0, float(size[0]), float(size[1]))
+    if page is None or walked is not page:
+        # no cells to walk: the picture as large as it gets
+        layout = fit_cells(place, 1, 1, box, size)
+        return ImageDrawing(results.canvas(layout, box), layout, None, _without_cells(results, selection), page)
+    split = page.split if of_tokens(selection.stage) else (1, 1)
+    layout = fit_cells(place, page.rows, page.cols, box, size, split)
+    pixels = results.canvas(layout, box, page.holes)
+    if selection.stage == ANSWER:
+        return _of_answer(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
+    if selection.overlay == NONE:
+        return ImageDrawing(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
+    inner = canvas.inner(pixels, layout)
+    pixels = pixels.copy()
+    if selection.overlay == NORMS:
+        if norms is None:
+            why = "have none of" if selection.stage == PIXELS else "has none of yet"
+            return ImageDrawing(pixels, layout, None, f"overlay: norms, which {selection.stage} {why}", page, split)
+        # one scale for all pages, so that they can be compared
+        low, high = robust_range(norms.values)
+        _heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
+        return ImageDrawing(pixels, layout, None, f"norm {selection.stage}", page, split, (low, high))
+    if overlay_lens(selection, results) is not None:
+        return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
+    if selection.overlay != WORDS:
+        return ImageDrawing(pixels, layout, None, valued.awaited(results, selection), page, split)
+    projected = early_exit.title(results, selection)
+    if not (of_tokens(selection.stage) or projected):
+        has = "have" if selection.stage == PIXELS else "has"
+        through = "; e: early exit" if early_exit.possible(results, selection) else ""
+        return ImageDrawing(
+            pixels, layout, None, f"overlay: words, which {selection.stage} {has} none of{through}", page
+        )
+    pixels[inner] = (pixels[inner] * DIMMED).astype(np.uint8)
+    if layout.wide < LEAST_FOR_WORDS:
+        return ImageDrawing(
+            pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal", page, split
+        )
+    layer = llm_depth(selection.stage)
+    lens = selection.metric if layer is None else f"logit lens of layer {layer}"
+    legend = f"overlay: first word, {lens}{f', {projected}' if projected else ''}"
+    return ImageDrawing(pixels, layout, _first_words(results, selection, page), legend, page, split)
+
+
+def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
+    """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
+    found = shown(selection, results)
+    legend, scale = valued.legend(results, selection, found)
+    drawn = replace(drawn, legend=legend, scale=scale)
+    if found is None:
+        return drawn
+    pixels, layout = drawn.pixels[canvas.inner(drawn.pixels, drawn.layout)], drawn.layout
+    match found.result:
+        case Scalars():
+            if scale is not None:
+                _heat(pixels, page, layout, page.spread(found.numbers), scale, bare=True)
+        case Colours() as colours:
+            spread = canvas.spread(page.spread(colours.values), layout)
+            there = np.isfinite(spread).all(axis=-1, keepdims=True)
+            laid = components(spread) if colours.signed else rgb(spread)
+            pixels[:] = np.where(there, blend(shading(pixels), laid, COLOUR_SHARE), pixels)
+        case Words():
+            pixels[:] = (pixels * DIMMED).astype(np.uint8)
+            if layout.wide < LEAST_FOR_WORDS:
+                return replace(drawn, legend=f"{legend}: too wide for these patches: enlarge the terminal")
+            return replace(drawn, words=_lens_words(page, found.result))
+    return drawn
+
+
+def _lens_words(page: EntryGrid, words: Words) -> list[list[str]]:
+    """The first word of every entry on its cell."""
+    firsts = first_words(words)
+    cells = [[""] * page.cols for _ in range(page.rows)]
+    for (row, col), entry in page.entries.items():
+        cells[row][col] = firsts[entry]
+    return cells
+
+
+def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: ImageDrawing) -> ImageDrawing:
+    """The picture with what an answer looked at, or depends on."""
+    found = attribution.numbers(results, selection)
+    legend = attribution.legend(results, selection, found)
+    if found is None:
+        return replace(bare, legend=legend)
+    pixels = bare.pixels.copy()
+    inner = canvas.inner(pixels, bare.layout)
+    _heat(pixels[inner], page, bare.layout, page.spread(found.values), found.scale, found.diverging)
+    sinks = frozenset(cell for cell, entry in page.entries.items() if found.sinks is not None and found.sinks[entry])
+    return replace(bare, pixels=pixels, legend=legend, scale=found.scale, sinks=sinks, diverging=found.diverging)
+
+
+def _heat(
+    pixels: Pixels,
+    page: EntryGrid,
+    layout: CellLayout,
+    values: np.ndarray,
+    scale: tuple[float, float],
+    diverging: bool = False,
+    bare: bool = False,
+) -> None:
+    """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are, and where it is to be left
+    `bare` what has no number."""
+    spread = canvas.spread(values, layout)
+    there = (np.isfinite(spread) if bare else ~canvas.spread(page.holes, layout))[..., None]
+    heat = differences(spread, scale[1]) if diverging else magnitudes(spread, *scale)
+    pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
+
+
+def _dimmed(page: EntryGrid, layout: CellLayout) -> str:
+    """What is dark on the picture, and why."""
+    why = []
+    if layout.left + layout.top + layout.right + layout.bottom:
+        # around a tile is what other tiles see
+        tile = page.grid is not None and page.grid.kind == "tile"
+        why.append("outside this tile" if tile else "not seen by the model")
+    if page.holes.any():
+        why.append("cut away")
+    return f"  (dimmed: {', '.join(why)})" if why else ""
+
+
+def _without_cells(results: Results, selection: Selection) -> str:
+    """Why nothing lies over the picture."""
+    if results.reading is None:
+        return ""
+    if page := results.page(selection):
+        return f"{page.name}: no place in the picture"
+    why = results.reading.model.wordless if selection.stage == ANSWER or of_tokens(selection.stage) else ""
+    return f"{selection.stage}: " + (why or "nothing to walk here")
+
+
+def _first_words(results: Results, selection: Selection, page: EntryGrid) -> list[list[str]]:
+    words = [[""] * page.cols for _ in range(page.rows)]
+    table = results.word_table(selection)
+    if results.reading is not None and table is not None:
+        for (row, col), entry in page.entries.items():
+            token = results.token_of(selection.stage, entry)
+            if token is not None and (found := table.rows.get(token)):
+                words[row][col] = visible(found[0].piece, found[0].text)
+    return words

@@ -1,0 +1,101 @@
+"""Numbers of a lens as they are shown: their scale, their colours, and in words what they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vlmtui.display.colours import hex_of, rgb, robust_range
+from vlmtui.display.numbers import figure, ordinal
+from vlmtui.display.pieces import plain
+from vlmtui.lenses import wording
+from vlmtui.lenses.kinds import Colours, Scalars
+from vlmtui.lenses.registry import find
+from vlmtui.lenses.wording import LensResult
+from vlmtui.tui.state.lens_values import lens_of, ordered, overlay_lens, scores, shown
+from vlmtui.tui.state.marks import marked
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import ANSWER, PIXELS
+
+OPTIONS = "Lens: options"
+"""What the command palette calls the dialog for a lens's options."""
+
+
+def legend(results: Results, selection: Selection, found: LensResult | None) -> tuple[str, tuple[float, float] | None]:
+    """The line beneath the picture, and the range of the numbers where they are magnitudes."""
+    lens, choice = lens_of(selection, results), overlay_lens(selection, results)
+    name = plain(selection.overlay)
+    if lens is None:
+        if choice is not None and choice.missing:
+            return f"{name} needs its option {choice.missing}: Ctrl-P, {OPTIONS}", None
+        has = "have" if selection.stage == PIXELS else "has"
+        return f"overlay: {name}, which {selection.stage} {has} none of", None
+    refused = results.refused.get((selection.stage, lens))
+    if refused and (found is None or (choice is not None and choice.of_single)):
+        return f"{name}: {plain(refused)}", None
+    if choice is not None and choice.of_single:
+        # what is found of one entry after the other has one legend
+        return f"{wording.shown(lens)} at {selection.stage}", None
+    if found is None:
+        stops = "" if choice is None or choice.built_in else " (Esc stops)"
+        return f"{name} at {selection.stage}: ...{stops}", None
+    text = wording.legend(found, _asked(results, selection, found))
+    return text, robust_range(found.numbers) if isinstance(found.result, Scalars) else None
+
+
+def awaited(results: Results, selection: Selection) -> str:
+    """The line beneath the picture where the overlay is a lens that is not known yet, or cannot be used."""
+    name = plain(selection.overlay)
+    wrong = results.unusable.get(selection.overlay)
+    return f"{name}: {plain(wrong)}" if wrong else f"{name}: ..."
+
+
+def here(results: Results, selection: Selection) -> str:
+    """The number under the cursor and its rank, or "" where the overlay has none."""
+    numbers, entry = _numbers(results, selection), results.entry(selection)
+    if numbers is None or entry is None:
+        return _colour(results, selection, entry)
+    order = ordered(numbers).tolist()
+    rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
+    return f"here {figure(float(numbers[entry]), 3)}{rank}"
+
+
+def value(results: Results, selection: Selection) -> float | None:
+    """The number under the cursor."""
+    numbers, entry = _numbers(results, selection), results.entry(selection)
+    return None if numbers is None or entry is None else float(numbers[entry])
+
+
+def _numbers(results: Results, selection: Selection) -> np.ndarray | None:
+    """One number for every entry of the stage, where the overlay or the answer has them."""
+    if selection.stage == ANSWER:
+        return scores(selection, results)
+    found = shown(selection, results)
+    return found.result.values if found and isinstance(found.result, Scalars) else None
+
+
+def _colour(results: Results, selection: Selection, entry: int | None) -> str:
+    """The colour under the cursor; of components, which are none, nothing."""
+    found = shown(selection, results)
+    if entry is None or found is None or not isinstance(found.result, Colours) or found.result.signed:
+        return ""
+    values = found.result.values[entry]
+    return f"here {hex_of(rgb(values))}" if np.isfinite(values).all() else "here –"
+
+
+def _asked(results: Results, selection: Selection, found: LensResult) -> wording.LensInputs:
+    """What the lens was given, as the screen names it."""
+    own, given = find(found.call.name), found.call.given
+    if own is None:
+        return wording.LensInputs()
+    joins = results.reading is not None and results.reading.model.marks_words
+    to = given.get(own.offer.marked, ())
+    return wording.LensInputs(given.get(own.offer.word, ""), _entries(results, selection, found, to), joins)
+
+
+def _entries(results: Results, selection: Selection, found: LensResult, to: tuple[int, ...]) -> str:
+    if not to:
+        return ""
+    if len(to) > 1 or to == marked(selection, results):
+        return f"{len(to)} marked"
+    place = results.places_at(found.stage)[to[0]]
+    return f"row {place.row}, col {place.col}" if place.row is not None else f"token {place.index}"

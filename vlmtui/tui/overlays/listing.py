@@ -1,0 +1,22 @@
+"""The overlays there are, each with its line: for the help and the command palette."""
+
+from __future__ import annotations
+
+from vlmtui.tui.state.lens_choice import overlays
+from vlmtui.tui.state.results import NONE, NORMS, WORDS, Results
+
+NO_LENSES = {
+    NONE: "The picture alone.",
+    NORMS: "The L2 norm of every patch or token, with outliers.",
+    WORDS: "The first word of every token, as the metric has it.",
+}
+
+
+def overlays_of(results: Results) -> tuple[tuple[str, str], ...]:
+    """Name and line of each in the order of `o`, and then the lenses of a person's own; of those that look for a word
+    the one that suits the model."""
+    model = results.model
+    plain = [(name, line) for name, line in NO_LENSES.items() if name != WORDS or not (model and model.wordless)]
+    built_in = [(lens.name, lens.line) for lens in overlays(model)]
+    own = [(lens.name, lens.described.line) for lens in results.lenses.values()]
+    return (*plain, *built_in, *own)

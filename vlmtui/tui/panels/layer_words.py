@@ -1,0 +1,97 @@
+"""The first word of one token after every layer of the language model, and where it settles."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import fit, isolate, width
+from vlmtui.reading import TokenLayerWords
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import llm_depth
+from vlmtui.tui.terminal.theme import Roles
+from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
+
+COLUMN_CELLS = 26
+"""What a layer needs: its number, a word, a logit, an entropy."""
+NUMBERS_CELLS = 14
+HEAD = "FIRST WORDS"
+BAR = "━"
+LONGEST_BAR = 30
+
+
+def wanted_rows(layers: int, k: int) -> int:
+    """How many lines would show every layer in two columns, and no fewer than k words take; header and footer too."""
+    return max(k, -(-layers // 2)) + 2
+
+
+def first_words(roles: Roles, results: Results, selection: Selection, cells: int, rows: int) -> list[Strip]:
+    """As many layers as there is room for, those around the one looked at first."""
+    assert results.reading is not None
+    blank, dim = roles.style(), roles.style("dim")
+    layers = results.reading.model.llm_layers
+    there = results.token(selection) in results.by_layer
+    token = results.token(selection) if there else results.followed
+    found = results.by_layer.get(token) if token is not None else None
+    short = f"logit · {BAR} entropy in nats"
+    about = fitting(cells - len(HEAD) - 2, f"logit lens, layers 1–{layers} · {short}", short)
+    head = line(cells, blank, [(HEAD, roles.style(bold=True))], [(about, dim)])
+    if found is not None and not found.ids.shape[1]:
+        return [head, line(cells, blank, [("no words are searched", dim)])]
+    room = max(1, rows - 2)
+    columns = max(1, min(-(-layers // room), cells // COLUMN_CELLS))
+    down = min(room, -(-layers // columns))
+    shown = min(layers, down * columns)
+    here = llm_depth(selection.stage) or 1
+    first = min(max(1, here - shown // 2), layers - shown + 1)
+    across = cells // columns
+    lines = [head]
+    for row in range(down):
+        parts: list[Part] = []
+        for column in range(columns):
+            layer = first + column * down + row
+            if layer < first + shown:
+                parts += _layer(roles, results, found, layer, layer == here, across - (columns > 1))
+                parts.append((" " * (columns > 1), dim))
+        lines.append(line(cells, blank, parts))
+    if found is None or not there:
+        return [*lines, line(cells, blank, [(results.waiting, dim)])]
+    return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(settling(results, found), cells)[:1])]
+
+
+def settling(results: Results, found: TokenLayerWords) -> str:
+    """`settled at layer 19 of 32: sky`."""
+    layers = len(found.ids)
+    if found.settled is None:
+        return ""
+    only = "only " if found.settled == layers and layers > 1 else ""
+    return f"settled {only}at layer {found.settled} of {layers}: {results.first_word(found, layers)}"
+
+
+def _layer(
+    roles: Roles, results: Results, found: TokenLayerWords | None, layer: int, here: bool, cells: int
+) -> list[Part]:
+    """One layer in exactly so many cells: what was first there, its logit, the entropy, before it its bar.
+
+    In as few styles as can be: each change of style on a line costs as many bytes as a third of its text.
+    """
+    dim = roles.style("dim")
+    number: Part = (f"{layer:>3} ", roles.style("on_accent", on="accent", bold=True) if here else dim)
+    if found is None:
+        return [number, (" …".ljust(cells - 4), dim)]
+    settled = found.settled is not None and layer >= found.settled
+    style = roles.style("accent" if layer == found.settled else "strong" if settled else "text", bold=settled)
+    entropy = float(found.entropy[layer - 1])
+    room = cells - 4 - NUMBERS_CELLS
+    bar_cells = max(0, min(LONGEST_BAR, room - 22))
+    name_cells = room - bar_cells
+    name = fit(results.first_word(found, layer), name_cells - 2)
+    word = f" {isolate(name)}" + " " * (name_cells - 1 - width(name))
+    score = figure(float(found.scores[layer - 1, 0])).rjust(7)
+    parts: list[Part] = [number, (word + score, style)]
+    if bar_cells:
+        # against the most there is at any layer of this token: the surer the model, the shorter
+        most = float(found.entropy.max())
+        size = max(1, round((bar_cells - 1) * entropy / most)) if most > 0 and entropy == entropy else 0
+        parts.append(((" " + BAR * size).ljust(bar_cells), roles.style("measured")))
+    return [*parts, (figure(entropy, 3).rjust(7), dim)]

@@ -1,0 +1,131 @@
+"""The norms of what is under the cursor, layer by layer, against all patches and all tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.color import Color
+from rich.style import Style
+from textual.strip import Strip
+
+from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import width
+from vlmtui.reading import LayerNorms, Reading
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import TOKENS, llm_depth, vision_depth
+from vlmtui.tui.widgets.chart import MEDIAN, NormBlock, NormSummaries, chart
+from vlmtui.tui.widgets.lines import Part, fitting, line
+from vlmtui.tui.widgets.panel import ViewPanel
+
+
+class NormsPanel(ViewPanel):
+    """Depth from left to right: the vision tower, and beside it the tokens through the language model once its layers
+    have been read."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, classes="panel")
+        self._vision: tuple[Reading, NormSummaries] | None = None
+        self._llm: tuple[LayerNorms, np.ndarray, NormSummaries] | None = None
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """Header, chart, axis, legend."""
+        r = self.roles
+        blank, dim = r.style(), r.style("dim")
+        results, selection = self._results, self._selection
+        reading = results.reading if results else None
+        head: Part = ("NORMS", r.style(bold=True))
+        if results is None or reading is None:
+            why = "the model has not read the picture yet"
+            return [line(cells, blank, [head]), line(cells, blank, [(why, dim)])]
+        vision, llm = self._of_vision(results, selection), self._of_llm(results, selection)
+        blocks = [block for block in (vision, llm) if block]
+        if not blocks:
+            return [line(cells, blank, [head]), line(cells, blank, [("its vision patches are not known", dim)])]
+        about = [f"vision 0–{len(vision.names) - 1}"] if vision else []
+        about += [f"llm 1–{len(llm.names) - 1}"] if llm else []
+        if len(blocks) > 1:
+            spans = ", ".join(about)
+            about = [fitting(cells - 8, f"{spans} · L2, each on its own scale", f"{spans} · own scales")]
+        else:
+            against = "patch against " if blocks[0].values is not None else ""
+            about += ["L2", f"{against}all {'patches' if vision else 'tokens'}"]
+        lines = [line(cells, blank, [head], [(" · ".join(about), dim)])]
+        lines += chart(r, blocks, max(1, rows - 3), cells)
+        legend = self._legend(blocks, vision, results, selection)
+        tail: Part = ("t: tokens" if len(blocks) > 1 else "", dim)
+        fits = sum(width(text) for text, _ in [*legend, tail]) + 2 <= cells
+        return [*lines, line(cells, blank, legend, [tail] if fits else [])]
+
+    def _of_vision(self, results: Results, selection: Selection) -> NormBlock | None:
+        column, place = results.column(selection), results.place(selection)
+        if column is None or not column[1].size or results.atlas is None or results.reading is None:
+            return None
+        values, everything = column
+        if self._vision is None or self._vision[0] is not results.reading:
+            self._vision = results.reading, NormSummaries.of(everything)
+        columns = results.atlas.columns(place) if place else []
+        names = [str(i) for i in range(len(everything))]
+        return NormBlock(names, values, self._vision[1], columns, vision_depth(selection.stage))
+
+    def _of_llm(self, results: Results, selection: Selection) -> NormBlock | None:
+        """The tokens as they go into the language model, and after each of its layers."""
+        if results.layers is None or results.reading is None or not results.layers.norms.size:
+            return None
+        if self._llm is None or self._llm[0] is not results.layers:
+            everything = np.concatenate([results.reading.norms[None], results.layers.norms]).astype(np.float64)
+            self._llm = results.layers, everything, NormSummaries.of(everything)
+        _, everything, stages = self._llm
+        token = results.token(selection)
+        values = None if token is None else everything[:, token]
+        here = 0 if selection.stage == TOKENS else llm_depth(selection.stage)
+        return NormBlock(
+            ["t", *map(str, range(1, len(everything)))], values, stages, [] if token is None else [token], here
+        )
+
+    def _legend(
+        self, blocks: list[NormBlock], vision: NormBlock | None, results: Results, selection: Selection
+    ) -> list[Part]:
+        r = self.roles
+        parts: list[Part] = []
+        for block in blocks:
+            if block.here is not None and block.values is not None:
+                parts.append((f"{selection.stage} {figure(float(block.values[block.here]))}  ", r.style("strong")))
+        outliers = [block for block in blocks if block.flags.any()]
+        if outliers:
+            where = ", ".join(_where(block, blocks, vision) for block in outliers)
+            z = np.concatenate([block.stages.z[:, block.columns].ravel() for block in outliers])
+            worst = float(z[np.abs(z).argmax()])
+            return [*parts, (f"▲ outlier at {where}: z {worst:.1f}", r.style("outlier", bold=True))]
+        values = vision.values if vision else blocks[0].values
+        if values is not None:
+            columns = vision.columns if vision else [0]
+            whose = " this patch  " if len(columns) == 1 else f" mean of {len(columns)} patches  "
+            parts += [(" ", Style(bgcolor=Color.parse(r.measured))), (whose, r.style("dim"))]
+        placed = results.place(selection) is not None
+        return [
+            *parts,
+            (" ", Style(bgcolor=Color.parse(r.band))),
+            (" 5–95%  ", r.style("dim")),
+            (MEDIAN, r.style()),
+            (" median", r.style("dim")),
+            ("   this token has no patches of its own" if placed and values is None else "", r.style("dim")),
+        ]
+
+
+def _where(block: NormBlock, blocks: list[NormBlock], vision: NormBlock | None) -> str:
+    """`17–19`, and where there are two blocks `vision 17–19`."""
+    runs = _runs(np.flatnonzero(block.flags).tolist(), block.names)
+    return runs if len(blocks) == 1 else f"{'vision' if block is vision else 'llm'} {runs}"
+
+
+def _runs(indices: list[int], names: list[str]) -> str:
+    """`17–19, 23` for the stages [17, 18, 19, 23]."""
+    parts = []
+    start = previous = indices[0]
+    for i in [*indices[1:], None]:
+        if i is not None and i == previous + 1:
+            previous = i
+            continue
+        parts.append(names[start] if start == previous else f"{names[start]}–{names[previous]}")
+        if i is not None:
+            start = previous = i
+    return ", ".join(parts)

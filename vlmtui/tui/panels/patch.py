@@ -1,0 +1,237 @@
+"""The patch under the cursor: itself enlarged, the facts about it, and where its page lies in the picture.
+
+At `pixels` and `vision.0` it is shown as the model gets it, once the session has said how that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from rich.color import Color
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.strip import Strip
+
+from vlmtui.display.canvas import Pixels, framed
+from vlmtui.display.colours import hex_of
+from vlmtui.display.grids import unplaced_reason
+from vlmtui.display.numbers import box as box_text
+from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.pages import EntryGrid
+from vlmtui.geometry import Place, pixel_bounds
+from vlmtui.reading import Reading
+from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.tui.state.patch_facts import anatomy, dissected, recurring
+from vlmtui.tui.state.results import NORMS, Results, Selection
+from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
+from vlmtui.tui.widgets.blocks import half_block
+from vlmtui.tui.widgets.image_view import divided, divisions
+from vlmtui.tui.widgets.lines import Part, line, wrapped
+from vlmtui.tui.widgets.minimap import MiniMap
+from vlmtui.tui.widgets.panel import ViewPanel
+
+LABEL_CELLS = 9
+FACTS_CELLS = 42
+"""What the facts need before the map may stand beside them."""
+
+
+class PatchPanel(Vertical):
+    """A header, and below it the enlarged patch beside its facts: apart, so that each repaints only what changed."""
+
+    DEFAULT_CSS = """
+    PatchPanel > Horizontal { height: 1fr; }
+    PatchPanel PatchFacts { width: 1fr; height: 1fr; margin-left: 2; }
+    PatchPanel EnlargedPatch { width: 10; height: 5; }
+    PatchPanel MiniMap { width: 14; height: 5; margin-left: 1; }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, classes="panel")
+
+    def compose(self) -> ComposeResult:
+        yield PatchHeader()
+        with Horizontal():
+            yield EnlargedPatch()
+            yield PatchFacts()
+            yield MiniMap()
+
+    def show(self, results: Results | None, selection: Selection) -> None:
+        """Show the patch under the cursor."""
+        under = CursorPlace.of(results, selection)
+        enlarged, minimap = self.query_one(EnlargedPatch), self.query_one(MiniMap)
+        # twelve can be divided by three and four too; ten cost less to repaint
+        cells = 12 if under and of_tokens(selection.stage) and max(under.page.split) > 2 else 10
+        enlarged.styles.width, enlarged.styles.height = cells, cells // 2
+        # a token that lies in no grid has nothing to enlarge, a picture without tiles needs no map
+        enlarged.display = under is None or under.page.grid is not None
+        self.query_one(PatchFacts).styles.margin = (0, 0, 0, 2 if enlarged.display else 0)
+        needs = enlarged.display and results is not None and len(results.pages(selection.stage)) > 1
+        minimap.display = needs and self.size.width >= cells + 2 + FACTS_CELLS + 1 + 14
+        for part in (self.query_one(PatchHeader), enlarged, self.query_one(PatchFacts), minimap):
+            part.show(results, selection)
+
+
+@dataclass(frozen=True)
+class CursorPlace:
+    """What is under the cursor."""
+
+    results: Results
+    reading: Reading
+    page: EntryGrid
+    place: Place
+
+    @classmethod
+    def of(cls, results: Results | None, selection: Selection) -> CursorPlace | None:
+        """None where there is nothing."""
+        page, place = (results.page(selection), results.place(selection)) if results else (None, None)
+        if results is None or results.reading is None or page is None or place is None:
+            return None
+        return cls(results, results.reading, page, place)
+
+
+class PatchHeader(ViewPanel):
+    """Page, row, column and token index."""
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """One line."""
+        r = self.roles
+        under = CursorPlace.of(self._results, self._selection)
+        where = where_text(under, self._selection) if under else ""
+        title = "TOKEN" if under and under.page.grid is None else "PATCH"
+        return [line(cells, r.style(), [(title, r.style(bold=True))], [(where, r.style("dim"))])]
+
+
+def where_text(under: CursorPlace, selection: Selection) -> str:
+    """`tile 3 of 5 · row 4 · column 7 · token 812`; the page only where there are several."""
+    what = f"{'token' if of_tokens(selection.stage) else 'patch'} {under.place.index}"
+    if under.page.grid is None:
+        return f"{under.place.kind} {what}" if under.place.kind != "patch" else what
+    page = f"{under.page.name} · " if len(under.results.pages(selection.stage)) > 1 else ""
+    return f"{page}row {selection.row} · column {selection.col} · {what}"
+
+
+class EnlargedPatch(ViewPanel):
+    """The pixels of the file within the patch's box, divided as the vision patches lie; or those the model gets."""
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """Half-blocks."""
+        under, selection = CursorPlace.of(self._results, self._selection), self._selection
+        if under is None or under.page.grid is None:
+            return []
+        # boxes of resampled tokens are larger than their cells; what is clipped is shown with its padding
+        place, cell = under.place, under.page.cell_box(selection.row, selection.col)
+        box = place.box if place.box and place.inside >= 1 else cell
+        seen = anatomy(under.results, selection)
+        pixels = _given(seen, (cells, 2 * rows)) if seen else framed(under.results.picture, box, (cells, 2 * rows))
+        split = under.page.split if of_tokens(selection.stage) else (1, 1)
+        strips = []
+        for y in range(rows):
+            pair = pixels[2 * y : 2 * y + 2]
+            segments = [half_block(tuple(a), tuple(b)) for a, b in zip(*pair.tolist(), strict=True)]
+            for x, mark in divisions(y, cells, rows, split):
+                segments[x] = divided(pair[:, x], mark)
+            strips.append(Strip(segments, cells).simplify())
+        return strips
+
+
+class PatchFacts(ViewPanel):
+    """Box in the file, mean colour, how the model saw it, what feeds it."""
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """One line a fact."""
+        under = CursorPlace.of(self._results, self._selection)
+        if under is None:
+            return []
+        r = self.roles
+        if under.page.grid is None:
+            said = unplaced_reason(under.place, under.reading.placeless)
+            recurs = recurring(under.results, self._selection)
+            lines = [*wrapped(said, cells), *([f"outlier {recurs}"] if recurs else [])]
+            return [line(cells, r.style(), [(part, r.style())]) for part in lines]
+        return [
+            line(cells, r.style(), [(label.ljust(LABEL_CELLS), r.style("dim")), *parts])
+            for label, parts in self._facts(under)
+        ]
+
+    def _facts(self, under: CursorPlace) -> list[tuple[str, list[Part]]]:
+        r = self.roles
+        text, dim = r.style(), r.style("dim")
+        reading, place = under.reading, under.place
+        facts: list[tuple[str, list[Part]]] = []
+        if place.box is None:
+            facts.append(("in file", [("nothing: it lies in the padding", text)]))
+        else:
+            facts.append(("in file", [(box_text(place.box), text)]))
+            if place.inside < 1.0:
+                facts.append(
+                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is picture", dim)])
+                )
+            mean = mean_colour(under.results, place)
+            swatch = Style(bgcolor=Color.from_rgb(*mean))
+            rgb = " ".join(str(v) for v in mean)
+            facts.append(("mean", [("  ", swatch), (f" {hex_of(mean)}  rgb {rgb}", text)]))
+        tall, wide = reading.patch_size
+        feeds, stage = reading.model.feeds, self._selection.stage
+        # what a token saw is all of its patches
+        down, across = under.page.split if of_tokens(stage) and len(place.patches) > 1 else (1, 1)
+        facts.append(("seen as", [(f"{across * wide}×{down * tall} px of {reading.seen}", text)]))
+        if dissected(stage):
+            facts += self._dissected(under)
+        elif of_tokens(stage):
+            if len(place.patches) > 1:
+                down, across = under.page.split
+                laid = f" ({down}×{across})" if down * across == len(place.patches) else ""
+                facts.append(
+                    ("made of", [(f"{count(len(place.patches), 'vision patch', 'vision patches')}{laid}", text)])
+                )
+            elif not place.patches:
+                facts.append(("made of", [("patches of several tiles, resampled", text)]))
+            layer = llm_depth(stage)
+            if layer is not None:
+                before = TOKENS if layer == 1 else f"llm.{layer - 1}"
+                facts.append(("reads", [(f"{before} → layer {layer} → here", text)]))
+            elif feeds:
+                facts.append(("reads", [(f"{feeds} → projector → here", text)]))
+        elif stage == feeds:
+            facts.append(("feeds", [("the projector", r.style("accent"))]))
+        if recurs := recurring(under.results, self._selection):
+            facts.append(("outlier", [(recurs, text)]))
+        return facts
+
+    def _dissected(self, under: CursorPlace) -> list[tuple[str, list[Part]]]:
+        """What the session says of the patch before the first block; how it is flattened, once it has of any."""
+        text, dim = self.roles.style(), self.roles.style("dim")
+        some, this = under.results.patches.any, anatomy(under.results, self._selection)
+        facts: list[tuple[str, list[Part]]] = []
+        if some is not None:
+            tall, wide, channels = some.pixels.shape
+            one = f"{tall} × {wide} × {channels}"
+            laid = f"{some.frames} × {one} =" if some.frames > 1 else f"{one} ="
+            flat = "" if some.frames > 1 else ", flattened"
+            facts.append(("is", [(f"{laid} {some.length:,} values{flat}", text)]))
+        if this is not None and this.projected is not None:
+            made: list[Part] = [(figure(this.projected), text), (" projected", dim)]
+            if this.position is not None:
+                made += [(", ", dim), (figure(this.position), text), (" position", dim)]
+            facts.append((NORMS, [*made, ("" if this.position is not None else ", no position added", dim)]))
+        return facts
+
+
+def _given(seen: PatchEmbedding, size: tuple[int, int]) -> Pixels:
+    """The levels that the model gets, at `size` (width, height)."""
+    levels = Image.fromarray(np.clip(np.rint(seen.pixels), 0, 255).astype(np.uint8))
+    enlarged = size[0] > levels.width and size[1] > levels.height
+    how = Image.Resampling.NEAREST if enlarged else Image.Resampling.BOX
+    return np.asarray(levels.resize(size, how))
+
+
+def mean_colour(results: Results, place: Place) -> tuple[int, int, int]:
+    """The mean of the file's pixels that the box touches."""
+    assert place.box is not None
+    left, top, right, bottom = pixel_bounds(place.box, results.image.width, results.image.height)
+    part = np.asarray(results.picture.crop((left, top, right, bottom)), dtype=np.float64)
+    red, green, blue = (round(float(v)) for v in part.reshape(-1, 3).mean(axis=0))
+    return red, green, blue

@@ -1,0 +1,182 @@
+"""The nearest word-pieces of the token under the cursor."""
+
+from __future__ import annotations
+
+import contextlib
+
+from textual.strip import Strip
+
+from vlmtui.display.glosses import PieceGlosses
+from vlmtui.display.grids import sentence
+from vlmtui.display.metrics import COEFFICIENTS, score_named
+from vlmtui.display.numbers import figure, percent
+from vlmtui.display.pieces import fit, isolate, visible, width
+from vlmtui.reading import PURSUITS
+from vlmtui.tui.panels.channels import channels
+from vlmtui.tui.panels.image_level import whole_picture
+from vlmtui.tui.panels.largest_norms import largest_norms
+from vlmtui.tui.panels.layer_words import first_words
+from vlmtui.tui.panels.word_footer import footer
+from vlmtui.tui.state import early_exit
+from vlmtui.tui.state.image_level import CLASSES, TEXTS, said_by
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.stages import PIXELS, llm_depth, of_tokens
+from vlmtui.tui.state.word_table import WordRow
+from vlmtui.tui.terminal.theme import Roles
+from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
+from vlmtui.tui.widgets.panel import ViewPanel
+
+BAR = "━"
+SHORTEST_BAR = 0.2
+_SHORTEST_GLOSS = 3
+LONGEST_BAR = 36
+OF_THE_WHOLE = {
+    TEXTS: "c holds texts against the whole picture.",
+    CLASSES: "c tells the classes of the whole picture.",
+}
+BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
+
+
+class WordsPanel(ViewPanel):
+    """Piece, bar, score and id, nearest first; underneath what to make of it."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, classes="panel")
+        self._glosses = PieceGlosses(self._glosses_came)
+
+    def _glosses_came(self) -> None:
+        # from another thread, perhaps as the explorer closes
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self.rebuild)
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """Header, words, footer."""
+        r = self.roles
+        blank, dim = r.style(), r.style("dim")
+        results, selection = self._results, self._selection
+        exit_ = early_exit.title(results, selection) if results else ""
+        head: list[Part] = [("WORDS", r.style(bold=True)), (f"  {exit_}" if exit_ else "", r.style("accent"))]
+        lines = [line(cells, blank, head, [(self._about(cells - len(exit_)), dim)])]
+        if results is None or results.reading is None:
+            return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
+        wordless = results.reading.model.wordless
+        if wordless or not (of_tokens(selection.stage) or exit_):
+            return self._without_words(results, wordless, cells, rows)
+        if results.token(selection) is None and results.entry(selection) is not None:
+            return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(early_exit.INTO_NONE, cells))]
+        if llm_depth(selection.stage) and results.layers is None:
+            return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(BEING_READ, cells))]
+        if selection.shows_layers:
+            return first_words(r, results, selection, cells, rows)
+        words = results.words(selection)
+        if words is None:
+            return [*lines, line(cells, blank, [(results.waiting, dim)])]
+        room = max(1, rows - 2)
+        lines += self._rows(words[:room], cells)
+        lines.append(line(cells, blank, footer(r, results, selection, words, room, cells)))
+        return lines
+
+    def _about(self, cells: int) -> str:
+        """Which words these are: for the header."""
+        results, selection = self._results, self._selection
+        table = results.word_table(selection) if results else None
+        candidates = table.candidates if table else 0
+        layer = llm_depth(selection.stage)
+        if layer is None:
+            how = "picked from" if selection.metric in PURSUITS else "nearest of"
+            score = score_named(selection.metric, table.ridge if table else None)
+            brief = f"{score} · {selection.k}"
+            whole = f"{how} {candidates:,} · {brief}" if candidates else brief
+            # what an early exit is called is never cut for how its words are found
+            return fitting(cells - 9, whole, brief, selection.metric, "") if selection.projected else whole
+        layers = results.model.llm_layers if results and results.model else layer
+        lens = f"logit lens, layer {layer} of {layers}"
+        # metrics compare with the vectors of words; here the model's own head says which comes next
+        whole = f"{lens} · by logit, whatever the metric · {selection.k}"
+        return fitting(cells - 8, whole, f"{lens} · no metric · {selection.k}")
+
+    def _without_words(self, results: Results, wordless: str, cells: int, rows: int) -> list[Strip]:
+        r, selection = self.roles, self._selection
+        blank, dim = r.style(), r.style("dim")
+        if selection.stage == PIXELS:
+            why = "Pixels have no words: they are the picture itself. ] walks on to vision.0."
+        else:
+            why = (
+                sentence(wordless)
+                or f"{selection.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
+            )
+            if early_exit.possible(results, selection):
+                why += " e looks through the projector: an early exit."
+        lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
+        lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
+        if results.image_level.complete and selection.stage != PIXELS:
+            return [*lines, *whole_picture(r, results.image_level, cells, rows - len(lines))]
+        if said := said_by(results.model):
+            lines += [line(cells, blank, [(part, dim)]) for part in wrapped(OF_THE_WHOLE[said], cells)]
+        more = channels if selection.stage == PIXELS else largest_norms
+        return [*lines, *more(r, results, selection, cells, rows - len(lines))]
+
+    def _rows(self, words: tuple[WordRow, ...], cells: int) -> list[Strip]:
+        r = self.roles
+        results = self._results
+        assert results is not None
+        assert results.reading is not None
+        names = [visible(w.piece, w.text, joins=results.reading.model.marks_words) for w in words]
+        glosses = [self._glosses.of(w.text) for w in words]
+        whole = (width(n) + (1 + width(g) if g else 0) for n, g in zip(names, glosses, strict=True))
+        name_cells = min(max([10, *whole]), max(10, cells // 3))
+        ids = [str(w.id) for w in words]
+        id_cells = max((len(i) for i in ids), default=1)
+        scores = [figure(shown_score(w.score, self._selection.order)) for w in words]
+        if any(w.explained is not None for w in words):
+            # beside each coefficient how far the vector is explained by then
+            shares = [percent(100 * w.explained) if w.explained is not None else "" for w in words]
+            wide = max(map(len, scores)), max(map(len, shares))
+            scores = [f"{s.rjust(wide[0])}  {e.rjust(wide[1])}" for s, e in zip(scores, shares, strict=True)]
+        score_cells = max((len(s) for s in scores), default=1)
+        bar_cells = min(cells - name_cells - score_cells - id_cells - 6, LONGEST_BAR)
+        bars = bar_shares([w.score for w in words], coefficients=self._selection.order in COEFFICIENTS)
+        signed = self._selection.order in COEFFICIENTS
+        lines = []
+        for i, name in enumerate(names):
+            first = i == 0
+            bar = BAR * max(1, round(bars[i] * bar_cells)) if bar_cells > 3 else ""
+            parts: list[Part] = [
+                (" ", r.style()),
+                *_named(r, name, glosses[i], name_cells, first),
+                (" ", r.style()),
+                (bar, r.style("dim" if words[i].score < 0 and signed else "accent" if first else "accent_soft")),
+            ]
+            tail: list[Part] = [
+                (scores[i].rjust(score_cells), r.style("strong" if first else "text")),
+                (f"  {ids[i].rjust(id_cells)} ", r.style("dim")),
+            ]
+            lines.append(line(cells, r.style(), parts, tail))
+        return lines
+
+
+def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Part]:
+    """A piece in so many cells, its gloss dimly behind it as far as there is room."""
+    style = r.style("strong" if first else "text", bold=first)
+    room = cells - width(name) - 1
+    if not gloss or room < _SHORTEST_GLOSS:
+        return [(isolate(fit(name, cells)), style)]
+    return [(isolate(name), style), (" ", r.style()), (fit(gloss, room), r.style("dim"))]
+
+
+def shown_score(score: float, metric: str) -> float:
+    """The number on the screen: the distance itself under l2, whose score is minus the distance."""
+    return -score if metric == "l2" else score
+
+
+def bar_shares(scores: list[float], coefficients: bool = False) -> list[float]:
+    """Lengths for bars, 1 for the first word down to a fifth for the last; of coefficients by their size."""
+    if not scores:
+        return []
+    if coefficients:
+        largest = max(abs(s) for s in scores)
+        return [abs(s) / largest if largest > 0 else 0.0 for s in scores]
+    span = scores[0] - scores[-1]
+    if not span > 0:
+        return [1.0] * len(scores)
+    return [SHORTEST_BAR + (1 - SHORTEST_BAR) * (s - scores[-1]) / span for s in scores]

@@ -1,0 +1,98 @@
+"""The words that have arrived, by token: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vlmtui.reading import PURSUITS, TokenWords, WordOrder
+
+
+@dataclass(frozen=True, slots=True)
+class WordRow:
+    """One of the words of a token."""
+
+    id: int
+    piece: str | None
+    text: str | None
+    score: float
+    explained: float | None = None
+
+
+@dataclass
+class WordTable:
+    """The words that have arrived for one stage of a reading in one order: token index -> rows, nearest first."""
+
+    reading: str
+    stage: str
+    metric: WordOrder
+    k: int
+    candidates: int = 0
+    left_out: int = 0
+    all_tokens: bool = False
+    special: frozenset[int] = frozenset()
+    ridge: float | None = None
+    rows: dict[int, tuple[WordRow, ...]] = field(default_factory=dict)
+    _found: dict[int, int] = field(default_factory=dict)
+
+    def want(self, k: int) -> bool:
+        """So many words are wanted now; whether there is something to ask for that was not asked before.
+
+        The coefficients of a pursuit are those of one fit: of more words, or of fewer, they are others.
+        """
+        if k == self.k or (k < self.k and self.metric not in PURSUITS):
+            return False
+        if self.metric in PURSUITS:
+            self.rows.clear()
+            self._found.clear()
+        self.k = k
+        return True
+
+    def add(self, words: TokenWords) -> None:
+        """Take in what the session found."""
+        self.candidates, self.left_out, self.all_tokens = words.candidates, words.left_out, words.all_tokens
+        self.special |= words.special
+        self.ridge = words.ridge
+        if self.metric in PURSUITS and words.k != min(self.k, self.candidates):
+            return  # asked before another number of words was wanted
+        for row, token in enumerate(words.tokens.tolist()):
+            shares = [None] * words.k if words.explained is None else words.explained[row].tolist()
+            self.rows[token] = tuple(
+                WordRow(i, words.pieces.get(i), words.texts.get(i), score, share)
+                for (i, score), share in zip(words.at(row), shares, strict=False)
+            )
+            self._found[token] = words.k
+
+    def missing(self, tokens: Iterable[int]) -> list[int]:
+        """Which of `tokens` have no words yet, or fewer than are wanted now."""
+        wanted = min(self.k, self.candidates or self.k)
+        return [t for t in tokens if self._found.get(t, -1) < wanted]
+
+    def gathered(self, tokens: Sequence[int], k: int) -> TokenWords:
+        """The first k words of `tokens`, as one answer of the session would hold them."""
+        rows = [self.rows[t][:k] for t in tokens]
+        named = {w.id: w for row in rows for w in row}
+        wide = min(k, self.candidates or k)
+
+        def filled(values: list[list[float]], empty: float) -> np.ndarray:
+            return np.array([[*row, *[empty] * (wide - len(row))] for row in values]).reshape(len(rows), wide)
+
+        shares = filled([[np.nan if w.explained is None else w.explained for w in row] for row in rows], np.nan)
+        return TokenWords(
+            metric=self.metric,
+            k=wide,
+            all_tokens=self.all_tokens,
+            tokens=np.array(tokens, dtype=np.int64),
+            ids=filled([[w.id for w in row] for row in rows], -1).astype(np.int64),
+            scores=filled([[w.score for w in row] for row in rows], np.nan).astype(np.float64),
+            pieces={i: w.piece for i, w in named.items()},
+            texts={i: w.text for i, w in named.items()},
+            special=frozenset(i for i in named if i in self.special),
+            candidates=self.candidates,
+            left_out=self.left_out,
+            seconds=0.0,
+            explained=shares.astype(np.float64) if self.metric in PURSUITS else None,
+            ridge=self.ridge,
+        )

@@ -1,0 +1,1 @@
+"""What depends on the terminal: colours, character sets, keys that come early."""

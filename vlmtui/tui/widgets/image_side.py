@@ -1,0 +1,117 @@
+"""The picture's side of the screen: its pages, the picture itself or a list beside it, and the line beneath."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.message import Message
+
+from vlmtui.tui.overlays import draw as overlays
+from vlmtui.tui.overlays import legend as valued
+from vlmtui.tui.overlays.draw import ImageDrawing
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.widgets import mask
+from vlmtui.tui.widgets.bars import Legend, LegendBar
+from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
+from vlmtui.tui.widgets.mask import MaskView
+from vlmtui.tui.widgets.pages_bar import PagesBar
+from vlmtui.tui.widgets.token_list import TokenList
+
+LIST_CELLS = 34
+LEGEND_ROWS = 3
+
+
+class PixelPointed(Message):
+    """A pixel of the file was clicked, beside the grid."""
+
+    def __init__(self, x: float, y: float) -> None:
+        super().__init__()
+        self.x = x
+        self.y = y
+
+
+class ImageSide(Container):
+    """Draws what is seen of the picture, and only when it has changed."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._results: Results | None = None
+        self._selection = Selection()
+        self._key: object = None
+        self._drawn: ImageDrawing | None = None
+
+    def compose(self) -> ComposeResult:
+        yield PagesBar(id="pages")
+        with Horizontal(id="picture-row"):
+            yield ImageView(id="picture")
+            yield TokenList(id="list")
+        yield MaskView(id="mask")
+        yield LegendBar(id="legend")
+
+    def on_resize(self) -> None:
+        self._redraw()
+
+    def show(self, results: Results, selection: Selection) -> None:
+        """Show a view; a mere move of the cursor repaints two patches."""
+        self._results, self._selection = results, selection
+        self._redraw()
+
+    def _redraw(self) -> None:
+        results, selection = self._results, self._selection
+        if results is None:
+            return
+        pages, page = results.pages(selection.stage), results.page(selection)
+        several = len(pages) > 1
+        listed = page is not None and page.grid is None
+        bar, tokens = self.query_one(PagesBar), self.query_one(TokenList)
+        bar.display = several
+        bar.show(pages, page)
+        tokens.display = listed
+        size = self.size
+        beside = min(LIST_CELLS, size.width // 2) if listed else 0
+        tokens.styles.width = beside
+        tokens.show(results, selection)
+        masked, legend = self.query_one(MaskView), self.query_one(LegendBar)
+        masked.display = selection.of_answer.mask is not None
+        self.query_one("#picture-row").display = not masked.display
+        if masked.display:
+            masked.show(results, selection)
+            legend.styles.height = 1
+            legend.show(Legend(mask.legend(results, selection)))
+            return
+        room = size.width - beside - 2 * listed, size.height - 1 - several
+        if room[0] < 2 or room[1] < 1:
+            return
+        picture = self.query_one(ImageView)
+        cursor = (selection.row, selection.col) if page is not None and not listed else None
+        key = overlays.key(results, selection, room)
+        if key == self._key and self._drawn is not None:
+            picture.move_cursor(cursor)
+            legend.show(_legend(results, selection, self._drawn))
+            return
+        self._key = key
+        self._drawn = drawn = overlays.draw(results, selection, room)
+        height = min(drawn.layout.height + (drawn.layout.width > room[0]), room[1])
+        picture.styles.height = height
+        # a list takes all the room there is
+        self.query_one("#picture-row").styles.height = room[1] if listed else height
+        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
+        # more lines where the picture leaves some
+        legend.styles.height = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
+        legend.show(_legend(results, selection, drawn))
+
+    @on(BesidePointed)
+    def _beside(self, message: BesidePointed) -> None:
+        message.stop()
+        if self._drawn is None or self._drawn.page is None:
+            return
+        layout, (x0, y0, x1, y1) = self._drawn.layout, self._drawn.page.box
+        x = x0 + (message.x + 0.5 - layout.left) / (layout.cols * layout.wide) * (x1 - x0)
+        y = y0 + (message.y + 0.5 - layout.top) / (layout.rows * layout.tall) * (y1 - y0)
+        self.post_message(PixelPointed(x, y))
+
+
+def _legend(results: Results, selection: Selection, drawn: ImageDrawing) -> Legend:
+    here, value = valued.here(results, selection), valued.value(results, selection)
+    return Legend(drawn.legend, drawn.scale, here, value, drawn.diverging)

@@ -1,0 +1,103 @@
+"""The tokens that lie in no grid, one below the other: index, first word, norm."""
+
+from __future__ import annotations
+
+import numpy as np
+from textual import events
+from textual.strip import Strip
+
+from vlmtui.display.numbers import figure
+from vlmtui.display.pieces import fit, isolate, visible
+from vlmtui.tui.state.lens_values import scores
+from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.stages import ANSWER, TOKENS
+from vlmtui.tui.widgets.image_view import PatchPointed
+from vlmtui.tui.widgets.lines import Part, line
+from vlmtui.tui.widgets.panel import ViewPanel
+
+WHEEL_LINES = 3
+
+
+class TokenList(ViewPanel):
+    """A list with the cursor on one line; scrolls with the cursor and with the wheel."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._first = 0
+        self._at: tuple[int | None, int] | None = None
+
+    def show(self, results: Results | None, selection: Selection) -> None:
+        """Show the list, scrolled so that the cursor is seen where it has moved."""
+        moved = self._at != (selection.grid, selection.row)
+        self._at = selection.grid, selection.row
+        if moved:
+            room = max(1, self.size.height - 1)
+            self._first = min(max(self._first, selection.row - room + 1), selection.row)
+        super().show(results, selection)
+
+    def on_resize(self) -> None:
+        self._at = None
+        self.show(self._results, self._selection)
+        super().on_resize()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """A header and as many tokens as fit."""
+        r = self.roles
+        results, selection = self._results, self._selection
+        page = results.page(selection) if results else None
+        if results is None or results.reading is None or page is None or page.grid is not None:
+            return []
+        reading, numbers, number = results.reading, *_numbers(results, selection)
+        # what an answer looked at are the tokens as they were given to the language model
+        table = (
+            results.word_tables.get((TOKENS, selection.metric))
+            if selection.stage == ANSWER
+            else results.word_table(selection)
+        )
+        room = max(1, rows - 1)
+        self._first = min(max(self._first, 0), max(0, page.rows - room))
+        last = min(self._first + room, page.rows)
+        seen = f"{self._first + 1}–{last} of {page.rows}" if page.rows > room else ""
+        digits = max(5, len(str(reading.places[page.entries[page.rows - 1, 0]].index)))
+        head: list[Part] = [(" token".rjust(digits + 1), r.style("dim")), ("  first word", r.style("dim"))]
+        lines = [line(cells, r.style(), head, [(f"{seen or number} ", r.style("dim"))])]
+        joins = reading.model.marks_words
+        for row in range(self._first, last):
+            entry = page.entries[row, 0]
+            here = row == selection.row
+            ground = "raised" if here else "ground"
+            found = table.rows.get(entry) if table else None
+            word = visible(found[0].piece, found[0].text, joins=joins) if found else "…"
+            norm = figure(float(numbers[entry])) if numbers is not None else ""
+            parts: list[Part] = [
+                ("▌" if here else " ", r.style("accent", ground)),
+                (str(reading.places[entry].index).rjust(digits), r.style("dim", ground)),
+                ("  ", r.style(on=ground)),
+                (isolate(fit(word, max(4, cells - digits - 14))), r.style("strong" if here else "text", ground, here)),
+            ]
+            lines.append(
+                line(cells, r.style(on=ground), parts, [(f"{norm} ", r.style("text" if here else "dim", ground))])
+            )
+        return lines
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y > 0 and event.button == 1:
+            self.post_message(PatchPointed(self._first + event.y - 1, 0))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._first += WHEEL_LINES
+        self.rebuild()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._first -= WHEEL_LINES
+        self.rebuild()
+
+
+def _numbers(results: Results, selection: Selection) -> tuple[np.ndarray | None, str]:
+    """The number beside each token, and its name: the norm, at an answer what is looked at of it."""
+    if selection.stage == ANSWER:
+        return scores(selection, results), selection.of_answer.attribution
+    norms = results.norms_at(selection.stage)
+    return (norms.values if norms else None), "norm"

@@ -1,0 +1,129 @@
+"""Vectors and weights held against others that must be the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
+from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
+
+# what may differ where the same is computed in another order, relative to a vector's length
+_ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 4e-3}
+
+
+def rounding(dtype: torch.dtype) -> float:
+    """By how much, relative to its length, a vector of this dtype may differ that was computed in another order."""
+    return _ROUNDING.get(dtype, 1e-4)
+
+
+def largest_difference(ours: Tensor, theirs: Tensor) -> float:
+    """The largest distance of two vectors that should be the same, relative to their length; both [n, width]."""
+    if ours.shape != theirs.shape:
+        return float("inf")
+    difference = torch.linalg.vector_norm(ours.double() - theirs.double(), dim=-1)
+    length = torch.linalg.vector_norm(theirs.double(), dim=-1).clamp(min=1e-30)
+    worst = (difference / length).max() if len(ours) else torch.zeros(())
+    return float(worst.nan_to_num(nan=torch.inf))
+
+
+def weight_digests(model: nn.Module) -> dict[str, bytes]:
+    """A digest of every parameter and buffer of a model: its bytes, dtype and shape. Tied ones stand for each name."""
+    found = {}
+    everything = chain(
+        model.named_parameters(remove_duplicate=False),
+        model.named_buffers(remove_duplicate=False),
+    )
+    for name, tensor in everything:
+        digest = hashlib.blake2b(f"{tensor.dtype} {tuple(tensor.shape)}".encode(), digest_size=16)
+        plain = tensor.detach().contiguous().flatten().view(torch.uint8) if tensor.numel() else tensor.new_zeros(0)
+        digest.update(plain.cpu().numpy().data)
+        found[name] = digest.digest()
+    return found
+
+
+def differing_weights(part: Mapping[str, bytes], whole: Mapping[str, bytes]) -> list[str]:
+    """The names in `part` that the whole has not, or of other contents."""
+    return sorted(name for name, digest in part.items() if whole.get(name) != digest)
+
+
+def not_found_first(model: VisionLanguageModel, vocabulary: EmbeddingMatrix, ids: Tensor, metric: Near) -> list[int]:
+    """Those of `ids` (int64) whose own vector finds another row before itself, among them all.
+
+    A row that is the same, or lies within what counts as a tie, may come first.
+    """
+    assert model.embeddings is not None
+    vectors = model.embed(ids.tolist())
+    found = nearest(vectors, vocabulary, torch.arange(len(model.embeddings)), metric, 1)
+    own = torch.stack([_score(vectors[i], model.embeddings[int(row)], metric) for i, row in enumerate(ids)])
+    same = found.ids[:, 0] == ids
+    tied = found.scores[:, 0] - own <= TIE * found.scores[:, 0].abs()
+    return [int(row) for row in ids[~(same | tied)]]
+
+
+def _score(vector: Tensor, row: Tensor, metric: Near) -> Tensor:
+    x, e = vector.cpu().double(), row.cpu().double()
+    if metric == "l2":
+        distance: Tensor = torch.linalg.vector_norm(e - x)
+        return 0.0 - distance
+    lengths = torch.linalg.vector_norm(x) * torch.linalg.vector_norm(e)
+    cosine: Tensor = (x @ e) / lengths.clamp(min=1e-300)
+    return cosine
+
+
+def count_same_words(ours: NearestRows, theirs: NearestRows) -> int:
+    """How many tokens have the same words with the same scores, bit for bit."""
+    if ours.ids.shape != theirs.ids.shape:
+        return 0
+    alike = (ours.ids == theirs.ids).all(dim=1) & (ours.scores == theirs.scores).all(dim=1)
+    return int(alike.sum())
+
+
+@torch.no_grad()
+def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | None:
+    """The norms of every vision stage and patch by the tower's own `output_hidden_states`, or None where it has none.
+
+    As `encode` gives them: one [stages, patches] a tile, without class tokens and registers.
+    """
+    tower, caught = model.family.tower, []
+
+    def ask(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return args, options | {"output_hidden_states": True}
+
+    def catch(_: nn.Module, __: Any, output: Any) -> None:
+        caught.append(getattr(output, "hidden_states", None))
+
+    hooks = [
+        tower.register_forward_pre_hook(ask, with_kwargs=True),
+        tower.register_forward_hook(catch),
+    ]
+    try:
+        model.encode(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    states = caught[0] if caught else None
+    if states is None or len(states) != len(model.family.blocks) + 1 or any(state is None for state in states):
+        return None
+    shapes = model.family.shapes(model.family.frames(inputs.pixels))
+    stages = [
+        model.family.states(torch.linalg.vector_norm(state, dim=-1, dtype=torch.float32), shapes) for state in states
+    ]
+    return [torch.stack([patches for patches, _ in tile]) for tile in zip(*stages, strict=True)]
+
+
+def largest_norm_difference(encoded: EncodedImage, library: list[Tensor]) -> float:
+    """The largest relative difference of `encode`'s norms from the library's."""
+    worst = 0.0
+    for ours, theirs in zip(encoded.norms, library, strict=True):
+        expected = theirs.cpu().double()
+        apart = (ours.patches.double() - expected).abs() / expected.clamp(min=1e-30)
+        worst = max(worst, float(apart.max()))
+    return worst

@@ -1,0 +1,96 @@
+"""A checkpoint held against itself: what `vlmtui verify` does, below the pipe.
+
+Two models are held one after the other, never together: the one that vlmtui reads with, without its decoder's layers,
+and the whole one. Of the first, what is to be compared is kept: tokens, words, and digests of its weights.
+"""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from vlmtui.errors import OutOfMemoryError
+from vlmtui.models.loading.checkpoint import Checkpoint, Progress
+from vlmtui.models.loading.device import choose_device, choose_dtype
+from vlmtui.models.loading.loader import LoadedModel, count, load, skeleton
+from vlmtui.reading import ModelInfo
+from vlmtui.session.protocol import Check
+from vlmtui.verify.check_table import LOGITS, WEIGHTS, CheckTable
+from vlmtui.verify.full_model import NEED_WHOLE, FullModelChecks
+from vlmtui.verify.partial_model import PartialModelChecks, PartialModelRecord
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """How the checkpoint is to be loaded."""
+
+    processor: Path | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    note: str = ""
+
+
+def verify_checkpoint(
+    checkpoint: Checkpoint, layers_missing: str, options: VerifyOptions, progress: Progress
+) -> tuple[ModelInfo, tuple[Check, ...]]:
+    """Carry out every check; the model as vlmtui reads with it, and the table.
+
+    `layers_missing` says why the whole model is not to be had, or is "". Raises `ModelError` where there is nothing to
+    check: weights or processor that cannot be loaded.
+    """
+    table = CheckTable()
+    why = layers_missing
+    if not why:
+        try:
+            # both models in what the larger one fits in: or nothing could be the same bit for bit
+            needed = count(skeleton(checkpoint, None))
+            chosen = choose_dtype(options.dtype, choose_device(options.device), needed)
+            options = replace(options, dtype=str(chosen).removeprefix("torch."))
+        except OutOfMemoryError as error:
+            why = _no_memory(error)
+    kept = _in_part(checkpoint, options, table, progress)
+    _free()
+    if kept.tower_alone:
+        table.unchecked((LOGITS, WEIGHTS), "a vision tower alone has no language model")
+    elif why:
+        table.unchecked(NEED_WHOLE, why)
+    else:
+        progress("loading the whole model", 0, 0)
+        try:
+            FullModelChecks(_load(checkpoint, options, None, progress), kept, table, progress).check()
+        except OutOfMemoryError as error:
+            table.unchecked(NEED_WHOLE, _no_memory(error))
+        _free()
+    return kept.info, table.complete()
+
+
+def _in_part(
+    checkpoint: Checkpoint, options: VerifyOptions, table: CheckTable, progress: Progress
+) -> PartialModelRecord:
+    """A function of its own: the model goes as it returns."""
+    return PartialModelChecks(_load(checkpoint, options, 0, progress), table, progress).check()
+
+
+def _load(checkpoint: Checkpoint, options: VerifyOptions, layers: int | None, progress: Progress) -> LoadedModel:
+    return load(
+        checkpoint,
+        progress,
+        processor=options.processor,
+        device=options.device,
+        dtype=options.dtype,
+        note=options.note,
+        decoder_layers=layers,
+    )
+
+
+def _no_memory(error: OutOfMemoryError) -> str:
+    return f"memory does not allow the whole model: {error}"
+
+
+def _free() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
