@@ -22,7 +22,7 @@ def imported(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["vlmtui", "vlmtui.cli", "vlmtui.tui.app", "vlmtui.reports", "vlmtui.batch", "vlmtui.doctor"]
+    "module", ["vlmtui", "vlmtui.cli", "vlmtui.tui.app", "vlmtui.reports", "vlmtui.batch", "vlmtui.cli.doctor"]
 )
 def test_importable_without_torch(module: str) -> None:
     modules = imported(f"import {module}")

@@ -188,3 +188,9 @@ def test_what_is_not_there(picture: vlmtui.ImageReading) -> None:
     for nothing in ("", " \n"):
         with pytest.raises(vlmtui.VlmtuiError, match="the question is empty"):
             picture.ask(nothing)
+
+
+def test_the_former_names_stay() -> None:
+    assert vlmtui.PictureReading is vlmtui.ImageReading
+    assert vlmtui.api.PictureReading is vlmtui.ImageReading
+    assert vlmtui.api.Picture is vlmtui.api.ImageArgument

@@ -55,7 +55,7 @@ def verify(
 
 def doctor(debug: Debug = False, version: Version = False) -> int:
     """Say what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
-    from vlmtui.doctor import examine
+    from vlmtui.cli.doctor import examine
 
     for line in examine():
         typer.echo(line)
