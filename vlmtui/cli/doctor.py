@@ -153,6 +153,7 @@ def _session_lines() -> Iterator[str]:
 def _warm_session_lines() -> Iterator[str]:
     """The warm session, if there is one."""
     from vlmtui.session.daemon import socket_path
+    from vlmtui.session.discovery import connect_warm
 
     try:
         link = connect_warm()
