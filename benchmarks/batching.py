@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks import random_llava
 from benchmarks.startup import PHOTO, peak
-from vlmtui.display.numbers import duration, memory
+from vlmtui.display.numbers import format_bytes, format_duration
 from vlmtui.image import ImageFile
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
@@ -57,13 +57,13 @@ def _model(model: str, name: str, count: int) -> Iterator[tuple[str, str, str]]:
         yield (
             f"{count} photos of 640×480 and 480×640, {K} words of every token, {name} on {info.device} in {info.dtype}:"
             " together against one by one",
-            f"{duration(median(together))} against {duration(median(alone))}: {ratio:.1f} times faster, "
+            f"{format_duration(median(together))} against {format_duration(median(alone))}: {ratio:.1f} times faster, "
             f"{count / median(together):.1f} against {count / median(alone):.1f} images a second",
             "",
         )
         yield (
             "peak memory of that session: together against one by one",
-            f"{memory(peak(session))} against {memory(peaks[0])}",
+            f"{format_bytes(peak(session))} against {format_bytes(peaks[0])}",
             "",
         )
     finally:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.numbers import duration
+from vlmtui.display.numbers import format_duration
 
 IMAGES = 2_000
 BAD = 7  # files that are no images: rows with an error
@@ -33,7 +33,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     assert plain == 0
     what = f"{IMAGES:,} small pictures, {BAD} bad: two sessions on Ray, {killed} worker killed, against one session"
     equal = "the same bytes" if same else "OTHER BYTES"
-    yield what, f"{equal}; {duration(ray)} against {duration(alone)}", "the same"
+    yield what, f"{equal}; {format_duration(ray)} against {format_duration(alone)}", "the same"
 
 
 def _write_images(album: Path) -> None:

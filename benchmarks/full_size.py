@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import random_llava
 from benchmarks.startup import PHOTO, peak
-from vlmtui.display.numbers import duration
+from vlmtui.display.numbers import format_duration
 from vlmtui.image import read_source
 from vlmtui.reading import METRICS
 from vlmtui.session.client import SessionClient
@@ -27,19 +27,19 @@ def rows() -> Iterator[tuple[str, str, str]]:
             began = time.monotonic()
             model = client.load(folder).result()
             what = f"CLIP-L/14-336 and 32,064 × 4,096 embeddings on {model.device} in {model.dtype}"
-            yield f"{what}: load, torch's import included", duration(time.monotonic() - began), ""
+            yield f"{what}: load, torch's import included", format_duration(time.monotonic() - began), ""
             image = read_source(str(PHOTO))
             client.read(image).result()
             began = time.monotonic()
             reading = client.read(image).result()
-            yield f"read a picture ({len(reading.places)} tokens)", duration(time.monotonic() - began), ""
+            yield f"read a picture ({len(reading.places)} tokens)", format_duration(time.monotonic() - began), ""
             for metric in METRICS:
                 began = time.monotonic()
                 client.words(reading.id, metric, 8, all_tokens=True).result()
-                yield f"8 words of every token, {metric}", duration(time.monotonic() - began), ""
+                yield f"8 words of every token, {metric}", format_duration(time.monotonic() - began), ""
             began = time.monotonic()
             client.words(reading.id, "l2", 8, tokens=(100,), all_tokens=True).result()
-            yield "8 words of one token, l2", duration(time.monotonic() - began), ""
+            yield "8 words of one token, l2", format_duration(time.monotonic() - began), ""
             assert client.pid is not None
             yield "peak memory of the session", f"{peak(client.pid) / 1e9:.2f} GB", ""
         finally:

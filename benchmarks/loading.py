@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.hub import serving
-from vlmtui.display.numbers import duration, memory
+from vlmtui.display.numbers import format_bytes, format_duration
 
 RUNS = 3
 _NAME = "org/fake"
@@ -48,15 +48,15 @@ def rows() -> Iterator[tuple[str, str, str]]:
         folder = Path(temporary) / "fake"
         needed, whole = build(folder)
         shards = len(list(folder.glob("*.safetensors")))
-        what = f"fake LLaVA, bfloat16, {memory(whole)} in {shards} shards"
+        what = f"fake LLaVA, bfloat16, {format_bytes(whole)} in {shards} shards"
         with serving({_NAME: folder}) as hub:
             own = {"HF_HOME": f"{temporary}/hf", "VLMTUI_CACHE": f"{temporary}/own", "HF_ENDPOINT": hub.endpoint}
             env = {**os.environ, **own, "HF_HUB_DISABLE_XET": "1"}
             env.pop("HF_HUB_OFFLINE", None)
             seconds = float(_run(_FETCH, _NAME, env=env))
-            share = f"{memory(hub.weights)} of {memory(needed)} needed: {hub.weights / needed:.4f}"
+            share = f"{format_bytes(hub.weights)} of {format_bytes(needed)} needed: {hub.weights / needed:.4f}"
             yield f"{what}: bytes downloaded for exploring", f"{share}, in {len(hub.spans)} requests", "at most 1.05"
-            yield "download over loopback, server and client on these cores", duration(seconds), ""
+            yield "download over loopback, server and client on these cores", format_duration(seconds), ""
         part, full = [], []
         for _ in range(RUNS):
             part.append(json.loads(_run(_LOAD, str(folder), "0")))
@@ -65,12 +65,13 @@ def rows() -> Iterator[tuple[str, str, str]]:
         peaks = [statistics.median(run[1] for run in runs) for runs in (part, full)]
         yield (
             "load from disk in float32: for exploring against whole",
-            f"{duration(times[0])} against {duration(times[1])}: {times[1] / times[0]:.1f} times faster",
+            f"{format_duration(times[0])} against {format_duration(times[1])}: {times[1] / times[0]:.1f} times faster",
             "at least 5",
         )
         yield (
             "peak memory of that, above the imports",
-            f"{memory(int(peaks[0]))} against {memory(int(peaks[1]))}: {peaks[1] / peaks[0]:.1f} times less",
+            f"{format_bytes(int(peaks[0]))} against {format_bytes(int(peaks[1]))}: "
+            f"{peaks[1] / peaks[0]:.1f} times less",
             "at least 4",
         )
 

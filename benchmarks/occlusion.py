@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from benchmarks.startup import PHOTO
-from vlmtui.display.numbers import duration
+from vlmtui.display.numbers import format_duration
 
 ROUNDS = 3
 
@@ -47,6 +47,6 @@ def rows() -> Iterator[tuple[str, str, str]]:
         torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4)
         apart = max(apart, float((mine - theirs).abs().max()))
     ratio = statistics.median(one / many for one, many in zip(alone, wide, strict=True))
-    took = f"{duration(statistics.median(wide))} against {duration(statistics.median(alone))}"
+    took = f"{format_duration(statistics.median(wide))} against {format_duration(statistics.median(alone))}"
     what = f"an occlusion map of {len(changes)} blocks, several in one pass, against one a pass (demo model)"
     yield what, f"{took}: {ratio:.1f} times faster, {apart:.0e} apart at most", ""

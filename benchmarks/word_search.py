@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
-from vlmtui.display.numbers import duration, memory
+from vlmtui.display.numbers import format_bytes, format_duration
 
 SIZES = {(576, 32_000, 4_096): 5, (2_880, 257_000, 2_304): 2}
 """Image tokens × vocabulary × hidden size, and how often each is measured."""
@@ -135,7 +135,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         yield (
             f"OMP, {K} words, {_size(PURSUIT)}, weights in {dtype}, sweeps in {swept}: against the way of today",
             f"{_against(found['ours'], found['plain'])}, the same support for {found['same']} of {ROUNDS * TOKENS}"
-            f" tokens, {memory(int(found['peak']))} over the inputs",
+            f" tokens, {format_bytes(int(found['peak']))} over the inputs",
             f"at least {wanted} times",
         )
 
@@ -148,14 +148,14 @@ def _nearest(size: tuple[int, int, int], dtype: str, rounds: int) -> Iterator[tu
             f"{_against(**found[metric])}, {100 * found[f'same {metric}']:.2f}% the same words",
             "",
         )
-    once = f"the mean of the words, once: {duration(found['centre'])}"
+    once = f"the mean of the words, once: {format_duration(found['centre'])}"
     if dtype == "float32":
-        once += f"; what rounding loses, once: {duration(found['lost'])}"
-    yield "the same under cosine-centred", f"{duration(median(found['cosine-centred']['ours']))} ({once})", ""
+        once += f"; what rounding loses, once: {format_duration(found['lost'])}"
+    yield "the same under cosine-centred", f"{format_duration(median(found['cosine-centred']['ours']))} ({once})", ""
     peaks = found["peaks"]
     yield (
         "peak memory over the inputs, against the full matrix's",
-        f"{memory(int(peaks['ours']))} against {memory(int(peaks['plain']))}",
+        f"{format_bytes(int(peaks['ours']))} against {format_bytes(int(peaks['plain']))}",
         "at most 300 MB",
     )
 
@@ -163,7 +163,7 @@ def _nearest(size: tuple[int, int, int], dtype: str, rounds: int) -> Iterator[tu
 def _against(ours: list[float], plain: list[float]) -> str:
     """The medians of both, and the median of the ratios of neighbouring runs."""
     ratio = median(slow / quick for slow, quick in zip(plain, ours, strict=True))
-    return f"{duration(median(ours))} against {duration(median(plain))}: {ratio:.1f} times faster"
+    return f"{format_duration(median(ours))} against {format_duration(median(plain))}: {ratio:.1f} times faster"
 
 
 def _size(size: tuple[int, int, int]) -> str:

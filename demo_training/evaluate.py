@@ -15,13 +15,13 @@ from typing import Any, Final
 from transformers import SiglipModel, ViTForImageClassification
 
 from demo_training.drawings.scenes import FIGURES, Scene
-from demo_training.figures.answers import Speaker, answer_accuracy, photographs, vectors
-from demo_training.figures.card import write_card
-from demo_training.figures.kinds import kinds_told
-from demo_training.figures.lenses import lens_figures
-from demo_training.figures.measure import held_out, patch_accuracy
-from demo_training.figures.pairs import retrieval
-from demo_training.figures.photographs import photograph_scores
+from demo_training.evaluation.answers import Speaker, answer_accuracy, photographs, vectors
+from demo_training.evaluation.card import write_card
+from demo_training.evaluation.lenses import lens_figures
+from demo_training.evaluation.patch_accuracy import held_out, patch_accuracy
+from demo_training.evaluation.photographs import photograph_scores
+from demo_training.evaluation.retrieval import retrieval
+from demo_training.evaluation.scene_kinds import kinds_told
 from vlmtui.demo import WEIGHTS
 from vlmtui.files import write_whole
 

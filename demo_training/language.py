@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from demo_training.colours import BASE, name_pixels
-from demo_training.words import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES, OTHER
+from demo_training.vocabulary import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES, OTHER
 
 DESCRIBE = "Describe the image."
 BACKDROPS = ("sky", "night", "wall", "paper")

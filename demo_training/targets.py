@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from demo_training.colours import BASE, FINE, name_pixels
-from demo_training.making.models import GRID, PIXELS
 from demo_training.tokenizer import pieces, word_id
-from demo_training.words import CLASS_OF, CLASSES, GLYPHS, LIGHTNESS
+from demo_training.training.models import GRID, PIXELS
+from demo_training.vocabulary import CLASS_OF, CLASSES, GLYPHS, LIGHTNESS
 
 LABELS: Final = len(CLASS_OF)
 SIGNALS: Final = LABELS + len(BASE) + len(FINE) + len(LIGHTNESS)

@@ -13,7 +13,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import PreTrainedTokenizerFast
 
 from demo_training.colours import BASE, FINE
-from demo_training.words import CLASSES, FRAGMENTS, GLUE, GLYPHS, LIGHTNESS, OTHER, STARTS
+from demo_training.vocabulary import CLASSES, FRAGMENTS, GLUE, GLYPHS, LIGHTNESS, OTHER, STARTS
 
 UNK, BOS, EOS, PAD, IMAGE = "<unk>", "<s>", "</s>", "<pad>", "<image>"
 SPECIALS: Final[tuple[str, ...]] = (UNK, BOS, EOS, PAD, IMAGE)

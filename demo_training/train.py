@@ -19,12 +19,12 @@ from typing import Final
 
 import torch
 
-from demo_training.figures.measure import held_out
-from demo_training.making import models
-from demo_training.making.pictures import SCENE_BYTES, Drawings, draw_ahead
-from demo_training.making.recipe import RECIPES, Model, Recipe
-from demo_training.making.tasks import Naming, Pairing, Speaking, Task
-from demo_training.making.trainer import Trainer
+from demo_training.evaluation.patch_accuracy import held_out
+from demo_training.training import models
+from demo_training.training.recipes import RECIPES, Model, Recipe
+from demo_training.training.scene_store import SCENE_BYTES, Drawings, draw_ahead
+from demo_training.training.tasks import Naming, Pairing, Speaking, Task
+from demo_training.training.trainer import Trainer
 from vlmtui.files import write_whole
 
 SEED: Final = 17

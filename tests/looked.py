@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vlmtui.lenses.kinds import Colours, Scalars, own
+from vlmtui.lenses.kinds import Colours, Scalars, pack_details
 from vlmtui.lenses.source import LensCall
 from vlmtui.lenses.wording import LensResult
 
@@ -23,7 +23,7 @@ def looked(
 ) -> LensResult:
     """Numbers [entries] or colours [entries, 3] of a lens, with what it says besides."""
     said = {name: value for name, value in (("explained", explained), ("pieces", pieces)) if value}
-    besides = own(said) if said else b""
+    besides = pack_details(said) if said else b""
     if np.ndim(numbers) == 1:
         return LensResult(lens, stage, Scalars(numbers, note=note, seconds=seconds, own=besides))
     return LensResult(lens, stage, Colours(numbers, signed=True, note=note, seconds=seconds, own=besides))

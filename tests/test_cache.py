@@ -46,7 +46,7 @@ def test_what_it_holds() -> None:
         ("org/some", True, 3),
         ("org/whole", True, None),
     ]
-    ours = {model.name: model.decoder_layers for model in catalogue.on_disk() if model.owner == "vlmtui"}
+    ours = {model.name: model.decoder_layers for model in catalogue.models_on_disk() if model.owner == "vlmtui"}
     assert ours == {"org/explored": 0, "org/some": 3, "org/whole": None}
     shown = "\n".join(table())
     for words in ("for exploring", "with 3 decoder layers", "whole", "Begun: org/begun, 10", "--clear NAME"):

@@ -17,7 +17,7 @@ from tests.session.test_client import WAIT, png
 from vlmtui.errors import UsageError
 from vlmtui.image import decode
 from vlmtui.lenses.kinds import Facts, Scalars
-from vlmtui.lenses.source import LensSource, call
+from vlmtui.lenses.source import LensSource, lens_call
 from vlmtui.session.client import SessionClient
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "lenses"
@@ -56,21 +56,25 @@ def test_both_lenses(installed: Path, siglip_folder: Path, monkeypatch: pytest.M
         assert (option.name, option.range, option.default) == ("darkest", "from 0, up to 1", 0.0)
         image = png(96, 96)
         reading = client.read(image).result(WAIT)
-        found = client.look(reading.id, "tokens", call(LensSource("saturation"))).result(WAIT).result
+        found = client.look(reading.id, "tokens", lens_call(LensSource("saturation"))).result(WAIT).result
         assert isinstance(found, Scalars)
         pixels = decode(image.data, image.source).rgb[:16, :16].reshape(-1, 3) / 255
         brightest = pixels.max(-1)
         assert found.values[0] == pytest.approx(
             np.where(brightest > 0, 1 - pixels.min(-1) / np.maximum(brightest, 1e-9), 0).mean(), abs=1e-3
         )
-        bright = client.look(reading.id, "tokens", call(LensSource("saturation"), darkest="0.9")).result(WAIT).result
+        bright = (
+            client.look(reading.id, "tokens", lens_call(LensSource("saturation"), darkest="0.9")).result(WAIT).result
+        )
         assert bright.note == "of pixels brighter than 0.9"
-        facts = client.look(reading.id, "tokens", call(LensSource("pixel-facts")), entries=(0,)).result(WAIT).result
+        facts = (
+            client.look(reading.id, "tokens", lens_call(LensSource("pixel-facts")), entries=(0,)).result(WAIT).result
+        )
         assert isinstance(facts, Facts)
         assert dict(facts.rows)["pixels"] == 16 * 16
         with pytest.raises(UsageError, match=r"^pixel-facts is about one patch"):
-            client.look(reading.id, "tokens", call(LensSource("pixel-facts"))).result(WAIT)
-        wrong = client.look(reading.id, "tokens", call(LensSource("saturation"), darkest=2))
+            client.look(reading.id, "tokens", lens_call(LensSource("pixel-facts"))).result(WAIT)
+        wrong = client.look(reading.id, "tokens", lens_call(LensSource("saturation"), darkest=2))
         with pytest.raises(UsageError, match=r"^vlmtui_example_lenses\.py:\d+: darkest must be at most 1, not 2"):
             wrong.result(WAIT)
     finally:

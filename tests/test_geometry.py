@@ -14,7 +14,7 @@ from vlmtui.geometry import (
     Box,
     CellLayout,
     Place,
-    clip,
+    clip_box,
     fit_cells,
     pixel_bounds,
     place_at_pixel,
@@ -102,7 +102,7 @@ def test_no_patch_in_the_margins() -> None:
 
 @given(clear_boxes(), st.integers(1, 3000), st.integers(1, 3000))
 def test_clip_stays_inside_and_tells_the_share(box: Box, width: int, height: int) -> None:
-    clipped, inside = clip(box, width, height)
+    clipped, inside = clip_box(box, width, height)
     assert 0.0 <= inside <= 1.0
     if clipped is None:
         assert inside == 0.0
@@ -113,11 +113,11 @@ def test_clip_stays_inside_and_tells_the_share(box: Box, width: int, height: int
     area = (box[2] - box[0]) * (box[3] - box[1])
     share = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1]) / area
     assert inside == pytest.approx(min(share, 1.0))
-    assert clip(clipped, width, height)[0] == clipped
+    assert clip_box(clipped, width, height)[0] == clipped
 
 
 def test_a_box_without_area_is_nowhere() -> None:
-    assert clip((5.0, 5.0, 5.0, 9.0), 10, 10) == (None, 0.0)
+    assert clip_box((5.0, 5.0, 5.0, 9.0), 10, 10) == (None, 0.0)
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.floats(0.01, 50), st.floats(0.01, 50), coordinates, coordinates)
@@ -138,7 +138,7 @@ def test_pixel_bounds_are_at_least_one_pixel_of_the_picture(box: Box, width: int
     left, top, right, bottom = pixel_bounds(box, width, height)
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
-    clipped, _ = clip(box, width, height)
+    clipped, _ = clip_box(box, width, height)
     if clipped:
         assert left <= math.floor(clipped[0] + 1e-9) or left == width - 1
         assert right >= math.ceil(clipped[2] - 1e-9)
@@ -172,10 +172,10 @@ def test_a_clipped_raster_is_known_whole_by_its_inner_edges(
     assume(height > 2 * size)
     places = []
     for i, corners in enumerate(boxes.tolist()):
-        box, inside = clip(tuple(corners), width, height)
+        box, inside = clip_box(tuple(corners), width, height)
         if not holes or i % 7 != 3:
             places.append(Place(i, "patch", 0, i // cols, i % cols, box, inside, (i,)))
-    whole, _ = clip((*boxes[0, :2], *boxes[-1, 2:]), width, height)
+    whole, _ = clip_box((*boxes[0, :2], *boxes[-1, 2:]), width, height)
     assert whole is not None
     extent = raster_extent(places, rows, cols, (width, height), whole)
     assert extent == pytest.approx((*boxes[0, :2], *boxes[-1, 2:]), abs=2e-3 * size)
@@ -191,6 +191,6 @@ def test_boxes_that_overlap_have_their_edges_midway() -> None:
     places = []
     for i in range(24):
         row, col = divmod(i, 6)
-        box, inside = clip((col * 10 - 2, row * 10 - 2, col * 10 + 12, row * 10 + 12), 60, 40)
+        box, inside = clip_box((col * 10 - 2, row * 10 - 2, col * 10 + 12, row * 10 + 12), 60, 40)
         places.append(Place(i, "patch", 0, row, col, box, inside, ()))
     assert raster_extent(places, 4, 6, (60, 40), (0.0, 0.0, 60.0, 40.0)) == (0.0, 0.0, 60.0, 40.0)

@@ -22,7 +22,16 @@ def imported(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["vlmtui", "vlmtui.cli", "vlmtui.tui.app", "vlmtui.reports", "vlmtui.batch", "vlmtui.cli.doctor"]
+    "module",
+    [
+        "vlmtui",
+        "vlmtui.cli",
+        "vlmtui.tui.app",
+        "vlmtui.reports",
+        "vlmtui.batch",
+        "vlmtui.cli.doctor",
+        "vlmtui.models.families.registry",
+    ],
 )
 def test_importable_without_torch(module: str) -> None:
     modules = imported(f"import {module}")
@@ -39,3 +48,12 @@ def test_the_command_line_is_light_until_it_knows_what_to_do() -> None:
 def test_a_report_needs_no_terminal_interface() -> None:
     modules = imported("import vlmtui.reports.run")
     assert not modules.intersection((*HEAVY, "textual"))
+
+
+def test_the_traits_of_every_family_are_read_without_torch() -> None:
+    modules = imported(
+        "from vlmtui.models.families.registry import FAMILIES, family_class\n"
+        "assert all(family_class(one).title for one in FAMILIES)"
+    )
+    assert "vlmtui.models.families.qwen_vl" in modules
+    assert not modules.intersection(HEAVY)

@@ -61,7 +61,7 @@ class KnownModel:
 
 
 @lru_cache
-def known() -> dict[str, KnownModel]:
+def known_models() -> dict[str, KnownModel]:
     """The models with short names, by that name."""
     rows = json.loads(KNOWN.read_text(encoding="utf-8"))
     return {row["alias"]: KnownModel(**{**row, "stored": _STORED_BYTES[row["stored"]]}) for row in rows}
@@ -92,7 +92,7 @@ class LocalModel:
     decoder_layers: int | None = None
 
 
-def noted(note: str) -> str:
+def note_with_advice(note: str) -> str:
     """A model's note, with what to do about it where it is one of ours."""
     return f"{note}: {CHOOSE_A_MODEL}" if note in DEMO_NOTES.values() else note
 
@@ -102,7 +102,7 @@ def default_model() -> str:
     return os.environ.get(ENVIRONMENT) or DEMO
 
 
-def resolve(name: str, base: Path | None = None) -> ModelSource:
+def resolve_model(name: str, base: Path | None = None) -> ModelSource:
     """What `name` stands for. `ModelError` for what can be nothing.
 
     Aliases win over paths (`./demo` is the folder of that name), and a folder that exists over a hub name. A relative
@@ -112,8 +112,8 @@ def resolve(name: str, base: Path | None = None) -> ModelSource:
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
     if name in DEMO_NOTES:
         return ModelSource(name, demo.WEIGHTS / name, None, DEMO_NOTES[name])
-    if name in known():
-        return ModelSource(name, None, known()[name].hub)
+    if name in known_models():
+        return ModelSource(name, None, known_models()[name].hub)
     path = (base or Path()) / Path(name).expanduser()
     if path.is_dir():
         ours = path.resolve().parent == demo.WEIGHTS.resolve()
@@ -130,10 +130,10 @@ def family_of(source: ModelSource) -> str | None:
     """The `model_type` of a model, as far as it can be known without asking the hub; else None."""
     if source.folder is not None:
         return _family(source.folder)
-    return next((one.family for one in known().values() if one.hub == source.hub_name), None)
+    return next((one.family for one in known_models().values() if one.hub == source.hub_name), None)
 
 
-def on_disk() -> list[LocalModel]:
+def models_on_disk() -> list[LocalModel]:
     """The models on this disk: the demo models, what vlmtui fetched, and the snapshots in the hub's own cache."""
     from huggingface_hub.constants import HF_HUB_CACHE  # half a second, and only wanted when somebody looks
 

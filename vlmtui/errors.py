@@ -87,6 +87,6 @@ _KINDS: dict[str, type[VlmtuiError]] = {
 }
 
 
-def from_kind(kind: str, message: str) -> VlmtuiError:
+def error_from_kind(kind: str, message: str) -> VlmtuiError:
     """The error that crossed the pipe as (`kind`, `message`)."""
     return _KINDS.get(kind, VlmtuiError)(message)

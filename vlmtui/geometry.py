@@ -83,7 +83,7 @@ def raster_boxes(rows: int, cols: int, size: tuple[float, float], x: AxisMap, y:
     return boxes.reshape(-1, 4)
 
 
-def clip(box: Box, width: int, height: int) -> tuple[Box | None, float]:
+def clip_box(box: Box, width: int, height: int) -> tuple[Box | None, float]:
     """`box` cut to the picture, and the share of its area that is picture; None and 0 when nothing is."""
     x0, y0, x1, y1 = box
     cx0, cy0 = max(x0, 0.0), max(y0, 0.0)

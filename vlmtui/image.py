@@ -84,10 +84,10 @@ def read_source(source: str) -> ImageFile:
         data = download(source, MAX_BYTES)
     else:
         data = _read_file(Path(source).expanduser(), source)
-    return ImageFile(source=sayable(source), data=data, sha256=hashlib.sha256(data).hexdigest())
+    return ImageFile(source=encodable_name(source), data=data, sha256=hashlib.sha256(data).hexdigest())
 
 
-def sayable(source: str) -> str:
+def encodable_name(source: str) -> str:
     """The name as it can be sent and written: bytes of a file name that are no UTF-8 are replaced."""
     return source.encode("utf-8", "replace").decode("utf-8")
 
@@ -187,7 +187,7 @@ def is_address(source: str) -> bool:
     return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
 
 
-def pictures_in(folder: str) -> Iterator[str]:
+def images_in(folder: str) -> Iterator[str]:
     """The files of a folder and those below whose ending (`ENDINGS`) is a picture's, but for hidden ones.
 
     In the order of names, a folder's own files before those of the folders in it; links to folders are not followed.
@@ -203,7 +203,7 @@ def _read_file(path: Path, name: str) -> bytes:
     try:
         if path.is_dir():
             os.scandir(path).close()  # raises for one that may not be read
-            if next(pictures_in(str(path)), None) is not None:
+            if next(images_in(str(path)), None) is not None:
                 raise ImageError(f"{name} is a folder: name one picture file in it")
             some = "name a folder with PNG, JPEG or WebP files or the like, or any file by its own name"
             raise ImageError(f"{name} holds no pictures: {some}")

@@ -24,12 +24,12 @@ class DeviceMemory:
     total: int | None
 
 
-def needed(parameters: int, itemsize: int, on_gpu: bool) -> int:
+def memory_needed(parameters: int, itemsize: int, on_gpu: bool) -> int:
     """Bytes that a model of so many numbers, of `itemsize` bytes each, takes with all that comes with it."""
     return int(parameters * itemsize * _ROOM) + (_GPU_OVERHEAD if on_gpu else _CPU_OVERHEAD)
 
 
-def device() -> DeviceMemory:
+def automatic_device() -> DeviceMemory:
     """The device that `--device auto` chooses, as far as it can be told without torch."""
     return _gpu() or DeviceMemory("cpu", available_memory(), None)
 

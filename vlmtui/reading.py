@@ -35,8 +35,9 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     projector reads, such as "vision.4". `vision_layers` and `llm_layers` count blocks. `embeddings` is (rows, width),
     `vision_hidden` the width of the tower's states. `marks_words` says that the tokenizer's pieces tell where words
     begin (`▁sky` and `sky` are two pieces). `wordless` says why no stage has words (a vision tower alone has no
-    language side; an Mllama's pictures do not enter its prompt), or "" where there are words. `note` is a sentence that
-    belongs beside every number of this model (the demo model's warning), or "".
+    language side; an Mllama's pictures do not enter its prompt), or "" where there are words. `text_tower` and
+    `classifies` say that models of its family can have a text tower, or a classification head. `note` is a sentence
+    that belongs beside every number of this model (the demo model's warning), or "".
     """
 
     name: str
@@ -53,6 +54,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     vision_hidden: int
     marks_words: bool = False
     wordless: str = ""
+    text_tower: bool = False
+    classifies: bool = False
     note: str = ""
 
 

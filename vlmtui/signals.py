@@ -10,7 +10,7 @@ from typing import Any
 _AGAIN = 0.01  # seconds
 
 
-def leave_when_told() -> None:
+def exit_on_signals() -> None:
     """From now on SIGTERM, SIGHUP and SIGINT leave by an exception, whatever Python is doing.
 
     An exception that a signal raises while Python runs a finaliser is reported by it and lost: the program would go on

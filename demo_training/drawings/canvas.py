@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from demo_training.drawings.light import bulged
 from demo_training.drawings.noise import Field, resized, sample
 from demo_training.drawings.palette import Material
-from demo_training.words import INDEX
+from demo_training.vocabulary import INDEX
 
 Points = Sequence[tuple[float, float]]
 Draw = Callable[[ImageDraw.ImageDraw], None]

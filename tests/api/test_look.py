@@ -17,7 +17,7 @@ from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses import Scalars, Scores, lens
 from vlmtui.lenses.position_embedding import position
-from vlmtui.lenses.source import call, read_lens
+from vlmtui.lenses.source import lens_call, read_lens_source
 
 SCENE = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 PLAIN = '''
@@ -138,7 +138,7 @@ def test_ctrl_c_leaves_the_lens(picture: vlmtui.ImageReading, tmp_path: Path) ->
 
     client.on_progress = lambda note: begun.set()
     try:
-        asked = client.look(picture.data.id, "tokens", call(read_lens(str(path))))
+        asked = client.look(picture.data.id, "tokens", lens_call(read_lens_source(str(path))))
         seen = []
         cancel = client.cancel
         client.cancel = lambda _: (seen.append(1), cancel(asked))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests.query.queries import query_of
 from vlmtui.batch.manifest import Manifest, manifest
 from vlmtui.batch.parts import Made
 from vlmtui.batch.progress import Tally
 from vlmtui.batch.sources import Frozen
-from vlmtui.reports.query import Query
 from vlmtui.session.protocol import Progress
 
 
 def begun(count: int) -> Manifest:
-    return manifest(Query("demo"), Frozen(count, "", None), 64)
+    return manifest(query_of("demo"), Frozen(count, "", None), 64)
 
 
 def test_rate_and_time_are_those_since_the_first_part() -> None:

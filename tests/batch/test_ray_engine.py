@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.batch.desk import desks, pictures
+from tests.query.queries import query_of
 from tests.waiting import children, gone, until
 from vlmtui.batch import ray_engine
 from vlmtui.batch import sources as lists
@@ -21,10 +22,10 @@ from vlmtui.batch.parts import make_parts
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Frozen, Sources
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports.query import Query
+from vlmtui.query.options import Query
 from vlmtui.session.discovery import SessionLocation
 
-QUERY = Query("demo", k=3)
+QUERY = query_of("demo", k=3)
 
 
 def descendants(pid: int) -> list[int]:
@@ -97,11 +98,11 @@ def test_ray_that_is_not_there(command: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("query", "workers", "gpus", "cpus", "expected"),
     [
-        (Query("demo"), None, 0, 16, (4, {"num_cpus": 4})),
-        (Query("demo"), 3, 0, 2, (3, {"num_cpus": 2 / 3})),
-        (Query("demo"), None, 8, 64, (8, {"num_gpus": 1, "num_cpus": 1})),
-        (Query("demo", device="cuda"), 2, 8, 64, (2, {"num_gpus": 1, "num_cpus": 1})),
-        (Query("demo", device="cpu"), None, 8, 64, (16, {"num_cpus": 4})),
+        (query_of("demo"), None, 0, 16, (4, {"num_cpus": 4})),
+        (query_of("demo"), 3, 0, 2, (3, {"num_cpus": 2 / 3})),
+        (query_of("demo"), None, 8, 64, (8, {"num_gpus": 1, "num_cpus": 1})),
+        (query_of("demo", device="cuda"), 2, 8, 64, (2, {"num_gpus": 1, "num_cpus": 1})),
+        (query_of("demo", device="cpu"), None, 8, 64, (16, {"num_cpus": 4})),
     ],
 )
 def test_what_every_session_is_given(
@@ -111,14 +112,14 @@ def test_what_every_session_is_given(
 
 
 def test_what_a_cluster_cannot_do(tmp_path: Path) -> None:
-    begun = manifest(Query("demo"), Frozen(1, "", None), 4)
+    begun = manifest(query_of("demo"), Frozen(1, "", None), 4)
     folder = Folder(str(tmp_path / "out.parquet"))
     with pytest.raises(UsageError, match="no machine of this cluster has a GPU"):
-        ray_engine.shares(Query("demo", device="cuda"), None, 0, 4)
+        ray_engine.shares(query_of("demo", device="cuda"), None, 0, 4)
     with pytest.raises(UsageError, match="name it without a number"):
-        ray_engine.job(folder, begun, Query("demo", device="cuda:1"))
+        ray_engine.job(folder, begun, query_of("demo", device="cuda:1"))
     with pytest.raises(UsageError, match="leave one out"):
-        ray_engine.job(folder, begun, Query("demo", where=SessionLocation("gpu-box")))
+        ray_engine.job(folder, begun, query_of("demo", where=SessionLocation("gpu-box")))
 
 
 def test_names_start_where_the_command_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,8 +132,8 @@ def test_names_start_where_the_command_was_given(tmp_path: Path, monkeypatch: py
         ("./model", None, str(tmp_path)),
         (str(tmp_path / "model"), None, None),
     ):
-        begun = manifest(Query(model), Frozen(1, "", base), 4)
-        assert ray_engine.job(folder, begun, Query(model)).base == expected
+        begun = manifest(query_of(model), Frozen(1, "", base), 4)
+        assert ray_engine.job(folder, begun, query_of(model)).base == expected
 
 
 def test_parts_that_are_there_are_told_again_and_not_made(tmp_path: Path) -> None:
@@ -157,14 +158,14 @@ def test_parts_that_are_there_are_told_again_and_not_made(tmp_path: Path) -> Non
 
 def said(folder: Folder, begun: Manifest, base: str | None = None) -> str:
     """What an actor says that is to make the first part."""
-    (row,) = ray_engine.Parts(ray_engine.Job(str(folder.output), begun, Query("demo"), base))({"part": [0]})
+    (row,) = ray_engine.Parts(ray_engine.Job(str(folder.output), begun, query_of("demo"), base))({"part": [0]})
     with pytest.raises(VlmtuiError) as error:
         ray_engine.heard(row["said"][0])
     return str(error.value)
 
 
 def test_a_machine_that_does_not_see_what_it_needs(tmp_path: Path) -> None:
-    begun = manifest(Query("demo"), Frozen(1, "", None), 4)
+    begun = manifest(query_of("demo"), Frozen(1, "", None), 4)
     folder = Folder(str(tmp_path / "out.parquet"))
     assert "does not see" in said(folder, begun)
     assert "put the report on storage that all machines of the cluster share" in said(folder, begun)

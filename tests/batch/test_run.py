@@ -16,18 +16,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.batch.desk import Desks, desks, other, outcome, pictures
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui import files
 from vlmtui.batch import How, run_batch
 from vlmtui.batch.folder import Folder
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import read_source
+from vlmtui.query.conditions import parse_where
 from vlmtui.reports import FORMATS
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.where import parse_where
 
-QUERY = Query("demo", k=3)
+QUERY = query_of("demo", k=3)
 HOW = How(part_size=4)
 COUNT = 18
 PARTS = 5
@@ -69,7 +70,7 @@ def left(out: Path) -> list[str]:
 
 
 def test_it_says_what_a_report_one_by_one_says(album: list[str], whole: bytes, tmp_path: Path) -> None:
-    found: list[Seen | Failure] = []
+    found: list[ImageReport | Failure] = []
     for name in album:
         one = outcome(read_source(name))
         if one.error is not None:
@@ -119,9 +120,9 @@ def test_what_failed_before_is_told(album: list[str], out: Path) -> None:
 def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> None:
     interrupted(album, out, 4)
     for query, how, why in (
-        (Query("demo", k=3, metric="dot"), HOW, "with --metric l2:"),
-        (Query("demo", k=4), HOW, "with -k 3:"),
-        (Query("demo", k=3, keep=parse_where("norm > 1")), HOW, "with another --where:"),
+        (query_of("demo", k=3, metric="dot"), HOW, "with --metric l2:"),
+        (query_of("demo", k=4), HOW, "with -k 3:"),
+        (query_of("demo", k=3, keep=parse_where("norm > 1")), HOW, "with another --where:"),
         (QUERY, How(part_size=8), "with --part-size 4:"),
     ):
         order = desks(album, out)
@@ -140,7 +141,7 @@ def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> 
 def test_it_is_begun_anew_where_that_is_asked_for(album: list[str], out: Path) -> None:
     interrupted(album, out, 4)
     order = desks(album, out)
-    assert run_batch(order, Query("demo", k=2, metric="dot"), How(part_size=5, resume=False)) == 1
+    assert run_batch(order, query_of("demo", k=2, metric="dot"), How(part_size=5, resume=False)) == 1
     assert order.pictures == album
     assert {row["metric"] for row in pq.read_table(out).to_pylist()} == {"dot", None}
 
@@ -294,7 +295,7 @@ def test_sessions_that_all_end_are_the_end(album: list[str], out: Path) -> None:
 
 
 def test_conditions_and_rows_narrow_what_was_read_together(album: list[str], out: Path) -> None:
-    query = Query("demo", k=3, keep=parse_where("norm > 1.5"), rows=(range(1),), fields=("image", "row", "norm"))
+    query = query_of("demo", k=3, keep=parse_where("norm > 1.5"), rows=(range(1),), fields=("image", "row", "norm"))
     assert run_batch(desks(album, out), query, HOW) == 1
     rows = [row for row in pq.read_table(out).to_pylist() if row["norm"] is not None]
     assert {row["row"] for row in rows} == {0}

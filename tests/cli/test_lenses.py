@@ -11,7 +11,7 @@ from tests.cli.test_cli import vlmtui
 from tests.session.others import HEAD, SHARPNESS
 from tests.session.test_foreign_lenses import offer
 from vlmtui.cli import main
-from vlmtui.lenses.registry import built_in, listed
+from vlmtui.lenses.registry import built_in_lenses, listed_lenses
 
 
 def test_built_in_ones_need_no_session(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,10 +20,10 @@ def test_built_in_ones_need_no_session(capfd: pytest.CaptureFixture[str], monkey
     out, err = capfd.readouterr()
     head, *rows = out.splitlines()
     assert head.split() == ["name", "subject", "kind", "from", "line"]
-    assert [row.split()[0] for row in rows] == list(built_in())
+    assert [row.split()[0] for row in rows] == list(built_in_lenses())
     assert "pca" in rows[1]
     assert rows[1].split()[1:4] == ["stage", "Colours", "vlmtui"]
-    assert all(one.line in row for one, row in zip(built_in().values(), rows, strict=True))
+    assert all(one.line in row for one, row in zip(built_in_lenses().values(), rows, strict=True))
     assert err == ""
 
 
@@ -60,5 +60,5 @@ def test_packages_and_files_are_described_by_a_session(tmp_path: Path) -> None:
 def test_help_names_every_lens(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
     out = " ".join(capfd.readouterr().out.split())
-    assert all(one.name in out.partition("--lens LENS")[2][:200] for one in listed())
+    assert all(one.name in out.partition("--lens LENS")[2][:200] for one in listed_lenses())
     assert "--lens-option NAME=VALUE" in out

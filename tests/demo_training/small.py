@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from demo_training.making.models import Size, Sizes
-from demo_training.making.recipe import LANGUAGE, PROJECTOR, TOWER, WORDS, Recipe, Stage
+from demo_training.training.models import Size, Sizes
+from demo_training.training.recipes import LANGUAGE, PROJECTOR, TOWER, WORDS, Recipe, Stage
 
 COUNT = 6
 SMALL = Sizes(vision=Size(2, 32, 2, 64), text=Size(2, 24, 2, 48), language=Size(2, 48, 2, 64))

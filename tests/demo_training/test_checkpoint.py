@@ -16,12 +16,12 @@ from transformers import LlavaForConditionalGeneration, SiglipModel, ViTForImage
 
 from demo_training.drawings.scenes import FIGURES, Scene
 from demo_training.evaluate import CARD, read_figures
-from demo_training.figures.answers import Speaker, vectors
-from demo_training.figures.card import END, START, write_card
-from demo_training.figures.kinds import kinds_told
-from demo_training.figures.measure import held_out, patch_accuracy
-from demo_training.figures.pairs import retrieval
-from demo_training.words import INDEX
+from demo_training.evaluation.answers import Speaker, vectors
+from demo_training.evaluation.card import END, START, write_card
+from demo_training.evaluation.patch_accuracy import held_out, patch_accuracy
+from demo_training.evaluation.retrieval import retrieval
+from demo_training.evaluation.scene_kinds import kinds_told
+from demo_training.vocabulary import INDEX
 from vlmtui.catalogue import DEMO_NOTES
 from vlmtui.demo import CHECKPOINT, WEIGHTS
 

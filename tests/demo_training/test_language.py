@@ -7,7 +7,7 @@ import torch
 
 from demo_training import language
 from demo_training.tokenizer import TEXT_LENGTH, text_ids
-from demo_training.words import INDEX, NAMES
+from demo_training.vocabulary import INDEX, NAMES
 
 
 def two_halves() -> language.Facts:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from demo_training.colours import BASE, lab, name_pixels
-from demo_training.figures.measure import truth
+from demo_training.evaluation.patch_accuracy import truth
 from demo_training.targets import LABELS, signals, target_matrix
 from demo_training.tokenizer import word_id
-from demo_training.words import GLYPHS, INDEX, NAMES
+from demo_training.vocabulary import GLYPHS, INDEX, NAMES
 
 
 def test_colour_names_of_plain_colours() -> None:

@@ -10,20 +10,20 @@ from vlmtui.display import colours
 
 def test_viridis_is_the_published_table() -> None:
     assert colours.VIRIDIS.shape == (256, 3)
-    assert colours.hex_of(colours.VIRIDIS[0]) == "#440154"
-    assert colours.hex_of(colours.VIRIDIS[255]) == "#fde725"
+    assert colours.hex_colour(colours.VIRIDIS[0]) == "#440154"
+    assert colours.hex_colour(colours.VIRIDIS[255]) == "#fde725"
     light = colours.luminance(colours.VIRIDIS)
     assert (np.diff(light) > -1e-3).all()
 
 
 def test_maps_reach_their_ends_and_mark_what_is_not_finite() -> None:
-    mapped = colours.magnitudes([[-5.0, 0.0], [10.0, np.nan]], 0.0, 10.0)
+    mapped = colours.magnitude_colours([[-5.0, 0.0], [10.0, np.nan]], 0.0, 10.0)
     assert mapped.shape == (2, 2, 3)
     assert mapped.dtype == np.uint8
     assert mapped[0, 0].tolist() == mapped[0, 1].tolist() == [68, 1, 84]
     assert mapped[1, 0].tolist() == [253, 231, 37]
     assert mapped[1, 1].tolist() == [128, 128, 128]
-    low, middle, high = colours.differences([-2.0, 0.0, 2.0], 1.0)
+    low, middle, high = colours.difference_colours([-2.0, 0.0, 2.0], 1.0)
     assert low[2] > low[0]
     assert high[0] > high[2]
     assert (middle > 235).all()

@@ -25,23 +25,23 @@ from vlmtui.display import numbers, statistics
     ],
 )
 def test_figures(value: float | None, written: str) -> None:
-    assert numbers.figure(value) == written
+    assert numbers.format_number(value) == written
 
 
 @given(st.floats(-1e300, 1e300))
 def test_a_figure_reads_back_to_four_digits(value: float) -> None:
-    assert float(numbers.figure(value)) == pytest.approx(value, rel=5.1e-4, abs=1e-300)
+    assert float(numbers.format_number(value)) == pytest.approx(value, rel=5.1e-4, abs=1e-300)
 
 
 def test_units() -> None:
-    assert [numbers.memory(n) for n in (5, 9_500_000, 999_960, 1_100_000_000, 139 * 10**9)] == [
+    assert [numbers.format_bytes(n) for n in (5, 9_500_000, 999_960, 1_100_000_000, 139 * 10**9)] == [
         "5 B",
         "9.5 MB",
         "1.0 MB",
         "1.1 GB",
         "139 GB",
     ]
-    assert [numbers.duration(s) for s in (0.0008, 0.042, 1.3, 125.0, float("nan"))] == [
+    assert [numbers.format_duration(s) for s in (0.0008, 0.042, 1.3, 125.0, float("nan"))] == [
         "0.8 ms",
         "42 ms",
         "1.3 s",
@@ -68,32 +68,32 @@ def test_the_verdict_is_the_published_rule() -> None:
     spread = np.median(np.abs(values - middle))
     expected = 0.6745 * (values - middle) / spread
     np.testing.assert_allclose(statistics.robust_z(values), expected)
-    assert statistics.outlier(values).tolist() == [False] * 8 + [True, True]
+    assert statistics.is_outlier(values).tolist() == [False] * 8 + [True, True]
     assert str(statistics.THRESHOLD) in statistics.RULE
 
 
 def test_equal_norms_have_no_outliers() -> None:
-    assert not statistics.outlier(np.full(50, 313.0)).any()
-    assert not statistics.outlier(np.nextafter(np.full(50, 313.0, np.float32), np.float32([400, 0] * 25))).any()
-    assert not statistics.outlier(np.zeros(4)).any()
-    assert not statistics.outlier([1.0]).any()
-    assert statistics.outlier(np.array([])).shape == (0,)
+    assert not statistics.is_outlier(np.full(50, 313.0)).any()
+    assert not statistics.is_outlier(np.nextafter(np.full(50, 313.0, np.float32), np.float32([400, 0] * 25))).any()
+    assert not statistics.is_outlier(np.zeros(4)).any()
+    assert not statistics.is_outlier([1.0]).any()
+    assert statistics.is_outlier(np.array([])).shape == (0,)
 
 
 def test_where_most_are_equal_the_other_stands_out() -> None:
-    assert statistics.outlier([1.0] * 30 + [9.0]).tolist() == [False] * 30 + [True]
+    assert statistics.is_outlier([1.0] * 30 + [9.0]).tolist() == [False] * 30 + [True]
 
 
 def test_what_is_not_finite_is_an_outlier_and_spoils_nothing() -> None:
-    verdict = statistics.outlier([1.0, 1.1, 0.9, np.nan, np.inf, 1.05])
+    verdict = statistics.is_outlier([1.0, 1.1, 0.9, np.nan, np.inf, 1.05])
     assert verdict.tolist() == [False, False, False, True, True, False]
-    summary = statistics.summary([1.0, 2.0, 3.0, np.nan])
+    summary = statistics.norm_summary([1.0, 2.0, 3.0, np.nan])
     assert summary.median == 2.0
     assert summary.largest == 3.0
-    assert np.isnan(statistics.summary([]).median)
+    assert np.isnan(statistics.norm_summary([]).median)
 
 
 @given(st.lists(st.floats(width=32), max_size=40))
 def test_any_norms_have_a_verdict(values: list[float]) -> None:
-    assert statistics.outlier(values).shape == (len(values),)
-    assert len(statistics.summaries([values])) == 1
+    assert statistics.is_outlier(values).shape == (len(values),)
+    assert len(statistics.norm_summaries([values])) == 1

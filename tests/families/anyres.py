@@ -126,9 +126,9 @@ def mistral3(folder: Path) -> None:
 
 
 FAMILIES = [
-    Family("llava", llava_clip, "patch", prefix=1),
-    Family("llava_siglip", llava_siglip, "patch"),
-    Family("pixtral", pixtral, "patch", has_processor=False),
+    Family("llava", llava_clip, "patch", prefix=1, title="LLaVA 1.5, CLIP"),
+    Family("llava_siglip", llava_siglip, "patch", title="LLaVA 1.5, SigLIP"),
+    Family("pixtral", pixtral, "patch", has_processor=False, title="Pixtral"),
     Family(
         "mistral3",
         mistral3,

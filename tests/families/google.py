@@ -64,6 +64,6 @@ def gemma3(folder: Path) -> None:
 
 FAMILIES = [
     Family("paligemma", paligemma, "patch", chat=False),
-    Family("paligemma2", paligemma2, "patch", chat=False),
+    Family("paligemma2", paligemma2, "patch", chat=False, title="PaliGemma 2"),
     Family("gemma3", gemma3, "merged"),
 ]

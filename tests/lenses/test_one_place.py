@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from vlmtui.lenses.registry import FOLDERS, built_in
+from vlmtui.lenses.registry import FOLDERS, built_in_lenses
 
 PACKAGE = Path(__file__).parents[2] / "vlmtui"
 WRAPPERS = ("session/typed/", "values.py")
@@ -57,7 +57,7 @@ def outside() -> Iterator[tuple[str, ast.Module]]:
 
 
 def test_no_name_of_a_lens_is_decided_by_outside_its_room() -> None:
-    names, found, files, used = set(built_in()), [], 0, dict[str, set[str]]()
+    names, found, files, used = set(built_in_lenses()), [], 0, dict[str, set[str]]()
     for name, tree in outside():
         files += 1
         if name.startswith(WRAPPERS):

@@ -32,12 +32,12 @@ from vlmtui.lenses.kinds import (
     Scores,
     TokenMaps,
     Words,
-    besides,
-    own,
-    restored,
+    details_of,
+    pack_details,
+    unpack_details,
 )
-from vlmtui.lenses.options import given
-from vlmtui.lenses.registry import FOLDERS, built_in, defined_in, find, listed
+from vlmtui.lenses.options import checked_options
+from vlmtui.lenses.registry import FOLDERS, built_in_lenses, find_lens, lenses_defined_in, listed_lenses
 from vlmtui.lenses.validation import validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
@@ -49,7 +49,7 @@ ROOT = Path(vlmtui.lenses.__file__).parent
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_folder_defines_a_lens(folder: str) -> None:
-    found = list(defined_in(import_module(f"vlmtui.lenses.{folder}")))
+    found = list(lenses_defined_in(import_module(f"vlmtui.lenses.{folder}")))
     assert found
     for one in found:
         assert NAME.fullmatch(one.name)
@@ -69,14 +69,14 @@ def test_a_folder_defines_a_lens(folder: str) -> None:
 
 def test_every_folder_with_a_lens_is_listed_once() -> None:
     there = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"kernels"}
-    unfinished = {name for name in there if not list(defined_in(import_module(f"vlmtui.lenses.{name}")))}
+    unfinished = {name for name in there if not list(lenses_defined_in(import_module(f"vlmtui.lenses.{name}")))}
     assert Counter(FOLDERS) == Counter(there - unfinished)
-    names = [one.name for folder in FOLDERS for one in defined_in(import_module(f"vlmtui.lenses.{folder}"))]
-    assert names == list(built_in())
+    names = [one.name for folder in FOLDERS for one in lenses_defined_in(import_module(f"vlmtui.lenses.{folder}"))]
+    assert names == list(built_in_lenses())
     assert len(set(names)) == len(names)
-    assert all(find(name) is built_in()[name] for name in names)
-    assert find("nothing-of-this-name") is None
-    assert set(listed()) <= set(built_in().values())
+    assert all(find_lens(name) is built_in_lenses()[name] for name in names)
+    assert find_lens("nothing-of-this-name") is None
+    assert set(listed_lenses()) <= set(built_in_lenses().values())
 
 
 def test_a_list_of_lenses_imports_nothing_that_takes_its_time() -> None:
@@ -88,8 +88,8 @@ def test_a_list_of_lenses_imports_nothing_that_takes_its_time() -> None:
 
 
 def test_a_lens_that_is_only_imported_is_not_defined_here() -> None:
-    assert Lens not in map(type, defined_in(sys.modules["vlmtui.lenses"]))
-    assert [one.name for one in defined_in(sys.modules[__name__])] == ["everything"]
+    assert Lens not in map(type, lenses_defined_in(sys.modules["vlmtui.lenses"]))
+    assert [one.name for one in lenses_defined_in(sys.modules[__name__])] == ["everything"]
 
 
 # --- the decorator
@@ -236,7 +236,7 @@ def test_options_as_they_are_told() -> None:
 
 
 def test_what_is_not_given_is_as_it_is_written() -> None:
-    found = given(everything, NEEDED)
+    found = checked_options(everything, NEEDED)
     assert found == NEEDED | {
         "power": 2.0,
         "word": "sky",
@@ -246,8 +246,8 @@ def test_what_is_not_given_is_as_it_is_written() -> None:
         "near": None,
     }
     found["many"].append(4)  # a lens may do with its list what it likes
-    assert given(everything, NEEDED)["many"] == [3]
-    assert everything(None, **given(everything, NEEDED)).values.tolist() == [2.0, 2.0]
+    assert checked_options(everything, NEEDED)["many"] == [3]
+    assert everything(None, **checked_options(everything, NEEDED)).values.tolist() == [2.0, 2.0]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_what_is_not_given_is_as_it_is_written() -> None:
     ],
 )
 def test_words_of_a_command_line_and_numbers_of_numpy(options: dict[str, Any], wanted: dict[str, Any]) -> None:
-    found = given(everything, NEEDED | options)
+    found = checked_options(everything, NEEDED | options)
     assert {name: found[name] for name in wanted} == wanted
     assert all(type(found[name]) is type(value) for name, value in wanted.items())
 
@@ -297,7 +297,7 @@ def test_words_of_a_command_line_and_numbers_of_numpy(options: dict[str, Any], w
 )
 def test_an_option_that_is_wrong_is_a_sentence(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError) as raised:
-        given(everything, options)
+        checked_options(everything, options)
     assert said in str(raised.value)
 
 
@@ -307,14 +307,16 @@ def test_a_lens_without_options_says_so() -> None:
         return Scalars([])
 
     with pytest.raises(UsageError, match="the lens bare has no option 'power': it has none"):
-        given(bare, {"power": 3})
+        checked_options(bare, {"power": 3})
 
 
 @drawn(st.integers(1, 8), st.floats(min_value=0, exclude_min=True, allow_infinity=False), st.lists(st.integers()))
 def test_what_is_typed_is_what_is_meant(count: int, power: float, many: list[int]) -> None:
     many = [number for number in many if -(2**63) <= number < 2**63]
-    typed = given(everything, {"flag": "true", "count": str(count), "power": repr(power), "many": list(map(str, many))})
-    assert typed == given(everything, {"flag": True, "count": count, "power": power, "many": many})
+    typed = checked_options(
+        everything, {"flag": "true", "count": str(count), "power": repr(power), "many": list(map(str, many))}
+    )
+    assert typed == checked_options(everything, {"flag": True, "count": count, "power": power, "many": many})
 
 
 # --- kinds of result
@@ -373,14 +375,14 @@ def numbers_of(result: Any) -> Any:
 def test_a_kind_takes_numbers_of_any_type(kind: str, make: Any) -> None:
     shape, construct = SHAPES[kind]
     values = np.arange(6.0).reshape(shape)
-    found = construct(make(values), note="as it is", own=own({"more": 1}))
+    found = construct(make(values), note="as it is", own=pack_details({"more": 1}))
     assert type(found) is KINDS[kind]
     numbers = numbers_of(found)
     assert numbers.dtype == (np.float64 if isinstance(found, Words | LayerWords) else np.float32)
     assert numbers.tolist() == values.tolist()
     arrived = sent(found)
     assert same(arrived, found)
-    assert (arrived.note, besides(arrived)) == ("as it is", {"more": 1})
+    assert (arrived.note, details_of(arrived)) == ("as it is", {"more": 1})
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -485,10 +487,10 @@ def test_what_a_lens_says_besides_comes_back_as_its_own_type() -> None:
         numbers: np.ndarray[Any, np.dtype[np.float32]]
         named: dict[int, str | None]
 
-    result = sent(Scalars([1.0], own=own(Own("a", np.arange(3, dtype=np.float32), {-1: None, 70_000: "x"}))))
-    found = restored(result, Own)
+    result = sent(Scalars([1.0], own=pack_details(Own("a", np.arange(3, dtype=np.float32), {-1: None, 70_000: "x"}))))
+    found = unpack_details(result, Own)
     assert (found.name, found.numbers.tolist(), found.named) == ("a", [0, 1, 2], {-1: None, 70_000: "x"})
-    assert besides(Scalars([])) == {}
+    assert details_of(Scalars([])) == {}
 
 
 DTYPES = st.sampled_from([np.float16, np.float32, np.float64, np.int8, np.uint16, np.int64, np.bool_])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.models.known import MODELS, table
-from vlmtui.catalogue import KNOWN, known
+from vlmtui.catalogue import KNOWN, known_models
 
 
 def test_the_table_is_what_the_configs_give() -> None:
@@ -14,5 +14,5 @@ def test_the_table_is_what_the_configs_give() -> None:
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model.published], ids=lambda model: model.alias)
 def test_the_configs_give_the_published_count_of_parameters(model) -> None:
-    row = known()[model.alias]
+    row = known_models()[model.alias]
     assert row.seen + row.layers == model.published

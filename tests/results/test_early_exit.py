@@ -43,10 +43,10 @@ def words(tokens: list[int], explained: bool = False) -> TokenWords:
 
 
 def test_patches_go_into_the_token_that_they_were_made_into():
-    assert early_exit.tokens_of(PATCHES, TOKENS).tolist() == [1, 1, early_exit.NONE, 2]
-    assert early_exit.tokens_of((), TOKENS).tolist() == []
-    assert early_exit.not_of_patches("m", TOKENS, "") == ""
-    said = early_exit.not_of_patches("m", TOKENS[:1], "queries read all")
+    assert early_exit.token_of_patch(PATCHES, TOKENS).tolist() == [1, 1, early_exit.NONE, 2]
+    assert early_exit.token_of_patch((), TOKENS).tolist() == []
+    assert early_exit.no_patches_reason("m", TOKENS, "") == ""
+    said = early_exit.no_patches_reason("m", TOKENS[:1], "queries read all")
     assert (
         said
         == "the image tokens of m come from no vision patch in particular (queries read all): choose the stage tokens"
@@ -54,7 +54,9 @@ def test_patches_go_into_the_token_that_they_were_made_into():
 
 
 def test_patches_share_the_words_of_their_token():
-    spread = early_exit.on_patches(words([2, 1], explained=True), early_exit.tokens_of(PATCHES, TOKENS), range(4))
+    spread = early_exit.words_of_patches(
+        words([2, 1], explained=True), early_exit.token_of_patch(PATCHES, TOKENS), range(4)
+    )
     assert spread.tokens.tolist() == [0, 1, 2, 3]
     assert [spread.at(row) for row in range(4)] == [
         [(10, 0.1), (11, 0.11)],
@@ -68,10 +70,10 @@ def test_patches_share_the_words_of_their_token():
 
 
 def test_a_token_whose_words_were_not_asked_for_has_none():
-    assert early_exit.on_patches(words([]), np.array([1, early_exit.NONE]), range(2)).ids.tolist() == [
+    assert early_exit.words_of_patches(words([]), np.array([1, early_exit.NONE]), range(2)).ids.tolist() == [
         [-1, -1],
         [-1, -1],
     ]
-    some = early_exit.on_patches(words([1]), np.array([2, 1, 1]), (2, 0))
+    some = early_exit.words_of_patches(words([1]), np.array([2, 1, 1]), (2, 0))
     assert some.tokens.tolist() == [2, 0]
     assert some.ids.tolist() == [[10, 11], [-1, -1]]

@@ -17,8 +17,8 @@ from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
 from vlmtui.image import ImageFile, read_source
-from vlmtui.lenses.registry import built_in
-from vlmtui.lenses.source import call
+from vlmtui.lenses.registry import built_in_lenses
+from vlmtui.lenses.source import lens_call
 from vlmtui.lenses.wording import LensResult
 from vlmtui.models.loading import device, loader
 from vlmtui.reading import METRICS
@@ -117,7 +117,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.typed(typed.null(reading, "omp", 5, idle=True))
     pair.typed(typed.agreement(reading, 0, 5))
     pair.typed(typed.layer_words(reading, 0, 5))
-    pair.typed(typed.look(reading, "vision.1", call("projector"), k=2))
+    pair.typed(typed.look(reading, "vision.1", lens_call("projector"), k=2))
     pair.typed(vocabulary.vocabulary(5))
     pair.typed(vocabulary.near("tree", "cosine", 5))
     pair.ask(m.Describe())
@@ -164,7 +164,7 @@ def main() -> None:
         pair.verify(name)
     wanted = {m.ReadMany, m.Compute, m.Describe, m.Generate}
     assert pair.asked >= wanted, f"never asked: {wanted - pair.asked}"
-    lenses = built_in().keys()
+    lenses = built_in_lenses().keys()
     assert pair.looked >= lenses, f"never looked through: {lenses - pair.looked}"
 
 

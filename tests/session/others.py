@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
-from vlmtui.lenses.source import LensSource, read_lens
+from vlmtui.lenses.source import LensSource, read_lens_source
 
 HEAD = "from vlmtui.lenses import *\nfrom vlmtui.lenses import Context, Scalars, lens\n"
 """Two lines before what a test writes."""
@@ -22,4 +22,4 @@ def written(folder: Path, name: str, text: str, head: str = HEAD) -> LensSource:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(head + dedent(text).lstrip("\n"))
-    return read_lens(str(path))
+    return read_lens_source(str(path))

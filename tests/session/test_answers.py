@@ -17,7 +17,7 @@ from tests.session.test_client import png
 from tests.session.test_engine import quiet, request
 from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
 from vlmtui.lenses.context import Generation
-from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, restored
+from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, unpack_details
 from vlmtui.lenses.source import LensSource
 from vlmtui.models.decoder.teacher_forcing import TokenReplacement
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
@@ -279,10 +279,10 @@ def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
     maps = engine.ask(typed.compute("attention", **of)).result
     assert isinstance(maps, TokenMaps)
     assert maps.values.shape == (WORDS, TOKENS)
-    assert restored(maps, Attention).weights.size == 0
+    assert unpack_details(maps, Attention).weights.size == 0
     rolled = engine.ask(typed.compute("rollout", **of)).result
     assert isinstance(rolled, TokenMaps)
-    assert restored(rolled, Attention).rollout
+    assert unpack_details(rolled, Attention).rollout
     whole = engine.ask(typed.compute("gradient", **of)).result
     assert isinstance(whole, Scalars)
     assert whole.values.shape == (TOKENS,)
@@ -294,7 +294,7 @@ def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
     # without any named all image tokens are replaced
     facts = engine.ask(typed.compute("ablation", **of)).result
     assert isinstance(facts, Facts)
-    ablation = restored(facts, Ablation)
+    ablation = unpack_details(facts, Ablation)
     assert ablation.tokens == tuple(range(TOKENS))
     rows = dict(facts.rows)
     assert rows["answer"] == ablation.again.text
@@ -305,7 +305,7 @@ def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
 def test_the_answer_as_a_lens_is_given_it(engine, reading, answer):
     def generation(**of) -> Generation | None:
         wanted = m.Compute(lens=LensSource("mine"), reading=reading, **of)
-        return RequestContext(engine, wanted, RequestControl(), "mine").generation()
+        return RequestContext(engine.state, wanted, RequestControl(), "mine").generation()
 
     given = generation(answer=answer.id)
     assert given is not None
@@ -372,7 +372,7 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     told = Told()
     answer = engine.answer(m.Generate(reading, QUESTION, WORDS), told.talk).answer
     wanted = m.Compute(lens=LensSource("mine"), reading=reading, answer=answer.id)
-    assert RequestContext(engine, wanted, RequestControl(), "mine").generation().text == answer.text
+    assert RequestContext(engine.state, wanted, RequestControl(), "mine").generation().text == answer.text
     model = engine.state.loaded
     inputs = model.prepare(engine.state.readings[reading].file.picture(), QUESTION)
     made = model._model.generate(

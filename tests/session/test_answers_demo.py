@@ -10,8 +10,8 @@ import pytest
 
 from demo_training import language
 from demo_training.drawings.scenes import FIGURES, make_scene
-from demo_training.figures.measure import facts_of
-from demo_training.words import CLASS_OF, CLASSES
+from demo_training.evaluation.patch_accuracy import facts_of
+from demo_training.vocabulary import CLASS_OF, CLASSES
 from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.desk import Desk
 from vlmtui.session import protocol as m

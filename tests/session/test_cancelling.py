@@ -20,7 +20,7 @@ from tests.session.test_client import WAIT, png
 from tests.session.test_engine import request
 from tests.waiting import gone, until
 from vlmtui.errors import CancelledError, SessionError
-from vlmtui.lenses.source import LensSource, call
+from vlmtui.lenses.source import LensSource, lens_call
 from vlmtui.session import lens_deadline, lens_guard, typed
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
@@ -148,10 +148,10 @@ def when_begun(source: LensSource, do) -> threading.Thread:
 @pytest.mark.parametrize("how", ENDLESS)
 def test_an_endless_loop_is_left(how: str, desk: Desk, reading: str, tmp_path: Path) -> None:
     source = written(tmp_path, "endless.py", BEGUN + ENDLESS[how].replace("\n        ", "\n"))
-    expected = desk.typed(typed.look(reading, "vision.2", call(sharp(tmp_path)))).result.values
+    expected = desk.typed(typed.look(reading, "vision.2", lens_call(sharp(tmp_path)))).result.values
     talk = RequestControl(withdrawn=CallbackEvent())
     watcher = when_begun(source, talk.withdrawn.set)
-    body = typed.look(reading, "vision.2", call(source)).body
+    body = typed.look(reading, "vision.2", lens_call(source)).body
     with pytest.raises(CancelledError):
         desk.answer(body, talk)
     watcher.join()
@@ -162,7 +162,7 @@ def test_an_endless_loop_is_left(how: str, desk: Desk, reading: str, tmp_path: P
     hooks = (hook for module in desk.state.model.network.modules() for hook in module._forward_hooks.values())
     assert not [hook for hook in hooks if "lens" in hook.__module__]
     desk.state.readings[reading].vision.clear()
-    again = desk.typed(typed.look(reading, "vision.2", call(sharp(tmp_path)))).result.values
+    again = desk.typed(typed.look(reading, "vision.2", lens_call(sharp(tmp_path)))).result.values
     np.testing.assert_array_equal(again, expected)
 
 
@@ -171,7 +171,7 @@ def test_what_is_withdrawn_before_it_begins_is_not_run(desk: Desk, reading: str,
     talk = RequestControl()
     talk.withdrawn.set()
     with pytest.raises(CancelledError):
-        desk.answer(typed.look(reading, "tokens", call(source)).body, talk)
+        desk.answer(typed.look(reading, "tokens", lens_call(source)).body, talk)
     assert not Path(source.path).with_suffix(".begun").exists()
 
 
@@ -215,7 +215,7 @@ def test_many_withdrawals_at_any_moment(desk: Desk, reading: str, tmp_path: Path
             return Scalars(context.states().mean(-1))
         """,
     )
-    body = typed.look(reading, "tokens", call(source)).body
+    body = typed.look(reading, "tokens", lens_call(source)).body
     outcomes = set()
     for delay in np.linspace(0, 0.012, 120):
         talk = RequestControl(withdrawn=CallbackEvent())
@@ -257,14 +257,14 @@ def client(siglip_folder: Path) -> Iterator[SessionClient]:
 
 def test_a_session_answers_on(client: SessionClient, tmp_path: Path) -> None:
     kept = client.read(png()).result(WAIT)
-    expected = client.look(kept.id, "tokens", call(sharp(tmp_path))).result(WAIT).numbers
+    expected = client.look(kept.id, "tokens", lens_call(sharp(tmp_path))).result(WAIT).numbers
     source = written(tmp_path, "endless.py", BEGUN + ENDLESS["without"].replace("\n        ", "\n"))
-    endless = client.look(kept.id, "tokens", call(source))
+    endless = client.look(kept.id, "tokens", lens_call(source))
     until(Path(source.path).with_suffix(".begun").exists)
     client.cancel(endless)
     assert isinstance(endless.exception(WAIT), CancelledError)
     (told,) = client._leavings
-    again = client.look(kept.id, "tokens", call(sharp(tmp_path))).result(WAIT)
+    again = client.look(kept.id, "tokens", lens_call(sharp(tmp_path))).result(WAIT)
     np.testing.assert_array_equal(again.numbers, expected)
     told.wait()
     assert client.alive
@@ -279,9 +279,9 @@ def test_one_that_holds_the_lock_is_the_end_of_its_session(
     client._on_death = died.append
     kept = client.read(png()).result(WAIT)
     source = written(tmp_path, "hold.py", HOLD)
-    held = client.look(kept.id, "tokens", call(source))
+    held = client.look(kept.id, "tokens", lens_call(source))
     until(Path(source.path).with_suffix(".begun").exists)
-    newer = client.look(kept.id, "vision.1", call(source))  # the session cannot even say that it takes its place
+    newer = client.look(kept.id, "vision.1", lens_call(source))  # the session cannot even say that it takes its place
     assert isinstance(held.exception(WAIT), CancelledError)
     assert str(newer.exception(WAIT)) == f"{REASON}; its log is {client.log}"
     until(lambda: died == [f"{REASON}; its log is {client.log}"])
@@ -300,7 +300,7 @@ def test_the_others_of_a_warm_session_are_told(
             client.load(str(siglip_folder), device="cpu").result(WAIT)
         kept = one.read(png()).result(WAIT)
         source = written(tmp_path, "hold.py", HOLD)
-        one.look(kept.id, "tokens", call(source))
+        one.look(kept.id, "tokens", lens_call(source))
         until(Path(source.path).with_suffix(".begun").exists)
         theirs = other.read(png())
         began = time.monotonic()
@@ -334,7 +334,7 @@ def test_at_the_far_end_it_is_told_to_stop(
         client.load(str(siglip_folder), device="cpu").result(WAIT)
         reading = client.read(png()).result(WAIT)
         source = written(tmp_path, "hold.py", HOLD)
-        held = client.look(reading.id, "tokens", call(source))
+        held = client.look(reading.id, "tokens", lens_call(source))
         until(Path(source.path).with_suffix(".begun").exists)
         client.cancel(held)
         waiting = client.read(png())

@@ -148,8 +148,8 @@ def test_each_reads_with_its_own_model(
 READS = """
 import sys
 from tests.session.test_client import png
-from vlmtui.session.discovery import Where, connect
-client = connect(Where())
+from vlmtui.session.discovery import SessionLocation, connect
+client = connect(SessionLocation())
 client.load(sys.argv[1], device="cpu").result()
 client.read(png(4000, 3000), on_progress=lambda note: print("reading", flush=True)).result()
 """

@@ -15,7 +15,7 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import OutOfMemoryError, ReadingGoneError, UsageError, VlmtuiError
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, Scalars, Scores, TokenMaps, Words
-from vlmtui.lenses.source import LensSource, call, read_lens
+from vlmtui.lenses.source import LensSource, lens_call, read_lens_source
 from vlmtui.lenses.wording import LensResult
 from vlmtui.session import foreign_lenses, typed, wire
 from vlmtui.session import protocol as m
@@ -36,7 +36,7 @@ def reading(desk: Desk) -> str:
 
 
 def look(desk: Desk, reading: str, source: LensSource, stage: str = "tokens", entries=None, **options) -> LensResult:
-    return desk.typed(typed.look(reading, stage, call(source, **options), entries))
+    return desk.typed(typed.look(reading, stage, lens_call(source, **options), entries))
 
 
 def described(desk: Desk, source: LensSource | None, **options) -> m.Described:
@@ -141,7 +141,7 @@ def test_a_folder_is_a_package(desk: Desk, reading: str, tmp_path: Path) -> None
             return Scalars(mean(context.states()) if far else [1.0] * len(context.entries))
         ''',
     )
-    source = read_lens(f"{folder}/")
+    source = read_lens_source(f"{folder}/")
     assert source.shown == "several"
     assert look(desk, reading, source).result.values.tolist() == [1.0] * ENTRIES
     assert np.isinf(look(desk, reading, source, far=True).result.values).any()
@@ -149,7 +149,7 @@ def test_a_folder_is_a_package(desk: Desk, reading: str, tmp_path: Path) -> None
     (folder / "inner.py").write_text("raise ValueError\n")
     assert look(desk, reading, source).result.values.tolist() == [1.0] * ENTRIES
     with pytest.raises(VlmtuiError, match=r"^several/inner\.py:1: the lens raised ValueError$"):
-        look(desk, reading, read_lens(f"{folder}/"))
+        look(desk, reading, read_lens_source(f"{folder}/"))
 
 
 @pytest.mark.parametrize("name", ["pca", "similarity", "class_evidence"])
@@ -166,8 +166,8 @@ def test_a_built_in_lens_copied_elsewhere_is_the_same(name: str, desk: Desk, rea
         reading = desk.read(request(png()), quiet).reading.id
     last = f"vision.{desk.state.model.info.vision_layers}"
     own = next(iter(foreign_lenses._defined(package)))
-    expected = desk.typed(typed.look(reading, last, call(own.name, **options))).result
-    found = look(desk, reading, read_lens(f"{copied}/"), last, **options).result
+    expected = desk.typed(typed.look(reading, last, lens_call(own.name, **options))).result
+    found = look(desk, reading, read_lens_source(f"{copied}/"), last, **options).result
     np.testing.assert_array_equal(found.values, expected.values)
     assert found.note == expected.note
 
@@ -183,7 +183,7 @@ def test_the_words_of_a_built_in_lens_copied_elsewhere_are_the_same(metric: str,
     copied = tmp_path / "my_words"
     shutil.copytree(Path(package.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__"))
     entries = [0, 7, 100]
-    found = look(desk, reading, read_lens(f"{copied}/"), "tokens", entries=entries, metric=metric).result
+    found = look(desk, reading, read_lens_source(f"{copied}/"), "tokens", entries=entries, metric=metric).result
     expected = desk.typed(typed.words(reading, metric, found.ids.shape[1], tuple(entries)))
     assert found.ids.shape == (3, 8)
     np.testing.assert_array_equal(found.ids, expected.ids)
@@ -365,15 +365,15 @@ def test_several_in_a_file(desk: Desk, reading: str, tmp_path: Path) -> None:
         look(desk, reading, source)
     assert str(caught.value) == "many.py defines two lenses, first and second: name one, such as many.py:second"
     for name in ("first", "second", "third"):
-        assert look(desk, reading, read_lens(f"{source.path}:{name}")).result.labels == (name,)
+        assert look(desk, reading, read_lens_source(f"{source.path}:{name}")).result.labels == (name,)
     with pytest.raises(UsageError, match=r"^many.py defines no lens 'fourth': it has first, second$"):
-        look(desk, reading, read_lens(f"{source.path}:fourth"))
+        look(desk, reading, read_lens_source(f"{source.path}:fourth"))
 
 
 def test_a_byte_order_mark_is_no_code(desk: Desk, reading: str, tmp_path: Path) -> None:
     path = tmp_path / "marked.py"
     path.write_text("\ufeff" + HEAD + SHARPNESS)
-    assert len(look(desk, reading, read_lens(str(path))).numbers) == ENTRIES
+    assert len(look(desk, reading, read_lens_source(str(path))).numbers) == ENTRIES
 
 
 def offer(folder: Path, package: str, entries: str, **files: str) -> None:

@@ -98,10 +98,10 @@ def test_a_text_on_the_patches(engine):
     found = Values.of(engine.typed(typed.look(reading, last, Find("a blue sky"))))
     model = engine.state.model
     states = model.tower_states(
-        engine.state.readings[reading].inputs, lambda at, _: at == model.contrastive.patch_stage
+        engine.state.readings[reading].inputs, lambda at, _: at == model.dual_encoder.patch_stage
     )
-    vectors = model.contrastive.patches(states[model.contrastive.patch_stage]).numpy()
-    text = model.contrastive.texts(("a blue sky",)).vectors[0].numpy()
+    vectors = model.dual_encoder.patch_vectors(states[model.dual_encoder.patch_stage]).numpy()
+    text = model.dual_encoder.text_vectors(("a blue sky",)).vectors[0].numpy()
     expected = vectors @ text / np.linalg.norm(vectors, axis=1) / np.linalg.norm(text)
     np.testing.assert_allclose(found.numbers, expected, atol=1e-6)
     assert found.note.startswith("approximate, by ")

@@ -11,7 +11,7 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import ReadingGoneError, UsageError
-from vlmtui.lenses.source import call
+from vlmtui.lenses.source import lens_call
 from vlmtui.session import protocol as m
 from vlmtui.session import typed, wire
 from vlmtui.session.typed import whole
@@ -80,7 +80,7 @@ def test_what_cannot_be_asked(clip):
             engine.typed(whole.patch(reading, patch))
     with pytest.raises(ReadingGoneError):
         engine.typed(whole.patch("another", 0))
-    lens = call("patch-embedding")
+    lens = lens_call("patch-embedding")
     with pytest.raises(UsageError, match=r"one patch is looked at, not 25: name one of 25"):
         engine.typed(typed.look(reading, "vision.0", lens))
     with pytest.raises(UsageError, match=r"choose vision\.0"):

@@ -151,26 +151,26 @@ def test_noise_goes_through_the_projector_too(llava):
 
 def test_patches_of_one_token_share_what_is_found(tmp_path):
     engine, reading = loaded(build("gemma3", tmp_path / "gemma3"))
-    into = exits.tokens_of(reading.patch_places, reading.places)
+    into = exits.token_of_patch(reading.patch_places, reading.places)
     assert len(into) == len(reading.patch_places) > len(reading.places)
     found, at_tokens = find(engine, reading, reading.model.feeds), find(engine, reading, "tokens")
     np.testing.assert_allclose(found.numbers, at_tokens.numbers[into], rtol=1e-6)
     words = engine.typed(typed.words(reading.id, "omp", 3, stage="vision.1", projected=True))
     assert len(words.ids) == len(reading.places)
-    assert exits.no_exit(reading) == ""
+    assert exits.no_exit_in_reading(reading) == ""
 
 
 def test_queries_are_made_of_no_patch_in_particular(tmp_path):
     engine, reading = loaded(build("blip2", tmp_path / "blip2"))
     with pytest.raises(UsageError, match="come from no vision patch in particular"):
         find(engine, reading, "vision.2")
-    assert "Q-Former, which reads all patches): choose the stage tokens" in exits.no_exit(reading)
+    assert "Q-Former, which reads all patches): choose the stage tokens" in exits.no_exit_in_reading(reading)
     # the queries themselves have words there
     assert len(engine.typed(typed.words(reading.id, "l2", 2, stage="vision.2", projected=True)).ids) == 6
 
 
 def test_a_tower_alone_says_why_not(tmp_path):
     engine, reading = loaded(build("siglip", tmp_path / "siglip"))
-    assert "it is a vision tower alone" in exits.no_exit(reading)
+    assert "it is a vision tower alone" in exits.no_exit_in_reading(reading)
     with pytest.raises(UsageError, match="has no words: it is a vision tower alone"):
         engine.typed(typed.words(reading.id, "l2", 2, stage="vision.2", projected=True))

@@ -14,7 +14,7 @@ from tests.families import FAMILIES, build
 from tests.session.desk import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses import registry
-from vlmtui.results.vocabulary import NEAR, VocabularyRows, groups
+from vlmtui.results.vocabulary import NEAR, VocabularyRows, identical_groups
 from vlmtui.session import protocol as m
 from vlmtui.session.typed import vocabulary
 
@@ -151,7 +151,7 @@ def test_what_a_front_end_draws(altered):
     assert dict(facts.rows)["rows"] == found.rows
     assert dict(facts.rows)["groups of identical rows"] == len(found.identical)
     assert dict(facts.rows)["median norm"] == np.median(found.norms[np.isfinite(found.norms)])
-    assert {option.name: option.choices for option in registry.find("near").described.options}["metric"] == NEAR
+    assert {option.name: option.choices for option in registry.find_lens("near").described.options}["metric"] == NEAR
 
 
 def test_what_cannot_be_asked(altered):
@@ -168,5 +168,5 @@ def test_what_cannot_be_asked(altered):
 
 def test_groups_are_ordered():
     first = np.array([0, 1, 0, 3, 1, 1, 6, 3])
-    assert [group.tolist() for group in groups(first)] == [[1, 4, 5], [0, 2], [3, 7]]
-    assert groups(np.arange(4)) == []
+    assert [group.tolist() for group in identical_groups(first)] == [[1, 4, 5], [0, 2], [3, 7]]
+    assert identical_groups(np.arange(4)) == []

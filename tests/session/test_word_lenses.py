@@ -10,7 +10,7 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Facts, LayerWords, Matrix, Words
-from vlmtui.lenses.source import LensCall, LensSource, call
+from vlmtui.lenses.source import LensCall, LensSource, lens_call
 from vlmtui.lenses.worded import layer_words, token_words
 from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import Reading
@@ -48,15 +48,15 @@ def look(
 
 @pytest.mark.parametrize("metric", ["l2", "omp"])
 def test_patches_have_the_words_of_their_token(desk: Desk, reading: Reading, metric: str) -> None:
-    into = early_exit.tokens_of(reading.patch_places, reading.places)
+    into = early_exit.token_of_patch(reading.patch_places, reading.places)
     assert len(into) > len(reading.places)
     of_tokens = desk.typed(typed.words(reading.id, metric, 3, stage="vision.1", projected=True))
     for entries in (None, (5, 1, 5)):
-        found = look(desk, reading, "vision.1", call("projector", metric=metric), entries)
+        found = look(desk, reading, "vision.1", lens_call("projector", metric=metric), entries)
         assert isinstance(found.result, Words)
         assert found.note == early_exit.NOTE
         which = range(len(into)) if entries is None else entries
-        ours, theirs = token_words(found, which, "l2"), early_exit.on_patches(of_tokens, into, which)
+        ours, theirs = token_words(found, which, "l2"), early_exit.words_of_patches(of_tokens, into, which)
         for name in ("metric", "k", "all_tokens", "candidates", "left_out", "ridge"):
             assert getattr(ours, name) == getattr(theirs, name), name
         for name in ("tokens", "ids", "scores", "explained"):
@@ -65,11 +65,11 @@ def test_patches_have_the_words_of_their_token(desk: Desk, reading: Reading, met
         assert set(ours.pieces) == set(ours.texts) == set(ours.ids[ours.ids >= 0].flat)
         assert ours.pieces.items() <= theirs.pieces.items()
     with pytest.raises(UsageError, match=r"not tokens: choose one, such as vision\.1"):
-        look(desk, reading, "tokens", call("projector"))
+        look(desk, reading, "tokens", lens_call("projector"))
 
 
 def test_layers_and_norms_of_some_tokens_or_all(desk: Desk, reading: Reading) -> None:
-    everything = look(desk, reading, "tokens", call("layers"))
+    everything = look(desk, reading, "tokens", lens_call("layers"))
     assert isinstance(everything.result, LayerWords)
     assert everything.result.ids.shape == (reading.model.llm_layers, len(reading.places), 3)
     for token in (0, 4):
@@ -80,14 +80,14 @@ def test_layers_and_norms_of_some_tokens_or_all(desk: Desk, reading: Reading) ->
         np.testing.assert_allclose(ours.entropy, alone.entropy, rtol=1e-5)
         assert ours.settled == alone.settled
     norms = desk.typed(typed.layers(reading.id)).norms
-    some = look(desk, reading, "llm.1", call("norms"), (4, 0)).result
+    some = look(desk, reading, "llm.1", lens_call("norms"), (4, 0)).result
     assert isinstance(some, Matrix)
     assert some.axes == ("layer", "entry")
     np.testing.assert_array_equal(some.values, norms[:, [4, 0]])
 
 
 def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
-    found = look(desk, reading, "tokens", call("noise-baseline", metric="cosine")).result
+    found = look(desk, reading, "tokens", lens_call("noise-baseline", metric="cosine")).result
     null = desk.typed(typed.null(reading.id, "cosine", 3))
     assert null.shuffled is not None
     assert isinstance(found, Facts)
@@ -96,14 +96,14 @@ def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
         pytest.approx(np.percentile(null.shuffled.scores, 95)),
         pytest.approx(np.percentile(null.random.scores, 95)),
     ]
-    facts = look(desk, reading, "tokens", call("agreement"), (2,)).result
+    facts = look(desk, reading, "tokens", lens_call("agreement"), (2,)).result
     agreement = desk.typed(typed.agreement(reading.id, 2, 3))
     assert isinstance(facts, Facts)
     index = desk.state.word_search().index
     firsts = [index.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
     assert facts.rows == (*zip(AGREEING, firsts, strict=True), ("words in common", agreement.overlap))
     with pytest.raises(UsageError, match="for one token: choose one"):
-        look(desk, reading, "tokens", call("agreement"))
+        look(desk, reading, "tokens", lens_call("agreement"))
 
 
 def test_words_of_any_lens_are_drawn_as_words() -> None:
@@ -135,7 +135,7 @@ def test_what_is_asked_of_one_patch_comes_amidst_what_takes_long() -> None:
     one = body(typed.words("r", "l2", 8, (3,)))
     one_deep = body(typed.words("r", "l2", 8, (3,), stage="llm.1"))
     layers, agreement = body(typed.layer_words("r", 3, 8)), body(typed.agreement("r", 3, 8, idle=True))
-    layers_there = body(typed.look("r", "tokens", call("layers"), (3,)))
+    layers_there = body(typed.look("r", "tokens", lens_call("layers"), (3,)))
     many, null, norms = body(typed.words("r", "l2", 8)), body(typed.null("r", "l2", 8)), body(typed.layers("r"))
     quick, long = (one, one_deep, layers, layers_there, agreement), (many, null, norms)
     for amidst in (many, null, m.ReadMany((), "tokens", "l2", 8)):

@@ -12,12 +12,12 @@ import sys
 import msgspec
 from PIL import Image
 
+from tests.query.queries import query_of
 from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
 from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.source import LensCall, LensSource
 from vlmtui.reading import Reading, WordOrder
-from vlmtui.reports.query import Query
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, replies
 from vlmtui.tui.app import VlmtuiApp
@@ -209,7 +209,7 @@ def app(
     if made is not None:
         size = made.image.width, made.image.height
     image = photo or readings.picture(*size)
-    query = Query(model="toy", **options)  # type: ignore[arg-type]
+    query = query_of("toy", **options)  # type: ignore[arg-type]
     chosen = ExplorerOptions(image=readings.source(image), query=query)
     return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made), image)
 
@@ -222,7 +222,7 @@ def main() -> None:
     else:
         rows, cols, vision, llm = (int(word) for word in sys.argv[1:5])
         made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
-    options = ExplorerOptions(image=source, query=Query(model="toy"))
+    options = ExplorerOptions(image=source, query=query_of("toy"))
     conversation = FakeWorker(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
     VlmtuiApp(conversation, picture).run()
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tests.tui import readings
-from vlmtui.geometry import AxisMap, Grid, Place, clip, raster_boxes
+from vlmtui.geometry import AxisMap, Grid, Place, clip_box, raster_boxes
 from vlmtui.reading import GridNorms, Reading
 
 SIZE = (640, 427)
@@ -34,7 +34,7 @@ def build(
     places: list[Place] = []
     patch_places: list[Place] = []
     for id_, (kind, (x0, y0, x1, y1), (rows, cols)) in enumerate(spans):
-        box, _ = clip((x0, y0, x1, y1), width, height)
+        box, _ = clip_box((x0, y0, x1, y1), width, height)
         assert box is not None
         own = (rows // merge, cols // merge) if tokens else (0, 0)
         grids.append(Grid(id_, kind, box, *own, rows, cols))  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ def build(
             )
             for i in range(many):
                 row, col = divmod(i, across)
-                clipped, inside = clip(tuple(corners[i].tolist()), width, height)
+                clipped, inside = clip_box(tuple(corners[i].tolist()), width, height)
                 patches = tuple((row * k + a) * cols + col * k + b for a in range(k) for b in range(k))
                 into.append(Place(len(into), "patch", id_, row, col, clipped, inside, patches))
     return finish(grids, places, patch_places, layers, size)

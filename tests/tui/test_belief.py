@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_walking import known
-from vlmtui.reports.query import Query
-from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
+from vlmtui.results.noise_baseline import (
+    AGREEING,
+    MetricAgreement,
+    NoiseBaseline,
+    NoiseScores,
+)
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
@@ -29,7 +34,7 @@ class Believed(FakeWorker):
 
     def __init__(self, *, answers: bool = True) -> None:
         image = readings.picture(96, 64)
-        options = ExplorerOptions(image=readings.source(image), query=Query(model="toy"))
+        options = ExplorerOptions(image=readings.source(image), query=query_of("toy"))
         super().__init__(options, (96, 64), (6, 8))
         self.answers, self.busy = answers, 0
         self.asked_nulls: list[NullKey] = []

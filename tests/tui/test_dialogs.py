@@ -5,14 +5,14 @@ from __future__ import annotations
 from textual.app import App
 from textual.widgets import OptionList
 
-from vlmtui.catalogue import DEMO_NOTES, on_disk
+from vlmtui.catalogue import DEMO_NOTES, models_on_disk
 from vlmtui.tui.screens.dialogs import ChooseModel
 
 
 async def test_models_begin_at_the_one_that_is_shown_and_say_which_demo_is_which() -> None:
     app: App[None] = App()
     async with app.run_test(size=(120, 40)) as pilot:
-        models = on_disk()
+        models = models_on_disk()
         chosen: list[str | None] = []
         await app.push_screen(ChooseModel(models, "demo-captioned"), chosen.append)
         options = app.screen.query_one(OptionList)

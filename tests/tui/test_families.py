@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
-from vlmtui.reports.select.patches import parse_patch
+from vlmtui.query.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.state.results import Selection

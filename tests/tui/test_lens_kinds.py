@@ -13,7 +13,7 @@ from tests.tui.fake import FakeWorker, app
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_session import until
 from vlmtui.errors import UsageError
-from vlmtui.lenses.facts import FactLine, lines_of
+from vlmtui.lenses.facts import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words
 from vlmtui.tui import export, hearing, lensing
 from vlmtui.tui.app import VlmtuiApp
@@ -371,11 +371,11 @@ def test_options_of_a_line() -> None:
 
 def test_what_there_is_no_room_for_is_counted() -> None:
     facts = Facts({str(i): i for i in range(5)})
-    assert [one.label for one in lines_of(facts, most=3)] == ["0", "1", "… 3 more"]
+    assert [one.label for one in fact_lines(facts, most=3)] == ["0", "1", "… 3 more"]
     row = Matrix([[1.0, 5.0, 3.0]], ("entry", "layer"))
-    assert [one.label for one in lines_of(row, 0)] == ["layer 1", "layer 2", "layer 3"]
-    assert [one.label for one in lines_of(row, 0, most=2)] == ["layer 2", "… 2 more"]
-    assert lines_of(Scores({"a": 0.5}), None) == [FactLine("a", "0.5000", 1.0)]
+    assert [one.label for one in fact_lines(row, 0)] == ["layer 1", "layer 2", "layer 3"]
+    assert [one.label for one in fact_lines(row, 0, most=2)] == ["layer 2", "… 2 more"]
+    assert fact_lines(Scores({"a": 0.5}), None) == [FactLine("a", "0.5000", 1.0)]
     words = Words(ids=[[7, -1]], scores=[[1.0, 0.0]], pieces={7: "▁sky"}, strings={7: "sky"})
-    assert [one.label for one in lines_of(words, 0)] == ["sky"]
-    assert lines_of(words, None) == []
+    assert [one.label for one in fact_lines(words, 0)] == ["sky"]
+    assert fact_lines(words, None) == []

@@ -12,7 +12,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
-from vlmtui.display.colours import components
+from vlmtui.display.colours import component_colours
 from vlmtui.session.typed.values import Components, Find, Similarity
 from vlmtui.tui import lensing, messages
 from vlmtui.tui.navigation import at_stage, fitted, to_cell
@@ -214,7 +214,10 @@ def test_patches_that_go_into_no_token_are_marked_themselves() -> None:
 
 
 def test_colours_are_grey_in_the_middle_and_end_where_the_components_do() -> None:
-    assert components(np.array([[0.0, 1.0, -1.0], [np.nan, 9.0, -9.0]])).tolist() == [[128, 248, 8], [128, 248, 8]]
+    assert component_colours(np.array([[0.0, 1.0, -1.0], [np.nan, 9.0, -9.0]])).tolist() == [
+        [128, 248, 8],
+        [128, 248, 8],
+    ]
 
 
 def test_entries_without_a_number_are_not_walked() -> None:

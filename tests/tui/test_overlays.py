@@ -36,7 +36,7 @@ def test_every_cell_of_a_patch_shows_that_patch(
     picture, colours = patchwork(rows, cols, patch, margin)
     box = (float(margin), float(margin), margin + cols * patch[0] * 1.0, margin + rows * patch[1] * 1.0)
     layout = fit_cells(view, rows, cols, box, picture.size)
-    pixels = canvas.draw(picture, layout, box)
+    pixels = canvas.draw_image(picture, layout, box)
     assert pixels.shape == (2 * layout.height, layout.width, 3)
     for row in range(rows):
         for col in range(cols):
@@ -53,7 +53,7 @@ def test_what_the_model_does_not_see_is_dimmed() -> None:
     layout = fit_cells((80, 20), 5, 5, box, picture.size)
     assert layout.left > 0
     assert layout.right > 0
-    pixels = canvas.draw(picture, layout, box)
+    pixels = canvas.draw_image(picture, layout, box)
     assert (pixels[:, : layout.left] == 70).all()
     assert (pixels[:, layout.left : layout.width - layout.right] == 200).all()
 

@@ -13,8 +13,8 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, rested, stage, talk
 from vlmtui.display.recurrence import GridShape
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Position
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
@@ -100,7 +100,10 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
 
 
 async def test_a_lens_that_is_for_other_models_is_said_to_be() -> None:
-    for lens, said in ((Through("position"), ""), (Through("evidence", "cat"), "--lens evidence is for models with")):
+    for lens, said in (
+        (ChosenLens("position"), ""),
+        (ChosenLens("evidence", "cat"), "--lens evidence is for models with"),
+    ):
         tui = app(stage="vision.0", lens=lens)
         async with tui.run_test(size=WIDE) as pilot:
             await pilot.pause()

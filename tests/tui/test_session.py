@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image
 from textual.pilot import Pilot
 
+from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.test_explorer import WIDE, explorer, text
-from vlmtui.reports.query import Query
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.typed.values import Find
 from vlmtui.tui.app import VlmtuiApp
@@ -24,7 +24,7 @@ ON, BACK = "right_square_bracket", "left_square_bracket"
 
 async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
     image: Image.Image = readings.picture(96, 64)
-    query = Query(model=str(siglip_folder), device="cpu", where=SessionLocation(None, "vlmtui", warm=False))
+    query = query_of(str(siglip_folder), device="cpu", where=SessionLocation(None, "vlmtui", warm=False))
     conversation = SessionWorker(ExplorerOptions(image=readings.source(image), query=query))
     tui = VlmtuiApp(conversation, image)
     try:

@@ -12,6 +12,7 @@ from PIL import Image
 from rich.color import Color
 from textual.pilot import Pilot
 
+from tests.query.queries import query_of
 from tests.tui import readings, sayings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
@@ -19,7 +20,6 @@ from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
 from vlmtui.image import read_source
-from vlmtui.reports.query import Query
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import replies
@@ -578,7 +578,7 @@ async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
     source = read_source(str(TOWN))
     conversation = SessionWorker(
         ExplorerOptions(
-            image=source, query=Query(model="demo", device="cpu", where=SessionLocation(None, "vlmtui", warm=False))
+            image=source, query=query_of("demo", device="cpu", where=SessionLocation(None, "vlmtui", warm=False))
         )
     )
     tui = VlmtuiApp(conversation, Image.open(TOWN).convert("RGB"))

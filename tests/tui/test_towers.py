@@ -11,13 +11,13 @@ from msgspec import structs
 from textual.pilot import Pilot
 
 from tests.families import build
+from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.lens_option import Through
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.typed.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
@@ -29,8 +29,8 @@ from vlmtui.tui.state.image_level import MOST_TEXTS, parsed
 @asynccontextmanager
 async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pilot[int]]]:
     image = readings.picture(96, 64)
-    query = Query(
-        model=str(build(family, folder / family)), device="cpu", where=SessionLocation(None, "vlmtui", warm=False)
+    query = query_of(
+        str(build(family, folder / family)), device="cpu", where=SessionLocation(None, "vlmtui", warm=False)
     )
     conversation = SessionWorker(ExplorerOptions(image=readings.source(image), query=query))
     tui = VlmtuiApp(conversation, image)
@@ -103,8 +103,8 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
 
 async def test_it_opens_with_the_evidence_for_a_class() -> None:
     tower = FAMILIES["clip_tower"]()
-    made = structs.replace(tower, model=structs.replace(tower.model, family="vit"))
-    tui = app(made=made, lens=Through("evidence", "0"))
+    made = structs.replace(tower, model=structs.replace(tower.model, family="vit", text_tower=False, classifies=True))
+    tui = app(made=made, lens=ChosenLens("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         view = explorer(pilot)._selection
@@ -117,7 +117,7 @@ async def test_it_opens_with_the_evidence_for_a_class() -> None:
 
 
 async def test_evidence_is_refused_for_a_model_without_a_head() -> None:
-    tui = app(lens=Through("evidence", "0"))
+    tui = app(lens=ChosenLens("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert explorer(pilot)._selection.overlay == "none"

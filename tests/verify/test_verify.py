@@ -13,7 +13,7 @@ import torch
 from tests.families import FAMILIES, build
 from tests.models.test_vlm import held
 from vlmtui.geometry import Place
-from vlmtui.memory import needed
+from vlmtui.memory import memory_needed
 from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.loader import count
@@ -257,7 +257,7 @@ def test_attention_left_on_is_extra(folder, monkeypatch):
 def test_memory_that_the_whole_model_does_not_fit_in(folder, engine, monkeypatch):
     place = folder("llava")
     whole = torch_parameters(place)
-    room = needed(whole, 4, on_gpu=False) - 1
+    room = memory_needed(whole, 4, on_gpu=False) - 1
     monkeypatch.setattr("vlmtui.models.loading.device.available_memory", lambda: room)
     checks = verified(engine, place, dtype="float32")
     for name in (TOKENS, LOGITS, WEIGHTS, WORDS):

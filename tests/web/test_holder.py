@@ -9,11 +9,11 @@ import pytest
 
 from tests.waiting import until
 from vlmtui.errors import CancelledError
-from vlmtui.reports.query import Query
+from vlmtui.query.options import LoadOptions
 from vlmtui.session.transport import PipeLink
 from vlmtui.web.holder import Holder, Watched
 
-DEMO = Query("demo", device="cpu")
+DEMO = LoadOptions("demo", device="cpu")
 
 
 def test_what_is_withdrawn_as_it_begins_is_not_done() -> None:

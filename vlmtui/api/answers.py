@@ -8,8 +8,8 @@ from vlmtui.api.arguments import check_patches, check_type
 from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError
 from vlmtui.lenses.validation import validated
+from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import Reading, check_stage
-from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import (
     MAX_NEW_TOKENS,
     Ablation,
@@ -82,7 +82,7 @@ class AnswerableReading:
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)
-        patch = validated(PatchWords(grid, row, col))
+        patch = validated(PatchPosition(grid, row, col))
         if min(patch.row, patch.col) < 0:
             raise UsageError(f"there is no row {row} and column {col}: they count from 0")
         return entries_at(self.data, stage, patch)

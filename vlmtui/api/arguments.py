@@ -18,9 +18,9 @@ from PIL import Image
 
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, read_source
-from vlmtui.lenses.base import Lens, stamp_of
-from vlmtui.lenses.registry import find
-from vlmtui.lenses.source import LensSource, is_file, read_lens
+from vlmtui.lenses.base import Lens, file_stamp
+from vlmtui.lenses.registry import find_lens
+from vlmtui.lenses.source import LensSource, is_lens_file, read_lens_source
 
 ImageArgument = str | Path | bytes | Image.Image | NDArray[np.uint8]
 _WAY_OUT = "save it in a file, and give its path or import it from there"
@@ -77,12 +77,12 @@ def lens_source(lens: object) -> LensSource:
     """
     match lens:
         case str():
-            return read_lens(lens) if is_file(lens) else LensSource(lens)
+            return read_lens_source(lens) if is_lens_file(lens) else LensSource(lens)
         case os.PathLike():
-            return read_lens(os.fspath(lens))
+            return read_lens_source(os.fspath(lens))
         case LensSource():
             return lens
-        case Lens() if find(lens.name) is lens:
+        case Lens() if find_lens(lens.name) is lens:
             return LensSource(lens.name)
         case Lens():
             return _function_source(lens.function, lens.name, lens)
@@ -103,15 +103,15 @@ def _function_source(function: Any, name: str, lens: Lens | None) -> LensSource:
         raise UsageError(f"the lens {name} comes from no file ({path}): {_WAY_OUT}")
     if "<locals>" in getattr(function, "__qualname__", ""):
         raise UsageError(f"the lens {name} is defined inside of a function: define it at the top of its file")
-    found = read_lens(path)
-    changed = stamp_of(function) != lens.stamp if lens is not None else code not in set(_compiled(found.text, path))
+    found = read_lens_source(path)
+    changed = file_stamp(function) != lens.stamp if lens is not None else code not in set(_compiled(found.text, path))
     if changed:
         raise UsageError(
             f"{os.path.basename(path)} has changed since {name} was imported from it: import it again, or give its path"
         )
     folder = os.path.dirname(path)
     if os.path.basename(path) == "__init__.py":
-        found = read_lens(folder + os.sep)
+        found = read_lens_source(folder + os.sep)
     return LensSource(name, found.path, found.text, found.files, found.sha256)
 
 

@@ -18,13 +18,14 @@ from vlmtui.api.arguments import check_list, check_type, lens_source
 from vlmtui.api.progress import wait_for
 from vlmtui.display.colours import Rgb
 from vlmtui.display.pieces import plain
-from vlmtui.display.statistics import outlier
+from vlmtui.display.statistics import is_outlier
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
-from vlmtui.lenses.source import LensCall, call
+from vlmtui.lenses.source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
+from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
     RIDGE,
@@ -40,12 +41,11 @@ from vlmtui.reading import (
 from vlmtui.reports import PARQUET, page
 from vlmtui.reports.formats.saving import saved_as, written
 from vlmtui.reports.output.target import check_sources, target
-from vlmtui.reports.query import Query
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
 
@@ -150,10 +150,10 @@ class ImageReading(AnswerableReading):
     def outliers(self, stage: str = "tokens") -> NDArray[np.bool_]:
         """Which of a stage's norms are outliers: those whose robust z-score is beyond 3.5; laid out as `norms` are."""
         norms = self.norms(stage)
-        found: NDArray[np.bool_] = outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
+        found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
-    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[EmbeddedPatch]:
         """The patch embedding of a token's vision patches: the pixels that enter the model, and their projection."""
         entries = self._entries("vision.0", row, col, grid)
         return [wait_for(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
@@ -182,7 +182,7 @@ class ImageReading(AnswerableReading):
             raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
         of = check_type("answer", answer, Answer).id if answer is not None else ""
         plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
-        asked = self._client.look(self.data.id, stage, call(source, **plain), entries=some, answer=of, k=k)
+        asked = self._client.look(self.data.id, stage, lens_call(source, **plain), entries=some, answer=of, k=k)
         return wait_for(self._client, asked).result
 
     def values(self, lens: LensCall, stage: str = "tokens") -> Values:
@@ -303,8 +303,13 @@ class ImageReading(AnswerableReading):
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
 
     def _query(self, **asked: Any) -> Query:
-        known: dict[str, Any] = msgspec.structs.asdict(validated(_ReportOptions(**asked)))
-        return Query(self.data.model.name, max_pixels=self._max_pixels, **known)
+        known = validated(_ReportOptions(**asked))
+        return Query(
+            LoadOptions(self.data.model.name),
+            ReadOptions(max_pixels=self._max_pixels),
+            SearchOptions(known.k, cast(Metric, known.metric), known.ridge, known.all_tokens),
+            EntrySelection(known.stage, known.stages),
+        )
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page in a frame, which keeps its style and its content security policy apart."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -11,16 +10,14 @@ import msgspec
 from vlmtui._version import __version__
 from vlmtui.batch.folder import Folder
 from vlmtui.batch.sources import Frozen
-from vlmtui.catalogue import resolve
+from vlmtui.catalogue import resolve_model
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors, write_once, write_whole
+from vlmtui.query.options import LoadOptions, Query
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.formats.parquet import SCHEMA
-from vlmtui.reports.query import Query
 
 FORMAT = "vlmtui/parts/1"
-_ELSEWHERE = frozenset(("device", "where", "vectors", "drawing", "stages"))
-"""What of a query does not say what the rows are; of the device, `Held` says what does."""
 _OPTIONS = {"k": "-k", "keep": "--where", "patches": "--patch"}
 _SMALL = 1 << 20
 _WAY_OUT = "ask for that again, add --fresh to begin anew, or name another file with -o"
@@ -29,7 +26,7 @@ Plain = str | int | float | bool | None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`query` are the fields of `Query`, those that are no plain values as texts; `files` is a digest of the model's
+    """`query` are the options of a query, those that are no plain values as texts; `files` is a digest of the model's
     folder, where it has one; `versions` are those of the packages that the numbers depend on."""
 
     format: str = FORMAT
@@ -62,13 +59,38 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 def manifest(query: Query, sources: Frozen, part_size: int) -> Manifest:
     """That of a report that is begun now."""
-    asked: dict[str, Plain] = {}
-    for field in fields(query):
-        if field.name not in _ELSEWHERE:
-            value = getattr(query, field.name)
-            asked[field.name] = value if isinstance(value, Plain) else repr(value)
-    files = _files(query)
-    return Manifest(sources=sources, part_size=part_size, query=asked, files=files, versions=versions())
+    return Manifest(
+        sources=sources,
+        part_size=part_size,
+        query=_recorded(query),
+        files=_files(query.load),
+        versions=versions(),
+    )
+
+
+def _recorded(query: Query) -> dict[str, Plain]:
+    """The options of a query that decide what the rows are, by their names; of the device, `Held` says what does."""
+    load, read, search, selection = query.load, query.read, query.search, query.selection
+    options = {
+        "model": load.model,
+        "revision": load.revision,
+        "processor": load.processor,
+        "dtype": load.dtype,
+        "k": search.k,
+        "metric": search.metric,
+        "ridge": search.ridge,
+        "stage": selection.stage,
+        "all_tokens": search.all_tokens,
+        "patches": selection.patches,
+        "rows": selection.rows,
+        "keep": selection.keep,
+        "fields": query.output.fields,
+        "lens": query.lens,
+        "null": search.null,
+        "prompt": read.prompt,
+        "max_pixels": read.max_pixels,
+    }
+    return {name: value if isinstance(value, Plain) else repr(value) for name, value in options.items()}
 
 
 def write(folder: Folder, manifest: Manifest) -> None:
@@ -161,11 +183,11 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _files(query: Query) -> str | None:
+def _files(load: LoadOptions) -> str | None:
     """A digest of the names and bytes of a model's files; of large ones their size and time stand for the bytes."""
-    if query.where.remote is not None:
+    if load.where.remote is not None:
         return None
-    folder = resolve(query.model).folder
+    folder = resolve_model(load.model).folder
     if folder is None:
         return None
     digest = hashlib.sha256()

@@ -19,12 +19,12 @@ from vlmtui.batch.manifest import Manifest, read
 from vlmtui.batch.read_ahead import MOST_BYTES, Found, read_ahead
 from vlmtui.batch.reader import Asked, Reader
 from vlmtui.batch.sources import Sources
-from vlmtui.errors import VlmtuiError, from_kind
+from vlmtui.errors import VlmtuiError, error_from_kind
 from vlmtui.files import explain_write_errors, whole_file
 from vlmtui.image import ImageFile
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet as table
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072
@@ -134,7 +134,7 @@ def failures(folder: Folder, part: int) -> tuple[Failure, ...]:
 
 def _failures(file: pq.ParquetFile) -> tuple[Failure, ...]:
     said = msgspec.json.decode(file.schema_arrow.metadata[_FAILED], type=list[tuple[str, str, str]])
-    return tuple(Failure(name, from_kind(kind, text)) for name, kind, text in said)
+    return tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in said)
 
 
 def _check_wanted(folder: Folder, manifest: Manifest) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from vlmtui.batch.manifest import Manifest
 from vlmtui.batch.parts import Made
-from vlmtui.reports.query import OnProgress
 from vlmtui.session.protocol import Progress
+from vlmtui.session.reconnecting import OnProgress
 
 
 class Tally:

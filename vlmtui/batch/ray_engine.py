@@ -25,10 +25,10 @@ from vlmtui.batch.manifest import Manifest
 from vlmtui.batch.parts import Made, failures, make_parts
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
-from vlmtui.catalogue import resolve
-from vlmtui.errors import SessionError, UsageError, VlmtuiError, from_kind
+from vlmtui.catalogue import resolve_model
+from vlmtui.errors import SessionError, UsageError, VlmtuiError, error_from_kind
+from vlmtui.query.options import Query
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 from vlmtui.session.discovery import SessionLocation, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"
@@ -124,7 +124,7 @@ class Parts:
                 raise VlmtuiError(f"{host} does not see {base}: name the pictures and the model with whole paths")
             os.chdir(base)
         query = self._job.query
-        return Reader(query, lambda: connect(query.where), lambda model: manifests.hold(folder, model))
+        return Reader(query, lambda: connect(query.load.where), lambda model: manifests.hold(folder, model))
 
 
 @contextmanager
@@ -175,10 +175,10 @@ def _unheard() -> Iterator[None]:
 
 def shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int, dict[str, float]]:
     """How many actors, and what each is given."""
-    on_gpu = query.device.startswith("cuda") or (query.device == "auto" and gpus > 0)
+    on_gpu = query.load.device.startswith("cuda") or (query.load.device == "auto" and gpus > 0)
     if on_gpu:
         if not gpus:
-            raise UsageError(f"--device {query.device}: no machine of this cluster has a GPU, leave it out")
+            raise UsageError(f"--device {query.load.device}: no machine of this cluster has a GPU, leave it out")
         return min(workers or gpus, gpus), {"num_gpus": 1, "num_cpus": 1}
     count = workers or max(1, cpus // _CPUS_A_SESSION)
     return count, {"num_cpus": cpus // count if count <= cpus else cpus / count}
@@ -186,14 +186,17 @@ def shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int
 
 def job(folder: Folder, begun: Manifest, query: Query) -> Job:
     """What actors are told to do: with sessions of their own, on the GPUs that Ray gives them."""
-    if query.where.remote is not None:
+    if query.load.where.remote is not None:
         raise UsageError("--remote has the model on one machine, and --engine ray on many: leave one out")
-    if ":" in query.device:
-        raise UsageError(f"--device {query.device}: Ray gives every session a GPU, name it without a number")
-    model = resolve(query.model).folder
+    if ":" in query.load.device:
+        raise UsageError(f"--device {query.load.device}: Ray gives every session a GPU, name it without a number")
+    model = resolve_model(query.load.model).folder
     relative = begun.sources.base is not None or (model is not None and not model.is_absolute())
     return Job(
-        str(folder.output), begun, replace(query, where=SessionLocation(warm=False)), os.getcwd() if relative else None
+        str(folder.output),
+        begun,
+        replace(query, load=replace(query.load, where=SessionLocation(warm=False))),
+        os.getcwd() if relative else None,
     )
 
 
@@ -210,8 +213,8 @@ def heard(data: bytes) -> Made:
     """What an actor has said, or the error that ended its work."""
     part, pictures, failed, error = msgspec.msgpack.decode(data, type=Said)
     if error is not None:
-        raise from_kind(*error)
-    return Made(part, pictures, tuple(Failure(name, from_kind(kind, text)) for name, kind, text in failed))
+        raise error_from_kind(*error)
+    return Made(part, pictures, tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in failed))
 
 
 def _count(number: int, what: str) -> str:

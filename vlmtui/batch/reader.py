@@ -9,19 +9,26 @@ import numpy as np
 
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import Query
+from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
+from vlmtui.reports.image_reader import ReportReader
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import looked
-from vlmtui.reports.query import OnProgress, Query, Report, Seen
-from vlmtui.reports.select.patches import entries_of
-from vlmtui.reports.select.rows import Rows
-from vlmtui.results.early_exit import no_exit, on_patches, tokens_of
+from vlmtui.reports.select.rows import ReportRows
+from vlmtui.results.early_exit import (
+    no_exit_in_reading,
+    token_of_patch,
+    words_of_patches,
+)
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
+from vlmtui.session.reconnecting import OnProgress
 
 DEATHS = 20
 """So many sessions may end one after the other, none having looked at a picture: then it is not the pictures."""
 
-Asked = Future[tuple[Outcome, ...]] | Future[list[Seen | VlmtuiError]]
+Asked = Future[tuple[Outcome, ...]] | Future[list[ImageReport | VlmtuiError]]
 
 
 class Reader:
@@ -41,7 +48,7 @@ class Reader:
     ) -> None:
         self._tell: Callable[[str], object] | None = tell
         self._query, self._start, self._hold, self._on_progress = query, start, hold, on_progress
-        self._report = Report(query, on_progress)
+        self._report = ReportReader(query, on_progress)
         self._client: SessionClient | None = None
         self._deaths = 0
         self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="picture-asker")
@@ -63,16 +70,16 @@ class Reader:
         return client.read_many(
             pictures,
             self._report.stage,
-            query.metric,
-            query.k,
-            query.all_tokens,
-            query.ridge,
+            query.search.metric,
+            query.search.k,
+            query.search.all_tokens,
+            query.search.ridge,
             _projected(query),
-            query.max_pixels,
-            query.prompt,
+            query.read.max_pixels,
+            query.read.prompt,
         )
 
-    def answers(self, pictures: Sequence[ImageFile], asked: Asked) -> list[Seen | VlmtuiError]:
+    def answers(self, pictures: Sequence[ImageFile], asked: Asked) -> list[ImageReport | VlmtuiError]:
         """What came of every picture of a batch that was asked about.
 
         Where the session dies they are asked about again, then each for itself: that which is the end of another
@@ -88,27 +95,27 @@ class Reader:
             self._died(error)
         return [self._alone(picture) for picture in pictures]
 
-    def _alone(self, picture: ImageFile) -> Seen | VlmtuiError:
+    def _alone(self, picture: ImageFile) -> ImageReport | VlmtuiError:
         try:
             return self._taken(self.ask([picture]))[0]
         except SessionError as error:
             self._died(error)
             return error
 
-    def _taken(self, asked: Asked) -> list[Seen | VlmtuiError]:
-        found: list[Seen | VlmtuiError] = []
+    def _taken(self, asked: Asked) -> list[ImageReport | VlmtuiError]:
+        found: list[ImageReport | VlmtuiError] = []
         for one in asked.result():
             found.append(seen(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
         self._deaths = 0
-        one_seen = next((one for one in found if isinstance(one, Seen)), None)
+        one_seen = next((one for one in found if isinstance(one, ImageReport)), None)
         if self._tell is not None and one_seen is not None:
             if one_seen.unused:
                 self._tell(one_seen.unused)
             self._tell = None
         return found
 
-    def _each(self, client: SessionClient, pictures: Sequence[ImageFile]) -> list[Seen | VlmtuiError]:
-        found: list[Seen | VlmtuiError] = []
+    def _each(self, client: SessionClient, pictures: Sequence[ImageFile]) -> list[ImageReport | VlmtuiError]:
+        found: list[ImageReport | VlmtuiError] = []
         for index, picture in enumerate(pictures):
             try:
                 found.append(looked(self._report, client, picture, index))
@@ -142,28 +149,30 @@ class Reader:
 def together(query: Query, stage: str) -> bool:
     """Whether all that a query asks of a stage can be found for many pictures at once."""
     values = query.lens is not None and not _projected(query)
-    anatomy = bool(query.patches) and stage in (PIXELS, FIRST_STAGE)
-    return not (values or anatomy or query.null)
+    anatomy = bool(query.selection.patches) and stage in (PIXELS, FIRST_STAGE)
+    return not (values or anatomy or query.search.null)
 
 
-def seen(query: Query, stage: str, outcome: Outcome) -> Seen | VlmtuiError:
+def seen(query: Query, stage: str, outcome: Outcome) -> ImageReport | VlmtuiError:
     """What a query asks of a picture that was looked at among many, or why there is nothing."""
     if outcome.reading is None:
         return outcome.error or SessionError("the session has said nothing of it")
     reading, words = outcome.reading, outcome.words
     every = entries_of(reading, stage)
     try:
-        chosen = entries_of(reading, stage, query.patches, query.rows)
+        chosen = entries_of(reading, stage, query.selection.patches, query.selection.rows)
         if _projected(query):
-            if wrong := no_exit(reading):
+            if wrong := no_exit_in_reading(reading):
                 raise UsageError(wrong)
             if words is not None:
-                words = on_patches(words, tokens_of(reading.patch_places, reading.places), every)
-        found = Seen(query, reading, stage, every, words, outcome.layers)
-        if not query.some:
+                words = words_of_patches(words, token_of_patch(reading.patch_places, reading.places), every)
+        found = ImageReport(query, reading, stage, every, words, outcome.layers)
+        if not query.selection.partial:
             return found
         kept = np.isin(every, chosen)
-        return found.narrowed(kept if query.keep is None else kept & query.keep.keeps(Rows(found)))
+        return found.narrowed(
+            kept if query.selection.keep is None else kept & query.selection.keep.keeps(ReportRows(found))
+        )
     except VlmtuiError as error:
         return error
 

@@ -18,12 +18,12 @@ from vlmtui.batch.progress import Tally
 from vlmtui.batch.reader import Reader
 from vlmtui.batch.sources import Sources
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.query.options import Query
 from vlmtui.reports import PARQUET
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.query import Query
 from vlmtui.reports.run import Order, check, check_output, described, named
-from vlmtui.signals import leave_when_told
+from vlmtui.signals import exit_on_signals
 
 PART_SIZE = 64
 """Pictures a part: of two parts at most is what was done lost when the power is cut."""
@@ -143,7 +143,7 @@ def make_on_cluster(
 
     order.let_go()
     job = ray_engine.job(folder, begun, query)
-    yield from ray_engine.make_on_ray(job, todo, workers, order.tell, leave_when_told)
+    yield from ray_engine.make_on_ray(job, todo, workers, order.tell, exit_on_signals)
 
 
 def _status(order: Order, failed: int, failed_now: int) -> int:

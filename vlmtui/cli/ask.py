@@ -59,18 +59,18 @@ def ask(
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
+    from vlmtui.query.patches import parse_patch
     from vlmtui.reports.commands.ask import Question, run_ask
     from vlmtui.reports.commands.attribution import Wanted
-    from vlmtui.reports.select.patches import parse_patch
     from vlmtui.results.answers import check_question
     from vlmtui.results.replacement import REPLACEMENTS
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             say_line(note)
 
-    leave_when_told()
+    exit_on_signals()
     check_question(question)
     stand = next((stand for stand in REPLACEMENTS if stand == (by or REPLACEMENTS[0])), None)
     if stand is None:
@@ -80,4 +80,4 @@ def ask(
     patches = tuple(parse_patch(words, "--ablate") for words in ablate or ())
     wanted = Wanted(attention, gradient, patches, occlude, stand)
     asked = Question(image, question, max_new_tokens, temperature, seed, wanted)
-    return run_ask(asked, query, format, output, quiet, tell)
+    return run_ask(asked, query.load, query.read, format, output, quiet, tell)

@@ -49,7 +49,7 @@ def atlas(
     from vlmtui.reports.atlas.model import Asked, run_atlas
     from vlmtui.reports.atlas.tables import Which
     from vlmtui.reports.output.target import format_by
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
@@ -60,6 +60,6 @@ def atlas(
         raise UsageError(f"atlas has no table {table!r}: choose {', '.join(_TABLES)}")
     if table is not None and chosen != "csv":
         raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
-    leave_when_told()
+    exit_on_signals()
     asked = Asked(tuple(tables), Which(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0])
     return run_atlas(asked, chosen, output, quiet, tell)

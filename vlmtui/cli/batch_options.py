@@ -13,7 +13,7 @@ from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
     from vlmtui.batch import How
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Many:
         check_choice("--engine", self.engine)
         to_file = output not in (None, "-") and not _special(output or "")
         many = (several or len(sources) > 1) and "-" not in sources
-        if not (format == PARQUET and to_file and many and query.vectors is None):
+        if not (format == PARQUET and to_file and many and query.output.vectors is None):
             self._check_none()
             return None
         from vlmtui.batch import How

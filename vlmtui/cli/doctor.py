@@ -103,7 +103,7 @@ def _model_lines() -> Iterator[str]:
     yield _row("model", f"{plain(default)} ({where})")
     weights = sum(file.stat().st_size for file in demo.WEIGHTS.glob("*/*.safetensors"))
     if weights:
-        yield _row("demo models", f"{numbers.memory(weights)} in {plain(str(demo.WEIGHTS))}")
+        yield _row("demo models", f"{numbers.format_bytes(weights)} in {plain(str(demo.WEIGHTS))}")
     else:
         yield _row("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
         yield _advice(
@@ -112,7 +112,7 @@ def _model_lines() -> Iterator[str]:
         )
     for label, place in (("hub cache", Path(HF_HUB_CACHE)), ("vlmtui's cache", cache.folder())):
         there = "" if place.is_dir() else ", not there yet"
-        yield _row(label, f"{plain(str(place))}{there}, {numbers.memory(_free_bytes(place))} free")
+        yield _row(label, f"{plain(str(place))}{there}, {numbers.format_bytes(_free_bytes(place))} free")
 
 
 def _free_bytes(folder: Path) -> int:
@@ -138,10 +138,10 @@ def _session_lines() -> Iterator[str]:
     except VlmtuiError as error:
         yield _row("session", plain(str(error)))
     else:
-        yield _row("session", f"starts; {numbers.memory(status.process_memory)} of memory with torch in it")
+        yield _row("session", f"starts; {numbers.format_bytes(status.process_memory)} of memory with torch in it")
         yield _row("devices", ", ".join(status.devices) or "none")
         if status.device_total:
-            yield _row("GPU memory", numbers.memory(status.device_total))
+            yield _row("GPU memory", numbers.format_bytes(status.device_total))
         elif not any(device.startswith(("cuda", "mps")) for device in status.devices):
             yield _advice("no GPU is found: small models run on the CPU; for NVIDIA, check the driver with nvidia-smi")
     yield from _warm_session_lines()

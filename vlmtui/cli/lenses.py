@@ -33,10 +33,10 @@ class LensHelp(TyperCommand):
 
 def offered() -> str:
     """What `--lens` takes, in a line."""
-    from vlmtui.lenses.registry import listed
+    from vlmtui.lenses.registry import listed_lenses
 
-    values = ", ".join(one.name for one in listed() if not one.offer.projects)
-    projected = ", ".join(f"{one.name} at vision.i" for one in listed() if one.offer.projects)
+    values = ", ".join(one.name for one in listed_lenses() if not one.offer.projects)
+    projected = ", ".join(f"{one.name} at vision.i" for one in listed_lenses() if one.offer.projects)
     return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
 
 
@@ -55,15 +55,15 @@ def lenses(
     version: Version = False,
 ) -> int:
     """List all lenses: name, subject, kind, where from, and what each is; of a FILE also its options."""
-    from vlmtui.lenses.registry import built_in, offered
-    from vlmtui.lenses.source import LensSource, is_file, read_lens
+    from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
+    from vlmtui.lenses.source import LensSource, is_lens_file, read_lens_source
 
     where = far.where(warm=not no_warm)
-    named = [read_lens(word) if is_file(word) else LensSource(word) for word in lens or ()]
-    told = [one.described for one in built_in().values()]
+    named = [read_lens_source(word) if is_lens_file(word) else LensSource(word) for word in lens or ()]
+    told = [one.described for one in built_in_lenses().values()]
     files: list[LensDescription] = []
     failed = 0
-    if where.remote is not None or named or offered():
+    if where.remote is not None or named or lens_entry_points():
         found, files, failed = _described(where, named, quiet, debug)
         told += found
     for line in table([*told, *files]):

@@ -15,7 +15,7 @@ from vlmtui.cli.report_options import Drawn, Only
 from vlmtui.errors import UsageError, VlmtuiError
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
 
 Format = Annotated[
     str | None,
@@ -43,7 +43,7 @@ def image(
     if format is None and output is None and can_explore(image):
         only.check_none()
         drawn.check_none()
-        if query.stages:
+        if query.selection.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
         return _explore(image, query, drawn.color, debug)
     return _report((image,), only.narrow(query), format, output, quiet, debug)
@@ -126,7 +126,7 @@ def _report(
     from vlmtui.reports import format_for
     from vlmtui.reports.output.target import check_sources
     from vlmtui.reports.run import Order, run_report
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
@@ -136,8 +136,8 @@ def _report(
         check_sources(output, sources)  # which is worse than an ending that is none
     chosen = format or format_for(output)
     how = many.how(sources, several, query, chosen, output)
-    order = Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
-    leave_when_told()
+    order = Order(sources, query.load.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    exit_on_signals()
     if how is not None:
         from vlmtui.batch import run_batch
 

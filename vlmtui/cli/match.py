@@ -13,7 +13,7 @@ from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import LoadOptions, ReadOptions
     from vlmtui.reports.run import Order
     from vlmtui.session.discovery import SessionLocation
 
@@ -40,27 +40,25 @@ class Tower:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def query(self, held: Held, far: Far, check: Callable[[str, str | None], None], k: int = 1) -> Query:
-        """What is asked, checked as far as it can be without a model; `check` its name and its family."""
-        from vlmtui.catalogue import default_model, family_of, resolve
-        from vlmtui.reports.query import Query
+    def load_options(self, held: Held, far: Far, check: Callable[[str, str | None], None]) -> LoadOptions:
+        """What to load, checked as far as it can be without a model; `check` its name and its family."""
+        from vlmtui.catalogue import default_model, family_of, resolve_model
+        from vlmtui.query.options import LoadOptions
 
         where: SessionLocation = far.where(warm=not self.no_warm)
         held.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             # what can be known of it is said at once, not when torch is imported and its weights are fetched
-            check(name, family_of(resolve(name)))
-        return Query(
-            model=name,
-            revision=held.revision,
-            processor=held.processor,
-            device=held.device,
-            dtype=held.dtype,
-            k=k,
-            max_pixels=self.max_pixels,
-            where=where,
-        )
+            check(name, family_of(resolve_model(name)))
+        return LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How images are read."""
+        from vlmtui.query.options import ReadOptions
+
+        return ReadOptions(max_pixels=self.max_pixels)
 
 
 @gathers
@@ -89,12 +87,12 @@ def match(
         raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
+    from vlmtui.models.families.registry import check_text_tower
     from vlmtui.reports.commands.match import Asked, run_match
-    from vlmtui.results.image_text import check_family
 
-    query = tower.query(held, far, check_family)
-    order = ordered(images, query, output, quiet, debug)
-    return run_match(Asked(tuple(text), captions, patches), query, format, order)
+    load = tower.load_options(held, far, check_text_tower)
+    order = ordered(images, load.where, output, quiet, debug)
+    return run_match(Asked(tuple(text), captions, patches), load, tower.read_options, format, order)
 
 
 @gathers
@@ -111,23 +109,23 @@ def classify(
     version: Version = False,
 ) -> int:
     """Classify pictures, by a model with a classification head, and say what each patch speaks for."""
+    from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
-    from vlmtui.results.classification import check_family
 
-    query = tower.query(held, far, check_family, k)
-    return run_classify(query, format, ordered(images, query, output, quiet, debug))
+    load = tower.load_options(held, far, check_classifier)
+    return run_classify(load, tower.read_options, k, format, ordered(images, load.where, output, quiet, debug))
 
 
-def ordered(images: list[str], query: Query, output: str | None, quiet: bool, debug: bool) -> Order:
+def ordered(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> Order:
     """Which pictures, and where to; told to leave, the command goes with its session."""
     from vlmtui.reports.run import Order
     from vlmtui.reports.select.sources import meant
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             say_line(note)
 
-    leave_when_told()
+    exit_on_signals()
     sources, several = meant(images)
-    return Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    return Order(sources, where, output, quiet, lambda error: say(error, debug), tell, debug, several)

@@ -39,17 +39,18 @@ def verify(
     version: Version = False,
 ) -> int:
     """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
-    from vlmtui.catalogue import resolve
-    from vlmtui.reports.commands.verify import Order, run_verify
-    from vlmtui.signals import leave_when_told
+    from vlmtui.catalogue import resolve_model
+    from vlmtui.query.options import LoadOptions
+    from vlmtui.reports.commands.verify import run_verify
+    from vlmtui.signals import exit_on_signals
 
     held.check()
     where = far.where(warm=False)
     if where.remote is None:
-        resolve(model)
-    leave_when_told()
-    order = Order(model, held.revision, held.processor, held.device, held.dtype, whole)
-    run_verify(order, where, format, quiet)
+        resolve_model(model)
+    exit_on_signals()
+    load = LoadOptions(model, held.revision, held.processor, held.device, held.dtype, where)
+    run_verify(load, whole, format, quiet)
     return 0
 
 

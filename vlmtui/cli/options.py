@@ -20,7 +20,7 @@ from vlmtui.errors import UsageError
 from vlmtui.results.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
     from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
@@ -149,10 +149,10 @@ class Look:
 
     def query(self, held: Held, far: Far) -> Query:
         """All of it, checked as far as it can be without a model."""
-        from vlmtui.catalogue import default_model, resolve
-        from vlmtui.reports.query import Query
-        from vlmtui.reports.select.lens_option import parse_lens
-        from vlmtui.reports.select.patches import parse_patch
+        from vlmtui.catalogue import default_model, resolve_model
+        from vlmtui.query.chosen_lens import parse_lens
+        from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
+        from vlmtui.query.patches import parse_patch
 
         where = far.where(warm=not self.no_warm)
         held.check()
@@ -163,27 +163,16 @@ class Look:
             raise UsageError(f"--ridge {self.ridge:g} is no λ: choose a number above 0, such as {RIDGE}")
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
-            resolve(name)  # a folder that is not there is said at once, not when torch is imported
+            resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
+        stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
+        patches = tuple(parse_patch(words) for words in self.patch or ())
+        lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None)
         return Query(
-            model=name,
-            revision=held.revision,
-            processor=held.processor,
-            device=held.device,
-            dtype=held.dtype,
-            k=self.k,
-            metric=known,
-            ridge=self.ridge,
-            stage=self.stage,
-            stages=tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word),
-            all_tokens=self.all_tokens,
-            patches=tuple(parse_patch(words) for words in self.patch or ()),
-            lens=parse_lens(
-                self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None
-            ),
-            null=self.null,
-            prompt=self.prompt,
-            max_pixels=self.max_pixels,
-            where=where,
+            LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where),
+            ReadOptions(self.prompt, self.max_pixels),
+            SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null),
+            EntrySelection(self.stage, stages, patches),
+            lens,
         )
 
 

@@ -35,11 +35,11 @@ def outliers(
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
     from vlmtui.reports.commands.outliers import run_outliers
 
-    query = tower.query(held, far, _any)
-    order = ordered(images, query, output, quiet, debug)
+    load = tower.load_options(held, far, _any)
+    order = ordered(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(
             f"outliers compares pictures, and {given} cannot tell position from content: give at least {_LEAST}, "
             "unlike each other"
         )
-    return run_outliers(query, stage, format, order)
+    return run_outliers(load, tower.read_options, stage, format, order)

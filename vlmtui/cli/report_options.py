@@ -11,7 +11,7 @@ from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +37,15 @@ class Only:
 
     def narrow(self, query: Query) -> Query:
         """The query about these alone; `UsageError` for what is not understood."""
-        from vlmtui.reports.select.fields import parse_fields
-        from vlmtui.reports.select.patches import parse_rows
-        from vlmtui.reports.select.where import parse_where
+        from vlmtui.query.conditions import parse_where
+        from vlmtui.query.fields import parse_fields
+        from vlmtui.query.patches import parse_rows
 
-        return replace(
-            query,
-            rows=parse_rows(self.rows) if self.rows is not None else (),
-            keep=parse_where(self.where) if self.where is not None else None,
-            fields=parse_fields(self.fields) if self.fields is not None else (),
-            vectors=self.vectors,
-        )
+        rows = parse_rows(self.rows) if self.rows is not None else ()
+        keep = parse_where(self.where) if self.where is not None else None
+        fields = parse_fields(self.fields) if self.fields is not None else ()
+        selection = replace(query.selection, rows=rows, keep=keep)
+        return replace(query, selection=selection, output=replace(query.output, fields=fields, vectors=self.vectors))
 
     def check_none(self) -> None:
         """`UsageError` where one was given, for the explorer."""
@@ -76,10 +74,11 @@ class Drawn:
 
     def drawn(self, query: Query) -> Query:
         """The query with these; `UsageError` for what is not there."""
-        from vlmtui.reports.select.drawing import parse_drawing
+        from vlmtui.query.drawing import parse_drawing
 
         check_choice("--color", self.color)
-        return replace(query, drawing=parse_drawing(self.draw, self.size, self.num_words, self.color != "256"))
+        drawing = parse_drawing(self.draw, self.size, self.num_words, self.color != "256")
+        return replace(query, output=replace(query.output, drawing=drawing))
 
     def check_none(self) -> None:
         """`UsageError` where one was given, for the explorer."""

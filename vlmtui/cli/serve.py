@@ -35,18 +35,20 @@ def serve(
     version: Version = False,
 ) -> int:
     """Serve the page: upload a picture, or give its address, and its words come back. Ctrl-C ends it."""
-    from vlmtui.catalogue import default_model, resolve
-    from vlmtui.reports.query import Query
-    from vlmtui.signals import leave_when_told
+    from vlmtui.catalogue import default_model, resolve_model
+    from vlmtui.query.options import LoadOptions
+    from vlmtui.signals import exit_on_signals
     from vlmtui.web.app import Limits
     from vlmtui.web.serving import serve as listen
 
-    leave_when_told()
+    exit_on_signals()
     held.check()
     models = tuple(dict.fromkeys(model or (default_model(),)))
     for name in models:
-        resolve(name)
-    first = Query(models[0], revision=held.revision, processor=held.processor, device=held.device, dtype=held.dtype)
+        resolve_model(name)
+    first = LoadOptions(
+        models[0], revision=held.revision, processor=held.processor, device=held.device, dtype=held.dtype
+    )
     word = token if token is not None else os.environ.get("VLMTUI_TOKEN") or None
     limits = Limits(max_bytes, max_pixels, seconds, rate, queue)
     return listen(first, models, host, port, word, limits, lambda line: None if quiet else say_line(line))

@@ -40,7 +40,7 @@ def start(
     debug: Debug = False,
 ) -> int:
     """Start a session that later commands find and use; with -m, load a model at once."""
-    from vlmtui.catalogue import resolve
+    from vlmtui.catalogue import resolve_model
     from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.client import SessionClient
     from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
@@ -48,7 +48,7 @@ def start(
     seconds = parse_idle(idle)
     held.check()
     if model is not None:
-        resolve(model)
+        resolve_model(model)
     link = connect_warm(JUST_BEGUN_S)
     word = "runs already"
     if link is None:
@@ -125,7 +125,7 @@ def stop(
 @app.command()
 def status(debug: Debug = False) -> int:
     """Say what the warm session is and holds."""
-    from vlmtui.display.numbers import duration, memory
+    from vlmtui.display.numbers import format_bytes, format_duration
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
     from vlmtui.session.discovery import connect_warm
@@ -142,14 +142,14 @@ def status(debug: Debug = False) -> int:
     lines = [
         ("process", str(found.pid)),
         ("model", f"{model.name}, {model.dtype} on {model.device}" if model else "none yet"),
-        ("memory", memory(found.process_memory) if found.process_memory else "not known yet"),
+        ("memory", format_bytes(found.process_memory) if found.process_memory else "not known yet"),
     ]
     if found.device_total:
-        lines.append(("GPU memory", f"{memory(found.device_memory)} of {memory(found.device_total)}"))
+        lines.append(("GPU memory", f"{format_bytes(found.device_memory)} of {format_bytes(found.device_total)}"))
     lines += [
         ("front ends", str(found.clients)),
         ("does", found.doing or "nothing"),
-        ("idle for", duration(found.idle)),
+        ("idle for", format_duration(found.idle)),
         ("socket", str(daemon.socket_path())),
         ("log", str(client.log)),
     ]

@@ -40,11 +40,11 @@ def vocabulary(
     version: Version = False,
 ) -> int:
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
-    from vlmtui.catalogue import default_model, resolve
+    from vlmtui.catalogue import default_model, resolve_model
+    from vlmtui.query.options import LoadOptions
     from vlmtui.reports.commands.vocabulary import Asked, run_vocabulary
     from vlmtui.reports.output.target import format_by
-    from vlmtui.reports.query import Query
-    from vlmtui.signals import leave_when_told
+    from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
@@ -54,8 +54,8 @@ def vocabulary(
     where = far.where(warm=not no_warm)
     name = default_model() if model is None else model
     if where.remote is None:
-        resolve(name)
+        resolve_model(name)
     chosen = format or format_by(output, _ENDINGS)
-    leave_when_told()
-    query = Query(name, held.revision, held.processor, held.device, held.dtype, where=where)
-    return run_vocabulary(query, Asked(near, metric, k, all_tokens), chosen, output, quiet, tell)
+    exit_on_signals()
+    load = LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
+    return run_vocabulary(load, Asked(near, metric, k, all_tokens), chosen, output, quiet, tell)

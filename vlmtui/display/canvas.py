@@ -17,7 +17,9 @@ PADDING: Pixels = np.array([[34, 39, 47], [48, 54, 63]], dtype=np.uint8)
 """Two greys in diagonal stripes: there is no picture here."""
 
 
-def draw(picture: Image.Image, layout: CellLayout, grid_box: Box, holes: NDArray[np.bool_] | None = None) -> Pixels:
+def draw_image(
+    picture: Image.Image, layout: CellLayout, grid_box: Box, holes: NDArray[np.bool_] | None = None
+) -> Pixels:
     """The picture as uint8 [2 · layout.height, layout.width, 3], the part outside the grid dimmed.
 
     Each part is resized by itself, so that the grid's edges fall exactly between cells. Where the grid reaches beyond
@@ -38,13 +40,13 @@ def draw(picture: Image.Image, layout: CellLayout, grid_box: Box, holes: NDArray
             if not tall or not wide:
                 parts.append(np.zeros((tall, wide, 3), np.uint8))
                 continue
-            part = framed(picture, (xs[i], ys[j], xs[i + 1], ys[j + 1]), (wide, tall))
+            part = resize_padded(picture, (xs[i], ys[j], xs[i + 1], ys[j + 1]), (wide, tall))
             parts.append(part if (i, j) == (1, 1) else _dimmed(part))
         rows.append(np.concatenate(parts, axis=1))
     pixels = np.concatenate(rows, axis=0)
     if holes is not None and holes.any():
-        there = inner(pixels, layout)
-        dark = spread(holes, layout)
+        there = grid_slices(pixels, layout)
+        dark = spread_to_pixels(holes, layout)
         # padding is dark already, and its pattern should be seen
         (left, right), (top, bottom) = _within(picture, grid_box, (dark.shape[1], dark.shape[0]))
         seen = np.zeros_like(dark)
@@ -57,16 +59,16 @@ def _dimmed(pixels: Pixels) -> Pixels:
     return (pixels * MARGIN_LIGHT).astype(np.uint8)
 
 
-def framed(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
+def resize_padded(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
     """As `resized`, for a box that may reach beyond the picture: there stands the pattern for padding."""
     wide, tall = size
     (left, right), (top, bottom) = _within(picture, box, size)
     if (left, top, right, bottom) == (0, 0, wide, tall):
-        return resized(picture, box, size)
+        return resize_part(picture, box, size)
     y, x = np.mgrid[0:tall, 0:wide]
     pixels: Pixels = PADDING[(x + y) // 2 % 2]
     if left < right and top < bottom:
-        pixels[top:bottom, left:right] = resized(picture, box, (right - left, bottom - top))
+        pixels[top:bottom, left:right] = resize_part(picture, box, (right - left, bottom - top))
     return pixels
 
 
@@ -78,7 +80,7 @@ def _within(picture: Image.Image, box: Box, size: tuple[int, int]) -> tuple[tupl
     return (left, right), (top, bottom)
 
 
-def resized(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
+def resize_part(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
     """A part of the picture (in pixels, cut to the picture) at `size` (width, height), uint8 [height, width, 3]."""
     x0, y0 = max(0.0, box[0]), max(0.0, box[1])
     x1, y1 = min(float(picture.width), box[2]), min(float(picture.height), box[3])
@@ -90,12 +92,12 @@ def resized(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
     return np.asarray(picture.resize(size, how, box=(x0, y0, x1, y1)))
 
 
-def spread(values: NDArray[_Value], layout: CellLayout) -> NDArray[_Value]:
+def spread_to_pixels(values: NDArray[_Value], layout: CellLayout) -> NDArray[_Value]:
     """One value a patch [rows, cols] as one value a pixel of the grid's cells [2·rows·tall, cols·wide]."""
     return np.repeat(np.repeat(values, 2 * layout.tall, axis=0), layout.wide, axis=1)
 
 
-def inner(pixels: Pixels, layout: CellLayout) -> tuple[slice, slice]:
+def grid_slices(pixels: Pixels, layout: CellLayout) -> tuple[slice, slice]:
     """Where the grid lies within the pixels of `draw`."""
     top, left = 2 * layout.top, layout.left
     return (

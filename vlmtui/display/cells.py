@@ -36,7 +36,7 @@ def is_mark(c: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 14)
-def unsafe(c: str) -> bool:
+def is_unsafe(c: str) -> bool:
     """Whether a character commands the terminal, turns the row around, cannot be seen, or has no width to rely on.
 
     Marks are not: what matters with them is whether there is a letter to carry them.
@@ -73,7 +73,7 @@ def fit(text: str, cells: int, align: Align = "left", cut: str = ELLIPSIS) -> st
     if _PLAIN_ASCII.match(text):
         taken = text if len(text) <= cells else text[: cells - len(cut)] + cut
         return _pad(taken, len(taken), cells, align)
-    text = "".join("\N{REPLACEMENT CHARACTER}" if unsafe(c) else c for c in text if c != _LRM)
+    text = "".join("\N{REPLACEMENT CHARACTER}" if is_unsafe(c) else c for c in text if c != _LRM)
     total = cell_len(text)
     if total > cells:
         text, total = _cut(text, cells - len(cut))

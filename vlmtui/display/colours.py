@@ -31,23 +31,23 @@ _VIRIDIS = (
 VIRIDIS: Rgb = np.frombuffer(base64.b85decode(_VIRIDIS), dtype=np.uint8).reshape(256, 3)
 
 
-def magnitudes(values: ArrayLike, low: float, high: float) -> Rgb:
+def magnitude_colours(values: ArrayLike, low: float, high: float) -> Rgb:
     """Viridis from `low` (dark) to `high` (yellow), uint8 [..., 3]; mid-grey where a value is not finite."""
     return _mapped(VIRIDIS, values, low, high)
 
 
-def differences(values: ArrayLike, reach: float) -> Rgb:
+def difference_colours(values: ArrayLike, reach: float) -> Rgb:
     """From blue (−`reach`) over near-white (0) to red (+`reach`), uint8 [..., 3]."""
     return _mapped(_diverging(), values, -reach, reach)
 
 
-def components(numbers: ArrayLike) -> Rgb:
+def component_colours(numbers: ArrayLike) -> Rgb:
     """Three components [..., 3] as red, green and blue, uint8 [..., 3]: 0 is mid-grey, ±1 is as far as they go."""
     shares = np.clip(np.nan_to_num(np.asarray(numbers, np.float64)), -1.0, 1.0)
     return np.asarray(np.rint(128 + 120 * shares), dtype=np.uint8)
 
 
-def rgb(shares: ArrayLike) -> Rgb:
+def rgb_colours(shares: ArrayLike) -> Rgb:
     """Red, green and blue [..., 3] from 0 to 1, uint8 [..., 3]; black where a value is not finite."""
     return np.asarray(np.rint(255 * np.clip(np.nan_to_num(np.asarray(shares, np.float64)), 0.0, 1.0)), dtype=np.uint8)
 
@@ -107,7 +107,7 @@ def ink(rgb: ArrayLike) -> Colour:
     return (255, 255, 255) if (light + 0.05) ** 2 < 1.05 * 0.05 else (0, 0, 0)
 
 
-def hex_of(rgb: ArrayLike) -> str:
+def hex_colour(rgb: ArrayLike) -> str:
     """`#b1c4d6`."""
     red, green, blue = (int(x) for x in np.asarray(rgb).reshape(3))
     return f"#{red:02x}{green:02x}{blue:02x}"

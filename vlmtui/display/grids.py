@@ -51,9 +51,9 @@ def unplaced_reason(place: Place, placeless: str) -> str:
         return (
             "A newline token: a vector of the model's own that ends a row of tokens. It holds nothing of the picture."
         )
-    return sentence(placeless) or "It has no place in the picture: the model mixes all patches into it."
+    return as_sentence(placeless) or "It has no place in the picture: the model mixes all patches into it."
 
 
-def sentence(reason: str) -> str:
+def as_sentence(reason: str) -> str:
     """A reason as the model gives it (`wordless`, `placeless`) standing alone: with a capital and a full stop."""
     return f"{reason[0].upper()}{reason[1:].rstrip('.')}." if reason else ""

@@ -19,22 +19,22 @@ SCORES: dict[WordOrder, str] = {
 }
 
 
-def how_found(order: WordOrder, ridge: float | None) -> str:
+def search_phrase(order: WordOrder, ridge: float | None) -> str:
     """After a number of words: `nearest under l2`, `picked by omp, in that order`, `with the largest logits`."""
     if order == "logit":
         return "with the largest logits"
     if order in PURSUITS:
         return f"picked by {order}, in that order,"
     if order in ("ridge", "pinv"):
-        return f"with the largest coefficients under {named(order, ridge)}"
+        return f"with the largest coefficients under {metric_name(order, ridge)}"
     return f"nearest under {order}"
 
 
-def named(order: WordOrder, ridge: float | None) -> str:
+def metric_name(order: WordOrder, ridge: float | None) -> str:
     """The order with what was chosen for it: `ridge (λ 0.1)`."""
     return f"{order} (λ {ridge:g})" if order == "ridge" and ridge is not None else order
 
 
-def score_named(order: WordOrder, ridge: float | None) -> str:
+def score_name(order: WordOrder, ridge: float | None) -> str:
     """What the score is called: `ridge coefficient, λ 0.1`."""
     return f"{SCORES[order]}, λ {ridge:g}" if order == "ridge" and ridge is not None else SCORES[order]

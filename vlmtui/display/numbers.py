@@ -9,7 +9,7 @@ from vlmtui.geometry import Box
 NOT_A_NUMBER = "–"
 
 
-def figure(value: float | None, digits: int = 4) -> str:
+def format_number(value: float | None, digits: int = 4) -> str:
     """A score or a norm with four significant digits or more: `1.041`, `313.2`, `12346`, `0.0003172`, `1.235e+07`."""
     if value is None or not math.isfinite(value):
         return NOT_A_NUMBER
@@ -21,7 +21,7 @@ def figure(value: float | None, digits: int = 4) -> str:
     return text.rstrip(".") if "e" not in text else text.replace(".e", "e")
 
 
-def memory(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Bytes in the unit that fits: `9.5 MB`, `1.1 GB`; powers of ten, as disks and downloads are sold."""
     if count < 1000:
         return f"{count} B"
@@ -33,7 +33,7 @@ def memory(count: int) -> str:
     return f"{value:.0f} {unit}" if value >= 99.95 else f"{value:.1f} {unit}"
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """`0.8 ms`, `42 ms`, `1.3 s`, `2 min 5 s`."""
     if seconds is None or not math.isfinite(seconds):
         return NOT_A_NUMBER

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from vlmtui.display.cells import ascii_only, fit, is_mark, isolate, unsafe, width
+from vlmtui.display.cells import ascii_only, fit, is_mark, is_unsafe, isolate, width
 
 __all__ = [
     "CONTINUES",
@@ -76,7 +76,7 @@ def spelling(text: str, pieces: Iterable[str], joins: bool) -> str:
 
 def plain(name: str) -> str:
     """A file name, an address or a message as one safe line: nothing in it commands the terminal or turns the row."""
-    return "".join(_point(c) if unsafe(c) else c for c in name)
+    return "".join(_point(c) if is_unsafe(c) else c for c in name)
 
 
 def _said(piece: str, text: str | None) -> str:
@@ -116,12 +116,12 @@ def _show(said: str) -> str:
             symbol = " " if inner else _SYMBOLS[c]
             parts.append(symbol * run if run <= _LONGEST_RUN else f"{symbol}×{run}")
             marks = -1
-        elif is_mark(c) and not unsafe(c):
+        elif is_mark(c) and not is_unsafe(c):
             # past two, marks climb into the neighbouring rows
             carried = 0 <= marks < 2
             parts.append(c if carried else _point(c))
             marks = marks + 1 if carried else -1
-        elif unsafe(c) or c == _REPLACEMENT:
+        elif is_unsafe(c) or c == _REPLACEMENT:
             parts.append(_point(c))
             marks = -1
         else:

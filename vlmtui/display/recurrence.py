@@ -148,7 +148,7 @@ class GridEntries:
         return {shape: [GridOutliers(at, marks[entries]) for at, entries in views] for shape, views in self.of.items()}
 
 
-def views(grids: Sequence[Grid], places: Sequence[Place], kind: EntryKind) -> GridEntries:
+def entries_by_grid(grids: Sequence[Grid], places: Sequence[Place], kind: EntryKind) -> GridEntries:
     """Those of a stage of one picture whose entries have these `places`."""
     by_grid: dict[int, list[int]] = {}
     queries = np.array([i for i, place in enumerate(places) if place.kind == "query"], np.int64)
@@ -172,7 +172,7 @@ def _at(place: Place, cols: int) -> int:
     return place.row * cols + place.col
 
 
-def tail(count: int, trials: int, rate: float) -> float:
+def binomial_tail(count: int, trials: int, rate: float) -> float:
     """The probability that a binomial variable is `count` or more, exact but for rounding."""
     if count <= 0:
         return 1.0
@@ -186,7 +186,7 @@ def tail(count: int, trials: int, rate: float) -> float:
     return min(1.0, math.fsum(terms))
 
 
-def judged(tally: PositionCounts) -> PositionTest:
+def position_test(tally: PositionCounts) -> PositionTest:
     """Whether the outliers of a tally are a matter of position, of content, or of both."""
     total, entries, size = int(tally.counts.sum()), int(tally.there.sum()), tally.shape.size
     rate = total / entries if entries else 0.0
@@ -195,7 +195,7 @@ def judged(tally: PositionCounts) -> PositionTest:
     for i in np.flatnonzero(tally.counts):
         key = int(tally.counts[i]), int(tally.there[i])
         if key not in known:
-            known[key] = min(1.0, size * tail(*key, rate))
+            known[key] = min(1.0, size * binomial_tail(*key, rate))
         chances[i] = known[key]
     repeat: tuple[int, ...] = ()
     if not total:
@@ -208,6 +208,6 @@ def judged(tally: PositionCounts) -> PositionTest:
         if repeat:
             verdict = "position" if tally.counts[list(repeat)].sum() >= MOSTLY * total else "both"
         else:
-            could = size * tail(math.ceil(MOSTLY * tally.views), tally.views, rate)
+            could = size * binomial_tail(math.ceil(MOSTLY * tally.views), tally.views, rate)
             verdict = "content" if could <= ALPHA else "too few"
     return PositionTest(rate, chances, repeat, verdict)

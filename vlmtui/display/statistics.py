@@ -27,7 +27,7 @@ class NormSummary:
     largest: float
 
 
-def summary(values: ArrayLike) -> NormSummary:
+def norm_summary(values: ArrayLike) -> NormSummary:
     """The summary of one stage's norms; not-a-number everywhere where none is finite."""
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
@@ -37,9 +37,9 @@ def summary(values: ArrayLike) -> NormSummary:
     return NormSummary(median, low, high, float(array.max()))
 
 
-def summaries(stages: ArrayLike) -> list[NormSummary]:
+def norm_summaries(stages: ArrayLike) -> list[NormSummary]:
     """One summary a stage, of norms [stages, patches]."""
-    return [summary(row) for row in np.asarray(stages, dtype=np.float64)]
+    return [norm_summary(row) for row in np.asarray(stages, dtype=np.float64)]
 
 
 def robust_z(values: ArrayLike) -> NDArray[np.float64]:
@@ -65,6 +65,6 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
     return np.where(finite, (np.where(finite, array, middle) - middle) / spread, np.inf)
 
 
-def outlier(values: ArrayLike) -> NDArray[np.bool_]:
+def is_outlier(values: ArrayLike) -> NDArray[np.bool_]:
     """Which of a stage's norms are outliers (`RULE`), bool [values]; one that is not finite is."""
     return np.asarray(np.abs(robust_z(values)) > THRESHOLD)

@@ -35,7 +35,7 @@ SUBJECTS = ("stage", "answer", "image", "vocabulary")
 COSTS = ("quick", "slow", "idle")
 
 
-def nowhere_refused(stage: str, model: ModelInfo) -> str:
+def refuses_nothing(stage: str, model: ModelInfo) -> str:
     """It can look at every stage of every model."""
     return ""
 
@@ -63,7 +63,7 @@ class LensOffer:
     word: str = ""
     marked: str = ""
     missing: str = ""
-    refuses: Callable[[str, ModelInfo], str] = nowhere_refused
+    refuses: Callable[[str, ModelInfo], str] = refuses_nothing
     only: str | Callable[[ModelInfo], str] = ""
     suits: Callable[[ModelInfo], bool] = any_model
     unsuited: str = ""
@@ -127,23 +127,23 @@ class Lens:
     @cached_property
     def kind(self) -> type[ResultKind]:
         """The kind of its result, by its return annotation; `UsageError` where that is none."""
-        from vlmtui.lenses.options import kind_of
+        from vlmtui.lenses.options import result_kind
 
-        return kind_of(self)
+        return result_kind(self)
 
     @cached_property
     def options(self) -> type[msgspec.Struct]:
         """Its options as a struct, in the order of its parameters; `UsageError` where one cannot be an option."""
-        from vlmtui.lenses.options import struct_of
+        from vlmtui.lenses.options import options_struct
 
-        return struct_of(self)
+        return options_struct(self)
 
     @cached_property
     def described(self) -> LensDescription:
         """What front ends are told of it."""
-        from vlmtui.lenses.options import describe
+        from vlmtui.lenses.options import describe_lens
 
-        return describe(self)
+        return describe_lens(self)
 
 
 @overload
@@ -199,13 +199,13 @@ def lens(
             cost,
             offer or LensOffer(),
             turn or LensSchedule(),
-            None if offer else stamp_of(of),
+            None if offer else file_stamp(of),
         )
 
     return made if function is None else made(function)
 
 
-def stamp_of(function: Callable[..., Any]) -> Stamp | None:
+def file_stamp(function: Callable[..., Any]) -> Stamp | None:
     """What its file is now: when it was changed, its size, its number; None where it comes from no file."""
     try:
         found = os.stat(function.__code__.co_filename)
@@ -214,6 +214,6 @@ def stamp_of(function: Callable[..., Any]) -> Stamp | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def applies(stages: Sequence[str], stage: str) -> bool:
+def applies_at(stages: Sequence[str], stage: str) -> bool:
     """Whether a lens for `stages` looks at this one."""
     return not stages or any(stage == one or stage.partition(".")[0] == one for one in stages)

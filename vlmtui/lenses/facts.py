@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vlmtui.display.numbers import count, figure
+from vlmtui.display.numbers import count, format_number
 from vlmtui.display.pieces import UNNAMED, plain, visible
 from vlmtui.lenses.kinds import (
     Colours,
-    Fact,
     Facts,
+    FactValue,
     Floats,
     LayerWords,
     Matrix,
@@ -37,7 +37,7 @@ class FactLine(NamedTuple):
     share: float | None = None
 
 
-def lines_of(
+def fact_lines(
     result: ResultKind, entry: int | None = None, *, most: int | None = None, joins: bool = False
 ) -> list[FactLine]:
     """What a result says, of the `entry`-th of its entries where it is of entries; empty without one.
@@ -58,29 +58,30 @@ def lines_of(
             order = np.argsort(-result.values.astype(np.float64), kind="stable").tolist()
             shares = _shares(result.values)
             return _cut(
-                [FactLine(plain(result.labels[i]), figure(float(result.values[i])), shares[i]) for i in order], most
+                [FactLine(plain(result.labels[i]), format_number(float(result.values[i])), shares[i]) for i in order],
+                most,
             )
         case TokenMaps():
             there = entry is not None and entry < result.values.shape[1]
             return _row(result.values[:, entry], "answer token", most) if there else []
         case Scalars():
             there = entry is not None and entry < len(result.values)
-            return [FactLine("value", figure(float(result.values[entry])))] if there else []
+            return [FactLine("value", format_number(float(result.values[entry])))] if there else []
         case Colours():
             if entry is None or entry >= len(result.values):
                 return []
             names = [f"component {i}" for i in (1, 2, 3)] if result.signed else ["red", "green", "blue"]
             numbers = result.values[entry].tolist()
-            return [FactLine(name, figure(number, 3)) for name, number in zip(names, numbers, strict=True)]
+            return [FactLine(name, format_number(number, 3)) for name, number in zip(names, numbers, strict=True)]
     raise TypeError(f"{type(result).__name__} is no kind of result")
 
 
-def of_whole(result: ResultKind) -> bool:
+def is_image_level(result: ResultKind) -> bool:
     """Whether a result says something of the whole image, and of no entry."""
     return isinstance(result, Scores) or (isinstance(result, Matrix) and ENTRY_AXIS not in result.axes)
 
 
-def word_at(result: Words | LayerWords, number: int, joins: bool = False) -> str:
+def word_label(result: Words | LayerWords, number: int, joins: bool = False) -> str:
     """A word of a result as it is shown; "" for an id that is no word."""
     if number < 0:
         return ""
@@ -89,10 +90,10 @@ def word_at(result: Words | LayerWords, number: int, joins: bool = False) -> str
     return visible(result.pieces.get(number), result.strings.get(number), joins)
 
 
-def first_words(result: Words, joins: bool = False) -> list[str]:
+def top_words(result: Words, joins: bool = False) -> list[str]:
     """The first word of every entry, "" where it has none."""
     firsts = result.ids[:, 0].tolist() if result.ids.shape[1] else [-1] * len(result.ids)
-    return [word_at(result, number, joins) for number in firsts]
+    return [word_label(result, number, joins) for number in firsts]
 
 
 def _words(result: Words, entry: int | None, joins: bool) -> list[FactLine]:
@@ -101,7 +102,7 @@ def _words(result: Words, entry: int | None, joins: bool) -> list[FactLine]:
     ids, scores = result.ids[entry].tolist(), result.scores[entry]
     shares = _shares(scores, from_last=True)
     return [
-        FactLine(word_at(result, number, joins), _score(score), share)
+        FactLine(word_label(result, number, joins), _score(score), share)
         for number, score, share in zip(ids, scores.tolist(), shares, strict=True)
         if number >= 0
     ]
@@ -113,7 +114,7 @@ def _layers(result: LayerWords, entry: int | None, joins: bool) -> list[FactLine
     lines = []
     for layer, (ids, scores) in enumerate(zip(result.ids[:, entry], result.scores[:, entry], strict=True), 1):
         said = [
-            f"{word_at(result, number, joins)} {_score(score)}".rstrip()
+            f"{word_label(result, number, joins)} {_score(score)}".rstrip()
             for number, score in zip(ids.tolist(), scores.tolist(), strict=True)
             if number >= 0
         ]
@@ -131,21 +132,21 @@ def _matrix(result: Matrix, entry: int | None, most: int | None) -> list[FactLin
         values = np.asarray(values.take(entry, axis=at))
         del axes[at]
     if not axes:
-        return [FactLine("value", figure(float(values)))]
+        return [FactLine("value", format_number(float(values)))]
     if len(axes) == 1:
         return _row(values, axes[0], most)
     finite = values[np.isfinite(values)]
     lines = [FactLine("shape", ", ".join(count(many, axis) for many, axis in zip(values.shape, axes, strict=True)))]
     if not finite.size:
         return [*lines, FactLine("range", "no numbers")]
-    lines.append(FactLine("range", f"{figure(float(finite.min()))} to {figure(float(finite.max()))}"))
+    lines.append(FactLine("range", f"{format_number(float(finite.min()))} to {format_number(float(finite.max()))}"))
     flat = np.where(np.isfinite(values), values, -np.inf).ravel().astype(np.float64)
     cells = [int(i) for i in np.argsort(-flat, kind="stable")[:LARGEST] if np.isfinite(flat[i])]
     shares = _shares(values.ravel())
     for i in cells:
         where = zip(axes, np.unravel_index(i, values.shape), strict=True)
         lines.append(
-            FactLine(", ".join(_place(axis, int(at)) for axis, at in where), figure(float(flat[i])), shares[i])
+            FactLine(", ".join(_place(axis, int(at)) for axis, at in where), format_number(float(flat[i])), shares[i])
         )
     return lines if most is None else lines[:most]
 
@@ -157,7 +158,7 @@ def _row(values: Floats, axis: str, most: int | None) -> list[FactLine]:
     if most is not None and len(order) > most:
         ranked = np.argsort(-np.nan_to_num(values.astype(np.float64), nan=-np.inf), kind="stable").tolist()
         order = ranked
-    return _cut([FactLine(_place(axis, i), figure(float(values[i])), shares[i]) for i in order], most)
+    return _cut([FactLine(_place(axis, i), format_number(float(values[i])), shares[i]) for i in order], most)
 
 
 def _place(axis: str, at: int) -> str:
@@ -188,14 +189,14 @@ def _shares(values: np.ndarray, from_last: bool = False) -> list[float | None]:
 
 
 def _score(score: float) -> str:
-    return figure(score) if np.isfinite(score) else ""
+    return format_number(score) if np.isfinite(score) else ""
 
 
-def _fact(value: Fact) -> str:
+def _fact(value: FactValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float) or value is None:
-        return figure(value)
+        return format_number(value)
     return plain(" ".join(value.split())) or "–"

@@ -18,8 +18,8 @@ from vlmtui.lenses.arrays import array, decode_array, encode_other
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
-Texts = Sequence[Sequence[str]]
-Fact = str | float | int | bool | None
+TextRows = Sequence[Sequence[str]]
+FactValue = str | float | int | bool | None
 
 AXES = ("layer", "head", "entry", "answer token", "prompt token", "component", "word")
 """What an axis of a `Matrix` may be called."""
@@ -107,7 +107,7 @@ class Words(_Named, frozen=True, tag="words"):
     ids: Ints = msgspec.field(default_factory=_missing)
     scores: Doubles = msgspec.field(default_factory=_missing)
     detail: Doubles | None = None
-    texts: Texts | None = None
+    texts: TextRows | None = None
 
     if TYPE_CHECKING:
 
@@ -116,7 +116,7 @@ class Words(_Named, frozen=True, tag="words"):
             ids: Any = None,
             scores: Any = None,
             detail: Any = None,
-            texts: Texts | None = None,
+            texts: TextRows | None = None,
             *,
             note: str = "",
             seconds: float = 0.0,
@@ -141,7 +141,7 @@ class LayerWords(_Named, frozen=True, tag="layer-words"):
 
     ids: Ints = msgspec.field(default_factory=_missing)
     scores: Doubles = msgspec.field(default_factory=_missing)
-    texts: Sequence[Texts] | None = None
+    texts: Sequence[TextRows] | None = None
 
     if TYPE_CHECKING:
 
@@ -149,7 +149,7 @@ class LayerWords(_Named, frozen=True, tag="layer-words"):
             self,
             ids: Any = None,
             scores: Any = None,
-            texts: Sequence[Texts] | None = None,
+            texts: Sequence[TextRows] | None = None,
             *,
             note: str = "",
             seconds: float = 0.0,
@@ -240,7 +240,7 @@ class Facts(ResultKind, frozen=True, tag="facts"):
     name: ClassVar[str] = "Facts"
     one: ClassVar[str] = "facts about one entry"
 
-    rows: tuple[tuple[str, Fact], ...]
+    rows: tuple[tuple[str, FactValue], ...]
 
     if TYPE_CHECKING:
 
@@ -263,17 +263,17 @@ KINDS: dict[str, type[ResultKind]] = {
 """The kinds by their names."""
 
 
-def own(value: Any) -> bytes:
+def pack_details(value: Any) -> bytes:
     """What a built-in lens says besides: a struct, or a dictionary of plain values and arrays."""
     return _own.encode(value)
 
 
-def restored(result: ResultKind, type_: type[_T]) -> _T:
+def unpack_details(result: ResultKind, type_: type[_T]) -> _T:
     """That again, as its own type."""
     return msgspec.msgpack.decode(result.own, type=type_, dec_hook=decode_array)
 
 
-def besides(result: ResultKind) -> dict[str, Any]:
+def details_of(result: ResultKind) -> dict[str, Any]:
     """What a lens of numbers says besides, as plain values; empty where that is nothing."""
     return msgspec.msgpack.decode(result.own, type=dict[str, Any]) if result.own else {}
 
@@ -300,7 +300,7 @@ def _real(values: Any, dtype: type[_N]) -> NDArray[_N]:
     return np.asarray(found, dtype=dtype)
 
 
-def _fact(value: Any) -> Fact:
+def _fact(value: Any) -> FactValue:
     found = value.item() if hasattr(value, "item") else value  # a number of NumPy or torch
     if found is None or isinstance(found, str | bool | int | float):
         return found

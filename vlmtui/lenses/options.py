@@ -20,7 +20,7 @@ _PLAIN: dict[Any, Values] = {bool: "bool", int: "int", float: "float", str: "tex
 _MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
-def describe(lens: Lens, origin: str = "vlmtui") -> LensDescription:
+def describe_lens(lens: Lens, origin: str = "vlmtui") -> LensDescription:
     """What there is to be told of a lens; `UsageError` for a function that is none."""
     return LensDescription(
         name=lens.name,
@@ -29,12 +29,12 @@ def describe(lens: Lens, origin: str = "vlmtui") -> LensDescription:
         line=lens.line,
         stages=lens.stages,
         cost=lens.cost,
-        options=options_of(lens),
+        options=described_options(lens),
         origin=origin,
     )
 
 
-def kind_of(lens: Lens) -> type[ResultKind]:
+def result_kind(lens: Lens) -> type[ResultKind]:
     """The kind of a lens's result; `UsageError` where its return annotation is none."""
     found = _hints(lens).get("return")
     if not (isinstance(found, type) and issubclass(found, ResultKind) and found.name):
@@ -44,7 +44,7 @@ def kind_of(lens: Lens) -> type[ResultKind]:
     return found
 
 
-def struct_of(lens: Lens) -> type[msgspec.Struct]:
+def options_struct(lens: Lens) -> type[msgspec.Struct]:
     """The options as a struct whose fields are the parameters after the context."""
     fields: list[Any] = []
     for parameter, hint in _parameters(lens):
@@ -59,7 +59,7 @@ def struct_of(lens: Lens) -> type[msgspec.Struct]:
     return msgspec.defstruct("Options", fields, kw_only=True, frozen=True, forbid_unknown_fields=True)
 
 
-def options_of(lens: Lens) -> tuple[LensOption, ...]:
+def described_options(lens: Lens) -> tuple[LensOption, ...]:
     """The options as they are told, in the order of the parameters."""
     found = []
     for parameter, hint in _parameters(lens):
@@ -82,7 +82,7 @@ def options_of(lens: Lens) -> tuple[LensOption, ...]:
     return tuple(found)
 
 
-def given(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
+def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
     """The options for a call, checked and converted; words of a command line are read as what is wanted.
 
     With `strict` they are not: a number must be one.

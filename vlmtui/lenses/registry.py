@@ -43,22 +43,22 @@ GROUP = "vlmtui.lenses"
 
 
 @lru_cache(maxsize=1)
-def built_in() -> dict[str, Lens]:
+def built_in_lenses() -> dict[str, Lens]:
     """Every built-in lens by its name, in their order."""
-    return {one.name: one for folder in FOLDERS for one in defined_in(import_module(f"{__package__}.{folder}"))}
+    return {one.name: one for folder in FOLDERS for one in lenses_defined_in(import_module(f"{__package__}.{folder}"))}
 
 
-def listed() -> tuple[Lens, ...]:
+def listed_lenses() -> tuple[Lens, ...]:
     """Those that `--lens` takes."""
-    return tuple(one for one in built_in().values() if one.offer.listed)
+    return tuple(one for one in built_in_lenses().values() if one.offer.listed)
 
 
-def find(name: str) -> Lens | None:
+def find_lens(name: str) -> Lens | None:
     """The built-in lens of this name, if there is one."""
-    return built_in().get(name)
+    return built_in_lenses().get(name)
 
 
-def offered() -> tuple[EntryPoint, ...]:
+def lens_entry_points() -> tuple[EntryPoint, ...]:
     """What installed packages offer on this machine: none of them is imported for that."""
     from importlib import invalidate_caches
     from importlib.metadata import entry_points
@@ -67,7 +67,7 @@ def offered() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=GROUP))
 
 
-def defined_in(module: ModuleType) -> Iterator[Lens]:
+def lenses_defined_in(module: ModuleType) -> Iterator[Lens]:
     """The lenses that a module itself defines, in its order; one that it only imports is not among them."""
     seen: set[int] = set()
     for value in vars(module).values():

@@ -59,19 +59,19 @@ class LensCall(msgspec.Struct, frozen=True):
         return dict(self.options)
 
 
-def call(lens: str | LensSource, **options: Any) -> LensCall:
+def lens_call(lens: str | LensSource, **options: Any) -> LensCall:
     """A lens, by name or source, with these options."""
     source = LensSource(lens) if isinstance(lens, str) else lens
     return LensCall(source, tuple((name, _frozen(value)) for name, value in options.items()))
 
 
-def is_file(word: str) -> bool:
+def is_lens_file(word: str) -> bool:
     """Whether `--lens WORD` means a file or a folder."""
     path = word.rpartition(":")[0] or word
     return "/" in word or path.endswith(".py") or word.endswith(".py")
 
 
-def read_lens(word: str) -> LensSource:
+def read_lens_source(word: str) -> LensSource:
     """The lens in `FILE`, `FILE:NAME` or `FOLDER`; `UsageError` where there is nothing to read."""
     path, mark, name = word.rpartition(":")
     if not mark or "/" in name or name.endswith(".py"):

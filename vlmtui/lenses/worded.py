@@ -69,7 +69,7 @@ def layer_words(looked: LensResult, entry: int = 0, row: int = 0) -> TokenLayerW
     )
 
 
-def settled(ids: NDArray[np.int64], scores: NDArray[np.float64]) -> int | None:
+def stable_from(ids: NDArray[np.int64], scores: NDArray[np.float64]) -> int | None:
     """The first layer, counted from 1, from which on all have the same first word as the last one.
 
     `ids` and `scores` are [layers, k], the best first; None without words, and where the last layer's mean nothing.

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from vlmtui.display.colours import Rgb, components, magnitudes, rgb
+from vlmtui.display.colours import Rgb, component_colours, magnitude_colours, rgb_colours
 from vlmtui.display.pieces import isolate, plain
-from vlmtui.lenses.kinds import Colours, ResultKind, Scalars, TokenMaps, besides
-from vlmtui.lenses.registry import find
+from vlmtui.lenses.kinds import Colours, ResultKind, Scalars, TokenMaps, details_of
+from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.source import LensCall
 
 
@@ -39,9 +39,9 @@ class LensResult:
     def painted(self, numbers: Any, low: float, high: float) -> Rgb:
         """Some of its numbers as colours, uint8 [n, 3]; magnitudes on a scale."""
         if np.ndim(numbers) < 2:
-            return magnitudes(numbers, low, high)
+            return magnitude_colours(numbers, low, high)
         signed = isinstance(self.result, Colours) and self.result.signed
-        return components(numbers) if signed else rgb(numbers)
+        return component_colours(numbers) if signed else rgb_colours(numbers)
 
     @property
     def note(self) -> str:
@@ -56,7 +56,7 @@ class LensResult:
     @property
     def besides(self) -> dict[str, Any]:
         """What a built-in lens says besides."""
-        return besides(self.result)
+        return details_of(self.result)
 
 
 @dataclass(frozen=True)
@@ -77,27 +77,27 @@ def report_line(looked: LensResult, asked: LensInputs) -> str:
     return f"{said}{f'; {looked.note}' if looked.note else ''}"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
+def legend_line(looked: LensResult, asked: LensInputs) -> str:
     """What the numbers are, beneath the image."""
     own = _render(looked.call)
     if own:
         return str(own.legend(looked, asked))
-    return f"{shown(looked.call)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
+    return f"{lens_label(looked.call)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
 
 
-def words_line(call: LensCall, line: str) -> str:
+def words_report_line(call: LensCall, line: str) -> str:
     """What the words are that it gives each entry, in a report; its own line where it has no words for it."""
     own = _render(call)
     return str(own.words()) if own and hasattr(own, "words") else _described(call, LensInputs(line=line))
 
 
-def number(call: LensCall, stage: str) -> str:
+def number_name(call: LensCall, stage: str) -> str:
     """What one of the numbers is called: `cosine`; "" where a lens has no word for it."""
     own = _render(call)
     return str(own.number(stage)) if own and hasattr(own, "number") else ""
 
 
-def shown(call: LensCall) -> str:
+def lens_label(call: LensCall) -> str:
     """A lens as it is named on the screen, with what it was given: `sharpness (power 3)`."""
     given = ", ".join(f"{name} {_value(value)}" for name, value in call.options)
     name = isolate(plain(call.lens.shown if call.lens.foreign else call.name))
@@ -105,7 +105,7 @@ def shown(call: LensCall) -> str:
 
 
 def _described(call: LensCall, asked: LensInputs) -> str:
-    return f"{shown(call)}: {isolate(plain(asked.line.rstrip('.')))}" if asked.line else shown(call)
+    return f"{lens_label(call)}: {isolate(plain(asked.line.rstrip('.')))}" if asked.line else lens_label(call)
 
 
 def _value(value: Any) -> str:
@@ -116,5 +116,5 @@ def _value(value: Any) -> str:
 
 def _render(call: LensCall) -> Any:
     """The module of a built-in lens that says in words what its numbers are."""
-    known = None if call.lens.foreign else find(call.name)
+    known = None if call.lens.foreign else find_lens(call.name)
     return import_module(known.offer.render) if known and known.offer.render else None

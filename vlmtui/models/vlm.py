@@ -22,8 +22,8 @@ from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
 from vlmtui.models.decoder.prompts import expanded
 from vlmtui.models.decoder.unembedding import Unembedding
-from vlmtui.models.families import family_of
 from vlmtui.models.families.base import Pixels, Shape
+from vlmtui.models.families.registry import family_class, part_title
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.placement import Placement
 from vlmtui.models.geometry.plan import check_size
@@ -31,7 +31,7 @@ from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vision.batching import stacked
 from vlmtui.models.vision.classifier import Classifier
-from vlmtui.models.vision.dual_encoder import DualEncoder, unmatched
+from vlmtui.models.vision.dual_encoder import DualEncoder, why_no_text_tower
 from vlmtui.models.vision.early_exit import exit_features
 from vlmtui.models.vision.hidden_states import stage_norms, watched
 from vlmtui.models.vision.patch_embedding import PatchEmbedding
@@ -72,7 +72,7 @@ class VisionLanguageModel:
         self.whole = loaded.whole
         self.device = loaded.device
         self.tokenizer = loaded.processing.tokenizer
-        self.family = family_of(loaded.model, loaded.config, loaded.name)
+        self.family = family_class(loaded.config.model_type)(loaded.model, loaded.config, loaded.name)
         self._placing = Placement(self.family, loaded.processing)
         # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
@@ -222,7 +222,7 @@ class VisionLanguageModel:
         """The inputs with a prompt: where the family's processor made none, that of the tokenizer's template."""
         if inputs.input_ids is not None:
             return inputs
-        picture = self.family.spelled(self.tokenizer, inputs.pixels, tokens)
+        picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
         return replace(inputs, input_ids=expanded(self.tokenizer, int(self._config.image_token_id), picture, prompt))
 
     def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
@@ -272,9 +272,9 @@ class VisionLanguageModel:
         return factor if torch.allclose(received, factor * stored, rtol=1e-2) else None
 
     @cached_property
-    def contrastive(self) -> DualEncoder:
+    def dual_encoder(self) -> DualEncoder:
         """Pictures against texts; `UsageError` for a model that was not trained for it. It must be held whole."""
-        if not unmatched(self.family) and not self.whole:
+        if not why_no_text_tower(self.family) and not self.whole:
             raise ModelError(f"the text tower of {self.name} is not loaded: load it with it")
         return DualEncoder(self._loaded, self.family)
 
@@ -329,13 +329,15 @@ class VisionLanguageModel:
         config, family = self._config, self.family
         vision = family.vision_config
         size = getattr(vision, "image_size", None)
-        tower = f"{_title(vision.model_type)} {family.patch_size[0]}" + (f"/{size}" if isinstance(size, int) else "")
+        tower = f"{part_title(vision.model_type)} {family.patch_size[0]}" + (
+            f"/{size}" if isinstance(size, int) else ""
+        )
         embeddings = None
         parts = [tower]
         if family.projector:
             weight = self._model.get_input_embeddings().weight
             embeddings = (int(weight.shape[0]), int(weight.shape[1]))
-            parts += [family.projector, _title(config.get_text_config().model_type)]
+            parts += [family.projector, part_title(config.get_text_config().model_type)]
         return ModelInfo(
             name=self.name,
             family=config.model_type,
@@ -351,6 +353,8 @@ class VisionLanguageModel:
             vision_hidden=_width(family.blocks),
             marks_words=self.embeddings is not None and marks_words(self.tokenizer.get_vocab()),
             wordless=family.wordless,
+            text_tower=not family.no_text_tower,
+            classifies=family.classifier_reads is not None,
             note=loaded.note,
         )
 
@@ -358,29 +362,3 @@ class VisionLanguageModel:
 def _width(blocks: nn.ModuleList) -> int:
     """The width of the tower's states: that of the norm before a block's attention."""
     return next(len(p) for name, p in blocks[0].named_parameters() if "norm" in name and p.ndim == 1)
-
-
-_TITLES = {
-    "clip": "CLIP",
-    "siglip": "SigLIP",
-    "siglip2": "SigLIP2",
-    "vit": "ViT",
-    "opt": "OPT",
-    "dinov2": "DINOv2",
-    "dinov2_with_registers": "DINOv2 with registers",
-    "dinov3_vit": "DINOv3",
-    "internvl": "InternViT",
-    "qwen2_vl": "Qwen2-VL",
-    "qwen2_5_vl": "Qwen2.5-VL",
-    "qwen3_vl": "Qwen3-VL",
-    "smolvlm": "SmolVLM",
-    "blip_2": "EVA-CLIP",
-    "instructblip": "EVA-CLIP",
-}
-
-
-def _title(model_type: str) -> str:
-    """A part's name for the screen."""
-    for suffix in ("_vision_model", "_text_model", "_vision", "_text"):
-        model_type = model_type.removesuffix(suffix)
-    return _TITLES.get(model_type, model_type[:1].upper() + model_type[1:])

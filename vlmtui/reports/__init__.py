@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from vlmtui.errors import UsageError
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import csv, json, text
+from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.output.target import format_by
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result, Seen, results
 
 __all__ = [
     "ANSI",
@@ -27,23 +29,23 @@ __all__ = [
     "PNG",
     "SVG",
     "Failure",
+    "ImageReport",
     "Query",
-    "Result",
-    "Seen",
+    "ReportOrFailure",
     "Writer",
     "check_format",
     "format_for",
-    "results",
+    "read_reports",
 ]
 
-Writer = Callable[[Iterable[Result], Query, bool], Iterator[str | bytes]]
+Writer = Callable[[Iterable[ReportOrFailure], Query, bool], Iterator[str | bytes]]
 """(results, what was asked, whether of several images) -> the report, piece by piece.
 
 Every one takes its results to their end, also those of one image: what `--vectors` names is written there.
 """
 
 
-def _table(results: Iterable[Result], query: Query, several: bool) -> Iterator[str | bytes]:
+def _table(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str | bytes]:
     from vlmtui.reports.formats import parquet
 
     yield from parquet.write(results, query, several)

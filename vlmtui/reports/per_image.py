@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
-from vlmtui.image import ImageFile, decode, read_source, sayable
+from vlmtui.image import ImageFile, decode, encodable_name, read_source
 from vlmtui.reading import ModelInfo
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class Failure:
     @property
     def name(self) -> str:
         """Its source, as a text that can be written."""
-        return sayable(self.source)
+        return encodable_name(self.source)
 
     @property
     def why(self) -> str:
         """The error's sentence, as a text that can be written."""
-        return sayable(str(self.error))
+        return encodable_name(str(self.error))
 
 
 class Looker(Protocol[T_co]):

@@ -10,6 +10,9 @@ from typing import TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import is_disk_full
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.drawing import LARGEST, LAYERS, NORMS, SMALLEST
+from vlmtui.query.options import Query
 from vlmtui.reports import (
     ANSI,
     BINARY,
@@ -26,16 +29,16 @@ from vlmtui.reports import (
     page,
 )
 from vlmtui.reports.formats import csv, gif, vectors
+from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import NONE_KEPT, ImageReport, ReportOrFailure
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import NONE_KEPT, OnProgress, Query, Result, Seen, results
-from vlmtui.reports.select.drawing import LARGEST, LAYERS, NORMS, SMALLEST
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
+from vlmtui.session.reconnecting import OnProgress
 
 _T = TypeVar("_T")
 BY_LAYER = ("text", "json", "jsonl")
@@ -129,14 +132,14 @@ def _report(order: Order, query: Query, format: str) -> int:
     if format == "csv" and order.output in (None, "-") and sys.stdout.isatty():
         write = csv.write_shown
 
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Result, None, None]:
-        made = results(sources, query, start, progress)
-        return made if query.vectors is None else vectors.kept(made, query.vectors, order.tell)
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[ReportOrFailure, None, None]:
+        made = read_reports(sources, query, start, progress)
+        return made if query.output.vectors is None else vectors.kept(made, query.output.vectors, order.tell)
 
-    def itself(seen: Seen) -> Seen:
+    def itself(seen: ImageReport) -> ImageReport:
         return seen
 
-    def noted(some: Iterator[Seen | Failure]) -> Iterator[Seen | Failure]:
+    def noted(some: Iterator[ImageReport | Failure]) -> Iterator[ImageReport | Failure]:
         return _noted(some, order, itself, empty_said=format == "text")
 
     return deliver(order, found, lambda some: write(noted(some), query, order.many), rows=True)
@@ -144,24 +147,24 @@ def _report(order: Order, query: Query, format: str) -> int:
 
 def check(order: Order, query: Query, format: str) -> None:
     """Raise what is wrong with an order before anything is done for it."""
-    if query.stages and format != HTML:
+    if query.selection.stages and format != HTML:
         raise UsageError(
             f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
         )
-    if (option := query.drawing.asked) and format not in DRAWN:
+    if (option := query.output.drawing.asked) and format not in DRAWN:
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
-    if query.fields and format not in OF_FIELDS:
+    if query.output.fields and format not in OF_FIELDS:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
-    if (query.rows or query.keep is not None) and format in (HTML, GIF):
+    if (query.selection.rows or query.selection.keep is not None) and format in (HTML, GIF):
         raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
     if query.lens is not None and query.lens.known:
         check_kind(query.lens, format)
-    if query.vectors is not None:
+    if query.output.vectors is not None:
         if format not in FORMATS:
             raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
-        vectors.check_vectors(query.vectors, order.output)
-        if any(same_file(query.vectors, source) for source in order.sources):
-            raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
+        vectors.check_vectors(query.output.vectors, order.output)
+        if any(same_file(query.output.vectors, source) for source in order.sources):
+            raise UsageError(f"--vectors {query.output.vectors} is the picture itself: name another file")
     if format in BINARY and order.output in (None, "-") and sys.stdout.isatty():
         raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
     if format in OF_ONE and order.many and not (format in INTO_FOLDER and folder.is_folder(order.output)):
@@ -169,7 +172,7 @@ def check(order: Order, query: Query, format: str) -> None:
         raise UsageError(f"{format} shows one picture: give one IMAGE{way}, or choose another --format")
 
 
-def check_kind(lens: Through, format: str) -> None:
+def check_kind(lens: ChosenLens, format: str) -> None:
     """`UsageError` for a format that has no place for what a lens gives."""
     there = ", ".join(BY_LAYER)
     if lens.of_single and format not in (*BY_LAYER, HTML):
@@ -180,7 +183,7 @@ def check_kind(lens: Through, format: str) -> None:
 
 
 def _noted(
-    found: Iterator[_T | Failure], order: Order, of: Callable[[_T], Seen], *, empty_said: bool = False
+    found: Iterator[_T | Failure], order: Order, of: Callable[[_T], ImageReport], *, empty_said: bool = False
 ) -> Iterator[_T | Failure]:
     """The results themselves. Told is once what of the query had no use, and at the end that it kept nothing, where
     the report does not say so itself."""
@@ -210,11 +213,15 @@ def _draw(order: Order, query: Query, format: str) -> int:
         return _noted(drawn, order, lambda shown: shown.seen)
 
     if format == ANSI:
-        if query.drawing.show in (LAYERS, NORMS):
-            raise UsageError(f"ansi shows words or heat: leave --draw {query.drawing.show} out, or choose --format png")
+        if query.output.drawing.show in (LAYERS, NORMS):
+            raise UsageError(
+                f"ansi shows words or heat: leave --draw {query.output.drawing.show} out, or choose --format png"
+            )
         return deliver(order, found, lambda drawn: ansi.write(noted(drawn)))
-    if query.drawing.size is not None and query.drawing.size < SMALLEST:
-        raise UsageError(f"--size {query.drawing.size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")
+    if query.output.drawing.size is not None and query.output.drawing.size < SMALLEST:
+        raise UsageError(
+            f"--size {query.output.drawing.size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels"
+        )
     write = files.write_png if format == PNG else files.write_svg
     if order.output is None or not folder.is_folder(order.output):
         return deliver(order, found, lambda drawn: write(noted(drawn)))

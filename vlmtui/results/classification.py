@@ -13,8 +13,8 @@ from vlmtui.reading import Floats
 
 Ids = NDArray[np.int64]
 
-WITH_HEADS = ("vit", "dinov2", "dinov2_with_registers", "clip", "siglip", "siglip2")
-"""The families, by transformers' names, that may have a classification head."""
+HeadInput = Literal["class token", "mean of the patches", "class token and mean of the patches"]
+"""What a classification head reads."""
 
 
 def refusal(name: str) -> UsageError:
@@ -22,12 +22,6 @@ def refusal(name: str) -> UsageError:
     return UsageError(
         f"{name} has no classification head: choose a model with one, such as --model vit-base or demo-vit"
     )
-
-
-def check_family(name: str, family: str | None) -> None:
-    """`UsageError` for a model whose family, where it is known, never has a classification head."""
-    if family is not None and family not in WITH_HEADS:
-        raise refusal(name)
 
 
 class ClassificationHead(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,37 +22,37 @@ NOTE = "through the projector (early exit)"
 NONE = -1
 
 
-def tokens_of(patches: Sequence[Place], tokens: Sequence[Place]) -> NDArray[np.int64]:
+def token_of_patch(patches: Sequence[Place], tokens: Sequence[Place]) -> NDArray[np.int64]:
     """The index of the token that each vision patch goes into, int64 [patches]; `NONE` where there is no such one."""
     into = {(token.grid, patch): i for i, token in enumerate(tokens) for patch in token.patches}
     return np.array([into.get((place.grid, place.patches[0]), NONE) for place in patches], dtype=np.int64)
 
 
-def named(stage: str) -> str:
+def early_exit_name(stage: str) -> str:
     """What the words of a vision stage are called, wherever they stand."""
     return f"early exit: {stage} → {PROJECTOR}"
 
 
-def no_exit_of(model: ModelInfo) -> str:
+def no_exit_in_model(model: ModelInfo) -> str:
     """Why there is no early exit in a model, for a person; "" where there is."""
     if model.wordless:
         return f"{model.name} has no words: {model.wordless}"
-    return several_stages(model.name) if model.feeds is None else ""
+    return several_stages_reason(model.name) if model.feeds is None else ""
 
 
-def no_exit(reading: Reading) -> str:
+def no_exit_in_reading(reading: Reading) -> str:
     """Why the vision patches of a reading have no words at an early exit, for a person; "" where they have."""
     model = reading.model
-    return no_exit_of(model) or not_of_patches(model.name, reading.places, reading.placeless)
+    return no_exit_in_model(model) or no_patches_reason(model.name, reading.places, reading.placeless)
 
 
-def several_stages(model: str) -> str:
+def several_stages_reason(model: str) -> str:
     """Why there is no early exit where no one stage feeds the projector."""
     why = f"the projector of {model} reads several vision stages at once, no single one can stand for them"
     return f"{why}: choose the stage tokens"
 
 
-def not_of_patches(model: str, tokens: Sequence[Place], placeless: str) -> str:
+def no_patches_reason(model: str, tokens: Sequence[Place], placeless: str) -> str:
     """Why words of tokens cannot be told patch by patch, or ""."""
     if any(token.patches for token in tokens):
         return ""
@@ -60,8 +60,8 @@ def not_of_patches(model: str, tokens: Sequence[Place], placeless: str) -> str:
     return f"the image tokens of {model} come from no vision patch in particular{why}: choose the stage tokens"
 
 
-def on_patches(words: TokenWords, into: NDArray[np.int64], patches: Sequence[int]) -> TokenWords:
-    """The words of tokens as those of vision patches: `into` is the token of every patch, as `tokens_of` gives it.
+def words_of_patches(words: TokenWords, into: NDArray[np.int64], patches: Sequence[int]) -> TokenWords:
+    """The words of tokens as those of vision patches: `into` is the token of every patch, as `token_of_patch` gives it.
 
     Of these `patches`, which `Words.tokens` then are; one that goes into no token has no words.
     """

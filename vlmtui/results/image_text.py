@@ -9,10 +9,6 @@ import msgspec
 from vlmtui.errors import UsageError
 from vlmtui.reading import Floats
 
-TWO_TOWERS = ("clip", "siglip", "siglip2")
-"""The families, by transformers' names, that may have a text tower beside their vision tower."""
-ALONE = ("vit", "dinov2", "dinov2_with_registers", "dinov3_vit")
-"""Vision towers that never have one."""
 NO_TEXT_TOWER = "it has no text tower"
 WITHOUT_ITS_OWN = "a vision-language model has its vision tower without the text tower that this was trained with"
 
@@ -26,12 +22,6 @@ def refusal(name: str, why: str) -> UsageError:
         f"{name} cannot match pictures with texts: {why}: choose a CLIP or SigLIP model, such as --model "
         "clip-vit-l-336, siglip-so400m or demo-siglip"
     )
-
-
-def check_family(name: str, family: str | None) -> None:
-    """`UsageError` for a model whose family, where it is known, can never match pictures with texts."""
-    if family is not None and family not in TWO_TOWERS:
-        raise refusal(name, NO_TEXT_TOWER if family in ALONE else WITHOUT_ITS_OWN)
 
 
 class TextsRead(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,7 +65,7 @@ class VocabularyRows(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def identical(self) -> list[Ids]:
         """Ids of rows that hold the same numbers, two or more each; the largest group first, then by its first id."""
-        return groups(self.first)
+        return identical_groups(self.first)
 
 
 class WordNeighbours(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ class WordNeighbours(msgspec.Struct, frozen=True, kw_only=True):
         return [(self.texts[id_], score) for id_, score in zip(self.ids.tolist(), self.scores.tolist(), strict=True)]
 
 
-def check_near(metric: str) -> Near:
+def check_word_metric(metric: str) -> Near:
     """The metric of this name; `UsageError` for one that does not compare two words."""
     found = next((one for one in NEAR if one == metric), None)
     if found is None:
@@ -105,7 +105,7 @@ def check_near(metric: str) -> Near:
     return found
 
 
-def groups(first: Ids) -> list[Ids]:
+def identical_groups(first: Ids) -> list[Ids]:
     """The rows that share a `first` row with another, ids ascending; the largest group first, then by its first id."""
     heads, counts = np.unique(first, return_counts=True)
     several = heads[counts > 1]

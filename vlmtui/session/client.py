@@ -15,16 +15,16 @@ from typing import Any, TypeVar
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.options import given
-from vlmtui.lenses.registry import find
-from vlmtui.lenses.source import LensCall, LensSource, call
+from vlmtui.lenses.options import checked_options
+from vlmtui.lenses.registry import find_lens
+from vlmtui.lenses.source import LensCall, LensSource, lens_call
 from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import METRICS, RIDGE, Floats, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.results.replacement import Replacement
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
@@ -179,7 +179,7 @@ class SessionClient(ReconnectingClient):
         """What a lens is, and all its options where these are given; `UsageError` for one that it does not take."""
 
         def both(done: m.Described) -> tuple[LensDescription, tuple[tuple[str, Any], ...]]:
-            return done.lenses[0], call(lens, **done.options).options
+            return done.lenses[0], lens_call(lens, **done.options).options
 
         return self.ask(m.Describe(lens, options), both)
 
@@ -187,7 +187,7 @@ class SessionClient(ReconnectingClient):
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
         return self._typed(typed.vectors(reading_id, stage), on_progress)
 
-    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbedding]:
+    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[EmbeddedPatch]:
         """What becomes of one vision patch before the tower's first block."""
         return self._typed(whole.patch(reading_id, patch), on_progress)
 
@@ -336,10 +336,12 @@ class SessionClient(ReconnectingClient):
         on_said: OnAnswerProgress | None = None,
         strict: bool = True,
     ) -> Future[T]:
-        lens = None if question.body.lens.foreign else find(question.body.lens.name)
+        lens = None if question.body.lens.foreign else find_lens(question.body.lens.name)
         if lens is not None:
             try:
-                given(lens, question.body.options, strict)  # of a built-in lens it is known here what it takes
+                checked_options(
+                    lens, question.body.options, strict
+                )  # of a built-in lens it is known here what it takes
             except UsageError as error:
                 return _failed(error)
         return self.ask(question.body, question.unpack, on_progress, on_said)

@@ -23,8 +23,8 @@ from types import FunctionType, ModuleType
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import NAME, Lens, lens
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.options import describe
-from vlmtui.lenses.registry import built_in, offered
+from vlmtui.lenses.options import describe_lens
+from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
 from vlmtui.lenses.source import LensSource
 from vlmtui.session.foreign_errors import LensCode
 
@@ -48,7 +48,7 @@ class ForeignLens:
     @property
     def described(self) -> LensDescription:
         """What front ends are told of it."""
-        return describe(self.lens, self.origin)
+        return describe_lens(self.lens, self.origin)
 
 
 class LensModuleCache:
@@ -169,14 +169,14 @@ def lens_code(source: LensSource) -> LensCode:
 def installed_lenses() -> dict[str, list[EntryPoint]]:
     """What packages offer on this machine, by name."""
     by_name: dict[str, list[EntryPoint]] = {}
-    for entry in offered():
+    for entry in lens_entry_points():
         by_name.setdefault(entry.name, []).append(entry)
     return by_name
 
 
 def why_unusable(name: str, entries: Sequence[EntryPoint]) -> str:
     """Why nothing that packages offer under a name is used, or ""."""
-    if name in built_in():
+    if name in built_in_lenses():
         return "vlmtui has a lens of this name, and that is the one that is used"
     if not NAME.fullmatch(name):
         return f"{name!r} is no name for a lens: letters, digits and hyphens, a letter first"

@@ -11,11 +11,11 @@ from typing import TypeVar
 import msgspec
 
 from vlmtui.errors import CancelledError, OutOfMemoryError, UsageError, VlmtuiError
-from vlmtui.lenses.base import Lens, applies
+from vlmtui.lenses.base import Lens, applies_at
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import LayerWords, Result, Words
-from vlmtui.lenses.options import given
-from vlmtui.lenses.registry import find
+from vlmtui.lenses.options import checked_options
+from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.source import LensSource
 from vlmtui.reading import check_stage
 from vlmtui.session import foreign_lenses
@@ -56,7 +56,9 @@ class LensCalls:
             return m.Described(tuple(self._offered(control)))
         lens = built_in(request.lens)
         if lens is not None:
-            return m.Described((lens.described,), {} if request.options is None else given(lens, request.options))
+            return m.Described(
+                (lens.described,), {} if request.options is None else checked_options(lens, request.options)
+            )
         found = self._load(request.lens, control)
         return m.Described((found.described,), {} if request.options is None else _options(found, request.options))
 
@@ -64,7 +66,7 @@ class LensCalls:
         """The result of a built-in lens; token ids are named here, for every lens alike."""
         state = self._state
         context = RequestContext(state, request, control, lens.name)
-        found: Result = lens.function(context, **given(lens, request.options))
+        found: Result = lens.function(context, **checked_options(lens, request.options))
         if not (isinstance(found, Words | LayerWords) and found.rows):
             return found
         names = (state.vocabulary or TokenNamer.by(state.model.tokenizer)).names(found.ids[found.ids >= 0])
@@ -75,7 +77,7 @@ class LensCalls:
         found = self._load(request.lens, control)
         lens, code = found.lens, found.code
         options = _options(found, request.options)
-        if request.stage and not applies(lens.stages, request.stage):
+        if request.stage and not applies_at(lens.stages, request.stage):
             there = ", ".join(lens.stages)
             raise UsageError(f"the lens {lens.name} looks at {there}, not at {request.stage}: choose one of those")
         guard = LensGuard(control)
@@ -141,12 +143,12 @@ class LensCalls:
 
 def built_in(source: LensSource) -> Lens | None:
     """The built-in lens that is asked for; None where it is another."""
-    return None if source.foreign else find(source.name)
+    return None if source.foreign else find_lens(source.name)
 
 
 def _options(found: ForeignLens, options: dict[str, object]) -> dict[str, object]:
     """All options of a lens, where these are given."""
     try:
-        return given(found.lens, options)
+        return checked_options(found.lens, options)
     except UsageError as error:
         raise found.code.of_options(error, found.lens) from None

@@ -13,7 +13,7 @@ from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kernels.finder import WordFinder
-from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, unmatched
+from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, why_no_text_tower
 from vlmtui.models.vision.pixel_edits import reframed
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
@@ -104,7 +104,7 @@ class ModelAccess:
     @property
     def has_texts(self) -> bool:
         """Whether the model has a text tower, to compare images with texts."""
-        return not unmatched(self.vlm.family)
+        return not why_no_text_tower(self.vlm.family)
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -167,7 +167,7 @@ class ModelAccess:
     def projected_tokens(self, stage: str) -> Tensor:
         """The tokens that the projector makes of a vision stage [tokens, width], where they are made of patches."""
         model = self.vlm
-        if wrong := early_exit.not_of_patches(model.name, self.kept.places, model.family.no_places):
+        if wrong := early_exit.no_patches_reason(model.name, self.kept.places, model.family.no_places):
             raise UsageError(wrong)
         return self.exit_at(stage)
 
@@ -177,7 +177,7 @@ class ModelAccess:
 
     def into_tokens(self) -> Tensor:
         """The token that each vision patch goes into, int64 [patches], below 0 where there is none."""
-        return torch.from_numpy(early_exit.tokens_of(self.kept.patch_places, self.kept.places))
+        return torch.from_numpy(early_exit.token_of_patch(self.kept.patch_places, self.kept.places))
 
     def unembed(self, states: Tensor) -> Tensor:
         """The logits [n, rows], float32, of states of an LLM layer."""
@@ -189,13 +189,15 @@ class ModelAccess:
 
     def text_tower(self) -> DualEncoder:
         """The model's two towers, of which the text's is loaded; `UsageError` for a model without."""
-        return self.state.dual_encoder(self.progress).contrastive
+        return self.state.dual_encoder(self.progress).dual_encoder
 
     def read_texts(self, wanted: tuple[str, ...]) -> TextVectors:
         """The vectors of texts, which are read where they are not kept."""
         if not wanted:
             raise UsageError("there is no text to match: give one or more with --text")
-        return self.text_tower().texts(wanted, lambda done, total: self.progress("reading the texts", done, total))
+        return self.text_tower().text_vectors(
+            wanted, lambda done, total: self.progress("reading the texts", done, total)
+        )
 
     def final(self) -> TowerOutput:
         """What a tower alone put out at its end."""

@@ -18,7 +18,7 @@ from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
 from vlmtui.lenses.kernels.finder import WordFinder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load
-from vlmtui.models.vision.dual_encoder import unmatched
+from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import LAYERS_BYTES, READINGS_BYTES, ActivationCache
@@ -118,7 +118,7 @@ class ModelState:
 
     def dual_encoder(self, progress: Progress) -> VisionLanguageModel:
         """The model with both of its towers, the text tower loaded; `UsageError` at its use for a model without one."""
-        return self.model if unmatched(self.model.family) else self.full_model(progress)
+        return self.model if why_no_text_tower(self.model.family) else self.full_model(progress)
 
     # -- what is loaded
 
@@ -182,10 +182,10 @@ def find_checkpoint(
     """The checkpoint that is asked for, and the folder of the processor where another one is named."""
     progress(f"looking for {request.model}")
     base = Path(request.base) if request.base is not None else None
-    source = catalogue.resolve(request.model, base)
+    source = catalogue.resolve_model(request.model, base)
     processor = None
     if request.processor:
-        processor = model_folder.find_processor(catalogue.resolve(request.processor, base), progress)
+        processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
     return source, model_folder.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
 
 

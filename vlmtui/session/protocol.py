@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vlmtui.errors import ProtocolError, VlmtuiError, from_kind
+from vlmtui.errors import ProtocolError, VlmtuiError, error_from_kind
 from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
@@ -232,7 +232,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def error(self) -> VlmtuiError | None:
         """Why there is no reading; None where there is one."""
-        return from_kind(self.kind, self.message) if self.reading is None else None
+        return error_from_kind(self.kind, self.message) if self.reading is None else None
 
 
 class ReadManyDone(msgspec.Struct, frozen=True, tag=True):

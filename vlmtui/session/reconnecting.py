@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmtui._version import __version__
-from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, from_kind
+from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, error_from_kind
 from vlmtui.lenses.validation import validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
@@ -323,7 +323,7 @@ class ReconnectingClient:
         if pending is None:
             return
         if isinstance(answer, m.Failed):
-            error = from_kind(answer.kind, answer.message)
+            error = error_from_kind(answer.kind, answer.message)
             if answer.detail:
                 error.add_note(answer.detail)
             _fail(pending.future, error)

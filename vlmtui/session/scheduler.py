@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vlmtui.lenses.base import LensSchedule
-from vlmtui.lenses.registry import find
+from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.source import LensSource
 from vlmtui.session import protocol as m
 from vlmtui.session.connection import Connection
@@ -71,7 +71,7 @@ def runs_foreign_code(body: m.Question) -> bool:
 
 
 def _of_others(lens: LensSource) -> bool:
-    return lens.foreign or find(lens.name) is None
+    return lens.foreign or find_lens(lens.name) is None
 
 
 def request_kind(body: m.Question) -> str:
@@ -100,7 +100,7 @@ def may_interrupt(body: m.Question, amidst: m.Question) -> bool:
 
 def queue_turn(body: m.Question) -> LensSchedule:
     """A question's turn in the queue: that of the built-in lens that it asks for."""
-    lens = find(body.lens.name) if isinstance(body, m.Compute) and not body.lens.foreign else None
+    lens = find_lens(body.lens.name) if isinstance(body, m.Compute) and not body.lens.foreign else None
     return lens.turn if lens else LensSchedule()
 
 

@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from vlmtui.display.grids import unplaced_reason
-from vlmtui.display.metrics import named
-from vlmtui.display.numbers import box, figure, percent
+from vlmtui.display.metrics import metric_name
+from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import PURSUITS, TokenLayerWords, TokenWords, WordOrder
 from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
-from vlmtui.reports.query import Query, Seen
 from vlmtui.results import early_exit
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.state import early_exit as exiting
@@ -51,16 +52,16 @@ def patch_text(results: Results, selection: Selection) -> str:
     lines = [f"{plain(reading.image.source)} · {plain(reading.model.name)} · {selection.stage}", where]
     norms, entry = results.norms_at(selection.stage), results.entry(selection)
     if of_tokens(selection.stage) and norms is not None and entry is not None:
-        norm = f"norm {figure(float(norms.values[entry]))}"
+        norm = f"norm {format_number(float(norms.values[entry]))}"
         if selection.stage == TOKENS:
             norm += f", above {percent(float(reading.percentiles[entry]))} of the vocabulary"
         lines.append(norm)
     if words := results.words(selection):
-        by = f"{named(selection.order, table.ridge if table else None)}, score"
+        by = f"{metric_name(selection.order, table.ridge if table else None)}, score"
         if projected := exiting.title(results, selection):
             by += f"; {projected}, {exiting.footing(results, selection)}"
         lines.append(f"words ({'logit lens, logit' if llm_depth(selection.stage) else by}):")
-        lines += [f"  {visible(w.piece, w.text)}  {figure(w.score)}  id {w.id}" for w in words]
+        lines += [f"  {visible(w.piece, w.text)}  {format_number(w.score)}  id {w.id}" for w in words]
         if words[-1].explained is not None:
             lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
     token = results.token(selection)
@@ -68,10 +69,10 @@ def patch_text(results: Results, selection: Selection) -> str:
         lines += ["first word by layer (logit, entropy in nats):", *layer_lines(results, found)]
     column = results.column(selection)
     if column is not None and column[0] is not None:
-        lines.append("norms " + ", ".join(f"vision.{i} {figure(float(v))}" for i, v in enumerate(column[0])))
+        lines.append("norms " + ", ".join(f"vision.{i} {format_number(float(v))}" for i, v in enumerate(column[0])))
     if results.layers is not None and token is not None:
-        through = [f"llm.{i} {figure(float(v))}" for i, v in enumerate(results.layers.norms[:, token], 1)]
-        lines.append(f"norms tokens {figure(float(reading.norms[token]))}, {', '.join(through)}")
+        through = [f"llm.{i} {format_number(float(v))}" for i, v in enumerate(results.layers.norms[:, token], 1)]
+        lines.append(f"norms tokens {format_number(float(reading.norms[token]))}, {', '.join(through)}")
     return "\n".join(lines)
 
 
@@ -81,7 +82,9 @@ def layer_lines(results: Results, found: TokenLayerWords) -> list[str]:
     for layer, (score, entropy) in enumerate(zip(found.scores[:, :1].ravel(), found.entropy, strict=False), 1):
         settled = "  settled" if layer == found.settled else ""
         word = results.first_word(found, layer)
-        lines.append(f"  llm.{layer}  {word}  {figure(float(score))}  {figure(float(entropy), 3)}{settled}")
+        lines.append(
+            f"  llm.{layer}  {word}  {format_number(float(score))}  {format_number(float(entropy), 3)}{settled}"
+        )
     return lines
 
 
@@ -131,13 +134,19 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
             raise VlmtuiError("not all words have arrived yet: try again in a moment")
         words = table.gathered(tokens, selection.k)
     if projected and words is not None:
-        words = early_exit.on_patches(words, early_exit.tokens_of(reading.patch_places, reading.places), entries)
-    asked = replace(query, model=reading.model.name, k=selection.k, metric=selection.metric, stage=selection.stage)
-    asked = replace(asked, patches=(), rows=(), keep=None)
+        words = early_exit.words_of_patches(
+            words, early_exit.token_of_patch(reading.patch_places, reading.places), entries
+        )
+    asked = replace(
+        query,
+        load=replace(query.load, model=reading.model.name),
+        search=replace(query.search, k=selection.k, metric=selection.metric),
+        selection=EntrySelection(selection.stage, query.selection.stages),
+    )
     if asked.lens is not None and asked.lens.built_in is None:
         # what a lens of one's own found is none of the reading's
         asked = replace(asked, lens=None)
-    seen = Seen(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
+    seen = ImageReport(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
     path = Path(name).expanduser()
     with target(str(path)) as file:
         for piece in _pieces(results, selection, seen, format_for(name)):
@@ -145,7 +154,7 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
     return path
 
 
-def _pieces(results: Results, selection: Selection, seen: Seen, format: str) -> Iterator[str | bytes]:
+def _pieces(results: Results, selection: Selection, seen: ImageReport, format: str) -> Iterator[str | bytes]:
     # what is imported here takes its time, and is seldom needed
     if format == HTML:
         from vlmtui.reports.page import write
@@ -159,7 +168,7 @@ def _pieces(results: Results, selection: Selection, seen: Seen, format: str) -> 
         yield from check_format(format)([seen], seen.query, False)
 
 
-def _glance(results: Results, selection: Selection, seen: Seen) -> Glance:
+def _glance(results: Results, selection: Selection, seen: ImageReport) -> Glance:
     """All that is known of the reading, whole stages only, as a page shows it."""
     from vlmtui.reports.page import Glance
 

@@ -36,7 +36,7 @@ class Hearing(Screen[None]):
         options = worker.options
         self._worker = worker
         self._results = Results.of(worker.image, picture)
-        self._selection = Selection(metric=options.query.metric, k=options.query.k)
+        self._selection = Selection(metric=options.query.search.metric, k=options.query.search.k)
         self._opening = True
         self._standing = Standing(messages.WorkProgressed("starting the model session"))
         self._asking = WordAsking()

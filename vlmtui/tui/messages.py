@@ -15,7 +15,7 @@ from vlmtui.reading import LayerNorms, ModelInfo, Reading, TokenLayerWords, Toke
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, TextsRead
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.protocol import Status
 from vlmtui.tui.state.noise_baseline import NullKey
 
@@ -189,7 +189,7 @@ class PatchArrived(Message):
     """What a patch of a reading is before the tower's first block."""
 
     reading: str
-    anatomy: PatchEmbedding
+    anatomy: EmbeddedPatch
 
 
 @dataclass

@@ -34,7 +34,7 @@ class SessionWorker(Inquiry):
     def __init__(self, options: ExplorerOptions) -> None:
         super().__init__()
         self.options = options
-        self.model = options.query.model
+        self.model = options.query.load.model
         self.image = options.image
         self._openings = 0
         self._held: str | None = None
@@ -61,8 +61,8 @@ class SessionWorker(Inquiry):
         With `may_ask` ssh may ask for a password at the terminal, and the session is there when this comes back.
         """
         if not self.alive:
-            self._client = connect(self.options.query.where, self._died, self._line_changed, may_ask)
-            if may_ask and self.options.query.where.remote is not None:
+            self._client = connect(self.options.query.load.where, self._died, self._line_changed, may_ask)
+            if may_ask and self.options.query.load.where.remote is not None:
                 self._client.welcome.result()
 
     def begin(self) -> None:
@@ -78,7 +78,7 @@ class SessionWorker(Inquiry):
         assert client is not None
         self.post(messages.WorkProgressed("starting the model session"))
         self.introduce()
-        own = model == query.model
+        own = model == query.load.model
 
         def loaded(info: ModelInfo) -> Message:
             self._held = model
@@ -87,7 +87,7 @@ class SessionWorker(Inquiry):
 
         def failed(sentence: str) -> None:
             self.post(messages.WorkFailed(f"{model} could not be loaded", sentence))
-            before = self._held or self.options.query.model
+            before = self._held or self.options.query.load.model
             if before != model:
                 # a model that does not load must not cost the one that did
                 self.load(before)
@@ -95,10 +95,10 @@ class SessionWorker(Inquiry):
         self._when(
             client.load(
                 model,
-                revision=query.revision if own else None,
-                processor=query.processor if own else None,
-                device=query.device,
-                dtype=query.dtype,
+                revision=query.load.revision if own else None,
+                processor=query.load.processor if own else None,
+                device=query.load.device,
+                dtype=query.load.dtype,
                 on_progress=self._progressed(),
             ),
             loaded,
@@ -126,7 +126,7 @@ class SessionWorker(Inquiry):
         """
         if self._client is not None and self._client.alive:
             metric = METRICS[0] if order == "logit" else order
-            all_tokens = self.options.query.all_tokens
+            all_tokens = self.options.query.search.all_tokens
             self._when(
                 self._client.words(
                     reading,
@@ -135,7 +135,7 @@ class SessionWorker(Inquiry):
                     tokens=tokens,
                     all_tokens=all_tokens,
                     stage=stage,
-                    ridge=self.options.query.ridge,
+                    ridge=self.options.query.search.ridge,
                     projected=of_patches(stage),
                 ),
                 lambda words: messages.WordsArrived(reading, stage, words),
@@ -162,7 +162,7 @@ class SessionWorker(Inquiry):
         """The first word of a token after every layer."""
         if self._client is not None and self._client.alive:
             self._when(
-                self._client.layer_words(reading, token, 1, all_tokens=self.options.query.all_tokens),
+                self._client.layer_words(reading, token, 1, all_tokens=self.options.query.search.all_tokens),
                 lambda words: messages.LayerWordsArrived(reading, words),
                 self._failed("the words could not be found"),
             )
@@ -257,9 +257,9 @@ class SessionWorker(Inquiry):
                     reading,
                     METRICS[0] if order == "logit" else order,
                     k,
-                    all_tokens=query.all_tokens,
+                    all_tokens=query.search.all_tokens,
                     stage=stage,
-                    ridge=query.ridge,
+                    ridge=query.search.ridge,
                     idle=True,
                     projected=of_patches(stage),
                 ),
@@ -272,7 +272,7 @@ class SessionWorker(Inquiry):
         """What several metrics name for one token; where nothing else is asked meanwhile."""
         if self._client is not None and self._client.alive:
             self._when(
-                self._client.agreement(reading, token, k, all_tokens=self.options.query.all_tokens, idle=True),
+                self._client.agreement(reading, token, k, all_tokens=self.options.query.search.all_tokens, idle=True),
                 lambda agreement: messages.AgreementArrived(reading, agreement),
                 self._failed("the metrics could not be compared"),
                 messages.BeliefGaveWay,
@@ -291,7 +291,7 @@ class SessionWorker(Inquiry):
         def work() -> None:
             try:
                 image = read_source(source)
-                picture = Image.fromarray(decode(image.data, image.source, self.options.query.max_pixels).rgb)
+                picture = Image.fromarray(decode(image.data, image.source, self.options.query.read.max_pixels).rgb)
                 message: Message = messages.PictureOpened(image, picture)
             except VlmtuiError as error:
                 message = messages.WorkFailed("the picture could not be opened", str(error))
@@ -311,7 +311,9 @@ class SessionWorker(Inquiry):
         client, query = self._client, self.options.query
         assert client is not None
         self._when(
-            client.read(self.image, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._progressed()),
+            client.read(
+                self.image, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._progressed()
+            ),
             messages.PictureRead,
             self._failed("the picture could not be read"),
         )

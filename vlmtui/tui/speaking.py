@@ -8,7 +8,7 @@ from PIL import Image
 from textual import on
 from textual.binding import Binding
 
-from vlmtui.display.grids import sentence
+from vlmtui.display.grids import as_sentence
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.wording import LensResult
@@ -181,7 +181,7 @@ class Speaking(Lensing):
             return
         model = self._results.reading.model
         if model.embeddings is None:
-            self.notify(sentence(model.wordless), title="no answer", timeout=8, markup=False)
+            self.notify(as_sentence(model.wordless), title="no answer", timeout=8, markup=False)
             return
 
         def put(question: str | None) -> None:
@@ -313,7 +313,7 @@ class Speaking(Lensing):
             self._say_no_answer()
             return
         if wordless := results.reading.model.wordless:
-            self.notify(sentence(wordless), title="no occlusion map", timeout=8, markup=False)
+            self.notify(as_sentence(wordless), title="no occlusion map", timeout=8, markup=False)
             return
         self._look_at(attribution=OCCLUSION)
         wanted = OcclusionOf(block_for(results.reading.places)[0])
@@ -358,7 +358,7 @@ class Speaking(Lensing):
         if reading is None:
             return
         if wrong := reading.model.wordless or ("" if reading.model.llm_layers else "the model has no language model"):
-            self.notify(sentence(wrong), title="no attention mask", timeout=8, markup=False)
+            self.notify(as_sentence(wrong), title="no attention mask", timeout=8, markup=False)
             return
         shown = self._selection.of_answer.mask is not None
         of_answer = replace(self._selection.of_answer, mask=None if shown else self._selection.of_answer.layer or 1)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
-from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest
+from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest_rows
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
@@ -61,7 +61,7 @@ def not_found_first(model: VisionLanguageModel, vocabulary: EmbeddingMatrix, ids
     """
     assert model.embeddings is not None
     vectors = model.embed(ids.tolist())
-    found = nearest(vectors, vocabulary, torch.arange(len(model.embeddings)), metric, 1)
+    found = nearest_rows(vectors, vocabulary, torch.arange(len(model.embeddings)), metric, 1)
     own = torch.stack([_score(vectors[i], model.embeddings[int(row)], metric) for i, row in enumerate(ids)])
     same = found.ids[:, 0] == ids
     tied = found.scores[:, 0] - own <= TIE * found.scores[:, 0].abs()

@@ -13,7 +13,7 @@ from vlmtui.errors import ImageError, ModelError
 from vlmtui.geometry import Place
 from vlmtui.image import RgbImage
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
-from vlmtui.lenses.kernels.search import NearestRows, nearest
+from vlmtui.lenses.kernels.search import NearestRows, nearest_rows
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
@@ -190,13 +190,13 @@ class PartialModelChecks:
         inputs = self.model.prompted(inputs, len(encoded.tokens), None)
         self._progress("looking for words", 0, 0)
         return ImageRecord(
-            inputs, encoded.tokens.cpu(), nearest(encoded.tokens, self._vocabulary, self._words, "l2", _K)
+            inputs, encoded.tokens.cpu(), nearest_rows(encoded.tokens, self._vocabulary, self._words, "l2", _K)
         )
 
 
 def nearest_words(tokens: Tensor, embeddings: Tensor, words: Tensor) -> NearestRows:
     """The words of tokens, as those that are kept of the model loaded in part."""
-    return nearest(tokens, EmbeddingMatrix.of(embeddings), words, "l2", _K)
+    return nearest_rows(tokens, EmbeddingMatrix.of(embeddings), words, "l2", _K)
 
 
 def _tally(

@@ -18,11 +18,12 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import ImageFile, decode, sayable
+from vlmtui.image import ImageFile, decode, encodable_name
+from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import default_stage
 from vlmtui.reports import page
 from vlmtui.reports.formats import json
-from vlmtui.reports.query import Query, seen
+from vlmtui.reports.image_reader import report_of
 from vlmtui.session.client import SessionClient
 from vlmtui.web import pages
 from vlmtui.web.downloads import download_public
@@ -61,22 +62,24 @@ class Limits:
 
 def as_page(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's page."""
-    rgb = decode(source.data, source.source, query.max_pixels).rgb
-    reading = client.read(source, max_pixels=query.max_pixels).result()
+    rgb = decode(source.data, source.source, query.read.max_pixels).rgb
+    reading = client.read(source, max_pixels=query.read.max_pixels).result()
     return page.document(page.glance(client, rgb, reading, query))
 
 
 def as_json(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's report, `vlmtui/report/1`."""
-    reading = client.read(source, max_pixels=query.max_pixels).result()
-    return json.line(json.report(seen(client, reading, query, default_stage(reading.model)))) + "\n"
+    reading = client.read(source, max_pixels=query.read.max_pixels).result()
+    return json.line(json.report(report_of(client, reading, query, default_stage(reading.model)))) + "\n"
 
 
 class Server:
     """Answers requests with the model that `holder` holds; `models` are those to choose from, the first by default."""
 
-    def __init__(self, holder: Holder, query: Query, models: tuple[str, ...], guard: Guard, limits: Limits) -> None:
-        self._holder, self._query, self._models, self._guard = holder, query, models, guard
+    def __init__(
+        self, holder: Holder, load: LoadOptions, models: tuple[str, ...], guard: Guard, limits: Limits
+    ) -> None:
+        self._holder, self._load, self._models, self._guard = holder, load, models, guard
         self._limits, self._queue, self._rate = limits, Queue(limits.places), Rate(limits.rate)
 
     def app(self) -> Starlette:
@@ -178,11 +181,13 @@ class Server:
 
     async def _served(self, upload: Upload, wanted: Asked, made: Made) -> str:
         source = upload.file or await self._fetched(upload.address)
-        query = replace(
-            self._query, model=wanted.model, metric=wanted.metric, k=wanted.k, max_pixels=self._limits.pixels
+        query = Query(
+            replace(self._load, model=wanted.model),
+            ReadOptions(max_pixels=self._limits.pixels),
+            SearchOptions(k=wanted.k, metric=wanted.metric),
         )
         async with self._queue.turn:
-            work = self._holder.work(query, lambda client: made(client, source, query))
+            work = self._holder.work(query.load, lambda client: made(client, source, query))
             late = RefusedError(
                 504, f"it took more than {self._limits.seconds:g} s: try again, or a smaller picture", 30
             )
@@ -193,7 +198,7 @@ class Server:
 
     async def _fetched(self, address: str) -> ImageFile:
         data = await download_public(address, self._limits.bytes)
-        return ImageFile(sayable(address), data, hashlib.sha256(data).hexdigest())
+        return ImageFile(encodable_name(address), data, hashlib.sha256(data).hexdigest())
 
 
 async def _within(seconds: float, doing: Awaitable[_T], late: RefusedError) -> _T:

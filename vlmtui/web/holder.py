@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError
-from vlmtui.reports.query import Query, load
+from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress
@@ -63,7 +63,7 @@ class Watched(SessionClient):
 class Holder:
     """Holds one model at a time; work on it is done one after the other, in one thread."""
 
-    def __init__(self, first: Query) -> None:
+    def __init__(self, first: LoadOptions) -> None:
         self._first = first
         self._worker = ThreadPoolExecutor(1, "model")
         self._lock = threading.RLock()
@@ -96,14 +96,14 @@ class Holder:
             self._running = None
         self._hold(self._first)
 
-    def work(self, query: Query, job: Callable[[SessionClient], _T]) -> Future[_T]:
-        """Have `job` done with the model of a query. Fails with the error of the model, the session or the job."""
+    def work(self, options: LoadOptions, job: Callable[[SessionClient], _T]) -> Future[_T]:
+        """Have `job` done with a model. Fails with the error of the model, the session or the job."""
 
         def done() -> _T:
             with self._lock:
                 self._running = future
             try:
-                client = self._hold(query)
+                client = self._hold(options)
             except OutOfMemoryError:
                 raise  # there may be room another time
             except ModelError as error:
@@ -132,8 +132,8 @@ class Holder:
         if client is not None:
             client.close()
 
-    def _hold(self, query: Query) -> Watched:
-        """The session with the model of a query, loaded where it holds another. In the worker's thread."""
+    def _hold(self, options: LoadOptions) -> Watched:
+        """The session with a model, loaded where it holds another. In the worker's thread."""
         with self._lock:
             if self._closed:
                 raise CancelledError("the server is being ended")
@@ -145,10 +145,10 @@ class Holder:
             client.begin()
             if self._running in self._withdrawn:
                 raise _withdrawn()
-        if self._held != query.model:
+        if self._held != options.model:
             self._held = None
-            load(client, query, None).result()
-            self._held = query.model
+            load_model(client, options, None).result()
+            self._held = options.model
         return client
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import uvicorn
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.reports.query import Query
+from vlmtui.query.options import LoadOptions
 from vlmtui.web.app import Limits, Server
 from vlmtui.web.guard import Guard
 from vlmtui.web.holder import Holder
@@ -19,7 +19,7 @@ _CONNECTIONS = 512
 
 
 def serve(
-    query: Query,
+    load: LoadOptions,
     models: tuple[str, ...],
     host: str,
     port: int,
@@ -30,9 +30,9 @@ def serve(
     """Listen until told to leave. Raises what keeps the first model from being loaded, and `KeyboardInterrupt`."""
     guard = Guard(host, token)
     listening = _listening(host, port)
-    holder = Holder(query)
+    holder = Holder(load)
     config = uvicorn.Config(
-        Server(holder, query, models, guard, limits).app(),
+        Server(holder, load, models, guard, limits).app(),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from vlmtui.image import ImageFile, sayable
+from vlmtui.image import ImageFile, encodable_name
 from vlmtui.reading import Metric
 from vlmtui.web.refusals import RefusedError
 
@@ -122,5 +122,5 @@ def asked(given: Mapping[str, str], models: tuple[str, ...]) -> Asked:
 
 def _named(name: str | None) -> str:
     """A file's name without the folders that a browser may send; `-` would mean standard input."""
-    bare = sayable(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
+    bare = encodable_name(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
     return bare if bare not in ("", "-") else "picture"

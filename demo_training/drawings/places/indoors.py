@@ -6,8 +6,8 @@ import numpy as np
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas
-from demo_training.drawings.places.stuffs import one_of
-from demo_training.drawings.textures import built, cloths, hides, land
+from demo_training.drawings.places.materials import one_of
+from demo_training.drawings.textures import construction, fabrics, hides, land
 from demo_training.drawings.things import animals, buildings, food, lights, people, rooms, tableware, vehicles
 from demo_training.drawings.things import plants as grown
 
@@ -89,17 +89,17 @@ def room(c: Canvas) -> str:
         buildings.window(c, x, y, x + w, y + w * r.uniform(0.8, 1.3))
         if r.random() < 0.6:
             for a, b in ((x - w * 0.35, x + w * 0.12), (x + w * 0.88, x + w * 1.35)):
-                c.paint("curtain", cloths.curtain, c.rectangle(a, -0.01, b, line + 0.03), 0.5)
+                c.paint("curtain", fabrics.curtain, c.rectangle(a, -0.01, b, line + 0.03), 0.5)
     elif r.random() < 0.4:
         a = r.uniform(-0.1, 0.5)
-        c.paint("curtain", cloths.curtain, c.rectangle(a, -0.01, a + r.uniform(0.3, 0.8), line + 0.04), 0.6)
+        c.paint("curtain", fabrics.curtain, c.rectangle(a, -0.01, a + r.uniform(0.3, 0.8), line + 0.04), 0.6)
     c.darken(c.rectangle(0, line - 0.02, 1, line), 0.3, 1)
-    c.paint("floor", built.floor, c.rectangle(-0.01, line, 1.01, 1.01), 0.4)
+    c.paint("floor", construction.floor, c.rectangle(-0.01, line, 1.01, 1.01), 0.4)
     if r.random() < 0.4:
         x, w = r.uniform(0.2, 0.8), r.uniform(0.3, 0.6)
         c.paint(
             "carpet",
-            cloths.carpet,
+            fabrics.carpet,
             c.polygon([(x - w * 0.7, line + 0.06), (x + w * 0.7, line + 0.06), (x + w, 0.97), (x - w, 0.97)]),
             0.6,
         )
@@ -138,10 +138,10 @@ def laid(c: Canvas) -> str:
     else:
         base = p.among(r, "f0ece4 3a3430 d8d0c4 8a8a88 c8a880")
         top = (
-            ("table", built.wood),
+            ("table", construction.wood),
             ("table", p.tinted(base, 0.05, "smooth")),
-            ("cloth", cloths.cloth),
-            ("table", built.wood),
+            ("cloth", fabrics.cloth),
+            ("table", construction.wood),
             ("stone", land.stone),
         )
         c.paint(*top[int(r.integers(len(top)))])

@@ -6,12 +6,12 @@ import numpy as np
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas
-from demo_training.drawings.places.stuffs import any_of, one_of
-from demo_training.drawings.textures import cloths, shiny
+from demo_training.drawings.places.materials import any_of, one_of
+from demo_training.drawings.textures import fabrics, reflective
 from demo_training.drawings.things import food, rooms, tableware
 from demo_training.drawings.things import plants as grown
 from demo_training.drawings.things import print as printed
-from demo_training.words import GLYPHS
+from demo_training.vocabulary import GLYPHS
 
 
 def surfaces(c: Canvas) -> str:
@@ -69,9 +69,9 @@ def shapes(c: Canvas) -> str:
         skin = (
             p.tinted(base, float(r.uniform(0.01, 0.1)))
             if how < 0.6
-            else shiny.lacquer(base)
+            else reflective.lacquer(base)
             if how < 0.7
-            else cloths.silk(base)
+            else fabrics.silk(base)
         )
         solid = r.random() < 0.35
         if r.random() < 0.6:
@@ -85,9 +85,9 @@ def shapes(c: Canvas) -> str:
 
 def _pattern(r: np.random.Generator, name: str) -> p.Material:
     one = p.vivid(r)
-    two = cloths.apart(r, one)
+    two = fabrics.apart(r, one)
     turn = float(r.choice((0, np.pi / 2, np.pi / 4, r.uniform(0, 3))))
-    return cloths.pattern(name, one, two, p.log_uniform(r, 7, 60), turn)
+    return fabrics.pattern(name, one, two, p.log_uniform(r, 7, 60), turn)
 
 
 def patterns(c: Canvas) -> str:
@@ -122,9 +122,9 @@ def text(c: Canvas) -> str:
         name, stuff = (
             ("paper", p.tinted(plate, 0.03))
             if how < 0.75
-            else ("metal", shiny.lacquer(plate))
+            else ("metal", reflective.lacquer(plate))
             if how < 0.87
-            else ("shirt", cloths.silk(plate))
+            else ("shirt", fabrics.silk(plate))
         )
         skew = r.normal(0, 0.03, 4)
         c.darken(c.rectangle(x0 + 0.02, y0 + 0.03, x1 + 0.02, y1 + 0.03), 0.4, 3)
@@ -135,10 +135,10 @@ def text(c: Canvas) -> str:
             0.4,
         )
         if r.random() < 0.3:
-            edge = p.tinted(cloths.apart(r, plate), 0.03)
+            edge = p.tinted(fabrics.apart(r, plate), 0.03)
             c.paint(name, edge, c.rectangle(x0 + 0.02, y0 + 0.03, x1 - 0.02, y0 + 0.05), 0.3)
     seen = plate if board else np.asarray(c.image[::8, ::8].reshape(-1, 3).mean(0), np.float32)
-    ink = cloths.apart(r, seen, 220)
+    ink = fabrics.apart(r, seen, 220)
     if np.abs(ink - seen).sum() < 220:
         ink = p.rgb("f8f8f4") if seen.mean() < 120 else p.rgb("101014")
     if r.random() < 0.22:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, together
-from demo_training.drawings.places.stuffs import one_of
+from demo_training.drawings.places.materials import one_of
 from demo_training.drawings.places.wild import heaven
-from demo_training.drawings.textures import built, land, shiny
+from demo_training.drawings.textures import construction, land, reflective
 from demo_training.drawings.things import buildings, lights, people, vehicles
 from demo_training.drawings.things import plants as grown
 
@@ -32,7 +32,7 @@ def town(c: Canvas) -> str:
         else:
             grown.tree(c, x + w / 2, street, r.uniform(0.35, 0.7))
         x += w + r.uniform(0.0, 0.12)
-    c.paint("road", built.asphalt, c.rectangle(0, street, 1.01, r.uniform(0.9, 1.05)), 0.3)
+    c.paint("road", construction.asphalt, c.rectangle(0, street, 1.01, r.uniform(0.9, 1.05)), 0.3)
     if r.random() < 0.3:  # a kerb line
         mark = p.tinted(p.among(r, "e8e8e0 d8c060"), 0.12)
         c.paint(
@@ -68,7 +68,7 @@ def traffic(c: Canvas) -> str:
     c.paint(*one_of(c, "wall brick sky tree metal road stone"))
     if r.random() < 0.3:
         buildings.house(c, r.uniform(-0.2, 0.5), 0.68, r.uniform(0.4, 0.9), r.uniform(0.4, 0.7))
-    c.paint("road", built.asphalt, c.rectangle(0, r.uniform(0.6, 0.75), 1.01, 1.01), 0.5)
+    c.paint("road", construction.asphalt, c.rectangle(0, r.uniform(0.6, 0.75), 1.01, 1.01), 0.5)
     c.defocus(float(r.uniform(0, 3)))
     if r.random() < 0.6:
         w = r.uniform(0.7, 1.5)
@@ -134,7 +134,7 @@ def launch(c: Canvas) -> str:
                 c.line([(mast - 0.02, ground - i * 0.05), (mast + 0.02, ground - i * 0.05 - 0.05)], 0.006)
                 for i in range(int(h / 0.05))
             ]
-            c.paint("tower", shiny.metal, together(*lattice, c.rectangle(mast - 0.025, ground - h, mast - 0.015,
+            c.paint("tower", reflective.metal, together(*lattice, c.rectangle(mast - 0.025, ground - h, mast - 0.015,
                     ground), c.rectangle(mast + 0.015, ground - h, mast + 0.025, ground)), 0.3)  # fmt: skip
         if up or r.random() < 0.4:
             for s in (-1, 1):

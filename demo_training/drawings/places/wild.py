@@ -7,8 +7,8 @@ import numpy as np
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, Draw, together
 from demo_training.drawings.palette import dimmed
-from demo_training.drawings.places.stuffs import STUFFS, one_of
-from demo_training.drawings.textures import air, built, land, plants
+from demo_training.drawings.places.materials import MATERIALS, one_of
+from demo_training.drawings.textures import air, construction, land, plants
 from demo_training.drawings.things import animals, buildings, lights, vehicles
 from demo_training.drawings.things import plants as grown
 
@@ -44,10 +44,10 @@ def landscape(c: Canvas) -> str:
     if r.random() < 0.4:
         grown.bushes(c, horizon + 0.02, float(r.uniform(0.02, 0.08)))
     ground = str(r.choice(("grass", "snow", "sand", "soil", "stone"), p=(0.55, 0.16, 0.07, 0.16, 0.06)))
-    c.paint(ground, STUFFS[ground][0], c.below(horizon, float(r.uniform(0, 0.05))), 0.6)
+    c.paint(ground, MATERIALS[ground][0], c.below(horizon, float(r.uniform(0, 0.05))), 0.6)
     if r.random() < 0.28:
         x, a, b = r.uniform(0.2, 0.8), r.uniform(0.1, 0.4), r.uniform(0.1, 0.4)
-        way = ("road", built.asphalt) if r.random() < 0.55 else ("soil", land.soil)
+        way = ("road", construction.asphalt) if r.random() < 0.55 else ("soil", land.soil)
         bend = r.normal(0, 0.15)
         c.paint(*way, c.polygon([(x - 0.015, horizon + 0.01), (x + 0.015, horizon + 0.01),
                 (x + bend + 0.05, horizon + 0.12), (x + b, 1.01), (x - a, 1.01), (x + bend - 0.04, horizon + 0.12)]),
@@ -219,12 +219,12 @@ def night(c: Canvas) -> str:
             kind = "tower" if tall else "house"
             c.paint(
                 kind,
-                dimmed(built.plaster, float(r.uniform(0.12, 0.4))),
+                dimmed(construction.plaster, float(r.uniform(0.12, 0.4))),
                 c.rectangle(x, ground - h, x + w, ground + 0.03),
                 0.3,
             )
             if not tall:
-                c.paint("roof", dimmed(built.tiles, 0.3), c.polygon([(x - 0.03, ground - h),
+                c.paint("roof", dimmed(construction.tiles, 0.3), c.polygon([(x - 0.03, ground - h),
                         (x + w / 2, ground - h * 1.4), (x + w + 0.03, ground - h)]))  # fmt: skip
             glow = p.tinted(p.among(r, "ffd870 ffc050 fff0b0 ffe8c8"), 0.1)
             panes: list[Draw] = []

@@ -7,22 +7,22 @@ from PIL import ImageDraw
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, Draw, together
-from demo_training.drawings.textures import built, land, shiny
+from demo_training.drawings.textures import construction, land, reflective
 
 
 def facade(c: Canvas) -> p.Material:
     how = c.layout.random()
     if how < 0.18:
-        return built.brick
+        return construction.brick
     if how < 0.28:
-        return built.wood
+        return construction.wood
     if how < 0.36:
         return land.stone
-    base = p.among(c.layout, built.PLASTER + " c06050 d8c070 88a088 f0f0ec", 16)
+    base = p.among(c.layout, construction.PLASTER + " c06050 d8c070 88a088 f0f0ec", 16)
     return p.tinted(base, float(c.layout.uniform(0.02, 0.07)), "smooth")
 
 
-def window(c: Canvas, x0: float, y0: float, x1: float, y1: float, pane: p.Material = shiny.pane) -> None:
+def window(c: Canvas, x0: float, y0: float, x1: float, y1: float, pane: p.Material = reflective.pane) -> None:
     """Frame, glass, bars; a sill or shutters at times."""
     r, w, h = c.layout, x1 - x0, y1 - y0
     frame = p.tinted(p.among(r, "f0f0ec 5a4030 d0d0d0 3a3c40 f8f8f8 6a7a70"), 0.03)
@@ -59,12 +59,15 @@ def house(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
                 (x + w * 0.7, ground - h - rise), (x + w * 0.85, ground - h - sag * 0.5),
                         (x + w + over * 2.5, ground - h - sag * 0.6),
                 (x + w, ground - h), (x, ground - h)]  # fmt: skip
-    c.paint("roof", built.tiles, c.polygon(roof), 0.3, 0.2)
+    c.paint("roof", construction.tiles, c.polygon(roof), 0.3, 0.2)
     c.darken(c.rectangle(x, ground - h, x + w, ground - h * 0.93), 0.45, 1)
     if r.random() < 0.3:
         cx = x + w * r.uniform(0.25, 0.7)
         c.paint(
-            "brick", built.brick, c.rectangle(cx, ground - h - rise * 1.25, cx + w * 0.08, ground - h - rise * 0.5), 0.2
+            "brick",
+            construction.brick,
+            c.rectangle(cx, ground - h - rise * 1.25, cx + w * 0.08, ground - h - rise * 0.5),
+            0.2,
         )
     if r.random() < 0.25:  # a temple's or palace's front
         _columns(c, x, ground, w, h)
@@ -103,7 +106,7 @@ def door(c: Canvas, x0: float, y0: float, x1: float, y1: float) -> None:
     """Leaf with panels and a handle in a frame."""
     r, w, h = c.layout, x1 - x0, y1 - y0
     colour = p.vivid(r) * 0.8
-    leaf = built.wood if r.random() < 0.45 else p.tinted(colour, 0.04)
+    leaf = construction.wood if r.random() < 0.45 else p.tinted(colour, 0.04)
     frame = p.tinted(p.among(r, "f0f0ec 8a8078 5a4030 c8c0b0"), 0.04)
     c.paint("door", frame, c.rectangle(x0 - w * 0.1, y0 - h * 0.05, x1 + w * 0.1, y1), 0.2)
     c.paint("door", leaf, c.rectangle(x0, y0, x1, y1), 0.2, 0.15)
@@ -125,7 +128,7 @@ def tower(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
     outline = [(x, ground), (x + taper, ground - h), (x + w - taper, ground - h), (x + w, ground)]
     wall, rows = facade(c), int(np.clip(h / r.uniform(0.025, 0.06), 4, 30))
     columns = int(np.clip(w / r.uniform(0.025, 0.05), 2, 12))
-    body = wall if how > 0.25 else shiny.pane
+    body = wall if how > 0.25 else reflective.pane
     c.paint("tower", body, c.polygon(outline), 0.3, float(r.uniform(0, 0.4)), 0.35 if how > 0.75 else 0)
 
     def panes(d: ImageDraw.ImageDraw) -> None:
@@ -136,7 +139,9 @@ def tower(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
                 c.rectangle(px, py, px + (w - 2 * taper) * fill_x / columns, py + h * fill_y / rows)(d)
 
     if how < 0.65:
-        c.paint("tower", shiny.pane if how > 0.25 else p.tinted(p.among(r, "c8ccd0 a8b0b8 404850"), 0.05), panes, 0.2)
+        c.paint(
+            "tower", reflective.pane if how > 0.25 else p.tinted(p.among(r, "c8ccd0 a8b0b8 404850"), 0.05), panes, 0.2
+        )
     else:
         for j in range(int(r.integers(1, 4))):
             py = ground - h * (0.25 + 0.22 * j)
@@ -148,7 +153,7 @@ def tower(c: Canvas, x: float, ground: float, w: float, h: float) -> None:
         cap = c.polygon(
             [(x + taper - w * 0.05, ground - h), (x + w / 2, ground - h - rise), (x + w - taper + w * 0.05, ground - h)]
         )
-        c.paint("tower", built.tiles if r.random() < 0.5 else shiny.metal, cap, 0.3, 0.4)
+        c.paint("tower", construction.tiles if r.random() < 0.5 else reflective.metal, cap, 0.3, 0.4)
     elif r.random() < 0.4:
         mast = c.line([(x + w / 2, ground - h), (x + w / 2, ground - h * 1.2)], w * 0.04)
         c.paint("tower", p.tinted(p.rgb("606468")), mast, 0.3)
@@ -160,7 +165,7 @@ def bridge(c: Canvas, deck: float, thick: float, foot: float) -> None:
     material = (
         land.stone
         if how < 0.4
-        else built.brick
+        else construction.brick
         if how < 0.5
         else p.tinted(p.among(r, "808488 a04030 6a7078 b8b4a8"), 0.07)
     )
@@ -225,4 +230,4 @@ def fence(c: Canvas, top: float, bottom: float, step: float) -> None:
             c.polygon([(-0.01, y + at(0)), (1.01, y + at(1)), (1.01, y + at(1) + thick), (-0.01, y + at(0) + thick)])
         )
     white = p.tinted(p.among(r, "f0f0ec 303438 6a7a70 8a5a38 e8e0d0"), 0.08)
-    c.paint("fence", built.wood if how < 0.3 or how > 0.9 else white, together(*parts), 0.4, 0.1)
+    c.paint("fence", construction.wood if how < 0.3 or how > 0.9 else white, together(*parts), 0.4, 0.1)

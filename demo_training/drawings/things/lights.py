@@ -7,7 +7,7 @@ from PIL import ImageDraw
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, Draw, together
-from demo_training.drawings.textures import air, cloths, shiny
+from demo_training.drawings.textures import air, fabrics, reflective
 
 
 def sun(c: Canvas, x: float, y: float, r: float) -> None:
@@ -81,7 +81,7 @@ def lamp(c: Canvas, x: float, y: float, r: float) -> None:
         shade = c.polygon(
             [(x - r * top, y - r * 0.7), (x + r * top, y - r * 0.7), (x + r, y + r * 0.6), (x - r, y + r * 0.6)]
         )
-        c.paint("lamp", air.glow if g.random() < 0.7 else cloths.cloth, shade, 0.5)
+        c.paint("lamp", air.glow if g.random() < 0.7 else fabrics.cloth, shade, 0.5)
         return
     cord = (
         c.rectangle(x - r * 0.05, -0.01, x + r * 0.05, y)
@@ -92,7 +92,10 @@ def lamp(c: Canvas, x: float, y: float, r: float) -> None:
     c.glow(x, y, r * g.uniform(1.5, 3), warm, float(g.uniform(0.2, 0.8)))
     if how < 0.55:
         c.paint(
-            "lamp", shiny.metal, c.polygon([(x - r * 0.2, y - r), (x + r * 0.2, y - r), (x + r, y), (x - r, y)]), 0.5
+            "lamp",
+            reflective.metal,
+            c.polygon([(x - r * 0.2, y - r), (x + r * 0.2, y - r), (x + r, y), (x - r, y)]),
+            0.5,
         )
         c.paint("lamp", air.glow, c.ellipse(x, y, r * 0.8, r * 0.25), 1)
     else:

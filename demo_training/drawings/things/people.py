@@ -6,21 +6,21 @@ import numpy as np
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, Draw, together
-from demo_training.drawings.textures import cloths, hides
+from demo_training.drawings.textures import fabrics, hides
 
 
 def garment(c: Canvas) -> p.Material:
     how = c.layout.random()
     if how < 0.25:
-        return cloths.cloth
+        return fabrics.cloth
     if how < 0.35:
-        return cloths.wool
+        return fabrics.wool
     if how < 0.45:
         one = p.vivid(c.layout)
         kind = ("stripes", "checks", "dots")[int(c.layout.integers(3))]
-        two = cloths.apart(c.layout, one)
-        return cloths.pattern(kind, one, two, p.log_uniform(c.layout, 5, 20), float(c.layout.choice((0.0, np.pi / 2))))
-    return cloths.silk(p.vivid(c.layout))
+        two = fabrics.apart(c.layout, one)
+        return fabrics.pattern(kind, one, two, p.log_uniform(c.layout, 5, 20), float(c.layout.choice((0.0, np.pi / 2))))
+    return fabrics.silk(p.vivid(c.layout))
 
 
 def eye(

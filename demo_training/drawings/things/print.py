@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, Draw
-from demo_training.words import CLASSES, GLYPHS, INDEX, OTHER
+from demo_training.vocabulary import CLASSES, GLYPHS, INDEX, OTHER
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, together
-from demo_training.drawings.textures import built, cloths
+from demo_training.drawings.textures import construction, fabrics
 
 
 def books(c: Canvas, x0: float, y0: float, x1: float, y1: float) -> None:
@@ -35,7 +35,7 @@ def books(c: Canvas, x0: float, y0: float, x1: float, y1: float) -> None:
             )
             c.paint("book", p.tinted(p.among(g, "e8d8a0 f4f0e8 201814 c8a040"), 0.2, "white"), title, 0.4)
         x += w + 0.002
-    c.paint("wood", built.wood, c.rectangle(x0 - 0.02, y1, x1 + 0.02, y1 + h * 0.09), 0.3, 0, 0.2)
+    c.paint("wood", construction.wood, c.rectangle(x0 - 0.02, y1, x1 + 0.02, y1 + h * 0.09), 0.3, 0, 0.2)
     c.darken(c.rectangle(x0, y0, x1, y0 + h * 0.15), 0.4, 2)
 
 
@@ -78,7 +78,7 @@ def basket(c: Canvas, x: float, y: float, r: float) -> None:
     c.darken(c.ellipse(x + r * 0.15, y + r * 1.0, r * 1.1, r * 0.25), 0.5, 3)
     c.paint(
         "basket",
-        cloths.basket,
+        fabrics.basket,
         c.curve(
             [
                 (x - r, y - r * 0.05),
@@ -96,13 +96,13 @@ def basket(c: Canvas, x: float, y: float, r: float) -> None:
         0,
         0.5,
     )
-    c.paint("basket", cloths.basket, c.band(x, y, r * 1.05, r * 0.92, 0.22), 0.5, 0, 0.2)
+    c.paint("basket", fabrics.basket, c.band(x, y, r * 1.05, r * 0.92, 0.22), 0.5, 0, 0.2)
 
 
 def cushion(c: Canvas, x: float, y: float, r: float) -> None:
     """A pillow of cloth, wool or leather."""
     g = c.layout
-    name, stuff = (("cloth", cloths.cloth), ("wool", cloths.wool), ("leather", cloths.leather))[int(g.integers(3))]
+    name, stuff = (("cloth", fabrics.cloth), ("wool", fabrics.wool), ("leather", fabrics.leather))[int(g.integers(3))]
     c.darken(c.ellipse(x + r * 0.1, y + r * 0.75, r * 1.1, r * 0.35), 0.4, 4)
     c.paint(
         name,

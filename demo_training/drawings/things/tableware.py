@@ -7,30 +7,30 @@ from PIL import ImageDraw
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, Draw, together
-from demo_training.drawings.textures import built, cloths, foods, shiny
+from demo_training.drawings.textures import construction, fabrics, foods, reflective
 
 
 def plate(c: Canvas, x: float, y: float, r: float, flat: float) -> float:
     """Rim, well and shadow; returns the radius of the well, for what lies in it."""
-    g, base = c.layout, shiny.china(c.layout)
+    g, base = c.layout, reflective.china(c.layout)
     c.darken(c.ellipse(x + r * 0.06, y + r * 0.1, r * 1.08, r * flat * 1.1), 0.5, 4)
-    c.paint("plate", shiny.glazed(base), c.ellipse(x, y, r, r * flat), 0.5, 0, 0.12, 0.12, 0.1)
+    c.paint("plate", reflective.glazed(base), c.ellipse(x, y, r, r * flat), 0.5, 0, 0.12, 0.12, 0.1)
     if g.random() < 0.5:
         line = p.tinted(p.vivid(g), 0.05)
         k = g.uniform(0.8, 0.97)
         c.paint("plate", line, c.band(x, y, r * k, r * (k - g.uniform(0.015, 0.12)), flat), 0.4)
     well = float(g.uniform(0.6, 0.74))
     c.darken(c.band(x, y, r * (well + 0.03), r * well, flat), 0.18, 1)
-    c.paint("plate", shiny.glazed(base * 0.98), c.ellipse(x, y + r * 0.01, r * well, r * well * flat), 0.8, 0.06)
+    c.paint("plate", reflective.glazed(base * 0.98), c.ellipse(x, y + r * 0.01, r * well, r * well * flat), 0.8, 0.06)
     return r * well
 
 
 def cup(c: Canvas, x: float, y: float, r: float, flat: float, full: bool) -> None:
     """A cup with its handle, seen from a side and above: `flat` is how round its mouth is; coffee in it if `full`."""
-    g, base = c.layout, shiny.china(c.layout)
+    g, base = c.layout, reflective.china(c.layout)
     tall, foot, s = r * g.uniform(1.1, 1.9) * (1.25 - flat * 0.8), g.uniform(0.55, 0.95), g.choice((-1, 1))
     c.darken(c.ellipse(x + r * 0.2, y + tall, r * 1.1, r * 0.35), 0.5, 3)
-    glaze = shiny.glazed(base)
+    glaze = reflective.glazed(base)
 
     def handle(d: ImageDraw.ImageDraw) -> None:
         hx, hy, side = x + s * r * 1.05, y + tall * 0.42, c.side
@@ -57,8 +57,8 @@ def cup(c: Canvas, x: float, y: float, r: float, flat: float, full: bool) -> Non
             0,
             0.4,
         )
-    c.paint("cup", shiny.glazed(base * 1.04), c.ellipse(x, y, r, r * flat), 0.4)
-    c.paint("cup", shiny.glazed(base * 0.6), c.ellipse(x, y + r * 0.01, r * 0.92, r * flat * 0.9), 0.4, 0.3)
+    c.paint("cup", reflective.glazed(base * 1.04), c.ellipse(x, y, r, r * flat), 0.4)
+    c.paint("cup", reflective.glazed(base * 0.6), c.ellipse(x, y + r * 0.01, r * 0.92, r * flat * 0.9), 0.4, 0.3)
     if full:
         c.paint("coffee", foods.coffee, c.ellipse(x, y + r * flat * 0.07, r * 0.87, r * flat * 0.82), 0.5)
 
@@ -68,7 +68,11 @@ def bottle(c: Canvas, x: float, foot: float, h: float) -> None:
     g = c.layout
     w, shoulder, neck = h * g.uniform(0.12, 0.24), g.uniform(0.3, 0.6), g.uniform(0.25, 0.7)
     tint = p.among(g, "1c4a28 3a6a34 5a3414 8a5a20 a8b8b8 c8d4d4 d8e0dc 6a9ab0 c09838 9a3028 304858")
-    material = shiny.glassware(tint, float(g.uniform(0.2, 0.9))) if g.random() < 0.85 else shiny.glazed(shiny.china(g))
+    material = (
+        reflective.glassware(tint, float(g.uniform(0.2, 0.9)))
+        if g.random() < 0.85
+        else reflective.glazed(reflective.china(g))
+    )
     outline = [(x - w, foot), (x - w, foot - h * (1 - shoulder) * 0.98),
             (x - w * 0.8, foot - h * (1 - shoulder * 0.7)), (x - w * neck * 0.5, foot - h * (1 - shoulder * 0.4)),
             (x - w * neck * 0.5, foot - h),
@@ -127,9 +131,9 @@ def cutlery(c: Canvas, x: float, y: float, long: float, turn: float) -> None:
     c.darken(
         c.polygon([(a + 0.008, b + 0.012) for a, b in at((0.02, -0.05), (1, -0.03), (1, 0.03), (0.02, 0.05))]), 0.35, 2
     )
-    material = shiny.metal if g.random() < 0.7 else p.tinted(p.among(g, "d8d8d8 c8ccd0 e0c078"), 0.08)
+    material = reflective.metal if g.random() < 0.7 else p.tinted(p.among(g, "d8d8d8 c8ccd0 e0c078"), 0.08)
     if g.random() < 0.12:
-        material = built.wood
+        material = construction.wood
     c.paint("spoon", material, shape, 0.4, 0, 0.5, 0.6, 0.9)
     if how < 0.5:
         c.darken(c.ellipse(*at((0.14, 0.02))[0], long * 0.06, long * 0.05), 0.3, 1.5)
@@ -141,9 +145,11 @@ def table(c: Canvas, edge: float) -> None:
     left, right = g.uniform(-0.3, 0.15), g.uniform(0.85, 1.3)
     spread = g.uniform(0.1, 0.5)
     base = p.among(g, "a06a38 7a4a26 c08c54 5c3a20 e8e4dc 3a3430 d0a870 b8b0a8")
-    material: p.Material = built.wood if how < 0.5 else cloths.cloth if how < 0.62 else p.tinted(base, 0.05, "across")
+    material: p.Material = (
+        construction.wood if how < 0.5 else fabrics.cloth if how < 0.62 else p.tinted(base, 0.05, "across")
+    )
     if 0.62 < how < 0.7:
-        material = cloths.pattern("checks", p.rgb("f4f0ec"), p.vivid(g), 12, 0.0)
+        material = fabrics.pattern("checks", p.rgb("f4f0ec"), p.vivid(g), 12, 0.0)
     low = g.uniform(0.8, 1.1)
     c.paint(
         "table",

@@ -6,7 +6,7 @@ import numpy as np
 
 from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas, Draw, together
-from demo_training.drawings.textures import built, cloths, shiny
+from demo_training.drawings.textures import construction, fabrics, reflective
 
 
 def car(c: Canvas, x: float, ground: float, w: float) -> None:
@@ -18,7 +18,7 @@ def car(c: Canvas, x: float, ground: float, w: float) -> None:
         return [(x + w * (1 - a if mirrored else a), y - w * b) for a, b in points]
 
     y = ground - w * 0.07
-    coat = shiny.lacquer(p.vivid(r))
+    coat = reflective.lacquer(p.vivid(r))
     c.darken(c.ellipse(x + w / 2, ground, w * 0.55, w * 0.045), 0.65, 2)
     tall, back = r.uniform(0.33, 0.42), r.uniform(0.02, 0.2)
     if how < 0.22:  # van, bus
@@ -44,7 +44,7 @@ def car(c: Canvas, x: float, ground: float, w: float) -> None:
     ]
     c.paint("car", coat, together(c.curve(at(body), 3), c.polygon(at(cabin))), 0.4, 0, 0.25, 0.15, 0.2)
     for one in panes:
-        c.paint("window", shiny.pane, c.polygon(at(list(one))), 0.3)
+        c.paint("window", reflective.pane, c.polygon(at(list(one))), 0.3)
     seam = c.line(at([(0.42, tall * 0.93), (0.42, 0.03)]), 0.004 + w * 0.003)
     c.darken(seam, 0.5, 0.4)
     for lx, colour in ((0.975, "fff8e0"), (0.015, "c02018")):
@@ -61,7 +61,7 @@ def wheel(c: Canvas, x: float, y: float, r: float, spoked: float = 0.2) -> None:
     tire, hub = p.among(g, "181818 282828 202024", 5), p.among(g, "b8bcc0 8c9094 d8d8d8 505458", 8)
     rim, n, turn = float(g.uniform(0.55, 0.72)), int(g.integers(4, 12)), float(g.uniform(0, 1.2))
     if g.random() < spoked:
-        wood = built.wood if g.random() < 0.5 else shiny.metal
+        wood = construction.wood if g.random() < 0.5 else reflective.metal
         spokes: list[Draw] = [c.band(x, y, r, r * 0.86)]
         for a in turn + np.arange(n + 4) * 2 * np.pi / (n + 4):
             spokes.append(c.line([(x, y), (x + r * 0.9 * np.cos(a), y + r * 0.9 * np.sin(a))], r * 0.06))
@@ -77,20 +77,20 @@ def wheel(c: Canvas, x: float, y: float, r: float, spoked: float = 0.2) -> None:
                 y + r * (rim * s + 0.07 * t)),
                                (x + r * (rim * t + 0.07 * s), y + r * (rim * s - 0.07 * t)),
                                        (x + r * 0.1 * s, y - r * 0.1 * t)]))  # fmt: skip
-    c.paint("wheel", shiny.metal if g.random() < 0.4 else p.tinted(hub, 0.08), together(*arms), 0.3, 0.3)
+    c.paint("wheel", reflective.metal if g.random() < 0.4 else p.tinted(hub, 0.08), together(*arms), 0.3, 0.3)
 
 
 def boat(c: Canvas, x: float, y: float, w: float) -> None:
     """A hull with sails, a cabin or oars' benches; `w` its length, `y` the waterline."""
     r, how = c.layout, c.layout.random()
     h = w * r.uniform(0.12, 0.24)
-    coat = built.wood if r.random() < 0.4 else shiny.lacquer(p.vivid(r))
+    coat = construction.wood if r.random() < 0.4 else reflective.lacquer(p.vivid(r))
     c.darken(c.ellipse(x + w * 0.5, y + h * 0.35, w * 0.5, h * 0.4), 0.5, 2)
     if how < 0.55:
         mx, tall = x + w * r.uniform(0.4, 0.55), w * r.uniform(0.8, 1.5)
         mast = c.line([(mx, y), (mx, y - tall)], w * 0.02)
         c.paint("boat", p.tinted(p.among(r, "d8d8d8 6a4a30 303030"), 0.1), mast, 0.3)
-        sail = cloths.silk(p.among(r, "f8f6f0 f0ece0 e8e0d0 c04030 f4f4f8 204080", 10))
+        sail = fabrics.silk(p.among(r, "f8f6f0 f0ece0 e8e0d0 c04030 f4f4f8 204080", 10))
         c.paint(
             "boat",
             sail,
@@ -119,7 +119,7 @@ def boat(c: Canvas, x: float, y: float, w: float) -> None:
             c.rectangle(a + (b - a) * (i + 0.2) / 4, top + h * 0.25, a + (b - a) * (i + 0.75) / 4, top + h * 0.8)
             for i in range(4)
         ]
-        c.paint("boat", shiny.pane, together(*ports), 0.3)
+        c.paint("boat", reflective.pane, together(*ports), 0.3)
     hull = [
         (x - w * 0.02, y - h),
         (x + w * 0.35, y - h * 0.82),
@@ -179,7 +179,7 @@ def flag(c: Canvas, x: float, y: float, w: float, h: float, pole: float) -> None
     """Coloured fields with a sign, waving from a pole (of length `pole`) at its left; `x`, `y` its upper left."""
     r = c.layout
     if pole:
-        c.paint("flag", shiny.metal, c.rectangle(x - w * 0.035, y - h * 0.08, x, y + pole), 0.3)
+        c.paint("flag", reflective.metal, c.rectangle(x - w * 0.035, y - h * 0.08, x, y + pole), 0.3)
     t = np.linspace(0, 1, 13)
     phase, deep = r.uniform(0, 6.3), h * r.uniform(0.04, 0.14)
     wave = deep * np.sin(t * r.uniform(4, 9) + phase) * (0.3 + 0.7 * t)
@@ -192,19 +192,19 @@ def flag(c: Canvas, x: float, y: float, w: float, h: float, pole: float) -> None
 
     colours = [p.among(r, "c81e28 1e3c8c f4f4f0 f0c820 18803c 101010 f08028 4a90d8", 8) for _ in range(4)]
     how, n = r.random(), int(r.integers(2, 4))
-    c.paint("flag", cloths.silk(colours[0]), field(0, 0, 1, 1), 0.4)
+    c.paint("flag", fabrics.silk(colours[0]), field(0, 0, 1, 1), 0.4)
     if how < 0.3:
         for i in range(1, n):
-            c.paint("flag", cloths.silk(colours[i]), field(0, i / n, 1, (i + 1) / n), 0.3)
+            c.paint("flag", fabrics.silk(colours[i]), field(0, i / n, 1, (i + 1) / n), 0.3)
     elif how < 0.55:
         for i in range(1, n):
-            c.paint("flag", cloths.silk(colours[i]), field(i / n, 0, (i + 1) / n, 1), 0.3)
+            c.paint("flag", fabrics.silk(colours[i]), field(i / n, 0, (i + 1) / n, 1), 0.3)
     elif how < 0.75:
         stripes = together(*[field(0, i / 9, 1, (i + 1) / 9) for i in range(1, 9, 2)])
-        c.paint("flag", cloths.silk(colours[1]), stripes, 0.3)
-        c.paint("flag", cloths.silk(colours[2]), field(0, 0, 0.42, 5 / 9), 0.3)
+        c.paint("flag", fabrics.silk(colours[1]), stripes, 0.3)
+        c.paint("flag", fabrics.silk(colours[2]), field(0, 0, 0.42, 5 / 9), 0.3)
     else:
-        c.paint("flag", cloths.silk(colours[1]), together(field(0.25, 0, 0.4, 1), field(0, 0.38, 1, 0.6)), 0.3)
+        c.paint("flag", fabrics.silk(colours[1]), together(field(0.25, 0, 0.4, 1), field(0, 0.38, 1, 0.6)), 0.3)
     if how > 0.55 or r.random() < 0.3:
         sx, sy = (x + w * 0.2, y + h * 0.27) if how < 0.75 else (x + w * 0.5, y + h * 0.5)
         spots = [

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
-from vlmtui.lenses.kernels.least_squares import GramMatrix, LeastSquaresSolver, decomposed
+from vlmtui.lenses.kernels.least_squares import GramMatrix, LeastSquaresSolver, largest_coefficients
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_ridge_equals_scikit_learn(dtype, ridge, generator):
     vectors = (9 * torch.randn(5, 40, generator=generator)).to(dtype)
     candidates = torch.arange(2, 700, 3)
     vocabulary = EmbeddingMatrix.of(matrix)
-    found = decomposed(
+    found = largest_coefficients(
         vectors, vocabulary, candidates, 9, LeastSquaresSolver.of(GramMatrix(vocabulary, candidates), ridge)
     )
     atoms = units(matrix, candidates)
@@ -52,7 +52,7 @@ def test_pinv_equals_numpy(rows, generator):
     matrix = torch.randn(rows, 64, generator=generator)
     vectors = torch.randn(4, 64, generator=generator)
     vocabulary, candidates = EmbeddingMatrix.of(matrix), torch.arange(rows)
-    found = decomposed(
+    found = largest_coefficients(
         vectors, vocabulary, candidates, 7, LeastSquaresSolver.of(GramMatrix(vocabulary, candidates), None)
     )
     theirs = vectors.double().numpy() @ np.linalg.pinv(units(matrix, candidates))
@@ -63,7 +63,7 @@ def test_identical_rows_share(generator):
     matrix = torch.randn(90, 16, generator=generator)
     matrix[20] = 3 * matrix[10]
     vocabulary, candidates = EmbeddingMatrix.of(matrix), torch.arange(90)
-    found = decomposed(
+    found = largest_coefficients(
         matrix[10:11], vocabulary, candidates, 2, LeastSquaresSolver.of(GramMatrix(vocabulary, candidates), None)
     )
     assert found.ids.tolist() == [[10, 20]]
@@ -75,16 +75,16 @@ def test_zero_rows_have_no_part(generator):
     matrix[3], matrix[5, 1] = 0, torch.nan
     vocabulary, some = EmbeddingMatrix.of(matrix), torch.tensor([i for i in range(50) if i not in (3, 5)])
     x = torch.randn(3, 8, generator=generator)
-    every = decomposed(
+    every = largest_coefficients(
         x, vocabulary, torch.arange(50), 4, LeastSquaresSolver.of(GramMatrix(vocabulary, torch.arange(50)), 0.1)
     )
-    few = decomposed(x, vocabulary, some, 4, LeastSquaresSolver.of(GramMatrix(vocabulary, some), 0.1))
+    few = largest_coefficients(x, vocabulary, some, 4, LeastSquaresSolver.of(GramMatrix(vocabulary, some), 0.1))
     assert torch.equal(every.ids, few.ids)
     torch.testing.assert_close(every.scores, few.scores, rtol=1e-9, atol=0)
     x[1, 0] = torch.nan
-    none = decomposed(x, vocabulary, some, 4, LeastSquaresSolver.of(GramMatrix(vocabulary, some), 0.1))
+    none = largest_coefficients(x, vocabulary, some, 4, LeastSquaresSolver.of(GramMatrix(vocabulary, some), 0.1))
     assert none.scores[1].isnan().all()
-    assert decomposed(
+    assert largest_coefficients(
         x[:0], vocabulary, some, 4, LeastSquaresSolver.of(GramMatrix(vocabulary, some), 0.1)
     ).ids.shape == (0, 4)
 
@@ -93,9 +93,11 @@ def test_blocks_change_nothing(generator):
     matrix = torch.randn(300, 30, generator=generator)
     vocabulary, candidates = EmbeddingMatrix.of(matrix), torch.arange(300)
     x = torch.randn(9, 30, generator=generator)
-    whole = decomposed(x, vocabulary, candidates, 5, LeastSquaresSolver.of(GramMatrix(vocabulary, candidates), 0.1))
+    whole = largest_coefficients(
+        x, vocabulary, candidates, 5, LeastSquaresSolver.of(GramMatrix(vocabulary, candidates), 0.1)
+    )
     small = LeastSquaresSolver.of(GramMatrix(vocabulary, candidates), 0.1, budget=4096)
-    parts = decomposed(x, vocabulary, candidates, 5, small, budget=4096)
+    parts = largest_coefficients(x, vocabulary, candidates, 5, small, budget=4096)
     assert torch.equal(whole.ids, parts.ids)
     torch.testing.assert_close(whole.scores, parts.scores, rtol=1e-10, atol=0)
 

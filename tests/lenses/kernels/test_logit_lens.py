@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.logit_lens import logit_lens
-from vlmtui.lenses.kernels.search import TIE, in_order
-from vlmtui.lenses.worded import settled
+from vlmtui.lenses.kernels.search import TIE, rank_with_ties
+from vlmtui.lenses.worded import stable_from
 
 HIDDEN, ROWS = 24, 700
 
@@ -36,7 +36,7 @@ def states(n: int, seed: int = 1) -> Tensor:
 
 
 def plainly(logits: Tensor, candidates: Tensor, k: int) -> tuple[list[list[int]], list[list[float]]]:
-    pairs = [in_order(candidates.tolist(), row[candidates].tolist(), k) for row in logits.double()]
+    pairs = [rank_with_ties(candidates.tolist(), row[candidates].tolist(), k) for row in logits.double()]
     return [[i for i, _ in row] for row in pairs], [[score for _, score in row] for row in pairs]
 
 
@@ -130,6 +130,6 @@ def test_it_stops_between_blocks():
 )
 def test_settled(first, layer):
     ids = np.array(first, np.int64)[:, None]
-    assert settled(ids, np.zeros(ids.shape)) == layer
+    assert stable_from(ids, np.zeros(ids.shape)) == layer
     if first:
-        assert settled(ids, np.full(ids.shape, np.nan)) is None
+        assert stable_from(ids, np.full(ids.shape, np.nan)) is None

@@ -9,7 +9,7 @@ from sklearn.linear_model import OrthogonalMatchingPursuit
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
-from vlmtui.lenses.kernels.omp import pursue
+from vlmtui.lenses.kernels.omp import matching_pursuit
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def plain(x: np.ndarray, matrix: np.ndarray, candidates: list[int], k: int, posi
 def test_equals_scikit_learn(dtype, generator):
     matrix = (0.02 * torch.randn(900, 96, generator=generator)).to(dtype)
     vectors = (5 * torch.randn(9, 96, generator=generator)).to(dtype)
-    found = pursue(vectors, EmbeddingMatrix.of(matrix), torch.arange(900), 8)
+    found = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.arange(900), 8)
     units = matrix.double().numpy()
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     for ids, coefficients, x in zip(found.ids, found.coefficients, vectors.double().numpy(), strict=True):
@@ -57,7 +57,7 @@ def test_equals_a_plain_loop(positive, dtype, alike, generator):
     matrix = matrix.to(dtype)
     vectors = (20 * torch.randn(7, 64, generator=generator)).to(dtype)
     candidates = torch.arange(3, 500, 2)
-    found = pursue(vectors, EmbeddingMatrix.of(matrix), candidates, 6, positive, budget=1 << 14)
+    found = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), candidates, 6, positive, budget=1 << 14)
     for i, x in enumerate(vectors.double().numpy()):
         ids, coefficients, shares = plain(x, matrix.double().numpy(), candidates.tolist(), 6, positive)
         n = len(ids)  # fewer than asked where nothing else points the vector's way
@@ -70,10 +70,10 @@ def test_equals_a_plain_loop(positive, dtype, alike, generator):
 def test_signs(generator):
     matrix = torch.eye(6)
     x = torch.tensor([[0.0, -5.0, 3.0, 0.0, -1.0, 2.0]])
-    found = pursue(x, EmbeddingMatrix.of(matrix), torch.arange(6), 3)
+    found = matching_pursuit(x, EmbeddingMatrix.of(matrix), torch.arange(6), 3)
     assert found.ids.tolist() == [[1, 2, 5]]
     assert found.coefficients.tolist() == [[-5.0, 3.0, 2.0]]
-    positive = pursue(x, EmbeddingMatrix.of(matrix), torch.arange(6), 4, positive=True)
+    positive = matching_pursuit(x, EmbeddingMatrix.of(matrix), torch.arange(6), 4, positive=True)
     # nothing else points the same way: it ends there
     assert positive.ids.tolist() == [[2, 5, -1, -1]]
     assert positive.coefficients[0, :2].tolist() == [3.0, 2.0]
@@ -85,7 +85,7 @@ def test_identical_directions_are_one_word(generator):
     matrix = torch.randn(300, 32, generator=generator)
     matrix[100:200] = matrix[250] * torch.linspace(0.5, 2, 100)[:, None]
     vectors = matrix[250:251] * 4 + 0.5 * torch.randn(3, 32, generator=generator)
-    found = pursue(vectors, EmbeddingMatrix.of(matrix), torch.arange(300), 12)
+    found = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.arange(300), 12)
     same = {*range(100, 200), 250}
     for ids in found.ids.tolist():
         assert ids[0] == 100
@@ -97,7 +97,7 @@ def test_it_ends_where_the_vector_is_explained(generator):
     matrix = torch.randn(40, 16, generator=generator).to(torch.bfloat16)
     units = torch.nn.functional.normalize(matrix.double(), dim=1)
     vectors = torch.stack([3 * units[7] - 2 * units[9], torch.zeros(16, dtype=torch.float64), units[3]])
-    found = pursue(vectors, EmbeddingMatrix.of(matrix), torch.arange(40), 20)
+    found = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.arange(40), 20)
     assert {7, 9} <= {*found.ids[0].tolist()}
     assert found.ids.shape == (3, 20)
     assert (found.ids[0] >= 0).sum() <= 16
@@ -112,7 +112,7 @@ def test_it_ends_where_the_vector_is_explained(generator):
 def test_more_words_than_independent_rows(generator):
     base = torch.randn(3, 24, generator=generator, dtype=torch.float64)
     matrix = torch.randn(50, 3, generator=generator, dtype=torch.float64) @ base
-    found = pursue(torch.randn(4, 24, generator=generator), EmbeddingMatrix.of(matrix), torch.arange(50), 9)
+    found = matching_pursuit(torch.randn(4, 24, generator=generator), EmbeddingMatrix.of(matrix), torch.arange(50), 9)
     assert (found.ids >= 0).sum(dim=1).tolist() == [3] * 4
 
 
@@ -121,19 +121,19 @@ def test_zero_rows_and_what_is_not_a_number(generator):
     matrix[:5], matrix[6, 2], matrix[8, 1] = 0, torch.nan, torch.inf
     vectors = torch.randn(3, 8, generator=generator)
     vectors[1, 3] = torch.nan
-    found = pursue(vectors, EmbeddingMatrix.of(matrix), torch.arange(30), 6)
+    found = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.arange(30), 6)
     assert found.ids[1].tolist() == [-1] * 6
     assert not {0, 1, 2, 3, 4, 6, 8} & {*found.ids[0].tolist(), *found.ids[2].tolist()}
-    none = pursue(vectors, EmbeddingMatrix.of(matrix), torch.tensor([0, 6]), 3)
+    none = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.tensor([0, 6]), 3)
     assert none.ids.tolist() == [[-1, -1]] * 3
-    assert pursue(vectors, EmbeddingMatrix.of(matrix), torch.arange(0), 3).ids.shape == (3, 0)
+    assert matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.arange(0), 3).ids.shape == (3, 0)
 
 
 def test_blocks_change_nothing(generator):
     matrix = torch.randn(400, 32, generator=generator)
     vectors = torch.randn(33, 32, generator=generator)
-    whole = pursue(vectors, EmbeddingMatrix.of(matrix), torch.arange(400), 5)
-    parts = pursue(vectors, EmbeddingMatrix.of(matrix), torch.arange(400), 5, budget=4096)
+    whole = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.arange(400), 5)
+    parts = matching_pursuit(vectors, EmbeddingMatrix.of(matrix), torch.arange(400), 5, budget=4096)
     assert torch.equal(whole.ids, parts.ids)
     torch.testing.assert_close(whole.coefficients, parts.coefficients, rtol=1e-11, atol=0)
 
@@ -141,4 +141,4 @@ def test_blocks_change_nothing(generator):
 def test_it_can_be_withdrawn(generator):
     matrix = torch.randn(400, 32, generator=generator)
     with pytest.raises(CancelledError):
-        pursue(matrix[:3], EmbeddingMatrix.of(matrix), torch.arange(400), 5, should_stop=lambda: True)
+        matching_pursuit(matrix[:3], EmbeddingMatrix.of(matrix), torch.arange(400), 5, should_stop=lambda: True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels import search as words
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
-from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest
+from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest_rows
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 METRICS = ("l2", "cosine", "|cosine|", "cosine-centred", "dot")
@@ -50,7 +50,7 @@ def brute(vectors: torch.Tensor, matrix: torch.Tensor, candidates: np.ndarray, m
 
 
 def check(vectors, matrix, candidates, metric, k, **options) -> NearestRows:
-    found = nearest(vectors, EmbeddingMatrix.of(matrix), torch.as_tensor(candidates), metric, k, **options)
+    found = nearest_rows(vectors, EmbeddingMatrix.of(matrix), torch.as_tensor(candidates), metric, k, **options)
     ids, scores = brute(vectors, matrix, np.asarray(candidates), metric, k)
     assert found.ids.tolist() == ids
     np.testing.assert_allclose(found.scores.numpy(), np.array(scores), rtol=1e-10, atol=1e-12)
@@ -77,7 +77,7 @@ def test_k_beyond_the_candidates(metric, generator):
     matrix = torch.randn(20, 8, generator=generator)
     found = check(torch.randn(3, 8, generator=generator), matrix, np.arange(5, 17), metric, 100)
     assert found.ids.shape == (3, 12)
-    empty = nearest(torch.randn(3, 8), EmbeddingMatrix.of(matrix), torch.empty(0, dtype=torch.int64), metric, 4)
+    empty = nearest_rows(torch.randn(3, 8), EmbeddingMatrix.of(matrix), torch.empty(0, dtype=torch.int64), metric, 4)
     assert empty.ids.shape == (3, 0)
 
 
@@ -139,7 +139,7 @@ def test_rows_that_are_not_finite_never_win(metric, generator):
     matrix[3], matrix[7, 2], matrix[9, 0] = torch.nan, torch.inf, -torch.inf
     vectors = torch.randn(4, 8, generator=generator)
     vectors[2, 1] = torch.nan
-    found = nearest(vectors, EmbeddingMatrix.of(matrix), torch.arange(60), metric, 60)
+    found = nearest_rows(vectors, EmbeddingMatrix.of(matrix), torch.arange(60), metric, 60)
     for i in (0, 1, 3):
         assert found.ids[i, 57:].tolist() == [3, 7, 9]
         assert found.scores[i, 57:].isnan().all()
@@ -169,7 +169,7 @@ def test_cancelling_is_looked_at_between_blocks(generator):
 
     vocabulary = EmbeddingMatrix.of(torch.randn(5000, 16, generator=generator))
     with pytest.raises(CancelledError):
-        nearest(torch.randn(4, 16), vocabulary, torch.arange(5000), "l2", 3, should_stop=stop, budget=1 << 16)
+        nearest_rows(torch.randn(4, 16), vocabulary, torch.arange(5000), "l2", 3, should_stop=stop, budget=1 << 16)
     assert len(asked) == 4
 
 
@@ -191,7 +191,7 @@ def test_tokens_by_vocabulary_never_exists(metric, generator):
             return out
 
     with Watch():
-        nearest(vectors, vocabulary, torch.arange(20000), metric, 8, budget=4 << 20)
+        nearest_rows(vectors, vocabulary, torch.arange(20000), metric, 8, budget=4 << 20)
     assert largest <= 8 << 20
 
 
@@ -253,8 +253,8 @@ def test_weights_may_be_rounded_for_the_sweep(metric, dtype, generator, monkeypa
 def test_on_a_gpu(metric, generator):
     matrix = torch.randn(5000, 512, generator=generator).to(torch.bfloat16)
     vectors = (20 * torch.randn(9, 512, generator=generator)).to(torch.bfloat16)
-    here = nearest(vectors, EmbeddingMatrix.of(matrix), torch.arange(5000), metric, 8)
-    there = nearest(vectors.cuda(), EmbeddingMatrix.of(matrix.cuda()), torch.arange(5000), metric, 8)
+    here = nearest_rows(vectors, EmbeddingMatrix.of(matrix), torch.arange(5000), metric, 8)
+    there = nearest_rows(vectors.cuda(), EmbeddingMatrix.of(matrix.cuda()), torch.arange(5000), metric, 8)
     assert torch.equal(here.ids, there.ids)
     torch.testing.assert_close(here.scores, there.scores, rtol=1e-12, atol=0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlmtui.lenses.mask.kernel import pattern, shares
+from vlmtui.lenses.mask.kernel import allowed_shares, mask_pattern
 from vlmtui.results.answers import IMAGE, SAID, TEXT
 
 KINDS = torch.tensor([TEXT, IMAGE, IMAGE, TEXT, SAID, SAID], dtype=torch.uint8)
@@ -31,15 +31,15 @@ def both_ways(*positions: int) -> torch.Tensor:
     ],
 )
 def test_patterns(mask: torch.Tensor, said: str):
-    assert pattern(mask, KINDS) == said
+    assert mask_pattern(mask, KINDS) == said
 
 
 def test_shares_of_cells_and_the_mask_itself_where_it_is_small():
     mask = np.tril(np.ones((5, 5), bool))
-    values, side = shares(mask, 5)
+    values, side = allowed_shares(mask, 5)
     assert side == 1
     np.testing.assert_array_equal(values, mask)
-    values, side = shares(mask, 4)
+    values, side = allowed_shares(mask, 4)
     assert side == 2
     np.testing.assert_allclose(values, [[0.75, 0, 0], [1, 0.75, 0], [1, 1, 1]])
     assert values.dtype == np.float32

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from vlmtui.lenses.noise_baseline.kernel import NoiseStatistics, random_like, shuffled
+from vlmtui.lenses.noise_baseline.kernel import NoiseStatistics, random_like, shuffle_pixels
 
 
 def test_shuffled_pixels_keep_their_colours_and_lose_their_places():
     frames = [torch.arange(3 * 8 * 6.0).view(3, 8, 6), torch.randn(3, 8, 6)]
-    found = shuffled(frames)
+    found = shuffle_pixels(frames)
     for before, after in zip(frames, found, strict=True):
         assert after.shape == before.shape
         colours = [sorted(map(tuple, frame.flatten(1).T.tolist())) for frame in (before, after)]
@@ -19,7 +19,7 @@ def test_shuffled_pixels_keep_their_colours_and_lose_their_places():
         # most of a patch comes from other patches: 4 × 3 pixels each
         own = before[0, :4, :3].flatten()
         assert torch.isin(after[0, :4, :3].flatten(), own).float().mean() < 0.7
-    assert all(torch.equal(one, two) for one, two in zip(found, shuffled(frames), strict=True))
+    assert all(torch.equal(one, two) for one, two in zip(found, shuffle_pixels(frames), strict=True))
     assert not torch.equal(found[0].argsort(dim=-1), found[1].argsort(dim=-1))
 
 

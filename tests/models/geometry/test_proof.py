@@ -15,7 +15,7 @@ from tests.families import build
 from tests.models.test_vlm import held, picture
 from tests.tiny import build_llava, randomise
 from vlmtui.errors import ModelError
-from vlmtui.models import families
+from vlmtui.models.families import registry
 from vlmtui.models.families.base import TokenSources
 from vlmtui.session.engine import Engine
 from vlmtui.session.protocol import Load, Read
@@ -43,7 +43,7 @@ def looked_at(folder: Path):
 @pytest.mark.parametrize("name", ["paligemma", "gemma3", "internvl", "idefics3", "aya_vision"])
 def test_a_layout_of_blocks_is_proved_and_is_the_familys_own(name, built, monkeypatch):
     known, _ = looked_at(built(name))
-    monkeypatch.setattr(families, "FAMILIES", {})
+    monkeypatch.setattr(registry, "FAMILIES", {})
     proved, _ = looked_at(built(name))
     assert proved == known
     assert proved.places[0].box is not None
@@ -52,7 +52,7 @@ def test_a_layout_of_blocks_is_proved_and_is_the_familys_own(name, built, monkey
 @pytest.mark.parametrize("name", ["llava_next", "llava_onevision", "qwen2_vl", "idefics2", "blip2"])
 def test_what_is_not_proved_has_no_places(name, built, monkeypatch):
     known, tokens = looked_at(built(name))
-    monkeypatch.setattr(families, "FAMILIES", {"blip-2": families.FAMILIES["blip-2"]})
+    monkeypatch.setattr(registry, "FAMILIES", {"blip-2": registry.FAMILIES["blip-2"]})
     layout, encoded = looked_at(built(name))
     assert {place.kind for place in layout.places} == {"query"}
     assert all(place.box is None for place in layout.places)
@@ -77,12 +77,12 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_layout_does_not_pass_the_proof(wrong, built, monkeypatch):
-    class Wrong(families.Unknown):
+    class Wrong(registry.UnknownFamily):
         def sources(self, shapes, pixels, tokens):
             return TokenSources(wrong(super().sources(shapes, pixels, tokens)))
 
-    monkeypatch.setattr(families, "FAMILIES", {})
-    monkeypatch.setattr(families, "Unknown", Wrong)
+    monkeypatch.setattr(registry, "FAMILIES", {})
+    monkeypatch.setattr(registry, "UnknownFamily", Wrong)
     layout, _ = looked_at(built("paligemma"))
     assert layout.placeless == "how the family paligemma orders its tokens could not be proved"
     assert all(place.box is None for place in layout.places)
@@ -90,12 +90,12 @@ def test_a_wrong_layout_does_not_pass_the_proof(wrong, built, monkeypatch):
 
 
 def test_states_in_another_order_are_no_patches(built, monkeypatch):
-    class Reversed(families.Unknown):
+    class Reversed(registry.UnknownFamily):
         def states(self, values, shapes):
             return [(patches.flip(0), prefix) for patches, prefix in super().states(values, shapes)]
 
-    monkeypatch.setattr(families, "FAMILIES", {})
-    monkeypatch.setattr(families, "Unknown", Reversed)
+    monkeypatch.setattr(registry, "FAMILIES", {})
+    monkeypatch.setattr(registry, "UnknownFamily", Reversed)
     layout, _ = looked_at(built("paligemma"))
     assert layout.placeless == "how the family paligemma cuts a picture into patches is not known"
     assert (layout.grids, layout.patch_places) == ((), ())

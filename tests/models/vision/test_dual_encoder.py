@@ -63,20 +63,20 @@ def seen(model, size):
 def test_the_matrix_and_the_loss_are_transformers(folder):
     model = both(folder)
     expected = theirs(folder)
-    contrastive = model.contrastive
-    images = torch.cat([contrastive.picture(seen(model, size)[1]) for size in PICTURES])
-    found = cosines(images, contrastive.texts(TEXTS).vectors) * contrastive.scale + contrastive.bias
+    dual_encoder = model.dual_encoder
+    images = torch.cat([dual_encoder.image_vector(seen(model, size)[1]) for size in PICTURES])
+    found = cosines(images, dual_encoder.text_vectors(TEXTS).vectors) * dual_encoder.scale + dual_encoder.bias
     torch.testing.assert_close(found, expected.logits_per_image, atol=1e-4, rtol=1e-4)
     assert found.std() > 0.01  # or they would be equal whatever is done
-    loss = pair_loss(found, contrastive.kind)
+    loss = pair_loss(found, dual_encoder.kind)
     assert loss.value == pytest.approx(float(expected.loss), rel=1e-4)
-    assert contrastive.kind == ("softmax" if folder.name == "clip" else "sigmoid")
+    assert dual_encoder.kind == ("softmax" if folder.name == "clip" else "sigmoid")
 
 
 def test_texts_that_are_too_long_are_cut_as_transformers_cuts_them(folder):
     model = both(folder)
     long = "the sky is blue and the sea is green " * 20
-    texts = model.contrastive.texts((long, "coffee"))
+    texts = model.dual_encoder.text_vectors((long, "coffee"))
     assert texts.lengths[0] > texts.limit == 64
     assert texts.lengths[1] < texts.limit
     expected = theirs(folder, (long, "coffee", "x")).text_embeds
@@ -84,11 +84,11 @@ def test_texts_that_are_too_long_are_cut_as_transformers_cuts_them(folder):
 
 
 def test_a_text_has_the_same_vector_in_any_company(folder):
-    contrastive = both(folder).contrastive
-    alone = torch.cat([contrastive.texts((text,)).vectors for text in TEXTS])
-    many = contrastive.texts((*TEXTS, *(f"a house {i}" for i in range(40)))).vectors
+    dual_encoder = both(folder).dual_encoder
+    alone = torch.cat([dual_encoder.text_vectors((text,)).vectors for text in TEXTS])
+    many = dual_encoder.text_vectors((*TEXTS, *(f"a house {i}" for i in range(40)))).vectors
     torch.testing.assert_close(many[:3], alone, atol=1e-5, rtol=1e-4)
-    assert contrastive.texts((TEXTS[0],)) is contrastive.texts((TEXTS[0],))
+    assert dual_encoder.text_vectors((TEXTS[0],)) is dual_encoder.text_vectors((TEXTS[0],))
 
 
 def test_patches_of_clip_are_as_if_each_attended_to_itself_alone(folders):
@@ -96,7 +96,7 @@ def test_patches_of_clip_are_as_if_each_attended_to_itself_alone(folders):
     model = both(folders["clip"])
     whole = AutoModel.from_pretrained(folders["clip"]).eval()
     inputs, _ = seen(model, PICTURES[0])
-    stage = model.contrastive.patch_stage
+    stage = model.dual_encoder.patch_stage
     states = model.tower_states(inputs, lambda at, _: at == stage)[stage]
     with torch.no_grad():
         tower = whole.vision_model
@@ -106,7 +106,7 @@ def test_patches_of_clip_are_as_if_each_attended_to_itself_alone(folders):
         values = block.layer_norm1(last) @ attention.v_proj.weight.T + attention.v_proj.bias
         out = values @ attention.out_proj.weight.T + attention.out_proj.bias
         expected = tower.post_layernorm(out) @ whole.visual_projection.weight.T
-    torch.testing.assert_close(model.contrastive.patches(states), expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(model.dual_encoder.patch_vectors(states), expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["siglip", "siglip2"])
@@ -114,9 +114,9 @@ def test_patches_of_siglip_go_alone_through_the_pooling_head(name, folders):
     model = both(folders[name])
     whole = AutoModel.from_pretrained(folders[name]).eval()
     inputs, final = seen(model, PICTURES[0])
-    stage = model.contrastive.patch_stage
+    stage = model.dual_encoder.patch_stage
     states = model.tower_states(inputs, lambda at, _: at == stage)[stage]
-    found = model.contrastive.patches(states)
+    found = model.dual_encoder.patch_vectors(states)
     head = whole.vision_model.head
     with torch.no_grad():
         # one key has all of the attention: values and output projection, then the MLP
@@ -131,11 +131,11 @@ def test_patches_of_siglip_go_alone_through_the_pooling_head(name, folders):
 
 def test_who_cannot_match_says_so(clip_folder, tmp_path):
     with pytest.raises(UsageError, match=r"without the text tower.*clip-vit-l-336"):
-        _ = held(clip_folder).contrastive
+        _ = held(clip_folder).dual_encoder
     with pytest.raises(UsageError, match="has no text tower: choose a CLIP"):
-        _ = held(build("dinov2", tmp_path / "dinov2")).contrastive
+        _ = held(build("dinov2", tmp_path / "dinov2")).dual_encoder
     with pytest.raises(UsageError, match="a classification head and no text tower"):
-        _ = held(classifying("siglip", tmp_path / "siglip")).contrastive
+        _ = held(classifying("siglip", tmp_path / "siglip")).dual_encoder
 
 
 def test_siglips_own_tokenizer(folders, tmp_path):
@@ -152,8 +152,8 @@ def test_siglips_own_tokenizer(folders, tmp_path):
     )
     SiglipTokenizer(str(tmp_path / "spiece.model"), model_input_names=["input_ids"]).save_pretrained(folder)
     texts = ("A blue SKY!", "a cat and a dog " * 30)
-    contrastive = both(folder).contrastive
-    found = contrastive.texts(texts)
+    dual_encoder = both(folder).dual_encoder
+    found = dual_encoder.text_vectors(texts)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert isinstance(tokenizer, SiglipTokenizer)
     ids = tokenizer(list(texts), padding="max_length", max_length=64, truncation=True, return_tensors="pt")
@@ -161,7 +161,7 @@ def test_siglips_own_tokenizer(folders, tmp_path):
     with torch.no_grad():
         expected = AutoModel.from_pretrained(folder).eval().get_text_features(**ids).pooler_output
     torch.testing.assert_close(found.vectors, expected, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(contrastive.texts(("a blue sky",)).vectors, expected[:1], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(dual_encoder.text_vectors(("a blue sky",)).vectors, expected[:1], atol=1e-5, rtol=1e-4)
     assert found.lengths[1] > found.limit == 64
 
 
@@ -173,9 +173,9 @@ def test_what_is_looked_at_is_the_vision_tower_alone(folder):
     assert all(torch.equal(value, vision[key]) for key, value in found.items())
     assert torch.equal(seen(alone, PICTURES[0])[1].pooled, seen(whole, PICTURES[0])[1].pooled)
     with pytest.raises(ModelError, match="text tower of tiny is not loaded"):
-        _ = alone.contrastive
+        _ = alone.dual_encoder
 
 
 def test_an_empty_text_is_refused(folders):
     with pytest.raises(UsageError, match="a text is empty"):
-        both(folders["clip"]).contrastive.texts(("sky", "  "))
+        both(folders["clip"]).dual_encoder.text_vectors(("sky", "  "))

@@ -12,7 +12,7 @@ from tests.models.families.test_families import CASES
 from tests.models.test_vlm import held as hold
 from tests.tiny import build_llava
 from vlmtui.errors import UsageError
-from vlmtui.models import families
+from vlmtui.models.families import registry
 from vlmtui.reading import vision_layer
 
 WITH_TOKENS = [(name, shape) for name, shape in CASES if FAMILIES[name].has_tokens]
@@ -140,7 +140,7 @@ def test_of_an_unknown_family_the_stage_is_proved(held, folders, monkeypatch):
     known = held("paligemma")
     inputs = prepared(known, "paligemma")
     exits = known.early_exit(inputs, 1)
-    monkeypatch.setattr(families, "FAMILIES", {})
+    monkeypatch.setattr(registry, "FAMILIES", {})
     assert torch.equal(hold(folders("paligemma", False)).early_exit(inputs, 1), exits)
     # nothing in its settings says that the projector of a LLaVA-NeXT reads another stage than the last one
     other = hold(folders("llava_next", False))

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from tests.query.queries import query_of
 from tests.reports.atlas.tables import album, seen, shares, wild, write
 from vlmtui.display.recurrence import GridShape
 from vlmtui.display.statistics import THRESHOLD
@@ -15,7 +16,6 @@ from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.counts import Counted
 from vlmtui.reports.atlas.examples import SIDE, choose, look
 from vlmtui.reports.atlas.model import Asked, made
-from vlmtui.reports.query import Query
 
 COUNTS = """
 with told as (select image as picture, unnest(words) as w, generate_subscripts(words, 1) as place
@@ -134,7 +134,7 @@ def test_newlines_are_no_words_and_queries_have_no_place(tmp_path):
 
 def test_pictures_with_rows_left_out_have_no_places(tmp_path):
     whole = seen(0, 4, 4)
-    some = replace(seen(1, 4, 4), query=Query("tiny")).narrowed(np.arange(16) % 3 == 0)
+    some = replace(seen(1, 4, 4), query=query_of("tiny")).narrowed(np.arange(16) % 3 == 0)
     atlas = made(Asked((str(write([whole, some], tmp_path / "a.parquet")),)))
     assert atlas.counted.some == 1
     assert atlas.counted.entries == 16 + 6

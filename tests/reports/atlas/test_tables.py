@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.query.queries import query_of
 from tests.reports.atlas.tables import album, seen, write
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
@@ -18,7 +19,6 @@ from vlmtui.reports.atlas.data import report
 from vlmtui.reports.atlas.model import Asked, made
 from vlmtui.reports.atlas.tables import Which
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 
 
 def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -75,7 +75,7 @@ def test_a_grid_as_large_as_numbers_go(tmp_path: Path) -> None:
 
 def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
     first = write([seen(0, 2, 3)], tmp_path / "a.parquet")
-    cosine = write([seen(1, 2, 3, query=Query("tiny", metric="cosine"))], tmp_path / "b.parquet")
+    cosine = write([seen(1, 2, 3, query=query_of("tiny", metric="cosine"))], tmp_path / "b.parquet")
     names = str(first), str(cosine)
     with pytest.raises(UsageError, match=r"of several metrics \(l2, cosine\), which .* choose one with --metric$"):
         made(Asked(names))

@@ -23,10 +23,10 @@ from tests.models.vision.test_dual_encoder import PICTURES, TEXTS, theirs
 from tests.reports.made import reading
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError
+from vlmtui.models.families.registry import check_classifier, check_text_tower
 from vlmtui.reports.commands import classify, match
 from vlmtui.reports.commands.match import Asked, Ended, Matched
 from vlmtui.reports.per_image import Failure
-from vlmtui.results import classification, image_text
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 
@@ -190,13 +190,13 @@ def test_words_that_are_off(words, said, capfd):
 
 def test_families_that_can_be_asked():
     for name in ("clip", "siglip", "siglip2", None):
-        image_text.check_family("x", name)
+        check_text_tower("x", name)
     for name in ("vit", "dinov2", "siglip", None):
-        classification.check_family("x", name)
+        check_classifier("x", name)
     with pytest.raises(UsageError):
-        image_text.check_family("x", "qwen2_vl")
+        check_text_tower("x", "qwen2_vl")
     with pytest.raises(UsageError):
-        classification.check_family("x", "dinov3_vit")
+        check_classifier("x", "dinov3_vit")
 
 
 # --- as a person runs them ---

@@ -12,8 +12,9 @@ import pytest
 from tests.hub import serving
 from tests.models.loading.test_hub import environment
 from vlmtui.errors import UsageError
+from vlmtui.query.options import LoadOptions
 from vlmtui.reading import ModelInfo
-from vlmtui.reports.commands.verify import Order, run_verify, table
+from vlmtui.reports.commands.verify import run_verify, table
 from vlmtui.session import protocol as m
 from vlmtui.session.discovery import SessionLocation
 
@@ -92,4 +93,4 @@ def test_the_table():
 
 def test_an_unknown_format_starts_nothing():
     with pytest.raises(UsageError, match="choose text, json"):
-        run_verify(Order("demo"), SessionLocation(warm=False), "csv", quiet=True)
+        run_verify(LoadOptions("demo", where=SessionLocation(warm=False)), False, "csv", quiet=True)

@@ -13,16 +13,16 @@ import pytest
 from PIL import Image
 
 from tests.looked import looked
+from tests.query.queries import query_of, with_options
 from tests.reports import made
-from tests.reports.test_query import Played as Session
-from tests.reports.test_query import done
+from tests.reports.test_image_reader import Played as Session
+from tests.reports.test_image_reader import done
 from vlmtui.errors import UsageError
 from vlmtui.lenses.source import LensCall
 from vlmtui.lenses.wording import LensResult
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reports import format_for
 from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, Played, encoded, frames, painted, played
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Components, Find
 
 
@@ -41,7 +41,7 @@ def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
 
 def seen(*values: LensResult) -> Played:
     rgb = np.zeros((427, 640, 3), np.uint8)
-    return Played(Query("tiny"), Through("pca"), rgb, made.reading(3, 4), values)
+    return Played(query_of("tiny"), ChosenLens("pca"), rgb, made.reading(3, 4), values)
 
 
 def test_a_frame_a_stage_and_a_file_that_opens() -> None:
@@ -81,18 +81,18 @@ def test_the_stages_up_to_the_one_asked_for(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.new("RGB", (4, 4)).save(photo)
     session = Same()
-    (found,) = played((str(photo),), Query("tiny", stage="vision.1"), lambda: session)  # type: ignore[arg-type,return-value]
+    (found,) = played((str(photo),), query_of("tiny", stage="vision.1"), lambda: session)  # type: ignore[arg-type,return-value]
     assert isinstance(found, Played)
     assert [stage for what, stage in session.asked if what == "values"] == ["vision.0", "vision.1"]
     assert session.closed
 
 
 def test_what_a_gif_cannot_show() -> None:
-    query = Query("tiny")
+    query = query_of("tiny")
     with pytest.raises(UsageError, match="one picture"):
         next(played(("a", "b"), query, Session))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="--lens pca"):
-        next(played(("a",), replace(query, lens=Through("projector")), Session))  # type: ignore[arg-type]
+        next(played(("a",), with_options(query, lens=ChosenLens("projector")), Session))  # type: ignore[arg-type]
 
 
 def test_the_ending_asks_for_it() -> None:

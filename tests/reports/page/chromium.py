@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import visible
 from vlmtui.reading import TokenWords
 
@@ -88,7 +88,8 @@ def rows(page: Any) -> list[tuple[str, str, str]]:
 def told(words: TokenWords, entry: int, joins: bool = True) -> list[tuple[str, str, str]]:
     """The words of an entry as the page should list them."""
     return [
-        (visible(words.pieces[id_], words.texts[id_], joins), figure(score), str(id_)) for id_, score in words.at(entry)
+        (visible(words.pieces[id_], words.texts[id_], joins), format_number(score), str(id_))
+        for id_, score in words.at(entry)
     ]
 
 

@@ -16,7 +16,7 @@ from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, told
 from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import figure, percent
+from vlmtui.display.numbers import format_number, percent
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.page import document
 
@@ -32,7 +32,7 @@ def test_on_paper_the_picture_with_its_words_and_a_table(opened: Opened) -> None
     assert not page.locator("#right").is_visible()
     assert not page.locator("#theme").is_visible()
     cells = page.locator("tbody tr").nth(7).locator("th, td").all_text_contents()
-    assert cells[:3] == ["1, 3", box_text(of.reading.places[7].box), figure(float(of.reading.norms[7]))]
+    assert cells[:3] == ["1, 3", box_text(of.reading.places[7].box), format_number(float(of.reading.norms[7]))]
     assert cells[3:] == [f"{word} {score}" for word, score, _ in told(of.words["tokens"]["l2"], 7)]
 
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_seen_is_said(opened: Opened) -> None:
     assert grid.evaluate("it => it === document.activeElement")
     active = page.locator(f"#{grid.get_attribute('aria-activedescendant')}")
     words = ", ".join(word for word, _, _ in told(of.words["tokens"]["l2"], 6))
-    said = f"row 1 column 2, {words}; norm {figure(float(of.reading.norms[6]))}"
+    said = f"row 1 column 2, {words}; norm {format_number(float(of.reading.norms[6]))}"
     assert active.get_attribute("aria-label") == said
     page.keyboard.press("m")
     assert page.locator("#said").inner_text() == "tokens, cosine"
@@ -163,8 +163,8 @@ def test_numbers_are_written_as_in_the_other_reports(opened: Opened) -> None:
         whole = [None if isinstance(x, float) and not math.isfinite(x) else x for x in given]
         return page.evaluate(f"given => {{ {numbers}; return given.map((x) => {call}); }}", whole)
 
-    assert written("figure(x)", some) == [figure(x) for x in some]
-    assert written("figure(x, 3)", some) == [figure(x, 3) for x in some]
+    assert written("figure(x)", some) == [format_number(x) for x in some]
+    assert written("figure(x, 3)", some) == [format_number(x, 3) for x in some]
     shares = [*rng.uniform(0, 100, 500).tolist(), 0.0, 100.0, 0.04, 99.96, 0.5, 12.5, 99.5, 13.5, 0.25]
     assert written("percent(x)", shares) == [percent(x) for x in shares]
     corners = [(0.25, 0.35, 229.25, 61.0), (1 / 3, 0.05, 1000.75, 2.5)]

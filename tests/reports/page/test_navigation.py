@@ -10,7 +10,7 @@ from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import figure, percent
+from vlmtui.display.numbers import format_number, percent
 from vlmtui.reading import ImageInfo, LayerNorms, Reading
 from vlmtui.reports.page import Glance, document
 
@@ -26,7 +26,7 @@ def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> No
             entry = 4 * row + (step if row % 2 == 0 else 3 - step)
             assert place(page) == f"row {row} · column {entry % 4} · token {entry}"
             assert rows(page) == told(words, entry)
-            assert f"tokens {figure(float(of.reading.norms[entry]))}" in texts(page, "#norms-legend b")
+            assert f"tokens {format_number(float(of.reading.norms[entry]))}" in texts(page, "#norms-legend b")
             assert texts(page, "#patch-facts dd")[0] == box_text(of.reading.places[entry].box)
             above = percent(float(of.reading.percentiles[entry]))
             assert f"above {above} of the vocabulary" in page.locator("#belief").inner_text()
@@ -89,12 +89,12 @@ def test_stages_are_switched_by_key_by_button_and_at_the_chart(opened: Opened) -
     page.keyboard.press("]")
     assert texts(page, "#path [aria-pressed=true]") == ["llm.2"]
     assert rows(page) == told(of.words["llm.2"]["logit"], 2)
-    assert f"llm.2 {figure(float(of.layers.norms[1, 2]))}" in texts(page, "#norms-legend b")
+    assert f"llm.2 {format_number(float(of.layers.norms[1, 2]))}" in texts(page, "#norms-legend b")
     page.keyboard.press("]")
     assert texts(page, "#path [aria-pressed=true]") == ["llm.2"]
     page.get_by_role("button", name="vision.1").click()
     norm = float(of.reading.grid_norms[0].patches[1, 2])
-    assert f"vision.1 {figure(norm)}" in texts(page, "#norms-legend b")
+    assert f"vision.1 {format_number(norm)}" in texts(page, "#norms-legend b")
     assert place(page) == "row 0 · column 2 · patch 2"
     # where there are no words, the largest norms, to be gone to
     assert "vision.1 has no words" in page.locator("#words").inner_text()

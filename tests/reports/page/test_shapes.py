@@ -13,7 +13,7 @@ from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.page import document
 
@@ -99,7 +99,7 @@ def test_a_tower_alone(opened: Opened) -> None:
     assert "A vision tower alone." in page.locator("#words").inner_text()
     assert not page.locator("#find").is_visible()
     page.keyboard.press("[")
-    assert f"vision.1 {figure(float(of.grid_norms[0].patches[1, 3]))}" in texts(page, "#norms-legend b")
+    assert f"vision.1 {format_number(float(of.grid_norms[0].patches[1, 3]))}" in texts(page, "#norms-legend b")
 
 
 def test_padding_can_be_walked_and_is_said(opened: Opened) -> None:

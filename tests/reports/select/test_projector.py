@@ -16,15 +16,17 @@ import pytest
 from PIL import Image
 
 from tests.families import build
+from tests.query.queries import query_of, with_options
 from tests.reports import contract, made
 from tests.session.desk import Desk
 from vlmtui.display.pieces import width
 from vlmtui.errors import UsageError
+from vlmtui.query.chosen_lens import ChosenLens, parse_lens
+from vlmtui.query.patches import PatchPosition
 from vlmtui.reports import FORMATS
+from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Seen, results
-from vlmtui.reports.select.lens_option import Through, parse_lens
-from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results import early_exit as exits
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
@@ -35,7 +37,7 @@ from vlmtui.tui.state import early_exit as exiting
 from vlmtui.tui.state.results import Results, Selection
 
 CHINA = str(Path(__file__).parents[3] / "sample_images" / "china.jpg")
-PROJECTOR = Through("projector")
+PROJECTOR = ChosenLens("projector")
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
@@ -78,15 +80,15 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def look(engine: Desk, folder: Path, photo: str, **options: Any) -> Seen:
-    query = Query(str(folder), device="cpu", k=3, **options)
-    (seen,) = results((photo,), query, lambda: Near(engine))
+def look(engine: Desk, folder: Path, photo: str, **options: Any) -> ImageReport:
+    query = query_of(str(folder), device="cpu", k=3, **options)
+    (seen,) = read_reports((photo,), query, lambda: Near(engine))
     if isinstance(seen, Failure):
         raise seen.error
     return seen
 
 
-def written(seen: Seen, format: str) -> str:
+def written(seen: ImageReport, format: str) -> str:
     return "".join(FORMATS[format](iter([seen]), seen.query, False))
 
 
@@ -102,7 +104,7 @@ def test_patches_have_the_words_of_their_token(engine, folders, photo):
     assert report["query"]["metric"] == "l2"
     assert report["query"]["candidates"] == own.words.candidates
     assert len(report["tokens"]) == 16 * len(tokens)
-    into = exits.tokens_of(seen.reading.patch_places, seen.reading.places)
+    into = exits.token_of_patch(seen.reading.patch_places, seen.reading.places)
     for patch, token in zip(report["tokens"], into, strict=True):
         assert patch["words"] == tokens[token]["words"]
         assert patch["norm"] == float(seen.norms[patch["index"]])
@@ -117,7 +119,7 @@ def test_noise_goes_through_the_projector_too(engine, folders, photo):
     seen = look(engine, folders("gemma3"), photo, stage="vision.1", lens=PROJECTOR, null=True)
     assert seen.null.stage == "vision.1"
     assert len(seen.null.shuffled.scores) == len(seen.reading.places)
-    into = exits.tokens_of(seen.reading.patch_places, seen.reading.places)
+    into = exits.token_of_patch(seen.reading.patch_places, seen.reading.places)
     percentiles = {}
     for token, patch in zip(into, json.loads(written(seen, "json"))["tokens"], strict=True):
         below = float((seen.null.shuffled.scores < patch["words"][0]["score"]).mean())
@@ -145,7 +147,7 @@ def test_the_metrics_agree_as_the_explorer_says(engine, folders, photo, metric):
         first = one.with_first(token["ids"][0]) if token["ids"] else None
         wanted = None if first is None else {"first": first, "of": 5, "overlap": pytest.approx(one.overlap)}
         assert token["agreement"] == wanted
-    narrow = look(engine, folders("gemma3"), photo, metric=metric, null=True, patches=(PatchWords(None, 1, 2),))
+    narrow = look(engine, folders("gemma3"), photo, metric=metric, null=True, patches=(PatchPosition(None, 1, 2),))
     (alone,) = narrow.agreements
     assert np.array_equal(alone.ids, told[narrow.entries[0]].ids)
     first = alone.with_first(int(narrow.words.ids[0, 0]))
@@ -166,7 +168,7 @@ def test_one_patch_in_the_order_of_its_patches(engine, folders, photo):
     folder = folders("gemma3")
     whole = look(engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp")
     seen = look(
-        engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp", patches=(PatchWords(None, 1, 2),)
+        engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp", patches=(PatchPosition(None, 1, 2),)
     )
     assert len(seen.entries) == 16
     assert seen.words.tokens.tolist() == list(seen.entries)
@@ -202,9 +204,9 @@ def test_a_patch_of_no_token_has_no_words():
     places = tuple(place for place in reading.places if place.index not in (5, 14))
     places = tuple(replace(place, index=i) for i, place in enumerate(places))
     reading = msgspec.structs.replace(reading, places=places, norms=reading.norms[: len(places)])
-    into = exits.tokens_of(reading.patch_places, places)
-    words = exits.on_patches(made.words(reading), into, range(24))
-    seen = made.seen(reading, words, "vision.1", Query("tiny", lens=PROJECTOR))
+    into = exits.token_of_patch(reading.patch_places, places)
+    words = exits.words_of_patches(made.words(reading), into, range(24))
+    seen = made.seen(reading, words, "vision.1", query_of("tiny", lens=PROJECTOR))
     report = json.loads(written(seen, "json"))
     assert [i for i, token in enumerate(report["tokens"]) if not token["words"]] == [5, 14]
     assert "–" in written(seen, "text")
@@ -229,9 +231,9 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
         for book, tokens in questions:
             found = client.words(book.reading, book.metric, book.k, tokens, stage=book.stage, projected=True).result()
             assert asking.answered(known, book.reading, book.stage, found)
-    path = export.save(str(tmp_path / "saved.json"), known, view, replace(seen.query, lens=None))
+    path = export.save(str(tmp_path / "saved.json"), known, view, with_options(seen.query, lens=None))
     assert path.read_text() == written(seen, "json")
-    tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), replace(seen.query, stage=None))
+    tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), with_options(seen.query, stage=None))
     assert not tower.early_exit
     assert "vision tower alone" in wrong[0]
 

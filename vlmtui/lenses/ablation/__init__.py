@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 @lens(subject="answer", cost="slow", turn=LensSchedule(lets_in="tokens", group="ablation"))
 def ablation(context: Context, by: Replacement = "mean") -> Facts:
     """The answer when image tokens are replaced, and what that does to the log-probability of the answer before."""
-    from .compute import ablated
+    from .compute import ablate
 
-    return ablated(context, by)
+    return ablate(context, by)

@@ -13,17 +13,17 @@ from vlmtui.errors import UsageError
 from vlmtui.image import RgbImage
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.answers import Ablation
 from vlmtui.results.replacement import Replacement
 
-from .kernel import Box, blurred
+from .kernel import Box, blur_boxes
 
 
-def ablated(context: Context, by: Replacement) -> Facts:
+def ablate(context: Context, by: Replacement) -> Facts:
     """Both answers, and what became of the first one's tokens; the context's entries are replaced."""
     model = context.model
-    without = TokenReplacement.of(context, by)
+    without = TokenAblation.of(context, by)
     generator, answered = without.generator, without.answered
     gone = tuple(sorted(set(context.entries)))
     wrong = [token for token in gone if not 0 <= token < generator.tokens]
@@ -48,11 +48,11 @@ def ablated(context: Context, by: Replacement) -> Facts:
         ("log-probability of that answer now", float(log_probs.sum())),
         ("change", float(found.changes.sum())),
     )
-    return Facts(rows, own=own(found))
+    return Facts(rows, own=pack_details(found))
 
 
 @dataclass(frozen=True)
-class TokenReplacement:
+class TokenAblation:
     """Image tokens of an answer's picture replaced: called with them (int64 [n]) → log-probabilities [answer tokens].
 
     `generator` is the model with what is kept of the reading, `answered` the answer.
@@ -63,7 +63,7 @@ class TokenReplacement:
     by: Replacement
 
     @classmethod
-    def of(cls, context: Context, by: Replacement) -> TokenReplacement:
+    def of(cls, context: Context, by: Replacement) -> TokenAblation:
         """Of the answer that is asked about."""
         generator = context.model.generator()
         return cls(generator, generator.answered(context.model.answer), by)
@@ -93,8 +93,8 @@ class TokenReplacement:
             return self.answered.inputs, self.generator.change(gone, self.by)
         boxes = self.boxes(gone)
         if not boxes:
-            raise no_pixels()
-        picture = RgbImage(blurred(self.generator.file.picture().rgb, boxes))
+            raise no_pixels_error()
+        picture = RgbImage(blur_boxes(self.generator.file.picture().rgb, boxes))
         return self.generator.inputs(self.answered.question, picture), None
 
     def boxes(self, tokens: Tensor) -> list[Box]:
@@ -103,6 +103,6 @@ class TokenReplacement:
         return [box for box in found if box is not None]
 
 
-def no_pixels() -> UsageError:
+def no_pixels_error() -> UsageError:
     """What is to be blurred is nowhere in the picture."""
     return UsageError("these image tokens have no place in the picture to blur: replace them by mean or zero")

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 Box = tuple[float, float, float, float]
 
 
-def blurred(rgb: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8]:
+def blur_boxes(rgb: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8]:
     """A copy of a picture [height, width, 3] with these boxes (x0, y0, x1, y1, in pixels) blurred.
 
     By a Gaussian whose radius is a box's longer side; pixels around the box reach into it, its own do not reach out.

@@ -7,7 +7,7 @@ import numpy as np
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.word_search import WordQuery, search_words
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.metrics import PURSUITS
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement
 
@@ -15,7 +15,7 @@ _RIDGE = 1.0
 """None of them has a λ."""
 
 
-def compared(context: Context, all_tokens: bool) -> Facts:
+def compare_metrics(context: Context, all_tokens: bool) -> Facts:
     """The first words by their names; `own` is all of it, an `MetricAgreement`."""
     which = context.model.tokens_asked()
     if len(which) != 1:
@@ -34,4 +34,4 @@ def compared(context: Context, all_tokens: bool) -> Facts:
     facts: list[tuple[str, str | float | None]] = [
         (metric, named.get(int(row[0])) if len(row) else None) for metric, row in zip(AGREEING, ids, strict=True)
     ]
-    return Facts([*facts, ("words in common", agreement.overlap)], own=own(agreement))
+    return Facts([*facts, ("words in common", agreement.overlap)], own=pack_details(agreement))

@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 @lens(subject="answer", turn=LensSchedule(group="attention"))
 def attention(context: Context, layer: int | None = None, head: int | None = None) -> TokenMaps:
     """How much attention each answer token paid to every image token, in a layer (from 1) and head (from 0) or all."""
-    from .compute import looked
+    from .compute import attention_maps
 
-    return looked(context, layer, head)
+    return attention_maps(context, layer, head)

@@ -14,15 +14,15 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.numbered import check_number
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.answers import Attention, AttentionSink
 
-from .kernel import SINK_TIMES, sinks
+from .kernel import SINK_TIMES, attention_sinks
 
 RULE = f"up to the picture's end, or special: more than {SINK_TIMES:g} times the median position's share"
 
 
-def looked(context: Context, layer: int | None, head: int | None) -> TokenMaps:
+def attention_maps(context: Context, layer: int | None, head: int | None) -> TokenMaps:
     """The attention of a layer (from 1) or the mean of all, of a head of it (from 0) or the mean of all."""
     capture = AnswerAttention.of(context)
     check_number(layer, 1, capture.layers, f"layer {layer}")
@@ -96,7 +96,7 @@ class AnswerAttention:
         prompt = self.forced.said_at.start + 1
         shares = self.means().mean(dim=(0, 1))[:prompt]
         places: Tensor = self.forced.places.cpu()
-        sunk = sinks(shares) & self._may_sink(places)
+        sunk = attention_sinks(shares) & self._may_sink(places)
         attention = Attention(
             answer=self.answered.id,
             layer=layer,
@@ -109,7 +109,7 @@ class AnswerAttention:
             layers=self.layers,
             heads=self.answered.among,
         )
-        return TokenMaps(weights[:, places].float(), own=own(attention))
+        return TokenMaps(weights[:, places].float(), own=pack_details(attention))
 
     def _may_sink(self, places: Tensor) -> Tensor:
         """Which positions of the prompt can be sinks [positions]: what comes after the picture is the question, and is

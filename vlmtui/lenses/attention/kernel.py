@@ -9,7 +9,7 @@ SINK_TIMES = 10.0
 """A position is a sink when its share is more than so many times the median of all positions'."""
 
 
-def sinks(shares: Tensor, times: float = SINK_TIMES) -> Tensor:
+def attention_sinks(shares: Tensor, times: float = SINK_TIMES) -> Tensor:
     """Which positions draw attention whatever is asked: bool [positions].
 
     `shares` [positions] are attention averaged over layers, heads and the answer's tokens. A sink's is more than

@@ -18,10 +18,7 @@ def only(model: ModelInfo) -> str:
 
 def suits(model: ModelInfo) -> bool:
     """A model that has a head, and neither words nor a text tower."""
-    from vlmtui.results.classification import WITH_HEADS
-    from vlmtui.results.image_text import TWO_TOWERS
-
-    return bool(model.wordless) and model.family in WITH_HEADS and model.family not in TWO_TOWERS
+    return bool(model.wordless) and model.classifies and not model.text_tower
 
 
 @lens(
@@ -38,6 +35,6 @@ def suits(model: ModelInfo) -> bool:
 )
 def evidence(context: Context, label: str) -> Scalars:
     """What every patch says for a class of the model's classification head, by its label or number."""
-    from .compute import evidence_for
+    from .compute import class_evidence
 
-    return evidence_for(context, label)
+    return class_evidence(context, label)

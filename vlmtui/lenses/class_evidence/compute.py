@@ -9,7 +9,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, NotHere, Scalars
 
 
-def evidence_for(context: Context, label: str) -> Scalars:
+def class_evidence(context: Context, label: str) -> Scalars:
     """Of every patch; at the last vision stage."""
     model = context.model
     last = f"vision.{model.info.vision_layers}"

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 @lens(subject="image", offer=LensOffer())
 def classes(context: Context) -> Scores:
     """The top classes of the whole image, with their probabilities, by a model's classification head."""
-    from .compute import head, top
+    from .compute import class_labels, top_classes
 
-    return top(context) if context.model.reading else head(context)
+    return top_classes(context) if context.model.reading else class_labels(context)

@@ -12,18 +12,18 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import probabilities
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.classification import ClassificationHead, TopClasses
 
 
-def head(context: Context) -> Scores:
+def class_labels(context: Context) -> Scores:
     """Without an image the classes there are, without scores; `own` is the `ClassificationHead` without labels."""
     classifier = context.model.vlm.classifier
     told = ClassificationHead(labels=(), reads=classifier.reads, kind=classifier.kind, exact=classifier.exact)
-    return Scores(classifier.labels, [math.nan] * len(classifier.labels), note="of no image", own=own(told))
+    return Scores(classifier.labels, [math.nan] * len(classifier.labels), note="of no image", own=pack_details(told))
 
 
-def top(context: Context) -> Scores:
+def top_classes(context: Context) -> Scores:
     """The probabilities of the first `k` classes; of equal logits the lower class comes first.
 
     `own` is the rest of `TopClasses`.
@@ -47,4 +47,4 @@ def top(context: Context) -> Scores:
     )
     labels = [classifier.labels[i] for i in found.ids.tolist()]
     besides = msgspec.structs.replace(found, probabilities=np.zeros(0, np.float32))
-    return Scores(labels, found.probabilities, own=own(besides))
+    return Scores(labels, found.probabilities, own=pack_details(besides))

@@ -13,17 +13,12 @@ if TYPE_CHECKING:
 
 def only(model: ModelInfo) -> str:
     """A text tower's texts are compared with patches at the vision tower's end alone."""
-    from vlmtui.results.image_text import TWO_TOWERS
-
-    return f"vision.{model.vision_layers}" if model.wordless and model.family in TWO_TOWERS else ""
+    return f"vision.{model.vision_layers}" if model.wordless and model.text_tower else ""
 
 
 def suits(model: ModelInfo) -> bool:
     """A head's model without words or texts knows classes alone."""
-    from vlmtui.results.classification import WITH_HEADS
-    from vlmtui.results.image_text import TWO_TOWERS
-
-    return not model.wordless or model.family in TWO_TOWERS or model.family not in WITH_HEADS
+    return not model.wordless or model.text_tower or not model.classifies
 
 
 @lens(
@@ -39,6 +34,6 @@ def suits(model: ModelInfo) -> bool:
 )
 def find(context: Context, text: str) -> Scalars:
     """How near every entry is to a word: the cosine with its vectors, and in the language model's layers its logit."""
-    from .compute import found
+    from .compute import find_text
 
-    return found(context, text)
+    return find_text(context, text)

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from vlmtui.lenses import Context, NotHere, Scalars
 from vlmtui.lenses.kernels.contrast import cosines
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results import early_exit
 
 from . import kernel
 
 
-def found(context: Context, text: str) -> Scalars:
+def find_text(context: Context, text: str) -> Scalars:
     """Of a model with words, by its vocabulary; of one with a text tower, by that."""
     model = context.model
     return _near(context, text) if not model.has_words and model.has_texts else _find(context, text)
@@ -25,19 +25,19 @@ def found(context: Context, text: str) -> Scalars:
 def _find(context: Context, text: str) -> Scalars:
     model, stage = context.model, context.stage
     spelling = model.find_spelling(text)
-    ids = kernel.rows_of(spelling.ids)
+    ids = kernel.id_tensor(spelling.ids)
     if model.of_layers(stage):
         logits = context.unembed(context.states())
-        numbers = kernel.logits_of(logits, ids, spelling.several)
+        numbers = kernel.piece_logits(logits, ids, spelling.several)
     else:
         vectors = model.projected_tokens(stage) if model.of_patches(stage) else context.states()
         words = context.vocabulary().embeddings[ids.to(vectors.device)]
-        numbers = (kernel.mean_of if spelling.several else kernel.nearest_of)(vectors, words)
+        numbers = (kernel.mean_cosine if spelling.several else kernel.max_cosine)(vectors, words)
     note = spelling.note
     if model.of_patches(stage):
         numbers = _on_patches(context, numbers)
         note = "; ".join(filter(None, (early_exit.NOTE, note)))
-    return Scalars(numbers, note=note, own=own({"pieces": spelling.pieces} if spelling.pieces else {}))
+    return Scalars(numbers, note=note, own=pack_details({"pieces": spelling.pieces} if spelling.pieces else {}))
 
 
 def _on_patches(context: Context, numbers: Tensor) -> Tensor:
@@ -52,10 +52,10 @@ def _near(context: Context, text: str) -> Scalars:
     last = f"vision.{model.info.vision_layers}"
     if context.stage != last:
         raise NotHere(f"patches are compared with a text at the tower's end alone: choose {last}")
-    contrastive = model.text_tower()
-    states = context.states(f"vision.{contrastive.patch_stage}")
+    dual_encoder = model.text_tower()
+    states = context.states(f"vision.{dual_encoder.patch_stage}")
     wanted = model.read_texts((text,))
-    note = f"approximate, by {contrastive.path}"
+    note = f"approximate, by {dual_encoder.patch_path}"
     if wanted.lengths[0] > wanted.limit:
         note += f"; of the text's {wanted.lengths[0]} pieces the model reads {wanted.limit}"
-    return Scalars(cosines(contrastive.patches(states), wanted.vectors)[:, 0], note=note)
+    return Scalars(cosines(dual_encoder.patch_vectors(states), wanted.vectors)[:, 0], note=note)

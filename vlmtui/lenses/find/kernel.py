@@ -5,28 +5,28 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.kernels.cosine import unit
+from vlmtui.lenses.kernels.cosine import unit_rows
 
 
-def nearest_of(states: Tensor, words: Tensor) -> Tensor:
+def max_cosine(states: Tensor, words: Tensor) -> Tensor:
     """For every row of `states` [n, hidden] its largest cosine with one of `words` [m, hidden] → float32 [n]."""
-    return (unit(states) @ unit(words).T).amax(dim=1)
+    return (unit_rows(states) @ unit_rows(words).T).amax(dim=1)
 
 
-def mean_of(states: Tensor, words: Tensor) -> Tensor:
+def mean_cosine(states: Tensor, words: Tensor) -> Tensor:
     """For every row of `states` [n, hidden] the mean of its cosines with all of `words` [m, hidden] → float32 [n].
 
     What a word that the tokenizer cuts into several pieces is looked for with: no piece alone is the word.
     """
-    return (unit(states) @ unit(words).T).mean(dim=1)
+    return (unit_rows(states) @ unit_rows(words).T).mean(dim=1)
 
 
-def logits_of(logits: Tensor, ids: Tensor, several: bool) -> Tensor:
+def piece_logits(logits: Tensor, ids: Tensor, several: bool) -> Tensor:
     """Of logits [n, rows] those of the rows `ids`: the largest, or with `several` pieces of one word their mean [n]."""
     chosen = logits[:, ids.to(logits.device)]
     return chosen.mean(dim=1) if several else chosen.amax(dim=1)
 
 
-def rows_of(ids: list[int]) -> Tensor:
+def id_tensor(ids: list[int]) -> Tensor:
     """Ids as int64 [m]."""
     return torch.tensor(ids, dtype=torch.int64)

@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 @lens(subject="answer")
 def gradient(context: Context, token: int | None = None) -> Scalars:
     """Gradient × input of every image token, for the log-probability of one answer token or of the whole answer."""
-    from .compute import gradient_of
+    from .compute import gradient_times_input
 
-    return gradient_of(context, token)
+    return gradient_times_input(context, token)

@@ -6,11 +6,11 @@ import numpy as np
 
 from vlmtui.lenses import Context, Scalars
 from vlmtui.lenses.kernels.numbered import check_number
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.answers import Gradient
 
 
-def gradient_of(context: Context, token: int | None) -> Scalars:
+def gradient_times_input(context: Context, token: int | None) -> Scalars:
     """Of answer token `token` (from 0), or with None of the whole answer."""
     model = context.model
     generator = model.generator()
@@ -20,4 +20,6 @@ def gradient_of(context: Context, token: int | None) -> Scalars:
     model.progress("following the gradient back")
     numbers = forced.gradient(token)
     # the numbers themselves are the kind's
-    return Scalars(numbers, own=own(Gradient(answer=answered.id, token=token, numbers=np.zeros(0, np.float32))))
+    return Scalars(
+        numbers, own=pack_details(Gradient(answer=answered.id, token=token, numbers=np.zeros(0, np.float32)))
+    )

@@ -12,45 +12,45 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, Scores
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
 
 
-def match(context: Context, texts: tuple[str, ...]) -> Scores:
+def match_texts(context: Context, texts: tuple[str, ...]) -> Scores:
     """The probabilities of texts for a reading's image; `own` is the rest of a `ImageTextMatch`."""
     model = context.model
-    contrastive = model.text_tower()
-    image = contrastive.picture(model.final())
+    dual_encoder = model.text_tower()
+    image = dual_encoder.image_vector(model.final())
     near = cosines(image, model.read_texts(texts).vectors)
-    logits = near * contrastive.scale + contrastive.bias
+    logits = near * dual_encoder.scale + dual_encoder.bias
     found = ImageTextMatch(
         cosines=array(near[0]),
         logits=array(logits[0]),
-        probabilities=array(probabilities(logits, contrastive.kind)[0]),
+        probabilities=array(probabilities(logits, dual_encoder.kind)[0]),
     )
     rest = msgspec.structs.replace(found, probabilities=np.zeros(0, np.float32))
-    return Scores(texts, found.probabilities, own=own(rest))
+    return Scores(texts, found.probabilities, own=pack_details(rest))
 
 
-def read(context: Context, texts: tuple[str, ...]) -> Scores:
+def encode_texts(context: Context, texts: tuple[str, ...]) -> Scores:
     """Without an image the texts are read, and have no scores; `own` is `TextsRead` without the texts themselves."""
     model = context.model
-    contrastive = model.text_tower()
+    dual_encoder = model.text_tower()
     found = model.read_texts(texts)
     told = TextsRead(
         texts=(),
         lengths=found.lengths,
         limit=found.limit,
-        kind=contrastive.kind,
-        scale=contrastive.scale,
-        bias=contrastive.bias,
+        kind=dual_encoder.kind,
+        scale=dual_encoder.scale,
+        bias=dual_encoder.bias,
         patch_stage=f"vision.{model.info.vision_layers}",
-        patch_path=contrastive.path,
+        patch_path=dual_encoder.patch_path,
     )
-    return Scores(texts, [math.nan] * len(texts), note="read, and held against no image", own=own(told))
+    return Scores(texts, [math.nan] * len(texts), note="read, and held against no image", own=pack_details(told))
 
 
-def loss(logits: list[list[float]], kind: ProbabilityKind) -> Facts:
+def loss_facts(logits: list[list[float]], kind: ProbabilityKind) -> Facts:
     """The loss of `logits` [n, n], of which the i-th text is the i-th image's own; `own` is a `PairLoss`."""
     wide = {len(row) for row in logits} or {0}
     if wide != {len(logits)} or not logits:
@@ -70,4 +70,4 @@ def loss(logits: list[list[float]], kind: ProbabilityKind) -> Facts:
         ("image to text", told.image_to_text),
         ("text to image", told.text_to_image),
     ]
-    return Facts(rows, note="in nats", own=own(told))
+    return Facts(rows, note="in nats", own=pack_details(told))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
 
-from vlmtui.lenses.kernels.cosine import unit
+from vlmtui.lenses.kernels.cosine import unit_rows
 
 ProbabilityKind = Literal["softmax", "sigmoid"]
 
@@ -32,7 +32,7 @@ def cosines(images: Tensor, texts: Tensor) -> Tensor:
 
     0 for a zero row.
     """
-    return unit(images) @ unit(texts).T
+    return unit_rows(images) @ unit_rows(texts).T
 
 
 def probabilities(logits: Tensor, kind: ProbabilityKind) -> Tensor:

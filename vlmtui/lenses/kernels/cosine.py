@@ -6,17 +6,17 @@ import torch
 from torch import Tensor
 
 
-def unit(vectors: Tensor) -> Tensor:
+def unit_rows(vectors: Tensor) -> Tensor:
     """The rows [n, hidden] in float32 at unit length; a zero row stays zero."""
     wide = vectors.float()
     lengths = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
     return wide / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
 
 
-def similarity(states: Tensor, to: Tensor) -> Tensor:
+def cosine_to_rows(states: Tensor, to: Tensor) -> Tensor:
     """The cosine of every row of `states` [n, hidden] with the rows `to` (int64 [m]) → float32 [n].
 
     With several rows it is the cosine with the mean of their unit vectors. 0 for a zero row.
     """
-    rows = unit(states)
-    return rows @ unit(rows[to.to(rows.device)].mean(dim=0, keepdim=True))[0]
+    rows = unit_rows(states)
+    return rows @ unit_rows(rows[to.to(rows.device)].mean(dim=0, keepdim=True))[0]

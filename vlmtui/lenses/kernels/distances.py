@@ -72,11 +72,11 @@ class EmbeddingMatrix:
         blocks = list(row_blocks(len(rows), self.embeddings.shape[1] * 16))
         mean = torch.zeros(self.embeddings.shape[1], dtype=torch.float64, device=device)
         for block in blocks:
-            mean += take(self.embeddings, rows[block]).to(device).double().sum(dim=0)
+            mean += take_rows(self.embeddings, rows[block]).to(device).double().sum(dim=0)
         mean /= max(1, len(rows))
         norms = torch.empty(len(rows), dtype=torch.float64)
         for block in blocks:
-            apart = take(self.embeddings, rows[block]).to(device).double() - mean
+            apart = take_rows(self.embeddings, rows[block]).to(device).double() - mean
             norms[block] = torch.linalg.vector_norm(apart, dim=-1).cpu()
         size = torch.maximum(self.norms[rows], torch.linalg.vector_norm(mean).cpu())
         centre = Centre(mean.cpu(), torch.where(norms > _NO_DIRECTION * size, norms, 0.0))
@@ -238,7 +238,7 @@ class CentredCosine(CosineSimilarity):
         return ((own > 0) & (own < _SMALLEST)) | (own > _LARGEST) | (product.norms > _LARGEST)
 
 
-def measure(metric: Near, vocabulary: EmbeddingMatrix, rows: Tensor) -> Measure:
+def measure_for(metric: Near, vocabulary: EmbeddingMatrix, rows: Tensor) -> Measure:
     """The measure of this name over these (finite) rows of a vocabulary."""
     norms = vocabulary.norms[rows]
     if metric == "cosine-centred":
@@ -248,7 +248,7 @@ def measure(metric: Near, vocabulary: EmbeddingMatrix, rows: Tensor) -> Measure:
     return EuclideanDistance(norms) if metric == "l2" else DotProduct(norms)
 
 
-def take(matrix: Tensor, rows: Tensor) -> Tensor:
+def take_rows(matrix: Tensor, rows: Tensor) -> Tensor:
     """Rows of a matrix by an index that may live on another device; a view where they are all in a row."""
     if (
         len(rows)

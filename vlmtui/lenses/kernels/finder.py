@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
-from vlmtui.lenses.kernels.least_squares import GramMatrix, LeastSquaresSolver, decomposed
-from vlmtui.lenses.kernels.omp import pursue
-from vlmtui.lenses.kernels.search import nearest
+from vlmtui.lenses.kernels.least_squares import GramMatrix, LeastSquaresSolver, largest_coefficients
+from vlmtui.lenses.kernels.omp import matching_pursuit
+from vlmtui.lenses.kernels.search import nearest_rows
 from vlmtui.results.metrics import Metric
 
 _KEPT = 2  # decompositions, each of hidden × hidden float64 numbers
@@ -47,13 +47,15 @@ class WordFinder:
         """k words for each of `vectors` [n, hidden] among the rows `candidates`; `ridge` is that metric's λ."""
         match metric:
             case "omp" | "omp-positive":
-                picked = pursue(vectors, self._vocabulary, candidates, k, metric == "omp-positive", should_stop)
+                picked = matching_pursuit(
+                    vectors, self._vocabulary, candidates, k, metric == "omp-positive", should_stop
+                )
                 return NearestWords(picked.ids, picked.coefficients, picked.explained)
             case "ridge" | "pinv":
                 solver = self._decomposition(candidates, ridge if metric == "ridge" else None, should_stop)
-                found = decomposed(vectors, self._vocabulary, candidates, k, solver, should_stop)
+                found = largest_coefficients(vectors, self._vocabulary, candidates, k, solver, should_stop)
             case _:
-                found = nearest(vectors, self._vocabulary, candidates, metric, k, should_stop)
+                found = nearest_rows(vectors, self._vocabulary, candidates, metric, k, should_stop)
         return NearestWords(found.ids, found.scores)
 
     def _decomposition(

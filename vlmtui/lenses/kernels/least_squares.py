@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.kernels.distances import EmbeddingMatrix, take
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, take_rows
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.kernels.search import NearestRows, nearest
+from vlmtui.lenses.kernels.search import NearestRows, nearest_rows
 
 _PANELS = 4  # of columns: the half below the diagonal is enough
 _INDEPENDENT = 1e-5
@@ -54,7 +54,7 @@ class GramMatrix:
             if should_stop():
                 raise CancelledError("the question was withdrawn")
             block = slice(self._done, self._done + step)
-            rows = take(self._embeddings, self._rows[block])
+            rows = take_rows(self._embeddings, self._rows[block])
             units = rows.to(self._device).double() / self._norms[block].to(self._device)[:, None]
             for start in range(0, hidden, width):
                 panel = slice(start, start + width)
@@ -105,7 +105,7 @@ class LeastSquaresSolver:
         return vectors.to(self.inverse.device).double() @ self.inverse @ self.inverse.T
 
 
-def decomposed(
+def largest_coefficients(
     vectors: Tensor,
     vocabulary: EmbeddingMatrix,
     candidates: Tensor,
@@ -121,9 +121,9 @@ def decomposed(
     found = []
     for block in row_blocks(len(vectors), vectors.shape[1] * 8, 2 * budget):
         y = decomposition.solve(vectors[block])
-        near = nearest(y.to(vectors.device), vocabulary, candidates, "cosine", k, should_stop, budget)
+        near = nearest_rows(y.to(vectors.device), vocabulary, candidates, "cosine", k, should_stop, budget)
         lengths = torch.linalg.vector_norm(y, dim=-1).cpu()
         found.append(NearestRows(near.ids, near.scores * lengths[:, None]))
     if not found:
-        return nearest(vectors, vocabulary, candidates, "cosine", k)
+        return nearest_rows(vectors, vocabulary, candidates, "cosine", k)
     return NearestRows(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))

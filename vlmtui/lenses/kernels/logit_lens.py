@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, row_blocks
-from vlmtui.lenses.kernels.search import TIE, in_order
+from vlmtui.lenses.kernels.search import TIE, rank_with_ties
 
 Unembed = Callable[[Tensor], Tensor]
 
@@ -81,7 +81,7 @@ def _largest(logits: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor
             everything = chosen[i].cpu().double()
             own = torch.nonzero(everything >= floor[i]).flatten()
             values = everything[own]
-        pairs = in_order(candidates[own].tolist(), values.tolist(), k)
+        pairs = rank_with_ties(candidates[own].tolist(), values.tolist(), k)
         ids[i] = torch.tensor([row for row, _ in pairs])
         scores[i] = torch.tensor([score for _, score in pairs], dtype=torch.float64)
     ids[~finite], scores[~finite] = candidates[:k], torch.nan

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.kernels.search import nearest
+from vlmtui.lenses.kernels.search import nearest_rows
 
 NOTHING_LEFT = 1e-9
 """A step that correlates less with the rest, relative to the vector's norm, is rounding: the pursuit is over."""
@@ -36,7 +36,7 @@ class MatchingPursuit:
     explained: Tensor
 
 
-def pursue(
+def matching_pursuit(
     vectors: Tensor,
     vocabulary: EmbeddingMatrix,
     candidates: Tensor,
@@ -67,7 +67,7 @@ def pursue(
         whose = torch.nonzero(torch.isfinite(vectors[block]).all(dim=-1).cpu()).flatten() + block.start
         state = _Block(vectors[whose.to(vectors.device)], vocabulary, k)
         while state.steps < k and len(state.going):
-            near = nearest(
+            near = nearest_rows(
                 state.rest[_straight(state.going)],
                 vocabulary,
                 rows,

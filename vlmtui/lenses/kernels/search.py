@@ -17,7 +17,15 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.kernels.distances import TOO_SHORT, EmbeddingMatrix, Measure, Near, ProductBlock, measure, take
+from vlmtui.lenses.kernels.distances import (
+    TOO_SHORT,
+    EmbeddingMatrix,
+    Measure,
+    Near,
+    ProductBlock,
+    measure_for,
+    take_rows,
+)
 from vlmtui.lenses.kernels.low_precision import ExactVectors, RoundedRows, RoundedVectors, fast_in_bfloat16
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
 
@@ -42,7 +50,7 @@ class NearestRows:
     scores: Tensor
 
 
-def nearest(
+def nearest_rows(
     vectors: Tensor,
     vocabulary: EmbeddingMatrix,
     candidates: Tensor,
@@ -75,12 +83,12 @@ def nearest(
         left = []
         for block in row_blocks(len(todo), 8 * vectors.shape[1], budget):
             some = todo[block]
-            found, right = search.by_shortlist(ExactVectors.of(take(vectors, some), search.exact), dtype, keep)
+            found, right = search.by_shortlist(ExactVectors.of(take_rows(vectors, some), search.exact), dtype, keep)
             ids[some[right]], scores[some[right]] = found.ids[right], found.scores[right]
             left.append(some[~right])
         todo = torch.cat([todo[:0], *left])
     for block in row_blocks(len(todo), 3 * 8 * len(candidates), budget):
-        found = search.by_whole_rows(ExactVectors.of(take(vectors, todo[block]), search.exact))
+        found = search.by_whole_rows(ExactVectors.of(take_rows(vectors, todo[block]), search.exact))
         ids[todo[block]], scores[todo[block]] = found.ids, found.scores
     return NearestRows(ids, scores)
 
@@ -106,7 +114,7 @@ class _Search:
         self.candidates = candidates[finite]
         # rows that are not finite never enter the search: they are what is left when it runs out of rows
         self.last_resort: list[int] = candidates[~finite].tolist()
-        self.measure: Measure = measure(metric, vocabulary, self.candidates)
+        self.measure: Measure = measure_for(metric, vocabulary, self.candidates)
 
     def attempts(self, vectors: int) -> Iterator[tuple[torch.dtype, int]]:
         """In which precision to sweep, and how many rows to keep, one after the other until all is proved."""
@@ -232,7 +240,7 @@ class _Search:
         best, best_ids = scores.gather(1, places), ids.gather(1, places)
         tied = (best[:, 1:] >= best[:, :-1] - TIE * best[:, :-1].abs()).any(dim=1)
         for i in torch.nonzero(tied).flatten().tolist():
-            pairs = in_order(ids[i].tolist(), scores[i].tolist(), k)
+            pairs = rank_with_ties(ids[i].tolist(), scores[i].tolist(), k)
             best_ids[i, :k] = torch.tensor([row for row, _ in pairs])
             best[i, :k] = torch.tensor([score for _, score in pairs], dtype=torch.float64)
         short = self.k - k
@@ -247,7 +255,7 @@ class _Search:
         lost = self.vocabulary.lost() if rounds else self.vocabulary.norms
         for block in row_blocks(len(self.candidates), self.embeddings.shape[1] * wide.itemsize * 2, self.budget):
             self.check()
-            matrix = take(self.embeddings, self.candidates[block]).to(device).to(dtype)
+            matrix = take_rows(self.embeddings, self.candidates[block]).to(device).to(dtype)
             norms = self.measure.norms[block].to(wide).to(device)
             yield block, RoundedRows(matrix, norms, float(lost[self.candidates[block]].max()) if rounds else 0.0)
 
@@ -257,7 +265,7 @@ class _Search:
             raise CancelledError("the question was withdrawn")
 
 
-def in_order(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:
+def rank_with_ties(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:
     """The first k (id, score) by falling score; what lies within `TIE` of the best that is left comes by id."""
     left = sorted(zip(ids, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
     chosen: list[tuple[int, float]] = []

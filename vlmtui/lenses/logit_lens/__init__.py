@@ -25,6 +25,6 @@ def refuses(stage: str, model: ModelInfo) -> str:
 )
 def layers(context: Context, all_tokens: bool = False) -> LayerWords:
     """The words of the largest logits after every layer (logit lens)."""
-    from .compute import words
+    from .compute import words_by_layer
 
-    return words(context, all_tokens)
+    return words_by_layer(context, all_tokens)

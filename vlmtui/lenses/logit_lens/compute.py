@@ -6,12 +6,12 @@ import torch
 
 from vlmtui.lenses import Context, LayerWords
 from vlmtui.lenses.kernels.word_search import WordQuery, search_words
-from vlmtui.lenses.kinds import own
-from vlmtui.lenses.worded import settled
+from vlmtui.lenses.kinds import pack_details
+from vlmtui.lenses.worded import stable_from
 from vlmtui.results.metrics import RIDGE
 
 
-def words(context: Context, all_tokens: bool) -> LayerWords:
+def words_by_layer(context: Context, all_tokens: bool) -> LayerWords:
     """Of the tokens asked for, or of all: with the `entropy` of each layer's softmax over all rows [layers, entries],
     in nats, and the layer from which on each one's first word is the last layer's (`settled` [entries])."""
     which = context.model.tokens_asked()
@@ -24,6 +24,6 @@ def words(context: Context, all_tokens: bool) -> LayerWords:
     said = {
         **search.said(searched),
         "entropy": searched.entropy.view(layers, entries).tolist(),
-        "settled": [settled(ids[:, row].numpy(), scores[:, row].numpy()) for row in range(entries)],
+        "settled": [stable_from(ids[:, row].numpy(), scores[:, row].numpy()) for row in range(entries)],
     }
-    return LayerWords(ids, scores, own=own(said))
+    return LayerWords(ids, scores, own=pack_details(said))

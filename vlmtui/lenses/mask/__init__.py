@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 @lens(subject="answer")
 def mask(context: Context, layer: int = 1) -> Matrix:
     """What each position of prompt and answer, if there is one, may look at in a layer (from 1)."""
-    from .compute import masked
+    from .compute import mask_matrix
 
-    return masked(context, layer)
+    return mask_matrix(context, layer)

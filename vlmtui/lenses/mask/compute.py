@@ -8,17 +8,17 @@ import torch
 from vlmtui.lenses import Context, Matrix
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.numbered import check_number
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.answers import IMAGE, SAID, TEXT, AttentionMask
 
-from .kernel import pattern, shares
+from .kernel import allowed_shares, mask_pattern
 
 MOST = 256
 """Cells a side of the matrix, to be drawn. All of a mask is in its packed bits: as numbers it would be 32 times as
 large, of a prompt of thousands of positions too large to travel."""
 
 
-def masked(context: Context, layer: int) -> Matrix:
+def mask_matrix(context: Context, layer: int) -> Matrix:
     """Of the prompt and the reading's latest answer, or without one of the reading's prompt alone."""
     model = context.model
     generator = model.generator()
@@ -44,9 +44,11 @@ def masked(context: Context, layer: int) -> Matrix:
         kinds=kinds,
         bits=np.packbits(array(allowed), axis=1),
         pieces=pieces,
-        pattern=pattern(allowed, torch.from_numpy(kinds)),
+        pattern=mask_pattern(allowed, torch.from_numpy(kinds)),
     )
-    values, side = shares(array(allowed), MOST)
+    values, side = allowed_shares(array(allowed), MOST)
     cells = "" if side == 1 else f"; shares of {side} × {side} positions"
     # what has been said is read like a prompt: the last positions are the answer's
-    return Matrix(values, axes=("prompt token", "prompt token"), note=f"{found.pattern}{cells}", own=own(found))
+    return Matrix(
+        values, axes=("prompt token", "prompt token"), note=f"{found.pattern}{cells}", own=pack_details(found)
+    )

@@ -10,7 +10,7 @@ from torch import Tensor
 from vlmtui.results.answers import IMAGE, SAID
 
 
-def pattern(allowed: Tensor, kinds: Tensor) -> str:
+def mask_pattern(allowed: Tensor, kinds: Tensor) -> str:
     """What a mask [positions, positions] of positions of these kinds (uint8 [positions]) is."""
     causal = torch.ones_like(allowed).tril()
     back, ahead = allowed & causal, allowed & ~causal
@@ -25,7 +25,7 @@ def pattern(allowed: Tensor, kinds: Tensor) -> str:
     return f"partly both ways{window}"
 
 
-def shares(allowed: NDArray[np.bool_], most: int) -> tuple[NDArray[np.float32], int]:
+def allowed_shares(allowed: NDArray[np.bool_], most: int) -> tuple[NDArray[np.float32], int]:
     """A mask [n, n] in at most `most` × `most` cells: the share of each cell's pairs that is allowed, float32, and how
     many positions a side a cell has; those of the last row and column may have fewer."""
     n = len(allowed)

@@ -23,6 +23,6 @@ def nearest_tokens(
     projected: bool = False,
 ) -> Words:
     """The nearest words of image tokens; at the language model's layers those with the largest logits."""
-    from .compute import nearest
+    from .compute import nearest_words
 
-    return nearest(context, metric, all_tokens, ridge, projected)
+    return nearest_words(context, metric, all_tokens, ridge, projected)

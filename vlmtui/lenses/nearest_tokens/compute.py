@@ -6,12 +6,12 @@ import torch
 
 from vlmtui.lenses import Context, Words
 from vlmtui.lenses.kernels.word_search import WordQuery, check_words, search_words
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.reading import of_layers, of_patches
 from vlmtui.results.metrics import Metric, check_ridge
 
 
-def nearest(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Words:
+def nearest_words(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Words:
     """Of the tokens asked for, or of all; at a vision stage of those that the projector makes of it.
 
     `detail` is the share (0–1) of the norm that a pursuit explains after each word.
@@ -25,4 +25,4 @@ def nearest(context: Context, metric: Metric, all_tokens: bool, ridge: float, pr
     search = WordQuery.at(context, metric, all_tokens, ridge)
     searched = search_words(context, tokens[which.to(tokens.device)], search)
     found = searched.found
-    return Words(found.ids, found.scores, found.explained, own=own(search.said(searched)))
+    return Words(found.ids, found.scores, found.explained, own=pack_details(search.said(searched)))

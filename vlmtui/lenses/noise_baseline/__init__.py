@@ -20,6 +20,6 @@ def noise_baseline(
     projected: bool = False,
 ) -> Facts:
     """What the same search for words finds in noise: the image's pixels shuffled, and random vectors."""
-    from .compute import baseline
+    from .compute import measure_noise
 
-    return baseline(context, metric, all_tokens, ridge, projected)
+    return measure_noise(context, metric, all_tokens, ridge, projected)

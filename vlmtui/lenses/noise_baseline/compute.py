@@ -18,19 +18,19 @@ from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.finder import NearestWords
 from vlmtui.lenses.kernels.word_search import WordQuery, check_words, search_words
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.reading import of_patches
 from vlmtui.results.metrics import PURSUITS, Metric, WordOrder, check_ridge
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores, statistic_of
 
-from .kernel import NoiseStatistics, random_like, shuffled
+from .kernel import NoiseStatistics, random_like, shuffle_pixels
 
 _MARGIN = 2
 """So many words of noise tell its margin."""
 _WORD = {"score": "first score", "explained": "share explained"}
 
 
-def baseline(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Facts:
+def measure_noise(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Facts:
     """What most of noise stays below; `own` is all of it, a `NoiseBaseline`."""
     check_words(context, projected)
     check_ridge(ridge)
@@ -39,7 +39,7 @@ def baseline(context: Context, metric: Metric, all_tokens: bool, ridge: float, p
     search = replace(search, k=search.k if search.order in PURSUITS else _MARGIN)
     key = context.stage, search.order, search.k, all_tokens, ridge if search.order == "ridge" else None
     found = context.keep(key, lambda: _null(context, search))
-    return Facts(_facts(found), note=found.note, own=own(found))
+    return Facts(_facts(found), note=found.note, own=pack_details(found))
 
 
 def _null(context: Context, search: WordQuery) -> NoiseBaseline:
@@ -50,7 +50,7 @@ def _null(context: Context, search: WordQuery) -> NoiseBaseline:
     seen = torch.tensor([i for i, place in enumerate(places) if place.kind != "newline"], dtype=torch.int64)
     random = _words(context, search, random_like(tokens[seen.to(tokens.device)]))
     note, of_picture = "", None
-    copy = context.model.copy("shuffled", shuffled, "reading the picture with its pixels shuffled")
+    copy = context.model.copy("shuffled", shuffle_pixels, "reading the picture with its pixels shuffled")
     if copy is None:
         note = "the picture's pixels cannot be shuffled: in which form the processor hands them over is not known"
     else:

@@ -18,7 +18,7 @@ from torch import Tensor
 SEED = 1
 
 
-def shuffled(frames: list[Tensor]) -> list[Tensor]:
+def shuffle_pixels(frames: list[Tensor]) -> list[Tensor]:
     """Each of `frames` [channels, height, width] with its pixels in another order, inside and across patches.
 
     A pixel keeps its colour, so a frame keeps its colours, as the model gets them: nothing but their places is lost.

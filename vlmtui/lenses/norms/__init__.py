@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 @lens(offer=LensOffer(wordy=True), turn=LensSchedule(runs=True))
 def norms(context: Context) -> Matrix:
     """The L2 norm of every token after every layer of the language model."""
-    from .compute import after_layers
+    from .compute import norms_after_layers
 
-    return after_layers(context)
+    return norms_after_layers(context)

@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 @lens(subject="answer", cost="slow", turn=LensSchedule(lets_in="any"))
 def occlusion(context: Context, block: int = 1, by: Replacement = "mean") -> TokenMaps:
     """How much the log-probability of each answer token falls without each block of image tokens."""
-    from .compute import drops
+    from .compute import occlusion_drops
 
-    return drops(context, block, by)
+    return occlusion_drops(context, block, by)

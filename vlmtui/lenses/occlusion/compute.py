@@ -8,35 +8,35 @@ from torch import Tensor
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
-from vlmtui.lenses.ablation.compute import TokenReplacement, no_pixels
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.ablation.compute import TokenAblation, no_pixels_error
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.answers import Occlusion
 from vlmtui.results.replacement import Replacement
 
-from .kernel import blocks, occlusion
+from .kernel import drop_by_group, token_blocks
 
 
-def drops(context: Context, block: int, by: Replacement) -> TokenMaps:
+def occlusion_drops(context: Context, block: int, by: Replacement) -> TokenMaps:
     """The drop of each answer token's log-probability without each image token's block [answer tokens, tokens]."""
     model = context.model
-    without = TokenReplacement.of(context, by)
+    without = TokenAblation.of(context, by)
     if block < 1:
         raise UsageError(f"blocks of {block} tokens a side cannot be: choose at least 1")
     spots = [
         None if at.grid is None or at.row is None or at.col is None else (at.grid, at.row, at.col)
         for at in without.generator.kept.places
     ]
-    groups = blocks(spots, block)
+    groups = token_blocks(spots, block)
     if by == "blur":  # what has no place has no pixels to blur
         groups = [group for group in groups if without.boxes(group)]
         if not groups:
-            raise no_pixels()
+            raise no_pixels_error()
 
     def on_group(done: int, total: int, drop: Tensor) -> None:
         model.progress("taking patches away", done, total)
 
     model.progress("taking patches away", 0, len(groups))
-    by_group = occlusion(without.each, groups, on_group, model.should_stop)
+    by_group = drop_by_group(without.each, groups, on_group, model.should_stop)
     found = torch.zeros(by_group.shape[1], without.generator.tokens)
     for group, drop in zip(groups, by_group, strict=True):
         found[:, group] = drop[:, None]
@@ -47,4 +47,4 @@ def drops(context: Context, block: int, by: Replacement) -> TokenMaps:
         drops=np.zeros((0, 0), np.float32),  # they are the maps
         blocks=len(groups),
     )
-    return TokenMaps(found, own=own(more))
+    return TokenMaps(found, own=pack_details(more))

@@ -13,7 +13,7 @@ from torch import Tensor
 from vlmtui.errors import CancelledError
 
 
-def occlusion(
+def drop_by_group(
     run_with: Callable[[Sequence[Tensor]], Iterable[Tensor]],
     groups: Sequence[Tensor],
     on_group: Callable[[int, int, Tensor], None] = lambda done, total, drop: None,
@@ -38,7 +38,7 @@ def occlusion(
     return drops
 
 
-def blocks(places: Sequence[tuple[int, int, int] | None], side: int) -> list[Tensor]:
+def token_blocks(places: Sequence[tuple[int, int, int] | None], side: int) -> list[Tensor]:
     """Image tokens in blocks of side × side: of each block its tokens, int64.
 
     `places` are each token's (grid, row, column), None for one without a place, which is a block of its own. Blocks

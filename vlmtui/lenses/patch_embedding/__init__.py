@@ -16,6 +16,6 @@ STAGE = "vision.0"
 @lens(name="patch-embedding", offer=LensOffer(only=STAGE))
 def patch_embedding(context: Context) -> Facts:
     """One patch before the first block: its pixels as the model gets them, its projection, its position embedding."""
-    from .compute import facts
+    from .compute import patch_facts
 
-    return facts(context)
+    return patch_facts(context)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kinds import own
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.lenses.kinds import pack_details
+from vlmtui.results.patch_embedding import EmbeddedPatch
 
 from . import STAGE
 
@@ -14,8 +14,8 @@ _OF_A_PATCH = "the projection of its patches is done in a way that is not known"
 _CHANNELS = ("red", "green", "blue")
 
 
-def facts(context: Context) -> Facts:
-    """Of the one entry that is asked about; all of it, as an `PatchEmbedding`, is `own`."""
+def patch_facts(context: Context) -> Facts:
+    """Of the one entry that is asked about; all of it, as an `EmbeddedPatch`, is `own`."""
     if context.stage != STAGE:
         raise NotHere(f"patches are cut before the tower's blocks: choose {STAGE}")
     found = _anatomy(context)
@@ -24,10 +24,10 @@ def facts(context: Context) -> Facts:
     for name, low, mean, high in zip(_CHANNELS, found.lowest, found.mean, found.highest, strict=True):
         rows += [(f"{name}, lowest", low), (f"{name}, mean", mean), (f"{name}, highest", high)]
     rows += [("norm of the projection", found.projected), ("norm of the position embedding", found.position)]
-    return Facts(rows, note=found.note, own=own(found))
+    return Facts(rows, note=found.note, own=pack_details(found))
 
 
-def _anatomy(context: Context) -> PatchEmbedding:
+def _anatomy(context: Context) -> EmbeddedPatch:
     model = context.model
     places = model.kept.patch_places
     if len(context.entries) != 1:
@@ -39,7 +39,7 @@ def _anatomy(context: Context) -> PatchEmbedding:
     cut = model.vlm.anatomy.cut(model.kept.inputs, place.grid, place.row, place.col)
     positions = model.positions()
     values = cut.values.flatten(1)
-    return PatchEmbedding(
+    return EmbeddedPatch(
         patch=patch,
         pixels=cut.levels.transpose(1, 2, 0).astype("float32"),
         lowest=array(values.amin(dim=1)),

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 @lens(offer=LensOffer(listed=True, page=False, render=f"{__name__}.render"))
 def pca(context: Context) -> Colours:
     """The first three principal components of the stage's entries, as red, green and blue."""
-    from .compute import colours
+    from .compute import pca_colours
 
-    return colours(context)
+    return pca_colours(context)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from torch import Tensor
 
 from vlmtui.lenses import Colours, Context
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 
-from .kernel import PrincipalComponents, components, pooled
+from .kernel import PrincipalComponents, pooled, principal_components
 
 
-def colours(context: Context) -> Colours:
+def pca_colours(context: Context) -> Colours:
     """Each component as a multiple of what its largest entries reach, so that -1 … 1 is nearly all of it."""
-    found = at_stage(context, context.stage)
-    return Colours(found.scaled(), signed=True, own=own({"explained": found.explained.tolist()}))
+    found = components_at(context, context.stage)
+    return Colours(found.scaled(), signed=True, own=pack_details({"explained": found.explained.tolist()}))
 
 
-def at_stage(context: Context, stage: str) -> PrincipalComponents:
+def components_at(context: Context, stage: str) -> PrincipalComponents:
     """The components of any stage, kept for the reading.
 
     Stages are gone through in the order of the path, whatever is asked for first: the same stage has the same colours.
@@ -25,7 +25,7 @@ def at_stage(context: Context, stage: str) -> PrincipalComponents:
     def made() -> PrincipalComponents:
         earlier = _scores_before(context, stage)
         context.model.check()
-        return components(context.states(stage), earlier)
+        return principal_components(context.states(stage), earlier)
 
     return context.keep(("components", stage), made)
 
@@ -37,7 +37,7 @@ def _scores_before(context: Context, stage: str) -> Tensor | None:
     if at == 0:
         return None
     before = path[at - 1]
-    scores = at_stage(context, before).scores
+    scores = components_at(context, before).scores
     if context.model.of_patches(before) == context.model.of_patches(stage):
         return scores
     into = context.model.into_tokens()

@@ -28,7 +28,7 @@ class PrincipalComponents:
         return self.scores / torch.where(reach > 0, reach, torch.ones_like(reach))
 
 
-def components(states: Tensor, before: Tensor | None = None) -> PrincipalComponents:
+def principal_components(states: Tensor, before: Tensor | None = None) -> PrincipalComponents:
     """The first three principal components of `states` [n, hidden].
 
     A component's sign is arbitrary. Here it follows `before` [n, 3], the scores of the same entries one stage earlier,

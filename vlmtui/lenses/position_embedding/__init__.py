@@ -24,6 +24,6 @@ def refuses(stage: str, model: ModelInfo) -> str:
 @lens(offer=LensOffer(listed=True, page=False, refuses=refuses, only=STAGE, render=f"{__name__}.render"))
 def position(context: Context) -> Scalars:
     """The L2 norm of the learned position embedding at every patch, interpolated where the model does it."""
-    from .compute import norms
+    from .compute import position_norms
 
-    return norms(context)
+    return position_norms(context)

@@ -8,7 +8,7 @@ from vlmtui.lenses import Context, NotHere, Scalars
 from . import STAGE
 
 
-def norms(context: Context) -> Scalars:
+def position_norms(context: Context) -> Scalars:
     """One a patch; refused for a tower that has no learned position embedding."""
     if context.stage != STAGE:
         raise NotHere(f"positions are added before the tower's blocks: choose {STAGE}")

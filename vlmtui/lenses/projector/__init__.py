@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def refuses(stage: str, model: ModelInfo) -> str:
     """Why it cannot look at a stage of a model."""
-    from vlmtui.results.early_exit import no_exit_of
+    from vlmtui.results.early_exit import no_exit_in_model
 
-    if wrong := no_exit_of(model):
+    if wrong := no_exit_in_model(model):
         return f":{wrong}"
     if not stage.startswith("vision."):
         return f"looks at a vision stage, not at {stage}: name one, such as --stage vision.{model.vision_layers}"
@@ -29,6 +29,6 @@ def refuses(stage: str, model: ModelInfo) -> str:
 )
 def projector(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:
     """The nearest words of the tokens that the projector makes of a vision stage."""
-    from .compute import words
+    from .compute import projected_words
 
-    return words(context, metric, all_tokens, ridge)
+    return projected_words(context, metric, all_tokens, ridge)

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from vlmtui.lenses import Context, NotHere, Words
 from vlmtui.lenses.kernels.word_search import WordQuery, search_words
-from vlmtui.lenses.kinds import own
+from vlmtui.lenses.kinds import pack_details
 from vlmtui.reading import of_patches
 from vlmtui.results import early_exit
 from vlmtui.results.metrics import Metric
 
 
-def words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Words:
+def projected_words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Words:
     """Of the patches asked for; one that goes into no token has none. Each token's are looked for once."""
     model, stage = context.model, context.stage
     if not of_patches(stage):
@@ -33,5 +33,5 @@ def words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> W
         spread(found.scores, torch.nan),
         None if found.explained is None else spread(found.explained, torch.nan),
         note=early_exit.NOTE,
-        own=own(search.said(searched)),
+        own=pack_details(search.said(searched)),
     )

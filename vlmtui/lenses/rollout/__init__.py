@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 @lens(subject="answer", turn=LensSchedule(group="attention"))
 def rollout(context: Context) -> TokenMaps:
     """How much of every image token reached each answer token: attention rolled out through all layers."""
-    from .compute import rolled_out
+    from .compute import rollout_maps
 
-    return rolled_out(context)
+    return rollout_maps(context)

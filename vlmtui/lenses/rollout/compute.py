@@ -10,7 +10,7 @@ from vlmtui.lenses.attention.compute import AnswerAttention
 from .kernel import AttentionRollout
 
 
-def rolled_out(context: Context) -> TokenMaps:
+def rollout_maps(context: Context) -> TokenMaps:
     """Of all layers and heads; sinks are those of the attention itself."""
     capture = AnswerAttention.of(context)
     capture.means()

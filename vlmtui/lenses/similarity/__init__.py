@@ -22,6 +22,6 @@ if TYPE_CHECKING:
 )
 def similarity(context: Context, to: list[int]) -> Scalars:
     """The cosine of every entry with some of them; with several, with the mean of their unit vectors."""
-    from .compute import similar
+    from .compute import similarity_to
 
-    return similar(context, to)
+    return similarity_to(context, to)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 @lens(subject="vocabulary", offer=LensOffer())
 def vocabulary(context: Context, all_tokens: bool = False, named: bool = False) -> Facts:
     """The vocabulary's rows: how many of which kind, their norms, and which of them are identical."""
-    from .compute import rows
+    from .compute import vocabulary_facts
 
-    return rows(context, all_tokens, named)
+    return vocabulary_facts(context, all_tokens, named)
 
 
 @lens(subject="vocabulary", offer=LensOffer())
@@ -26,6 +26,6 @@ def near(
     all_tokens: bool = False,
 ) -> Words:
     """The words of the vocabulary nearest to a word."""
-    from .compute import nearest
+    from .compute import nearest_to_word
 
-    return nearest(context, word, metric, all_tokens)
+    return nearest_to_word(context, word, metric, all_tokens)

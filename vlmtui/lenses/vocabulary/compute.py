@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, Words
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.search import in_order
-from vlmtui.lenses.kinds import own
-from vlmtui.results.vocabulary import KINDS, Ids, Near, VocabularyRows, WordNeighbours, groups
+from vlmtui.lenses.kernels.search import rank_with_ties
+from vlmtui.lenses.kinds import pack_details
+from vlmtui.results.vocabulary import KINDS, Ids, Near, VocabularyRows, WordNeighbours, identical_groups
 
-from .kernel import identical, scores_of
+from .kernel import exact_scores, identical_rows
 
 NAMED_OF_A_GROUP = 8
 """So many of the rows of a group of identical ones are named."""
 
 
-def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
+def vocabulary_facts(context: Context, all_tokens: bool, named: bool) -> Facts:
     """What all rows are, and which of them are the shortest and the longest: `own` is a `VocabularyRows`.
 
     With `named` all rows are named in it.
@@ -33,13 +33,13 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
     norms = array(index.vocabulary.norms)
     count = len(norms)
     model.progress("comparing the vocabulary's rows")
-    first = array(identical(index.vocabulary.embeddings, model.check))
+    first = array(identical_rows(index.vocabulary.embeddings, model.check))
     kinds = np.full(count, KINDS.index("unnamed"), np.uint8)
     for kind, ids in (("word", index.words.tolist()), ("special", sorted(index.named & index.special))):
         kinds[[i for i in ids if 0 <= i < count]] = KINDS.index(kind)
     ranked = _ranked(norms, array(index.candidates(count, all_tokens)))
     smallest, largest = ranked[:k], ranked[::-1][:k]
-    alike = groups(first)
+    alike = identical_groups(first)
     if named:
         model.progress("naming the vocabulary's rows")
         wanted = np.arange(count)
@@ -62,10 +62,10 @@ def rows(context: Context, all_tokens: bool, named: bool) -> Facts:
         scale=held.model.embedding_scale,
         seconds=0.0,
     )
-    return Facts(_facts(found, alike), own=own(found))
+    return Facts(_facts(found, alike), own=pack_details(found))
 
 
-def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Words:
+def nearest_to_word(context: Context, word: str, metric: Near, all_tokens: bool) -> Words:
     """The words nearest to a word: to the nearest of its spellings, or to its several pieces in the mean [1, k].
 
     `detail` are the norms of their rows, `own` is the rest of a `WordNeighbours`.
@@ -82,10 +82,10 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
     searched = searched[torch.isfinite(whole.norms[searched])]
     vectors = whole.embeddings[of.to(whole.embeddings.device)]
     # the word's own rows are part of the vocabulary that is centred, and of no use among the words found
-    scores = scores_of(vectors, whole, searched, metric, model.check)
+    scores = exact_scores(vectors, whole, searched, metric, model.check)
     each = scores.mean(dim=0) if spelling.several else scores.amax(dim=0)
     others = ~torch.isin(searched, of)
-    found = in_order(searched[others].tolist(), each[others].tolist(), k)
+    found = rank_with_ties(searched[others].tolist(), each[others].tolist(), k)
     ids: Ids = np.array([id_ for id_, _ in found], np.int64)
     names = index.names(ids)
     near = WordNeighbours(
@@ -112,7 +112,7 @@ def nearest(context: Context, word: str, metric: Near, all_tokens: bool) -> Word
         strings=near.texts,
         special=near.special,
         note=near.note,
-        own=own(_bare(near)),
+        own=pack_details(_bare(near)),
     )
 
 

@@ -8,13 +8,13 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near, measure, take
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near, measure_for, take_rows
 from vlmtui.lenses.kernels.norms import exact_device, row_blocks
 
 Stop = Callable[[], None]
 
 
-def identical(matrix: Tensor, check: Stop = lambda: None) -> Tensor:
+def identical_rows(matrix: Tensor, check: Stop = lambda: None) -> Tensor:
     """For every row of `matrix` [rows, width] the lowest row that holds the same numbers, int64 [rows].
 
     Minus zero is zero. `check` is called between blocks, and may raise.
@@ -29,21 +29,21 @@ def identical(matrix: Tensor, check: Stop = lambda: None) -> Tensor:
     return first
 
 
-def scores_of(
+def exact_scores(
     vectors: Tensor, vocabulary: EmbeddingMatrix, rows: Tensor, metric: Near, check: Stop = lambda: None
 ) -> Tensor:
     """The exact scores of the `rows` (int64, finite ones) against each of `vectors` [n, hidden]: float64 [n, rows].
 
     Every pair is computed in float64, block by block: right for a handful of vectors.
     """
-    by = measure(metric, vocabulary, rows)
+    by = measure_for(metric, vocabulary, rows)
     device = exact_device(vocabulary.embeddings.device)
     x = vectors.to(device).double()
     lengths = torch.linalg.vector_norm(x, dim=-1)
     found = torch.empty(len(x), len(rows), dtype=torch.float64)
     for block in row_blocks(len(rows), x.shape[1] * 8 * 3):
         check()
-        near = take(vocabulary.embeddings, rows[block]).to(device).double()
+        near = take_rows(vocabulary.embeddings, rows[block]).to(device).double()
         places = torch.arange(block.start, block.stop)
         for i in range(len(x)):
             found[i, block] = by.scores(x[i : i + 1], near, lengths[i : i + 1], places).cpu()

@@ -1,43 +1,36 @@
-"""What families of vision-language models do in different ways, with the answers that fit most of them.
+"""The generic model family: what most vision-language models of transformers have in common, and their traits.
 
-A family that differs in one matter overrides that one method, in a file of its own beside this one.
+A family that differs in one matter overrides that one method or attribute, in a file of its own beside this one. This
+module and those of the families import torch inside the methods that compute: their attributes are read by front ends.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from vlmtui.errors import ModelError
+from vlmtui.models.families.token_sources import Shape as Shape
+from vlmtui.models.families.token_sources import TokenSources as TokenSources
+from vlmtui.models.families.token_sources import block_side, patch_blocks
+from vlmtui.models.hooks import CapturedInput
+from vlmtui.results.classification import HeadInput
+from vlmtui.results.image_text import WITHOUT_ITS_OWN
 
-Shape = tuple[int, int]
-Pixels = dict[str, Tensor]
-Indices = NDArray[np.int64]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class TokenSources:
-    """Which vision patches each image token was made of.
-
-    `patches` int64 [tokens, patches a token] are indices that run through the patches of all tiles, tile by tile, row
-    by row; -1 for none, and one may occur twice. Where tokens were resampled across tiles, `again` is the first of
-    them and their (rows, columns) on the whole picture.
-    """
-
-    patches: Indices
-    again: tuple[int, Shape] | None = None
+Pixels: TypeAlias = "dict[str, Tensor]"
 
 
 class Family:
     """The generic vision-language model of transformers: one raster of patches a tile, one token a block of them."""
 
+    # the family's name for people
+    title = ""
+    # names of towers and language models by their `model_type` without its suffix, where capitalising will not do
+    part_titles: Mapping[str, str] = {}
     projector = "MLP"
     # what a token is that was made of no patch
     placeless: Literal["newline", "query"] = "query"
@@ -45,11 +38,19 @@ class Family:
     no_places = ""
     # why the family has no words, or ""
     wordless = ""
-    # what comes between the picture and the sentence of a prompt, in a family without a chat template
-    between = "\n"
-    # whether tests hold that the layout below is the family's own; an unknown family's is put to the proof each time
+    # why no model of the family has a text tower, or "" where it may have one
+    no_text_tower = WITHOUT_ITS_OWN
+    # what its classification head reads, None where no model of the family has one
+    classifier_reads: HeadInput | None = None
+    # whether its tower has a class token before the patches
+    class_token = False
+    # whether its image processor can be replaced by ViT's
+    processes_as_vit = False
+    # the text between image and sentence in a prompt, in a family without a chat template
+    prompt_separator = "\n"
+    # whether tests hold the layout below to be the family's own; that of an unknown family is proved for each image
     known = True
-    # whether the tower takes several pictures whose tensors have the same shapes, one after the other
+    # whether the tower takes several images whose tensors have the same shapes, one after the other
     stackable = True
 
     def __init__(self, model: Any, config: Any, name: str) -> None:
@@ -65,7 +66,7 @@ class Family:
 
     @classmethod
     def image_options(cls, config: Any) -> dict[str, Any]:
-        """What the family's processor asks of its image processor beside the settings in its file."""
+        """The settings that the family's processor passes to its image processor beside those in its file."""
         return {}
 
     # -- the parts
@@ -81,23 +82,23 @@ class Family:
 
     @property
     def patch_size(self) -> Shape:
-        """The (height, width) of a vision patch in the pixels that the model gets."""
+        """The (height, width) of a vision patch in pixels of the tower's input."""
         patch = self.vision_config.patch_size
         return (int(patch), int(patch)) if isinstance(patch, int) else (int(patch[0]), int(patch[1]))
 
     def feeds(self) -> str | None:
-        """The vision stage that the projector reads."""
+        """The vision stage that the projector reads, such as "vision.4"; None where it reads several."""
         layer = getattr(self.config, "vision_feature_layer", -1)
         if not isinstance(layer, int):
             return None
         return f"vision.{layer if layer >= 0 else len(self.blocks) + 1 + layer}"
 
-    # -- the picture
+    # -- the image
 
     def frames(self, pixels: Pixels) -> list[Tensor]:
-        """The tiles that the tower sees, each [3, height, width], in the processor's own order.
+        """The tiles that the tower receives, each [3, height, width], in the processor's own order.
 
-        None where the processor hands pictures over in a form that is not known.
+        No tiles where the form of the processor's tensors is not known.
         """
         values = pixels["pixel_values"]
         while values.ndim > 4:
@@ -105,7 +106,7 @@ class Family:
         return list(values) if values.ndim == 4 and values.shape[1] == 3 else []
 
     def repeated(self, pixels: Pixels, values: Tensor) -> Tensor:
-        """`values`, of which only what `frames` shows is right, in the place of `pixel_values`."""
+        """Complete `values`, new `pixel_values` of which only the numbers that `frames` returns have been set."""
         return values
 
     def shapes(self, frames: list[Tensor]) -> list[Shape]:
@@ -119,13 +120,15 @@ class Family:
         """The output of the model's own `get_image_features`; its `pooler_output` are the image tokens."""
         run = self.base.get_image_features
         accepted = {*inspect.signature(run).parameters, *inspect.signature(self.tower.forward).parameters}
-        taken = {key: value for key, value in pixels.items() if key in accepted}
-        return run(**taken, return_dict=True)
+        given = {key: value for key, value in pixels.items() if key in accepted}
+        return run(**given, return_dict=True)
 
     def flat(self, features: Any) -> Tensor:
         """The image tokens in `features`, one after the other [tokens, hidden]."""
-        made = features.pooler_output
-        parts = [made] if isinstance(made, Tensor) else list(made)
+        import torch
+
+        pooled = features.pooler_output
+        parts = [pooled] if isinstance(pooled, torch.Tensor) else list(pooled)
         flat = torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
         if flat.shape[1] != self.config.get_text_config().hidden_size:
             raise ModelError(
@@ -134,11 +137,13 @@ class Family:
         return flat
 
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
-        """For every tile what belongs to its patches, row by row, and to the tokens before them (CLS, registers).
+        """Split `values` into those of each tile's patches, row by row, and of the tokens before (CLS, registers).
 
-        No tiles where a family's states cannot be told apart.
-        `values` is one number a state, as a block of the tower puts its states out: [tiles, states] or [states].
+        `values` has one number a state, in the order of a block's output: [tiles, states] or [states]. No tiles where
+        the states of an unknown family cannot be assigned.
         """
+        import torch
+
         if not shapes:
             return []
         counts = [rows * cols for rows, cols in shapes]
@@ -155,20 +160,22 @@ class Family:
         )
 
     def first_layer(self, ids: Tensor, features: Any) -> Tensor:
-        """What the first decoder layer receives for `ids` [1, positions] → [1, positions, hidden].
+        """The input of the first decoder layer for `ids` [1, positions] → [1, positions, hidden].
 
-        Read through the model's own forward pass, which goes no further; so scaling that a family applies to its
-        embeddings counts. Of a decoder without layers it is the input of the final norm. `features` fill the places
-        of the image tokens.
+        It is captured in the model's own forward pass, which ends there, so a family's scaling of its embeddings is
+        included. Of a decoder without layers it is the input of the final norm. `features` fill the positions of the
+        image tokens.
         """
         decoder = self.model.get_decoder()
         layers = getattr(decoder, "layers", None)
-        hook = Caught(layers[0] if layers else final_norm(decoder, self.name), "hidden_states")
-        with hook:
+        captured = CapturedInput(layers[0] if layers else final_norm(decoder, self.name), "hidden_states")
+        with captured:
             self._forward(ids, features)
-        return hook.value(ids, self.name)
+        return captured.value(ids, self.name)
 
     def _forward(self, ids: Tensor, features: Any) -> None:
+        import torch
+
         required = {
             key: None
             for key, parameter in inspect.signature(self.base.forward).parameters.items()
@@ -177,10 +184,10 @@ class Family:
         options = {} if features is None else {"mm_encoder_outputs": {"image": features}}
         self.base(**required | {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False} | options)
 
-    def spelled(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
-        """The ids that stand for the picture in a prompt, where the family's processor cannot be built to write them.
+    def image_ids(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:
+        """The token ids of an image in a prompt, where the family's processor cannot be built to write them.
 
-        So many image tokens, and the marks that the processor sets around and between them (not those
+        They are `tokens` image tokens, and the marks that the processor sets around and between them (without those
         that SmolVLM's sets between tiles).
         """
         return [int(self.config.image_token_id)] * tokens
@@ -188,90 +195,28 @@ class Family:
     # -- the layout
 
     def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
-        """Which patches each of so many tokens was made of; None where that cannot be told."""
+        """The patches that each of so many tokens was made of; None where the number of tokens does not tell."""
         side = block_side(shapes, tokens)
-        return None if side is None else TokenSources(blocks(shapes, side))
+        return None if side is None else TokenSources(patch_blocks(shapes, side))
 
 
-def spelled_in_rows(image: int, shape: Shape, tokenizer: Any) -> list[int]:
-    """Image tokens as Pixtral's processor writes them: `[IMG_BREAK]` after each row, after the last `[IMG_END]`."""
+def pixtral_ids(image: int, shape: Shape, tokenizer: Any) -> list[int]:
+    """The image's ids as Pixtral's processor writes them: `[IMG_BREAK]` after each row, `[IMG_END]` after the last."""
     rows, cols = shape
     marks = marks_of(tokenizer, "[IMG_BREAK]", "[IMG_END]")
     return [*([*[image] * cols, marks[0]] * rows)[:-1], marks[1]] if marks else [image] * (rows * cols)
 
 
 def marks_of(tokenizer: Any, *pieces: str | None) -> list[int]:
-    """The ids of these pieces, where the tokenizer has them all; else none."""
+    """The ids of these word-pieces where the tokenizer has them all, else none."""
     vocabulary = tokenizer.get_vocab()
     return [vocabulary[piece] for piece in pieces] if all(piece in vocabulary for piece in pieces) else []
 
 
-def block_side(shapes: list[Shape], tokens: int) -> int | None:
-    """The k for which k×k patches make one token, None where no k fits."""
-    patches = sum(rows * cols for rows, cols in shapes)
-    side = math.isqrt(patches // tokens) if tokens else 0
-    if side and sum((rows // side) * (cols // side) for rows, cols in shapes) == tokens:
-        return side
-    return None
-
-
-def blocks(shapes: list[Shape], side: int) -> Indices:
-    """One token a block of side × side patches, tile by tile, row by row [tokens, side²]."""
-    parts, first = [], 0
-    for rows, cols in shapes:
-        index = first + np.arange(rows * cols).reshape(rows, cols)
-        down, across = rows // side, cols // side
-        within = index[: down * side, : across * side].reshape(down, side, across, side)
-        parts.append(within.transpose(0, 2, 1, 3).reshape(down * across, side * side))
-        first += rows * cols
-    return np.concatenate(parts)
-
-
-def numbered(shapes: list[Shape]) -> Tensor:
-    """The patches' own numbers, to be sent through a model's layout code in the place of features.
-
-    float64 [tiles, patches, 1], for tiles of one shape.
-    """
-    rows, cols = shapes[0]
-    return torch.arange(len(shapes) * rows * cols, dtype=torch.float64).view(len(shapes), rows * cols, 1)
-
-
-def taken(numbers: Tensor) -> TokenSources:
-    """The patches' numbers as they came out of the model's layout code [tokens, patches a token]."""
-    return TokenSources(np.asarray(numbers.to(torch.int64).numpy()))
-
-
-class _Enough(Exception):  # noqa: N818
-    """What was wanted has been seen: the rest of the forward pass is not."""
-
-
-class Caught:
-    """Catches what a module is given, as its first argument or by `keyword`, and ends the forward pass there."""
-
-    def __init__(self, module: nn.Module, keyword: str) -> None:
-        self._module, self._keyword = module, keyword
-        self._seen: Tensor | None = None
-
-    def __enter__(self) -> None:
-        self._hook = self._module.register_forward_pre_hook(self._catch, with_kwargs=True)
-
-    def _catch(self, _: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        self._seen = options[self._keyword] if self._keyword in options else args[0]
-        raise _Enough
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        self._hook.remove()
-        return kind is _Enough
-
-    def value(self, ids: Tensor, name: str) -> Tensor:
-        """What was caught, when it is there for every position."""
-        if self._seen is None or self._seen.shape[:2] != ids.shape:
-            raise ModelError(f"the decoder of {name} is built in a way vlmtui does not know: choose another model")
-        return self._seen
-
-
 def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
-    """The tower's blocks."""
+    """The tower's blocks: its longest list of modules."""
+    from torch import nn
+
     lists = [module for module in tower.modules() if isinstance(module, nn.ModuleList)]
     if not lists:
         raise ModelError(f"the vision tower of {name} has no list of blocks: vlmtui does not know its family")
@@ -280,6 +225,8 @@ def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
 
 def final_norm(decoder: nn.Module, name: str) -> nn.Module:
     """The norm after a decoder's last layer."""
+    from torch import nn
+
     for attribute in ("norm", "final_layernorm", "final_layer_norm"):
         module = getattr(decoder, attribute, None)
         if isinstance(module, nn.Module):

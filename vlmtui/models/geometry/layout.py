@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import ModelError
-from vlmtui.geometry import Box, Grid, Place, clip, raster_boxes
+from vlmtui.geometry import Box, Grid, Place, clip_box, raster_boxes
 from vlmtui.models.geometry.views import TileView
 
 Shape = tuple[int, int]
@@ -55,7 +55,7 @@ def lay_out(
     sources: NDArray[np.int64] | None,
     tokens: int,
     *,
-    again: tuple[int, Shape] | None = None,
+    resampled: tuple[int, Shape] | None = None,
     without: Literal["newline", "query"] = "query",
     placeless: str = "",
 ) -> Layout:
@@ -63,7 +63,8 @@ def lay_out(
 
     `sources` [tokens, patches a token] are the patches that each token was made of, numbered through all rasters, -1
     for none; None where no token has a place, and `placeless` says why. `without` is what a token without patches is.
-    From token `again[0]` on tokens lie on `again[1]` rows and columns of the whole picture, whatever their patches.
+    From token `resampled[0]` on, tokens lie on `resampled[1]` rows and columns of the whole image, whatever their
+    patches.
     """
     if not rasters:
         return Layout((), tuple(_placeless(tokens)), (), "", (0, 0), placeless)
@@ -73,7 +74,7 @@ def lay_out(
     patches = []
     for grid, (rows, cols) in enumerate(shapes):
         for index in range(rows * cols):
-            clipped, inside = clip(_box(boxes[first[grid] + index]), *picture)
+            clipped, inside = clip_box(_box(boxes[first[grid] + index]), *picture)
             where = int(first[grid]) + index
             patches.append(Place(where, "patch", grid, index // cols, index % cols, clipped, inside, (index,)))
     whole = _whole(rasters, picture)
@@ -91,19 +92,19 @@ def lay_out(
         if not len(made_of):
             places.append(Place(index, without, None, None, None, None, 0.0, ()))
             continue
-        clipped, inside = clip(_union(boxes[made_of]), *picture)
+        clipped, inside = clip_box(_union(boxes[made_of]), *picture)
         grid = int(np.searchsorted(first, made_of[0], side="right")) - 1
         places.append(
             Place(index, "patch", grid, None, None, clipped, inside, tuple(int(n - first[grid]) for n in made_of))
         )
-    if again is None:
+    if resampled is None:
         grids, places = _in_blocks(grids, places)
     else:
-        base, rest = places[: again[0]], places[again[0] :]
+        base, rest = places[: resampled[0]], places[resampled[0] :]
         grids, base = _in_blocks(grids, base)
         covered = _union(np.array([place.box for place in rest if place.box is not None]))
-        grids.append(Grid(len(grids), "whole", covered, *again[1], 0, 0))
-        places = base + _anew(rest, len(grids) - 1, again[1][1])
+        grids.append(Grid(len(grids), "whole", covered, *resampled[1], 0, 0))
+        places = base + _anew(rest, len(grids) - 1, resampled[1][1])
     return _layout(grids, places, patches, rasters, "")
 
 

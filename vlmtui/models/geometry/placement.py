@@ -52,7 +52,7 @@ class Placement:
         if sources is None or not (family.known or self._made_of(sources, pixels, shapes)):
             why = f"how the family {kind} orders its tokens could not be proved"
             return lay_out(rasters, size, None, tokens, placeless=why)
-        return lay_out(rasters, size, sources.patches, tokens, again=sources.again, without=family.placeless)
+        return lay_out(rasters, size, sources.patches, tokens, resampled=sources.resampled, without=family.placeless)
 
     def measure(self, size: tuple[int, int], inputs: Inputs) -> None:
         """Find out now, in any thread, what the tiles of pictures of (width, height) show, where `layout` will ask."""

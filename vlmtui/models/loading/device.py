@@ -9,7 +9,7 @@ import torch
 
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
 from vlmtui.memory import available_memory as available_memory
-from vlmtui.memory import needed
+from vlmtui.memory import memory_needed
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _WAYS_OUT = "choose a smaller model, or one in bitsandbytes' 4 bits"
@@ -57,7 +57,7 @@ def choose_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dt
         free, total = torch.cuda.mem_get_info(device)
         # what torch holds without using it is as good as free
         free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        need = needed(parameters, dtype.itemsize, on_gpu=True)
+        need = memory_needed(parameters, dtype.itemsize, on_gpu=True)
         if need > free:
             raise OutOfMemoryError(
                 f"the model needs about {gigabytes(need)} as {_name(dtype)}, and {device} has {gigabytes(free)} free "
@@ -70,7 +70,9 @@ def _on_cpu(wanted: str, parameters: int) -> torch.dtype:
     if wanted == "float16":
         raise ModelError("float16 on a CPU is slow and overflows: choose --dtype bfloat16 or float32")
     free = available_memory()
-    needs = {dtype: needed(parameters, dtype.itemsize, on_gpu=False) for dtype in (torch.float32, torch.bfloat16)}
+    needs = {
+        dtype: memory_needed(parameters, dtype.itemsize, on_gpu=False) for dtype in (torch.float32, torch.bfloat16)
+    }
     if wanted == "auto":
         dtype = torch.float32 if free is None or needs[torch.float32] <= free else torch.bfloat16
     else:

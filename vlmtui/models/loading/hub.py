@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vlmtui import cache
-from vlmtui.display.numbers import memory
+from vlmtui.display.numbers import format_bytes
 from vlmtui.errors import ModelError
 from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
@@ -253,10 +253,10 @@ class _Download:
         free = shutil.disk_usage(self.place).free
         if fetch.left + _SPARE > free:
             raise ModelError(
-                f"{self._remote.name} needs {memory(fetch.left)} more on the disk of {cache.folder()}, which has "
-                f"{memory(free)} free: free some, or name a folder on another disk with {cache.ENVIRONMENT}"
+                f"{self._remote.name} needs {format_bytes(fetch.left)} more on the disk of {cache.folder()}, which has "
+                f"{format_bytes(free)} free: free some, or name a folder on another disk with {cache.ENVIRONMENT}"
             )
-        doing = f"downloading {memory(fetch.wanted)} of {self._remote.name}"
+        doing = f"downloading {format_bytes(fetch.wanted)} of {self._remote.name}"
         fetch.run(lambda got, wanted: self._progress(doing, got, wanted))
         with begun.open("r+b") as opened:
             opened.write(head)

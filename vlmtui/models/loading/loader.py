@@ -13,6 +13,7 @@ import torch
 from transformers import (
     CONFIG_MAPPING,
     MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    MODEL_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForImageClassification,
@@ -20,7 +21,7 @@ from transformers import (
 )
 
 from vlmtui.errors import ModelError
-from vlmtui.models.families import ENCODERS
+from vlmtui.models.families.registry import is_encoder
 from vlmtui.models.loading.checkpoint import Checkpoint, Progress, check_file, quantisation, stored_dtype, weight_files
 from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
 from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
@@ -65,7 +66,7 @@ def load(
     on = choose_device(device)
     config = _config(checkpoint)
     architecture = _architecture(config, checkpoint.name)
-    whole_depth = 0 if config.model_type in ENCODERS else int(config.get_text_config().num_hidden_layers)
+    whole_depth = 0 if is_encoder(config.model_type) else int(config.get_text_config().num_hidden_layers)
     part = _part(config, decoder_layers)
     empty = _empty(architecture, part)
     held_as = _dtype(checkpoint, dtype, on, empty)
@@ -122,7 +123,7 @@ def _part(config: Any, layers: int | None) -> Any:
     """The config of what is loaded with so many of the decoder's layers, None for all."""
     if layers is None:
         return config
-    if config.model_type in ENCODERS:
+    if is_encoder(config.model_type):
         # it has no decoder, its layers are the tower's own; a text tower beside it is for those who have texts
         return config.vision_config if layers == 0 and _can_be_split(config) else config
     text = config.get_text_config()
@@ -135,8 +136,8 @@ def _part(config: Any, layers: int | None) -> Any:
 
 
 def _can_be_split(config: Any) -> bool:
-    """Whether it is of two towers, each of which can be loaded alone."""
-    two = hasattr(config, "text_config") and hasattr(config, "vision_config")
+    """Whether it is a dual encoder whose vision tower can be loaded alone."""
+    two = hasattr(config, "text_config") and type(getattr(config, "vision_config", None)) in MODEL_MAPPING
     return two and not _classifies(config) and getattr(config, "quantization_config", None) is None
 
 
@@ -147,7 +148,7 @@ def _classifies(config: Any) -> bool:
 def _architecture(config: Any, name: str) -> Any:
     if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
         return AutoModelForImageTextToText
-    if config.model_type in ENCODERS:
+    if is_encoder(config.model_type):
         return AutoModelForImageClassification if _classifies(config) else AutoModel
     raise ModelError(
         f"{name} is a {config.model_type} model, which neither reads pictures into a language model nor is a vision "

@@ -15,11 +15,9 @@ from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from vlmtui.errors import ModelError
-from vlmtui.models.families import ENCODERS, kind_of
+from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 
 DEFAULT_PROMPT = "Describe the image."
-# their image processor exists for torchvision alone, and does what ViT's does: resize, rescale, normalise
-_AS_VIT = ("dinov3_vit",)
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Inputs:
 class Processing:
     """`whole` is the family's processor, None where only its parts could be built; a tower alone has no tokenizer.
 
-    `options` are what the family's processor asks of its image processor beside the settings in its file, `between` is
-    what the family has between a picture and a sentence. `folder` is where the files of a tower alone are: those of a
+    `options` are what the family's processor passes to its image processor beside the settings in its file, `separator`
+    is the text between image and sentence in a prompt. `folder` is where the files of a tower alone are: those of a
     text tower beside it are read when there is a text.
     """
 
@@ -44,7 +42,7 @@ class Processing:
     whole: Any
     options: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
-    between: str = "\n"
+    separator: str = "\n"
 
     def text_tokenizer(self, name: str) -> Any:
         """The tokenizer of the text tower beside a vision tower, read now."""
@@ -87,7 +85,7 @@ class Processing:
     def _text(self, prompt: str) -> str:
         """The chat template with the image first; without a template image, newline and the sentence."""
         if self._plain:
-            return f"{self.whole.image_token}{self.between}{prompt}"
+            return f"{self.whole.image_token}{self.separator}{prompt}"
         if getattr(self.whole, "chat_template", None) is None:
             return prompt
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
@@ -97,7 +95,7 @@ class Processing:
 def load_processing(folder: Path, config: Any, name: str) -> Processing:
     """The processor in `folder`: PIL's image processor, unless the family has only the torchvision one."""
     image_processor = _image_processor(folder, config, name)
-    if config.model_type in ENCODERS:
+    if is_encoder(config.model_type):
         return Processing(image_processor, None, None, folder=folder)
     try:
         whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -108,8 +106,8 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
         _complete(whole, config)
-        options, between = _options(type(whole), config), kind_of(config.model_type).between
-        return Processing(image_processor, whole.tokenizer, whole, options, between=between)
+        options, separator = _options(type(whole), config), family_class(config.model_type).prompt_separator
+        return Processing(image_processor, whole.tokenizer, whole, options, separator=separator)
     options = _options(_processor_class(config.model_type), config)
     return Processing(image_processor, _tokenizer(folder, name), None, options)
 
@@ -125,7 +123,7 @@ def _image_processor(folder: Path, config: Any, name: str) -> Any:
     try:
         return AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        if "torchvision" in str(error).lower() and config.model_type in _AS_VIT:
+        if "torchvision" in str(error).lower() and family_class(config.model_type).processes_as_vit:
             return ViTImageProcessorPil.from_pretrained(folder, local_files_only=True)
         raise _cannot_build("image processor", name, error) from error
 
@@ -142,7 +140,7 @@ def _options(processor_class: Any, config: Any) -> dict[str, Any]:
         asked = dict(getattr(processor_class, "images_kwargs", None) or {})
     except ImportError:  # a class that stands for one that this machine cannot have
         asked = {}
-    return asked | kind_of(config.model_type).image_options(config)
+    return asked | family_class(config.model_type).image_options(config)
 
 
 def _complete(whole: Any, config: Any) -> None:
@@ -152,7 +150,9 @@ def _complete(whole: Any, config: Any) -> None:
         strategy = getattr(config, "vision_feature_select_strategy", "default")
         whole.vision_feature_select_strategy = strategy
         # "default" drops the class token again; "full" keeps it where the tower has one
-        whole.num_additional_image_tokens = int("clip" in config.vision_config.model_type or strategy == "default")
+        whole.num_additional_image_tokens = int(
+            has_class_token(config.vision_config.model_type) or strategy == "default"
+        )
 
 
 def _cannot_build(part: str, name: str, error: Exception) -> ModelError:

@@ -12,19 +12,7 @@ from vlmtui.models.families.base import Family
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.tower_output import TowerOutput, patches_of
-from vlmtui.results.classification import refusal
-
-Reads = Literal["class token", "mean of the patches", "class token and mean of the patches"]
-
-# by transformers' name for a family, what the head of its ...ForImageClassification reads
-_READS: dict[str, Reads] = {
-    "vit": "class token",
-    "dinov2": "class token and mean of the patches",
-    "dinov2_with_registers": "class token and mean of the patches",
-    "clip": "mean of the patches",
-    "siglip": "mean of the patches",
-    "siglip2": "mean of the patches",
-}
+from vlmtui.results.classification import HeadInput, refusal
 
 
 class Classifier:
@@ -37,11 +25,11 @@ class Classifier:
     def __init__(self, loaded: LoadedModel, family: Family) -> None:
         config = loaded.config
         head = getattr(loaded.model, "classifier", None)
-        reads = _READS.get(config.model_type)
+        reads = family.classifier_reads
         if not isinstance(head, nn.Linear) or reads is None:
             raise refusal(loaded.name)
         self.name = loaded.name
-        self.reads: Reads = reads
+        self.reads: HeadInput = reads
         several = getattr(config, "problem_type", None) == "multi_label_classification"
         self.kind: Literal["softmax", "sigmoid"] = "sigmoid" if several else "softmax"
         labels: dict[Any, Any] = getattr(config, "id2label", None) or {}

@@ -18,7 +18,7 @@ from vlmtui.errors import UsageError
 from vlmtui.models.families.base import Family, Pixels
 from vlmtui.models.vision.hidden_states import replaced, watched
 from vlmtui.reading import vision_layer
-from vlmtui.results.early_exit import several_stages
+from vlmtui.results.early_exit import several_stages_reason
 
 OnBlock = Callable[[int, int], None]
 
@@ -53,7 +53,7 @@ def _fed_by(family: Family, pixels: Pixels) -> int:
         raise UsageError(f"{family.name} has no words: {family.wordless}")
     feeds = family.feeds()
     if feeds is None:
-        raise UsageError(several_stages(family.name))
+        raise UsageError(several_stages_reason(family.name))
     if not (family.known or _reads_only(family, pixels, vision_layer(feeds))):
         why = f"which vision stages the projector of {family.name} reads could not be proved"
         raise UsageError(f"{why}: choose the stage tokens")

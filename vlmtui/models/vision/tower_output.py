@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.models.families.base import Family
-from vlmtui.models.families.encoders import Encoder
+from vlmtui.models.families.encoder import Encoder
 from vlmtui.models.loading.processor import Inputs
 
 

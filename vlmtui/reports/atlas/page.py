@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from vlmtui._version import __version__
 from vlmtui.display import numbers
-from vlmtui.display.colours import hex_of, magnitudes
+from vlmtui.display.colours import hex_colour, magnitude_colours
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, judged
+from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, position_test
 from vlmtui.display.statistics import RULE
 from vlmtui.reports.atlas.crops import Crops, crops
 from vlmtui.reports.atlas.examples import RANKING, SIDE, Chosen, Patch
@@ -107,7 +107,7 @@ def _patch(patch: Patch, cut: Crops) -> dict[str, Any]:
     place = f"row {row['row']}, column {row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
     return {
         "crop": cut.of(patch),
-        "score": numbers.figure(patch.score),
+        "score": numbers.format_number(patch.score),
         "among": patch.place + 1,
         "image": plain(row["image"]),
         "name": plain(row["image"].rstrip("/").rpartition("/")[2] or row["image"]),
@@ -128,14 +128,14 @@ def _said(chosen: Chosen) -> Map | None:
 def _map(shares: NDArray[np.float64], said: list[str]) -> Map:
     rows, cols = shares.shape
     most = float(np.nanmax(shares))
-    colours = [hex_of(rgb) for rgb in magnitudes(shares, 0.0, most or 1.0).reshape(-1, 3)]
+    colours = [hex_colour(rgb) for rgb in magnitude_colours(shares, 0.0, most or 1.0).reshape(-1, 3)]
     there = np.isfinite(shares).ravel()
     cells = [(i // cols, i % cols, colours[i], said[i]) for i in range(rows * cols) if there[i]]
     return Map(rows, cols, cells, numbers.percent(100 * most))
 
 
 def _grid(tally: PositionCounts) -> dict[str, Any]:
-    found, shape = judged(tally), tally.shape
+    found, shape = position_test(tally), tally.shape
     with np.errstate(invalid="ignore"):
         shares = np.where(tally.there > 0, tally.counts / tally.there, np.nan)
     said = [exactly(int(count), int(there)) for count, there in zip(tally.counts, tally.there, strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
-from vlmtui.display.recurrence import TEST, VERDICTS, judged
+from vlmtui.display.recurrence import TEST, VERDICTS, position_test
 from vlmtui.display.statistics import RULE
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.reports.atlas.counts import Counted
@@ -153,7 +153,7 @@ def _sought(atlas: Atlas, chosen: Chosen) -> Iterator[str]:
         row = patch.row
         place = f"{row['row']},{row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
         place += f" in {row['grid']}" if row["grid"] else ""
-        yield f"{patch.place + 1:>5}  {numbers.figure(patch.score):>8}  {place:<11}  {numbers.box(patch.box)}"
+        yield f"{patch.place + 1:>5}  {numbers.format_number(patch.score):>8}  {place:<11}  {numbers.box(patch.box)}"
         yield from flow([isolate(plain(row["image"]))], " " * 30)
 
 
@@ -166,5 +166,5 @@ def _outliers(counted: Counted) -> Iterator[str]:
         yield from tally_lines(counted.stage or "", tally)
     if len(shapes) > _SHAPES:
         yield f"and {len(shapes) - _SHAPES:,} more shapes of grids: --format csv --table outliers"
-    for verdict in dict.fromkeys(judged(tally).verdict for tally in shapes[:_SHAPES]):
+    for verdict in dict.fromkeys(position_test(tally).verdict for tally in shapes[:_SHAPES]):
         yield from flow([f"{verdict}: ", *(f"{word} " for word in VERDICTS[verdict].split())], "", indent=2)

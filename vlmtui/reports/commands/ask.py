@@ -13,13 +13,13 @@ from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.image import ImageFile, decode, read_source
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import Reading
 from vlmtui.reports.commands.attribution import Grounds, Wanted, check, found, lines, told, whole
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, check_target, target
-from vlmtui.reports.query import Query
 from vlmtui.results.answers import MAX_NEW_TOKENS, Answer
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
@@ -44,7 +44,8 @@ class Question:
 
 def run_ask(
     question: Question,
-    query: Query,
+    load: LoadOptions,
+    read: ReadOptions,
     format: str,
     output: str | None,
     quiet: bool,
@@ -62,24 +63,16 @@ def run_ask(
         check_target(output)
     source = read_source(question.image)
     progress = ProgressLine(quiet)
-    client = connect(query.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+    client = connect(load.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
     try:
         if client.note:
             tell(client.note)
-        loading = client.load(
-            query.model,
-            revision=query.revision,
-            processor=query.processor,
-            device=query.device,
-            dtype=query.dtype,
-            layers=True,
-            on_progress=progress,
-        )
-        decode(source.data, source.source, query.max_pixels)  # said at once, not when torch is imported
+        loading = load_model(client, load, progress, layers=True)
+        decode(source.data, source.source, read.max_pixels)  # said at once, not when torch is imported
         loading.result()
         with target(output) as to:
             streamed = _Streamed(to, progress) if format == "text" else None
-            reading, answer, grounds = _asked(client, source, question, query, progress, streamed)
+            reading, answer, grounds = _asked(client, source, question, read, progress, streamed)
             progress.clear()
             if format == "json":
                 to.write(msgspec.json.encode(report(reading, answer, grounds)).decode() + "\n")
@@ -99,13 +92,13 @@ def _asked(
     client: SessionClient,
     source: ImageFile,
     question: Question,
-    query: Query,
+    read: ReadOptions,
     progress: ProgressLine,
     streamed: _Streamed | None,
 ) -> tuple[Reading, Answer, Grounds]:
     for again in range(_READ_AGAIN):
         try:
-            return _asked_once(client, source, question, query, progress, streamed)
+            return _asked_once(client, source, question, read, progress, streamed)
         except ReadingGoneError:  # another front end has used the session in between
             if again == _READ_AGAIN - 1 or (streamed and streamed.begun):
                 raise
@@ -116,14 +109,14 @@ def _asked_once(
     client: SessionClient,
     source: ImageFile,
     question: Question,
-    query: Query,
+    read: ReadOptions,
     progress: ProgressLine,
     streamed: _Streamed | None,
 ) -> tuple[Reading, Answer, Grounds]:
     def counted(said: AnswerProgress) -> None:
         progress(Progress("answering", said.number, question.max_new_tokens))
 
-    reading = client.read(source, max_pixels=query.max_pixels, prompt=question.text, on_progress=progress).result()
+    reading = client.read(source, max_pixels=read.max_pixels, prompt=question.text, on_progress=progress).result()
     check(reading, question.wanted)
     asking: Future[Answer] = client.answer(
         reading.id,

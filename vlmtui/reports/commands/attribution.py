@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError
+from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
-from vlmtui.reports.query import OnProgress
-from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Wanted:
 
     attention: bool = False
     gradient: bool = False
-    ablate: tuple[PatchWords, ...] = ()
+    ablate: tuple[PatchPosition, ...] = ()
     occlude: int | None = None
     by: Replacement = "mean"
 

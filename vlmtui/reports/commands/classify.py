@@ -30,14 +30,15 @@ from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/classify/1"
 _MOST = 3
@@ -55,30 +56,32 @@ class Classified:
 Found = Classified | Failure
 
 
-def run_classify(query: Query, format: str, order: Order) -> int:
-    """Write the classes of the pictures, the first `query.k` each; the exit status."""
+def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: Order) -> int:
+    """Write the classes of the pictures, the first `k` each; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"classify has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(query, progress), start)
+        return each(order.sources, _Looker(load, read, k, progress), start)
 
     return deliver(order, found, lambda results: write(results, order.many))
 
 
 @dataclass
 class _Looker:
-    query: Query
+    options: LoadOptions
+    read: ReadOptions
+    k: int
     progress: OnProgress
     head: ClassificationHead | None = None
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         self.head = client.head().result()
@@ -86,7 +89,7 @@ class _Looker:
     def look(self, client: SessionClient, source: ImageFile, index: int) -> Classified:
         assert self.head is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
-        return Classified(reading, self.head, client.classes(reading.id, self.query.k, self.progress).result())
+        return Classified(reading, self.head, client.classes(reading.id, self.k, self.progress).result())
 
     def done(self, client: SessionClient) -> None:
         pass
@@ -116,7 +119,7 @@ def _page(found: Classified) -> Iterator[str]:
     yield ""
     for id_, logit, probability in zip(classes.ids, classes.logits, classes.probabilities, strict=True):
         share = numbers.percent(100 * float(probability))
-        yield f"{share:>7}  {numbers.figure(float(logit)):>9}  {_label(head, id_)}"
+        yield f"{share:>7}  {numbers.format_number(float(logit)):>9}  {_label(head, id_)}"
     yield ""
     yield from wrapped(_evidence(head), "")
     yield ""
@@ -144,7 +147,7 @@ def _most(found: Classified, row: int) -> Iterator[str]:
     evidence = found.classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
         place = found.reading.patch_places[patch]
-        yield f"{place.row},{place.col} {numbers.figure(float(evidence[patch]))}   "
+        yield f"{place.row},{place.col} {numbers.format_number(float(evidence[patch]))}   "
 
 
 def _label(head: ClassificationHead, id_: Any) -> str:

@@ -29,13 +29,14 @@ from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import Floats, ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 from vlmtui.session.typed.values import Find
 
 SCHEMA = "vlmtui/match/1"
@@ -75,7 +76,7 @@ class Ended:
 Found = Matched | Ended | Failure
 
 
-def run_match(asked: Asked, query: Query, format: str, order: Order) -> int:
+def run_match(asked: Asked, load: LoadOptions, read: ReadOptions, format: str, order: Order) -> int:
     """Write the matrix; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
@@ -85,7 +86,7 @@ def run_match(asked: Asked, query: Query, format: str, order: Order) -> int:
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        looker = _Looker(asked, query, progress, (lambda note: None) if order.quiet else order.tell)
+        looker = _Looker(asked, load, read, progress, (lambda note: None) if order.quiet else order.tell)
         yield from each(order.sources, looker, start)
         yield Ended(looker.loss)
 
@@ -97,7 +98,8 @@ class _Looker:
     """Has the texts read once, then every picture matched with them."""
 
     asked: Asked
-    query: Query
+    options: LoadOptions
+    read: ReadOptions
     progress: OnProgress
     tell: Callable[[str], object]
     loss: PairLoss | None = None
@@ -107,10 +109,10 @@ class _Looker:
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         known = self.texts is not None
@@ -210,10 +212,10 @@ def _nearest(reading: Reading, cosines: Floats) -> Iterator[str]:
 
 def _loss(loss: PairLoss) -> str:
     pairs = numbers.count(loss.pairs, "picture with its text", "pictures with their texts")
-    value = f"{numbers.figure(loss.value)} nats, the mean of {pairs}"
+    value = f"{numbers.format_number(loss.value)} nats, the mean of {pairs}"
     if loss.image_to_text is None or loss.text_to_image is None:
         return f"{value}: pairwise sigmoid"
-    there, back = numbers.figure(loss.image_to_text), numbers.figure(loss.text_to_image)
+    there, back = numbers.format_number(loss.image_to_text), numbers.format_number(loss.text_to_image)
     return f"{value}: softmax both ways, {there} from picture to text and {back} from text to picture"
 
 

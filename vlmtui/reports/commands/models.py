@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui import cache, memory
-from vlmtui.catalogue import KnownModel, LocalModel, known, on_disk, resolve
+from vlmtui.catalogue import KnownModel, LocalModel, known_models, models_on_disk, resolve_model
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, plain, width
 from vlmtui.errors import ModelError
@@ -22,7 +22,7 @@ def table(long: bool = False) -> Iterator[str]:
     """
     yield from _disk()
     yield ""
-    yield from _names(memory.device(), long)
+    yield from _names(memory.automatic_device(), long)
     yield ""
     yield f"{_GATED} accept the licence on the hub first, then log in with `hf auth login`."
     yield "Any other hub name or folder will do as well: --model NAME, or VLMTUI_MODEL."
@@ -30,12 +30,12 @@ def table(long: bool = False) -> Iterator[str]:
 
 def clear(name: str) -> str:
     """Remove a hub model from vlmtui's cache; says what was freed. `ModelError` where nothing of it is there."""
-    hub_name = resolve(name).hub_name
+    hub_name = resolve_model(name).hub_name
     if hub_name is None:
         raise ModelError(f"{name} is a folder of your own or comes with vlmtui: only fetched models can be cleared")
     freed = cache.clear(hub_name)
     if not freed:
-        elsewhere = any(model.name == hub_name for model in on_disk())
+        elsewhere = any(model.name == hub_name for model in models_on_disk())
         raise ModelError(
             f"vlmtui's cache has nothing of {hub_name}: "
             + (
@@ -44,11 +44,11 @@ def clear(name: str) -> str:
                 else "see vlmtui models"
             )
         )
-    return f"{numbers.memory(freed)} of {hub_name} removed from {cache.folder()}"
+    return f"{numbers.format_bytes(freed)} of {hub_name} removed from {cache.folder()}"
 
 
 def _disk() -> Iterator[str]:
-    found = on_disk()
+    found = models_on_disk()
     if found:
         rows = [(model.name, model.family, _size(model.folder), _what(model), str(model.folder)) for model in found]
         yield from _columns(("ON THIS DISK", "FAMILY", "SIZE", "WHAT", "FOLDER"), rows, right=(2,))
@@ -56,7 +56,7 @@ def _disk() -> Iterator[str]:
         yield "There is no model on this disk."
     begun = [held for held in cache.held() if not held.finished]
     for held in begun:
-        yield f"Begun: {plain(held.name)}, {numbers.memory(held.size)} so far; load it again to go on."
+        yield f"Begun: {plain(held.name)}, {numbers.format_bytes(held.size)} so far; load it again to go on."
     if begun or any(model.owner == "vlmtui" for model in found):
         yield "To remove what vlmtui fetched: vlmtui models --clear NAME"
     if any(model.owner == "hub" for model in found):
@@ -79,19 +79,19 @@ def _names(device: memory.DeviceMemory, long: bool) -> Iterator[str]:
     if long:
         heads += ["AS BFLOAT16", "VISION", "WORDS", "DECODER", "HUB NAME"]
         right += [7, 8, 9, 10]
-    rows = [_row(model, device, long) for model in known().values()]
-    free = "an unknown amount" if device.free is None else numbers.memory(device.free)
-    of = "" if device.total is None else f" of {numbers.memory(device.total)}"
+    rows = [_row(model, device, long) for model in known_models().values()]
+    free = "an unknown amount" if device.free is None else numbers.format_bytes(device.free)
+    of = "" if device.total is None else f" of {numbers.format_bytes(device.total)}"
     yield from _columns(heads, rows, right)
     yield f"Downloads: what exploring fetches, of the whole model. Holds: on {device.name}, with {free}{of} free."
 
 
 def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str]:
     on_gpu = device.name != "cpu"
-    half = memory.needed(model.seen, _BFLOAT16, on_gpu)
+    half = memory.memory_needed(model.seen, _BFLOAT16, on_gpu)
     need, dtype = half, "bfloat16"
     if not on_gpu:
-        full = memory.needed(model.seen, _FLOAT32, on_gpu)
+        full = memory.memory_needed(model.seen, _FLOAT32, on_gpu)
         if device.free is None or full <= device.free:  # as --dtype auto decides
             need, dtype = full, "float32"
     fits = device.free is None or need <= device.free
@@ -99,14 +99,14 @@ def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str
         model.alias,
         model.family,
         model.licence + (_GATED if model.gated else ""),
-        numbers.memory(model.download),
-        numbers.memory(model.whole),
-        numbers.memory(need),
+        numbers.format_bytes(model.download),
+        numbers.format_bytes(model.whole),
+        numbers.format_bytes(need),
         f"yes, as {dtype}" if fits else "no",
     ]
     if long:
         parts = (model.vision, model.words, model.layers)
-        row += [numbers.memory(half), *(_millions(part) for part in parts), model.hub]
+        row += [numbers.format_bytes(half), *(_millions(part) for part in parts), model.hub]
     return row
 
 
@@ -125,4 +125,4 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
 
 def _size(folder: Path) -> str:
     """Bytes of the weights in a folder; links into the hub's cache are followed."""
-    return numbers.memory(sum(file.stat().st_size for file in folder.glob("*.safetensors") if file.exists()))
+    return numbers.format_bytes(sum(file.stat().st_size for file in folder.glob("*.safetensors") if file.exists()))

@@ -36,7 +36,7 @@ def _page(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
         shown = word(near.pieces[id_], near.texts[id_])
         said = "  special" if id_ in near.special else ""
-        yield f"  {numbers.figure(score):>9}  {numbers.figure(norm):>9}  {id_:>{wide}}  {shown}{said}"
+        yield f"  {numbers.format_number(score):>9}  {numbers.format_number(norm):>9}  {id_:>{wide}}  {shown}{said}"
 
 
 def as_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:

@@ -37,17 +37,28 @@ from numpy.typing import NDArray
 
 from vlmtui.display import numbers
 from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY, TEST, VERDICTS, PositionCounts, ShapeCounts, judged, views
-from vlmtui.display.statistics import RULE, THRESHOLD, outlier
+from vlmtui.display.recurrence import (
+    ALPHA,
+    LEAST,
+    MOSTLY,
+    TEST,
+    VERDICTS,
+    PositionCounts,
+    ShapeCounts,
+    entries_by_grid,
+    position_test,
+)
+from vlmtui.display.statistics import RULE, THRESHOLD, is_outlier
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/outliers/1"
 _SHOWN = 12
@@ -65,31 +76,32 @@ class Looked:
 Found = Looked | Failure
 
 
-def run_outliers(query: Query, stage: str | None, format: str, order: Order) -> int:
+def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: Order) -> int:
     """Write what the pictures have in common; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(query, stage, progress), start)
+        return each(order.sources, _Looker(load, read, stage, progress), start)
 
     return deliver(order, found, lambda results: write(gathered(results)))
 
 
 @dataclass
 class _Looker:
-    query: Query
+    options: LoadOptions
+    read: ReadOptions
     stage: str | None
     progress: OnProgress
     stages: tuple[str, ...] = ()
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))
@@ -103,7 +115,7 @@ class _Looker:
             if of_layers(stage):
                 layers = client.layers(reading.id, on_progress=self.progress).result()
                 norms = layers.norms[llm_layer(stage) - 1]
-            marks[stage] = outlier(norms) if len(norms) else np.zeros(0, bool)
+            marks[stage] = is_outlier(norms) if len(norms) else np.zeros(0, bool)
         return Looked(reading, marks)
 
     def done(self, client: SessionClient) -> None:
@@ -133,8 +145,8 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
         whole.images.append(told["image"] | {"again": again})
-        of_patch = views(reading.grids, reading.patch_places, "patch")
-        of_token = views(reading.grids, reading.places, "token")
+        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
+        of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage, marks in one.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = whole.stages.setdefault(stage, ShapeCounts())
@@ -166,7 +178,7 @@ def _page(whole: Gathered) -> Iterator[str]:
         if not tallies.all:
             yield f"{stage}  no entry has a place or a number of its own"
         for tally in tallies.all:
-            verdict = judged(tally).verdict
+            verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
             yield from tally_lines(stage, tally)
     yield ""
@@ -177,7 +189,7 @@ def _page(whole: Gathered) -> Iterator[str]:
 
 def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
     """Its verdict in a line, and the positions that repeat."""
-    found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
+    found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
     of = numbers.count(tally.pictures, "picture")
     of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
@@ -223,7 +235,7 @@ def report(whole: Gathered) -> json.Object:
 
 def grid_object(tally: PositionCounts) -> json.Object:
     """What is told of one shape of grid."""
-    found, shape = judged(tally), tally.shape
+    found, shape = position_test(tally), tally.shape
     ever = np.flatnonzero(tally.counts)
     order = ever[np.lexsort((ever, found.chances[ever]))].tolist()
     return {

@@ -3,47 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 
 from vlmtui.display.pieces import fit, plain, width
 from vlmtui.errors import ModelError, UsageError
+from vlmtui.query.options import LoadOptions
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
-from vlmtui.session.discovery import SessionLocation, connect
+from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress, Verified
 
 SCHEMA = "vlmtui/verify/1"
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is to be checked, and how it is loaded. `whole` fetches what only the comparison needs."""
+def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None:
+    """Check a checkpoint and write the table to stdout. `ModelError` where a check failed.
 
-    model: str
-    revision: str | None = None
-    processor: str | None = None
-    device: str = "auto"
-    dtype: str = "auto"
-    whole: bool = False
-
-
-def run_verify(order: Order, where: SessionLocation, format: str, quiet: bool) -> None:
-    """Check a checkpoint and write the table to standard output. `ModelError` where a check failed."""
+    `whole` also fetches what only the comparison with the whole model needs.
+    """
     write = FORMATS.get(format)
     if write is None:
         raise UsageError(f"verify has no format {format!r}: choose {', '.join(FORMATS)}")
     progress = ProgressLine(quiet)
-    client = connect(where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+    client = connect(load.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
     try:
         found = client.verify(
-            order.model,
-            revision=order.revision,
-            processor=order.processor,
-            device=order.device,
-            dtype=order.dtype,
-            whole=order.whole,
+            load.model,
+            revision=load.revision,
+            processor=load.processor,
+            device=load.device,
+            dtype=load.dtype,
+            whole=whole,
             on_progress=progress,
         ).result()
     finally:

@@ -27,17 +27,18 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
+from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.commands import near as nearby
 from vlmtui.reports.commands.near import heading, model_object, word
 from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
-from vlmtui.reports.query import OnProgress, Query, load
-from vlmtui.results.vocabulary import Ids, VocabularyRows, check_near
+from vlmtui.results.vocabulary import Ids, VocabularyRows, check_word_metric
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/vocabulary/1"
 BINS = 20
@@ -57,19 +58,19 @@ class Asked:
 
 
 def run_vocabulary(
-    query: Query, asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], object]
+    load: LoadOptions, asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], object]
 ) -> int:
-    """Write what was asked of the vocabulary of `query.model`; the exit status."""
+    """Write what was asked of the vocabulary of a model; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"vocabulary has no format {format!r}: choose {', '.join(FORMATS)}")
-    check_near(asked.metric)
+    check_word_metric(asked.metric)
     with target(output) as to:
         progress = ProgressLine(quiet)
-        client = connect(query.where, on_line=lambda said: progress(Progress(said)) if said else None)
+        client = connect(load.where, on_line=lambda said: progress(Progress(said)) if said else None)
         try:
             if client.note:
                 tell(client.note)
-            for piece in _written(client, query, asked, format, progress):
+            for piece in _written(client, load, asked, format, progress):
                 progress.clear()
                 to.write(piece)
             to.flush()
@@ -79,8 +80,10 @@ def run_vocabulary(
     return 0
 
 
-def _written(client: SessionClient, query: Query, asked: Asked, format: str, progress: OnProgress) -> Iterator[str]:
-    model = load(client, query, progress).result()
+def _written(
+    client: SessionClient, load: LoadOptions, asked: Asked, format: str, progress: OnProgress
+) -> Iterator[str]:
+    model = load_model(client, load, progress).result()
     if asked.near is not None:
         near = client.near(asked.near, asked.metric, asked.k, asked.all_tokens, on_progress=progress).result()
         yield from nearby.FORMATS[format](model, near)
@@ -111,11 +114,11 @@ def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     if not finite.any():
         return
     norms = found.norms[finite]
-    ends = f"median {numbers.figure(float(np.median(norms)))}, from {numbers.figure(float(norms.min()))}"
+    ends = f"median {numbers.format_number(float(np.median(norms)))}, from {numbers.format_number(float(norms.min()))}"
     zero = int((norms == 0).sum())
     yield from labelled(
         "norms",
-        f"{ends} to {numbers.figure(float(norms.max()))}"
+        f"{ends} to {numbers.format_number(float(norms.max()))}"
         + (f"; {numbers.count(zero, 'row')} of zeros" if zero else ""),
     )
     yield ""
@@ -132,7 +135,7 @@ def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
         for group in alike:
             cells = [f"{id_} {word(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
             more = [f"and {len(group) - _NAMED:,} more"] if len(group) > _NAMED else []
-            norm = numbers.figure(float(found.norms[group[0]]))
+            norm = numbers.format_number(float(found.norms[group[0]]))
             yield from flow([*cells, *more], f"{len(group):>7,}  {norm:>9}  ", indent=20)
         yield ""
 
@@ -143,7 +146,8 @@ def scaling(scale: float | None) -> str:
         return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
     if scale == 1:
         return "its rows reach the first layer as they are"
-    return f"its rows are multiplied by {numbers.figure(scale)} on their way to the first layer: norms are those there"
+    by = numbers.format_number(scale)
+    return f"its rows are multiplied by {by} on their way to the first layer: norms are those there"
 
 
 def _without(found: VocabularyRows) -> str:
@@ -153,7 +157,9 @@ def _without(found: VocabularyRows) -> str:
     row = f"row {ids[0]}" if len(ids) == 1 else f"{numbers.count(len(ids), 'row')} from {ids[0]} to {ids[-1]}"
     if not norms.size:
         return row
-    return f"{row}, norms from {numbers.figure(float(norms.min()))} to {numbers.figure(float(norms.max()))}"
+    return (
+        f"{row}, norms from {numbers.format_number(float(norms.min()))} to {numbers.format_number(float(norms.max()))}"
+    )
 
 
 def _same(found: VocabularyRows) -> str:
@@ -168,7 +174,7 @@ def _drawn(found: VocabularyRows) -> Iterator[str]:
     """The histogram: words and, beside them, rows that are none."""
     bars = histogram(found)
     most = max(bar.rows for bar in bars)
-    labels = [f"{numbers.figure(bar.low)} –" for bar in bars]
+    labels = [f"{numbers.format_number(bar.low)} –" for bar in bars]
     label, count = max(map(width, labels)), max(len(f"{bar.rows:,}") for bar in bars)
     others = any(bar.rows > bar.words for bar in bars)
     yield "Norms of the rows" + (": █ words, ░ special tokens, rows without a token" if others else "")
@@ -185,7 +191,7 @@ def _listed(found: VocabularyRows, ids: Ids) -> Iterator[str]:
         kind = found.kind(id_)
         said = {"word": "", "special": "  special", "unnamed": "  no token"}[kind]
         shown = word(found.pieces[id_], found.texts[id_])
-        yield f"  {numbers.figure(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
+        yield f"  {numbers.format_number(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
 
 
 @dataclass(frozen=True)

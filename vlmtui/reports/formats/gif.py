@@ -21,13 +21,15 @@ from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.image import ImageFile, decode
-from vlmtui.lenses.base import applies
-from vlmtui.lenses.wording import LensResult, number
+from vlmtui.lenses.base import applies_at
+from vlmtui.lenses.wording import LensResult, number_name
+from vlmtui.query.chosen_lens import ChosenLens, colouring, lens_for
+from vlmtui.query.options import Query, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
+from vlmtui.reports.image_reader import answer_for
 from vlmtui.reports.images import fonts
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, answered, load
-from vlmtui.reports.select.lens_option import Through, colouring, lens_for
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -44,7 +46,7 @@ class Played:
     """A picture [height, width, 3] uint8 that was read, and what the lens made of each stage."""
 
     query: Query
-    through: Through
+    through: ChosenLens
     rgb: Rgb
     reading: Reading
     values: tuple[LensResult, ...]
@@ -63,28 +65,28 @@ def played(
 
 
 class _Playing:
-    def __init__(self, query: Query, through: Through, on_progress: OnProgress | None) -> None:
+    def __init__(self, query: Query, through: ChosenLens, on_progress: OnProgress | None) -> None:
         self._query, self._through, self._on_progress = query, through, on_progress
         self._last = ""
 
     @property
     def max_pixels(self) -> int:
-        return self._query.max_pixels
+        return self._query.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self._query, self._on_progress)
+        return load_model(client, self._query.load, self._on_progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        stage = self._query.stage
+        stage = self._query.selection.stage
         self._last = default_stage(model) if stage is None else check_stage(stage, model)
         self._through.check_path(model, "choose --format png")
         self._through.check(self._last, model)
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> Played:
         query = self._query
-        rgb = decode(source.data, source.source, query.max_pixels).rgb
+        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
-            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
+            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
         ).result()
         return play(client, rgb, reading, query, self._through, self._last, self._on_progress)
 
@@ -97,7 +99,7 @@ def play(
     rgb: Rgb,
     reading: Reading,
     query: Query,
-    through: Through,
+    through: ChosenLens,
     last: str,
     on_progress: OnProgress | None = None,
 ) -> Played:
@@ -107,12 +109,12 @@ def play(
     drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
     if not drawn:
         raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
-    answer = answered(client, reading, through, on_progress)
+    answer = answer_for(client, reading, through, on_progress)
     said = answer.id if answer else ""
     found = tuple(
         client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()
         for stage in drawn
-        if applies(through.description.stages, stage)
+        if applies_at(through.description.stages, stage)
     )
     return Played(query, through, rgb, reading, found)
 
@@ -167,7 +169,7 @@ def _caption(seen: Played, found: LensResult) -> str:
         shares = " + ".join(percent(100 * share) for share in explained)
         return f"{found.stage}   {name}: {shares} of the variance"
     what = f' "{seen.through.text}"' if seen.through.text else ""
-    called = number(found.call, found.stage)
+    called = number_name(found.call, found.stage)
     return f"{found.stage}   {name}{what}{f', {called}' if called else ''}"
 
 

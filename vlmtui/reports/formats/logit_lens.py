@@ -18,9 +18,9 @@ def lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
     yield "  layer     entropy"
     for layer, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True), 1):
         settled = "settled" if layer == found.settled else ""
-        start = f"  {f'llm.{layer}':<9}{numbers.figure(float(found.entropy[layer - 1]), 3):>7} {settled:<8} "
+        start = f"  {f'llm.{layer}':<9}{numbers.format_number(float(found.entropy[layer - 1]), 3):>7} {settled:<8} "
         words = [
-            f"{visible(found.pieces[i], found.texts[i], joins)} {numbers.figure(score)}  "
+            f"{visible(found.pieces[i], found.texts[i], joins)} {numbers.format_number(score)}  "
             for i, score in zip(ids, scores, strict=True)
         ]
         yield from flow(words, start, indent=_LABEL)

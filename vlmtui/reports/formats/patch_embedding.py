@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.text_lines import flow
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 
 CHANNELS = ("red", "green", "blue")
 _LABEL = 12
 
 
-def lines(anatomy: PatchEmbedding) -> Iterator[str]:
+def lines(anatomy: EmbeddedPatch) -> Iterator[str]:
     """What goes into the patch's state, one line a fact."""
     yield _fact("given", f"{shape(anatomy)} = {anatomy.length:,} numbers, flattened")
     levels = anatomy.pixels.reshape(-1, 3).mean(axis=0)
     for channel, name in enumerate(CHANNELS):
         low, mean, high = (float(v[channel]) for v in (anatomy.lowest, anatomy.mean, anatomy.highest))
-        normalised = f"{figure(low)} … {figure(high)}, mean {figure(mean)}"
+        normalised = f"{format_number(low)} … {format_number(high)}, mean {format_number(mean)}"
         yield _fact(name, f"{normalised}; level {levels[channel]:.0f} of 255")
     if anatomy.projected is not None:
-        yield _fact("projected", f"norm {figure(anatomy.projected)}, before a position is added")
+        yield _fact("projected", f"norm {format_number(anatomy.projected)}, before a position is added")
     if anatomy.position is not None:
         then = ", then a norm makes vision.0 of the sum" if anatomy.normed else ""
-        yield _fact("position", f"norm {figure(anatomy.position)}{then}")
+        yield _fact("position", f"norm {format_number(anatomy.position)}{then}")
     if anatomy.note:
         yield from flow([f"{word} " for word in anatomy.note.split()], f"  {'note':<{_LABEL - 2}}", indent=_LABEL)
 
 
-def shape(anatomy: PatchEmbedding) -> str:
+def shape(anatomy: EmbeddedPatch) -> str:
     """`14 × 14 × 3`, and `2 × 14 × 14 × 3` where a picture is taken for a film."""
     tall, wide, channels = anatomy.pixels.shape
     film = (anatomy.frames,) if anatomy.frames > 1 else ()
     return " × ".join(map(str, (*film, tall, wide, channels)))
 
 
-def as_object(anatomy: PatchEmbedding) -> dict[str, Any]:
+def as_object(anatomy: EmbeddedPatch) -> dict[str, Any]:
     """The object of a patch: `levels` (0–255) are its pixels [height][width][3]."""
     return {
         "length": anatomy.length,

@@ -11,27 +11,28 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.catalogue import noted
+from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
 from vlmtui.display.glosses import PieceGlosses
 from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
-from vlmtui.display.metrics import how_found
+from vlmtui.display.metrics import search_phrase
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
-from vlmtui.display.statistics import RULE, outlier, robust_z
+from vlmtui.display.statistics import RULE, is_outlier, robust_z
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.geometry import Place
+from vlmtui.query.options import Query
 from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports.formats import logit_lens, patch_embedding
 from vlmtui.reports.formats.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
 from vlmtui.reports.formats.noise_baseline import agreement_line, null_line, standing_line
 from vlmtui.reports.formats.text_grid import titled, word_grid
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result, Seen
 
 _LONGEST_WORD = 20
 
 
-def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+def write(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The text of every image, in lines, as they are made."""
     first = True
     for result in results:
@@ -44,22 +45,22 @@ def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[st
             yield f"{line.rstrip(' ')}\n"
 
 
-def lines(seen: Seen) -> Iterator[str]:
+def lines(seen: ImageReport) -> Iterator[str]:
     """The lines of one image's report."""
     yield from _title(seen)
-    if seen.words is not None and not seen.query.some:
+    if seen.words is not None and not seen.query.selection.partial:
         yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
-    if seen.values is not None and not seen.query.some:
+    if seen.values is not None and not seen.query.selection.partial:
         yield from value_grid(seen, COLUMNS)
     yield from whole_report(seen)
     yield from _patches(seen)
-    if seen.query.some and not seen.entries:
+    if seen.query.selection.partial and not seen.entries:
         yield "Nothing here fulfils --where"
-    if not seen.query.some:
+    if not seen.query.selection.partial:
         yield from _outliers(seen)
 
 
-def _title(seen: Seen) -> Iterator[str]:
+def _title(seen: ImageReport) -> Iterator[str]:
     reading, query, words = seen.reading, seen.query, seen.words
     model, image = reading.model, reading.image
     source = "standard input" if image.source == "-" else isolate(plain(image.source))
@@ -69,19 +70,19 @@ def _title(seen: Seen) -> Iterator[str]:
     if model.revision:
         yield from labelled("", f"revision {model.revision}")
     if model.note:
-        yield from labelled("note", noted(model.note))
+        yield from labelled("note", note_with_advice(model.note))
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     tall, wide = reading.patch_size
     if reading.seen:
         yield from labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
-    if reading.prompt is not None and (query.prompt is not None or seen.layers is not None):
+    if reading.prompt is not None and (query.read.prompt is not None or seen.layers is not None):
         yield from labelled("prompt", plain(reading.prompt))
     if len(reading.grids) > 1:
         yield from labelled("views", _views(reading))
     what = "vision patch" if of_patches(seen.stage) else "token"
     places = reading.places_at(seen.stage)
     said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
-    said = f"{len(seen.entries):,} of {said}" if seen.query.some else said
+    said = f"{len(seen.entries):,} of {said}" if seen.query.selection.partial else said
     newlines = sum(place.kind == "newline" for place in places)
     if newlines:
         said += f", {numbers.count(newlines, 'newline token')} among them"
@@ -90,8 +91,8 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
-        how = how_found(seen.order, query.ridge)
-        searched = f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}"
+        how = search_phrase(seen.order, query.search.ridge)
+        searched = f"{query.search.k} {how} of {words.candidates:,} word-pieces{left_out}"
         yield from labelled("words", searched if words.candidates else f"those of the lens {seen.order}")
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
@@ -129,12 +130,12 @@ def _views(reading: Reading) -> str:
     return "; ".join(parts)
 
 
-def _patches(seen: Seen) -> Iterator[str]:
+def _patches(seen: ImageReport) -> Iterator[str]:
     """Every entry, grid by grid: where it is, its norm, its words, its vision patches' norms. Then those in no grid."""
     reading = seen.reading
     places = reading.places_at(seen.stage)
     one_by_one = _Entries(seen)
-    what = "Patch" if len(seen.query.patches) == 1 and not seen.query.rows else "Patches"
+    what = "Patch" if len(seen.query.selection.patches) == 1 and not seen.query.selection.rows else "Patches"
     many = len(reading.grids) > 1
     names = grid_names(reading.grids)
     rows: dict[int | None, list[int]] = {grid.id: [] for grid in reading.grids} | {None: []}
@@ -169,11 +170,11 @@ def _patches(seen: Seen) -> Iterator[str]:
 class _Entries:
     """The lines of single entries."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ImageReport) -> None:
         self._seen = seen
         reading = seen.reading
         self._places, self._norms = reading.places_at(seen.stage), seen.norms
-        self._marks = outlier(self._norms)
+        self._marks = is_outlier(self._norms)
         self._stage_norms = _StageNorms(seen)
         self._layer_norms = _LayerNorms(seen)
         self._joins = reading.model.marks_words
@@ -203,7 +204,7 @@ class _Entries:
         share = seen.words.share(row) if seen.words is not None else None
         of = "its token" if seen.projected else "it"
         explained = f", {numbers.percent(100 * share)} of {of} explained" if share is not None else ""
-        yield f"  norm {numbers.figure(float(self._norms[entry]))}{mark}{percentile}{explained}"
+        yield f"  norm {numbers.format_number(float(self._norms[entry]))}{mark}{percentile}{explained}"
         if seen.values is not None:
             yield f"  {value_line(seen, entry)}"
         if seen.words is not None:
@@ -235,12 +236,12 @@ def _where(place: Place, stage: str) -> str:
 class _StageNorms:
     """The norms of vision patches through the stages, outliers marked; computed once for the picture."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ImageReport) -> None:
         reading = seen.reading
         self._at = {(p.grid, p.patches): i for i, p in enumerate(reading.patch_places)}
         stages = [norms.patches for norms in reading.grid_norms]
         self._norms = np.concatenate(stages, axis=1) if stages else np.zeros((0, 0), np.float32)
-        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+        self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
 
     def of(self, place: Place) -> Iterator[str]:
         for patch in place.patches:
@@ -254,9 +255,9 @@ class _StageNorms:
 class _LayerNorms:
     """The norms of image tokens through the language model's layers, outliers marked; nothing where it was not run."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ImageReport) -> None:
         self._norms = np.zeros((0, 0), np.float32) if seen.layers is None else seen.layers.norms
-        self._marks = np.array([outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
+        self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
 
     def of(self, entry: int) -> Iterator[str]:
         if len(self._norms):
@@ -265,11 +266,13 @@ class _LayerNorms:
 
 def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> Iterator[str]:
     """Norms stage after stage behind a label, outliers marked."""
-    cells = [f"{numbers.figure(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)]
+    cells = [
+        f"{numbers.format_number(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)
+    ]
     yield from flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
 
 
-def _outliers(seen: Seen) -> Iterator[str]:
+def _outliers(seen: ImageReport) -> Iterator[str]:
     """Which entries of every stage stand out by their norm, and the rule."""
     reading = seen.reading
     yield "Outliers"
@@ -285,7 +288,7 @@ def _outliers(seen: Seen) -> Iterator[str]:
     label = max(map(len, stages), default=0) + 4
     for stage, norms in stages.items():
         z = robust_z(norms)
-        found = np.flatnonzero(outlier(norms))
+        found = np.flatnonzero(is_outlier(norms))
         feeds = " (feeds the projector)" if stage == reading.model.feeds and not len(found) else ""
         head = fit(f"  {stage}", label)
         if not len(found):
@@ -303,7 +306,7 @@ def _short(place: Place, many_grids: bool) -> str:
 
 
 def _norm_and_z(norm: float, z: float) -> str:
-    return f"{numbers.figure(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.figure(float(norm))
+    return f"{numbers.format_number(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.format_number(float(norm))
 
 
 def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> int:
@@ -319,7 +322,7 @@ def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: Pi
     for i, (id_, score) in enumerate(words.at(row)):
         shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
         share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
-        yield f"{shown} {numbers.figure(score):>10}{share}  "
+        yield f"{shown} {numbers.format_number(score):>10}{share}  "
 
 
 def _glossed(piece: str | None, text: str | None, joins: bool, glosses: PieceGlosses) -> str:

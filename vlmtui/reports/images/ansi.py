@@ -13,21 +13,21 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.canvas import Pixels, draw, inner
+from vlmtui.display.canvas import Pixels, draw_image, grid_slices
 from vlmtui.display.cells import fit, width
-from vlmtui.display.colours import Colour, blend, ink, magnitudes, robust_range, shading, xterm_number
+from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
 from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells
+from vlmtui.query.drawing import HEAT
 from vlmtui.reading import of_patches
 from vlmtui.reports.formats.lens_values import lens_line
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import layout as paper
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Seen
-from vlmtui.reports.select.drawing import HEAT
-from vlmtui.reports.select.rows import Rows
+from vlmtui.reports.select.rows import ReportRows
 
 COLUMNS = 80
 _TALLEST = 500
@@ -55,7 +55,7 @@ def write(results: Iterable[Shown | Failure]) -> Iterator[str]:
 def lines(shown: Shown) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
-    columns = seen.query.drawing.size or _columns()
+    columns = seen.query.output.drawing.size or _columns()
     atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
     if not pages:
@@ -77,8 +77,8 @@ def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
     # as many lines as the picture's shape takes at that width, and a few to choose from
     most = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
     layout = fit_cells((columns, most), page.rows, page.cols, page.box, picture.size)
-    pixels = draw(picture, layout, page.box, page.holes)
-    area = inner(pixels, layout)
+    pixels = draw_image(picture, layout, page.box, page.holes)
+    area = grid_slices(pixels, layout)
     over: Over = {}
     if shown.show == HEAT:
         pixels[area] = _heat(pixels[area], layout, page, seen)
@@ -86,27 +86,27 @@ def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
         pixels[area] = (pixels[area] * _DIM).astype(np.uint8)
         over = _words(pixels, layout, page, seen)
     for y in range(layout.height):
-        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.drawing.deep)
+        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.output.drawing.deep)
 
 
-def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Pixels:
+def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Pixels:
     """The pixels of the grid, coloured where an entry is part of the report."""
     kept = list(seen.entries)
     overlay = seen.overlay
     found = (overlay.numbers if overlay is not None else seen.norms)[kept]
     entries = np.full((len(seen.reading.places_at(seen.stage)), 3), np.nan)
     low, high = robust_range(found) if found.ndim == 1 else (0.0, 1.0)
-    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitudes(found, low, high)
+    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitude_colours(found, low, high)
     cells = page.spread(entries).repeat(2 * layout.tall, axis=0).repeat(layout.wide, axis=1)
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 
-def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: Seen) -> Over:
+def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Over:
     """The first word of every patch in its middle line, the last cell left free."""
     over: Over = {}
     if layout.wide < _LEAST:
         return over
-    firsts = dict(zip(seen.entries, Rows(seen).texts("word"), strict=True))
+    firsts = dict(zip(seen.entries, ReportRows(seen).texts("word"), strict=True))
     for (row, col), entry in page.entries.items():
         word = firsts.get(entry)
         x, y, wide, tall = layout.region(row, col)

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmtui.display.colours import Colour
-from vlmtui.display.statistics import THRESHOLD, outlier, summary
+from vlmtui.display.statistics import THRESHOLD, is_outlier, norm_summary
+from vlmtui.query.patches import PatchPosition, entries_of
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
 from vlmtui.reports.images import fonts, layout
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.layout import MARGIN
 from vlmtui.reports.images.scene import INK, PALE, RULE, Area, Dot, Line, Mark, Point, Rect, Scene, Text
-from vlmtui.reports.select.patches import PatchWords, entries_of
 
 WIDTH = 1200
 _RATIO = 0.52
@@ -29,7 +29,7 @@ _DOTS = 40
 
 def scene(shown: Shown) -> Scene:
     """Norms over stages."""
-    width = max(420, shown.seen.query.drawing.size or WIDTH)
+    width = max(420, shown.seen.query.output.drawing.size or WIDTH)
     height = round(width * _RATIO)
     stages = shown.stages
     norms = [_finite(_norms(shown, stage)) for stage in stages]
@@ -39,7 +39,7 @@ def scene(shown: Shown) -> Scene:
         part = [i for i in whole if len(norms[i])]
         if not part:
             continue
-        summaries = [summary(norms[i]) for i in part]
+        summaries = [norm_summary(norms[i]) for i in part]
         upper = [plot.at(i, s.high) for i, s in zip(part, summaries, strict=True)]
         lower = [plot.at(i, s.low) for i, s in zip(part, summaries, strict=True)]
         middle = tuple(plot.at(i, s.median) for i, s in zip(part, summaries, strict=True))
@@ -151,7 +151,7 @@ def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
 
 def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
     """The outliers of a stage, the largest first where there are many."""
-    found = sorted((float(norm) for norm in norms[outlier(norms)]), reverse=True)
+    found = sorted((float(norm) for norm in norms[is_outlier(norms)]), reverse=True)
     return [Dot(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
 
 
@@ -170,8 +170,8 @@ def _asked(shown: Shown, plot: _Plot) -> list[Mark]:
     return marks
 
 
-def _coloured(shown: Shown) -> list[tuple[PatchWords, Colour]]:
-    return list(zip(shown.seen.query.patches, _LINES, strict=False))
+def _coloured(shown: Shown) -> list[tuple[PatchPosition, Colour]]:
+    return list(zip(shown.seen.query.selection.patches, _LINES, strict=False))
 
 
 def _key(shown: Shown, plot: _Plot) -> list[Mark]:

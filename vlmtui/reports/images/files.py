@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vlmtui.query.drawing import HEAT, LAYERS, NORMS, WORDS
 from vlmtui.reports.images import chart, heat, words
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.raster import png
 from vlmtui.reports.images.scene import Scene
 from vlmtui.reports.images.svg import svg
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.select.drawing import HEAT, LAYERS, NORMS, WORDS
 
 _SCENES = {WORDS: words.scene, HEAT: heat.scene, LAYERS: heat.sheet, NORMS: chart.scene}
 

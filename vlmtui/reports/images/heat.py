@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from vlmtui.display import numbers
-from vlmtui.display.colours import Rgb, magnitudes, robust_range
+from vlmtui.display.colours import Rgb, magnitude_colours, robust_range
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import LensResult, number
+from vlmtui.lenses.wording import LensResult, number_name
 from vlmtui.reading import Floats, llm_layer, of_layers
 from vlmtui.reports.formats.gif import painted
 from vlmtui.reports.formats.lens_values import lens_line
@@ -30,7 +30,7 @@ def scene(shown: Shown) -> Scene:
     """The photograph in the colours of one stage."""
     seen = shown.seen
     _check_placed(shown, seen.stage)
-    photo, scale = layout.resized(shown.rgb, seen.query.drawing.size or LONG_SIDE)
+    photo, scale = layout.resized(shown.rgb, seen.query.output.drawing.size or LONG_SIDE)
     overlay = seen.overlay
     found = overlay.numbers if overlay is not None else seen.norms
     of = found[list(seen.entries)]
@@ -60,7 +60,7 @@ def sheet(shown: Shown) -> Scene:
     if not stages:
         _check_placed(shown, seen.stage)
     height, width = shown.rgb.shape[:2]
-    total = seen.query.drawing.size or SHEET
+    total = seen.query.output.drawing.size or SHEET
     # about as many columns as make the sheet one and a half times as wide as high, with few places empty
     ideal = max(1, round(math.sqrt(1.5 * len(stages) * height / width)))
     across = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
@@ -87,7 +87,11 @@ def sheet(shown: Shown) -> Scene:
             )
         )
         marks.append(Text(x, y + tall + 16, stage, layout.SMALL))
-        said = _share(shown.values[i]) if of.ndim == 2 else f"{numbers.figure(low, 3)} – {numbers.figure(high, 3)}"
+        said = (
+            _share(shown.values[i])
+            if of.ndim == 2
+            else f"{numbers.format_number(low, 3)} – {numbers.format_number(high, 3)}"
+        )
         marks.append(Text(x + wide, y + tall + 16, said, layout.SMALL - 1, PALE, "end"))
     rows = math.ceil(len(stages) / across)
     under = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
@@ -99,7 +103,7 @@ def sheet(shown: Shown) -> Scene:
 
 
 def _colours(looked: LensResult | None, of: Floats, low: float, high: float) -> Rgb:
-    return looked.painted(of, low, high) if looked is not None else magnitudes(of, low, high)
+    return looked.painted(of, low, high) if looked is not None else magnitude_colours(of, low, high)
 
 
 def _numbers(shown: Shown, stage: str, i: int) -> Floats:
@@ -126,7 +130,7 @@ def _sheet_title(shown: Shown) -> str:
         return "Three principal components as red, green and blue, stage by stage"
     what = f' with "{through.text}"' if through.text else ""
     what = f" with {' '.join(map(str, through.marked))}" if through.marked else what
-    called = number(shown.values[0].call, "") if shown.values else ""
+    called = number_name(shown.values[0].call, "") if shown.values else ""
     return f"{through.name.capitalize()}{f': {called}{what}' if called else ''}, stage by stage"
 
 

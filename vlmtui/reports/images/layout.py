@@ -10,9 +10,9 @@ from PIL import Image
 from vlmtui.display import numbers
 from vlmtui.display.colours import VIRIDIS, Rgb
 from vlmtui.display.pieces import plain
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import fonts
 from vlmtui.reports.images.scene import INK, PALE, Mark, Photo, Text
-from vlmtui.reports.query import Seen
 
 MARGIN = 16
 LINE = 22
@@ -32,13 +32,13 @@ def resized(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
     return np.asarray(Image.fromarray(rgb).resize(size, how)), scale
 
 
-def named(seen: Seen) -> str:
+def named(seen: ImageReport) -> str:
     """`china.jpg`: the picture, short enough for a line."""
     source = seen.reading.image.source
     return "standard input" if source == "-" else plain(source.rsplit("/", 1)[-1] or source)
 
 
-def model_named(seen: Seen) -> str:
+def model_named(seen: ImageReport) -> str:
     """The model, and what must be known of it."""
     model = seen.reading.model
     return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"
@@ -60,7 +60,7 @@ def captioned(x: float, y: float, title: str, facts: str, room: float) -> list[M
 def colour_bar(x: int, y: int, width: int, low: float, high: float) -> list[Mark]:
     """What the colours stand for, from `low` to `high`."""
     bar = np.repeat(VIRIDIS[np.linspace(0, 255, width).round().astype(int)][None], 10, axis=0)
-    first, last = numbers.figure(low, 3), numbers.figure(high, 3)
+    first, last = numbers.format_number(low, 3), numbers.format_number(high, 3)
     return [
         Photo(x, y, bar, smooth=False),
         Text(x, y + 26, first, SMALL, PALE),

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
-from vlmtui.display.colours import Colour, Rgb, hex_of
+from vlmtui.display.colours import Colour, Rgb, hex_colour
 from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Rect, Scene, Text
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -22,7 +22,7 @@ def svg(scene: Scene) -> str:
         "svg", {"xmlns": _SVG, **size, "viewBox": f"0 0 {scene.width} {scene.height}", "role": "img"}
     )
     ElementTree.SubElement(root, "title").text = scene.title
-    ElementTree.SubElement(root, "rect", {**size, "fill": hex_of(scene.ground)})
+    ElementTree.SubElement(root, "rect", {**size, "fill": hex_colour(scene.ground)})
     letters = ElementTree.SubElement(root, "g", {"font-family": _LETTERS})
     for mark in scene.marks:
         name, attributes, text = _element(mark)
@@ -38,17 +38,21 @@ def _element(mark: Mark) -> tuple[str, dict[str, str], str | None]:
         case Rect(x, y, width, height, fill, opacity):
             return "rect", {**_numbers(x=x, y=y, width=width, height=height), **_filled(fill, opacity)}, None
         case Line(points, colour, width, opacity):
-            stroke = {"fill": "none", "stroke": hex_of(colour), **_numbers(stroke_width=width, stroke_opacity=opacity)}
+            stroke = {
+                "fill": "none",
+                "stroke": hex_colour(colour),
+                **_numbers(stroke_width=width, stroke_opacity=opacity),
+            }
             return "polyline", {"points": _points(points), **stroke, "stroke-linejoin": "round"}, None
         case Area(points, fill, opacity):
             return "polygon", {"points": _points(points), **_filled(fill, opacity)}, None
         case Dot(x, y, radius, fill, opacity):
             return "circle", {**_numbers(cx=x, cy=y, r=radius), **_filled(fill, opacity)}, None
         case Text(x, y, text, size, colour, anchor, halo):
-            how = {**_numbers(x=x, y=y, font_size=size), "fill": hex_of(colour), "text-anchor": anchor}
+            how = {**_numbers(x=x, y=y, font_size=size), "fill": hex_colour(colour), "text-anchor": anchor}
             if halo is not None:
                 edge = _numbers(stroke_width=2 * size / 9)
-                how |= {"stroke": hex_of(halo), **edge, "paint-order": "stroke", "stroke-linejoin": "round"}
+                how |= {"stroke": hex_colour(halo), **edge, "paint-order": "stroke", "stroke-linejoin": "round"}
             return "text", how, text
 
 
@@ -58,7 +62,7 @@ def _numbers(**values: float) -> dict[str, str]:
 
 
 def _filled(fill: Colour, opacity: float) -> dict[str, str]:
-    return {"fill": hex_of(fill), **(_numbers(fill_opacity=opacity) if opacity < 1 else {})}
+    return {"fill": hex_colour(fill), **(_numbers(fill_opacity=opacity) if opacity < 1 else {})}
 
 
 def _points(points: tuple[tuple[float, float], ...]) -> str:

@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
 from vlmtui.display.glosses import PieceGlosses
-from vlmtui.display.grids import sentence, unplaced_reason
-from vlmtui.display.metrics import COEFFICIENTS, how_found, named, score_named
+from vlmtui.display.grids import as_sentence, unplaced_reason
+from vlmtui.display.metrics import COEFFICIENTS, metric_name, score_name, search_phrase
 from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.statistics import outlier, robust_z, summaries
+from vlmtui.display.statistics import is_outlier, norm_summaries, robust_z
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import TokenWords, WordOrder, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
@@ -47,15 +47,15 @@ def data(glance: Glance, picture: Embedded) -> Object:
             "parts": plain(model.parts),
             "note": model.note,
             "feeds": model.feeds,
-            "wordless": sentence(model.wordless),
+            "wordless": as_sentence(model.wordless),
             "marks": model.marks_words,
         },
         "facts": _facts(glance),
         "seen": reading.seen,
         "patch": list(reading.patch_size),
-        "k": glance.query.k,
+        "k": glance.query.search.k,
         "agreeing": list(AGREEING),
-        "first": {"stage": glance.stage, "metric": glance.query.metric, "entry": glance.entry},
+        "first": {"stage": glance.stage, "metric": glance.query.search.metric, "entry": glance.entry},
         "entries": {
             "tokens": _entries(reading.places, atlas, glance.rgb),
             "patches": _entries(reading.patch_places, atlas, glance.rgb),
@@ -65,7 +65,7 @@ def data(glance: Glance, picture: Embedded) -> Object:
             "patches": [_page(page, image.width, image.height) for page in atlas.patches],
         },
         "loose": {
-            place.kind: sentence(unplaced_reason(place, reading.placeless))
+            place.kind: as_sentence(unplaced_reason(place, reading.placeless))
             for place in (*reading.places, *reading.patch_places)
             if place.grid is None
         },
@@ -96,7 +96,7 @@ def _facts(glance: Glance) -> list[list[str]]:
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
         ["seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels" if reading.seen else ""],
-        ["prompt", plain(reading.prompt or "") if query.prompt is not None or glance.layers is not None else ""],
+        ["prompt", plain(reading.prompt or "") if query.read.prompt is not None or glance.layers is not None else ""],
         ["places", reading.placeless],
         ["picture", f"sha256 {reading.image.sha256}"],
     ]
@@ -165,11 +165,13 @@ def _chart(names: list[str], norms: NDArray[np.float64]) -> Object:
     flagged = []
     for stage in norms:
         z = robust_z(stage)
-        flagged.append([[int(i), float(z[i]) if np.isfinite(z[i]) else None] for i in np.flatnonzero(outlier(stage))])
+        flagged.append(
+            [[int(i), float(z[i]) if np.isfinite(z[i]) else None] for i in np.flatnonzero(is_outlier(stage))]
+        )
     return {
         "names": names,
         "norms": _packed(norms, "<f4"),
-        "bands": [[_number(s.low), _number(s.median), _number(s.high)] for s in summaries(norms)],
+        "bands": [[_number(s.low), _number(s.median), _number(s.high)] for s in norm_summaries(norms)],
         "outliers": flagged,
     }
 
@@ -186,7 +188,7 @@ def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
         "range": list(robust_range(norms)),
         "note": NOTE if of_patches(stage) and stage in glance.words else "",
         "words": {
-            order: _words(words, order, glance.query.ridge, pieces)
+            order: _words(words, order, glance.query.search.ridge, pieces)
             for order, words in glance.words.get(stage, {}).items()
         },
     }
@@ -198,9 +200,9 @@ def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -
     rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
     ids = rows[where.reshape(words.ids.shape)]
     return {
-        "name": named(order, ridge),
-        "score": "minus the l2 distance" if order == "l2" else score_named(order, ridge),
-        "how": how_found(order, ridge),
+        "name": metric_name(order, ridge),
+        "score": "minus the l2 distance" if order == "l2" else score_name(order, ridge),
+        "how": search_phrase(order, ridge),
         "sizes": order in COEFFICIENTS,
         "k": words.ids.shape[1] if words.ids.ndim == 2 else 0,
         "candidates": words.candidates,

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vlmtui.display.colours import robust_range
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import plain, visible
-from vlmtui.lenses.facts import FactLine, first_words, lines_of, of_whole
+from vlmtui.lenses.facts import FactLine, fact_lines, is_image_level, top_words
 from vlmtui.lenses.kinds import Colours, TokenMaps, Words
-from vlmtui.lenses.wording import LensResult, legend, shown
+from vlmtui.lenses.wording import LensResult, legend_line, lens_label
+from vlmtui.query.chosen_lens import ChosenLens, lens_for
 from vlmtui.reading import Reading
-from vlmtui.reports.query import OnProgress, answered
-from vlmtui.reports.select.lens_option import Through, lens_for
+from vlmtui.reports.image_reader import answer_for
 from vlmtui.results.answers import Answer
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -27,17 +28,17 @@ if TYPE_CHECKING:
 class LensLook:
     """What a lens made of a stage: one result, or where it is of one entry at a time one for each."""
 
-    through: Through
+    through: ChosenLens
     stage: str
     results: tuple[LensResult, ...]
     answer: Answer | None = None
 
 
 def look(
-    client: SessionClient, reading: Reading, through: Through, stage: str, k: int, on_progress: OnProgress | None
+    client: SessionClient, reading: Reading, through: ChosenLens, stage: str, k: int, on_progress: OnProgress | None
 ) -> LensLook:
     """Look at all of a stage's entries through a lens."""
-    call, answer = lens_for(through, reading, stage), answered(client, reading, through, on_progress)
+    call, answer = lens_for(through, reading, stage), answer_for(client, reading, through, on_progress)
     many = range(len(reading.places_at(stage)))
     some: tuple[tuple[int, ...] | None, ...] = tuple((entry,) for entry in many) if through.of_single else (None,)
     said = answer.id if answer else ""
@@ -58,22 +59,22 @@ def data(found: LensLook, entries: int) -> dict[str, Any]:
         "name": found.through.name,
         "kind": found.through.kind.name,
         "stage": found.stage,
-        "title": shown(found.through.call),
+        "title": lens_label(found.through.call),
         "legend": _legend(found, first),
         "colours": _colours(first) if first is not None and first.drawn else None,
         "firsts": _firsts(first),
         "lines": lines,
-        "whole": _pairs(lines_of(first.result)) if first is not None and of_whole(first.result) else [],
+        "whole": _pairs(fact_lines(first.result)) if first is not None and is_image_level(first.result) else [],
     }
 
 
 def _legend(found: LensLook, first: LensResult | None) -> str:
     if first is None:
         return f"{found.through.name}: {found.stage} has no entries"
-    said = legend(first, found.through.asked())
+    said = legend_line(first, found.through.asked())
     if first.drawn and not isinstance(first.result, Colours):
         low, high = robust_range(first.numbers)
-        said += f": {figure(low, 3)} to {figure(high, 3)}"
+        said += f": {format_number(low, 3)} to {format_number(high, 3)}"
     if found.answer is not None:
         said += f", the mean over the answer “{plain(found.answer.text)}”"
     return said
@@ -92,14 +93,14 @@ def _firsts(looked: LensResult | None) -> list[str]:
     """The first word of every entry."""
     if looked is None or not isinstance(looked.result, Words):
         return []
-    return first_words(looked.result)
+    return top_words(looked.result)
 
 
 def _lines(found: LensLook, looked: LensResult, row: int) -> list[list[str]]:
     """What there is to be said of one entry."""
-    if of_whole(looked.result):
+    if is_image_level(looked.result):
         return []
-    lines = lines_of(looked.result, row)
+    lines = fact_lines(looked.result, row)
     if found.answer is not None and isinstance(looked.result, TokenMaps):
         said = [visible(token.piece, token.text) for token in found.answer.tokens]
         lines = [line._replace(label=word) for line, word in zip(lines, said, strict=False)]

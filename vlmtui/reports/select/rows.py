@@ -6,33 +6,21 @@ A field without a value (the row of a newline token, the score of a stage withou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display.pieces import visible
 from vlmtui.display.statistics import robust_z
-
-if TYPE_CHECKING:
-    from vlmtui.reports.query import Seen
+from vlmtui.reports.image_report import ImageReport
 
 Numbers = NDArray[np.float64]
 
-WHOLE = ("index", "grid", "row", "col")
-"""Numbers that are counts, or none."""
-NUMBERS = (*WHOLE, "x0", "y0", "x1", "y1", "inside", "norm", "z", "value", "score", "margin", "explained")
-"""Fields that are a number an entry: `z` is the robust z-score of the norm among all of the stage's entries, `value`
-the lens's, `score` the first word's, `margin` that over the second's, `explained` the share that a pursuit explains."""
-TEXTS = ("image", "model", "stage", "kind", "word", "text")
-"""Fields that are a text an entry: `word` the first word as it is shown, `text` as it is decoded, without the space
-around it."""
 
-
-class Rows:
+class ReportRows:
     """The entries of one report, in its order."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ImageReport) -> None:
         self._seen = seen
         places = seen.reading.places_at(seen.stage)
         self.places = tuple(places[entry] for entry in seen.entries)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.image import is_address, pictures_in
+from vlmtui.image import images_in, is_address
 
 
 def meant(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
@@ -42,7 +42,7 @@ def _expanded(word: str) -> Iterator[str]:
     if word == "-" or is_address(word):
         yield word
     elif os.path.isdir(path):
-        yield from pictures_in(path)
+        yield from images_in(path)
     elif not os.path.lexists(path) and glob.has_magic(word):
         yield from (name for name in sorted(glob.iglob(path, recursive=True)) if not os.path.isdir(name))
     else:

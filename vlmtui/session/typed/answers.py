@@ -8,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.kinds import Scalars, TokenMaps, restored
+from vlmtui.lenses.kinds import Scalars, TokenMaps, unpack_details
 from vlmtui.reading import Floats
 from vlmtui.results.answers import Ablation, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.replacement import REPLACEMENTS, Replacement
@@ -56,7 +56,8 @@ def occlusion(reading: str, answer: str, block: int = 1, by: Replacement = "mean
 def mask(reading: str, layer: int = 1) -> TypedQuestion[AttentionMask]:
     """What each position of a reading's prompt and latest answer, if there is one, may look at in a layer (from 1)."""
     return TypedQuestion(
-        compute("mask", reading=reading, options={"layer": layer}), lambda done: restored(done.result, AttentionMask)
+        compute("mask", reading=reading, options={"layer": layer}),
+        lambda done: unpack_details(done.result, AttentionMask),
     )
 
 
@@ -67,7 +68,7 @@ def _check(by: str) -> None:
 
 def _restored(done: Computed, kind: Any) -> Any:
     """What the lens says besides, as its own type, and how long it took."""
-    return replace(restored(done.result, kind), seconds=done.result.seconds)
+    return replace(unpack_details(done.result, kind), seconds=done.result.seconds)
 
 
 def _values(done: Computed) -> Floats:

@@ -7,34 +7,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlmtui.lenses.source import LensCall, call
+from vlmtui.lenses.source import LensCall, lens_call
 from vlmtui.lenses.wording import LensResult
 from vlmtui.reading import Floats
 
 
 def Similarity(to: tuple[int, ...]) -> LensCall:  # noqa: N802
     """The cosine of every entry with some of them, `to`; with several, with the mean of their unit vectors."""
-    return call("similarity", to=to)
+    return lens_call("similarity", to=to)
 
 
 def Components() -> LensCall:  # noqa: N802
     """The first three principal components of the stage's entries, centred, as colours."""
-    return call("pca")
+    return lens_call("pca")
 
 
 def Find(text: str) -> LensCall:  # noqa: N802
     """How near every entry is to a word."""
-    return call("find", text=text)
+    return lens_call("find", text=text)
 
 
 def Evidence(label: str) -> LensCall:  # noqa: N802
     """What every patch says for a class of the model's classification head, by its label or number (from 0)."""
-    return call("evidence", label=label)
+    return lens_call("evidence", label=label)
 
 
 def Position() -> LensCall:  # noqa: N802
     """The L2 norm of the learned position embedding at every patch."""
-    return call("position")
+    return lens_call("position")
 
 
 @dataclass(frozen=True)

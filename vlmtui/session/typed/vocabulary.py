@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from vlmtui.lenses.kinds import Words, restored
-from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours, check_near
+from vlmtui.lenses.kinds import Words, unpack_details
+from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours, check_word_metric
 from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import TypedQuestion, compute
 
@@ -13,12 +13,14 @@ from vlmtui.session.typed.base import TypedQuestion, compute
 def vocabulary(k: int = 8, all_tokens: bool = False, named_all: bool = False) -> TypedQuestion[VocabularyRows]:
     """The norms of all rows, the `k` smallest and largest; with `named_all` every row is named."""
     body = compute("vocabulary", k=k, options={"all_tokens": all_tokens, "named": named_all})
-    return TypedQuestion(body, lambda done: replace(restored(done.result, VocabularyRows), seconds=done.result.seconds))
+    return TypedQuestion(
+        body, lambda done: replace(unpack_details(done.result, VocabularyRows), seconds=done.result.seconds)
+    )
 
 
 def near(word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False) -> TypedQuestion[WordNeighbours]:
     """The `k` words nearest to a word; `UsageError` for a metric that does not compare two words."""
-    options = {"word": word, "metric": check_near(metric), "all_tokens": all_tokens}
+    options = {"word": word, "metric": check_word_metric(metric), "all_tokens": all_tokens}
     return TypedQuestion(compute("near", k=k, options=options), _nearby)
 
 
@@ -27,7 +29,7 @@ def _nearby(done: Computed) -> WordNeighbours:
     assert isinstance(found, Words)
     assert found.detail is not None
     return replace(
-        restored(found, WordNeighbours),
+        unpack_details(found, WordNeighbours),
         ids=found.ids[0],
         scores=found.scores[0],
         norms=found.detail[0],

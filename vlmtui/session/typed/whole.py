@@ -9,24 +9,26 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from vlmtui.lenses.kinds import Scores, restored
+from vlmtui.lenses.kinds import Scores, unpack_details
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import TypedQuestion, compute
 
 
-def patch(reading: str, patch: int) -> TypedQuestion[PatchEmbedding]:
+def patch(reading: str, patch: int) -> TypedQuestion[EmbeddedPatch]:
     """What becomes of one vision patch before the tower's first block, by its index in `Reading.patch_places`."""
     body = compute("patch-embedding", reading=reading, stage="vision.0", entries=(patch,))
-    return TypedQuestion(body, lambda done: replace(restored(done.result, PatchEmbedding), seconds=done.result.seconds))
+    return TypedQuestion(
+        body, lambda done: replace(unpack_details(done.result, EmbeddedPatch), seconds=done.result.seconds)
+    )
 
 
 def texts(wanted: Sequence[str]) -> TypedQuestion[TextsRead]:
     """Texts as the model held reads them, to be matched with images."""
     body = compute("image-text", options={"texts": tuple(wanted)})
-    return TypedQuestion(body, lambda done: replace(restored(done.result, TextsRead), texts=_scores(done).labels))
+    return TypedQuestion(body, lambda done: replace(unpack_details(done.result, TextsRead), texts=_scores(done).labels))
 
 
 def match(reading: str, wanted: Sequence[str]) -> TypedQuestion[ImageTextMatch]:
@@ -34,7 +36,7 @@ def match(reading: str, wanted: Sequence[str]) -> TypedQuestion[ImageTextMatch]:
 
     def unpack(done: Computed) -> ImageTextMatch:
         found = _scores(done)
-        return replace(restored(found, ImageTextMatch), probabilities=found.values, seconds=found.seconds)
+        return replace(unpack_details(found, ImageTextMatch), probabilities=found.values, seconds=found.seconds)
 
     return TypedQuestion(compute("image-text", reading=reading, options={"texts": tuple(wanted)}), unpack)
 
@@ -42,13 +44,14 @@ def match(reading: str, wanted: Sequence[str]) -> TypedQuestion[ImageTextMatch]:
 def loss(logits: NDArray[np.floating[Any]], kind: ProbabilityKind) -> TypedQuestion[PairLoss]:
     """The loss of logits [n, n] of images and texts, of which the i-th belong together."""
     body = compute("pair-loss", options={"logits": np.asarray(logits).tolist(), "kind": kind})
-    return TypedQuestion(body, lambda done: restored(done.result, PairLoss))
+    return TypedQuestion(body, lambda done: unpack_details(done.result, PairLoss))
 
 
 def head() -> TypedQuestion[ClassificationHead]:
     """Which classes the model held knows."""
     return TypedQuestion(
-        compute("classes"), lambda done: replace(restored(done.result, ClassificationHead), labels=_scores(done).labels)
+        compute("classes"),
+        lambda done: replace(unpack_details(done.result, ClassificationHead), labels=_scores(done).labels),
     )
 
 
@@ -57,7 +60,7 @@ def classes(reading: str, k: int) -> TypedQuestion[TopClasses]:
 
     def unpack(done: Computed) -> TopClasses:
         found = _scores(done)
-        return replace(restored(found, TopClasses), probabilities=found.values, seconds=found.seconds)
+        return replace(unpack_details(found, TopClasses), probabilities=found.values, seconds=found.seconds)
 
     return TypedQuestion(compute("classes", reading=reading, k=k), unpack)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from vlmtui.lenses.kinds import Matrix, Words, besides, restored
-from vlmtui.lenses.source import call
+from vlmtui.lenses.kinds import Matrix, Words, details_of, unpack_details
+from vlmtui.lenses.source import lens_call
 from vlmtui.lenses.worded import layer_words as layer_words_of
 from vlmtui.lenses.worded import token_words
 from vlmtui.lenses.wording import LensResult
@@ -36,7 +36,7 @@ def words(
     def unpack(done: Computed) -> TokenWords:
         assert isinstance(done.result, Words)
         which = range(len(done.result.ids)) if tokens is None else tokens
-        return token_words(LensResult(call(body.lens, **options), stage, done.result), which, metric)
+        return token_words(LensResult(lens_call(body.lens, **options), stage, done.result), which, metric)
 
     return TypedQuestion(body, unpack)
 
@@ -46,7 +46,7 @@ def layer_words(reading: str, token: int, k: int, all_tokens: bool = False) -> T
     options = {"all_tokens": all_tokens}
     body = compute("layers", reading=reading, options=options, entries=(token,), k=k)
     return TypedQuestion(
-        body, lambda done: layer_words_of(LensResult(call(body.lens, **options), "", done.result), token)
+        body, lambda done: layer_words_of(LensResult(lens_call(body.lens, **options), "", done.result), token)
     )
 
 
@@ -55,7 +55,7 @@ def layers(reading: str) -> TypedQuestion[LayerNorms]:
 
     def unpack(done: Computed) -> LayerNorms:
         assert isinstance(done.result, Matrix)
-        return LayerNorms(reading=reading, norms=done.result.values, positions=besides(done.result)["positions"])
+        return LayerNorms(reading=reading, norms=done.result.values, positions=details_of(done.result)["positions"])
 
     return TypedQuestion(compute("norms", reading=reading), unpack)
 
@@ -74,7 +74,7 @@ def null(
     that was kept."""
     options: dict[str, Any] = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
     body = compute("noise-baseline", reading=reading, stage=stage, options=options, k=k, idle=idle)
-    return TypedQuestion(body, lambda done: restored(done.result, NoiseBaseline))
+    return TypedQuestion(body, lambda done: unpack_details(done.result, NoiseBaseline))
 
 
 def agreement(
@@ -85,6 +85,6 @@ def agreement(
     body = compute("agreement", reading=reading, stage="tokens", options=options, entries=(token,), k=k, idle=idle)
 
     def unpack(done: Computed) -> MetricAgreement:
-        return msgspec.structs.replace(restored(done.result, MetricAgreement), seconds=done.result.seconds)
+        return msgspec.structs.replace(unpack_details(done.result, MetricAgreement), seconds=done.result.seconds)
 
     return TypedQuestion(body, unpack)

@@ -8,11 +8,19 @@ import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import blend, components, differences, magnitudes, rgb, robust_range, shading
+from vlmtui.display.colours import (
+    blend,
+    component_colours,
+    difference_colours,
+    magnitude_colours,
+    rgb_colours,
+    robust_range,
+    shading,
+)
 from vlmtui.display.pages import EntryGrid
 from vlmtui.display.pieces import visible
 from vlmtui.geometry import CellLayout, fit_cells
-from vlmtui.lenses.facts import first_words
+from vlmtui.lenses.facts import top_words
 from vlmtui.lenses.kinds import Colours, Scalars, Words
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.state import attribution, early_exit
@@ -111,7 +119,7 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
         return _of_answer(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
     if selection.overlay == NONE:
         return ImageDrawing(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
-    inner = canvas.inner(pixels, layout)
+    inner = canvas.grid_slices(pixels, layout)
     pixels = pixels.copy()
     if selection.overlay == NORMS:
         if norms is None:
@@ -150,15 +158,15 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     drawn = replace(drawn, legend=legend, scale=scale)
     if found is None:
         return drawn
-    pixels, layout = drawn.pixels[canvas.inner(drawn.pixels, drawn.layout)], drawn.layout
+    pixels, layout = drawn.pixels[canvas.grid_slices(drawn.pixels, drawn.layout)], drawn.layout
     match found.result:
         case Scalars():
             if scale is not None:
                 _heat(pixels, page, layout, page.spread(found.numbers), scale, bare=True)
         case Colours() as colours:
-            spread = canvas.spread(page.spread(colours.values), layout)
+            spread = canvas.spread_to_pixels(page.spread(colours.values), layout)
             there = np.isfinite(spread).all(axis=-1, keepdims=True)
-            laid = components(spread) if colours.signed else rgb(spread)
+            laid = component_colours(spread) if colours.signed else rgb_colours(spread)
             pixels[:] = np.where(there, blend(shading(pixels), laid, COLOUR_SHARE), pixels)
         case Words():
             pixels[:] = (pixels * DIMMED).astype(np.uint8)
@@ -170,7 +178,7 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
 
 def _lens_words(page: EntryGrid, words: Words) -> list[list[str]]:
     """The first word of every entry on its cell."""
-    firsts = first_words(words)
+    firsts = top_words(words)
     cells = [[""] * page.cols for _ in range(page.rows)]
     for (row, col), entry in page.entries.items():
         cells[row][col] = firsts[entry]
@@ -184,7 +192,7 @@ def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: Im
     if found is None:
         return replace(bare, legend=legend)
     pixels = bare.pixels.copy()
-    inner = canvas.inner(pixels, bare.layout)
+    inner = canvas.grid_slices(pixels, bare.layout)
     _heat(pixels[inner], page, bare.layout, page.spread(found.values), found.scale, found.diverging)
     sinks = frozenset(cell for cell, entry in page.entries.items() if found.sinks is not None and found.sinks[entry])
     return replace(bare, pixels=pixels, legend=legend, scale=found.scale, sinks=sinks, diverging=found.diverging)
@@ -201,9 +209,9 @@ def _heat(
 ) -> None:
     """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are, and where it is to be left
     `bare` what has no number."""
-    spread = canvas.spread(values, layout)
-    there = (np.isfinite(spread) if bare else ~canvas.spread(page.holes, layout))[..., None]
-    heat = differences(spread, scale[1]) if diverging else magnitudes(spread, *scale)
+    spread = canvas.spread_to_pixels(values, layout)
+    there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
+    heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 
 

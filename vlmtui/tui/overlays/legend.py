@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.display.colours import hex_of, rgb, robust_range
-from vlmtui.display.numbers import figure, ordinal
+from vlmtui.display.colours import hex_colour, rgb_colours, robust_range
+from vlmtui.display.numbers import format_number, ordinal
 from vlmtui.display.pieces import plain
 from vlmtui.lenses import wording
 from vlmtui.lenses.kinds import Colours, Scalars
-from vlmtui.lenses.registry import find
+from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.wording import LensResult
 from vlmtui.tui.state.lens_values import lens_of, ordered, overlay_lens, scores, shown
 from vlmtui.tui.state.marks import marked
@@ -34,11 +34,11 @@ def legend(results: Results, selection: Selection, found: LensResult | None) -> 
         return f"{name}: {plain(refused)}", None
     if choice is not None and choice.of_single:
         # what is found of one entry after the other has one legend
-        return f"{wording.shown(lens)} at {selection.stage}", None
+        return f"{wording.lens_label(lens)} at {selection.stage}", None
     if found is None:
         stops = "" if choice is None or choice.built_in else " (Esc stops)"
         return f"{name} at {selection.stage}: ...{stops}", None
-    text = wording.legend(found, _asked(results, selection, found))
+    text = wording.legend_line(found, _asked(results, selection, found))
     return text, robust_range(found.numbers) if isinstance(found.result, Scalars) else None
 
 
@@ -56,7 +56,7 @@ def here(results: Results, selection: Selection) -> str:
         return _colour(results, selection, entry)
     order = ordered(numbers).tolist()
     rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
-    return f"here {figure(float(numbers[entry]), 3)}{rank}"
+    return f"here {format_number(float(numbers[entry]), 3)}{rank}"
 
 
 def value(results: Results, selection: Selection) -> float | None:
@@ -79,12 +79,12 @@ def _colour(results: Results, selection: Selection, entry: int | None) -> str:
     if entry is None or found is None or not isinstance(found.result, Colours) or found.result.signed:
         return ""
     values = found.result.values[entry]
-    return f"here {hex_of(rgb(values))}" if np.isfinite(values).all() else "here –"
+    return f"here {hex_colour(rgb_colours(values))}" if np.isfinite(values).all() else "here –"
 
 
 def _asked(results: Results, selection: Selection, found: LensResult) -> wording.LensInputs:
     """What the lens was given, as the screen names it."""
-    own, given = find(found.call.name), found.call.given
+    own, given = find_lens(found.call.name), found.call.given
     if own is None:
         return wording.LensInputs()
     joins = results.reading is not None and results.reading.model.marks_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.geometry import pixel_bounds
 from vlmtui.tui.state.patch_facts import anatomy
 from vlmtui.tui.state.results import Results, Selection
@@ -34,7 +34,7 @@ def channels(roles: Roles, results: Results, selection: Selection, cells: int, r
         tall, wide, _ = seen.pixels.shape
         values = seen.pixels.reshape(-1, 3).astype(np.float64)
         title, right = f"{wide}×{tall} px as the model gets them", "mean, span, normalised"
-        normalised = [f"{figure(float(v), 3)} " for v in seen.mean]
+        normalised = [f"{format_number(float(v), 3)} " for v in seen.mean]
     elif place.box is not None:
         left, top, right_, bottom = pixel_bounds(place.box, results.image.width, results.image.height)
         values = np.asarray(results.picture.crop((left, top, right_, bottom)), dtype=np.float64).reshape(-1, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from vlmtui.display.pieces import fit, isolate, plain, width
-from vlmtui.lenses.facts import FactLine, lines_of
+from vlmtui.lenses.facts import FactLine, fact_lines
 from vlmtui.lenses.kinds import LayerWords, ResultKind, Scores, Words
 from vlmtui.tui.state import lens_panel
 from vlmtui.tui.state.results import Results, Selection
@@ -54,9 +54,9 @@ def _rows(
 ) -> list[Strip]:
     joins = bool(results.model and results.model.marks_words)
     if isinstance(result, LayerWords):
-        there = _around(lines_of(result, entry, joins=joins), llm_depth(selection.stage), rows)
+        there = _around(fact_lines(result, entry, joins=joins), llm_depth(selection.stage), rows)
     else:
-        there = lines_of(result, entry, most=rows, joins=joins)
+        there = fact_lines(result, entry, most=rows, joins=joins)
     labels = min(max([LEAST_LABEL, *(width(one.label) for one in there)]), max(LEAST_LABEL, cells // 2))
     if not any(one.share is not None for one in there):
         room = max(1, cells - labels - 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
-from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pieces import fit, plain, width
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, TextsRead
@@ -43,7 +43,7 @@ def _found(whole: ImageLevel, cells: int) -> tuple[str, str, list[_Row]]:
 def _texts(texts: TextsRead, match: ImageTextMatch, cells: int) -> tuple[str, str, list[_Row]]:
     order = np.argsort(-match.logits.astype(np.float64), kind="stable").tolist()
     found = [
-        (plain(texts.texts[i]), float(match.probabilities[i]), f"cosine {figure(float(match.cosines[i]), 3)}")
+        (plain(texts.texts[i]), float(match.probabilities[i]), f"cosine {format_number(float(match.cosines[i]), 3)}")
         for i in order
     ]
     how = "probabilities over these texts" if texts.kind == "softmax" else "each text by itself"
@@ -53,7 +53,7 @@ def _texts(texts: TextsRead, match: ImageTextMatch, cells: int) -> tuple[str, st
 
 def _classes(head: ClassificationHead, classes: TopClasses, cells: int) -> tuple[str, str, list[_Row]]:
     found = [
-        (plain(head.labels[number]), float(probability), f"logit {figure(float(logit), 3)}")
+        (plain(head.labels[number]), float(probability), f"logit {format_number(float(logit), 3)}")
         for number, probability, logit in zip(
             classes.ids.tolist(), classes.probabilities.tolist(), classes.logits.tolist(), strict=True
         )

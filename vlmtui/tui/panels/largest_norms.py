@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from textual.strip import Strip
 
-from vlmtui.display.numbers import count, figure, ordinal
+from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.tui.state.results import Results, Selection
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, line
@@ -42,9 +42,10 @@ def largest_norms(roles: Roles, results: Results, selection: Selection, cells: i
             (f" {name.ljust(label)}  ", roles.style("accent" if lit else "text", bold=lit)),
             (bar, roles.style(role)),
         ]
-        lines.append(line(cells, text, parts, [(f"{figure(float(norms[entry]))} ", text)]))
+        lines.append(line(cells, text, parts, [(f"{format_number(float(norms[entry]))} ", text)]))
     if here is not None:
         rank = int(ranked.rank[here]) + 1
-        said = f"this one: {figure(float(norms[here]))}, the {ordinal(rank)} of {count(len(norms), 'patch', 'patches')}"
+        of = count(len(norms), "patch", "patches")
+        said = f"this one: {format_number(float(norms[here]))}, the {ordinal(rank)} of {of}"
         lines.append(line(cells, text, [(said, dim)]))
     return lines

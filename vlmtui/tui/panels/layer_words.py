@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.reading import TokenLayerWords
 from vlmtui.tui.state.results import Results, Selection
@@ -87,11 +87,11 @@ def _layer(
     name_cells = room - bar_cells
     name = fit(results.first_word(found, layer), name_cells - 2)
     word = f" {isolate(name)}" + " " * (name_cells - 1 - width(name))
-    score = figure(float(found.scores[layer - 1, 0])).rjust(7)
+    score = format_number(float(found.scores[layer - 1, 0])).rjust(7)
     parts: list[Part] = [number, (word + score, style)]
     if bar_cells:
         # against the most there is at any layer of this token: the surer the model, the shorter
         most = float(found.entropy.max())
         size = max(1, round((bar_cells - 1) * entropy / most)) if most > 0 and entropy == entropy else 0
         parts.append(((" " + BAR * size).ljust(bar_cells), roles.style("measured")))
-    return [*parts, (figure(entropy, 3).rjust(7), dim)]
+    return [*parts, (format_number(entropy, 3).rjust(7), dim)]

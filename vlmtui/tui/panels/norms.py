@@ -7,7 +7,7 @@ from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
 
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import width
 from vlmtui.reading import LayerNorms, Reading
 from vlmtui.tui.state.results import Results, Selection
@@ -88,7 +88,9 @@ class NormsPanel(ViewPanel):
         parts: list[Part] = []
         for block in blocks:
             if block.here is not None and block.values is not None:
-                parts.append((f"{selection.stage} {figure(float(block.values[block.here]))}  ", r.style("strong")))
+                parts.append(
+                    (f"{selection.stage} {format_number(float(block.values[block.here]))}  ", r.style("strong"))
+                )
         outliers = [block for block in blocks if block.flags.any()]
         if outliers:
             where = ", ".join(_where(block, blocks, vision) for block in outliers)

@@ -15,15 +15,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
 
-from vlmtui.display.canvas import Pixels, framed
-from vlmtui.display.colours import hex_of
+from vlmtui.display.canvas import Pixels, resize_padded
+from vlmtui.display.colours import hex_colour
 from vlmtui.display.grids import unplaced_reason
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pages import EntryGrid
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import Reading
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.tui.state.patch_facts import anatomy, dissected, recurring
 from vlmtui.tui.state.results import NORMS, Results, Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
@@ -125,7 +125,9 @@ class EnlargedPatch(ViewPanel):
         place, cell = under.place, under.page.cell_box(selection.row, selection.col)
         box = place.box if place.box and place.inside >= 1 else cell
         seen = anatomy(under.results, selection)
-        pixels = _given(seen, (cells, 2 * rows)) if seen else framed(under.results.picture, box, (cells, 2 * rows))
+        pixels = (
+            _given(seen, (cells, 2 * rows)) if seen else resize_padded(under.results.picture, box, (cells, 2 * rows))
+        )
         split = under.page.split if of_tokens(selection.stage) else (1, 1)
         strips = []
         for y in range(rows):
@@ -172,7 +174,7 @@ class PatchFacts(ViewPanel):
             mean = mean_colour(under.results, place)
             swatch = Style(bgcolor=Color.from_rgb(*mean))
             rgb = " ".join(str(v) for v in mean)
-            facts.append(("mean", [("  ", swatch), (f" {hex_of(mean)}  rgb {rgb}", text)]))
+            facts.append(("mean", [("  ", swatch), (f" {hex_colour(mean)}  rgb {rgb}", text)]))
         tall, wide = reading.patch_size
         feeds, stage = reading.model.feeds, self._selection.stage
         # what a token saw is all of its patches
@@ -213,14 +215,14 @@ class PatchFacts(ViewPanel):
             flat = "" if some.frames > 1 else ", flattened"
             facts.append(("is", [(f"{laid} {some.length:,} values{flat}", text)]))
         if this is not None and this.projected is not None:
-            made: list[Part] = [(figure(this.projected), text), (" projected", dim)]
+            made: list[Part] = [(format_number(this.projected), text), (" projected", dim)]
             if this.position is not None:
-                made += [(", ", dim), (figure(this.position), text), (" position", dim)]
+                made += [(", ", dim), (format_number(this.position), text), (" position", dim)]
             facts.append((NORMS, [*made, ("" if this.position is not None else ", no position added", dim)]))
         return facts
 
 
-def _given(seen: PatchEmbedding, size: tuple[int, int]) -> Pixels:
+def _given(seen: EmbeddedPatch, size: tuple[int, int]) -> Pixels:
     """The levels that the model gets, at `size` (width, height)."""
     levels = Image.fromarray(np.clip(np.rint(seen.pixels), 0, 255).astype(np.uint8))
     enlarged = size[0] > levels.width and size[1] > levels.height

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vlmtui.display.numbers import count, figure, ordinal, percent
+from vlmtui.display.numbers import count, format_number, ordinal, percent
 from vlmtui.display.pieces import width
 from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
@@ -57,7 +57,7 @@ def _first(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
         share = percent(100 * words[-1].explained)
         return [("explained ", dim), (share, text), (f" by {count(len(words), 'word')}", dim)]
     if len(words) > 1:
-        return [("margin ", dim), (figure(words[0].score - words[1].score, 3), text)]
+        return [("margin ", dim), (format_number(words[0].score - words[1].score, 3), text)]
     return []
 
 
@@ -87,7 +87,7 @@ def _norm(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
     else:
         where = f" {ordinal(int(norms.rank[entry]) + 1)} of {len(norms.values):,} tokens"
     dim = r.style("dim")
-    norm: list[Part] = [("norm ", dim), (figure(float(norms.values[entry])), r.style())]
+    norm: list[Part] = [("norm ", dim), (format_number(float(norms.values[entry])), r.style())]
     return [(4, norm, norm), (5, [(where, dim)], [(where, dim)])]
 
 

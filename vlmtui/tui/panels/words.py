@@ -7,9 +7,9 @@ import contextlib
 from textual.strip import Strip
 
 from vlmtui.display.glosses import PieceGlosses
-from vlmtui.display.grids import sentence
-from vlmtui.display.metrics import COEFFICIENTS, score_named
-from vlmtui.display.numbers import figure, percent
+from vlmtui.display.grids import as_sentence
+from vlmtui.display.metrics import COEFFICIENTS, score_name
+from vlmtui.display.numbers import format_number, percent
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.reading import PURSUITS
 from vlmtui.tui.panels.channels import channels
@@ -84,7 +84,7 @@ class WordsPanel(ViewPanel):
         layer = llm_depth(selection.stage)
         if layer is None:
             how = "picked from" if selection.metric in PURSUITS else "nearest of"
-            score = score_named(selection.metric, table.ridge if table else None)
+            score = score_name(selection.metric, table.ridge if table else None)
             brief = f"{score} · {selection.k}"
             whole = f"{how} {candidates:,} · {brief}" if candidates else brief
             # what an early exit is called is never cut for how its words are found
@@ -102,7 +102,7 @@ class WordsPanel(ViewPanel):
             why = "Pixels have no words: they are the picture itself. ] walks on to vision.0."
         else:
             why = (
-                sentence(wordless)
+                as_sentence(wordless)
                 or f"{selection.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
             )
             if early_exit.possible(results, selection):
@@ -127,7 +127,7 @@ class WordsPanel(ViewPanel):
         name_cells = min(max([10, *whole]), max(10, cells // 3))
         ids = [str(w.id) for w in words]
         id_cells = max((len(i) for i in ids), default=1)
-        scores = [figure(shown_score(w.score, self._selection.order)) for w in words]
+        scores = [format_number(shown_score(w.score, self._selection.order)) for w in words]
         if any(w.explained is not None for w in words):
             # beside each coefficient how far the vector is explained by then
             shares = [percent(100 * w.explained) if w.explained is not None else "" for w in words]

@@ -16,7 +16,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from vlmtui.catalogue import on_disk
+from vlmtui.catalogue import models_on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export, messages, navigation
 from vlmtui.tui.keys import keys
@@ -205,7 +205,7 @@ class Explorer(Speaking):
                 self._current = False
                 self._worker.load(name)
 
-        self.app.push_screen(ChooseModel(on_disk(), self._worker.model), load)
+        self.app.push_screen(ChooseModel(models_on_disk(), self._worker.model), load)
 
     def action_read_again(self) -> None:
         """Read the picture again, with the model of this explorer."""

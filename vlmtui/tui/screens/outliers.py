@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vlmtui.display.numbers import count, percent
-from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, Verdict, judged
+from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, Verdict, position_test
 from vlmtui.display.statistics import RULE
 from vlmtui.tui.terminal.theme import Roles, roles
 
@@ -44,7 +44,7 @@ def told(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here:
     label = max((len(stage) for stage, _ in stages), default=0)
     for stage, tallies in stages:
         for tally in tallies:
-            found, shape, total = judged(tally), tally.shape, int(tally.counts.sum())
+            found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
             verdicts.add(found.verdict)
             text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
             text.append(f"{found.verdict:<8}  ", style=f"bold {getattr(r, STYLES.get(found.verdict, 'text'))}")

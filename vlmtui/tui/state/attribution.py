@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display.colours import robust_range
-from vlmtui.display.numbers import count, figure, percent
+from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pieces import fit, plain, visible, width
 from vlmtui.lenses import wording
 from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
-from vlmtui.lenses.source import call
+from vlmtui.lenses.source import lens_call
 from vlmtui.lenses.wording import LensResult
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui.state import generation as generated
@@ -66,7 +66,7 @@ def wanted(results: Results, selection: Selection) -> Wanted | None:
             return GradientOf(of_answer.token)
         case generated.OCCLUSION:
             return OcclusionOf(block_for(results.reading.places)[0])
-    return LensOf(call(of_answer.attribution)) if of_answer.attribution in generated.ATTRIBUTIONS else None
+    return LensOf(lens_call(of_answer.attribution)) if of_answer.attribution in generated.ATTRIBUTIONS else None
 
 
 def mask_wanted(selection: Selection) -> MaskOf | None:
@@ -126,7 +126,7 @@ def _of_lens(
     generation: Generation, asked: Wanted, found: LensResult, token: int | None, whose: str
 ) -> AnswerValues | None:
     """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
-    what = wording.shown(found.call)
+    what = wording.lens_label(found.call)
     match found.result:
         case TokenMaps(values=maps):
             rows = maps[: len(generation.tokens)].astype(np.float64)
@@ -169,7 +169,7 @@ def legend(results: Results, selection: Selection, found: AnswerValues | None) -
     if isinstance(asked, LensOf):
         # what it found stands in a panel where it is no map
         there = result(results, selection) is not None
-        return wording.shown(asked.call) if there else f"{plain(selection.of_answer.attribution)}: ... (Esc stops)"
+        return wording.lens_label(asked.call) if there else f"{plain(selection.of_answer.attribution)}: ... (Esc stops)"
     return f"{selection.of_answer.attribution}: ..."
 
 
@@ -224,7 +224,7 @@ def meaning(results: Results, selection: Selection) -> list[str]:
         return [of.note] if of.note else []
     if found is None:
         return []
-    colours = f"Colours ±{figure(found.scale[1], 3)}"
+    colours = f"Colours ±{format_number(found.scale[1], 3)}"
     match results.generation.found.get(wanted(results, selection) or MaskOf(0)):
         case Gradient():
             return [f"Red: more of an image token makes {whose} likelier; blue: less likely.", f"{colours}."]
@@ -255,7 +255,7 @@ def looked(results: Results, selection: Selection) -> list[str]:
         text.append(f"{count(len(image), 'image token')} (×) {'draws' if len(image) == 1 else 'draw'} {draw}")
     if text:
         sentences.append(f"Sinks, whatever is said: {', '.join(text)}.")
-    scale = f"{figure(shown.scale[0], 3)}–{figure(shown.scale[1], 3)}"
+    scale = f"{format_number(shown.scale[0], 3)}–{format_number(shown.scale[1], 3)}"
     return [*sentences, f"Shown: {layers(found)}; colours {scale}, the same for all tokens of the answer."]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.display.grids import sentence
+from vlmtui.display.grids import as_sentence
 from vlmtui.display.numbers import count
 from vlmtui.results import early_exit as exits
 from vlmtui.tui.state.results import Results, Selection
@@ -19,7 +19,9 @@ INTO_NONE = "This patch goes into no image token: the model leaves its place out
 def possible(results: Results, selection: Selection) -> bool:
     """Whether the stage is one of the tower's, and its patches have words through the projector."""
     return (
-        vision_depth(selection.stage) is not None and results.reading is not None and not exits.no_exit(results.reading)
+        vision_depth(selection.stage) is not None
+        and results.reading is not None
+        and not exits.no_exit_in_reading(results.reading)
     )
 
 
@@ -32,8 +34,8 @@ def toggled(results: Results, selection: Selection) -> tuple[Selection, str]:
     """The view with the early exit turned on or off; or as it was, and why."""
     if results.reading is None:
         return selection, "the model has not read the picture yet"
-    if wrong := exits.no_exit(results.reading):
-        return selection, sentence(wrong)
+    if wrong := exits.no_exit_in_reading(results.reading):
+        return selection, as_sentence(wrong)
     if vision_depth(selection.stage) is None:
         return selection, f"It is one from the vision tower: walk to vision.{_last(results)}, or before it."
     return replace(selection, early_exit=not selection.early_exit), ""
@@ -41,7 +43,7 @@ def toggled(results: Results, selection: Selection) -> tuple[Selection, str]:
 
 def title(results: Results, selection: Selection) -> str:
     """`early exit: vision.5 → projector`, or "" where it is off."""
-    return exits.named(selection.stage) if on(results, selection) else ""
+    return exits.early_exit_name(selection.stage) if on(results, selection) else ""
 
 
 def footing(results: Results, selection: Selection) -> str:

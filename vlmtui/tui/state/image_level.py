@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vlmtui.reading import ModelInfo
-from vlmtui.results.classification import WITH_HEADS, ClassificationHead, TopClasses
-from vlmtui.results.image_text import TWO_TOWERS, ImageTextMatch, TextsRead
+from vlmtui.results.classification import ClassificationHead, TopClasses
+from vlmtui.results.image_text import ImageTextMatch, TextsRead
 
 MOST_TEXTS = 12
 """Texts that stand beside each other; the first give way."""
@@ -43,7 +43,7 @@ def said_by(model: ModelInfo | None) -> str:
     """What a model may say of the whole picture, `TEXTS` or `CLASSES`; "" for one that has words instead."""
     if model is None or not model.wordless:
         return ""
-    return TEXTS if model.family in TWO_TOWERS else CLASSES if model.family in WITH_HEADS else ""
+    return TEXTS if model.text_tower else CLASSES if model.classifies else ""
 
 
 def parsed(text: str) -> tuple[str, ...]:

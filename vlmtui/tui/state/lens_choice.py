@@ -13,10 +13,10 @@ from typing import Any
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
-from vlmtui.lenses.base import Lens, LensOffer, applies
+from vlmtui.lenses.base import Lens, LensOffer, applies_at
 from vlmtui.lenses.description import LensDescription, LensOption
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, ResultKind, Scalars, TokenMaps
-from vlmtui.lenses.registry import built_in, find, listed
+from vlmtui.lenses.registry import built_in_lenses, find_lens, listed_lenses
 from vlmtui.lenses.source import LensCall, LensSource
 from vlmtui.reading import ModelInfo
 
@@ -87,14 +87,14 @@ class LensChoice:
 
     def refuses(self, stage: str, model: ModelInfo) -> str:
         """Why it cannot look at a stage of a model, or ""."""
-        if not applies(self.described.stages, stage):
+        if not applies_at(self.described.stages, stage):
             return f"looks at {', '.join(self.described.stages)}, not at {stage}"
         return self.offer.refuses(stage, model)
 
 
 def name_of(source: LensSource) -> str:
     """What a lens of one's own is called in the explorer: never as a built-in lens is."""
-    return f"./{source.shown}" if source.foreign and find(source.shown) else source.shown
+    return f"./{source.shown}" if source.foreign and find_lens(source.shown) else source.shown
 
 
 @lru_cache(maxsize=64)
@@ -110,7 +110,7 @@ def overlays(model: ModelInfo | None = None) -> tuple[Lens, ...]:
     """
     return tuple(
         one
-        for one in listed()
+        for one in listed_lenses()
         if one.subject != OF_ANSWERS
         and one.offer.overlay
         and not (model and one.offer.word and not one.offer.suits(model))
@@ -130,7 +130,7 @@ def colouring() -> str:
 def attributions() -> tuple[str, ...]:
     """The built-in lenses that give a map of the image for the model's answer, or for every token of it."""
     return tuple(
-        one.name for one in built_in().values() if one.subject == OF_ANSWERS and one.kind in (TokenMaps, Scalars)
+        one.name for one in built_in_lenses().values() if one.subject == OF_ANSWERS and one.kind in (TokenMaps, Scalars)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.facts import FactLine, lines_of
+from vlmtui.lenses.facts import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, LayerWords, ResultKind
 from vlmtui.tui.state import attribution
 from vlmtui.tui.state.lens_choice import LensChoice
@@ -31,7 +31,7 @@ class PanelLens:
 
     def result_lines(self, most: int | None = None) -> list[FactLine]:
         """What it says, in lines."""
-        return [] if self.result is None else lines_of(self.result, self.entry, most=most)
+        return [] if self.result is None else fact_lines(self.result, self.entry, most=most)
 
 
 def faced(results: Results, selection: Selection) -> PanelLens | None:
@@ -90,7 +90,7 @@ def _length(result: ResultKind, entry: int | None) -> int:
             return len(result.rows) + bool(result.note)
         case LayerWords():
             return len(result.ids) + bool(result.note)
-    return len(lines_of(result, 0 if entry is None else entry))
+    return len(fact_lines(result, 0 if entry is None else entry))
 
 
 def _asked(results: Results, selection: Selection) -> bool:

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.display.recurrence import GridShape, PositionCounts, ShapeCounts, judged, views
-from vlmtui.display.statistics import outlier
+from vlmtui.display.recurrence import GridShape, PositionCounts, ShapeCounts, entries_by_grid, position_test
+from vlmtui.display.statistics import is_outlier
 from vlmtui.reading import FIRST_STAGE, ModelInfo, Reading, of_layers, of_patches, stages
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import EmbeddedPatch
 from vlmtui.tui.state.stages import PIXELS, TOKENS
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ class OutlierHistory:
         self._models.move_to_end(name)
         while len(self._models) > MODELS:
             self._models.popitem(last=False)
-        of_patch = views(reading.grids, reading.patch_places, "patch")
-        of_token = views(reading.grids, reading.places, "token")
+        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
+        of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage in stages(reading.model):
             if not of_layers(stage) and len(norms := reading.norms_at(stage)):
                 there = of_patch if of_patches(stage) else of_token
-                marks = there.marked(outlier(norms))
+                marks = there.marked(is_outlier(norms))
                 counted.setdefault(stage, ShapeCounts(SHAPES)).add(reading.image.sha256, marks)
 
     def tallies(self, model: ModelInfo) -> list[tuple[str, list[PositionCounts]]]:
@@ -72,7 +72,7 @@ class Patches:
 
     record: OutlierHistory = field(default_factory=OutlierHistory)
     reading: str = ""
-    anatomies: dict[int, PatchEmbedding] = field(default_factory=dict)
+    anatomies: dict[int, EmbeddedPatch] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
 
     def take(self, reading: Reading) -> None:
@@ -82,7 +82,7 @@ class Patches:
         self.refused.clear()
         self.record.add(reading)
 
-    def add(self, reading: str, anatomy: PatchEmbedding) -> bool:
+    def add(self, reading: str, anatomy: EmbeddedPatch) -> bool:
         """Take in a patch; False where it is one of another reading."""
         if reading != self.reading:
             return False
@@ -92,7 +92,7 @@ class Patches:
         return True
 
     @property
-    def any(self) -> PatchEmbedding | None:
+    def any(self) -> EmbeddedPatch | None:
         """That of some patch: all have as many numbers."""
         return next(iter(self.anatomies.values()), None)
 
@@ -102,7 +102,7 @@ def dissected(stage: str) -> bool:
     return stage in (PIXELS, FIRST_STAGE)
 
 
-def anatomy(results: Results, selection: Selection) -> PatchEmbedding | None:
+def anatomy(results: Results, selection: Selection) -> EmbeddedPatch | None:
     """What the patch under the cursor is before the first block, where that is looked at and has come."""
     entry = results.entry(selection) if dissected(selection.stage) else None
     reading = results.reading
@@ -125,7 +125,7 @@ def recurring(results: Results, selection: Selection) -> str:
         return ""
     count, there = int(tally.counts[found[1]]), int(tally.there[found[1]])
     of = f"{there} pictures" if tally.views == tally.pictures else f"{there} views in {tally.pictures} pictures"
-    by_position = found[1] in judged(tally).repeat
+    by_position = found[1] in position_test(tally).repeat
     return f"in {count} of {of}, by position" if by_position else f"here in {count} of {of}"
 
 

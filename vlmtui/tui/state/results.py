@@ -16,7 +16,7 @@ from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import visible
-from vlmtui.display.statistics import outlier
+from vlmtui.display.statistics import is_outlier
 from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.base import Lens
@@ -209,7 +209,7 @@ class Results:
         """
         key = layout, box, holes.tobytes() if holes is not None else b""
         if self._canvas is None or self._canvas[0] != key:
-            self._canvas = key, canvas.draw(self.picture, layout, box, holes)
+            self._canvas = key, canvas.draw_image(self.picture, layout, box, holes)
         return self._canvas[1]
 
     def word_table(self, selection: Selection) -> WordTable | None:
@@ -263,7 +263,7 @@ class Results:
             norms = reading.norms_at(stage) if layer is None or not self.layers else self.layers.norms[layer - 1]
             values = norms.astype(np.float64)
             order = np.argsort(-values, kind="stable")
-            self._norms[stage] = StageNorms(values, order, np.argsort(order), outlier(values))
+            self._norms[stage] = StageNorms(values, order, np.argsort(order), is_outlier(values))
         return self._norms[stage]
 
     def column(self, selection: Selection) -> tuple[np.ndarray | None, np.ndarray] | None:

@@ -11,8 +11,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
-from vlmtui.display.colours import differences, magnitudes
-from vlmtui.display.numbers import duration, figure, memory, pixels
+from vlmtui.display.colours import difference_colours, magnitude_colours
+from vlmtui.display.numbers import format_bytes, format_duration, format_number, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.protocol import Status
@@ -121,14 +121,14 @@ class LegendBar(Lines):
             return []
         value = legend.value if legend.value is not None else legend.scale[0]
         outside = r.style("accent", bold=True)
-        low, high = (figure(end, 3) for end in legend.scale)
+        low, high = (format_number(end, 3) for end in legend.scale)
         left, right = (BELOW if value < legend.scale[0] else " "), (BEYOND if value > legend.scale[1] else "")
         steps = min(room - width(f" {left}{low}  {high}{right}"), MOST_STEPS)
         if steps < LEAST_STEPS:
             said = f"±{high}" if legend.diverging else f"{low}–{high}"
             return [(f" {left}", outside), (said, r.style()), (right, outside)]
         places = np.linspace(-1, 1, steps)
-        colours = differences(places, 1) if legend.diverging else magnitudes(places, -1, 1)
+        colours = difference_colours(places, 1) if legend.diverging else magnitude_colours(places, -1, 1)
         swatch = [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
         return [(f" {left}", outside), (f"{low} ", r.style()), *swatch, (f" {high}", r.style()), (right, outside)]
 
@@ -148,9 +148,9 @@ def state_facts(
     """Model, device, dtype, memory held, the last timing, the colour depth: as far as they are known."""
     facts = [plain(model.name), model.device, model.dtype] if model else []
     if status:
-        facts.append(memory(status.device_memory or status.process_memory))
+        facts.append(format_bytes(status.device_memory or status.process_memory))
     if seconds:
-        facts.append(f"{seconds[0]} {duration(seconds[1])}")
+        facts.append(f"{seconds[0]} {format_duration(seconds[1])}")
     return (*facts, DEPTHS.get(depth or "", "no colour"))
 
 

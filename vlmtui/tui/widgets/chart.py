@@ -11,8 +11,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from vlmtui.display.numbers import figure
-from vlmtui.display.statistics import NormSummary, outlier, robust_z, summaries
+from vlmtui.display.numbers import format_number
+from vlmtui.display.statistics import NormSummary, is_outlier, norm_summaries, robust_z
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, line
 
@@ -36,9 +36,9 @@ class NormSummaries:
     @classmethod
     def of(cls, everything: np.ndarray) -> NormSummaries:
         """Of norms [stages, entries]."""
-        of_all = summaries(everything)
+        of_all = norm_summaries(everything)
         z = np.stack([robust_z(stage) for stage in everything])
-        flags = np.stack([outlier(stage) for stage in everything])
+        flags = np.stack([is_outlier(stage) for stage in everything])
         highs = [s.high for s in of_all if np.isfinite(s.high)]
         return cls(of_all, z, flags, ROOM_ABOVE * max(highs, default=1.0))
 
@@ -102,7 +102,7 @@ def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int]) -> list[list
     lines = []
     for y in range(rows):
         low = rows - 1 - y
-        label = {0: figure(top, 3), rows // 2: figure(top * (rows - rows // 2) / rows, 3)}.get(y, "")
+        label = {0: format_number(top, 3), rows // 2: format_number(top * (rows - rows // 2) / rows, 3)}.get(y, "")
         segments = [Segment(label.rjust(AXIS_CELLS - 1) + " ", r.style("dim"))]
         for value, stage, flag, wide in zip(values, stages.summaries, flags, widths, strict=True):
             if wide == 0:

@@ -6,7 +6,7 @@ import numpy as np
 from rich.color import Color
 from textual.strip import Strip
 
-from vlmtui.display.canvas import Pixels, resized
+from vlmtui.display.canvas import Pixels, resize_part
 from vlmtui.display.pages import EntryGrid
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.widgets.blocks import half_block
@@ -48,7 +48,7 @@ def _size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
 def _lit(results: Results, page: EntryGrid, wide: int, tall: int) -> Pixels:
     """The picture at wide × tall pixels, all but the page dimmed."""
     size = results.image.width, results.image.height
-    pixels = resized(results.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
+    pixels = resize_part(results.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
     x0, y0, x1, y1 = page.box
     # at least a pixel, however small the tile
     left, top = (min(max(round(v * n / whole), 0), n - 1) for v, n, whole in ((x0, wide, size[0]), (y0, tall, size[1])))

@@ -6,7 +6,7 @@ import numpy as np
 from textual import events
 from textual.strip import Strip
 
-from vlmtui.display.numbers import figure
+from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import fit, isolate, visible
 from vlmtui.tui.state.lens_values import scores
 from vlmtui.tui.state.results import Results, Selection
@@ -68,7 +68,7 @@ class TokenList(ViewPanel):
             ground = "raised" if here else "ground"
             found = table.rows.get(entry) if table else None
             word = visible(found[0].piece, found[0].text, joins=joins) if found else "…"
-            norm = figure(float(numbers[entry])) if numbers is not None else ""
+            norm = format_number(float(numbers[entry])) if numbers is not None else ""
             parts: list[Part] = [
                 ("▌" if here else " ", r.style("accent", ground)),
                 (str(reading.places[entry].index).rjust(digits), r.style("dim", ground)),

@@ -1,0 +1,77 @@
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: any number of patches, flattened in the order of 2×2 blocks or of windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vlmtui.models.families.base import Family, Pixels, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Qwen2VL(Family):
+    """`pixel_values` are [patches, 3 · frames · height · width of a patch]."""
+
+    title = "Qwen2-VL"
+    part_titles = {"qwen2_vl": "Qwen2-VL"}
+    projector = "merger"
+
+    @property
+    def _merge(self) -> int:
+        return int(self.vision_config.spatial_merge_size)
+
+    def feeds(self) -> str | None:
+        return f"vision.{len(self.blocks)}"
+
+    def frames(self, pixels: Pixels) -> list[Tensor]:
+        _, rows, cols = (int(n) for n in pixels["image_grid_thw"][0])
+        (tall, wide), m = self.patch_size, self._merge
+        values = pixels["pixel_values"].view(rows // m, cols // m, m, m, 3, -1, tall, wide)[:, :, :, :, :, 0]
+        return [values.permute(4, 0, 2, 5, 1, 3, 6).reshape(3, rows * tall, cols * wide)]
+
+    def repeated(self, pixels: Pixels, values: Tensor) -> Tensor:
+        # an image is a video in which nothing moves
+        videos = values.view(len(values), 3, -1, *self.patch_size)
+        return videos[:, :, :1].expand_as(videos).reshape_as(values)
+
+    def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
+        import torch
+
+        in_rows = torch.empty_like(values)
+        in_rows[self._patch_order(shapes[0]).to(values.device)] = values
+        return super().states(in_rows, shapes)
+
+    def _patch_order(self, shape: Shape) -> Tensor:
+        """The row-major index of each patch, in the order of the tower's states."""
+        import torch
+
+        (rows, cols), m = shape, self._merge
+        return torch.arange(rows * cols).view(rows // m, m, cols // m, m).permute(0, 2, 1, 3).flatten()
+
+
+class Qwen2_5VL(Qwen2VL):  # noqa: N801
+    """Its blocks attend within windows, and its states are in the order of the windows."""
+
+    title = "Qwen2.5-VL"
+    part_titles = {"qwen2_5_vl": "Qwen2.5-VL"}
+
+    def _patch_order(self, shape: Shape) -> Tensor:
+        import torch
+        from transformers.vision_utils import get_vision_window_index
+
+        vision = self.vision_config
+        windows, _ = get_vision_window_index(
+            torch.tensor([[1, *shape]]),
+            spatial_merge_size=vision.spatial_merge_size,
+            window_size=vision.window_size,
+            patch_size=vision.patch_size,
+        )
+        return super()._patch_order(shape).view(-1, self._merge**2)[windows].flatten()
+
+
+class Qwen3VL(Qwen2VL):
+    """As Qwen2-VL, with features of several blocks added to the first decoder layers (deepstack)."""
+
+    title = "Qwen3-VL"
+    part_titles = {"qwen3_vl": "Qwen3-VL"}

@@ -1,0 +1,89 @@
+"""The registry of model families: transformers' `model_type`, and where the family's class is. No torch."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from vlmtui.models.families.base import Family
+from vlmtui.models.families.encoder import Encoder
+from vlmtui.results import classification, image_text
+
+FAMILIES: dict[str, str] = {
+    "llava": "llava.Llava",
+    "mistral3": "mistral3.Mistral3",
+    "llava_next": "llava_next.LlavaNext",
+    "llava_onevision": "llava_next.LlavaOnevision",
+    "paligemma": "paligemma.PaliGemma",
+    "gemma3": "gemma3.Gemma3",
+    "idefics2": "idefics2.Idefics2",
+    "idefics3": "idefics3.Idefics3",
+    "smolvlm": "idefics3.SmolVLM",
+    "blip-2": "blip2.Blip2",
+    "instructblip": "blip2.InstructBlip",
+    "qwen2_vl": "qwen_vl.Qwen2VL",
+    "qwen2_5_vl": "qwen_vl.Qwen2_5VL",
+    "qwen3_vl": "qwen_vl.Qwen3VL",
+    "internvl": "internvl.InternVL",
+    "aya_vision": "aya_vision.AyaVision",
+    "mllama": "mllama.Mllama",
+    "clip": "clip.Clip",
+    "siglip": "siglip.Siglip",
+    "siglip2": "siglip.Siglip2",
+    "vit": "vit.Vit",
+    "dinov2": "dino.Dinov2",
+    "dinov2_with_registers": "dino.Dinov2WithRegisters",
+    "dinov3_vit": "dino.Dinov3",
+}
+"""A family is added by its file and a line here."""
+_PART_SUFFIXES = ("_vision_model", "_text_model", "_vision", "_text")
+
+
+class UnknownFamily(Family):
+    """A family without a line in the registry: read by the generic code, its layout proved for every image."""
+
+    known = False
+    stackable = False
+
+
+def family_class(model_type: str) -> type[Family]:
+    """The class of a family; `UnknownFamily` for one without a line in the registry."""
+    if model_type not in FAMILIES:
+        return UnknownFamily
+    module, name = FAMILIES[model_type].split(".")
+    found: type[Family] = getattr(import_module(f"{__package__}.{module}"), name)
+    return found
+
+
+def is_encoder(model_type: str) -> bool:
+    """Whether it is a vision tower without a language model."""
+    return issubclass(family_class(model_type), Encoder)
+
+
+def part_title(model_type: str) -> str:
+    """The display name of a tower or a language model by its own `model_type`, such as "CLIP" or "Llama"."""
+    part = _without_suffix(model_type)
+    titles = (family_class(one).part_titles.get(part) for one in FAMILIES)
+    return next(filter(None, titles), part[:1].upper() + part[1:])
+
+
+def has_class_token(model_type: str) -> bool:
+    """Whether a vision tower of this `model_type` is known to put a class token before its patches."""
+    return family_class(_without_suffix(model_type)).class_token
+
+
+def check_text_tower(name: str, model_type: str | None) -> None:
+    """Raise `UsageError` for a model whose family, where it is known, never has a text tower."""
+    if model_type is not None and (why := family_class(model_type).no_text_tower):
+        raise image_text.refusal(name, why)
+
+
+def check_classifier(name: str, model_type: str | None) -> None:
+    """Raise `UsageError` for a model whose family, where it is known, never has a classification head."""
+    if model_type is not None and family_class(model_type).classifier_reads is None:
+        raise classification.refusal(name)
+
+
+def _without_suffix(model_type: str) -> str:
+    for suffix in _PART_SUFFIXES:
+        model_type = model_type.removesuffix(suffix)
+    return model_type

@@ -1,0 +1,42 @@
+"""Forward hooks that read a module's input and end the forward pass there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vlmtui.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class StopForward(Exception):  # noqa: N818
+    """Raised in a hook to end a forward pass whose remaining modules are not needed."""
+
+
+class CapturedInput:
+    """A context in which the first input of a module is captured and the forward pass ends there.
+
+    The input is the module's first argument, or the argument called `keyword`.
+    """
+
+    def __init__(self, module: nn.Module, keyword: str) -> None:
+        self._module, self._keyword = module, keyword
+        self._captured: Tensor | None = None
+
+    def __enter__(self) -> None:
+        self._hook = self._module.register_forward_pre_hook(self._capture, with_kwargs=True)
+
+    def _capture(self, _: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self._captured = options[self._keyword] if self._keyword in options else args[0]
+        raise StopForward
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self._hook.remove()
+        return kind is StopForward
+
+    def value(self, ids: Tensor, name: str) -> Tensor:
+        """The captured input [1, positions, hidden]; `ModelError` unless it has every position of `ids`."""
+        if self._captured is None or self._captured.shape[:2] != ids.shape:
+            raise ModelError(f"the decoder of {name} is built in a way vlmtui does not know: choose another model")
+        return self._captured

@@ -1,0 +1,242 @@
+"""`--lens`: what a report looks at every entry of a stage through, beside words and norms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from vlmtui.errors import UsageError
+from vlmtui.lenses.base import Lens, applies_at
+from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps
+from vlmtui.lenses.options import checked_options as checked_options
+from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
+from vlmtui.lenses.source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
+from vlmtui.lenses.wording import LensInputs
+from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
+from vlmtui.reading import PIXELS, ModelInfo, Reading
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+ALL_TOKENS = "all_tokens"
+"""The option of a lens of words that `--all-tokens` gives it."""
+
+
+@dataclass(frozen=True)
+class ChosenLens:
+    """A lens by its name, the word or class that it was given, the patches that it compares with, and other options.
+
+    `source` is a lens's that is not built in, and `described` what the session says of it, None until it has.
+    """
+
+    name: str
+    text: str = ""
+    marked: tuple[PatchPosition, ...] = ()
+    given: tuple[tuple[str, Any], ...] = ()
+    source: LensSource | None = None
+    described: LensDescription | None = None
+
+    def __repr__(self) -> str:
+        """Which lens it is and what it was given, in a line: parts of a batch are of one question by this."""
+        said = f"Through(name={self.name!r}, text={self.text!r}, marked={self.marked!r}"
+        if self.given:
+            said += f", given={self.given!r}"
+        if self.source is not None:
+            said += f", source={self.source.sha256 or (self.described and self.described.origin)!r}"
+        return f"{said})"
+
+    @property
+    def known(self) -> bool:
+        """Whether it is built in, or a session has described it."""
+        return self.built_in is not None or self.described is not None
+
+    def described_by(self, client: SessionClient) -> ChosenLens:
+        """The same with what the session says of it, and all its options; `UsageError` for one that it does not take.
+
+        A lens that is built in is known without.
+        """
+        if self.known or self.source is None:
+            return self
+        described, options = client.describe_with(self.source, dict(self.given)).result()
+        return replace(self, name=described.name, described=described, given=options)
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Where a lens that is not built in is from: the `path` and `sha256` of its file, or of a folder and all its
+        files; the `package` that offers it and its `version`."""
+        if self.source is not None and self.source.foreign:
+            return {"path": self.source.path, "sha256": self.source.sha256}
+        package, _, version = self.description.origin.rpartition(" ")
+        return {"package": package, "version": version}
+
+    @property
+    def built_in(self) -> Lens | None:
+        """The lens, where it is built in."""
+        return find_lens(self.name) if self.source is None else None
+
+    @property
+    def description(self) -> LensDescription:
+        """What is known of it; `UsageError` for one that the session has not described yet."""
+        known = self.built_in
+        found = known.described if known else self.described
+        if found is None:
+            raise UsageError(f"--lens {self.name} is not known yet")
+        return found
+
+    @property
+    def kind(self) -> type[ResultKind]:
+        """The kind of its result."""
+        return self.description.result
+
+    @property
+    def of_words(self) -> bool:
+        """Whether it sends a vision stage through the projector: patches have words then, and no values."""
+        return bool(self.built_in and self.built_in.offer.projects)
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether it gives tokens the words of every layer, and no values."""
+        return self.kind is LayerWords
+
+    @property
+    def of_values(self) -> bool:
+        """Whether it gives every entry a number or a colour."""
+        return self.kind in (Scalars, Colours)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it can be laid over the image as colours."""
+        return self.kind in (Scalars, Colours, TokenMaps)
+
+    @property
+    def of_whole(self) -> bool:
+        """Whether it says something of the image as a whole, or of all entries for each token of the answer."""
+        return self.kind in (TokenMaps, Matrix, Scores)
+
+    @property
+    def of_single(self) -> bool:
+        """Whether it is of one entry at a time."""
+        return self.kind in (LayerWords, Facts)
+
+    def check(self, stage: str, model: ModelInfo) -> None:
+        """`UsageError` where it cannot look at this stage of the model, whatever the picture."""
+        if stage == PIXELS:
+            raise UsageError(f"--lens {self.name} looks at what the model makes of pixels: choose another stage")
+        known = self.built_in
+        if known and (why := known.offer.refuses(stage, model)):
+            raise UsageError(f"--lens {self.name} {why}" if not why.startswith(":") else why[1:])
+        if not applies_at(self.description.stages, stage):
+            there = ", ".join(self.description.stages)
+            raise UsageError(f"--lens {self.name} looks at {there}, not at {stage}: name one with --stage")
+
+    def check_path(self, model: ModelInfo | None, way_out: str) -> None:
+        """`UsageError` where several stages are to be looked at, and it looks at one, of any model without `model`."""
+        known = self.built_in
+        if known and known.offer.only_at(model):
+            raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
+
+    @property
+    def call(self) -> LensCall:
+        """The lens with the options that were given by their names."""
+        return lens_call(self.source or self.name, **dict(self.given))
+
+    def asked(self, marks_words: bool = False) -> LensInputs:
+        """What it was given, as a report names it."""
+        return LensInputs(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
+
+
+def parse_lens(
+    name: str | None, word: str | None, marked: Sequence[str], options: Sequence[str] = (), far: bool = False
+) -> ChosenLens | None:
+    """The lens that these words ask for, None without one; `UsageError` where they do not fit together.
+
+    `options` are NAME=VALUE each. Of a session that is `far` it is not known here what packages offer there.
+    """
+    there = {one.name: one for one in listed_lenses()}
+    if name is not None and name not in there and (source := _source(name, far)) is not None:
+        if word is not None or marked:
+            raise UsageError(f"--lens {name} takes neither --find nor --marked: its options are given by --lens-option")
+        return ChosenLens(source.name or source.shown, given=_options(options), source=source)
+    # without a name it is the first that takes what was given
+    given = "word" if word is not None else "marked" if marked else ""
+    chosen = name or next((one.name for one in there.values() if given and getattr(one.offer, given)), None)
+    if chosen is None:
+        if options:
+            raise UsageError("--lens-option is for a lens: name one with --lens")
+        return None
+    if chosen not in there:
+        others = ", ".join(dict.fromkeys(entry.name for entry in lens_entry_points() if find_lens(entry.name) is None))
+        raise UsageError(f"--lens {name!r} is not one of {', '.join(there)}{f'; {others}' if others else ''}")
+    offer = there[chosen].offer
+    if (word is not None and not offer.word) or (marked and not offer.marked):
+        raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
+    if offer.word and not (word or "").strip():
+        raise UsageError(f"--lens {chosen} {offer.missing}")
+    patches = tuple(parse_patch(words, "--marked") for words in marked)
+    return ChosenLens(chosen, word or "", patches, _built_in_options(there[chosen], options))
+
+
+def _source(name: str, far: bool) -> LensSource | None:
+    """The lens that is not built in of this name, file or folder; None where there is none."""
+    if is_lens_file(name):
+        return read_lens_source(name)
+    if find_lens(name) is not None:
+        return None
+    return LensSource(name) if far or any(entry.name == name for entry in lens_entry_points()) else None
+
+
+def _options(words: Iterable[str]) -> tuple[tuple[str, Any], ...]:
+    """Options by name; one that is given several times is a list."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, mark, value = word.partition("=")
+        if not mark or not name.strip():
+            raise UsageError(f"--lens-option {word!r} is no option: give NAME=VALUE, such as power=3")
+        found.setdefault(name.strip().replace("-", "_"), []).append(value)
+    return lens_call("", **{name: values[0] if len(values) == 1 else values for name, values in found.items()}).options
+
+
+def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    """Those that a built-in lens takes by `--lens-option`, which are no others' of the command line."""
+    options = _options(words)
+    own = {lens.offer.word: "--find", lens.offer.marked: "--marked"}
+    for name, _ in options:
+        if name in own:
+            raise UsageError(f"--lens {lens.name} takes its {name} by {own[name]}: leave --lens-option {name} out")
+    if options and lens.kind not in (Scalars, Colours):
+        raise UsageError(f"--lens {lens.name} takes no --lens-option: leave {options[0][0]} out")
+    if options:
+        # what the others fill is missing yet
+        filled = {name: "0" for name in own if name}
+        return tuple(
+            (name, value) for name, value in checked_options(lens, dict(options) | filled).items() if name not in own
+        )
+    return ()
+
+
+def colouring() -> ChosenLens:
+    """The lens that colours stages where none is asked for."""
+    return ChosenLens(next(one.name for one in listed_lenses() if one.kind is Colours))
+
+
+def lens_for(through: ChosenLens, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
+    """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there.
+
+    `all_tokens` goes to a built-in lens that has such an option.
+    """
+    if through.built_in is None:
+        return through.call
+    offer = through.built_in.offer
+    options = dict(through.given)
+    if all_tokens and any(option.name == ALL_TOKENS for option in through.description.options):
+        options[ALL_TOKENS] = True
+    if offer.word:
+        options[offer.word] = through.text
+    if offer.marked:
+        if not through.marked:
+            raise UsageError(f"--lens {through.name} {offer.missing}")
+        found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}
+        options[offer.marked] = tuple(sorted(found))
+    return lens_call(through.name, **options)
