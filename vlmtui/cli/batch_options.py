@@ -12,7 +12,7 @@ from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from vlmtui.batch import How
+    from vlmtui.batch import BatchOptions
     from vlmtui.query.options import Query
 
 
@@ -34,7 +34,9 @@ class Many:
         int | None, typer.Option("--workers", min=1, metavar="N", help="--engine ray: sessions, or one a GPU.")
     ] = None
 
-    def how(self, sources: tuple[str, ...], several: bool, query: Query, format: str, output: str | None) -> How | None:
+    def how(
+        self, sources: tuple[str, ...], several: bool, query: Query, format: str, output: str | None
+    ) -> BatchOptions | None:
         """How to make it in parts; None where the report is no table of many images in a file of its own.
 
         `UsageError` where one of these options is of no use.
@@ -47,11 +49,11 @@ class Many:
         if not (format == PARQUET and to_file and many and query.output.vectors is None):
             self._check_none()
             return None
-        from vlmtui.batch import How
+        from vlmtui.batch import BatchOptions
 
         if self.workers is not None and self.engine == "here":
             raise UsageError("--workers is for --engine ray: leave it out, or add that")
-        return How(self.part_size, self.resume, "ray" if self.engine == "ray" else "here", self.workers)
+        return BatchOptions(self.part_size, self.resume, "ray" if self.engine == "ray" else "here", self.workers)
 
     def _check_none(self) -> None:
         given = {
