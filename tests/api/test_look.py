@@ -16,8 +16,8 @@ from tests.session.others import HEAD, SHARPNESS
 from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses import Scalars, Scores, lens
+from vlmtui.lenses.lens_source import lens_call, read_lens_source
 from vlmtui.lenses.position_embedding import position
-from vlmtui.lenses.source import lens_call, read_lens_source
 
 SCENE = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 PLAIN = '''

@@ -24,7 +24,7 @@ from vlmtui.batch.folder import PartsFolder
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import read_source
 from vlmtui.query.conditions import parse_where
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
 
@@ -79,7 +79,7 @@ def test_it_says_what_a_report_one_by_one_says(album: list[str], whole: bytes, t
             assert one.reading is not None
             found.append(made.seen(one.reading, one.words, query=QUERY))
     by_one = tmp_path / "by-one.parquet"
-    by_one.write_bytes(b"".join(bytes(piece) for piece in FORMATS["parquet"](found, QUERY, True)))  # type: ignore[arg-type]
+    by_one.write_bytes(b"".join(bytes(piece) for piece in format_named("parquet").write(found, QUERY, True)))  # type: ignore[arg-type]
     ours, theirs = pq.read_table(tmp_path / "whole.parquet"), pq.read_table(by_one)
     assert ours.equals(theirs, check_metadata=True)
     assert pq.read_metadata(tmp_path / "whole.parquet").num_row_groups == 1

@@ -11,7 +11,7 @@ from tests.looked import looked
 from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reports import made
-from vlmtui.display.statistics import robust_z
+from vlmtui.display.norm_statistics import robust_z
 from vlmtui.errors import UsageError
 from vlmtui.query.conditions import (
     FIELDS,

@@ -20,7 +20,7 @@ from vlmtui.batch import manifest as manifests
 from vlmtui.batch.sources import digest_sources
 from vlmtui.errors import UsageError
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.source import LensSource, read_lens_source
+from vlmtui.lenses.lens_source import LensSource, read_lens_source
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.image_report import ImageReport

@@ -17,11 +17,11 @@ from tests import accelerator
 from tests.session.desk import Desk
 from tests.session.test_engine import request
 from vlmtui.image import ImageFile, read_source
+from vlmtui.lenses.lens_source import lens_call
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.registry import built_in_lenses
-from vlmtui.lenses.source import lens_call
-from vlmtui.lenses.wording import LensResult
+from vlmtui.metrics import METRICS
 from vlmtui.models.loading import device, loader
-from vlmtui.reading import METRICS
 from vlmtui.results.replacement import Replacement
 from vlmtui.session import protocol as m
 from vlmtui.session import typed

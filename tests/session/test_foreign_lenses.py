@@ -15,8 +15,8 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import OutOfMemoryError, ReadingGoneError, UsageError, VlmtuiError
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, Scalars, Scores, TokenMaps, Words
-from vlmtui.lenses.source import LensSource, lens_call, read_lens_source
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensSource, lens_call, read_lens_source
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.session import foreign_lenses, typed, wire
 from vlmtui.session import protocol as m
 

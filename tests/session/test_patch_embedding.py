@@ -11,7 +11,7 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import ReadingGoneError, UsageError
-from vlmtui.lenses.source import lens_call
+from vlmtui.lenses.lens_source import lens_call
 from vlmtui.session import protocol as m
 from vlmtui.session import typed, wire
 from vlmtui.session.typed import whole

@@ -16,8 +16,9 @@ from tests.query.queries import query_of
 from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
 from vlmtui.image import ImageFile, read_source
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.reading import Reading, WordOrder
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.metrics import WordOrder
+from vlmtui.reading import Reading
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, replies
 from vlmtui.tui.app import VlmtuiApp

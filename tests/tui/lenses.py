@@ -8,8 +8,8 @@ import numpy as np
 
 from vlmtui.lenses.description import LensDescription, LensOption
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps, Words
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import Reading
 

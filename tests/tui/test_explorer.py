@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from tests.reports.page.contents import Parsed, said
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
+from vlmtui.metrics import METRICS
 from vlmtui.query.patches import parse_patch
-from vlmtui.reading import METRICS
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.screens.explorer import Explorer

@@ -13,7 +13,7 @@ from tests.tui.fake import FakeWorker, app
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_session import until
 from vlmtui.errors import UsageError
-from vlmtui.lenses.facts import FactLine, fact_lines
+from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words
 from vlmtui.tui import export, hearing, lensing
 from vlmtui.tui.app import VlmtuiApp

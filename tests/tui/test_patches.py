@@ -12,7 +12,7 @@ from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, rested, stage, talk
-from vlmtui.display.recurrence import GridShape
+from vlmtui.display.outlier_positions import GridShape
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.session.typed.values import Position

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.query.queries import query_of
 from tests.tui import families, readings
 from tests.tui.families import FAMILIES
-from vlmtui.display.pages import ReadingGrids
+from vlmtui.display.entry_grids import ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box, Place
 from vlmtui.query.chosen_lens import ChosenLens

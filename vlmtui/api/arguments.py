@@ -19,8 +19,8 @@ from PIL import Image
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.base import Lens, file_stamp
+from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
 from vlmtui.lenses.registry import find_lens
-from vlmtui.lenses.source import LensSource, is_lens_file, read_lens_source
 
 ImageArgument = str | Path | bytes | Image.Image | NDArray[np.uint8]
 _WAY_OUT = "save it in a file, and give its path or import it from there"

@@ -17,20 +17,20 @@ from vlmtui.api.answers import AnswerableReading
 from vlmtui.api.arguments import check_list, check_type, lens_source
 from vlmtui.api.progress import wait_for
 from vlmtui.display.colours import Rgb
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
-from vlmtui.display.statistics import is_outlier
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
-from vlmtui.lenses.source import LensCall, lens_call
+from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
+from vlmtui.metrics import RIDGE, Metric
 from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
-    RIDGE,
     LayerNorms,
-    Metric,
     Reading,
     TokenLayerWords,
     check_stage,
@@ -38,14 +38,16 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
-from vlmtui.reports import PARQUET, page
-from vlmtui.reports.formats.saving import saved_as, written
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.formats.saving import SessionReading, format_of_file, write_reading
 from vlmtui.reports.output.target import check_sources, target
+from vlmtui.reports.page.content import METRICS, glance
+from vlmtui.reports.page.document import document
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
 
@@ -86,7 +88,7 @@ class ImageReading(AnswerableReading):
     def __init__(self, client: SessionClient, data: Reading, source: ImageFile, max_pixels: int = MAX_PIXELS) -> None:
         super().__init__(client, data)
         self._source, self._max_pixels = source, max_pixels
-        self._file = os.path.abspath(os.path.expanduser(source.source))  # the working folder may change
+        self._file = os.path.abspath(expand_path(source.source))  # the working folder may change
         self._layers: LayerNorms | None = None
 
     def words(
@@ -153,7 +155,7 @@ class ImageReading(AnswerableReading):
         found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
-    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[EmbeddedPatch]:
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
         """The patch embedding of a token's vision patches: the pixels that enter the model, and their projection."""
         entries = self._entries("vision.0", row, col, grid)
         return [wait_for(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
@@ -244,7 +246,7 @@ class ImageReading(AnswerableReading):
         stage: str | None = None,
         stages: Sequence[str] = (),
         metric: Metric = "l2",
-        metrics: Sequence[Metric] = page.METRICS,
+        metrics: Sequence[Metric] = METRICS,
         k: int = 8,
         all_tokens: bool = False,
         ridge: float = RIDGE,
@@ -259,7 +261,7 @@ class ImageReading(AnswerableReading):
             cast(tuple[Metric, ...], check_list("metrics", metrics, str)),
         )
         query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        return page.document(page.glance(self._client, self._rgb(), self.data, query, switched))
+        return document(glance(self._client, self._rgb(), self.data, query, switched))
 
     def to_table(
         self,
@@ -277,7 +279,7 @@ class ImageReading(AnswerableReading):
         from pyarrow import BufferReader, parquet
 
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        pieces = written(self._client, self.data, query, PARQUET, self._rgb)
+        pieces = write_reading(format_named("parquet"), self._contents(query), query)
         file = b"".join(piece for piece in pieces if isinstance(piece, bytes))
         return parquet.read_table(BufferReader(file))
 
@@ -292,15 +294,18 @@ class ImageReading(AnswerableReading):
         ridge: float = RIDGE,
     ) -> None:
         """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
-        kind = saved_as(str(path))
+        kind = format_of_file(str(path))
         check_sources(str(path), (self._file,))
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
         with target(str(path)) as file:
-            for piece in written(self._client, self.data, query, kind, self._rgb):
+            for piece in write_reading(kind, self._contents(query), query):
                 file.write(piece)
 
     def _rgb(self) -> Rgb:
         return decode(self._source.data, self._source.source, self._max_pixels).rgb
+
+    def _contents(self, query: Query) -> SessionReading:
+        return SessionReading(self._client, self.data, query, self._rgb)
 
     def _query(self, **asked: Any) -> Query:
         known = validated(_ReportOptions(**asked))

@@ -13,7 +13,7 @@ from vlmtui.catalogue import default_model
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
-from vlmtui.reports.commands.outliers import Looked, gathered, report
+from vlmtui.reports.commands.outliers import ImageOutliers, outliers_object, summarise_outliers
 from vlmtui.results.vocabulary import Near, VocabularyRows, WordNeighbours
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import SessionLocation, connect
@@ -43,10 +43,12 @@ class Session:
         every = tuple(at for at in stages(self.model) if not of_layers(at))
         asked = every if stage is None else (check_stage(stage, self.model, pixels=True),)
         read = check_list("pictures", pictures, ImageReading)
-        whole = gathered(Looked(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in read)
+        whole = summarise_outliers(
+            ImageOutliers(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in read
+        )
         if whole is None:
             raise UsageError("outliers are compared from picture to picture: give some that were read")
-        return report(whole)
+        return outliers_object(whole)
 
     def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> VocabularyRows:
         """Norms of the vocabulary's rows: the k smallest and largest, and identical rows; with `named`, all of them."""

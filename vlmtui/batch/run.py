@@ -19,8 +19,8 @@ from vlmtui.batch.reader import BatchReader
 from vlmtui.batch.sources import SourceList
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.options import Query
-from vlmtui.reports import PARQUET
 from vlmtui.reports.formats import parquet
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.run import Order, check, check_output, described, named
 from vlmtui.signals import exit_on_signals
@@ -47,10 +47,11 @@ class BatchOptions:
 
 def run_batch(order: Order, query: Query, how: BatchOptions) -> int:
     """Make the table of the images; the exit status."""
-    check(order, query, PARQUET)
+    table = format_named("parquet")
+    check(order, query, table)
     check_output(order)
     with described(order, query) as query:
-        check(order, query, PARQUET)
+        check(order, query, table)
         return _run_locked(order, query, how)
 
 

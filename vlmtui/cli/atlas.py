@@ -46,8 +46,8 @@ def atlas(
     version: Version = False,
 ) -> int:
     """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
-    from vlmtui.reports.atlas.model import Asked, run_atlas
-    from vlmtui.reports.atlas.tables import Which
+    from vlmtui.reports.atlas.model import AtlasOptions, run_atlas
+    from vlmtui.reports.atlas.tables import TableFilter
     from vlmtui.reports.output.target import format_by
     from vlmtui.signals import exit_on_signals
 
@@ -61,5 +61,7 @@ def atlas(
     if table is not None and chosen != "csv":
         raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
     exit_on_signals()
-    asked = Asked(tuple(tables), Which(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0])
+    asked = AtlasOptions(
+        tuple(tables), TableFilter(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0]
+    )
     return run_atlas(asked, chosen, output, quiet, tell)

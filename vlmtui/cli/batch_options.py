@@ -10,6 +10,7 @@ import typer
 
 from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 
 if TYPE_CHECKING:
     from vlmtui.batch import BatchOptions
@@ -41,12 +42,12 @@ class Many:
 
         `UsageError` where one of these options is of no use.
         """
-        from vlmtui.reports import PARQUET
+        from vlmtui.reports.formats.registry import format_named
 
         check_choice("--engine", self.engine)
         to_file = output not in (None, "-") and not _special(output or "")
         many = (several or len(sources) > 1) and "-" not in sources
-        if not (format == PARQUET and to_file and many and query.output.vectors is None):
+        if not (format_named(format).in_parts and to_file and many and query.output.vectors is None):
             self._check_none()
             return None
         from vlmtui.batch import BatchOptions
@@ -68,5 +69,5 @@ class Many:
 
 def _special(output: str) -> bool:
     """Whether it is there and no file: a device, a pipe."""
-    path = os.path.expanduser(output)
+    path = expand_path(output)
     return os.path.exists(path) and not os.path.isfile(path)

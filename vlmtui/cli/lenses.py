@@ -10,11 +10,11 @@ import typer
 from typer.core import TyperCommand
 
 from vlmtui.cli.messages import say, say_line
-from vlmtui.cli.options import Debug, Far, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, Quiet, RemoteArguments, Version, with_grouped_options
 
 if TYPE_CHECKING:
     from vlmtui.lenses.description import LensDescription, LensOption
-    from vlmtui.lenses.source import LensSource
+    from vlmtui.lenses.lens_source import LensSource
     from vlmtui.session.discovery import SessionLocation
 
 _HEAD = ("name", "subject", "kind", "from", "line")
@@ -40,9 +40,9 @@ def offered() -> str:
     return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
 
 
-@gathers
+@with_grouped_options
 def lenses(
-    far: Far,
+    remote_arguments: RemoteArguments,
     lens: Annotated[
         list[str] | None,
         typer.Option("--lens", metavar="FILE", help="Also the lens in FILE.py, FILE.py:NAME or FOLDER/; repeatable."),
@@ -55,10 +55,10 @@ def lenses(
     version: Version = False,
 ) -> int:
     """List all lenses: name, subject, kind, where from, and what each is; of a FILE also its options."""
+    from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
     from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
-    from vlmtui.lenses.source import LensSource, is_lens_file, read_lens_source
 
-    where = far.where(warm=not no_warm)
+    where = remote_arguments.location(warm=not no_warm)
     named = [read_lens_source(word) if is_lens_file(word) else LensSource(word) for word in lens or ()]
     told = [one.described for one in built_in_lenses().values()]
     files: list[LensDescription] = []

@@ -10,28 +10,37 @@ import typer
 
 from vlmtui.cli.batch_options import Many
 from vlmtui.cli.messages import say, say_line
-from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Version, gathers
+from vlmtui.cli.options import (
+    Debug,
+    LoadArguments,
+    QueryArguments,
+    Quiet,
+    RemoteArguments,
+    Version,
+    with_grouped_options,
+)
 from vlmtui.cli.report_options import Drawn, Only
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports.formats.registry import FORMATS, format_for, names
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query
 
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="FORMAT", help="text, json, jsonl, csv, parquet, html, png, svg, gif or ansi."),
+    typer.Option("--format", metavar="FORMAT", help=f"{names(FORMATS, ' or ')}."),
 ]
 Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
 
 
-@gathers
+@with_grouped_options
 def image(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
-    look: Look,
+    query_arguments: QueryArguments,
     only: Only,
     drawn: Drawn,
-    held: Held,
-    far: Far,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     format: Format = None,
     output: Output = None,
     quiet: Quiet = False,
@@ -39,7 +48,7 @@ def image(
     version: Version = False,
 ) -> int:
     """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
-    query = drawn.drawn(look.query(held, far))
+    query = drawn.drawn(query_arguments.query(load_arguments, remote_arguments))
     if format is None and output is None and can_explore(image):
         only.check_none()
         drawn.check_none()
@@ -49,14 +58,14 @@ def image(
     return _report((image,), only.narrow(query), format, output, quiet, debug)
 
 
-@gathers
+@with_grouped_options
 def report(
-    look: Look,
+    query_arguments: QueryArguments,
     only: Only,
     drawn: Drawn,
     many: Many,
-    held: Held,
-    far: Far,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     images: Annotated[
         list[str] | None,
         typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin."),
@@ -72,12 +81,12 @@ def report(
     version: Version = False,
 ) -> int:
     """Print the report of one or many images, of a folder, of a list."""
-    from vlmtui.reports.select.sources import meant
+    from vlmtui.reports.select.sources import expand_sources
 
     if not images and listed is None:
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
-    query = only.narrow(drawn.drawn(look.query(held, far)))
-    sources, several = meant(images or (), listed)
+    query = only.narrow(drawn.drawn(query_arguments.query(load_arguments, remote_arguments)))
+    sources, several = expand_sources(images or (), listed)
     return _report(sources, query, format, output, quiet, debug, several, many)
 
 
@@ -123,7 +132,6 @@ def _report(
     several: bool = False,
     many: Many = Many(),  # noqa: B008
 ) -> int:
-    from vlmtui.reports import format_for
     from vlmtui.reports.output.target import check_sources
     from vlmtui.reports.run import Order, run_report
     from vlmtui.signals import exit_on_signals

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vlmtui.cli.messages import say, say_line
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,18 +40,19 @@ class Tower:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def load_options(self, held: Held, far: Far, check: Callable[[str, str | None], None]) -> LoadOptions:
+    def load_options(
+        self, load_arguments: LoadArguments, remote_arguments: RemoteArguments, check: Callable[[str, str | None], None]
+    ) -> LoadOptions:
         """What to load, checked as far as it can be without a model; `check` its name and its family."""
         from vlmtui.catalogue import default_model, family_of, resolve_model
-        from vlmtui.query.options import LoadOptions
 
-        where: SessionLocation = far.where(warm=not self.no_warm)
-        held.check()
+        where: SessionLocation = remote_arguments.location(warm=not self.no_warm)
+        load_arguments.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             # what can be known of it is said at once, not when torch is imported and its weights are fetched
             check(name, family_of(resolve_model(name)))
-        return LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
+        return load_arguments.load_options(name, where)
 
     @property
     def read_options(self) -> ReadOptions:
@@ -61,12 +62,12 @@ class Tower:
         return ReadOptions(max_pixels=self.max_pixels)
 
 
-@gathers
+@with_grouped_options
 def match(
     images: Images,
     tower: Tower,
-    held: Held,
-    far: Far,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     text: Annotated[
         list[str] | None, typer.Option("--text", metavar="TEXT", help="A text to match with the pictures; repeatable.")
     ] = None,
@@ -88,19 +89,19 @@ def match(
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
     from vlmtui.models.families.registry import check_text_tower
-    from vlmtui.reports.commands.match import Asked, run_match
+    from vlmtui.reports.commands.match import MatchOptions, run_match
 
-    load = tower.load_options(held, far, check_text_tower)
+    load = tower.load_options(load_arguments, remote_arguments, check_text_tower)
     order = ordered(images, load.where, output, quiet, debug)
-    return run_match(Asked(tuple(text), captions, patches), load, tower.read_options, format, order)
+    return run_match(MatchOptions(tuple(text), captions, patches), load, tower.read_options, format, order)
 
 
-@gathers
+@with_grouped_options
 def classify(
     images: Images,
     tower: Tower,
-    held: Held,
-    far: Far,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Classes a picture.")] = 8,
     format: Format = "text",
     output: Output = None,
@@ -112,14 +113,14 @@ def classify(
     from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
 
-    load = tower.load_options(held, far, check_classifier)
+    load = tower.load_options(load_arguments, remote_arguments, check_classifier)
     return run_classify(load, tower.read_options, k, format, ordered(images, load.where, output, quiet, debug))
 
 
 def ordered(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> Order:
     """Which pictures, and where to; told to leave, the command goes with its session."""
     from vlmtui.reports.run import Order
-    from vlmtui.reports.select.sources import meant
+    from vlmtui.reports.select.sources import expand_sources
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
@@ -127,5 +128,5 @@ def ordered(images: list[str], where: SessionLocation, output: str | None, quiet
             say_line(note)
 
     exit_on_signals()
-    sources, several = meant(images)
+    sources, several = expand_sources(images)
     return Order(sources, where, output, quiet, lambda error: say(error, debug), tell, debug, several)

@@ -7,22 +7,22 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Format, Images, Output, Tower, ordered
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
-_LEAST = 3  # `vlmtui.display.recurrence.LEAST`, which imports NumPy
+_LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
 
 
 def _any(name: str, family: str | None) -> None:
     """Every model has norms."""
 
 
-@gathers
+@with_grouped_options
 def outliers(
     images: Images,
     tower: Tower,
-    held: Held,
-    far: Far,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="Only this one: vision.0 …, tokens, or llm.1 ….")
     ] = None,
@@ -35,7 +35,7 @@ def outliers(
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
     from vlmtui.reports.commands.outliers import run_outliers
 
-    load = tower.load_options(held, far, _any)
+    load = tower.load_options(load_arguments, remote_arguments, _any)
     order = ordered(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(

@@ -10,10 +10,10 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens, applies_at
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps
+from vlmtui.lenses.lens_source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
+from vlmtui.lenses.lens_text import LensInputs
 from vlmtui.lenses.options import checked_options as checked_options
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
-from vlmtui.lenses.source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
-from vlmtui.lenses.wording import LensInputs
 from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 
@@ -216,7 +216,7 @@ def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any]
     return ()
 
 
-def colouring() -> ChosenLens:
+def default_colour_lens() -> ChosenLens:
     """The lens that colours stages where none is asked for."""
     return ChosenLens(next(one.name for one in listed_lenses() if one.kind is Colours))
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vlmtui.image import MAX_PIXELS
+from vlmtui.metrics import RIDGE, Metric
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.conditions import Condition
 from vlmtui.query.drawing import DrawOptions
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reading import RIDGE, Metric, ModelInfo
+from vlmtui.reading import ModelInfo
 from vlmtui.session.discovery import SessionLocation
 
 if TYPE_CHECKING:

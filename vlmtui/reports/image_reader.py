@@ -12,21 +12,12 @@ import numpy as np
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.worded import layer_words, token_words
+from vlmtui.lenses.token_words import layer_words, token_words
+from vlmtui.metrics import WordOrder
 from vlmtui.query.chosen_lens import ChosenLens, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_of
-from vlmtui.reading import (
-    FIRST_STAGE,
-    PIXELS,
-    ModelInfo,
-    Reading,
-    WordOrder,
-    check_stage,
-    default_stage,
-    of_layers,
-    of_patches,
-)
+from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo, Reading, check_stage, default_stage, of_layers, of_patches
 from vlmtui.reports.formats.noise_baseline import agreements, check_null
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import each

@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.query.options import Query
 from vlmtui.reading import (
-    METRICS,
     PIXELS,
     Floats,
     LayerNorms,
     Reading,
     TokenLayerWords,
     TokenWords,
-    WordOrder,
     llm_layer,
     of_layers,
     of_patches,
@@ -28,7 +27,7 @@ from vlmtui.reading import (
 from vlmtui.reports.per_image import Failure
 from vlmtui.results.answers import Answer
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 
 NONE_KEPT = "no patch fulfils --where"
 
@@ -54,7 +53,7 @@ class ImageReport:
     layers: LayerNorms | None = None
     values: LensResult | None = None
     null: NoiseBaseline | None = None
-    anatomy: tuple[EmbeddedPatch, ...] = ()
+    anatomy: tuple[PatchEmbedding, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[MetricAgreement, ...] = ()

@@ -23,6 +23,12 @@ def check_question(question: str) -> None:
         raise UsageError("the question is empty: ask something, such as “Describe the image.”")
 
 
+def check_number(number: int | None, first: int, last: int, what: str) -> None:
+    """`UsageError` for a layer, head or answer token that is not among `first` … `last`; None passes."""
+    if number is not None and not first <= number <= last:
+        raise UsageError(f"there is no {what}: choose {first} … {last}")
+
+
 class AnswerToken(msgspec.Struct, frozen=True):
     """One token of an answer: `piece` is the tokenizer's own, `text` what it decodes to; None where it has no name.
 

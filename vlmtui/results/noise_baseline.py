@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.metrics import PURSUITS, Metric, WordOrder
 from vlmtui.reading import TokenWords
-from vlmtui.results.metrics import PURSUITS, Metric, WordOrder
 
 AGREEING: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp")
 """The metrics whose first words are compared; of `omp` it is the first that it picks."""

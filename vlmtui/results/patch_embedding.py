@@ -8,7 +8,7 @@ import msgspec
 from vlmtui.reading import Floats
 
 
-class EmbeddedPatch(msgspec.Struct, frozen=True, kw_only=True):
+class PatchEmbedding(msgspec.Struct, frozen=True, kw_only=True):
     """A vision patch, `patch` by its index in `Reading.patch_places`.
 
     `pixels` [height, width, 3] are the levels (0–255) of red, green and blue that the model gets, after resizing and in

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError, UsageError, VlmtuiError
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.finder import NearestWords
 from vlmtui.lenses.kernels.logit_lens import logit_lens
+from vlmtui.lenses.kernels.word_finder import NearestWords
+from vlmtui.metrics import WordOrder, check_ridge
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.vision.batching import how_many
 from vlmtui.models.vlm import EncodedImage
@@ -33,7 +34,6 @@ from vlmtui.reading import (
     of_patches,
     vision_layer,
 )
-from vlmtui.results.metrics import WordOrder, check_ridge
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.activations import ActivationCache, CachedReading

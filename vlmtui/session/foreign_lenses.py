@@ -23,9 +23,9 @@ from types import FunctionType, ModuleType
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import NAME, Lens, lens
 from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.lenses.options import describe_lens
 from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
-from vlmtui.lenses.source import LensSource
 from vlmtui.session.foreign_errors import LensCode
 
 KEPT = 16

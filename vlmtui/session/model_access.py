@@ -12,7 +12,7 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
-from vlmtui.lenses.kernels.finder import WordFinder
+from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, why_no_text_tower
 from vlmtui.models.vision.pixel_edits import reframed
 from vlmtui.models.vision.position_embedding import PositionEmbedding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.source import LensSource
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.query.options import Query
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import check_stage, default_stage, stages

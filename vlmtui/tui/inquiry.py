@@ -36,7 +36,7 @@ class Inquiry:
                 reading,
                 question,
                 on_progress=self._progressed(replies.AnswerProgressed),
-                on_said=self._heard(number),
+                on_token=self._heard(number),
             )
             self._slow = asked
             self._when(asked, lambda answer: replies.AnswerGiven(number, answer), self._no_answer(number))
@@ -51,7 +51,7 @@ class Inquiry:
                 tokens,
                 by,
                 on_progress=self._progressed(replies.AnswerProgressed),
-                on_said=self._heard(number),
+                on_token=self._heard(number),
             )
             self._slow = asked
             self._when(asked, lambda ablation: replies.AblationArrived(number, ablation), self._no_answer(number))

@@ -9,13 +9,13 @@ from textual.message import Message
 
 from vlmtui.image import ImageFile
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, TextsRead
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.protocol import Status
 from vlmtui.tui.state.noise_baseline import NullKey
 
@@ -189,7 +189,7 @@ class PatchArrived(Message):
     """What a patch of a reading is before the tower's first block."""
 
     reading: str
-    anatomy: EmbeddedPatch
+    anatomy: PatchEmbedding
 
 
 @dataclass

@@ -16,8 +16,9 @@ from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import ImageFile, decode, read_source
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.reading import METRICS, LayerNorms, ModelInfo, WordOrder, of_patches
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.metrics import METRICS, WordOrder
+from vlmtui.reading import LayerNorms, ModelInfo, of_patches
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress
 from vlmtui.tui import messages

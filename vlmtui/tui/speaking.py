@@ -8,10 +8,10 @@ from PIL import Image
 from textual import on
 from textual.binding import Binding
 
-from vlmtui.display.grids import as_sentence
+from vlmtui.display.grid_names import as_sentence
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.results.answers import Attention, AttentionMask
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages, navigation, replies

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
-from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest_rows
+from vlmtui.lenses.kernels.nearest_neighbours import TIE, NearestRows, nearest_rows
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 

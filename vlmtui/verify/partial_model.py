@@ -13,7 +13,7 @@ from vlmtui.errors import ImageError, ModelError
 from vlmtui.geometry import Place
 from vlmtui.image import RgbImage
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
-from vlmtui.lenses.kernels.search import NearestRows, nearest_rows
+from vlmtui.lenses.kernels.nearest_neighbours import NearestRows, nearest_rows
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel

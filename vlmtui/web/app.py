@@ -17,13 +17,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
 from vlmtui.image import ImageFile, decode, encodable_name
 from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
-from vlmtui.reading import default_stage
-from vlmtui.reports import page
-from vlmtui.reports.formats import json
-from vlmtui.reports.image_reader import report_of
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.formats.saving import SessionReading, write_reading
+from vlmtui.reports.page.document import own_policy
 from vlmtui.session.client import SessionClient
 from vlmtui.web import pages
 from vlmtui.web.downloads import download_public
@@ -62,15 +62,23 @@ class Limits:
 
 def as_page(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's page."""
-    rgb = decode(source.data, source.source, query.read.max_pixels).rgb
+    rgb = _rgb(source, query)
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
-    return page.document(page.glance(client, rgb, reading, query))
+    return _written("html", SessionReading(client, reading, query, lambda: rgb))
 
 
 def as_json(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The picture's report, `vlmtui/report/1`."""
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
-    return json.line(json.report(report_of(client, reading, query, default_stage(reading.model)))) + "\n"
+    return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
+
+
+def _rgb(source: ImageFile, query: Query) -> Rgb:
+    return decode(source.data, source.source, query.read.max_pixels).rgb
+
+
+def _written(format: str, reading: SessionReading) -> str:
+    return "".join(map(str, write_reading(format_named(format), reading, reading.query)))
 
 
 class Server:
@@ -158,7 +166,7 @@ class Server:
 
     async def _page(self, request: Request) -> Response:
         made, place = await self._look(request, as_page)
-        headers = {"Content-Security-Policy": f"{page.own_policy()}; frame-ancestors 'none'", "X-Queue-Place": place}
+        headers = {"Content-Security-Policy": f"{own_policy()}; frame-ancestors 'none'", "X-Queue-Place": place}
         return HTMLResponse(made, headers=headers)
 
     async def _report(self, request: Request) -> Response:

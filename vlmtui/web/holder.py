@@ -33,14 +33,14 @@ class Watched(SessionClient):
         body: m.Question,
         unpack: Callable[[Any], Any],
         on_progress: OnProgress | None = None,
-        on_said: OnAnswerProgress | None = None,
+        on_token: OnAnswerProgress | None = None,
     ) -> Future[Any]:
         """As `Exchange.ask`; what is asked after `withdraw` is not sent."""
         if isinstance(body, m.Cancel):
-            return super().ask(body, unpack, on_progress, on_said)
+            return super().ask(body, unpack, on_progress, on_token)
         with self._asking:  # a withdrawal comes before a question or after it
             if not self._withdrawn:
-                future = super().ask(body, unpack, on_progress, on_said)
+                future = super().ask(body, unpack, on_progress, on_token)
                 self._latest = body, future
                 return future
         future = Future()

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from vlmtui.image import ImageFile, encodable_name
-from vlmtui.reading import Metric
+from vlmtui.metrics import Metric
 from vlmtui.web.refusals import RefusedError
 
 METRICS: dict[str, Metric] = {

@@ -18,8 +18,8 @@ from vlmtui.errors import ImageError, UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.fields import FIELDS, parse_fields
 from vlmtui.query.options import Query
-from vlmtui.reports import FORMATS
 from vlmtui.reports.formats import csv as csv_format
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
 from vlmtui.session.typed.values import Components, Find
@@ -29,7 +29,7 @@ FAILED = Failure("bro\nken.png", ImageError("bro\nken.png is damaged: fetch it a
 
 
 def table(query: Query, *results: ImageReport | Failure) -> list[dict[str, str]]:
-    text = "".join(FORMATS["csv"](iter(results), query, len(results) > 1))
+    text = "".join(format_named("csv").write(iter(results), query, len(results) > 1))
     assert text.endswith("\n")
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     # every cell is one safe line, whatever the tokenizer holds; only the picture's name is kept as it is
@@ -85,12 +85,13 @@ def test_a_name_is_the_picture_s_own(name: str) -> None:
     query = query_of("tiny", k=3)
     rows = table(query, made.seen(reading, made.words(reading, 3), query=query), Failure(name, ImageError("no")))
     assert [row["image"] for row in rows] == [name] * 7
-    assert "".join(FORMATS["csv"](iter([of()]), query, False)).splitlines()[1].startswith("photo.jpg,0,")
+    assert "".join(format_named("csv").write(iter([of()]), query, False)).splitlines()[1].startswith("photo.jpg,0,")
 
 
 def test_on_a_terminal_names_are_shown_as_all_else() -> None:
     query = query_of("tiny", k=3)
-    text = "".join(csv_format.write_shown(iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))]), query, True))
+    failures = iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))])
+    text = "".join(csv_format.write_csv_to_terminal(failures, query, True))
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["broU+000Aken.png", "aU+001B[2Jb.png"]
 
 
@@ -120,7 +121,7 @@ def test_every_field_can_be_asked_for() -> None:
     for field in FIELDS:
         seen = of(fields=parse_fields(field))
         for name in ("csv", "json", "jsonl"):
-            assert "".join(FORMATS[name](iter([seen]), seen.query, False)), field
+            assert "".join(format_named(name).write(iter([seen]), seen.query, False)), field
 
 
 def test_fields_that_are_none() -> None:
@@ -133,12 +134,12 @@ def test_fields_that_are_none() -> None:
 
 def test_fields_of_json() -> None:
     seen = of(fields=parse_fields("col,z,words,word,ids,image"))
-    report = json.loads("".join(FORMATS["json"](iter([seen]), seen.query, False)))
+    report = json.loads("".join(format_named("json").write(iter([seen]), seen.query, False)))
     assert "grids" not in report
     assert all(list(token) == ["col", "z", "words", "word", "ids"] for token in report["tokens"])
     assert report["tokens"][0]["ids"] == [word["id"] for word in report["tokens"][0]["words"]]
-    line = json.loads(next(iter(FORMATS["jsonl"](iter([seen]), seen.query, False))))
+    line = json.loads(next(iter(format_named("jsonl").write(iter([seen]), seen.query, False))))
     assert list(line) == ["col", "z", "words", "word", "ids", "image"]
     assert line["image"] == {"source": "photo.jpg"}
     whole = of(fields=("grids",))
-    assert "grids" in json.loads("".join(FORMATS["json"](iter([whole]), whole.query, False)))
+    assert "grids" in json.loads("".join(format_named("json").write(iter([whole]), whole.query, False)))

@@ -14,7 +14,7 @@ from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError
 from vlmtui.query.conditions import parse_where
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.per_image import Failure
 
@@ -46,7 +46,7 @@ QUERY = query_of("tiny", k=3)
 
 
 def written(format: str) -> bytes:
-    return "".join(str(piece) for piece in FORMATS[format](iter(results()), QUERY, True)).encode()
+    return "".join(str(piece) for piece in format_named(format).write(iter(results()), QUERY, True)).encode()
 
 
 @pytest.mark.parametrize("format", ["text", "json", "jsonl", "csv"])
@@ -62,7 +62,7 @@ def test_what_a_condition_leaves_is_part_of_the_whole() -> None:
     kept = parse_where("norm>z3").keeps(ReportRows(whole))
     # what is not finite is an outlier too
     assert np.flatnonzero(kept).tolist() == [4, 5]
-    lines = "".join(str(p) for p in FORMATS["csv"](iter([whole.narrowed(kept)]), QUERY, False)).splitlines()
+    lines = "".join(str(p) for p in format_named("csv").write(iter([whole.narrowed(kept)]), QUERY, False)).splitlines()
     assert lines[1:] == written("csv").decode().splitlines()[5:7]
 
 

@@ -20,7 +20,7 @@ from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
 
 BY_LOGIT = "words there are ordered by their logits"
@@ -42,7 +42,7 @@ def seen(stage: str = "llm.2", **changes: Any) -> ImageReport:
 
 def test_json_has_the_stages_norms_and_words_by_logit() -> None:
     one = seen()
-    report = json.loads("".join(FORMATS["json"](iter([one]), one.query, False)))
+    report = json.loads("".join(format_named("json").write(iter([one]), one.query, False)))
     contract.REPORT(report, "report")
     assert report["query"] == {
         "metric": "logit",
@@ -77,13 +77,13 @@ def by_layer() -> ImageReport:
 
 def test_the_words_of_every_layer_as_text_and_as_json() -> None:
     one = by_layer()
-    text = "".join(FORMATS["text"](iter([one]), one.query, False))
+    text = "".join(format_named("text").write(iter([one]), one.query, False))
     assert "lens    layers: words of the largest logits after every layer" in text
     (second,) = [line.split() for line in text.split("\n") if line.startswith("  llm.2")]
     assert second == ["llm.2", "2.00", "settled", "sky", "7.500", "sea", "7.000"]
     assert text.count("settled") == 1
     assert "\x1b" not in text
-    report = json.loads("".join(FORMATS["json"](iter([one]), one.query, False)))
+    report = json.loads("".join(format_named("json").write(iter([one]), one.query, False)))
     assert report["query"]["lens"] == {"name": "layers"}
     (token,) = report["tokens"]
     assert token["layers"]["settled"] == "llm.2"
@@ -135,7 +135,7 @@ def test_a_metric_is_not_dropped_in_silence(name: str, tmp_path: Path, capsys: p
 
 
 def test_a_line_a_token() -> None:
-    lines = "".join(FORMATS["jsonl"](iter([seen("llm.3")]), query_of("tiny"), False)).splitlines()
+    lines = "".join(format_named("jsonl").write(iter([seen("llm.3")]), query_of("tiny"), False)).splitlines()
     assert len(lines) == 12
     one = seen("llm.3")
     assert one.layers is not None
@@ -143,7 +143,7 @@ def test_a_line_a_token() -> None:
 
 
 def test_text_says_where_it_stands() -> None:
-    text = "".join(FORMATS["text"](iter([seen()]), query_of("tiny"), False))
+    text = "".join(format_named("text").write(iter([seen()]), query_of("tiny"), False))
     assert all(len(line) <= 80 for line in text.splitlines())
     flat = " ".join(text.split())
     assert "stage llm.2: 12 tokens, vectors of 32 numbers in a prompt of 23 positions" in flat

@@ -12,7 +12,7 @@ import pytest
 
 from tests.query.queries import query_of, with_options
 from tests.reports import contract, made
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
 
 
@@ -29,7 +29,7 @@ def pursued(k: int = 4) -> ImageReport:
 
 
 def printed(seen: ImageReport, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), seen.query, False))
+    return "".join(format_named(format).write(iter([seen]), seen.query, False))
 
 
 def test_json_has_the_words_that_there_are() -> None:

@@ -21,8 +21,8 @@ from vlmtui.errors import ImageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.fields import FIELDS, parse_fields
 from vlmtui.query.options import Query
-from vlmtui.reports import FORMATS
 from vlmtui.reports.formats import parquet as table
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import Failure
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
@@ -41,7 +41,8 @@ def seen(**query: Any) -> ImageReport:
 
 
 def file(query: Query, results: Iterable[ReportOrFailure]) -> bytes:
-    return b"".join(bytes(piece) for piece in FORMATS["parquet"](results, query, True) if isinstance(piece, bytes))
+    pieces = format_named("parquet").write(results, query, True)
+    return b"".join(bytes(piece) for piece in pieces if isinstance(piece, bytes))
 
 
 def rows(query: Query, *results: ReportOrFailure) -> list[dict[str, Any]]:
@@ -62,7 +63,7 @@ def test_the_schema_is_the_documented_one() -> None:
 
 def test_rows_say_what_the_json_report_says() -> None:
     one = seen()
-    report = json.loads("".join(str(p) for p in FORMATS["json"]([one], one.query, False)))
+    report = json.loads("".join(str(p) for p in format_named("json").write([one], one.query, False)))
     found = rows(QUERY, one)
     assert len(found) == 6
     for row, token in zip(found, report["tokens"], strict=True):

@@ -16,17 +16,17 @@ from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.text import lines
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.typed.values import Position
 
 
-def anatomy(**changes: object) -> EmbeddedPatch:
+def anatomy(**changes: object) -> PatchEmbedding:
     fields = {
         "patch": 5,
         "pixels": np.full((14, 14, 3), (10, 20, 200), np.float32),
@@ -39,10 +39,10 @@ def anatomy(**changes: object) -> EmbeddedPatch:
         "position": 1.25,
         "normed": False,
     }
-    return EmbeddedPatch(**(fields | changes))  # type: ignore[arg-type]
+    return PatchEmbedding(**(fields | changes))  # type: ignore[arg-type]
 
 
-def seen(*found: EmbeddedPatch, through: ChosenLens | None = None, values: LensResult | None = None) -> ImageReport:
+def seen(*found: PatchEmbedding, through: ChosenLens | None = None, values: LensResult | None = None) -> ImageReport:
     reading = made.reading(3, 4)
     query = query_of("tiny", lens=through, patches=(PatchPosition(None, 1, 1),))
     return ImageReport(query, reading, "vision.0", (5,), None, None, values, anatomy=found)

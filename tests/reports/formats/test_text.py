@@ -15,12 +15,12 @@ from tests.reports import made
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
 
 
 def text(*results: ImageReport) -> list[str]:
-    return "".join(FORMATS["text"](iter(results), query_of("tiny"), len(results) > 1)).split("\n")
+    return "".join(format_named("text").write(iter(results), query_of("tiny"), len(results) > 1)).split("\n")
 
 
 def grid_lines(lines: list[str], rows: int) -> list[str]:

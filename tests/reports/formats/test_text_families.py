@@ -16,14 +16,16 @@ from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
 from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import Reading, TokenWords
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 
 
 def lines(reading: Reading, words: TokenWords | None = None, stage: str | None = None) -> list[str]:
     stage = stage or ("tokens" if reading.places else "vision.4")
     if stage == "tokens" and words is None:
         words = made.words(reading, 3)
-    return "".join(FORMATS["text"](iter([made.seen(reading, words, stage)]), query_of("tiny"), False)).split("\n")
+    return "".join(format_named("text").write(iter([made.seen(reading, words, stage)]), query_of("tiny"), False)).split(
+        "\n"
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -25,13 +25,14 @@ from vlmtui.query.conditions import parse_where
 from vlmtui.query.drawing import HEAT, LAYERS, NORMS, WORDS, DrawOptions, parse_drawing
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import Reading
+from vlmtui.reports.formats import ansi
+from vlmtui.reports.formats.png import png, raster
+from vlmtui.reports.formats.svg import svg
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.images import ansi, fonts
+from vlmtui.reports.images import fonts
+from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.content import Shown, what
-from vlmtui.reports.images.files import scene
-from vlmtui.reports.images.raster import png, raster
 from vlmtui.reports.images.scene import Dot, Line, Photo, Rect, Scene, Text
-from vlmtui.reports.images.svg import svg
 from vlmtui.session.typed.values import Components, Find
 
 GREY = np.full((427, 640, 3), 120, np.uint8)

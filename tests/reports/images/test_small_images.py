@@ -14,7 +14,7 @@ from tests.reports import made
 from tests.reports.images.test_images import inside, shown, texts
 from vlmtui.query.drawing import HEAT, DrawOptions
 from vlmtui.reports.images import fonts
-from vlmtui.reports.images.files import scene
+from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.scene import Photo, Scene, Text
 
 TOO_SMALL = "The patches are too small for words: choose "

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.geometry import Grid, Place
-from vlmtui.reading import PURSUITS, GridNorms, Metric, Reading, TokenWords, WordOrder
-from vlmtui.reports.page import Glance
+from vlmtui.metrics import PURSUITS, Metric, WordOrder
+from vlmtui.reading import GridNorms, Reading, TokenWords
+from vlmtui.reports.page.content import Glance
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",

@@ -22,10 +22,9 @@ from tests.reports.test_image_reader import Played
 from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo
-from vlmtui.reports import format_for
-from vlmtui.reports.page import METRICS, document, looked
-from vlmtui.reports.page.content import with_words
-from vlmtui.reports.page.document import SCRIPTS
+from vlmtui.reports.formats.registry import format_for
+from vlmtui.reports.page.content import METRICS, looked, with_words
+from vlmtui.reports.page.document import SCRIPTS, document
 from vlmtui.reports.page.image import LONG_SIDE, MOST_BYTES, embedded
 from vlmtui.tui.terminal.theme import DARK, LIGHT
 

@@ -19,8 +19,8 @@ import vlmtui
 from tests.reports.page.contents import Parsed, said, unpacked
 from tests.tiny import build_llava
 from vlmtui.errors import UsageError
-from vlmtui.reports import ENDINGS
-from vlmtui.reports.page import METRICS
+from vlmtui.reports.formats.registry import ENDINGS
+from vlmtui.reports.page.content import METRICS
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from vlmtui.display.pieces import width
 from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens, parse_lens
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_reader import read_reports
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
@@ -50,7 +50,7 @@ class Near(SessionClient):
     def _base(self) -> None:
         """Folders are named in full."""
 
-    def ask(self, body: Any, result: Any, on_progress: Any = None, on_said: Any = None) -> Future[Any]:
+    def ask(self, body: Any, result: Any, on_progress: Any = None, on_token: Any = None) -> Future[Any]:
         future: Future[Any] = Future()
         try:
             future.set_result(result(self._engine.ask(body)))
@@ -89,7 +89,7 @@ def look(engine: Desk, folder: Path, photo: str, **options: Any) -> ImageReport:
 
 
 def written(seen: ImageReport, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), seen.query, False))
+    return "".join(format_named(format).write(iter([seen]), seen.query, False))
 
 
 def test_patches_have_the_words_of_their_token(engine, folders, photo):

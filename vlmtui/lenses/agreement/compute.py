@@ -6,9 +6,9 @@ import numpy as np
 
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.word_search import WordQuery, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, search_words
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.results.metrics import PURSUITS
+from vlmtui.metrics import PURSUITS
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement
 
 _RIDGE = 1.0

@@ -13,9 +13,8 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.numbered import check_number
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.results.answers import Attention, AttentionSink
+from vlmtui.results.answers import Attention, AttentionSink, check_number
 
 from .kernel import SINK_TIMES, attention_sinks
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from vlmtui.display.pieces import isolate, plain
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
+def report(found: LensResult, inputs: LensInputs) -> str:
     """In a report."""
-    return f"{looked.call.name}: {isolate(plain(asked.text))}"
+    return f"{found.call.name}: {isolate(plain(inputs.text))}"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
+def legend(found: LensResult, inputs: LensInputs) -> str:
     """Beneath the image."""
-    return f"class {plain(asked.text)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
+    return f"class {plain(inputs.text)} at {found.stage}{f', {found.note}' if found.note else ''}"

@@ -11,7 +11,7 @@ import torch
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Scores
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.contrast import probabilities
+from vlmtui.lenses.kernels.contrastive import probabilities
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.classification import ClassificationHead, TopClasses
 

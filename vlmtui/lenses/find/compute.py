@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses import Context, NotHere, Scalars
-from vlmtui.lenses.kernels.contrast import cosines
+from vlmtui.lenses.kernels.contrastive import cosines
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.results import early_exit
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from vlmtui.lenses import Context, Scalars
-from vlmtui.lenses.kernels.numbered import check_number
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.results.answers import Gradient
+from vlmtui.results.answers import Gradient, check_number
 
 
 def gradient_times_input(context: Context, token: int | None) -> Scalars:

@@ -11,7 +11,7 @@ import torch
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, Scores
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
+from vlmtui.lenses.kernels.contrastive import cosines, pair_loss, probabilities
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
 

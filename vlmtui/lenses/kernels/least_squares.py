@@ -20,8 +20,8 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, take_rows
+from vlmtui.lenses.kernels.nearest_neighbours import NearestRows, nearest_rows
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.kernels.search import NearestRows, nearest_rows
 
 _PANELS = 4  # of columns: the half below the diagonal is enough
 _INDEPENDENT = 1e-5

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
+from vlmtui.lenses.kernels.nearest_neighbours import TIE, rank_with_ties
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, row_blocks
-from vlmtui.lenses.kernels.search import TIE, rank_with_ties
 
 Unembed = Callable[[Tensor], Tensor]
 

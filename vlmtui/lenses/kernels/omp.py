@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
+from vlmtui.lenses.kernels.nearest_neighbours import nearest_rows
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
-from vlmtui.lenses.kernels.search import nearest_rows
 
 NOTHING_LEFT = 1e-9
 """A step that correlates less with the rest, relative to the vector's norm, is rounding: the pursuit is over."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from vlmtui.lenses import Context, LayerWords
-from vlmtui.lenses.kernels.word_search import WordQuery, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, search_words
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.lenses.worded import stable_from
-from vlmtui.results.metrics import RIDGE
+from vlmtui.lenses.token_words import stable_from
+from vlmtui.metrics import RIDGE
 
 
 def words_by_layer(context: Context, all_tokens: bool) -> LayerWords:

@@ -7,9 +7,8 @@ import torch
 
 from vlmtui.lenses import Context, Matrix
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.numbered import check_number
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.results.answers import IMAGE, SAID, TEXT, AttentionMask
+from vlmtui.results.answers import IMAGE, SAID, TEXT, AttentionMask, check_number
 
 from .kernel import allowed_shares, mask_pattern
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from vlmtui.lenses import Context, Words
-from vlmtui.lenses.kernels.word_search import WordQuery, check_words, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, check_words, search_words
 from vlmtui.lenses.kinds import pack_details
+from vlmtui.metrics import Metric, check_ridge
 from vlmtui.reading import of_layers, of_patches
-from vlmtui.results.metrics import Metric, check_ridge
 
 
 def nearest_words(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Words:

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.finder import NearestWords
-from vlmtui.lenses.kernels.word_search import WordQuery, check_words, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, check_words, search_words
+from vlmtui.lenses.kernels.word_finder import NearestWords
 from vlmtui.lenses.kinds import pack_details
+from vlmtui.metrics import PURSUITS, Metric, WordOrder, check_ridge
 from vlmtui.reading import of_patches
-from vlmtui.results.metrics import PURSUITS, Metric, WordOrder, check_ridge
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores, statistic_of
 
 from .kernel import NoiseStatistics, random_like, shuffle_pixels

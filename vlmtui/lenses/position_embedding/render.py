@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
+def report(found: LensResult, inputs: LensInputs) -> str:
     """In a report."""
-    return f"{looked.call.name}: L2 norm of the position embedding"
+    return f"{found.call.name}: L2 norm of the position embedding"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
+def legend(found: LensResult, inputs: LensInputs) -> str:
     """Beneath the image."""
-    return f"norm of the position embedding{f', {looked.note}' if looked.note else ''}"
+    return f"norm of the position embedding{f', {found.note}' if found.note else ''}"

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses import Context, NotHere, Words
-from vlmtui.lenses.kernels.word_search import WordQuery, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, search_words
 from vlmtui.lenses.kinds import pack_details
+from vlmtui.metrics import Metric
 from vlmtui.reading import of_patches
 from vlmtui.results import early_exit
-from vlmtui.results.metrics import Metric
 
 
 def projected_words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Words:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
+def report(found: LensResult, inputs: LensInputs) -> str:
     """In a report."""
-    return f"{looked.call.name}: cosine with {asked.entries}"
+    return f"{found.call.name}: cosine with {inputs.entries}"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
+def legend(found: LensResult, inputs: LensInputs) -> str:
     """Beneath the image."""
-    return f"cosine with {asked.entries} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
+    return f"cosine with {inputs.entries} at {found.stage}{f', {found.note}' if found.note else ''}"
 
 
 def number(stage: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, Words
 from vlmtui.lenses.arrays import array
-from vlmtui.lenses.kernels.search import rank_with_ties
+from vlmtui.lenses.kernels.nearest_neighbours import rank_with_ties
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.vocabulary import KINDS, Ids, Near, VocabularyRows, WordNeighbours, identical_groups
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.display.recurrence import EntryKind, GridShape, PositionCounts
-from vlmtui.display.statistics import THRESHOLD
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import EntryKind, GridShape, PositionCounts
 from vlmtui.reading import of_patches
-from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Block, Ints, Marks, one_kind
+from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Ints, Marks, TableBlock, check_one_kind
 
 MOST_POSITIONS = 1 << 22
 """Of all shapes of grids together."""
@@ -20,7 +20,7 @@ MOST_FAILED = 1_000
 """So many pictures that failed are named."""
 
 
-class Tallied:
+class WordCounts:
     """Numbers by word id, for ids as large as they come."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Tallied:
 
 
 @dataclass
-class Counted:
+class AtlasCounts:
     """What all pictures have in common.
 
     `entries` are tokens (at a vision stage patches) of pictures, newline tokens aside, `with_words` those of them that
@@ -64,23 +64,23 @@ class Counted:
     unlike: int = 0
     entries: int = 0
     with_words: int = 0
-    first: Tallied = field(default_factory=Tallied)
-    among: Tallied = field(default_factory=Tallied)
-    pictures_first: Tallied = field(default_factory=Tallied)
-    pictures_among: Tallied = field(default_factory=Tallied)
+    first: WordCounts = field(default_factory=WordCounts)
+    among: WordCounts = field(default_factory=WordCounts)
+    pictures_first: WordCounts = field(default_factory=WordCounts)
+    pictures_among: WordCounts = field(default_factory=WordCounts)
     names: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
     tallies: dict[GridShape, PositionCounts] = field(default_factory=dict)
     _kinds: list[tuple[str | None, ...]] = field(default_factory=list)
     _room: int = MOST_POSITIONS
 
-    def add(self, block: Block) -> None:
+    def add(self, block: TableBlock) -> None:
         """The pictures of one more block. `UsageError` where they are of another model, stage or metric."""
         self._failures(block)
         there = ~block.failed
         if not there.any():
             return
         self._kinds = list(dict.fromkeys([*self._kinds, *block.kinds()]))
-        one_kind(self._kinds)
+        check_one_kind(self._kinds)
         self.model, self.stage, self.metric = self._kinds[0]
         self.pictures += len(np.unique(block.picture[there]))
         counted = there & ~block.is_("kind", "newline")
@@ -93,14 +93,14 @@ class Counted:
         """Those of every shape of grid, the one of most pictures first."""
         return sorted(self.tallies.values(), key=lambda tally: (-tally.pictures, tally.shape))
 
-    def _failures(self, block: Block) -> None:
+    def _failures(self, block: TableBlock) -> None:
         rows = np.flatnonzero(block.failed)
         self.failed += len(rows)
         for row in rows[: MOST_FAILED - len(self.failures)].tolist():
             of = block.at(row)
             self.failures.append((of["image"] or "", of["error"]))
 
-    def _words(self, block: Block, counted: Marks) -> None:
+    def _words(self, block: TableBlock, counted: Marks) -> None:
         told = block.told
         kept = counted[told.row]
         row, place, ids = told.row[kept], told.place[kept], told.ids[kept]
@@ -117,14 +117,14 @@ class Counted:
         new = np.array([id_ not in self.names for id_ in distinct.tolist()], bool)
         self.names |= dict(zip(distinct[new].tolist(), block.names(where[new]), strict=True))
 
-    def _outliers(self, block: Block, counted: Marks) -> None:
-        whole = complete(block)
+    def _outliers(self, block: TableBlock, counted: Marks) -> None:
+        whole = complete_images(block)
         self.some += int((~whole[np.unique(block.picture[counted])]).sum())
         placed = counted & whole[block.picture]
         z = block.number("z")
         wild = np.isnan(z) | (np.abs(z) > THRESHOLD)
         kind: EntryKind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
-        for shape, rows, at, view in views(block, placed):
+        for shape, rows, at, view in grids_by_shape(block, placed):
             self._tally(GridShape(kind, *shape), at, wild[rows], block.picture[rows], view)
         queries = np.flatnonzero(placed & block.is_("kind", "query"))
         if len(queries):
@@ -149,7 +149,7 @@ class Counted:
         tally.views += len(np.unique(view))
 
 
-def complete(block: Block) -> Marks:
+def complete_images(block: TableBlock) -> Marks:
     """Of which pictures of a block all rows are there, bool [pictures]: their indices are 0 … n - 1."""
     count = np.bincount(block.picture)
     most = np.full(len(count), NO_ROW)
@@ -157,7 +157,7 @@ def complete(block: Block) -> Marks:
     return np.asarray(most == count - 1)
 
 
-def views(block: Block, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
+def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
     """The grids of a block by their shape: (rows, columns), and of the entries on them which row of the block each is,
     its position, row by row, and its grid among all.
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from vlmtui.errors import VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.image import MAX_PIXELS, decode, is_address, read_source
-from vlmtui.reports.atlas.examples import Patch
+from vlmtui.reports.atlas.examples import PatchExample
 
 SIDE = 96
 """Pixels of a crop's longer side, twice as many as the page gives it at least."""
@@ -28,7 +29,7 @@ _LIGHT, _DARK = (242, 176, 54), (20, 16, 10)
 
 
 @dataclass(frozen=True)
-class Crop:
+class PatchCrop:
     """A patch with some of the picture around it, its box outlined, as an address that holds it whole."""
 
     address: str
@@ -37,19 +38,19 @@ class Crop:
 
 
 @dataclass
-class Crops:
+class PatchCrops:
     """By picture and box; `missing` pictures are not there any more, or are not the ones that were read."""
 
-    found: dict[tuple[str, tuple[float, ...]], Crop]
+    found: dict[tuple[str, tuple[float, ...]], PatchCrop]
     missing: int = 0
     full: bool = False
 
-    def of(self, patch: Patch) -> Crop | None:
+    def of(self, patch: PatchExample) -> PatchCrop | None:
         """That of a patch, where there is one."""
         return None if patch.box is None else self.found.get((patch.row["image"], patch.box))
 
 
-def crops(patches: Iterable[Patch]) -> Crops:
+def crop_patches(patches: Iterable[PatchExample]) -> PatchCrops:
     """Those of the patches that have a place in a picture; every picture is opened once, one at a time."""
     by_picture: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for patch in patches:
@@ -57,7 +58,7 @@ def crops(patches: Iterable[Patch]) -> Crops:
             boxes = by_picture.setdefault((patch.row["image"], patch.row["sha256"] or ""), [])
             if patch.box not in boxes:
                 boxes.append(patch.box)
-    made, size = Crops({}), 0
+    made, size = PatchCrops({}), 0
     for (source, sha256), boxes in by_picture.items():
         picture = _picture(source, sha256)
         made.missing += picture is None
@@ -74,7 +75,7 @@ def crops(patches: Iterable[Patch]) -> Crops:
 
 def _picture(source: str, sha256: str) -> Image.Image | None:
     """The picture; None where there is none of this name any more, or another one."""
-    path = os.path.expanduser(source)
+    path = expand_path(source)
     if is_address(source) or not os.path.isfile(path):
         return None
     try:
@@ -84,7 +85,7 @@ def _picture(source: str, sha256: str) -> Image.Image | None:
         return None
 
 
-def _cut(picture: Image.Image, box: tuple[float, ...]) -> Crop:
+def _cut(picture: Image.Image, box: tuple[float, ...]) -> PatchCrop:
     x0, y0, x1, y1 = box
     # a square around it, moved into the picture where it reaches beyond
     side = (1 + 2 * _AROUND) * max(1.0, x1 - x0, y1 - y0)
@@ -104,7 +105,7 @@ def _cut(picture: Image.Image, box: tuple[float, ...]) -> Crop:
     file = io.BytesIO()
     shown.save(file, "JPEG", quality=_QUALITY)
     address = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return Crop(address, *size)
+    return PatchCrop(address, *size)
 
 
 def _within(middle: float, side: float, length: int) -> tuple[float, float]:

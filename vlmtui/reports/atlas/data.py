@@ -30,10 +30,10 @@ from typing import Any
 
 import numpy as np
 
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import ALPHA, LEAST, MOSTLY
 from vlmtui.display.pieces import visible
-from vlmtui.display.recurrence import ALPHA, LEAST, MOSTLY
-from vlmtui.display.statistics import THRESHOLD
-from vlmtui.reports.atlas.examples import Chosen, Patch
+from vlmtui.reports.atlas.examples import PatchExample, WordExamples
 from vlmtui.reports.atlas.model import Atlas
 from vlmtui.reports.commands.outliers import grid_object
 from vlmtui.reports.formats import csv, json
@@ -42,12 +42,12 @@ SCHEMA = "vlmtui/atlas/1"
 _OF_PATCH = ("image", "sha256", "grid", "row", "col", "index")
 
 
-def as_json(atlas: Atlas) -> Iterator[str]:
+def atlas_json(atlas: Atlas) -> Iterator[str]:
     """One object."""
-    yield f"{json.line(report(atlas))}\n"
+    yield f"{json.line(atlas_object(atlas))}\n"
 
 
-def report(atlas: Atlas) -> json.Object:
+def atlas_object(atlas: Atlas) -> json.Object:
     """The object."""
     counted = atlas.counted
     return {
@@ -60,7 +60,7 @@ def report(atlas: Atlas) -> json.Object:
         "partial": counted.some,
         "uncounted": counted.unlike,
         "words": [
-            {**_named(atlas, chosen.ids[0]), **counts(atlas, chosen.ids[0]), **_places(chosen)}
+            {**_named(atlas, chosen.ids[0]), **word_counts_object(atlas, chosen.ids[0]), **_places(chosen)}
             for chosen in atlas.found.most_said
         ],
         "sought": [
@@ -82,7 +82,7 @@ def report(atlas: Atlas) -> json.Object:
     }
 
 
-def counts(atlas: Atlas, id_: int) -> json.Object:
+def word_counts_object(atlas: Atlas, id_: int) -> json.Object:
     """How often a word is said, and the shares of entries and pictures."""
     counted = atlas.counted
     told: json.Object = {}
@@ -101,11 +101,11 @@ def _named(atlas: Atlas, id_: int) -> json.Object:
     return {"id": id_, "piece": piece, "text": text}
 
 
-def _places(chosen: Chosen) -> json.Object:
+def _places(chosen: WordExamples) -> json.Object:
     return {"where": chosen.said.tolist(), "patches": [_patch(patch) for patch in chosen.patches]}
 
 
-def _patch(patch: Patch) -> json.Object:
+def _patch(patch: PatchExample) -> json.Object:
     row = patch.row
     box = None if patch.box is None else list(patch.box)
     return {name: row[name] for name in _OF_PATCH} | {
@@ -116,7 +116,7 @@ def _patch(patch: Patch) -> json.Object:
     }
 
 
-def as_csv(atlas: Atlas) -> Iterator[str]:
+def atlas_csv(atlas: Atlas) -> Iterator[str]:
     """One of the tables, with a heading."""
     yield from map(csv.line, TABLES[atlas.asked.table](atlas))
 
@@ -126,7 +126,7 @@ def _words(atlas: Atlas) -> Iterator[list[Any]]:
     yield ["id", "word", "piece", *names]
     for chosen in atlas.found.most_said:
         (id_,) = chosen.ids
-        found = counts(atlas, id_)
+        found = word_counts_object(atlas, id_)
         piece, text = atlas.counted.names[id_]
         yield [id_, visible(piece, text), piece, *(found[name] for name in names)]
 
@@ -134,7 +134,7 @@ def _words(atlas: Atlas) -> Iterator[list[Any]]:
 _COUNTED = ("first", "among", "pictures_first", "pictures_among")
 
 
-def _every(atlas: Atlas) -> Iterator[tuple[str, Chosen]]:
+def _every(atlas: Atlas) -> Iterator[tuple[str, WordExamples]]:
     """The words asked for that there are; where none was asked for, those most said."""
     for chosen in atlas.found.sought or atlas.found.most_said:
         if chosen.ids:
@@ -159,7 +159,7 @@ def _patches(atlas: Atlas) -> Iterator[list[Any]]:
             yield [word, _one(chosen), patch.score, *found]
 
 
-def _one(chosen: Chosen) -> int | None:
+def _one(chosen: WordExamples) -> int | None:
     """Of a word with a single spelling its id."""
     return chosen.ids[0] if len(chosen.ids) == 1 else None
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from vlmtui.display.pieces import visible
-from vlmtui.reports.atlas.counts import Counted, complete, views
-from vlmtui.reports.atlas.tables import Block, Floats, Ints, Marks
+from vlmtui.reports.atlas.counts import AtlasCounts, complete_images, grids_by_shape
+from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock
 
 RANKING = "those that have it first, then those that have it second, and so on; among these by its score"
 """Which patches stand before others. By the score alone, l2 would name those of the smallest norms for every word."""
@@ -19,7 +19,7 @@ SIDE = 8
 
 
 @dataclass(frozen=True)
-class Patch:
+class PatchExample:
     """One entry of a picture, the place of a word among its own words, from 0, and the word's score there."""
 
     place: int
@@ -40,7 +40,7 @@ class Patch:
 
 
 @dataclass
-class Chosen:
+class WordExamples:
     """A word that is looked for: one of the most said, or with `sought` one that was asked for, however it is spelled.
 
     `said` float64 [SIDE, SIDE] is what share of the patches there have it first; of a word asked for, among their
@@ -49,7 +49,7 @@ class Chosen:
 
     ids: tuple[int, ...]
     sought: str | None = None
-    patches: list[Patch] = field(default_factory=list)
+    patches: list[PatchExample] = field(default_factory=list)
     _said: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
     _there: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
 
@@ -65,7 +65,7 @@ class Chosen:
         self._said += said
         self._there += there
 
-    def take(self, places: Ints, scores: Floats, rows: Ints, block: Block, before: int, most: int) -> None:
+    def take(self, places: Ints, scores: Floats, rows: Ints, block: TableBlock, before: int, most: int) -> None:
         """The best of a block's rows; `before` is how many rows came before the block."""
         kept = np.isfinite(scores)
         if len(self.patches) == most > 0:
@@ -73,19 +73,21 @@ class Chosen:
             kept &= (places < last.place) | ((places == last.place) & (scores > last.score))
         places, scores, rows = places[kept], scores[kept], rows[kept]
         best = np.lexsort((rows, -scores, places))[:most]
-        found = [Patch(int(places[i]), float(scores[i]), before + int(rows[i]), block.at(int(rows[i]))) for i in best]
+        found = [
+            PatchExample(int(places[i]), float(scores[i]), before + int(rows[i]), block.at(int(rows[i]))) for i in best
+        ]
         self.patches = sorted([*self.patches, *found], key=lambda one: one.rank)[:most]
 
 
 @dataclass
-class Found:
+class ChosenWords:
     """What was found of the words chosen."""
 
-    most_said: list[Chosen]
-    sought: list[Chosen]
+    most_said: list[WordExamples]
+    sought: list[WordExamples]
 
 
-def choose(counted: Counted, k: int, words: Sequence[str]) -> Found:
+def choose_words(counted: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWords:
     """The k words that are first most often, and those asked for."""
     sought = []
     for word in words:
@@ -95,11 +97,11 @@ def choose(counted: Counted, k: int, words: Sequence[str]) -> Found:
             for id_, (piece, text) in counted.names.items()
             if wanted in (_folded(text), _folded(visible(piece, text))) or word == piece
         )
-        sought.append(Chosen(tuple(sorted(ids)), word))
-    return Found([Chosen((id_,)) for id_ in counted.first.ranked[:k]], sought)
+        sought.append(WordExamples(tuple(sorted(ids)), word))
+    return ChosenWords([WordExamples((id_,)) for id_ in counted.first.ranked[:k]], sought)
 
 
-def look(found: Found, blocks: Iterable[Block], most: int) -> None:
+def collect_examples(found: ChosenWords, blocks: Iterable[TableBlock], most: int) -> None:
     """Fill in where they are said, and the `most` patches that say each the most."""
     before = 0
     for block in blocks:
@@ -131,13 +133,13 @@ def look(found: Found, blocks: Iterable[Block], most: int) -> None:
         before += len(block)
 
 
-def _weights(block: Block, counted: Marks) -> Floats:
+def _weights(block: TableBlock, counted: Marks) -> Floats:
     """For every row of a block, which part of its cell lies in each of SIDE × SIDE squares, float64 [rows, squares].
 
     The parts of a cell add up to one; rows without a place, and of pictures that are not complete, have none.
     """
     weights = np.zeros((len(block), SIDE * SIDE))
-    for (down, across), rows, at, _ in views(block, counted & complete(block)[block.picture]):
+    for (down, across), rows, at, _ in grids_by_shape(block, counted & complete_images(block)[block.picture]):
         tall, wide = _parts(at // across, down), _parts(at % across, across)
         weights[rows] = (tall[:, :, None] * wide[:, None, :]).reshape(len(rows), SIDE * SIDE)
     return weights

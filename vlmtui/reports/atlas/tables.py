@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
 
 ENDING = ".parquet"
@@ -39,7 +40,7 @@ Marks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Which:
+class TableFilter:
     """Of tables with several, which model, stage and metric; None for whichever there is."""
 
     model: str | None = None
@@ -48,7 +49,7 @@ class Which:
 
 
 @dataclass(frozen=True)
-class Told:
+class BlockWords:
     """All words of a block's rows, one after the other: which row each belongs to, its place there, id and score."""
 
     row: Ints
@@ -57,7 +58,7 @@ class Told:
     scores: Floats
 
 
-class Block:
+class TableBlock:
     """Rows of whole pictures."""
 
     def __init__(self, rows: pa.Table, name: str) -> None:
@@ -66,18 +67,18 @@ class Block:
     def __len__(self) -> int:
         return int(self._rows.num_rows)
 
-    def kept(self, which: Which) -> Block:
+    def kept(self, which: TableFilter) -> TableBlock:
         """The rows of what was asked for, and those of pictures that failed."""
         rows = self._rows
         for column, wanted in (("model", which.model), ("stage", which.stage), ("metric", which.metric)):
             if wanted is not None:
                 rows = rows.filter(pc.or_(pc.equal(rows[column], wanted), pc.is_valid(rows["error"])))
-        return self if rows is self._rows else Block(rows, self._name)
+        return self if rows is self._rows else TableBlock(rows, self._name)
 
     @cached_property
     def picture(self) -> Ints:
         """Which picture a row is of, int64 [rows], from 0."""
-        return np.cumsum(starts(self._rows)) - 1
+        return np.cumsum(image_starts(self._rows)) - 1
 
     @cached_property
     def failed(self) -> Marks:
@@ -117,7 +118,7 @@ class Block:
         return pc.list_flatten(self._column)
 
     @cached_property
-    def told(self) -> Told:
+    def told(self) -> BlockWords:
         """All words. `VlmtuiError` for an id that no vocabulary has."""
         column = self._column
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
@@ -127,7 +128,7 @@ class Block:
         if ids.size and (ids.min() < 0 or ids.max() >= MOST_ID):
             raise VlmtuiError(f"{self._name} names words by ids that no vocabulary has: make the table again")
         scores = pc.cast(pc.struct_field(self._flat, "score"), pa.float64()).to_numpy()
-        return Told(row, place, ids, np.asarray(scores))
+        return BlockWords(row, place, ids, np.asarray(scores))
 
     def names(self, at: Ints) -> Iterator[tuple[str | None, str | None]]:
         """Piece and text of the words at these places of `told`."""
@@ -137,14 +138,14 @@ class Block:
         )
 
 
-def files(names: Sequence[str]) -> tuple[str, ...]:
+def table_files(names: Sequence[str]) -> tuple[str, ...]:
     """The tables that paths name: files, and those in folders and below, in the order of names.
 
     Every one is looked at: `VlmtuiError` says of the first that is none what is wrong with it.
     """
     found: list[str] = []
     for name in names:
-        path = os.path.expanduser(name)
+        path = expand_path(name)
         if os.path.isdir(path):
             inside = [
                 str(file)
@@ -162,7 +163,7 @@ def files(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[Block, float]]:
+def table_blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[TableBlock, float]]:
     """All rows of these files, in blocks of about so many, and the share of all rows read so far."""
     total = sum(_length(name) for name in names)
     done = 0
@@ -173,15 +174,15 @@ def blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[Block,
                 done += len(batch)
                 held.append(batch)
                 table = pa.Table.from_batches(held)
-                last = int(np.flatnonzero(starts(table))[-1]) if len(table) else 0
+                last = int(np.flatnonzero(image_starts(table))[-1]) if len(table) else 0
                 if last:  # the last picture may go on in the next batch
-                    yield Block(table.slice(0, last), name), done / total
+                    yield TableBlock(table.slice(0, last), name), done / total
                 held = table.slice(last).to_batches()
             if held:
-                yield Block(pa.Table.from_batches(held), name), done / max(1, total)
+                yield TableBlock(pa.Table.from_batches(held), name), done / max(1, total)
 
 
-def starts(rows: pa.Table) -> Marks:
+def image_starts(rows: pa.Table) -> Marks:
     """Which rows are the first of a picture, bool [rows]: their picture is another one, or it is counted anew."""
     first = np.ones(len(rows), bool)
     if len(rows) > 1:
@@ -257,7 +258,7 @@ def _length(name: str) -> int:
         return int(file.metadata.num_rows)
 
 
-def one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
+def check_one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
     """`UsageError` where tables hold several models, stages or metrics: their numbers do not belong together."""
     if len(found) < 2:
         return
@@ -271,7 +272,7 @@ def one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
     )
 
 
-def none_such(which: Which, names: Sequence[str], found: Sequence[tuple[str | None, ...]]) -> VlmtuiError:
+def no_match_error(which: TableFilter, names: Sequence[str], found: Sequence[tuple[str | None, ...]]) -> VlmtuiError:
     """Why there is no picture of what was asked for in these tables, where those are `found`."""
     hold = "the table holds" if len(names) == 1 else "the tables hold"
     if not found:

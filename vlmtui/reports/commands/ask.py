@@ -15,7 +15,15 @@ from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.image import ImageFile, decode, read_source
 from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import Reading
-from vlmtui.reports.commands.attribution import Grounds, Wanted, check, found, lines, told, whole
+from vlmtui.reports.commands.attribution import (
+    AnswerAttributions,
+    AttributionOptions,
+    ablation_lines,
+    answer_object,
+    attributions_object,
+    check_attributions,
+    compute_attributions,
+)
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
@@ -31,7 +39,7 @@ _READ_AGAIN = 3
 
 
 @dataclass(frozen=True)
-class Question:
+class AskOptions:
     """What is asked of one picture, how it is to be answered, and what of its grounds is wanted beside."""
 
     image: str
@@ -39,11 +47,11 @@ class Question:
     max_new_tokens: int = MAX_NEW_TOKENS
     temperature: float | None = None
     seed: int = 0
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: AttributionOptions = field(default_factory=AttributionOptions)
 
 
 def run_ask(
-    question: Question,
+    question: AskOptions,
     load: LoadOptions,
     read: ReadOptions,
     format: str,
@@ -75,9 +83,9 @@ def run_ask(
             reading, answer, grounds = _asked(client, source, question, read, progress, streamed)
             progress.clear()
             if format == "json":
-                to.write(msgspec.json.encode(report(reading, answer, grounds)).decode() + "\n")
+                to.write(msgspec.json.encode(answer_report(reading, answer, grounds)).decode() + "\n")
             elif grounds.ablation is not None:
-                for line in lines(answer, grounds.ablation):
+                for line in ablation_lines(answer, grounds.ablation):
                     to.write(line)
             to.flush()
     finally:
@@ -91,11 +99,11 @@ def run_ask(
 def _asked(
     client: SessionClient,
     source: ImageFile,
-    question: Question,
+    question: AskOptions,
     read: ReadOptions,
     progress: ProgressLine,
     streamed: _Streamed | None,
-) -> tuple[Reading, Answer, Grounds]:
+) -> tuple[Reading, Answer, AnswerAttributions]:
     for again in range(_READ_AGAIN):
         try:
             return _asked_once(client, source, question, read, progress, streamed)
@@ -108,16 +116,16 @@ def _asked(
 def _asked_once(
     client: SessionClient,
     source: ImageFile,
-    question: Question,
+    question: AskOptions,
     read: ReadOptions,
     progress: ProgressLine,
     streamed: _Streamed | None,
-) -> tuple[Reading, Answer, Grounds]:
+) -> tuple[Reading, Answer, AnswerAttributions]:
     def counted(said: AnswerProgress) -> None:
         progress(Progress("answering", said.number, question.max_new_tokens))
 
     reading = client.read(source, max_pixels=read.max_pixels, prompt=question.text, on_progress=progress).result()
-    check(reading, question.wanted)
+    check_attributions(reading, question.wanted)
     asking: Future[Answer] = client.answer(
         reading.id,
         question.text,
@@ -125,7 +133,7 @@ def _asked_once(
         temperature=question.temperature,
         seed=question.seed,
         on_progress=progress,
-        on_said=streamed.heard if streamed else counted,
+        on_token=streamed.heard if streamed else counted,
     )
     try:
         answer = asking.result()
@@ -136,7 +144,7 @@ def _asked_once(
         raise
     if streamed:
         streamed.end(answer.text)
-    return reading, answer, found(client, reading, answer, question.wanted, progress)
+    return reading, answer, compute_attributions(client, reading, answer, question.wanted, progress)
 
 
 class _Streamed:
@@ -182,7 +190,7 @@ class _Streamed:
         self._written = len(text)
 
 
-def report(reading: Reading, answer: Answer, grounds: Grounds) -> Object:
+def answer_report(reading: Reading, answer: Answer, grounds: AnswerAttributions) -> Object:
     """The object of one answer: `vlmtui/answer/1`."""
     return {
         "schema": SCHEMA,
@@ -193,6 +201,6 @@ def report(reading: Reading, answer: Answer, grounds: Grounds) -> Object:
             "temperature": answer.temperature,
             "seed": None if answer.temperature is None else answer.seed,
         },
-        "answer": whole(answer, grounds),
-        **told(reading, grounds),
+        "answer": answer_object(answer, grounds),
+        **attributions_object(reading, grounds),
     }

@@ -21,7 +21,7 @@ from vlmtui.session.reconnecting import OnProgress
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AttributionOptions:
     """Which of them are asked for: `ablate` names patches to be replaced, `occlude` the side of a block of tokens."""
 
     attention: bool = False
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Grounds:
+class AnswerAttributions:
     """What was found of them."""
 
     attention: Attention | None = None
@@ -51,7 +51,7 @@ class Grounds:
     occlusion: Occlusion | None = None
 
 
-def check(reading: Reading, wanted: Wanted) -> None:
+def check_attributions(reading: Reading, wanted: AttributionOptions) -> None:
     """`UsageError` for what this reading has not; to be said before the model answers."""
     model = reading.model
     if not wanted.some or model.embeddings is None:  # a tower alone is not asked at all
@@ -67,12 +67,14 @@ def check(reading: Reading, wanted: Wanted) -> None:
         raise UsageError(f"--occlude {wanted.occlude} is larger than the picture; {side}")
 
 
-def _ablated(reading: Reading, wanted: Wanted) -> tuple[int, ...]:
+def _ablated(reading: Reading, wanted: AttributionOptions) -> tuple[int, ...]:
     """The image tokens to be replaced."""
     return tuple(sorted({entry for patch in wanted.ablate for entry in entries_at(reading, "tokens", patch)}))
 
 
-def found(client: SessionClient, reading: Reading, answer: Answer, wanted: Wanted, progress: OnProgress) -> Grounds:
+def compute_attributions(
+    client: SessionClient, reading: Reading, answer: Answer, wanted: AttributionOptions, progress: OnProgress
+) -> AnswerAttributions:
     """Ask the session for what is wanted of a reading's latest answer."""
     attention = gradient = ablation = occlusion = None
     if wanted.attention:
@@ -84,16 +86,16 @@ def found(client: SessionClient, reading: Reading, answer: Answer, wanted: Wante
         ablation = client.ablate(reading.id, answer.id, tokens, wanted.by, on_progress=progress).result()
     if wanted.occlude is not None:
         occlusion = client.occlude(reading.id, answer.id, wanted.occlude, wanted.by, on_progress=progress).result()
-    return Grounds(attention, gradient, ablation, occlusion)
+    return AnswerAttributions(attention, gradient, ablation, occlusion)
 
 
-def said(token: AnswerToken, row: int, grounds: Grounds) -> Object:
+def token_object(token: AnswerToken, row: int, grounds: AnswerAttributions) -> Object:
     """One token of the answer, and where it looked."""
     told = _token(token)
     return told if grounds.attention is None else told | {"attention": grounds.attention.weights[row].tolist()}
 
 
-def told(reading: Reading, grounds: Grounds) -> Object:
+def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object:
     """The rest of the object: what the numbers of patches belong to, in their order, and the other answer."""
     parts: Object = {}
     if (attention := grounds.attention) is not None:
@@ -110,7 +112,7 @@ def told(reading: Reading, grounds: Grounds) -> Object:
         parts["ablation"] = {
             "tokens": list(ablation.tokens),
             "by": ablation.by,
-            "answer": whole(ablation.again),
+            "answer": answer_object(ablation.again),
             "log_probs": ablation.log_probs.tolist(),
             "changes": ablation.changes.tolist(),
         }
@@ -125,7 +127,7 @@ def told(reading: Reading, grounds: Grounds) -> Object:
     return parts
 
 
-def _of_patches(grounds: Grounds) -> dict[str, list[object]]:
+def _of_patches(grounds: AnswerAttributions) -> dict[str, list[object]]:
     """What there is of every image token, by name."""
     found: dict[str, list[object]] = {}
     if grounds.attention is not None:
@@ -137,14 +139,14 @@ def _of_patches(grounds: Grounds) -> dict[str, list[object]]:
     return found
 
 
-def whole(answer: Answer, grounds: Grounds | None = None) -> Object:
+def answer_object(answer: Answer, grounds: AnswerAttributions | None = None) -> Object:
     """An answer with its tokens."""
     tokens = answer.tokens
     return {
         "text": answer.text,
         "finished": answer.finished,
         "log_prob": answer.log_prob,
-        "tokens": [said(token, row, grounds) if grounds else _token(token) for row, token in enumerate(tokens)],
+        "tokens": [token_object(token, row, grounds) if grounds else _token(token) for row, token in enumerate(tokens)],
     }
 
 
@@ -152,7 +154,7 @@ def _token(token: AnswerToken) -> Object:
     return {name: getattr(token, name) for name in ("id", "piece", "text", "log_prob", "special")}
 
 
-def lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
+def ablation_lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
     """The other answer, and what became of each token of the first."""
     replaced = f"{len(ablation.tokens)} patches" if len(ablation.tokens) != 1 else "1 patch"
     yield f"\nWith {replaced} replaced ({ablation.by}):\n{plain(ablation.again.text)}\n\n"

@@ -45,7 +45,7 @@ _MOST = 3
 
 
 @dataclass(frozen=True)
-class Classified:
+class ImageClasses:
     """One picture, the head and the classes that it gives it."""
 
     reading: Reading
@@ -53,7 +53,7 @@ class Classified:
     classes: TopClasses
 
 
-Found = Classified | Failure
+ClassesOrFailure = ImageClasses | Failure
 
 
 def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: Order) -> int:
@@ -63,13 +63,13 @@ def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, orde
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(load, read, k, progress), start)
+        return each(order.sources, _ClassReader(load, read, k, progress), start)
 
     return deliver(order, found, lambda results: write(results, order.many))
 
 
 @dataclass
-class _Looker:
+class _ClassReader:
     options: LoadOptions
     read: ReadOptions
     k: int
@@ -86,27 +86,27 @@ class _Looker:
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         self.head = client.head().result()
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Classified:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageClasses:
         assert self.head is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
-        return Classified(reading, self.head, client.classes(reading.id, self.k, self.progress).result())
+        return ImageClasses(reading, self.head, client.classes(reading.id, self.k, self.progress).result())
 
     def done(self, client: SessionClient) -> None:
         pass
 
 
-def as_text(found: Iterable[Found], several: bool) -> Iterator[str]:
+def classes_text(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
     """A page a picture, a rule between them."""
     begun = False
     for result in found:
-        if isinstance(result, Classified):
+        if isinstance(result, ImageClasses):
             if begun:
                 yield "\n" + "═" * COLUMNS + "\n\n"
             yield from (f"{line.rstrip()}\n" for line in _page(result))
             begun = True
 
 
-def _page(found: Classified) -> Iterator[str]:
+def _page(found: ImageClasses) -> Iterator[str]:
     reading, head, classes = found.reading, found.head, found.classes
     model, image = reading.model, reading.image
     yield f"{isolate(plain(image.source))}  {numbers.pixels(image.width, image.height)} pixels"
@@ -143,7 +143,7 @@ def _evidence(head: ClassificationHead) -> str:
     )
 
 
-def _most(found: Classified, row: int) -> Iterator[str]:
+def _most(found: ImageClasses, row: int) -> Iterator[str]:
     evidence = found.classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
         place = found.reading.patch_places[patch]
@@ -159,12 +159,12 @@ def _short(head: ClassificationHead, id_: Any) -> str:
     return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
 
 
-def as_json(found: Iterable[Found], several: bool) -> Iterator[str]:
+def classes_json(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
     """One object for one picture, a list for several; a picture that failed is not in it."""
-    yield from json.objects((classified(one) if isinstance(one, Classified) else None for one in found), several)
+    yield from json.objects((classes_object(one) if isinstance(one, ImageClasses) else None for one in found), several)
 
 
-def classified(found: Classified) -> json.Object:
+def classes_object(found: ImageClasses) -> json.Object:
     """The object of one picture."""
     head, classes = found.head, found.classes
     rest = [None] * len(classes.ids) if classes.rest is None else classes.rest.tolist()
@@ -195,4 +195,7 @@ def _named(head: ClassificationHead, id_: int) -> json.Object:
     return {"id": id_, "label": head.labels[id_]}
 
 
-FORMATS: dict[str, Callable[[Iterable[Found], bool], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[Iterable[ClassesOrFailure], bool], Iterator[str]]] = {
+    "text": classes_text,
+    "json": classes_json,
+}

@@ -47,7 +47,7 @@ _SHOWN = 200  # characters of a text
 
 
 @dataclass(frozen=True)
-class Asked:
+class MatchOptions:
     """What pictures are matched with. `captions`: the i-th text is the i-th picture's own; `patches`: these as well."""
 
     texts: tuple[str, ...]
@@ -56,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchedImage:
     """One picture: `caption` is its own text's index, `patches` [texts, patches] their cosines where asked for."""
 
     reading: Reading
@@ -67,16 +67,16 @@ class Matched:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CaptionLoss:
     """All pictures were looked at; the loss where the texts were their captions and any could be read."""
 
     loss: PairLoss | None
 
 
-Found = Matched | Ended | Failure
+MatchPart = MatchedImage | CaptionLoss | Failure
 
 
-def run_match(asked: Asked, load: LoadOptions, read: ReadOptions, format: str, order: Order) -> int:
+def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format: str, order: Order) -> int:
     """Write the matrix; the exit status."""
     if format not in FORMATS:
         raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
@@ -86,18 +86,18 @@ def run_match(asked: Asked, load: LoadOptions, read: ReadOptions, format: str, o
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        looker = _Looker(asked, load, read, progress, (lambda note: None) if order.quiet else order.tell)
+        looker = _MatchReader(asked, load, read, progress, (lambda note: None) if order.quiet else order.tell)
         yield from each(order.sources, looker, start)
-        yield Ended(looker.loss)
+        yield CaptionLoss(looker.loss)
 
     return deliver(order, found, lambda results: write(results, asked))
 
 
 @dataclass
-class _Looker:
+class _MatchReader:
     """Has the texts read once, then every picture matched with them."""
 
-    asked: Asked
+    asked: MatchOptions
     options: LoadOptions
     read: ReadOptions
     progress: OnProgress
@@ -122,7 +122,7 @@ class _Looker:
                 f"text {i + 1} is too long: of its {self.texts.lengths[i]} pieces {model.name} {_read(self.texts)}"
             )
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Matched:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> MatchedImage:
         assert self.texts is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         match = client.match(reading.id, self.asked.texts, self.progress).result()
@@ -135,7 +135,7 @@ class _Looker:
             ]
             patches = np.stack([found.numbers for found in values])
         self.rows[index] = match.logits
-        return Matched(reading, self.texts, match, index if self.asked.captions else None, patches)
+        return MatchedImage(reading, self.texts, match, index if self.asked.captions else None, patches)
 
     def done(self, client: SessionClient) -> None:
         if self.asked.captions and self.rows and self.texts is not None:
@@ -148,20 +148,20 @@ def _read(texts: TextsRead) -> str:
     return f"reads the first {texts.limit}"
 
 
-def as_text(found: Iterable[Found], asked: Asked) -> Iterator[str]:
+def match_text(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
     """The model and the texts, then a block of lines a picture, and the loss at the end."""
     begun = False
     for result in found:
-        if isinstance(result, Matched):
+        if isinstance(result, MatchedImage):
             if not begun:
                 yield from (f"{line.rstrip()}\n" for line in _head(result, asked))
             yield from (f"{line.rstrip()}\n" for line in _block(result, first=not begun))
             begun = True
-        elif isinstance(result, Ended) and result.loss is not None:
+        elif isinstance(result, CaptionLoss) and result.loss is not None:
             yield from (f"{line.rstrip()}\n" for line in ["", *labelled("loss", _loss(result.loss))])
 
 
-def _head(matched: Matched, asked: Asked) -> Iterator[str]:
+def _head(matched: MatchedImage, asked: MatchOptions) -> Iterator[str]:
     model, texts = matched.reading.model, matched.texts
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
@@ -181,7 +181,7 @@ def _head(matched: Matched, asked: Asked) -> Iterator[str]:
     yield ""
 
 
-def _block(matched: Matched, first: bool) -> Iterator[str]:
+def _block(matched: MatchedImage, first: bool) -> Iterator[str]:
     """A picture's name and its numbers, in as many columns as fit; the texts' numbers above where they are needed."""
     match, count = matched.match, len(matched.texts.texts)
     across = (COLUMNS - _NAME) // _CELL
@@ -219,22 +219,22 @@ def _loss(loss: PairLoss) -> str:
     return f"{value}: softmax both ways, {there} from picture to text and {back} from text to picture"
 
 
-def as_json(found: Iterable[Found], asked: Asked) -> Iterator[str]:
+def match_json(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
     """One object, its pictures as they are known; nothing where no picture could be read."""
     begun = False
     for result in found:
-        if isinstance(result, Matched):
+        if isinstance(result, MatchedImage):
             if begun:
                 yield ",\n"
             else:
                 yield f'{_encoded(_opening(result, asked))[:-1]},"images":[\n'
             yield _encoded(_image(result))
             begun = True
-        elif isinstance(result, Ended) and begun:
+        elif isinstance(result, CaptionLoss) and begun:
             yield f'\n],"loss":{_encoded(result.loss)}}}\n'
 
 
-def _opening(matched: Matched, asked: Asked) -> json.Object:
+def _opening(matched: MatchedImage, asked: MatchOptions) -> json.Object:
     texts = matched.texts
     return {
         "schema": SCHEMA,
@@ -248,7 +248,7 @@ def _opening(matched: Matched, asked: Asked) -> json.Object:
     }
 
 
-def _image(matched: Matched) -> json.Object:
+def _image(matched: MatchedImage) -> json.Object:
     match = matched.match
     image: json.Object = {
         **json.about(matched.reading)["image"],
@@ -269,4 +269,7 @@ def _encoded(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-FORMATS: dict[str, Callable[[Iterable[Found], Asked], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[Iterable[MatchPart], MatchOptions], Iterator[str]]] = {
+    "text": match_text,
+    "json": match_json,
+}

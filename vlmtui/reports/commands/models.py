@@ -15,7 +15,7 @@ _FLOAT32, _BFLOAT16 = 4, 2
 _GATED = "*"
 
 
-def table(long: bool = False) -> Iterator[str]:
+def model_table(long: bool = False) -> Iterator[str]:
     """The lines: what is on this disk and how to remove it, then the short names with their sizes.
 
     With `long` the short names come with the hub's names and the sizes of their parts.
@@ -28,7 +28,7 @@ def table(long: bool = False) -> Iterator[str]:
     yield "Any other hub name or folder will do as well: --model NAME, or VLMTUI_MODEL."
 
 
-def clear(name: str) -> str:
+def clear_model(name: str) -> str:
     """Remove a hub model from vlmtui's cache; says what was freed. `ModelError` where nothing of it is there."""
     hub_name = resolve_model(name).hub_name
     if hub_name is None:

@@ -20,13 +20,13 @@ from vlmtui.results.vocabulary import WordNeighbours
 SCHEMA = "vlmtui/near/1"
 
 
-def as_text(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
+def neighbours_text(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     """One page."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, near))
 
 
 def _page(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
-    yield from heading(model)
+    yield from model_heading(model)
     own = ", ".join(f"{isolate(plain(piece))} ({id_})" for piece, id_ in zip(near.of, near.of_ids, strict=True))
     yield from labelled("word", f"{isolate(plain(near.word))}: {own}" + (f"; {near.note}" if near.note else ""))
     yield from labelled("metric", f"{near.metric}, among {numbers.count(near.candidates, 'row')}; without its own")
@@ -34,12 +34,12 @@ def _page(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     yield from wrapped("Score, norm, id, word-piece; the nearest first.", "")
     wide = max((len(str(id_)) for id_ in near.ids.tolist()), default=1)
     for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
-        shown = word(near.pieces[id_], near.texts[id_])
+        shown = shown_piece(near.pieces[id_], near.texts[id_])
         said = "  special" if id_ in near.special else ""
         yield f"  {numbers.format_number(score):>9}  {numbers.format_number(norm):>9}  {id_:>{wide}}  {shown}{said}"
 
 
-def as_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
+def neighbours_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     """One object."""
     query = {
         "word": near.word,
@@ -65,14 +65,14 @@ def as_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     yield f"{json.line({'schema': SCHEMA, 'model': model_object(model), 'query': query, 'words': words})}\n"
 
 
-def as_csv(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
+def neighbours_csv(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     """One line a word, the nearest first."""
     yield csv.line(["id", "word", "piece", "score", "norm"])
     for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
         yield csv.line([id_, visible(near.pieces[id_], near.texts[id_]), near.pieces[id_], score, norm])
 
 
-def heading(model: ModelInfo) -> Iterator[str]:
+def model_heading(model: ModelInfo) -> Iterator[str]:
     """Which model it is, and what must be known of it."""
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
@@ -80,7 +80,7 @@ def heading(model: ModelInfo) -> Iterator[str]:
         yield from labelled("note", model.note)
 
 
-def word(piece: str | None, text: str | None) -> str:
+def shown_piece(piece: str | None, text: str | None) -> str:
     """A word-piece as it is shown."""
     return isolate(visible(piece, text))
 
@@ -91,7 +91,7 @@ def model_object(model: ModelInfo) -> json.Object:
 
 
 FORMATS: dict[str, Callable[[ModelInfo, WordNeighbours], Iterator[str]]] = {
-    "text": as_text,
-    "json": as_json,
-    "csv": as_csv,
+    "text": neighbours_text,
+    "json": neighbours_json,
+    "csv": neighbours_csv,
 }

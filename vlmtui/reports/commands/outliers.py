@@ -36,8 +36,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display import numbers
-from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import (
+from vlmtui.display.norm_statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.outlier_positions import (
     ALPHA,
     LEAST,
     MOSTLY,
@@ -48,7 +48,7 @@ from vlmtui.display.recurrence import (
     entries_by_grid,
     position_test,
 )
-from vlmtui.display.statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.pieces import plain
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
@@ -66,14 +66,14 @@ Marks = dict[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
-class Looked:
+class ImageOutliers:
     """One picture, and which entries of every stage looked at are outliers."""
 
     reading: Reading
     marks: Marks
 
 
-Found = Looked | Failure
+OutliersOrFailure = ImageOutliers | Failure
 
 
 def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: Order) -> int:
@@ -83,13 +83,13 @@ def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(load, read, stage, progress), start)
+        return each(order.sources, _OutlierReader(load, read, stage, progress), start)
 
-    return deliver(order, found, lambda results: write(gathered(results)))
+    return deliver(order, found, lambda results: write(summarise_outliers(results)))
 
 
 @dataclass
-class _Looker:
+class _OutlierReader:
     options: LoadOptions
     read: ReadOptions
     stage: str | None
@@ -107,7 +107,7 @@ class _Looker:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))
         self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Looked:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageOutliers:
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         marks: Marks = {}
         for stage in self.stages:
@@ -116,14 +116,14 @@ class _Looker:
                 layers = client.layers(reading.id, on_progress=self.progress).result()
                 norms = layers.norms[llm_layer(stage) - 1]
             marks[stage] = is_outlier(norms) if len(norms) else np.zeros(0, bool)
-        return Looked(reading, marks)
+        return ImageOutliers(reading, marks)
 
     def done(self, client: SessionClient) -> None:
         pass
 
 
 @dataclass
-class Gathered:
+class OutlierSummary:
     """What all pictures had; `images` are their readings' (source, sha256, width, height), and which came again."""
 
     model: json.Object
@@ -132,16 +132,16 @@ class Gathered:
     stages: dict[str, ShapeCounts] = field(default_factory=dict)
 
 
-def gathered(found: Iterable[Found]) -> Gathered | None:
+def summarise_outliers(found: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
     """The tallies of every stage; None where no picture could be read."""
-    whole: Gathered | None = None
+    whole: OutlierSummary | None = None
     seen: set[str] = set()
     for one in found:
         if isinstance(one, Failure):
             continue
         reading = one.reading
         told = json.about(reading)
-        whole = whole or Gathered(told["model"], reading.model)
+        whole = whole or OutlierSummary(told["model"], reading.model)
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
         whole.images.append(told["image"] | {"again": again})
@@ -155,13 +155,13 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
     return whole
 
 
-def as_text(whole: Gathered | None) -> Iterator[str]:
+def outliers_text(whole: OutlierSummary | None) -> Iterator[str]:
     """One page for all pictures."""
     if whole is not None:
         yield from (f"{line.rstrip()}\n" for line in _page(whole))
 
 
-def _page(whole: Gathered) -> Iterator[str]:
+def _page(whole: OutlierSummary) -> Iterator[str]:
     model, again = whole.about, sum(image["again"] for image in whole.images)
     said = numbers.count(len(whole.images) - again, "picture")
     if again:
@@ -180,14 +180,14 @@ def _page(whole: Gathered) -> Iterator[str]:
         for tally in tallies.all:
             verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
-            yield from tally_lines(stage, tally)
+            yield from position_lines(stage, tally)
     yield ""
     for verdict, what in VERDICTS.items():
         if verdict in verdicts:
             yield from flow([f"{verdict}: ", *(f"{word} " for word in what.split())], "", indent=2)
 
 
-def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
+def position_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
     """Its verdict in a line, and the positions that repeat."""
     found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
@@ -202,24 +202,24 @@ def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
 
 def _position(tally: PositionCounts, at: int) -> str:
     """`12,1 (193) 95.3%`; of a query its number alone."""
-    share = exactly(int(tally.counts[at]), int(tally.there[at]))
+    share = share_text(int(tally.counts[at]), int(tally.there[at]))
     if tally.shape.kind == "query":
         return f"{at} {share}"
     row, col = divmod(at, tally.shape.cols)
     return f"{row},{col} ({at}) {share}"
 
 
-def exactly(count: int, of: int) -> str:
+def share_text(count: int, of: int) -> str:
     """A share of many with one place after the point, of few in full."""
     return f"{count} of {of}" if of < 20 else f"{100 * count / of:.1f}%"
 
 
-def as_json(whole: Gathered | None) -> Iterator[str]:
+def outliers_json(whole: OutlierSummary | None) -> Iterator[str]:
     """One object for all pictures."""
-    yield from json.objects([None if whole is None else report(whole)], several=False)
+    yield from json.objects([None if whole is None else outliers_object(whole)], several=False)
 
 
-def report(whole: Gathered) -> json.Object:
+def outliers_object(whole: OutlierSummary) -> json.Object:
     """The object."""
     return {
         "schema": SCHEMA,
@@ -263,4 +263,4 @@ def grid_object(tally: PositionCounts) -> json.Object:
     }
 
 
-FORMATS: dict[str, Callable[[Gathered | None], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[OutlierSummary | None], Iterator[str]]] = {"text": outliers_text, "json": outliers_json}

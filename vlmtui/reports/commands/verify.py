@@ -52,7 +52,7 @@ def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None
         )
 
 
-def table(found: Verified) -> Iterator[str]:
+def verification_table(found: Verified) -> Iterator[str]:
     """One line a check: its name, what came of it, and the figure, or why there is none."""
     rows = [("CHECK", "RESULT", "FIGURE")]
     rows += [(one.name, one.result.upper() if one.result == "fail" else one.result, one.figure) for one in found.checks]
@@ -61,11 +61,11 @@ def table(found: Verified) -> Iterator[str]:
         yield f"{fit(name, first)}  {fit(result, second)}  {plain(figure)}\n"
 
 
-def as_json(found: Verified) -> Iterator[str]:
+def verification_json(found: Verified) -> Iterator[str]:
     """One object: the model as it was loaded, and the checks."""
     model = {key: getattr(found.model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
     body = {"schema": SCHEMA, "model": model, "checks": found.checks}
     yield f"{msgspec.json.encode(body).decode()}\n"
 
 
-FORMATS: dict[str, Callable[[Verified], Iterator[str]]] = {"text": table, "json": as_json}
+FORMATS: dict[str, Callable[[Verified], Iterator[str]]] = {"text": verification_table, "json": verification_json}

@@ -30,7 +30,7 @@ from vlmtui.errors import UsageError
 from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.commands import near as nearby
-from vlmtui.reports.commands.near import heading, model_object, word
+from vlmtui.reports.commands.near import model_heading, model_object, shown_piece
 from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
@@ -48,7 +48,7 @@ _MIDDLE = (0.1, 99.9)  # percentiles: the first and the last bin reach from ther
 
 
 @dataclass(frozen=True)
-class Asked:
+class VocabularyOptions:
     """What of a vocabulary: the words near a word, or without one the norms of its rows."""
 
     near: str | None = None
@@ -58,7 +58,12 @@ class Asked:
 
 
 def run_vocabulary(
-    load: LoadOptions, asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], object]
+    load: LoadOptions,
+    asked: VocabularyOptions,
+    format: str,
+    output: str | None,
+    quiet: bool,
+    tell: Callable[[str], object],
 ) -> int:
     """Write what was asked of the vocabulary of a model; the exit status."""
     if format not in FORMATS:
@@ -81,7 +86,7 @@ def run_vocabulary(
 
 
 def _written(
-    client: SessionClient, load: LoadOptions, asked: Asked, format: str, progress: OnProgress
+    client: SessionClient, load: LoadOptions, asked: VocabularyOptions, format: str, progress: OnProgress
 ) -> Iterator[str]:
     model = load_model(client, load, progress).result()
     if asked.near is not None:
@@ -92,19 +97,21 @@ def _written(
     yield from FORMATS[format](model, found)
 
 
-def as_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+def vocabulary_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One page."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, found))
 
 
 def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     unnamed, finite = found.of("unnamed"), np.isfinite(found.norms)
-    yield from heading(model)
+    yield from model_heading(model)
     kinds = [numbers.count(int(found.of("word").sum()), "word"), f"{int(found.of('special').sum()):,} special"]
     kinds.append(f"{int(unnamed.sum()):,} without a token")
     yield from labelled("rows", f"{found.rows:,} of {found.hidden:,} numbers each: {', '.join(kinds)}")
     yield from labelled("added", f"{numbers.count(found.added, 'token')} added to the tokenizer, special ones included")
-    yield from labelled("matrix", f"{'also' if found.tied else 'not'} that of the output head; {scaling(found.scale)}")
+    yield from labelled(
+        "matrix", f"{'also' if found.tied else 'not'} that of the output head; {scale_note(found.scale)}"
+    )
     if unnamed.any():
         yield from labelled("unnamed", _without(found))
     yield from labelled("same", _same(found))
@@ -133,14 +140,14 @@ def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     if alike:
         yield "Identical rows: how many, norm, ids and pieces"
         for group in alike:
-            cells = [f"{id_} {word(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
+            cells = [f"{id_} {shown_piece(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
             more = [f"and {len(group) - _NAMED:,} more"] if len(group) > _NAMED else []
             norm = numbers.format_number(float(found.norms[group[0]]))
             yield from flow([*cells, *more], f"{len(group):>7,}  {norm:>9}  ", indent=20)
         yield ""
 
 
-def scaling(scale: float | None) -> str:
+def scale_note(scale: float | None) -> str:
     """What happens to rows on their way to the first layer."""
     if scale is None:
         return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
@@ -172,7 +179,7 @@ def _same(found: VocabularyRows) -> str:
 
 def _drawn(found: VocabularyRows) -> Iterator[str]:
     """The histogram: words and, beside them, rows that are none."""
-    bars = histogram(found)
+    bars = norm_histogram(found)
     most = max(bar.rows for bar in bars)
     labels = [f"{numbers.format_number(bar.low)} –" for bar in bars]
     label, count = max(map(width, labels)), max(len(f"{bar.rows:,}") for bar in bars)
@@ -190,12 +197,12 @@ def _listed(found: VocabularyRows, ids: Ids) -> Iterator[str]:
     for id_ in ids.tolist():
         kind = found.kind(id_)
         said = {"word": "", "special": "  special", "unnamed": "  no token"}[kind]
-        shown = word(found.pieces[id_], found.texts[id_])
+        shown = shown_piece(found.pieces[id_], found.texts[id_])
         yield f"  {numbers.format_number(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
 
 
 @dataclass(frozen=True)
-class Bar:
+class HistogramBin:
     """So many rows, and words among them, have a norm from `low` up to `high`."""
 
     low: float
@@ -204,7 +211,7 @@ class Bar:
     words: int
 
 
-def histogram(found: VocabularyRows) -> list[Bar]:
+def norm_histogram(found: VocabularyRows) -> list[HistogramBin]:
     """The finite norms in `BINS` bars as wide as each other, but for the first and last, which reach to the ends."""
     finite = np.isfinite(found.norms)
     norms = found.norms[finite]
@@ -212,21 +219,21 @@ def histogram(found: VocabularyRows) -> list[Bar]:
         return []
     least, most = float(norms.min()), float(norms.max())
     if least == most:
-        return [Bar(least, most, len(norms), int((found.of("word") & finite).sum()))]
+        return [HistogramBin(least, most, len(norms), int((found.of("word") & finite).sum()))]
     low, high = (float(end) for end in np.percentile(norms, _MIDDLE))
     edges = np.linspace(low, high, BINS + 1) if high > low else np.linspace(least, most, BINS + 1)
     edges[0], edges[-1] = least, most
     counts, _ = np.histogram(norms, edges)
     words, _ = np.histogram(found.norms[finite & found.of("word")], edges)
-    return [Bar(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
+    return [HistogramBin(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
 
 
-def as_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+def vocabulary_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One object."""
-    yield f"{json.line(report(model, found))}\n"
+    yield f"{json.line(vocabulary_object(model, found))}\n"
 
 
-def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
+def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
     """The object of a vocabulary."""
     finite = found.norms[np.isfinite(found.norms)]
     without = np.flatnonzero(found.of("unnamed"))
@@ -249,7 +256,7 @@ def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
             "not_finite": found.rows - len(finite),
         },
         "histogram": [
-            {"from": bar.low, "to": bar.high, "rows": bar.rows, "words": bar.words} for bar in histogram(found)
+            {"from": bar.low, "to": bar.high, "rows": bar.rows, "words": bar.words} for bar in norm_histogram(found)
         ],
         "smallest": [_row(found, id_) for id_ in found.smallest.tolist()],
         "largest": [_row(found, id_) for id_ in found.largest.tolist()],
@@ -272,7 +279,7 @@ def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
     }
 
 
-def as_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+def vocabulary_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One line a row of the vocabulary."""
     yield csv.line(["id", "word", "piece", "kind", "norm", "first"])
     norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
@@ -297,7 +304,7 @@ def _ends(norms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> json.Object:
 
 
 FORMATS: dict[str, Callable[[ModelInfo, VocabularyRows], Iterator[str]]] = {
-    "text": as_text,
-    "json": as_json,
-    "csv": as_csv,
+    "text": vocabulary_text,
+    "json": vocabulary_json,
+    "csv": vocabulary_csv,
 }

@@ -20,13 +20,13 @@ from vlmtui.reports.per_image import Failure
 from vlmtui.reports.select.columns import cells, headings
 
 
-def write(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
+def write_csv(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The table, an image's rows as soon as they are there."""
     names = headings(query)
     yield from _lines(results, names, names.index("image") if "image" in names else None)
 
 
-def write_shown(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
+def write_csv_to_terminal(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The table for a terminal: names of pictures are as they are shown too, so that none of them commands it."""
     yield from _lines(results, headings(query), None)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from vlmtui.geometry import Box, Grid, Place
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.fields import SIMPLE
 from vlmtui.query.options import Query
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
@@ -33,7 +33,7 @@ _encoder = msgspec.json.Encoder()
 Object = dict[str, Any]
 
 
-def write(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
+def write_json(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """One object for one image, a list for several; an image that failed is not in it."""
     yield from objects((None if isinstance(result, Failure) else report(result) for result in results), several)
 
@@ -54,7 +54,7 @@ def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
         yield "\n]\n" if opened else "[]\n"
 
 
-def write_lines(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
+def write_jsonl(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """One line a token; one line for an image that failed."""
     for result in results:
         if isinstance(result, Failure):

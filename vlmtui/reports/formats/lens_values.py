@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, isolate, plain, visible, width
 from vlmtui.display.text_lines import flow
-from vlmtui.lenses import wording
-from vlmtui.lenses.facts import FactLine, fact_lines, is_image_level
+from vlmtui.lenses import lens_text
+from vlmtui.lenses.fact_lines import FactLine, fact_lines, is_image_level
 from vlmtui.lenses.kinds import TokenMaps
-from vlmtui.lenses.wording import report_line
+from vlmtui.lenses.lens_text import report_line
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.results import early_exit
@@ -24,7 +24,7 @@ def lens_line(seen: ImageReport) -> str:
     assert through is not None
     values = seen.values or seen.looked or (seen.facts[0] if seen.facts else None)
     if values is None:  # words, entry by entry
-        return wording.words_report_line(through.call, through.description.line)
+        return lens_text.words_report_line(through.call, through.description.line)
     if seen.answer is not None:
         return f"{report_line(values, through.asked())}; of the answer: {isolate(plain(seen.answer.text))}"
     return report_line(values, through.asked(seen.reading.model.marks_words))

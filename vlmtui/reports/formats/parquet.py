@@ -78,7 +78,7 @@ MORE: tuple[tuple[str, pa.DataType, str], ...] = (
 """Columns that there are where `--fields` names them."""
 
 
-def write(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[bytes]:
+def write_parquet(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[bytes]:
     """The file, a row group as soon as it is full."""
     wanted = schema(query)
     pipe = Pipe()

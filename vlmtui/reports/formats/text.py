@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
-from vlmtui.display.glosses import PieceGlosses
-from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
-from vlmtui.display.metrics import search_phrase
+from vlmtui.display.grid_names import grid_names, unplaced_name, unplaced_reason
+from vlmtui.display.metric_names import search_phrase
+from vlmtui.display.norm_statistics import RULE, is_outlier, robust_z
+from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
-from vlmtui.display.statistics import RULE, is_outlier, robust_z
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.geometry import Place
 from vlmtui.query.options import Query
@@ -32,7 +32,7 @@ from vlmtui.reports.per_image import Failure
 _LONGEST_WORD = 20
 
 
-def write(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
+def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The text of every image, in lines, as they are made."""
     first = True
     for result in results:

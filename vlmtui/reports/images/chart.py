@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmtui.display.colours import Colour
-from vlmtui.display.statistics import THRESHOLD, is_outlier, norm_summary
+from vlmtui.display.norm_statistics import THRESHOLD, is_outlier, norm_summary
 from vlmtui.query.patches import PatchPosition, entries_of
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
 from vlmtui.reports.images import fonts, layout

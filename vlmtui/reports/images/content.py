@@ -12,7 +12,7 @@ from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import lens_for
 from vlmtui.query.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.query.options import Query, load_model

@@ -9,9 +9,8 @@ import numpy as np
 from vlmtui.display import numbers
 from vlmtui.display.colours import Rgb, magnitude_colours, robust_range
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import LensResult, number_name
+from vlmtui.lenses.lens_text import LensResult, number_name
 from vlmtui.reading import Floats, llm_layer, of_layers
-from vlmtui.reports.formats.gif import painted
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.images import layout
 from vlmtui.reports.images.content import Shown
@@ -37,7 +36,7 @@ def scene(shown: Shown) -> Scene:
     low, high = robust_range(of) if of.ndim == 1 else (0.0, 1.0)
     height, width = photo.shape[:2]
     places = [seen.reading.places_at(seen.stage)[entry] for entry in seen.entries]
-    coloured = painted(photo, places, _colours(overlay, of, low, high), scale)
+    coloured = layout.paint_entries(photo, places, _colours(overlay, of, low, high), scale)
     marks: list[Mark] = [Photo(MARGIN, MARGIN, coloured, smooth=False)]
     bar = 180 if of.ndim == 1 else 0
     under = MARGIN + height
@@ -82,7 +81,9 @@ def sheet(shown: Shown) -> Scene:
             Photo(
                 x,
                 y,
-                painted(photo, places, _colours(shown.values[i] if shown.values else None, of, low, high), scale),
+                layout.paint_entries(
+                    photo, places, _colours(shown.values[i] if shown.values else None, of, low, high), scale
+                ),
                 smooth=False,
             )
         )

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from vlmtui.display.colours import Rgb, brightness
-from vlmtui.display.metrics import metric_name as metric_named
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.metric_names import metric_name as metric_named
 from vlmtui.display.numbers import count
-from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box
 from vlmtui.query.drawing import LARGEST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,15 +12,14 @@ import numpy as np
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
+from vlmtui.metrics import Metric, WordOrder
 from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_at
 from vlmtui.reading import (
     LayerNorms,
-    Metric,
     ModelInfo,
     Reading,
     TokenWords,
-    WordOrder,
     check_stage,
     default_stage,
     of_layers,
@@ -28,7 +27,6 @@ from vlmtui.reading import (
     stages,
     vision_layer,
 )
-from vlmtui.reports.page.document import document
 from vlmtui.reports.page.lens import LensLook, look
 from vlmtui.reports.per_image import Failure, each
 from vlmtui.results.early_exit import (
@@ -101,13 +99,6 @@ def check(query: Query) -> None:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
     if query.search.null:
         raise UsageError("a page does not hold words against noise: leave --null out, or choose --format json")
-
-
-def write(results: Iterable[Glance | Failure]) -> Iterator[str]:
-    """The file, whole."""
-    for result in results:
-        if isinstance(result, Glance):
-            yield document(result)
 
 
 class _Looking:

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
-from vlmtui.display.glosses import PieceGlosses
-from vlmtui.display.grids import as_sentence, unplaced_reason
-from vlmtui.display.metrics import COEFFICIENTS, metric_name, score_name, search_phrase
-from vlmtui.display.pages import EntryGrid, ReadingGrids
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.grid_names import as_sentence, unplaced_reason
+from vlmtui.display.metric_names import COEFFICIENTS, metric_name, score_name, search_phrase
+from vlmtui.display.norm_statistics import is_outlier, norm_summaries, robust_z
+from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.statistics import is_outlier, norm_summaries, robust_z
 from vlmtui.geometry import Place, pixel_bounds
-from vlmtui.reading import TokenWords, WordOrder, llm_layer, of_layers, of_patches
+from vlmtui.metrics import WordOrder
+from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
+from vlmtui.reports.page.content import Glance
+from vlmtui.reports.page.image import Embedded
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.noise_baseline import AGREEING
-
-if TYPE_CHECKING:
-    from vlmtui.reports.page.content import Glance
-    from vlmtui.reports.page.image import Embedded
 
 Object = dict[str, Any]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.display.norm_statistics import robust_z
 from vlmtui.display.pieces import visible
-from vlmtui.display.statistics import robust_z
 from vlmtui.reports.image_report import ImageReport
 
 Numbers = NDArray[np.float64]

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.image import images_in, is_address
 
 
-def meant(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
+def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
     """The pictures that the words of a command line and a list name, and whether more than one was asked for.
 
     A folder, a pattern and a list ask for several, however many there are. One that stands for nothing is left among
@@ -38,7 +39,7 @@ def meant(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str
 
 
 def _expanded(word: str) -> Iterator[str]:
-    path = os.path.expanduser(word)
+    path = expand_path(word)
     if word == "-" or is_address(word):
         yield word
     elif os.path.isdir(path):
@@ -57,7 +58,7 @@ def _listed(name: str) -> list[str]:
         name = "standard input"
     else:
         try:
-            data = Path(name).expanduser().read_bytes()
+            data = Path(expand_path(name)).read_bytes()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one picture a line") from None

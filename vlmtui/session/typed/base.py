@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from vlmtui.lenses.kinds import Matrix
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import Floats
 from vlmtui.session.protocol import Compute, Computed
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlmtui.lenses.source import LensCall, lens_call
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, lens_call
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import Floats
 
 

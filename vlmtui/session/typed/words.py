@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from vlmtui.lenses.kinds import Matrix, Words, details_of, unpack_details
-from vlmtui.lenses.source import lens_call
-from vlmtui.lenses.worded import layer_words as layer_words_of
-from vlmtui.lenses.worded import token_words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import lens_call
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.lenses.token_words import layer_words as layer_words_of
+from vlmtui.lenses.token_words import token_words
+from vlmtui.metrics import RIDGE, Metric
 from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
-from vlmtui.results.metrics import RIDGE, Metric
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import TypedQuestion, compute

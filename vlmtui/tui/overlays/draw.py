@@ -17,10 +17,10 @@ from vlmtui.display.colours import (
     robust_range,
     shading,
 )
-from vlmtui.display.pages import EntryGrid
+from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.pieces import visible
 from vlmtui.geometry import CellLayout, fit_cells
-from vlmtui.lenses.facts import top_words
+from vlmtui.lenses.fact_lines import top_words
 from vlmtui.lenses.kinds import Colours, Scalars, Words
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.state import attribution, early_exit

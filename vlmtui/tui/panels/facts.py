@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from vlmtui.display.pieces import fit, isolate, plain, width
-from vlmtui.lenses.facts import FactLine, fact_lines
+from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import LayerWords, ResultKind, Scores, Words
 from vlmtui.tui.state import lens_panel
 from vlmtui.tui.state.results import Results, Selection

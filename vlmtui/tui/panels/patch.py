@@ -17,13 +17,13 @@ from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resize_padded
 from vlmtui.display.colours import hex_colour
-from vlmtui.display.grids import unplaced_reason
+from vlmtui.display.entry_grids import EntryGrid
+from vlmtui.display.grid_names import unplaced_reason
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import count, format_number, percent
-from vlmtui.display.pages import EntryGrid
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import Reading
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.tui.state.patch_facts import anatomy, dissected, recurring
 from vlmtui.tui.state.results import NORMS, Results, Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
@@ -222,7 +222,7 @@ class PatchFacts(ViewPanel):
         return facts
 
 
-def _given(seen: EmbeddedPatch, size: tuple[int, int]) -> Pixels:
+def _given(seen: PatchEmbedding, size: tuple[int, int]) -> Pixels:
     """The levels that the model gets, at `size` (width, height)."""
     levels = Image.fromarray(np.clip(np.rint(seen.pixels), 0, 255).astype(np.uint8))
     enlarged = size[0] > levels.width and size[1] > levels.height

@@ -6,12 +6,12 @@ import contextlib
 
 from textual.strip import Strip
 
-from vlmtui.display.glosses import PieceGlosses
-from vlmtui.display.grids import as_sentence
-from vlmtui.display.metrics import COEFFICIENTS, score_name
+from vlmtui.display.grid_names import as_sentence
+from vlmtui.display.metric_names import COEFFICIENTS, score_name
 from vlmtui.display.numbers import format_number, percent
+from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import fit, isolate, visible, width
-from vlmtui.reading import PURSUITS
+from vlmtui.metrics import PURSUITS
 from vlmtui.tui.panels.channels import channels
 from vlmtui.tui.panels.image_level import whole_picture
 from vlmtui.tui.panels.largest_norms import largest_norms

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pieces import fit, plain, visible, width
-from vlmtui.lenses import wording
+from vlmtui.lenses import lens_text
 from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
-from vlmtui.lenses.source import lens_call
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import lens_call
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui.state import generation as generated
 from vlmtui.tui.state.generation import (
@@ -126,7 +126,7 @@ def _of_lens(
     generation: Generation, asked: Wanted, found: LensResult, token: int | None, whose: str
 ) -> AnswerValues | None:
     """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
-    what = wording.lens_label(found.call)
+    what = lens_text.lens_label(found.call)
     match found.result:
         case TokenMaps(values=maps):
             rows = maps[: len(generation.tokens)].astype(np.float64)
@@ -169,7 +169,8 @@ def legend(results: Results, selection: Selection, found: AnswerValues | None) -
     if isinstance(asked, LensOf):
         # what it found stands in a panel where it is no map
         there = result(results, selection) is not None
-        return wording.lens_label(asked.call) if there else f"{plain(selection.of_answer.attribution)}: ... (Esc stops)"
+        running = f"{plain(selection.of_answer.attribution)}: ... (Esc stops)"
+        return lens_text.lens_label(asked.call) if there else running
     return f"{selection.of_answer.attribution}: ..."
 
 

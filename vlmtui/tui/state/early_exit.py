@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.display.grids import as_sentence
+from vlmtui.display.grid_names import as_sentence
 from vlmtui.display.numbers import count
 from vlmtui.results import early_exit as exits
 from vlmtui.tui.state.results import Results, Selection

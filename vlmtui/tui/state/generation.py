@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vlmtui.geometry import Place
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui.state.lens_choice import attributions

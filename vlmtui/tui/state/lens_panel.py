@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.facts import FactLine, fact_lines
+from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, LayerWords, ResultKind
 from vlmtui.tui.state import attribution
 from vlmtui.tui.state.lens_choice import LensChoice

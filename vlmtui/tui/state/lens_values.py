@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from vlmtui.lenses.kinds import Scalars
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.tui.navigation import walked
 from vlmtui.tui.state import attribution
 from vlmtui.tui.state.lens_choice import LensChoice, chosen

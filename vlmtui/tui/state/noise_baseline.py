@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.reading import PURSUITS, WordOrder
+from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
 from vlmtui.tui.state.stages import TOKENS, of_tokens
 

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.display.recurrence import GridShape, PositionCounts, ShapeCounts, entries_by_grid, position_test
-from vlmtui.display.statistics import is_outlier
+from vlmtui.display.norm_statistics import is_outlier
+from vlmtui.display.outlier_positions import GridShape, PositionCounts, ShapeCounts, entries_by_grid, position_test
 from vlmtui.reading import FIRST_STAGE, ModelInfo, Reading, of_layers, of_patches, stages
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.tui.state.stages import PIXELS, TOKENS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Patches:
 
     record: OutlierHistory = field(default_factory=OutlierHistory)
     reading: str = ""
-    anatomies: dict[int, EmbeddedPatch] = field(default_factory=dict)
+    anatomies: dict[int, PatchEmbedding] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
 
     def take(self, reading: Reading) -> None:
@@ -82,7 +82,7 @@ class Patches:
         self.refused.clear()
         self.record.add(reading)
 
-    def add(self, reading: str, anatomy: EmbeddedPatch) -> bool:
+    def add(self, reading: str, anatomy: PatchEmbedding) -> bool:
         """Take in a patch; False where it is one of another reading."""
         if reading != self.reading:
             return False
@@ -92,7 +92,7 @@ class Patches:
         return True
 
     @property
-    def any(self) -> EmbeddedPatch | None:
+    def any(self) -> PatchEmbedding | None:
         """That of some patch: all have as many numbers."""
         return next(iter(self.anatomies.values()), None)
 
@@ -102,7 +102,7 @@ def dissected(stage: str) -> bool:
     return stage in (PIXELS, FIRST_STAGE)
 
 
-def anatomy(results: Results, selection: Selection) -> EmbeddedPatch | None:
+def anatomy(results: Results, selection: Selection) -> PatchEmbedding | None:
     """What the patch under the cursor is before the first block, where that is looked at and has come."""
     entry = results.entry(selection) if dissected(selection.stage) else None
     reading = results.reading

@@ -14,15 +14,16 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.pages import EntryGrid, ReadingGrids
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
-from vlmtui.display.statistics import is_outlier
 from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.base import Lens
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
-from vlmtui.reading import METRICS, ImageInfo, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, WordOrder
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import METRICS, Metric, WordOrder
+from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
 from vlmtui.tui.state.generation import AnswerSelection, Generation
 from vlmtui.tui.state.image_level import ImageLevel
 from vlmtui.tui.state.lens_choice import LensChoice, overlays

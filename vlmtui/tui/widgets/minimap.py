@@ -7,7 +7,7 @@ from rich.color import Color
 from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resize_part
-from vlmtui.display.pages import EntryGrid
+from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.panel import ViewPanel

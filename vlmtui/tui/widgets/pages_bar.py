@@ -9,8 +9,8 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from vlmtui.display.grids import tile_rows
-from vlmtui.display.pages import EntryGrid
+from vlmtui.display.entry_grids import EntryGrid
+from vlmtui.display.grid_names import tile_rows
 from vlmtui.display.pieces import width
 from vlmtui.tui.widgets.lines import Lines, Part, line
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.display.grids import grid_names, unplaced_name
+from vlmtui.display.grid_names import grid_names, unplaced_name
 from vlmtui.geometry import Box, Grid, Place, raster_extent
 from vlmtui.reading import Reading
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlmtui.lenses.kernels.contrast import cosines, pair_loss, probabilities
+from vlmtui.lenses.kernels.contrastive import cosines, pair_loss, probabilities
 
 
 def test_cosines():

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.context import Context
-from vlmtui.lenses.kernels.finder import NearestWords
 from vlmtui.lenses.kernels.logit_lens import logit_lens
+from vlmtui.lenses.kernels.word_finder import NearestWords
+from vlmtui.metrics import Metric, WordOrder, check_ridge
 from vlmtui.reading import of_layers, of_patches
-from vlmtui.results.metrics import Metric, WordOrder, check_ridge
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
 from vlmtui.lenses.kernels.least_squares import GramMatrix, LeastSquaresSolver, largest_coefficients
+from vlmtui.lenses.kernels.nearest_neighbours import nearest_rows
 from vlmtui.lenses.kernels.omp import matching_pursuit
-from vlmtui.lenses.kernels.search import nearest_rows
-from vlmtui.results.metrics import Metric
+from vlmtui.metrics import Metric
 
 _KEPT = 2  # decompositions, each of hidden × hidden float64 numbers
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlmtui.errors import CancelledError
-from vlmtui.lenses.kernels import search as words
+from vlmtui.lenses.kernels import nearest_neighbours as words
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
-from vlmtui.lenses.kernels.search import TIE, NearestRows, nearest_rows
+from vlmtui.lenses.kernels.nearest_neighbours import TIE, NearestRows, nearest_rows
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 METRICS = ("l2", "cosine", "|cosine|", "cosine-centred", "dot")
@@ -210,7 +210,7 @@ def test_bfloat16_products_are_summed_in_float32(device, rows, generator):
 @pytest.mark.parametrize("metric", METRICS)
 def test_whole_bfloat16_sweeps_are_proved_too(metric, generator, monkeypatch):
     """Also where this CPU would not choose them: a slow product has the same bounds."""
-    monkeypatch.setattr("vlmtui.lenses.kernels.search.fast_in_bfloat16", lambda device: True)
+    monkeypatch.setattr("vlmtui.lenses.kernels.nearest_neighbours.fast_in_bfloat16", lambda device: True)
     matrix = (0.02 * torch.randn(3000, 256, generator=generator)).to(torch.bfloat16)
     matrix[100:140] = matrix[200]
     vectors = torch.cat([matrix[200:201], 30 * torch.randn(5, 256, generator=generator).to(torch.bfloat16)])

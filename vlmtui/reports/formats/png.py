@@ -1,20 +1,29 @@
-"""A scene as pixels."""
+"""`png`: a drawing as pixels."""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from PIL import Image, ImageDraw
 
 from vlmtui.display.colours import Colour
+from vlmtui.query.options import Query
 from vlmtui.reports.images import fonts
+from vlmtui.reports.images.composition import scene
+from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Point, Rect, Scene, Text
+from vlmtui.reports.per_image import Failure
 
 _BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _FINER = 4
 """Lines and curves are drawn so many times larger and made smaller: Pillow draws them with steps."""
+
+
+def write_png(drawings: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[bytes]:
+    """The file, whole."""
+    yield from (png(scene(drawing)) for drawing in drawings if isinstance(drawing, Shown))
 
 
 def png(scene: Scene) -> bytes:

@@ -1,4 +1,4 @@
-"""What lenses of words found, whichever they are, as the types by which front ends draw words."""
+"""Token words: results of any lens of words, converted to the types from which clients draw words."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.kinds import LayerWords, Words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.reading import TokenLayerWords, TokenWords
-from vlmtui.results.metrics import PURSUITS, WordOrder
 
 
 def token_words(looked: LensResult, entries: Sequence[int], order: WordOrder) -> TokenWords:
-    """The words of these entries, one a row of the result; `TypeError` for a lens that found no words an entry.
+    """The words of these entries, one per row of the result. `TypeError` for a result without words per entry.
 
-    `order` is what they are ordered by where the lens itself does not say so. Among how many rows it looked is 0 where
-    that is not known. `explained` is a pursuit's alone: the detail of another lens is no share of a norm.
+    `order` is used where the lens does not report what its words are ordered by. The number of candidates is 0 where it
+    is unknown. `explained` is set for matching pursuit only: the detail of another lens is not a share of a norm.
     """
     found, said = looked.result, _said(looked)
     if not isinstance(found, Words):
@@ -46,9 +46,9 @@ def token_words(looked: LensResult, entries: Sequence[int], order: WordOrder) ->
 
 
 def layer_words(looked: LensResult, entry: int = 0, row: int = 0) -> TokenLayerWords:
-    """The words of one entry after every layer: those of one `row` of the result; `TypeError` for a lens of others.
+    """The words of one entry by layer: row number `row` of the result. `TypeError` for a result without words by layer.
 
-    The entropy is not-a-number where the lens does not say it.
+    The entropy is NaN where the lens does not report it.
     """
     found, said = looked.result, _said(looked)
     if not isinstance(found, LayerWords):
@@ -70,9 +70,9 @@ def layer_words(looked: LensResult, entry: int = 0, row: int = 0) -> TokenLayerW
 
 
 def stable_from(ids: NDArray[np.int64], scores: NDArray[np.float64]) -> int | None:
-    """The first layer, counted from 1, from which on all have the same first word as the last one.
+    """The first layer, counted from 1, from which all layers have the same top-1 as the last one.
 
-    `ids` and `scores` are [layers, k], the best first; None without words, and where the last layer's mean nothing.
+    `ids` and `scores` are [layers, k], best first. None without words, and where the last layer's scores are NaN.
     """
     return None if not scores.size or np.isnan(scores[-1, 0]) else _settled(ids)
 
@@ -85,5 +85,5 @@ def _settled(ids: NDArray[np.int64]) -> int | None:
 
 
 def _said(looked: LensResult) -> dict[str, Any]:
-    """What a built-in lens says besides; nothing of a lens from a file, whose own words are its own affair."""
+    """The details of a built-in lens; empty for a lens from a file, whose details are private to it."""
     return {} if looked.call.lens.foreign else looked.besides

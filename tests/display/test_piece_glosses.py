@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from vlmtui.display.glosses import PieceGlosses
+from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.scripts import script
 
 MEANINGS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vlmtui.reading import PURSUITS, WordOrder
+from vlmtui.metrics import PURSUITS, WordOrder
 
 COEFFICIENTS: tuple[WordOrder, ...] = (*PURSUITS, "ridge", "pinv")
 """Those whose scores are parts of a sum: their size matters, and their sign."""

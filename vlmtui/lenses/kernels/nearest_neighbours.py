@@ -26,7 +26,7 @@ from vlmtui.lenses.kernels.distances import (
     measure_for,
     take_rows,
 )
-from vlmtui.lenses.kernels.low_precision import ExactVectors, RoundedRows, RoundedVectors, fast_in_bfloat16
+from vlmtui.lenses.kernels.low_precision_matmul import ExactVectors, RoundedRows, RoundedVectors, fast_in_bfloat16
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
 
 TIE = 1e-6  # scores this close, relative to the larger, are ties: the lower id comes first

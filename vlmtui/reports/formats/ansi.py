@@ -16,11 +16,12 @@ from PIL import Image
 from vlmtui.display.canvas import Pixels, draw_image, grid_slices
 from vlmtui.display.cells import fit, width
 from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
-from vlmtui.display.pages import EntryGrid, ReadingGrids
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells
-from vlmtui.query.drawing import HEAT
+from vlmtui.query.drawing import HEAT, LAYERS, NORMS
+from vlmtui.query.options import Query
 from vlmtui.reading import of_patches
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.image_report import ImageReport
@@ -43,7 +44,14 @@ Over = dict[int, dict[int, Written]]
 """Characters and their colour by line, by cell; a wide one takes the cell after it, which is then empty."""
 
 
-def write(results: Iterable[Shown | Failure]) -> Iterator[str]:
+def check_drawing(query: Query) -> None:
+    """Raise `UsageError` for a drawing that cannot be made of cells."""
+    show = query.output.drawing.show
+    if show in (LAYERS, NORMS):
+        raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
+
+
+def write_ansi(results: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
     """One picture after the other, as they are made."""
     first = True
     for result in results:

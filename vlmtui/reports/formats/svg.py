@@ -1,18 +1,28 @@
-"""A scene as SVG: text as text, the photograph within the file."""
+"""`svg`: a drawing as SVG, its text as text and the photograph within the file."""
 
 from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
 from PIL import Image
 
 from vlmtui.display.colours import Colour, Rgb, hex_colour
+from vlmtui.query.options import Query
+from vlmtui.reports.images.composition import scene
+from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Rect, Scene, Text
+from vlmtui.reports.per_image import Failure
 
 _SVG = "http://www.w3.org/2000/svg"
 _LETTERS = "Aileron, Helvetica, Arial, 'Noto Sans', sans-serif"
+
+
+def write_svg(drawings: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
+    """The file, whole."""
+    yield from (svg(scene(drawing)) for drawing in drawings if isinstance(drawing, Shown))
 
 
 def svg(scene: Scene) -> str:

@@ -1,6 +1,6 @@
-"""Which lens is meant, and what of it travels: the name of one that is installed, or the text of a file or folder.
+"""Lens source: the name of an installed lens, or the text of a lens's file or folder, and a call of it with options.
 
-A front end reads a file once and sends its text, so that it works in a session on another machine; it never runs it.
+A client reads a file once and sends its text, so that it works in a session on another machine. Clients never run it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from typing import Any
 import msgspec
 
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 
 MAX_BYTES = 8 << 20
-"""A lens of more text is refused: it is none."""
+"""The most source text that is accepted as a lens."""
 
 
 class LensSource(msgspec.Struct, frozen=True):
-    """A lens: the `name` of a built-in or installed one; or that of one in the file or folder `path`, "" where there is
-    one lens in it. `text` is the file's; `files` are the names (relative to the folder) and texts of a folder's."""
+    """A lens by name: a built-in or installed one, or one in the file or folder `path`, "" where that defines only one.
+
+    `text` is the text of a file; `files` are the relative names and texts of a folder's files.
+    """
 
     name: str
     path: str = ""
@@ -35,7 +38,7 @@ class LensSource(msgspec.Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """How a person named it: `pca`, `sharpness.py`, `many.py:second`."""
+        """The name in display form: `pca`, `sharpness.py`, `many.py:second`."""
         if not self.path:
             return self.name
         file = os.path.basename(self.path.rstrip("/")) or self.path
@@ -43,7 +46,7 @@ class LensSource(msgspec.Struct, frozen=True):
 
 
 class LensCall(msgspec.Struct, frozen=True):
-    """A lens with what it was given: hashable, so that what was asked is known again."""
+    """A lens and the options of a call; hashable, so that equal calls are recognised."""
 
     lens: LensSource
     options: tuple[tuple[str, Any], ...] = ()
@@ -55,12 +58,12 @@ class LensCall(msgspec.Struct, frozen=True):
 
     @property
     def given(self) -> dict[str, Any]:
-        """Its options by name."""
+        """The options by name."""
         return dict(self.options)
 
 
 def lens_call(lens: str | LensSource, **options: Any) -> LensCall:
-    """A lens, by name or source, with these options."""
+    """Make a call of a lens, given by name or source, with these options."""
     source = LensSource(lens) if isinstance(lens, str) else lens
     return LensCall(source, tuple((name, _frozen(value)) for name, value in options.items()))
 
@@ -72,11 +75,11 @@ def is_lens_file(word: str) -> bool:
 
 
 def read_lens_source(word: str) -> LensSource:
-    """The lens in `FILE`, `FILE:NAME` or `FOLDER`; `UsageError` where there is nothing to read."""
+    """Read the lens in `FILE`, `FILE:NAME` or `FOLDER`. `UsageError` where there is nothing to read."""
     path, mark, name = word.rpartition(":")
     if not mark or "/" in name or name.endswith(".py"):
         path, name = word, ""
-    where = Path(path).expanduser()
+    where = Path(expand_path(path))
     if where.is_dir():
         return _folder(where, path, name)
     text = _text(where, path)
@@ -123,7 +126,7 @@ def _sha256(files: Any) -> str:
 
 
 def _frozen(value: Any) -> Any:
-    """A value that can be hashed: lists as tuples, NumPy's numbers as Python's."""
+    """Convert to a hashable value: lists to tuples, NumPy's numbers to Python's."""
     if isinstance(value, list | tuple):
         return tuple(_frozen(one) for one in value)
     return value.item() if getattr(value, "ndim", None) == 0 else value

@@ -1,4 +1,4 @@
-"""A result in lines, a label and a value each: what of any kind can be told of one entry, or of the whole image."""
+"""Fact lines: any kind of result as lines of label and value, for one entry or for the whole image."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from vlmtui.lenses.kinds import (
 
 ENTRY_AXIS = "entry"
 FROM_ONE = frozenset({"layer", "component"})
-"""Axes whose places are counted from 1; the others are from 0."""
+"""Axes whose indices count from 1; the others count from 0."""
 LARGEST = 5
-"""Cells of a matrix that are named, where it has no row of the entry's own."""
+"""How many of the largest cells of a matrix are listed, where it has no row for the entry."""
 
 
 class FactLine(NamedTuple):
-    """`share` is the length of a bar, 0 to 1, where lines can be compared; below 0 that of a negative number."""
+    """A label and a value. `share` is the length of a bar, 0 to 1, where lines compare; below 0 for negatives."""
 
     label: str
     value: str
@@ -40,10 +40,10 @@ class FactLine(NamedTuple):
 def fact_lines(
     result: ResultKind, entry: int | None = None, *, most: int | None = None, joins: bool = False
 ) -> list[FactLine]:
-    """What a result says, of the `entry`-th of its entries where it is of entries; empty without one.
+    """The lines of a result; of a result with entries those of entry number `entry`, none without it.
 
-    At most `most` lines: of words the best, of numbers the largest, the last line tells how many are left out. `joins`
-    is whether the tokenizer's pieces tell where words begin.
+    At most `most` lines: the best words or the largest numbers, and a last line with the number of those left out.
+    `joins` says that the tokenizer's pieces mark where words begin.
     """
     match result:
         case Words():
@@ -77,12 +77,12 @@ def fact_lines(
 
 
 def is_image_level(result: ResultKind) -> bool:
-    """Whether a result says something of the whole image, and of no entry."""
+    """Whether a result is about the whole image and not about entries."""
     return isinstance(result, Scores) or (isinstance(result, Matrix) and ENTRY_AXIS not in result.axes)
 
 
 def word_label(result: Words | LayerWords, number: int, joins: bool = False) -> str:
-    """A word of a result as it is shown; "" for an id that is no word."""
+    """A word of a result in display form; "" for an id that is no word."""
     if number < 0:
         return ""
     if not result.rows:
@@ -91,7 +91,7 @@ def word_label(result: Words | LayerWords, number: int, joins: bool = False) -> 
 
 
 def top_words(result: Words, joins: bool = False) -> list[str]:
-    """The first word of every entry, "" where it has none."""
+    """The top-1 word of every entry, "" where it has none."""
     firsts = result.ids[:, 0].tolist() if result.ids.shape[1] else [-1] * len(result.ids)
     return [word_label(result, number, joins) for number in firsts]
 
@@ -152,7 +152,7 @@ def _matrix(result: Matrix, entry: int | None, most: int | None) -> list[FactLin
 
 
 def _row(values: Floats, axis: str, most: int | None) -> list[FactLine]:
-    """In the order of the axis; where there is no room for all, the largest."""
+    """Lines in the order of the axis; where there is no room for all, the largest first."""
     shares = _shares(values)
     order = list(range(len(values)))
     if most is not None and len(order) > most:
@@ -173,7 +173,7 @@ def _cut(lines: list[FactLine], most: int | None) -> list[FactLine]:
 
 
 def _shares(values: np.ndarray, from_last: bool = False) -> list[float | None]:
-    """The lengths of bars: 1 for the largest by size; of words from a fifth for the last to 1 for the first."""
+    """The lengths of bars: 1 for the largest magnitude; with `from_last` 0.2 for the last word to 1 for the first."""
     numbers = np.asarray(values, np.float64)
     finite = numbers[np.isfinite(numbers)]
     if not finite.size:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reports.made import reading
-from vlmtui.display.recurrence import (
+from vlmtui.display.norm_statistics import is_outlier
+from vlmtui.display.outlier_positions import (
     ALPHA,
     LEAST,
     MOSTLY,
@@ -23,7 +24,6 @@ from vlmtui.display.recurrence import (
     entries_by_grid,
     position_test,
 )
-from vlmtui.display.statistics import is_outlier
 from vlmtui.geometry import Place
 
 ROWS = COLS = 16
