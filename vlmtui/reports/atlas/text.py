@@ -13,7 +13,7 @@ from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import RANKING, SIDE, WordExamples
-from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.atlas.summary import Atlas
 from vlmtui.reports.commands.outliers import position_lines
 
 _SHADES = " ·░▒▓█"

@@ -29,8 +29,8 @@ from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
 from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.reading import ModelInfo
-from vlmtui.reports.commands import near as nearby
-from vlmtui.reports.commands.near import model_heading, model_object, shown_piece
+from vlmtui.reports.commands import word_neighbours as nearby
+from vlmtui.reports.commands.word_neighbours import model_heading, model_object, shown_piece
 from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target

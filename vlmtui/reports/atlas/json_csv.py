@@ -34,7 +34,7 @@ from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.outlier_positions import ALPHA, LEAST, MOSTLY
 from vlmtui.display.pieces import visible
 from vlmtui.reports.atlas.examples import PatchExample, WordExamples
-from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.atlas.summary import Atlas
 from vlmtui.reports.commands.outliers import grid_object
 from vlmtui.reports.formats import csv, json
 
