@@ -9,6 +9,8 @@ import typer
 
 from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
+from vlmtui.reports.formats.base import DRAW
+from vlmtui.reports.formats.registry import names, taking, with_fields
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query
@@ -27,7 +29,7 @@ class Only:
     ] = None
     fields: Annotated[
         str | None,
-        typer.Option("--fields", metavar="NAMES", help="csv, json, jsonl, parquet: only these, commas between."),
+        typer.Option("--fields", metavar="NAMES", help=f"{names(with_fields())}: only these, commas between."),
     ] = None
 
     vectors: Annotated[
@@ -60,7 +62,7 @@ class Drawn:
 
     draw: Annotated[
         str | None,
-        typer.Option("--draw", metavar="WHAT", help="png, svg, ansi: words, heat, layers or norms."),
+        typer.Option("--draw", metavar="WHAT", help=f"{names(taking(DRAW))}: words, heat, layers or norms."),
     ] = None
     size: Annotated[
         int | None, typer.Option("--size", metavar="N", help="png, svg: pixels of the longer side; ansi: columns.")

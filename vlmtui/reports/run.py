@@ -15,7 +15,7 @@ from vlmtui.query.options import Query
 from vlmtui.reports.formats import vectors
 from vlmtui.reports.formats.base import DRAW, FIELDS, ROWS, STAGES, Format
 from vlmtui.reports.formats.contents import collect, report_in
-from vlmtui.reports.formats.registry import FORMATS, check_known, format_named, names, taking
+from vlmtui.reports.formats.registry import FORMATS, check_known, format_named, names, taking, with_fields
 from vlmtui.reports.image_report import NONE_KEPT
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
@@ -138,8 +138,7 @@ def check(order: Order, query: Query, format: Format) -> None:
     if (option := query.output.drawing.asked) and not format.takes(DRAW):
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {names(taking(DRAW))}")
     if query.output.fields and not format.takes(FIELDS):
-        there = ", ".join(sorted(one.name for one in taking(FIELDS)))
-        raise UsageError(f"--fields is for tables: leave it out, or choose --format {there}")
+        raise UsageError(f"--fields is for tables: leave it out, or choose --format {names(with_fields())}")
     if (query.selection.rows or query.selection.keep is not None) and not format.takes(ROWS):
         raise UsageError(f"--rows and --where are for reports of some patches, and {name} shows all: leave them out")
     if query.lens is not None and query.lens.known:

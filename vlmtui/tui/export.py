@@ -14,6 +14,7 @@ from vlmtui.display.metric_names import metric_name
 from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import TokenLayerWords, TokenWords
@@ -104,7 +105,7 @@ def ask_name(source: str) -> TextDialog[str]:
     endings = [ending for one in FORMATS if one.content is not Content.ANIMATION for ending in one.endings]
 
     def read(name: str) -> str:
-        if Path(name).expanduser().is_dir():
+        if Path(expand_path(name)).is_dir():
             raise UsageError(f"{name} is a folder: name a file")
         if Path(name).suffix.lower() not in endings:
             raise UsageError(f"the name must end in {', '.join(endings)}")
@@ -151,7 +152,7 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
         # what a lens of one's own found is none of the reading's
         asked = replace(asked, lens=None)
     seen = ImageReport(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
-    path = Path(name).expanduser()
+    path = Path(expand_path(name))
     with target(str(path)) as file:
         from vlmtui.reports.formats.saving import write_reading  # which takes its time, and is seldom needed
 

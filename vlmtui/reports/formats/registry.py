@@ -106,6 +106,11 @@ def taking(option: str) -> list[Format]:
     return [one for one in FORMATS if one.takes(option)]
 
 
+def with_fields() -> list[Format]:
+    """The formats that `--fields` chooses columns or keys of, by name."""
+    return sorted(taking(FIELDS), key=lambda one: one.name)
+
+
 def format_named(name: str) -> Format:
     """The format of a name; an unknown one takes no option, and `check_known` refuses it."""
     known = next((one for one in FORMATS if one.name == name), None)

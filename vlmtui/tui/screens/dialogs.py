@@ -23,6 +23,7 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import DEMO_NOTES, LocalModel
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 from vlmtui.tui.navigation import at_pixel, to_cell
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.state.generation import ATTRIBUTIONS, NAMED
@@ -143,7 +144,7 @@ class PathSuggester(Suggester):
         if not value or "://" in value:
             return None
         try:
-            path = Path(value).expanduser()
+            path = Path(expand_path(value))
             folder, start = (path, "") if value.endswith("/") else (path.parent, path.name)
             names = sorted(p.name + "/" * p.is_dir() for p in folder.iterdir() if p.name.startswith(start))
         except OSError:
