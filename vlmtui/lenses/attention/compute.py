@@ -38,7 +38,7 @@ def attention_maps(context: Context, layer: int | None, head: int | None) -> Tok
 
 @dataclass(frozen=True)
 class AnswerAttention:
-    """The attention of an answer, captured in one teacher-forced pass over prompt and answer and cached with the answer.
+    """Attention of an answer, captured in one teacher-forced pass over prompt and answer and cached with it.
 
     `generator` is the model with the cached activations of the reading, `answered` the answer, `forced` the pass, and
     `layers` the number of layers. `progress(layer, layers)` reports each of them.
