@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from vlmtui.web.limits import RateLimit, RequestQueue
+from vlmtui.web.limits import RateLimit, UploadQueue
 from vlmtui.web.refusals import RefusedError
 
 
 def test_a_full_queue_refuses_and_a_place_comes_free() -> None:
-    queue = RequestQueue(2)
+    queue = UploadQueue(2)
     with queue.place("first"), queue.place("first") as second:
         assert second != "first"
         assert (queue.before("first"), queue.before(second), queue.before("other")) == (0, 1, None)

@@ -1,4 +1,4 @@
-"""`vlmtui models`, `vlmtui verify` and `vlmtui doctor`: what there is, and whether it is as it should be."""
+"""`vlmtui models`, `vlmtui verify` and `vlmtui doctor`: models on disk, self-verification, and examination."""
 
 from __future__ import annotations
 

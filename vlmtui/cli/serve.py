@@ -1,4 +1,4 @@
-"""`vlmtui serve`: the web page."""
+"""`vlmtui serve`: the HTTP server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.messages import say_line
+from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, Version, with_grouped_options
 
 
@@ -48,4 +48,4 @@ def serve(
     first = load_arguments.load_options(models[0])
     word = token if token is not None else os.environ.get("VLMTUI_TOKEN") or None
     limits = ServerLimits(max_bytes, max_pixels, seconds, rate, queue)
-    return run_server(first, models, host, port, word, limits, lambda line: None if quiet else say_line(line))
+    return run_server(first, models, host, port, word, limits, lambda line: None if quiet else print_message(line))

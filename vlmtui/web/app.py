@@ -28,7 +28,7 @@ from vlmtui.session.client import SessionClient
 from vlmtui.web import templates
 from vlmtui.web.downloads import download_public
 from vlmtui.web.guard import COOKIE, Guard
-from vlmtui.web.limits import RateLimit, RequestQueue, ServerLimits
+from vlmtui.web.limits import RateLimit, ServerLimits, UploadQueue
 from vlmtui.web.model_holder import ModelHolder
 from vlmtui.web.refusals import RefusedError, as_refusal
 from vlmtui.web.uploads import (
@@ -86,7 +86,7 @@ class WebApplication:
         self, holder: ModelHolder, load: LoadOptions, models: tuple[str, ...], guard: Guard, limits: ServerLimits
     ) -> None:
         self._holder, self._load, self._models, self._guard = holder, load, models, guard
-        self._limits, self._queue, self._rate = limits, RequestQueue(limits.places), RateLimit(limits.rate)
+        self._limits, self._queue, self._rate = limits, UploadQueue(limits.places), RateLimit(limits.rate)
 
     def app(self) -> Starlette:
         """The ASGI application."""

@@ -28,7 +28,7 @@ class ServerLimits:
     places: int = 32
 
 
-class RequestQueue:
+class UploadQueue:
     """Queue in order of arrival. Each request in it may hold an image in memory, so there are at most `places`."""
 
     def __init__(self, places: int) -> None:
