@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 def read_reports(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
 ) -> Generator[ReportOrFailure, None, None]:
-    """Read the pictures one after the other; one that fails is a `Failure`, and the rest go on.
+    """Read images one after the other; an image that fails yields a `Failure`, and the others follow.
 
-    `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
-    Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, no session to be had.
+    `start` starts the session once the first image has been decoded; the session is closed when the generator ends.
+    Raises errors that concern all images: a model that cannot be loaded, a stage it does not have, no session.
     """
     return each(sources, ReportReader(query, on_progress), start)
 
 
 class ReportReader:
-    """Reads a picture, and finds what the query asks for: at `stage`, which is known when the model is."""
+    """Reader of images that computes their reports at `stage`, which is set when the model has been loaded."""
 
     def __init__(self, query: Query, on_progress: OnProgress | None) -> None:
         self._query, self._on_progress = query, on_progress
@@ -81,7 +81,7 @@ def report_of(
 ) -> ImageReport:
     """Compute the report of a reading at a stage, in the session that has read it with the query's model."""
     chosen = entries_of(reading, stage, query.selection.patches, query.selection.rows)
-    # what a condition keeps depends on the other entries
+    # a condition compares an entry with all others (z-scores), so it is evaluated on every entry
     entries = chosen if query.selection.keep is None else entries_of(reading, stage)
     words = layers = None
     if of_layers(stage):
@@ -166,7 +166,7 @@ def report_of(
 def answer_for(
     client: SessionClient, reading: Reading, through: ChosenLens, on_progress: OnProgress | None = None
 ) -> Answer | None:
-    """The model's answer to the prompt of a reading, greedy, for a lens that looks at that; None for another."""
+    """The model's greedy answer to the prompt of a reading, for a lens that explains the answer; None for others."""
     if through.description.subject != "answer":
         return None
     return client.answer(reading.id, on_progress=on_progress).result()

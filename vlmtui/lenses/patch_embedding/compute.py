@@ -1,4 +1,4 @@
-"""What a patch is before the tower's first block: its pixels, their projection, its position embedding."""
+"""Patch embedding: a patch before the tower's first block, as pixels, projection and position embedding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHANNELS = ("red", "green", "blue")
 
 
 def patch_facts(context: Context) -> Facts:
-    """Of the one entry that is asked about; all of it, as an `PatchEmbedding`, is `own`."""
+    """Facts about the one requested patch; `own` is a `PatchEmbedding`."""
     if context.stage != STAGE:
         raise NotHere(f"patches are cut before the tower's blocks: choose {STAGE}")
     found = _anatomy(context)
