@@ -142,7 +142,7 @@ def models_on_disk() -> list[LocalModel]:
     for name in DEMO_NOTES:
         if family := _family(demo.WEIGHTS / name):
             found.append(LocalModel(name, family, demo.WEIGHTS / name, "demo"))
-    for held in cache.held():
+    for held in cache.cached_models():
         if held.finished and (family := _family(held.folder)):
             found.append(LocalModel(held.name, family, held.folder, "vlmtui", held.decoder_layers))
     for repo in sorted(Path(HF_HUB_CACHE).glob("models--*--*")):

@@ -62,7 +62,7 @@ def obtain(name: str, label: str, revision: str | None, decoder_layers: int | No
             found = _own(download.place, label, decoder_layers)
             if found is None:
                 download.run()
-        cache.remember(name, revision or _MAIN, remote.commit)
+        cache.record_commit(name, revision or _MAIN, remote.commit)
     return found or Checkpoint(label, download.place, remote.commit, check_folder(download.place, label))
 
 
@@ -71,7 +71,7 @@ def obtain_processor(name: str, progress: Progress) -> Path:
     folder = _snapshot(name, None, _SMALL)
     if folder is not None and (folder / CONFIG).exists():
         return folder
-    commit = cache.commit_of(name, _MAIN)
+    commit = cache.recorded_commit(name, _MAIN)
     if commit is not None and (cache.commit_folder(name, commit) / INDEX).exists():
         return cache.commit_folder(name, commit)
     progress(f"downloading the processor of {name}", 0, 0)
@@ -86,13 +86,13 @@ def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | 
             return Checkpoint(label, folder, folder.name, check_folder(folder, label))
         except ModelError:
             pass  # begun by another program and not finished
-    commit = cache.commit_of(name, revision or _MAIN)
+    commit = cache.recorded_commit(name, revision or _MAIN)
     return _own(cache.commit_folder(name, commit), label, decoder_layers) if commit else None
 
 
 def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:
     """What vlmtui's own cache has of a commit, where that is enough and sound."""
-    whole, layers = cache.layers_in(place)
+    whole, layers = cache.cached_layers(place)
     if not whole or not (layers is None or (decoder_layers is not None and layers >= decoder_layers)):
         return None
     try:
@@ -211,7 +211,7 @@ class _Download:
 
     def _held(self) -> dict[str, str]:
         """Key to part, of what an earlier download left."""
-        if not cache.layers_in(self.place)[0]:
+        if not cache.cached_layers(self.place)[0]:
             return {}
         held = parse_index((self.place / INDEX).read_bytes(), self._label)
         # a part that was damaged since is not trusted

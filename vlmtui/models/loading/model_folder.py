@@ -33,7 +33,7 @@ def find(
 
 def has_all_layers(checkpoint: Checkpoint) -> bool:
     """Whether all of the decoder's layers are on this disk: of a hub model often only what exploring needs is."""
-    finished, layers = cache.layers_in(checkpoint.folder)
+    finished, layers = cache.cached_layers(checkpoint.folder)
     return not finished or layers is None
 
 

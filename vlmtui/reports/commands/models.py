@@ -33,7 +33,7 @@ def clear_model(name: str) -> str:
     hub_name = resolve_model(name).hub_name
     if hub_name is None:
         raise ModelError(f"{name} is a folder of your own or comes with vlmtui: only fetched models can be cleared")
-    freed = cache.clear(hub_name)
+    freed = cache.remove_model(hub_name)
     if not freed:
         elsewhere = any(model.name == hub_name for model in models_on_disk())
         raise ModelError(
@@ -54,7 +54,7 @@ def _disk() -> Iterator[str]:
         yield from _columns(("ON THIS DISK", "FAMILY", "SIZE", "WHAT", "FOLDER"), rows, right=(2,))
     else:
         yield "There is no model on this disk."
-    begun = [held for held in cache.held() if not held.finished]
+    begun = [held for held in cache.cached_models() if not held.finished]
     for held in begun:
         yield f"Begun: {plain(held.name)}, {numbers.format_bytes(held.size)} so far; load it again to go on."
     if begun or any(model.owner == "vlmtui" for model in found):
