@@ -18,17 +18,17 @@ RUNS = 3
 _NAME = "org/fake"
 _FETCH = """
 import sys, time
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.models.loading.model_folder import find
 began = time.monotonic()
-find(Source(sys.argv[1], None, sys.argv[1]), None, lambda *note: None)
+find(ModelSource(sys.argv[1], None, sys.argv[1]), None, lambda *note: None)
 print(time.monotonic() - began)
 """
 # the peak is counted above the memory that imports take
 _LOAD = """
 import json, sys, time
 from pathlib import Path
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.models.loading.loader import load
 from vlmtui.models.loading.model_folder import find
 def memory(what):
@@ -36,7 +36,7 @@ def memory(what):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 Path("/proc/self/clear_refs").write_text("5")
 before, began = memory("VmRSS:"), time.monotonic()
-checkpoint = find(Source("fake", Path(sys.argv[1]), None), None, lambda *note: None)
+checkpoint = find(ModelSource("fake", Path(sys.argv[1]), None), None, lambda *note: None)
 model = load(checkpoint, lambda *note: None, device="cpu", dtype="float32", decoder_layers=json.loads(sys.argv[2]))
 print(json.dumps([time.monotonic() - began, memory("VmHWM:") - before]))
 """

@@ -27,7 +27,7 @@ from vlmtui.models.loading.range_requests import Journal
 # a process of its own: the hub's client reads most of its environment when it is imported
 FETCH = """
 import json, os, sys
-from vlmtui.catalogue import Source
+from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import range_requests
 from vlmtui.models.loading.model_folder import find
@@ -43,7 +43,7 @@ for line in sys.argv[1:] or sys.stdin:
     for name, revision, layers in request["asked"]:
         notes = []
         try:
-            found = find(Source(name, None, name), revision, progress, decoder_layers=layers)
+            found = find(ModelSource(name, None, name), revision, progress, decoder_layers=layers)
             answers.append({"folder": str(found.folder), "revision": found.revision, "notes": notes})
         except ModelError as error:
             answers.append({"error": str(error)})
