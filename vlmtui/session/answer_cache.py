@@ -61,7 +61,7 @@ class CachedAnswer:
         """Prompt and answer in one pass. `ModelError` where that pass does not say what was said token by token:
         then the model goes through its prompts in a way that is not known, and what it looked at would be wrong."""
         if self.forced is None:
-            forced = model.speaking.force(self.inputs, self.ids)
+            forced = model.generator.teacher_force(self.inputs, self.ids)
             if float((forced.log_probs() - self.log_probs).abs().mean()) > _ASTRAY:
                 raise ModelError(
                     f"{model.name} goes through prompt and answer in a way vlmtui does not know: its answers can be "

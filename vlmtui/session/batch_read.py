@@ -21,7 +21,7 @@ from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.finder import NearestWords
 from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.models.geometry.layout import Layout
-from vlmtui.models.vision.batching import how_many
+from vlmtui.models.vision.batching import images_a_pass
 from vlmtui.models.vlm import EncodedImage
 from vlmtui.reading import (
     ImageInfo,
@@ -120,7 +120,7 @@ class _Many:
 
     def _at_a_time(self, one: PreprocessedImage) -> int:
         model = self._model
-        return how_many(model.family, one.inputs, model.info.vision_hidden, model.device, model.itemsize)
+        return images_a_pass(model.family, one.inputs, model.info.vision_hidden, model.device, model.itemsize)
 
     def _through(self, group: list[PreprocessedImage]) -> list[_Seen]:
         """Those pictures of a group that could be sent through the tower, together where that can be done."""

@@ -74,7 +74,7 @@ class DecoderPass:
                 asked.append(_rows(states, tokens))
             self._progress("running the language model", layer, total)
 
-        self._model.stream(kept.inputs, on_layer)
+        self._model.run_layers(kept.inputs, on_layer)
         kept.norms = torch.stack(norms)
         if everything:
             self._readings.keep_layers(kept, everything)

@@ -11,7 +11,7 @@ from torch import Tensor
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import RgbImage
 from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
-from vlmtui.models.decoder.teacher_forcing import Stand, TokenReplacement
+from vlmtui.models.decoder.teacher_forcing import Replacement, TokenReplacement
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.results.answers import Answer, AnswerToken
@@ -85,7 +85,7 @@ class AnswerGenerator:
         return self.model.prompted(prepared, self.tokens, question)
 
     @staticmethod
-    def change(tokens: Tensor, by: Stand) -> TokenReplacement:
+    def change(tokens: Tensor, by: Replacement) -> TokenReplacement:
         """Image tokens (int64 [n]) replaced behind the projector, by their mean or zero."""
         return TokenReplacement(tokens, by)
 
@@ -98,7 +98,7 @@ class AnswerGenerator:
         """Have the model speak, `answered.said` filled with every token as it is said and told of."""
         started = time.perf_counter()
         telling = _Telling(self.namer, answered, self.control)
-        spoken = self.model.speaking.answer(
+        spoken = self.model.generator.generate(
             answered.inputs,
             telling,
             answered.saying,

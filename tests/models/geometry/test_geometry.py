@@ -16,10 +16,10 @@ from tests.models.test_vlm import held, picture
 from tests.tiny import build_llava
 from vlmtui.errors import ImageError
 from vlmtui.image import RgbImage
-from vlmtui.models.geometry import views as views_module
+from vlmtui.models.geometry import tile_views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
-from vlmtui.models.geometry.views import TileView, views
+from vlmtui.models.geometry.views import TileView, tile_views
 
 PATCH = 8
 
@@ -49,7 +49,7 @@ def see(processor):
 
 
 def view(processor, width: int, height: int, size: tuple[int, int]) -> TileView | None:
-    found = views(see(processor), processor, width, height, [size])
+    found = tile_views(see(processor), processor, width, height, [size])
     return found[0] if found else None
 
 
@@ -274,7 +274,7 @@ def test_tiles_of_published_settings_are_exact(name, size, resized, last):
         return list(values.reshape(-1, *values.shape[-3:]))
 
     frames = see(Image.new("RGB", size))
-    found = views(see, processor, *size, [frame.shape[1:] for frame in frames])
+    found = tile_views(see, processor, *size, [frame.shape[1:] for frame in frames])
     one = found[-2]
     assert one.x.scale == pytest.approx(size[0] / resized[0], rel=1e-12)
     assert one.y.scale == pytest.approx(size[1] / resized[1], rel=1e-12)

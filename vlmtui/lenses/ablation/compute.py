@@ -73,7 +73,7 @@ class TokenAblation:
         if len(gone):
             inputs, change = self.how(gone)
             if change is None:
-                forced = self.generator.model.speaking.force(inputs, self.answered.ids)
+                forced = self.generator.model.generator.teacher_force(inputs, self.answered.ids)
             log_probs: Tensor = forced.log_probs(change)
         else:
             log_probs = forced.log_probs()

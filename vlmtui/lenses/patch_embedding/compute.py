@@ -36,7 +36,7 @@ def _anatomy(context: Context) -> EmbeddedPatch:
     if not 0 <= patch < len(places):
         raise UsageError(f"there is no patch {patch}: the picture has {len(places)}, from 0")
     place = places[patch]
-    cut = model.vlm.anatomy.cut(model.kept.inputs, place.grid, place.row, place.col)
+    cut = model.vlm.patch_embedding.embed_patch(model.kept.inputs, place.grid, place.row, place.col)
     positions = model.positions()
     values = cut.values.flatten(1)
     return EmbeddedPatch(
