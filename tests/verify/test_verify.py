@@ -242,7 +242,7 @@ def test_attention_left_on_is_extra(folder, monkeypatch):
     picture = noise_images()["wide"]
     inputs = model.prepare(picture, None)
     layout = model.layout(picture, inputs, model.encode(inputs))
-    monkeypatch.setattr(box_trials, "silenced", nullcontext)
+    monkeypatch.setattr(box_trials, "without_attention", nullcontext)
     found = box_trials.run_trials(model, picture, layout, lambda done, total: None)
     reach = box_trials.BoxReach(layout, model._processing.image_processor, exact=True)
     squares = [trial.squares for trial in found]

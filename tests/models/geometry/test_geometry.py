@@ -16,7 +16,7 @@ from tests.models.test_vlm import held, picture
 from tests.tiny import build_llava
 from vlmtui.errors import ImageError
 from vlmtui.image import RgbImage
-from vlmtui.models.geometry import tile_views as views_module
+from vlmtui.models.geometry import views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
 from vlmtui.models.geometry.views import TileView, tile_views
@@ -223,13 +223,13 @@ def test_the_probe_wins_over_a_plan_it_does_not_bear_out():
 
 def test_large_pictures_are_probed_small(monkeypatch):
     sizes = []
-    real = views_module.probe
+    real = views_module.probe_levels
 
     def watched(see, processor, width, height):
         sizes.append((width, height))
         return real(see, processor, width, height)
 
-    monkeypatch.setattr(views_module, "probe", watched)
+    monkeypatch.setattr(views_module, "probe_levels", watched)
     seen = view(PROCESSORS["squash"], 8000, 6000, (40, 40))
     assert sizes == [(4000, 3000)]
     assert (seen.x(40), seen.y(40)) == (8000, 6000)

@@ -93,7 +93,7 @@ class AnswerAttention:
 
     def found(self, weights: Tensor, layer: int | None, head: int | None, rollout: bool = False) -> TokenMaps:
         """Weights [answer tokens, positions] at the image tokens, and the sinks, which are those of the attention."""
-        prompt = self.forced.said_at.start + 1
+        prompt = self.forced.answer_positions.start + 1
         shares = self.means().mean(dim=(0, 1))[:prompt]
         places: Tensor = self.forced.places.cpu()
         sunk = attention_sinks(shares) & self._may_sink(places)

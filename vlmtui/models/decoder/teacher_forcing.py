@@ -148,7 +148,8 @@ class TeacherForcing:
     def mean_attention(self, seen: Callable[[int, Tensor], None]) -> None:
         """Pass every layer, counted from 1, and its attention averaged over heads to `seen`.
 
-        The mean is float32 [positions, positions]. One layer is in memory at a time. An exception from `seen` ends the pass.
+        The mean is float32 [positions, positions]. One layer is in memory at a time. An exception from `seen` ends the
+        pass.
         """
         mean = torch.empty(self.positions, self.positions, device=self.places.device)
 

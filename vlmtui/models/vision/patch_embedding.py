@@ -26,7 +26,7 @@ class EmbeddedPatch:
     """
 
     values: Tensor
-    denormalised: Levels
+    levels: Levels
     flat: Tensor | None
     projected: Tensor | None
 
