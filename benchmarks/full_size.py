@@ -14,7 +14,7 @@ from benchmarks import random_llava
 from benchmarks.startup import PHOTO, peak
 from vlmtui.display.numbers import format_duration
 from vlmtui.image import read_source
-from vlmtui.reading import METRICS
+from vlmtui.metrics import METRICS
 from vlmtui.session.client import SessionClient
 
 

@@ -26,7 +26,7 @@ TOKENS = 4
 
 _COMMON = """
 import json, sys, time, torch
-from vlmtui.lenses.kernels.distances import Vocabulary
+from vlmtui.lenses.kernels.distances import EmbeddingMatrix
 tokens, rows, hidden, k = (int(word) for word in sys.argv[1:5])
 def memory(which):
     line = next(line for line in open("/proc/self/status") if line.startswith(which))
@@ -49,12 +49,12 @@ vectors = (0.5 * torch.randn(tokens, hidden)).to(dtype)
 _NEAREST = (
     _COMMON
     + """
-from vlmtui.lenses.kernels.search import nearest
+from vlmtui.lenses.kernels.nearest_neighbours import nearest_rows
 rounds = int(sys.argv[6])
-vocabulary, candidates = Vocabulary.of(embeddings), torch.arange(rows)
+vocabulary, candidates = EmbeddingMatrix.of(embeddings), torch.arange(rows)
 x = vectors.float()
 def ours(metric):
-    return nearest(vectors, vocabulary, candidates, metric, k)
+    return nearest_rows(vectors, vocabulary, candidates, metric, k)
 def plain(metric, e):
     if metric == "l2":
         return torch.cdist(x, e).neg().topk(k)
@@ -63,7 +63,7 @@ def plain(metric, e):
     norm = torch.nn.functional.normalize
     return (norm(x, dim=1) @ norm(e, dim=1).T).topk(k)
 out = {"lost": timed(vocabulary.lost)[0], "centre": timed(lambda: vocabulary.centre(candidates))[0]}
-nearest(vectors[:80], vocabulary, candidates[:8192], "l2", k)
+nearest_rows(vectors[:80], vocabulary, candidates[:8192], "l2", k)
 peaks = {"ours": 0, "plain": 0}
 for metric in ("l2", "cosine", "dot", "cosine-centred"):
     times = {"ours": [], "plain": []}
@@ -90,12 +90,12 @@ print(json.dumps(out | {"peaks": peaks}))
 _PURSUIT = (
     _COMMON
     + """
-from vlmtui.lenses.kernels import search as words
-from vlmtui.lenses.kernels.omp import pursue
+from vlmtui.lenses.kernels import nearest_neighbours as words
+from vlmtui.lenses.kernels.omp import matching_pursuit
 rounds, few = int(sys.argv[6]), int(sys.argv[7])
 if sys.argv[8] == "float32":  # as on a processor without bfloat16
     words.fast_in_bfloat16 = lambda device: False
-vocabulary, candidates = Vocabulary.of(embeddings), torch.arange(rows)
+vocabulary, candidates = EmbeddingMatrix.of(embeddings), torch.arange(rows)
 vocabulary.lost()
 units = torch.nn.functional.normalize(embeddings.float(), dim=1)
 def plain(x):
@@ -108,11 +108,11 @@ def plain(x):
         rest = x - whole @ units
     return chosen
 plain(vectors[0].float())
-pursue(vectors[:80], vocabulary, candidates[:8192], 2)
+matching_pursuit(vectors[:80], vocabulary, candidates[:8192], 2)
 out = {"ours": [], "plain": [], "same": 0, "peak": 0}
 for round in range(rounds):
     over = above()
-    seconds, found = timed(lambda: pursue(vectors, vocabulary, candidates, k))
+    seconds, found = timed(lambda: matching_pursuit(vectors, vocabulary, candidates, k))
     out["ours"].append(seconds)
     out["peak"] = max(out["peak"], over())
     some = range(round * few, (round + 1) * few)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from vlmtui.lenses.kinds import Colours, Scalars, pack_details
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
 
 
 def looked(

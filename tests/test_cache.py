@@ -9,7 +9,7 @@ import pytest
 
 from vlmtui import cache, catalogue
 from vlmtui.errors import ModelError
-from vlmtui.reports.commands.models import clear, table
+from vlmtui.reports.commands.models import clear_model, model_table
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -48,7 +48,7 @@ def test_what_it_holds() -> None:
     ]
     ours = {model.name: model.decoder_layers for model in catalogue.models_on_disk() if model.owner == "vlmtui"}
     assert ours == {"org/explored": 0, "org/some": 3, "org/whole": None}
-    shown = "\n".join(table())
+    shown = "\n".join(model_table())
     for words in ("for exploring", "with 3 decoder layers", "whole", "Begun: org/begun, 10", "--clear NAME"):
         assert words in shown, shown
 
@@ -62,13 +62,13 @@ def test_a_part_that_is_gone_makes_it_unfinished() -> None:
 def test_clearing() -> None:
     folder = fetched("llava-hf/llava-1.5-7b-hf", 0)
     fetched("org/other", 0)
-    assert "20" in clear("llava-1.5-7b")
+    assert "20" in clear_model("llava-1.5-7b")
     assert not folder.exists()
     assert [held.name for held in cache.held()] == ["org/other"]
     with pytest.raises(ModelError, match="has nothing of llava-hf"):
-        clear("llava-1.5-7b")
+        clear_model("llava-1.5-7b")
     with pytest.raises(ModelError, match="comes with vlmtui"):
-        clear("demo")
+        clear_model("demo")
 
 
 def test_revisions_lead_nowhere_else(own: Path) -> None:

@@ -17,7 +17,7 @@ from tests.session.test_client import WAIT, png
 from vlmtui.errors import UsageError
 from vlmtui.image import decode
 from vlmtui.lenses.kinds import Facts, Scalars
-from vlmtui.lenses.source import LensSource, lens_call
+from vlmtui.lenses.lens_source import LensSource, lens_call
 from vlmtui.session.client import SessionClient
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "lenses"

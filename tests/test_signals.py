@@ -12,8 +12,8 @@ import pytest
 SWALLOWED = """
 import os, signal, threading
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests were started in the background
-from vlmtui.signals import leave_when_told
-leave_when_told()
+from vlmtui.signals import exit_on_signals
+exit_on_signals()
 class Finalised:
     def __del__(self):
         os.kill(os.getpid(), signal.{name})
@@ -37,7 +37,7 @@ def test_a_signal_during_a_finaliser_is_not_lost(name: str) -> None:
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:
-    code = "import os, signal; from vlmtui.signals import leave_when_told; leave_when_told(); " + (
+    code = "import os, signal; from vlmtui.signals import exit_on_signals; exit_on_signals(); " + (
         "os.kill(os.getpid(), signal.SIGHUP); print('still here')"
     )
     command = f"trap '' HUP; exec {sys.executable} -c \"{code}\""

@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Grid, Place
-from vlmtui.results.metrics import METRICS as METRICS
-from vlmtui.results.metrics import PURSUITS as PURSUITS
-from vlmtui.results.metrics import RIDGE as RIDGE
-from vlmtui.results.metrics import Metric as Metric
-from vlmtui.results.metrics import WordOrder as WordOrder
+from vlmtui.metrics import WordOrder
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"

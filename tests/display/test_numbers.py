@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlmtui.display import numbers, statistics
+from vlmtui.display import norm_statistics, numbers
 
 
 @pytest.mark.parametrize(
@@ -67,33 +67,33 @@ def test_the_verdict_is_the_published_rule() -> None:
     middle = np.median(values)
     spread = np.median(np.abs(values - middle))
     expected = 0.6745 * (values - middle) / spread
-    np.testing.assert_allclose(statistics.robust_z(values), expected)
-    assert statistics.is_outlier(values).tolist() == [False] * 8 + [True, True]
-    assert str(statistics.THRESHOLD) in statistics.RULE
+    np.testing.assert_allclose(norm_statistics.robust_z(values), expected)
+    assert norm_statistics.is_outlier(values).tolist() == [False] * 8 + [True, True]
+    assert str(norm_statistics.THRESHOLD) in norm_statistics.RULE
 
 
 def test_equal_norms_have_no_outliers() -> None:
-    assert not statistics.is_outlier(np.full(50, 313.0)).any()
-    assert not statistics.is_outlier(np.nextafter(np.full(50, 313.0, np.float32), np.float32([400, 0] * 25))).any()
-    assert not statistics.is_outlier(np.zeros(4)).any()
-    assert not statistics.is_outlier([1.0]).any()
-    assert statistics.is_outlier(np.array([])).shape == (0,)
+    assert not norm_statistics.is_outlier(np.full(50, 313.0)).any()
+    assert not norm_statistics.is_outlier(np.nextafter(np.full(50, 313.0, np.float32), np.float32([400, 0] * 25))).any()
+    assert not norm_statistics.is_outlier(np.zeros(4)).any()
+    assert not norm_statistics.is_outlier([1.0]).any()
+    assert norm_statistics.is_outlier(np.array([])).shape == (0,)
 
 
 def test_where_most_are_equal_the_other_stands_out() -> None:
-    assert statistics.is_outlier([1.0] * 30 + [9.0]).tolist() == [False] * 30 + [True]
+    assert norm_statistics.is_outlier([1.0] * 30 + [9.0]).tolist() == [False] * 30 + [True]
 
 
 def test_what_is_not_finite_is_an_outlier_and_spoils_nothing() -> None:
-    verdict = statistics.is_outlier([1.0, 1.1, 0.9, np.nan, np.inf, 1.05])
+    verdict = norm_statistics.is_outlier([1.0, 1.1, 0.9, np.nan, np.inf, 1.05])
     assert verdict.tolist() == [False, False, False, True, True, False]
-    summary = statistics.norm_summary([1.0, 2.0, 3.0, np.nan])
+    summary = norm_statistics.norm_summary([1.0, 2.0, 3.0, np.nan])
     assert summary.median == 2.0
     assert summary.largest == 3.0
-    assert np.isnan(statistics.norm_summary([]).median)
+    assert np.isnan(norm_statistics.norm_summary([]).median)
 
 
 @given(st.lists(st.floats(width=32), max_size=40))
 def test_any_norms_have_a_verdict(values: list[float]) -> None:
-    assert statistics.is_outlier(values).shape == (len(values),)
-    assert len(statistics.norm_summaries([values])) == 1
+    assert norm_statistics.is_outlier(values).shape == (len(values),)
+    assert len(norm_statistics.norm_summaries([values])) == 1

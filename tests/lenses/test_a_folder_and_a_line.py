@@ -33,10 +33,11 @@ for name in names:
         some = single if format in ("text", "json", "html") else ()
         found[f"{name} {format}"] = run("report", image, "--lens", name, "--format", format, "-k", "2", *some, *to)
 import vlmtui
-from vlmtui.reports.select.lens_option import parse_lens
-from vlmtui.reports.query import Query
+from vlmtui.query.chosen_lens import parse_lens
+from vlmtui.query.options import LoadOptions, Query
 from vlmtui.tui.initial_selection import opened
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 with vlmtui.open_session("demo") as session:
     reading = session.read(image)
     answer = reading.ask(max_new_tokens=3)
@@ -44,13 +45,13 @@ with vlmtui.open_session("demo") as session:
         some = (5,) if name == "new-facts" else None
         kind = reading.look(name, entries=some, answer=answer if name == "new-token-maps" else None)
         found[f"{name} python"] = [0, type(kind).__name__, ""]
-        query = Query("demo", lens=parse_lens(name, None, ()))
+        query = Query(LoadOptions("demo"), lens=parse_lens(name, None, ()))
         view, wrong = opened(Selection(), Results(None, None, reading.data.model, reading.data), query)
         found[f"{name} explorer"] = [len(wrong), view.overlay, view.of_answer.attribution]
 from vlmtui.tui.state.lens_choice import overlays
 found["overlays"] = [0, ",".join(one.name for one in overlays()), ""]
-from vlmtui.tui.screens.dialogs import HELP
-found["keys"] = [0, repr(HELP), ""]
+from vlmtui.tui.actions.table import help_rows
+found["keys"] = [0, repr(help_rows()), ""]
 print(json.dumps(found))
 """
 KINDS = {

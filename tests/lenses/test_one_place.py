@@ -9,22 +9,21 @@ from pathlib import Path
 from vlmtui.lenses.registry import FOLDERS, built_in_lenses
 
 PACKAGE = Path(__file__).parents[2] / "vlmtui"
-WRAPPERS = ("session/typed/", "values.py")
-"""Files whose matter it is to call a built-in lens by its own name and type."""
+WRAPPERS = "session/typed/"
+"""The folder of the typed wrappers, which call built-in lenses by name."""
 
 WORDS = {
-    "demo/figures/card.py": ({"find"}, "headings of the card's tables"),
-    "demo/figures/lenses.py": ({"attention"}, "keys of figures.json"),
-    "display/recurrence.py": ({"position"}, "a verdict on outliers: position, content, both"),
-    "models/weights.py": ({"find"}, "its own function, in __all__"),
-    "reports/anatomy.py": ({"position"}, "keys of an entry's anatomy"),
-    "reports/classify.py": ({"classes", "evidence"}, "keys of vlmtui/classify/1"),
-    "reports/drawing.py": ({"layers", "norms"}, "words of --draw"),
-    "reports/fields.py": ({"agreement"}, "words of --fields"),
-    "reports/grounds.py": ({"attention", "layers", "position"}, "keys of vlmtui/answer/1"),
-    "reports/json.py": ({"norms"}, "keys of vlmtui/report/1"),
+    "display/outlier_positions.py": ({"position"}, "a verdict on outliers: position, content, both"),
+    "models/loading/model_folder.py": ({"find"}, "its own function, in __all__"),
+    "reports/commands/attribution.py": ({"attention", "layers", "position"}, "keys of vlmtui/answer/1"),
+    "reports/commands/classify.py": ({"classes", "evidence"}, "keys of vlmtui/classify/1"),
+    "reports/commands/vocabulary.py": ({"norms"}, "keys of vlmtui/vocabulary/1"),
+    "reports/formats/json.py": ({"norms"}, "keys of vlmtui/report/1"),
+    "reports/formats/patch_embedding.py": ({"position"}, "keys of a patch's embedding"),
     "reports/page/data.py": ({"norms"}, "keys of the page's data"),
-    "reports/vocabulary.py": ({"norms"}, "keys of vlmtui/vocabulary/1"),
+    "reports/select/columns.py": ({"agreement"}, "words of --fields"),
+    "query/drawing.py": ({"layers", "norms"}, "words of --draw"),
+    "query/fields.py": ({"agreement"}, "words of --fields"),
 }
 """Words that are keys of a schema, or of an option, and happen to be names of lenses too: where, which, and why."""
 

@@ -81,7 +81,8 @@ def test_every_folder_with_a_lens_is_listed_once() -> None:
 
 def test_a_list_of_lenses_imports_nothing_that_takes_its_time() -> None:
     code = (
-        "import sys; from vlmtui.lenses.registry import built_in, listed; assert built_in() and listed(); "
+        "import sys; from vlmtui.lenses.registry import built_in_lenses, listed_lenses; "
+        "assert built_in_lenses() and listed_lenses(); "
         "print([name for name in ('torch', 'transformers', 'numpy') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.query.queries import query_of
 from vlmtui.geometry import AxisMap, Grid, Place, clip_box, raster_boxes
+from vlmtui.query.options import Query
 from vlmtui.reading import GridNorms, ImageInfo, ModelInfo, Reading, TokenWords
-from vlmtui.reports.query import Query, Seen
+from vlmtui.reports.image_report import ImageReport
 
 PIECES = ["▁sky", "sky", "<0xE2>", "\n", "\u0301", "漢字漢字", "שמים", "▁[red]", "ing", "\x1b[31m", "▁mountains", None]
 
@@ -90,6 +92,6 @@ def words(of: Reading, k: int = 8, pieces: list[str | None] | None = None, seed:
     )
 
 
-def seen(of: Reading, words: TokenWords | None, stage: str = "tokens", query: Query | None = None) -> Seen:
+def seen(of: Reading, words: TokenWords | None, stage: str = "tokens", query: Query | None = None) -> ImageReport:
     """A report's input about every entry of the stage."""
-    return Seen(query or Query("tiny"), of, stage, tuple(range(len(of.places_at(stage)))), words)
+    return ImageReport(query or query_of("tiny"), of, stage, tuple(range(len(of.places_at(stage)))), words)

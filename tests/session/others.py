@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
-from vlmtui.lenses.source import LensSource, read_lens_source
+from vlmtui.lenses.lens_source import LensSource, read_lens_source
 
 HEAD = "from vlmtui.lenses import *\nfrom vlmtui.lenses import Context, Scalars, lens\n"
 """Two lines before what a test writes."""

@@ -18,7 +18,7 @@ from tests.session.test_engine import quiet, request
 from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, unpack_details
-from vlmtui.lenses.source import LensSource
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.models.decoder.teacher_forcing import TokenReplacement
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.session import protocol as m
@@ -160,7 +160,7 @@ def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
     found = engine.typed(typed.attention(reading, answer.id))
     assert "median" in found.rule
     # where everything stands out, it is all but the question
-    monkeypatch.setattr("vlmtui.lenses.attention.compute.sinks", lambda shares: shares >= 0)
+    monkeypatch.setattr("vlmtui.lenses.attention.compute.attention_sinks", lambda shares: shares >= 0)
     found = engine.typed(typed.attention(reading, answer.id))
     ids = engine.state.readings[reading].answered.inputs.input_ids[0].tolist()
     image = [i for i, token in enumerate(ids) if token == engine.state.loaded._config.image_token_id]
@@ -448,7 +448,7 @@ def client(clip_folder):
 def heard(client: SessionClient, ask: Callable[..., object], stop_at: int | None = None) -> list[m.AnswerProgress]:
     """What was told of an answer; its question is withdrawn from where it is heard."""
     said: list[m.AnswerProgress] = []
-    future = ask(on_said=lambda note: (said.append(note), note.number == stop_at and client.cancel(future)))
+    future = ask(on_token=lambda note: (said.append(note), note.number == stop_at and client.cancel(future)))
     try:
         future.result(60)
     except CancelledError:
@@ -485,7 +485,7 @@ def test_words_under_the_cursor_are_not_held_up_by_an_answer(client):
     """Between two tokens a session answers what is quick, and the answer goes on as if nothing had been asked."""
     reading = client.read(png()).result(120)
     begun = threading.Event()
-    endless = client.answer(reading.id, QUESTION, max_new_tokens=100_000, on_said=lambda note: begun.set())
+    endless = client.answer(reading.id, QUESTION, max_new_tokens=100_000, on_token=lambda note: begun.set())
     assert begun.wait(60)
     assert client.words(reading.id, "l2", 3, tokens=(7,)).result(60).ids.shape == (1, 3)
     assert client.look(reading.id, "tokens", Similarity((3,))).result(60).numbers.shape == (TOKENS,)

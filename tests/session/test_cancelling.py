@@ -20,7 +20,7 @@ from tests.session.test_client import WAIT, png
 from tests.session.test_engine import request
 from tests.waiting import gone, until
 from vlmtui.errors import CancelledError, SessionError
-from vlmtui.lenses.source import LensSource, lens_call
+from vlmtui.lenses.lens_source import LensSource, lens_call
 from vlmtui.session import lens_deadline, lens_guard, typed
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
@@ -263,12 +263,12 @@ def test_a_session_answers_on(client: SessionClient, tmp_path: Path) -> None:
     until(Path(source.path).with_suffix(".begun").exists)
     client.cancel(endless)
     assert isinstance(endless.exception(WAIT), CancelledError)
-    (told,) = client._leavings
+    (told,) = client._deadlines
     again = client.look(kept.id, "tokens", lens_call(sharp(tmp_path))).result(WAIT)
     np.testing.assert_array_equal(again.numbers, expected)
     told.wait()
     assert client.alive
-    until(lambda: not client._leavings)
+    until(lambda: not client._deadlines)
 
 
 def test_one_that_holds_the_lock_is_the_end_of_its_session(

@@ -8,7 +8,8 @@ import pytest
 from tests.session.desk import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
-from vlmtui.reading import METRICS, TokenWords
+from vlmtui.metrics import METRICS
+from vlmtui.reading import TokenWords
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 

@@ -14,7 +14,8 @@ from PIL import Image
 from tests.session.desk import Desk
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
-from vlmtui.reading import METRICS, Reading, TokenWords
+from vlmtui.metrics import METRICS
+from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline
 from vlmtui.session import protocol as m
 from vlmtui.session import typed

@@ -11,7 +11,8 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
-from vlmtui.reading import METRICS, Reading, TokenWords
+from vlmtui.metrics import METRICS
+from vlmtui.reading import Reading, TokenWords
 from vlmtui.results import early_exit as exits
 from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.session import protocol as m

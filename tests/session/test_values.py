@@ -15,7 +15,7 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import read_source
-from vlmtui.lenses.source import LensCall
+from vlmtui.lenses.lens_source import LensCall
 from vlmtui.reading import stages
 from vlmtui.session import protocol as m
 from vlmtui.session import typed

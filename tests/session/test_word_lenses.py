@@ -10,9 +10,9 @@ from tests.session.desk import Desk, quiet
 from tests.session.test_client import png
 from vlmtui.errors import UsageError
 from vlmtui.lenses.kinds import Facts, LayerWords, Matrix, Words
-from vlmtui.lenses.source import LensCall, LensSource, lens_call
-from vlmtui.lenses.worded import layer_words, token_words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.lenses.token_words import layer_words, token_words
 from vlmtui.reading import Reading
 from vlmtui.results import early_exit
 from vlmtui.results.noise_baseline import AGREEING

@@ -8,10 +8,10 @@ import numpy as np
 
 from vlmtui.lenses.description import LensDescription, LensOption
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps, Words
-from vlmtui.lenses.source import LensCall, LensSource
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import Reading
-from vlmtui.reports.select.lens_option import Through
 
 POWER = LensOption(name="power", takes="float", default=2.0, range="above 0", help="how strongly")
 MODE = LensOption(name="mode", takes="choice", choices=("fast", "exact"), default="fast")
@@ -47,9 +47,9 @@ def source(name: str) -> LensSource:
     return LensSource("", f"/somewhere/{name}.py", "a text", (), "0" * 64)
 
 
-def through(name: str, **given: str) -> Through:
+def through(name: str, **given: str) -> ChosenLens:
     """As `--lens ./NAME.py` has it."""
-    return Through(f"./{name}.py", given=tuple(given.items()), source=source(name))
+    return ChosenLens(f"./{name}.py", given=tuple(given.items()), source=source(name))
 
 
 def description(of: LensSource) -> LensDescription:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tests.tui import readings
-from vlmtui.reading import METRICS, TokenWords
+from vlmtui.metrics import METRICS
+from vlmtui.reading import TokenWords
 from vlmtui.tui.panels.words import bar_shares
-from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.word_table import WordTable
 
 

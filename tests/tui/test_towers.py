@@ -11,32 +11,32 @@ from msgspec import structs
 from textual.pilot import Pilot
 
 from tests.families import build
+from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.lens_option import Through
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.typed.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.session_worker import SessionWorker
-from vlmtui.tui.state.image_level import MOST_TEXTS, parsed
+from vlmtui.tui.state.image_level import MOST_TEXTS, parse_texts
 
 
 @asynccontextmanager
 async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pilot[int]]]:
     image = readings.picture(96, 64)
-    query = Query(
-        model=str(build(family, folder / family)), device="cpu", where=SessionLocation(None, "vlmtui", warm=False)
+    query = query_of(
+        str(build(family, folder / family)), device="cpu", where=SessionLocation(None, "vlmtui", warm=False)
     )
     conversation = SessionWorker(ExplorerOptions(image=readings.source(image), query=query))
     tui = VlmtuiApp(conversation, image)
     try:
         async with tui.run_test(size=WIDE) as pilot:
-            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._results.reading is not None)
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot).state.results.reading is not None)
             yield tui, pilot
     finally:
         conversation.close()
@@ -66,16 +66,18 @@ async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> No
         await until(pilot, lambda: len(ranking(tui)) == 2)
         assert "probabilities over these texts (softmax)" in text(tui, "#words")
         found = ranking(tui)
-        match = explorer(pilot)._results.image_level.match
+        match = explorer(pilot).state.results.image_level.match
         assert match is not None
         names = ("sky", "dog")
         order = sorted(range(2), key=lambda i: -match.probabilities[i])
         assert [name for name, _ in found] == [names[i] for i in order]
         assert sum(share for _, share in found) in (99, 100, 101)
         # the picture is read again, and held against them again
-        reading = explorer(pilot)._results.reading
+        reading = explorer(pilot).state.results.reading
         await pilot.press("r")
-        await until(pilot, lambda: explorer(pilot)._results.reading is not reading and len(ranked_or_none(tui)) == 2)
+        await until(
+            pilot, lambda: explorer(pilot).state.results.reading is not reading and len(ranked_or_none(tui)) == 2
+        )
         assert ranking(tui) == found
 
 
@@ -88,7 +90,7 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
         assert "c tells the classes" in text(tui, "#words")
         await pilot.press("c")
         await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
-        whole = explorer(pilot)._results.image_level
+        whole = explorer(pilot).state.results.image_level
         assert whole.head is not None
         assert whole.classes is not None
         labels = [whole.head.labels[i] for i in whole.classes.ids.tolist()]
@@ -104,10 +106,10 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
 async def test_it_opens_with_the_evidence_for_a_class() -> None:
     tower = FAMILIES["clip_tower"]()
     made = structs.replace(tower, model=structs.replace(tower.model, family="vit", text_tower=False, classifies=True))
-    tui = app(made=made, lens=Through("evidence", "0"))
+    tui = app(made=made, lens=ChosenLens("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        view = explorer(pilot)._selection
+        view = explorer(pilot).state.selection
         assert (view.overlay, view.sought) == ("evidence", "0")
         assert not tui._notifications
         talk = tui._worker
@@ -117,10 +119,10 @@ async def test_it_opens_with_the_evidence_for_a_class() -> None:
 
 
 async def test_evidence_is_refused_for_a_model_without_a_head() -> None:
-    tui = app(lens=Through("evidence", "0"))
+    tui = app(lens=ChosenLens("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert explorer(pilot)._selection.overlay == "none"
+        assert explorer(pilot).state.selection.overlay == "none"
         assert any("is for models with a classification head" in one.message for one in tui._notifications)
 
 
@@ -151,4 +153,4 @@ async def test_a_model_that_has_words_is_asked_otherwise() -> None:
     ],
 )
 def test_texts_of_a_line(line: str, texts: tuple[str, ...]) -> None:
-    assert parsed(line) == texts
+    assert parse_texts(line) == texts

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.query.queries import query_of
 from tests.tui import families, readings
 from tests.tui.families import FAMILIES
-from vlmtui.display.pages import ReadingGrids
+from vlmtui.display.entry_grids import ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box, Place
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.patches import parse_patch
 from vlmtui.reading import ImageInfo, Reading
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.lens_option import Through
-from vlmtui.reports.select.patches import parse_patch
 from vlmtui.tui.initial_selection import opened
 from vlmtui.tui.navigation import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 
 MADE = {name: make() for name, make in FAMILIES.items()}
 
@@ -31,7 +32,7 @@ def known(reading: Reading) -> Results:
 
 
 def start(seen: Results, **query: object) -> Selection:
-    view, wrong = opened(Selection(), seen, Query("toy", **query))  # type: ignore[arg-type]
+    view, wrong = opened(Selection(), seen, query_of("toy", **query))  # type: ignore[arg-type]
     assert not wrong
     return view
 
@@ -214,12 +215,14 @@ def test_what_the_command_line_asks_for() -> None:
     found = place(seen, patch)
     assert found.grid == 2
     assert found.patches[0] in MADE["idefics3"].places[2 * 169 + 3 * 13 + 4].patches
-    _, wrong = opened(Selection(), seen, Query("toy", patches=(parse_patch("99:0,0"),)))
+    _, wrong = opened(Selection(), seen, query_of("toy", patches=(parse_patch("99:0,0"),)))
     assert "no grid 99" in wrong[0]
     tower = known(MADE["clip_tower"])
     at = start(tower, patches=(parse_patch("3,4"),))
     assert (at.stage, at.row, at.col) == ("vision.4", 3, 4)
-    _, wrong = opened(Selection(), known(MADE["idefics2"]), Query("toy", patches=(parse_patch("1,1"),), stage="tokens"))
+    _, wrong = opened(
+        Selection(), known(MADE["idefics2"]), query_of("toy", patches=(parse_patch("1,1"),), stage="tokens")
+    )
     assert families.RESAMPLED in wrong[0]
     patches = start(known(MADE["idefics2"]), patches=(parse_patch("14,21"),), stage="vision.0")
     assert (patches.row, patches.col) == (14, 21)
@@ -283,5 +286,5 @@ def test_it_opens_where_the_command_line_says_also_before_the_model_and_by_layer
     view = start(seen, stage="pixels")
     assert view.stage == "pixels"
     assert place(seen, view).grid is not None
-    view = start(seen, stage="llm.1", lens=Through("layers"))
+    view = start(seen, stage="llm.1", lens=ChosenLens("layers"))
     assert (view.stage, view.by_layer) == ("llm.1", True)

@@ -1,4 +1,4 @@
-"""Pictures looked at in batches by a session, which is started again when a picture was its end."""
+"""Batches of images read by a session, which is started again when an image made it die."""
 
 from __future__ import annotations
 
@@ -9,26 +9,33 @@ import numpy as np
 
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import Query
+from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
+from vlmtui.reports.image_reader import ReportReader
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import looked
-from vlmtui.reports.query import OnProgress, Query, Report, Seen
-from vlmtui.reports.select.patches import entries_of
-from vlmtui.reports.select.rows import Rows
-from vlmtui.results.early_exit import no_exit_in_reading, token_of_patch, words_of_patches
+from vlmtui.reports.select.rows import ReportRows
+from vlmtui.results.early_exit import (
+    no_exit_in_reading,
+    token_of_patch,
+    words_of_patches,
+)
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
+from vlmtui.session.reconnecting import OnProgress
 
 DEATHS = 20
-"""So many sessions may end one after the other, none having looked at a picture: then it is not the pictures."""
+"""Sessions that may die in a row without reading an image; after that the images are not the cause."""
 
-Asked = Future[tuple[Outcome, ...]] | Future[list[Seen | VlmtuiError]]
+PendingBatch = Future[tuple[Outcome, ...]] | Future[list[ImageReport | VlmtuiError]]
 
 
-class Reader:
-    """Asks about batches of pictures.
+class BatchReader:
+    """Reads batches of images in a session.
 
-    `start` gives a session when there is a first picture for it, and again where one has died; `hold` is told which
-    model it holds, and may raise; `tell` once what of the query has no use.
+    `start` starts a session, for the first image and where one has died; `hold` is called with the model that was
+    loaded, and may raise; `tell` is called once with a note about an option that has no effect.
     """
 
     def __init__(
@@ -41,42 +48,42 @@ class Reader:
     ) -> None:
         self._tell: Callable[[str], object] | None = tell
         self._query, self._start, self._hold, self._on_progress = query, start, hold, on_progress
-        self._report = Report(query, on_progress)
+        self._report = ReportReader(query, on_progress)
         self._client: SessionClient | None = None
         self._deaths = 0
-        self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="picture-asker")
+        self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="image-sender")
 
     def close(self) -> None:
         """End the session."""
         self._one_by_one.shutdown(wait=False, cancel_futures=True)
         self._leave()
 
-    def ask(self, pictures: Sequence[ImageFile]) -> Asked:
-        """Have a session look at pictures; several batches may be asked about before `answers` are waited for.
+    def ask(self, pictures: Sequence[ImageFile]) -> PendingBatch:
+        """Send images to the session; several batches may be sent before `answers` is called for the first.
 
-        Raises what concerns all pictures: no session to be had, a model that cannot be loaded, a stage it has not.
+        Raises what concerns all images: no session, a model that cannot be loaded, a stage it does not have.
         """
         client = self._open()
         query = self._query
-        if not together(query, self._report.stage):
+        if not can_batch(query, self._report.stage):
             return self._one_by_one.submit(self._each, client, pictures)
         return client.read_many(
             pictures,
             self._report.stage,
-            query.metric,
-            query.k,
-            query.all_tokens,
-            query.ridge,
-            _projected(query),
-            query.max_pixels,
-            query.prompt,
+            query.search.metric,
+            query.search.k,
+            query.search.all_tokens,
+            query.search.ridge,
+            _uses_projector(query),
+            query.read.max_pixels,
+            query.read.prompt,
         )
 
-    def answers(self, pictures: Sequence[ImageFile], asked: Asked) -> list[Seen | VlmtuiError]:
-        """What came of every picture of a batch that was asked about.
+    def answers(self, pictures: Sequence[ImageFile], asked: PendingBatch) -> list[ImageReport | VlmtuiError]:
+        """Wait for a batch: the report or the error of every image.
 
-        Where the session dies they are asked about again, then each for itself: that which is the end of another
-        session has failed. Raises what `ask` does, and `SessionError` where none lives on.
+        Where the session dies, the batch is sent again, and then each image alone: the one that makes another session
+        die has failed. Raises what `ask` raises, and `SessionError` after `DEATHS` sessions.
         """
         try:
             return self._taken(asked)
@@ -88,27 +95,27 @@ class Reader:
             self._died(error)
         return [self._alone(picture) for picture in pictures]
 
-    def _alone(self, picture: ImageFile) -> Seen | VlmtuiError:
+    def _alone(self, picture: ImageFile) -> ImageReport | VlmtuiError:
         try:
             return self._taken(self.ask([picture]))[0]
         except SessionError as error:
             self._died(error)
             return error
 
-    def _taken(self, asked: Asked) -> list[Seen | VlmtuiError]:
-        found: list[Seen | VlmtuiError] = []
+    def _taken(self, asked: PendingBatch) -> list[ImageReport | VlmtuiError]:
+        found: list[ImageReport | VlmtuiError] = []
         for one in asked.result():
-            found.append(seen(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
+            found.append(report_of(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
         self._deaths = 0
-        one_seen = next((one for one in found if isinstance(one, Seen)), None)
+        one_seen = next((one for one in found if isinstance(one, ImageReport)), None)
         if self._tell is not None and one_seen is not None:
             if one_seen.unused:
                 self._tell(one_seen.unused)
             self._tell = None
         return found
 
-    def _each(self, client: SessionClient, pictures: Sequence[ImageFile]) -> list[Seen | VlmtuiError]:
-        found: list[Seen | VlmtuiError] = []
+    def _each(self, client: SessionClient, pictures: Sequence[ImageFile]) -> list[ImageReport | VlmtuiError]:
+        found: list[ImageReport | VlmtuiError] = []
         for index, picture in enumerate(pictures):
             try:
                 found.append(looked(self._report, client, picture, index))
@@ -139,34 +146,36 @@ class Reader:
             self._client = None
 
 
-def together(query: Query, stage: str) -> bool:
-    """Whether all that a query asks of a stage can be found for many pictures at once."""
-    values = query.lens is not None and not _projected(query)
-    anatomy = bool(query.patches) and stage in (PIXELS, FIRST_STAGE)
-    return not (values or anatomy or query.null)
+def can_batch(query: Query, stage: str) -> bool:
+    """Whether a query at a stage can be answered for many images at once."""
+    values = query.lens is not None and not _uses_projector(query)
+    anatomy = bool(query.selection.patches) and stage in (PIXELS, FIRST_STAGE)
+    return not (values or anatomy or query.search.null)
 
 
-def seen(query: Query, stage: str, outcome: Outcome) -> Seen | VlmtuiError:
-    """What a query asks of a picture that was looked at among many, or why there is nothing."""
+def report_of(query: Query, stage: str, outcome: Outcome) -> ImageReport | VlmtuiError:
+    """The report of an image that was read in a batch, or its error."""
     if outcome.reading is None:
         return outcome.error or SessionError("the session has said nothing of it")
     reading, words = outcome.reading, outcome.words
     every = entries_of(reading, stage)
     try:
-        chosen = entries_of(reading, stage, query.patches, query.rows)
-        if _projected(query):
+        chosen = entries_of(reading, stage, query.selection.patches, query.selection.rows)
+        if _uses_projector(query):
             if wrong := no_exit_in_reading(reading):
                 raise UsageError(wrong)
             if words is not None:
                 words = words_of_patches(words, token_of_patch(reading.patch_places, reading.places), every)
-        found = Seen(query, reading, stage, every, words, outcome.layers)
-        if not query.some:
+        found = ImageReport(query, reading, stage, every, words, outcome.layers)
+        if not query.selection.partial:
             return found
         kept = np.isin(every, chosen)
-        return found.narrowed(kept if query.keep is None else kept & query.keep.keeps(Rows(found)))
+        return found.narrowed(
+            kept if query.selection.keep is None else kept & query.selection.keep.keeps(ReportRows(found))
+        )
     except VlmtuiError as error:
         return error
 
 
-def _projected(query: Query) -> bool:
+def _uses_projector(query: Query) -> bool:
     return query.lens is not None and query.lens.of_words

@@ -1,4 +1,4 @@
-"""`vlmtui ask IMAGE QUESTION`: the model's own answer."""
+"""`vlmtui ask IMAGE QUESTION`: the model's answer, and what it depends on."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.messages import say_line
-from vlmtui.cli.options import Debug, Far, Held, Look, Quiet, Shown, Version, gathers
+from vlmtui.cli.messages import print_message
+from vlmtui.cli.options import (
+    Debug,
+    ListedOptions,
+    LoadArguments,
+    QueryArguments,
+    Quiet,
+    RemoteArguments,
+    Version,
+    with_grouped_options,
+)
 from vlmtui.errors import UsageError
 
 _MAX_NEW_TOKENS = 128  # `vlmtui.results.answers.MAX_NEW_TOKENS`, which imports NumPy
 
 
-@gathers
+@with_grouped_options
 def ask(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it, in quotes.")],
-    look: Annotated[Look, Shown(("model", "max_pixels", "no_warm"))],
-    held: Held,
-    far: Far,
+    query_arguments: Annotated[QueryArguments, ListedOptions(("model", "max_pixels", "no_warm"))],
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     max_new_tokens: Annotated[
         int, typer.Option("--max-new-tokens", min=1, metavar="N", help="How long the answer may be.")
     ] = _MAX_NEW_TOKENS,
@@ -54,21 +63,21 @@ def ask(
     version: Version = False,
 ) -> int:
     """Ask the model about IMAGE; its answer is printed as it is said. Ctrl-C stops it."""
-    query = look.query(held, far)
-    if look.prompt is not None:
+    query = query_arguments.query(load_arguments, remote_arguments)
+    if query_arguments.prompt is not None:
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
-    from vlmtui.reports.commands.ask import Question, run_ask
-    from vlmtui.reports.commands.attribution import Wanted
-    from vlmtui.reports.select.patches import parse_patch
+    from vlmtui.query.patches import parse_patch
+    from vlmtui.reports.commands.ask import AskOptions, run_ask
+    from vlmtui.reports.commands.attribution import AttributionOptions
     from vlmtui.results.answers import check_question
     from vlmtui.results.replacement import REPLACEMENTS
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
     exit_on_signals()
     check_question(question)
@@ -78,6 +87,6 @@ def ask(
     if by is not None and not ablate and occlude is None:
         raise UsageError("--by says what replaces patches: name some with --ablate, or a block's side with --occlude")
     patches = tuple(parse_patch(words, "--ablate") for words in ablate or ())
-    wanted = Wanted(attention, gradient, patches, occlude, stand)
-    asked = Question(image, question, max_new_tokens, temperature, seed, wanted)
-    return run_ask(asked, query, format, output, quiet, tell)
+    wanted = AttributionOptions(attention, gradient, patches, occlude, stand)
+    asked = AskOptions(image, question, max_new_tokens, temperature, seed, wanted)
+    return run_ask(asked, query.load, query.read, format, output, quiet, tell)

@@ -1,4 +1,4 @@
-"""`vlmtui match` and `vlmtui classify`: what vision towers with a text tower or a head say of whole pictures."""
+"""`vlmtui match` and `vlmtui classify`: zero-shot scores and classification of whole images."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.messages import say, say_line
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.messages import print_error, print_message
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import LoadOptions, ReadOptions
     from vlmtui.reports.run import Order
     from vlmtui.session.discovery import SessionLocation
 
@@ -27,8 +27,8 @@ Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", he
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tower:
-    """Which model is asked, and in which session."""
+class ModelArguments:
+    """Which model is used, and in which session."""
 
     model: Annotated[
         str | None, typer.Option("-m", "--model", metavar="NAME", help="A hub name, a folder, or an alias.")
@@ -40,35 +40,34 @@ class Tower:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def query(self, held: Held, far: Far, check: Callable[[str, str | None], None], k: int = 1) -> Query:
-        """What is asked, checked as far as it can be without a model; `check` its name and its family."""
+    def load_options(
+        self, load_arguments: LoadArguments, remote_arguments: RemoteArguments, check: Callable[[str, str | None], None]
+    ) -> LoadOptions:
+        """Load options, checked as far as possible without a model; `check` gets the model's name and family."""
         from vlmtui.catalogue import default_model, family_of, resolve_model
-        from vlmtui.reports.query import Query
 
-        where: SessionLocation = far.where(warm=not self.no_warm)
-        held.check()
+        where: SessionLocation = remote_arguments.location(warm=not self.no_warm)
+        load_arguments.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
-            # what can be known of it is said at once, not when torch is imported and its weights are fetched
+            # refuse at once, not after torch is imported and the weights are fetched
             check(name, family_of(resolve_model(name)))
-        return Query(
-            model=name,
-            revision=held.revision,
-            processor=held.processor,
-            device=held.device,
-            dtype=held.dtype,
-            k=k,
-            max_pixels=self.max_pixels,
-            where=where,
-        )
+        return load_arguments.load_options(name, where)
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How images are read."""
+        from vlmtui.query.options import ReadOptions
+
+        return ReadOptions(max_pixels=self.max_pixels)
 
 
-@gathers
+@with_grouped_options
 def match(
     images: Images,
-    tower: Tower,
-    held: Held,
-    far: Far,
+    tower: ModelArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     text: Annotated[
         list[str] | None, typer.Option("--text", metavar="TEXT", help="A text to match with the pictures; repeatable.")
     ] = None,
@@ -90,19 +89,19 @@ def match(
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
     from vlmtui.models.families.registry import check_text_tower
-    from vlmtui.reports.commands.match import Asked, run_match
+    from vlmtui.reports.commands.match import MatchOptions, run_match
 
-    query = tower.query(held, far, check_text_tower)
-    order = ordered(images, query, output, quiet, debug)
-    return run_match(Asked(tuple(text), captions, patches), query, format, order)
+    load = tower.load_options(load_arguments, remote_arguments, check_text_tower)
+    order = order_for(images, load.where, output, quiet, debug)
+    return run_match(MatchOptions(tuple(text), captions, patches), load, tower.read_options, format, order)
 
 
-@gathers
+@with_grouped_options
 def classify(
     images: Images,
-    tower: Tower,
-    held: Held,
-    far: Far,
+    tower: ModelArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Classes a picture.")] = 8,
     format: Format = "text",
     output: Output = None,
@@ -114,20 +113,20 @@ def classify(
     from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
 
-    query = tower.query(held, far, check_classifier, k)
-    return run_classify(query, format, ordered(images, query, output, quiet, debug))
+    load = tower.load_options(load_arguments, remote_arguments, check_classifier)
+    return run_classify(load, tower.read_options, k, format, order_for(images, load.where, output, quiet, debug))
 
 
-def ordered(images: list[str], query: Query, output: str | None, quiet: bool, debug: bool) -> Order:
-    """Which pictures, and where to; told to leave, the command goes with its session."""
+def order_for(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> Order:
+    """The order for these images. From now on a signal ends the command and its session."""
     from vlmtui.reports.run import Order
-    from vlmtui.reports.select.sources import meant
+    from vlmtui.reports.select.sources import expand_sources
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
     exit_on_signals()
-    sources, several = meant(images)
-    return Order(sources, query.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    sources, several = expand_sources(images)
+    return Order(sources, where, output, quiet, lambda error: print_error(error, debug), tell, debug, several)

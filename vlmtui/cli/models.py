@@ -1,4 +1,4 @@
-"""`vlmtui models`, `vlmtui verify` and `vlmtui doctor`: what there is, and whether it is as it should be."""
+"""`vlmtui models`, `vlmtui verify` and `vlmtui doctor`: models on disk, self-verification, and examination."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 
 
 def models(
@@ -19,19 +19,19 @@ def models(
     version: Version = False,
 ) -> int:
     """List the models on this disk, and those with short names: what exploring them fetches and holds."""
-    from vlmtui.reports.commands.models import clear as remove
-    from vlmtui.reports.commands.models import table
+    from vlmtui.reports.commands.models import clear_model as remove
+    from vlmtui.reports.commands.models import model_table
 
-    for line in table(long) if clear is None else [remove(clear)]:
+    for line in model_table(long) if clear is None else [remove(clear)]:
         typer.echo(line)
     return 0
 
 
-@gathers
+@with_grouped_options
 def verify(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A hub name, a folder, or an alias.")],
-    held: Held,
-    far: Far,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
     whole: Annotated[bool, typer.Option("--whole", help="Fetch the language model's layers too, to compare.")] = False,
     quiet: Quiet = False,
@@ -40,22 +40,21 @@ def verify(
 ) -> int:
     """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
     from vlmtui.catalogue import resolve_model
-    from vlmtui.reports.commands.verify import Order, run_verify
+    from vlmtui.reports.commands.verify import run_verify
     from vlmtui.signals import exit_on_signals
 
-    held.check()
-    where = far.where(warm=False)
+    load_arguments.check()
+    where = remote_arguments.location(warm=False)
     if where.remote is None:
         resolve_model(model)
     exit_on_signals()
-    order = Order(model, held.revision, held.processor, held.device, held.dtype, whole)
-    run_verify(order, where, format, quiet)
+    run_verify(load_arguments.load_options(model, where), whole, format, quiet)
     return 0
 
 
 def doctor(debug: Debug = False, version: Version = False) -> int:
     """Say what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
-    from vlmtui.doctor import examine
+    from vlmtui.cli.doctor import examine
 
     for line in examine():
         typer.echo(line)

@@ -1,4 +1,4 @@
-"""The options that several commands have, each in one place."""
+"""Options that several commands share, in groups."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from typer.models import OptionInfo
 
 from vlmtui._version import __version__
 from vlmtui.errors import UsageError
-from vlmtui.results.metrics import METRICS, RIDGE
+from vlmtui.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
-    from vlmtui.reports.query import Query
+    from vlmtui.query.options import LoadOptions, Query
     from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
@@ -43,8 +43,8 @@ Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
-    """How a model is to be held."""
+class LoadArguments:
+    """How a model is loaded: the command-line options that `LoadOptions` is made of."""
 
     revision: Annotated[
         str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
@@ -62,10 +62,17 @@ class Held:
         if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
             raise UsageError(f"--device {self.device!r} is not one of auto, cpu, cuda, cuda:N, mps")
 
+    def load_options(self, model: str, where: SessionLocation | None = None) -> LoadOptions:
+        """These options for a model, in the usual session where none is named."""
+        from vlmtui.query.options import LoadOptions
+
+        options = LoadOptions(model, self.revision, self.processor, self.device, self.dtype)
+        return options if where is None else dataclasses.replace(options, where=where)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Far:
-    """On which machine."""
+class RemoteArguments:
+    """The machine that the session runs on."""
 
     remote: Annotated[
         str | None,
@@ -76,8 +83,8 @@ class Far:
         typer.Option("--remote-command", metavar="COMMAND", help="vlmtui on HOST, if not on the PATH there."),
     ] = None
 
-    def where(self, warm: bool) -> SessionLocation:
-        """Where the session is to be."""
+    def location(self, warm: bool) -> SessionLocation:
+        """Where the session runs. `UsageError` for a command without a host."""
         from vlmtui.session.discovery import SessionLocation
 
         host = self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE") or None
@@ -90,8 +97,8 @@ class Far:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """What every look at an image may be told."""
+class QueryArguments:
+    """The model, the image and what to report of it: options of all commands that read an image for a report."""
 
     model: Annotated[
         str | None,
@@ -147,15 +154,15 @@ class Look:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def query(self, held: Held, far: Far) -> Query:
-        """All of it, checked as far as it can be without a model."""
+    def query(self, load_arguments: LoadArguments, remote_arguments: RemoteArguments) -> Query:
+        """The query that these options ask for, checked as far as that can be done without a model."""
         from vlmtui.catalogue import default_model, resolve_model
-        from vlmtui.reports.query import Query
-        from vlmtui.reports.select.lens_option import parse_lens
-        from vlmtui.reports.select.patches import parse_patch
+        from vlmtui.query.chosen_lens import parse_lens
+        from vlmtui.query.options import EntrySelection, Query, ReadOptions, SearchOptions
+        from vlmtui.query.patches import parse_patch
 
-        where = far.where(warm=not self.no_warm)
-        held.check()
+        where = remote_arguments.location(warm=not self.no_warm)
+        load_arguments.check()
         known = next((m for m in METRICS if m == self.metric), None)
         if known is None:
             raise UsageError(f"--metric {self.metric!r} is not one of {', '.join(METRICS)}")
@@ -164,44 +171,33 @@ class Look:
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
+        stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
+        patches = tuple(parse_patch(words) for words in self.patch or ())
+        lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None)
         return Query(
-            model=name,
-            revision=held.revision,
-            processor=held.processor,
-            device=held.device,
-            dtype=held.dtype,
-            k=self.k,
-            metric=known,
-            ridge=self.ridge,
-            stage=self.stage,
-            stages=tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word),
-            all_tokens=self.all_tokens,
-            patches=tuple(parse_patch(words) for words in self.patch or ()),
-            lens=parse_lens(
-                self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None
-            ),
-            null=self.null,
-            prompt=self.prompt,
-            max_pixels=self.max_pixels,
-            where=where,
+            load_arguments.load_options(name, where),
+            ReadOptions(self.prompt, self.max_pixels),
+            SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null),
+            EntrySelection(self.stage, stages, patches),
+            lens,
         )
 
 
 def check_choice(option: str, word: str) -> None:
-    """`UsageError` for a word that the option does not have."""
+    """Raise `UsageError` for a word that is not among the choices of an option."""
     if word not in _CHOICES[option]:
         raise UsageError(f"{option} {word!r} is not one of {', '.join(_CHOICES[option])}")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Annotates a dataclass above: of its options only these are listed by --help. The others are taken all the same:
-    all commands that look at an image take them."""
+class ListedOptions:
+    """Annotation of a group of options: `--help` lists those named here alone. The others are accepted too, so that
+    all commands that read an image take the same options."""
 
     names: tuple[str, ...]
 
     def of(self, name: str, hint: Any) -> Any:
-        """The type of an option, which is not listed unless it is one of these."""
+        """The type of an option, hidden from `--help` unless it is one of these."""
         if name in self.names:
             return hint
         option = copy.copy(next(part for part in hint.__metadata__ if isinstance(part, OptionInfo)))
@@ -209,10 +205,10 @@ class Shown:
         return Annotated[hint.__origin__, option]
 
 
-def gathers(command: Callable[..., int]) -> Callable[..., int]:
-    """A command whose parameters of the dataclasses above are options of the command line, field by field.
+def with_grouped_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Decorate a command so that a parameter typed as a dataclass above becomes one option a field.
 
-    Typer reads the signature that this leaves.
+    Typer reads the signature of the function returned, which builds the dataclasses and calls the command.
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""`vlmtui outliers`: whether outliers by their norm come at the same positions in all pictures."""
+"""`vlmtui outliers`: whether norm outliers are at the same positions in all images."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.match import Format, Images, Output, Tower, ordered
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.match import Format, Images, ModelArguments, Output, order_for
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
-_LEAST = 3  # `vlmtui.display.recurrence.LEAST`, which imports NumPy
+_LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
 
 
-def _any(name: str, family: str | None) -> None:
+def _accept_any(name: str, family: str | None) -> None:
     """Every model has norms."""
 
 
-@gathers
+@with_grouped_options
 def outliers(
     images: Images,
-    tower: Tower,
-    held: Held,
-    far: Far,
+    tower: ModelArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="Only this one: vision.0 …, tokens, or llm.1 ….")
     ] = None,
@@ -35,11 +35,11 @@ def outliers(
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
     from vlmtui.reports.commands.outliers import run_outliers
 
-    query = tower.query(held, far, _any)
-    order = ordered(images, query, output, quiet, debug)
+    load = tower.load_options(load_arguments, remote_arguments, _accept_any)
+    order = order_for(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(
             f"outliers compares pictures, and {given} cannot tell position from content: give at least {_LEAST}, "
             "unlike each other"
         )
-    return run_outliers(query, stage, format, order)
+    return run_outliers(load, tower.read_options, stage, format, order)

@@ -1,4 +1,4 @@
-"""`vlmtui session start|stop|status|stdio`: the command line's words for the warm session, and nothing else."""
+"""`vlmtui session start|stop|status|stdio`: commands for the warm session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.options import Debug, Held, Quiet, gathers
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, with_grouped_options
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -31,9 +31,9 @@ Idle = Annotated[
 
 
 @app.command()
-@gathers
+@with_grouped_options
 def start(
-    held: Held,
+    load_arguments: LoadArguments,
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")] = None,
     idle: Idle = "30m",
     quiet: Quiet = False,
@@ -41,12 +41,13 @@ def start(
 ) -> int:
     """Start a session that later commands find and use; with -m, load a model at once."""
     from vlmtui.catalogue import resolve_model
+    from vlmtui.query.options import load_model
     from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.client import SessionClient
     from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
 
     seconds = parse_idle(idle)
-    held.check()
+    load_arguments.check()
     if model is not None:
         resolve_model(model)
     link = connect_warm(JUST_BEGUN_S)
@@ -59,14 +60,7 @@ def start(
     progress = ProgressLine(quiet)
     try:
         if model is not None:
-            loading = client.load(
-                model,
-                revision=held.revision,
-                processor=held.processor,
-                device=held.device,
-                dtype=held.dtype,
-                on_progress=progress,
-            )
+            loading = load_model(client, load_arguments.load_options(model), progress)
             info = loading.result()
             progress.clear()
             holds = f", holds {info.name} on {info.device} in {info.dtype}"
@@ -104,11 +98,11 @@ def stop(
     if link is not None:
         client = SessionClient(link)
         client.stop()
-    free = _free_within(_STOP_S if link is not None else 0.0)
+    free = _lock_free_within(_STOP_S if link is not None else 0.0)
     if not free and pid is not None:
-        # it hangs: the lock says that this is its process still
+        # it hangs: the lock shows that this process is still the session
         os.kill(pid, signal.SIGKILL)
-        free = _free_within(_STOP_S)
+        free = _lock_free_within(_STOP_S)
     if link is not None:
         client.close()
     elif pid is None or free:
@@ -169,7 +163,7 @@ def stdio(idle: Idle = "30m", debug: Debug = False) -> int:
 
 
 def parse_idle(word: str) -> float:
-    """The seconds that `30m`, `90s`, `2h` or `1d` stand for."""
+    """Seconds of a time such as `30m`, `90s`, `2h` or `1d`."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", word.strip())
     seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < seconds <= 366 * 86400:
@@ -177,8 +171,8 @@ def parse_idle(word: str) -> float:
     return seconds
 
 
-def _free_within(seconds: float) -> bool:
-    """Whether the place of the warm session is free, or becomes so in time."""
+def _lock_free_within(seconds: float) -> bool:
+    """Whether the lock of the warm session is free, or becomes free within `seconds`."""
     from vlmtui.session import daemon
 
     deadline = time.monotonic() + seconds

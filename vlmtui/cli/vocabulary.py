@@ -1,4 +1,4 @@
-"""`vlmtui vocabulary`: a model's words by themselves, without a picture."""
+"""`vlmtui vocabulary`: a model's vocabulary by itself, without an image."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Output
-from vlmtui.cli.messages import say_line
-from vlmtui.cli.options import Debug, Far, Held, Quiet, Version, gathers
+from vlmtui.cli.messages import print_message
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 
 
-@gathers
+@with_grouped_options
 def vocabulary(
-    held: Held,
-    far: Far,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     model: Annotated[
         str | None, typer.Argument(metavar="[MODEL]", help="A hub name, a folder, or an alias; or the usual model.")
     ] = None,
@@ -41,21 +41,20 @@ def vocabulary(
 ) -> int:
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve_model
-    from vlmtui.reports.commands.vocabulary import Asked, run_vocabulary
+    from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
     from vlmtui.reports.output.target import format_by
-    from vlmtui.reports.query import Query
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
-    held.check()
-    where = far.where(warm=not no_warm)
+    load_arguments.check()
+    where = remote_arguments.location(warm=not no_warm)
     name = default_model() if model is None else model
     if where.remote is None:
         resolve_model(name)
     chosen = format or format_by(output, _ENDINGS)
     exit_on_signals()
-    query = Query(name, held.revision, held.processor, held.device, held.dtype, where=where)
-    return run_vocabulary(query, Asked(near, metric, k, all_tokens), chosen, output, quiet, tell)
+    load = load_arguments.load_options(name, where)
+    return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens), chosen, output, quiet, tell)

@@ -1,4 +1,4 @@
-"""Ways of looking at what a model makes of an image, one folder each, and what a lens of one's own is made with.
+"""Lenses: ways to inspect what a model makes of an image, one folder each, and the names a new lens is written with.
 
     from vlmtui.lenses import Context, Scalars, lens
 
@@ -7,10 +7,11 @@
         \"\"\"How peaked a patch's vector is.\"\"\"
         return Scalars(context.states().float().abs().pow(power).mean(-1))
 
-A lens is a function of a `Context`, which the session implements. Its name is the function's, its options are the other
-parameters, the kind of its result is the return annotation, and the first line of its docstring is its help. The eight
-kinds of result are drawn by every front end. Nothing here imports torch: front ends read what a built-in lens is from
-its folder's `__init__`, and the session imports its `compute` when it is first used.
+A lens is a function of a `Context`, which the session implements. The function's name is the lens's name, its other
+parameters are the options, its return annotation is the kind of result, and the first line of its docstring is the help
+line. Every client can draw each of the eight kinds of result. Nothing here imports torch: clients read the
+specification of a built-in lens from its folder's `__init__`, and the session imports its `compute` module when the
+lens is first used.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _OF_CONTEXT = ("Cancelled", "Context", "Generation", "NotHere", "Place", "Vocabu
 
 
 def __getattr__(name: str) -> Any:
-    """Kinds and context are imported when they are first asked for: they need NumPy, and a list of lenses does not."""
+    """Import kinds and context on first use: they need NumPy, which listing the lenses does not."""
     if name in __all__:
         from vlmtui.lenses import context, kinds
 

@@ -1,4 +1,4 @@
-"""The one place where a tensor becomes an array; and how arrays cross the wire. No torch: it is not imported."""
+"""Array conversion: tensors to NumPy arrays, and arrays to and from MessagePack. Does not import torch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PLAIN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
     ((np.floating, float), float),
     ((str,), str.__str__),
 )
-"""Numbers and texts of other types than Python's own, NumPy's most often."""
+"""Scalar types that are not Python's own, mostly NumPy's, and how each becomes one."""
 
 
 def array(values: Any) -> np.ndarray[Any, Any]:
-    """An array of its own: of a tensor on any device a copy, bfloat16 as float32; of anything else what NumPy makes."""
+    """Convert to an array: a tensor on any device is copied, bfloat16 as float32; else as NumPy does."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         if "bfloat16" in str(values.dtype):
@@ -28,7 +28,7 @@ def array(values: Any) -> np.ndarray[Any, Any]:
 
 
 def encode_other(value: Any) -> Any:
-    """What MessagePack has no word for, in words that it has: an array as (dtype, shape, bytes); else `TypeError`."""
+    """Encode what MessagePack does not know: an array as (dtype, shape, bytes). `TypeError` for other objects."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()
     for kinds, plain in _PLAIN:
@@ -38,7 +38,7 @@ def encode_other(value: Any) -> Any:
 
 
 def decode_array(wanted: type, value: Any) -> Any:
-    """That array again, read-only."""
+    """Decode an array encoded by `encode_other`; it is read-only."""
     if getattr(wanted, "__origin__", wanted) is not np.ndarray:
         raise TypeError(f"{wanted} cannot cross the pipe")
     kind, shape, data = value

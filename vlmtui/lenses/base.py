@@ -1,7 +1,7 @@
-"""A lens: a function of a context, and what front ends must know to offer it without running it. No imports that cost.
+"""Lens definition: the `@lens` decorator, and what clients need to offer a lens without running it. Light imports only.
 
-Built-in lenses and those of other people are made by the same decorator. What only a built-in one has is its
-`LensOffer`: which words of the command line fill its options, and where it says by itself that it cannot look.
+Built-in and third-party lenses are made by the same decorator. Only built-in ones have a `LensOffer`, which says which
+command-line options fill the lens's own and where it refuses to run, and a `LensSchedule`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from vlmtui.reading import ModelInfo
 
 Subject = Literal["stage", "answer", "image", "vocabulary"]
-"""What a lens looks at: the entries of a stage, the model's answer, the whole image, the vocabulary."""
+"""What a lens inspects: the entries of a stage, the model's answer, the whole image, or the vocabulary."""
 Cost = Literal["quick", "slow", "idle"]
-"""`idle` is asked for while nothing else is, and gives way to whatever is asked next."""
+"""An `idle` lens is requested only when nothing else is, and gives way to the next request."""
 Stamp = tuple[int, int, int]
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -36,27 +36,27 @@ COSTS = ("quick", "slow", "idle")
 
 
 def refuses_nothing(stage: str, model: ModelInfo) -> str:
-    """It can look at every stage of every model."""
+    """Return no reason: the lens applies to every stage of every model."""
     return ""
 
 
 def any_model(model: ModelInfo) -> bool:
-    """It is for every model."""
+    """Return True: the lens suits every model."""
     return True
 
 
 @dataclass(frozen=True, kw_only=True)
 class LensOffer:
-    """How front ends offer a built-in lens.
+    """How clients offer a built-in lens.
 
-    `listed`: `--lens` takes it. `word` is the option that `--find` and `/` fill, `marked` the one that `--marked` and
-    marks do; `missing` says what to name where that was not given. `refuses` gives the reason why it cannot look at a
-    stage of a model, or "". `only` is the one stage of a model at which it looks, or "" where there are several.
-    `suits` says whether the word that a person looks for in a model is this lens's, `unsuited` why not. `render` names
-    the module of its folder that says in words what its numbers are. `projects`: it is the nearest words of the tokens
-    that the projector makes of a vision stage. Without `page` the page, which has its own words and norms, refuses it;
-    without `overlay` the explorer, which has a key and a panel for it, does not lay it over the image.
-    `wordy`: it looks for words, one at least, in a model that has some.
+    `listed`: `--lens` accepts it. `word` is the option that `--find` and `/` fill, `marked` the option that `--marked`
+    and marks fill; `missing` is the message when that option was not given. `refuses` returns the reason why the lens
+    does not apply to a stage of a model, or "". `only` is the single stage of a model at which it applies, or "" where
+    there are several. `suits` says whether `--find` in a model means this lens, `unsuited` why not. `render` names the
+    module of its folder that describes its numbers. `projects`: it returns the nearest words of the tokens that the
+    projector makes from a vision stage. `page` is False for a lens that the HTML page, which has words and norms of its
+    own, refuses; `overlay` is False for a lens with its own key and panel in the explorer, which is never laid over the
+    image. `wordy`: it searches for words, and so needs a model with a vocabulary and k of at least 1.
     """
 
     listed: bool = False
@@ -74,7 +74,7 @@ class LensOffer:
     wordy: bool = False
 
     def only_at(self, model: ModelInfo | None) -> str:
-        """The one stage at which it looks, or ""; without a model where that is the same in all."""
+        """The single stage at which the lens applies, or ""; no model is needed where it is the same in all."""
         if isinstance(self.only, str):
             return self.only
         return self.only(model) if model else ""
@@ -82,12 +82,12 @@ class LensOffer:
 
 @dataclass(frozen=True, kw_only=True)
 class LensSchedule:
-    """A built-in lens's turn in the session's queue.
+    """How the session schedules a built-in lens.
 
-    `beside` says when it may be asked amidst what takes long: for one entry, or always. `lets_in` says that such
-    questions may come between its own blocks: any, or of those only what needs no run of the model; `runs` says of a
-    lens that it does. `doing` is what the session is said to be doing meanwhile. Lenses of one `group` take each
-    other's place, whatever they are asked about: a person who asks one has moved on from the other.
+    `beside` says when it may run between the blocks of a long computation: for a single entry, or always. `lets_in`
+    says which such requests may run between its own blocks: any, or only those that need no forward pass; `runs` marks
+    a lens that needs one. `doing` is the activity that the session reports meanwhile. A new request for one lens of a
+    `group` replaces a waiting request for another of the same group, whatever they are about.
     """
 
     beside: Literal["", "one", "always"] = ""
@@ -99,10 +99,10 @@ class LensSchedule:
 
 @dataclass(frozen=True, eq=False)
 class Lens:
-    """A lens. Called with a context and options it is its function.
+    """A lens. Calling it with a context and options calls its function.
 
-    `stages` says where it applies: "vision", "tokens", "llm", or the names of stages; everywhere without. `stamp` is
-    that of its file when it was defined, by which a change since is known.
+    `stages` lists where it applies: "vision", "tokens", "llm", or stage names; empty means everywhere. `stamp` is the
+    `file_stamp` of its file when it was defined, used to notice later changes.
     """
 
     function: Callable[..., Any]
@@ -115,7 +115,7 @@ class Lens:
     stamp: Stamp | None = None
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Its function: how it is tested."""
+        """Call the function itself, as tests do."""
         return self.function(*args, **options)
 
     @property
@@ -126,21 +126,21 @@ class Lens:
 
     @cached_property
     def kind(self) -> type[ResultKind]:
-        """The kind of its result, by its return annotation; `UsageError` where that is none."""
+        """The kind of result, from the return annotation. `UsageError` where that is not a kind."""
         from vlmtui.lenses.options import result_kind
 
         return result_kind(self)
 
     @cached_property
     def options(self) -> type[msgspec.Struct]:
-        """Its options as a struct, in the order of its parameters; `UsageError` where one cannot be an option."""
+        """The options as a struct, in parameter order. `UsageError` for a parameter that cannot be an option."""
         from vlmtui.lenses.options import options_struct
 
         return options_struct(self)
 
     @cached_property
     def described(self) -> LensDescription:
-        """What front ends are told of it."""
+        """The description that clients are sent."""
         from vlmtui.lenses.options import describe_lens
 
         return describe_lens(self)
@@ -173,10 +173,10 @@ def lens(
     offer: LensOffer | None = None,
     turn: LensSchedule | None = None,
 ) -> Any:
-    """Make a lens of a function of a `Context`: `@lens`, or `@lens(name=…, subject=…, stages=…, cost=…)`.
+    """Make a lens from a function of a `Context`: `@lens`, or `@lens(name=…, subject=…, stages=…, cost=…)`.
 
-    The name is the function's, with hyphens for underscores. `stages` says where it applies: "vision", "tokens", "llm",
-    or names of stages. Raises `UsageError` for a name that is none, or a word that is not one of those.
+    The name defaults to the function's, with hyphens for underscores. `stages` lists where the lens applies: "vision",
+    "tokens", "llm", or stage names. Raises `UsageError` for an invalid name, subject, cost or stage.
     """
 
     def made(of: Callable[..., Any]) -> Lens:
@@ -206,7 +206,7 @@ def lens(
 
 
 def file_stamp(function: Callable[..., Any]) -> Stamp | None:
-    """What its file is now: when it was changed, its size, its number; None where it comes from no file."""
+    """The modification time, size and inode of a function's file; None for a function that comes from no file."""
     try:
         found = os.stat(function.__code__.co_filename)
     except (AttributeError, OSError):
@@ -215,5 +215,5 @@ def file_stamp(function: Callable[..., Any]) -> Stamp | None:
 
 
 def applies_at(stages: Sequence[str], stage: str) -> bool:
-    """Whether a lens for `stages` looks at this one."""
+    """Whether a lens declared for `stages` applies at `stage`."""
     return not stages or any(stage == one or stage.partition(".")[0] == one for one in stages)

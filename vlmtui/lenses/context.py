@@ -1,7 +1,7 @@
-"""What a lens is given: one reading at one stage, as the session holds it. The session implements it.
+"""Lens context: the interface through which a lens reads one reading at one stage. The session implements it.
 
-Tensors are on the model's device, in its dtype; what a lens is given is its own copy, made without gradients. Every
-method may raise `Cancelled` where nobody waits for the result any more: let it pass.
+Tensors are on the model's device, in its dtype; each is the lens's own copy, made without gradients. Every method may
+raise `Cancelled` once nobody waits for the result any more: do not catch it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The LLM's vocabulary: `embeddings` [rows, width] as its first layer receives them, and which rows are `words`
-    (named by the tokenizer and not special), int64 ascending."""
+    """The LLM's vocabulary: `embeddings` [rows, width] as its first layer receives them, and the ids of the rows that
+    are `words` (named by the tokenizer and not special), int64 ascending."""
 
     embeddings: Tensor
     words: Tensor
@@ -36,8 +36,8 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Generation:
-    """The model's answer to a question about the image: its text, and of every token its id, its text and its natural
-    log-probability."""
+    """The model's answer to a question about the image: its text, and the id, text and natural log-probability of every
+    token."""
 
     question: str
     text: str
@@ -49,8 +49,8 @@ class Generation:
 class Context(Protocol):
     """One reading at one stage.
 
-    `stage` is "vision.i", "tokens" or "llm.i"; `entries` are the indices, among all of the stage's patches or tokens,
-    that the result is about, in their order; `k` is how many words were asked for.
+    `stage` is "vision.i", "tokens" or "llm.i"; `entries` are the indices, among all patches or tokens of the stage,
+    that the result must cover, in that order; `k` is the number of words requested.
     """
 
     @property
@@ -63,9 +63,9 @@ class Context(Protocol):
     def k(self) -> int: ...
 
     def states(self, stage: str | None = None) -> Tensor:
-        """The vectors of the entries, or of all entries of another stage [entries, width]; at `vision.i` the residual
-        stream after the i-th block, at `tokens` what the LLM's first layer receives, at `llm.i` what its i-th layer
-        put out. What they need is done first: the tower run again, the layers loaded."""
+        """The vectors of the entries, or of all entries of another stage [entries, width]: at `vision.i` the residual
+        stream after the i-th block, at `tokens` what the LLM's first layer receives, at `llm.i` the output of its i-th
+        layer. Runs the tower again or loads layers where that is needed."""
         ...
 
     def image(self) -> NDArray[np.uint8]:
@@ -73,15 +73,15 @@ class Context(Protocol):
         ...
 
     def inputs(self) -> dict[str, Tensor]:
-        """What the tower was given, by the names of the model's own parameters (`pixel_values` …), on the CPU."""
+        """The tower's inputs, by the model's own parameter names (`pixel_values` …), on the CPU."""
         ...
 
     def boxes(self) -> NDArray[np.float64]:
-        """The box of every entry in pixels of the image, x0, y0, x1, y1 [entries, 4]; NaN where it has none."""
+        """The box of every entry in image pixels, x0, y0, x1, y1 [entries, 4]; NaN for an entry without one."""
         ...
 
     def tokens(self) -> tuple[Place, ...]:
-        """What every entry is: its kind, grid, row, column, box, and the vision patches it was made of."""
+        """The place of every entry: its kind, grid, row, column, box, and the vision patches it was made from."""
         ...
 
     def vocabulary(self) -> Vocabulary:
@@ -93,7 +93,7 @@ class Context(Protocol):
         ...
 
     def generation(self) -> Generation | None:
-        """The answer that is looked at; None without one."""
+        """The answer under inspection; None without one."""
         ...
 
     def other(self) -> Context | None:
@@ -101,14 +101,14 @@ class Context(Protocol):
         ...
 
     def progress(self, done: int, total: int) -> None:
-        """Say how far it is; raises `Cancelled` where nobody waits any more."""
+        """Report progress; raises `Cancelled` once nobody waits for the result."""
         ...
 
     def keep(self, key: object, make: Callable[[], T]) -> T:
-        """What was kept under a key for this reading by this version of the lens, or what `make` makes, kept now."""
+        """The value cached under a key for this reading and version of the lens; made by `make` if absent."""
         ...
 
     @property
     def model(self) -> Any:
-        """For built-in lenses: the model behind it, and what is kept of the reading. May change."""
+        """The session's model and cached activations, for built-in lenses. May change."""
         ...

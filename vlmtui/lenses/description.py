@@ -1,4 +1,4 @@
-"""What front ends are told of a lens: they offer it by this, and never import one that is not built in."""
+"""Lens description: what the session tells clients about a lens. Clients never import a lens that is not built in."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ Values = Literal["bool", "int", "float", "text", "choice", "list"]
 
 
 class LensOption(msgspec.Struct, frozen=True, kw_only=True):
-    """One option: what it takes, `of` which its items are where that is a list, and what it is without being given.
+    """One option of a lens: the type it takes, the item type `of` a list, and its default.
 
-    `lowest` and `highest` bound a number (`above` and `below`: it is more or less than that), `choices` are all that it
-    may be; `help` is for a person.
+    `choices` are the allowed values of a choice, `range` is the range of a number in words, `help` the help text.
     """
 
     name: str
@@ -29,8 +28,9 @@ class LensOption(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LensDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """A lens: its name, what it looks at, the kind of its result, its one line, where it applies, its options in the
-    order written, and where it comes from. `trouble` says why it cannot be used, or "".
+    """A lens: its name, subject, kind of result, help line, stages, options in declaration order, and origin.
+
+    `trouble` says why it cannot be used, or "".
     """
 
     name: str
@@ -45,7 +45,7 @@ class LensDescription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def result(self) -> type[ResultKind]:
-        """The kind of its result."""
+        """The kind of result."""
         return KINDS[self.kind]
 
     @property

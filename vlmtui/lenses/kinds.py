@@ -1,7 +1,7 @@
-"""The eight kinds of result. Every front end draws a kind, once, whatever lens it came from.
+"""Result kinds: the eight types a lens may return. Clients draw each kind in one way, whatever lens it came from.
 
-Each takes a tensor of any dtype or device, an array or a list, and holds float32 (scores of words float64, ids int64).
-NaN is allowed: null in reports, uncoloured on the image. `note` is what a person must know to read the numbers.
+Each accepts a tensor of any dtype and device, an array or a list, and holds float32 (word scores float64, ids int64).
+NaN is allowed: it is null in reports and uncoloured on the image. `note` is what a reader must know about the numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TextRows = Sequence[Sequence[str]]
 FactValue = str | float | int | bool | None
 
 AXES = ("layer", "head", "entry", "answer token", "prompt token", "component", "word")
-"""What an axis of a `Matrix` may be called."""
+"""The allowed names of a `Matrix`'s axes."""
 
 _T = TypeVar("_T")
 _N = TypeVar("_N", np.float32, np.float64)
@@ -30,13 +30,13 @@ _own = msgspec.msgpack.Encoder(enc_hook=encode_other)
 
 
 def _missing() -> Any:
-    """What was not given: ids are then made of texts, scores are not-a-number."""
+    """The default of ids and scores: ids are then numbered from texts, scores are NaN."""
     return None
 
 
 class ResultKind(msgspec.Struct, frozen=True, kw_only=True):
-    """What all kinds have. `seconds` is filled by the session; `own` is what a built-in lens says besides, for its own
-    typed wrapper and its own words alone."""
+    """The base of all kinds. `seconds` is filled in by the session; `own` holds the details of a built-in lens, encoded
+    by `pack_details`, for its typed wrapper and its own report lines only."""
 
     name: ClassVar[str] = ""
     one: ClassVar[str] = ""
@@ -46,26 +46,34 @@ class ResultKind(msgspec.Struct, frozen=True, kw_only=True):
     own: bytes = b""
 
 
-class Scalars(ResultKind, frozen=True, tag="scalars"):
-    """One number an entry, float32 [entries]."""
+class _Values(ResultKind, frozen=True):
+    """Kinds that hold one float32 array of `dimensions` dimensions; `expected` is the start of the error otherwise."""
+
+    dimensions: ClassVar[int] = 1
+    expected: ClassVar[str] = ""
+
+    values: Floats
+
+    def __post_init__(self) -> None:
+        _set(self, "values", _floats(self.values, self.dimensions, self.expected))
+
+
+class Scalars(_Values, frozen=True, tag="scalars"):
+    """One number per entry, float32 [entries]."""
 
     name: ClassVar[str] = "Scalars"
     one: ClassVar[str] = "one number an entry"
-
-    values: Floats
+    expected: ClassVar[str] = "Scalars takes one number an entry, [entries]"
 
     if TYPE_CHECKING:
 
         def __init__(self, values: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
 
-    def __post_init__(self) -> None:
-        _set(self, "values", _floats(self.values, 1, "Scalars takes one number an entry, [entries]"))
-
 
 class Colours(ResultKind, frozen=True, tag="colours"):
-    """A colour an entry, float32 [entries, 3]: red, green and blue, each in 0 … 1.
+    """One colour per entry, float32 [entries, 3]: red, green and blue, each in 0 … 1.
 
-    Those of built-in `pca` are components instead, in -1 … 1 (`signed`).
+    With `signed`, as in the built-in `pca`, they are components in -1 … 1 instead.
     """
 
     name: ClassVar[str] = "Colours"
@@ -88,18 +96,18 @@ class Colours(ResultKind, frozen=True, tag="colours"):
 
 
 class _Named(ResultKind, frozen=True, kw_only=True):
-    """Words by their ids, or as texts. `pieces`, `strings` and `special` name the ids: the session fills them."""
+    """Words given as ids or as texts. `pieces`, `strings` and `special` name the ids; the session fills them in."""
 
     pieces: dict[int, str | None] = msgspec.field(default_factory=dict)
     strings: dict[int, str | None] = msgspec.field(default_factory=dict)
     special: frozenset[int] = frozenset()
     rows: bool = True
-    """Whether ids are rows of the vocabulary; else they number the texts that were given."""
+    """Whether ids are vocabulary rows; otherwise they number the given texts."""
 
 
 class Words(_Named, frozen=True, tag="words"):
-    """Words an entry: `ids` int64 (rows of the vocabulary) or `texts`, and their `scores` float64, best first, and an
-    optional `detail` of each, float64; all [entries, k]. An id below 0 is no word."""
+    """Words per entry: `ids` int64 (vocabulary rows) or `texts`, their `scores` float64, best first, and an optional
+    `detail` of each, float64; all [entries, k]. A negative id stands for no word."""
 
     name: ClassVar[str] = "Words"
     one: ClassVar[str] = "words an entry"
@@ -134,7 +142,7 @@ class Words(_Named, frozen=True, tag="words"):
 
 
 class LayerWords(_Named, frozen=True, tag="layer-words"):
-    """Words by layer: `ids` or `texts`, and their `scores`, best first, all [layers, entries, k]."""
+    """Words by layer: `ids` or `texts`, and their `scores`, best first; all [layers, entries, k]."""
 
     name: ClassVar[str] = "LayerWords"
     one: ClassVar[str] = "words by layer"
@@ -164,24 +172,21 @@ class LayerWords(_Named, frozen=True, tag="layer-words"):
         _name_texts(self, 3, "[layers, entries, k]")
 
 
-class TokenMaps(ResultKind, frozen=True, tag="token-maps"):
-    """A map of the image for every token of the answer, float32 [answer tokens, entries]."""
+class TokenMaps(_Values, frozen=True, tag="token-maps"):
+    """A map over the image for every token of the answer, float32 [answer tokens, entries]."""
 
     name: ClassVar[str] = "TokenMaps"
     one: ClassVar[str] = "a map for every token of the answer"
-
-    values: Floats
+    dimensions: ClassVar[int] = 2
+    expected: ClassVar[str] = "TokenMaps takes [answer tokens, entries]"
 
     if TYPE_CHECKING:
 
         def __init__(self, values: Any, *, note: str = "", seconds: float = 0.0, own: bytes = b"") -> None: ...
 
-    def __post_init__(self) -> None:
-        _set(self, "values", _floats(self.values, 2, "TokenMaps takes [answer tokens, entries]"))
-
 
 class Matrix(ResultKind, frozen=True, tag="matrix"):
-    """Numbers along named axes (`AXES`), float32, one axis a dimension: `Matrix(values, axes=("layer", "head"))`."""
+    """Numbers along named axes (`AXES`), float32, one name per dimension: `Matrix(values, axes=("layer", "head"))`."""
 
     name: ClassVar[str] = "Matrix"
     one: ClassVar[str] = "numbers along named axes"
@@ -205,7 +210,7 @@ class Matrix(ResultKind, frozen=True, tag="matrix"):
 
 
 class Scores(ResultKind, frozen=True, tag="scores"):
-    """Scores of the whole image by label: `Scores({"cat": 0.9, "dog": 0.1})`, or labels and their values [labels]."""
+    """Scores of the whole image by label: `Scores({"cat": 0.9, "dog": 0.1})`, or labels and values [labels]."""
 
     name: ClassVar[str] = "Scores"
     one: ClassVar[str] = "scores of the whole image"
@@ -235,7 +240,7 @@ class Scores(ResultKind, frozen=True, tag="scores"):
 
 
 class Facts(ResultKind, frozen=True, tag="facts"):
-    """Facts about one entry, label and value: `Facts({"contrast": 0.3, "colour": "red"})`, or a list of pairs."""
+    """Facts about one entry, as labels and values: `Facts({"contrast": 0.3, "colour": "red"})`, or a list of pairs."""
 
     name: ClassVar[str] = "Facts"
     one: ClassVar[str] = "facts about one entry"
@@ -264,17 +269,17 @@ KINDS: dict[str, type[ResultKind]] = {
 
 
 def pack_details(value: Any) -> bytes:
-    """What a built-in lens says besides: a struct, or a dictionary of plain values and arrays."""
+    """Encode the details of a built-in lens: a struct, or a dictionary of plain values and arrays."""
     return _own.encode(value)
 
 
 def unpack_details(result: ResultKind, type_: type[_T]) -> _T:
-    """That again, as its own type."""
+    """Decode the details of a result as their own type."""
     return msgspec.msgpack.decode(result.own, type=type_, dec_hook=decode_array)
 
 
 def details_of(result: ResultKind) -> dict[str, Any]:
-    """What a lens of numbers says besides, as plain values; empty where that is nothing."""
+    """The details of a result as plain values; empty where there are none."""
     return msgspec.msgpack.decode(result.own, type=dict[str, Any]) if result.own else {}
 
 
@@ -293,7 +298,7 @@ def _floats(values: Any, dimensions: int, wanted: str) -> Floats:
 
 
 def _real(values: Any, dtype: type[_N]) -> NDArray[_N]:
-    """As an array of this type; `TypeError` for complex numbers, which would lose a part."""
+    """Convert to an array of this dtype. `TypeError` for complex numbers, which would lose their imaginary part."""
     found = array(values)
     if found.dtype.kind == "c":
         raise TypeError("they are complex")
@@ -308,7 +313,7 @@ def _fact(value: Any) -> FactValue:
 
 
 def _name_texts(words: Words | LayerWords, dimensions: int, shape: str) -> None:
-    """Ids and scores as arrays; texts are numbered, and named by their number."""
+    """Convert ids and scores to arrays; texts are numbered, and their numbers become the ids."""
     kind = type(words).__name__
     ids: Any = words.ids
     if ids is None and words.texts is None:
@@ -338,7 +343,7 @@ def _name_texts(words: Words | LayerWords, dimensions: int, shape: str) -> None:
 
 
 def _whole(ids: Any) -> Ints:
-    """As int64; `TypeError` for numbers that would become others."""
+    """Convert to int64. `TypeError` for numbers that are not whole."""
     if ids.dtype.kind not in "iub" and not (ids.dtype.kind == "f" and (np.isfinite(ids) & (ids == ids.round())).all()):
         raise TypeError(f"not {ids.dtype}")
     return np.asarray(ids, dtype=np.int64)

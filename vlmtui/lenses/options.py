@@ -1,4 +1,4 @@
-"""A lens's options, from the parameters of its function: their types as a struct, and what a person may type."""
+"""Lens options, derived from the parameters of the lens's function: as a struct, as a description, and checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
 def describe_lens(lens: Lens, origin: str = "vlmtui") -> LensDescription:
-    """What there is to be told of a lens; `UsageError` for a function that is none."""
+    """Describe a lens for clients. `UsageError` for a function that is not a valid lens."""
     return LensDescription(
         name=lens.name,
         subject=lens.subject,
@@ -35,7 +35,7 @@ def describe_lens(lens: Lens, origin: str = "vlmtui") -> LensDescription:
 
 
 def result_kind(lens: Lens) -> type[ResultKind]:
-    """The kind of a lens's result; `UsageError` where its return annotation is none."""
+    """The kind of a lens's result. `UsageError` where the return annotation is not a kind."""
     found = _hints(lens).get("return")
     if not (isinstance(found, type) and issubclass(found, ResultKind) and found.name):
         raise UsageError(
@@ -45,7 +45,7 @@ def result_kind(lens: Lens) -> type[ResultKind]:
 
 
 def options_struct(lens: Lens) -> type[msgspec.Struct]:
-    """The options as a struct whose fields are the parameters after the context."""
+    """Make a struct whose fields are the parameters after the context."""
     fields: list[Any] = []
     for parameter, hint in _parameters(lens):
         _check(lens, parameter.name, hint)
@@ -60,7 +60,7 @@ def options_struct(lens: Lens) -> type[msgspec.Struct]:
 
 
 def described_options(lens: Lens) -> tuple[LensOption, ...]:
-    """The options as they are told, in the order of the parameters."""
+    """Describe the options, in the order of the parameters."""
     found = []
     for parameter, hint in _parameters(lens):
         _check(lens, parameter.name, hint)
@@ -83,11 +83,9 @@ def described_options(lens: Lens) -> tuple[LensOption, ...]:
 
 
 def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
-    """The options for a call, checked and converted; words of a command line are read as what is wanted.
+    """Check and convert the options of a call; unless `strict`, command-line strings are parsed to the wanted type.
 
-    With `strict` they are not: a number must be one.
-
-    `UsageError` for one that the lens has not, one of a wrong type or out of range, one that is missing.
+    `UsageError` for an unknown or missing option, and for one of the wrong type or out of range.
     """
     there = {option.name: option for option in lens.described.options}
     for name in options:
@@ -110,7 +108,7 @@ def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -
 
 
 def _parameters(lens: Lens) -> list[tuple[inspect.Parameter, Any]]:
-    """All parameters but the first, which is the context, with their types."""
+    """All parameters after the first, the context, with their types."""
     hints = _hints(lens)
     parameters = list(inspect.signature(lens.function).parameters.values())
     if not parameters:
@@ -128,7 +126,7 @@ def _parameters(lens: Lens) -> list[tuple[inspect.Parameter, Any]]:
 
 
 def _hints(lens: Lens) -> dict[str, Any]:
-    """Its annotations; what it names of `vlmtui.lenses` need not be imported when it runs."""
+    """The annotations of a lens's function; names of `vlmtui.lenses` resolve even if only imported for typing."""
     import vlmtui.lenses as public
 
     if "_hints" not in lens.__dict__:
@@ -161,7 +159,7 @@ def _check(lens: Lens, name: str, hint: Any) -> None:
 
 
 def _takes(bare: Any) -> tuple[Values, Values | None, tuple[str, ...]]:
-    """What a person gives for a type, of which the items are, and what they may be; `TypeError` for another type."""
+    """The kind of value, the kind of its items and the choices for a type. `TypeError` for an unsupported type."""
     if bare in _PLAIN:
         return _PLAIN[bare], None, ()
     origin, parts = get_origin(bare), get_args(bare)

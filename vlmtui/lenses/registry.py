@@ -1,4 +1,4 @@
-"""The built-in lenses, in the order in which they are listed: one line each. No torch."""
+"""Lens registry: the built-in lenses, one line each in listing order, and those of other packages. No torch."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ FOLDERS: tuple[str, ...] = (
     "classes",
     "vocabulary",
 )
-"""A lens is added by its folder and a line here."""
+"""The folders of the built-in lenses. A new lens needs a folder and a line here."""
 GROUP = "vlmtui.lenses"
-"""The entry points under which other packages offer theirs."""
+"""The entry point group under which other packages offer lenses."""
 
 
 @lru_cache(maxsize=1)
 def built_in_lenses() -> dict[str, Lens]:
-    """Every built-in lens by its name, in their order."""
+    """Every built-in lens by name, in listing order."""
     return {one.name: one for folder in FOLDERS for one in lenses_defined_in(import_module(f"{__package__}.{folder}"))}
 
 
 def listed_lenses() -> tuple[Lens, ...]:
-    """Those that `--lens` takes."""
+    """The built-in lenses that `--lens` accepts."""
     return tuple(one for one in built_in_lenses().values() if one.offer.listed)
 
 
 def find_lens(name: str) -> Lens | None:
-    """The built-in lens of this name, if there is one."""
+    """The built-in lens of this name, or None."""
     return built_in_lenses().get(name)
 
 
 def lens_entry_points() -> tuple[EntryPoint, ...]:
-    """What installed packages offer on this machine: none of them is imported for that."""
+    """The entry points of installed packages; none of them is imported."""
     from importlib import invalidate_caches
     from importlib.metadata import entry_points
 
@@ -68,7 +68,7 @@ def lens_entry_points() -> tuple[EntryPoint, ...]:
 
 
 def lenses_defined_in(module: ModuleType) -> Iterator[Lens]:
-    """The lenses that a module itself defines, in its order; one that it only imports is not among them."""
+    """The lenses that a module itself defines, in order; lenses that it only imports are left out."""
     seen: set[int] = set()
     for value in vars(module).values():
         if isinstance(value, Lens) and value.function.__module__ == module.__name__ and id(value) not in seen:

@@ -6,44 +6,27 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import is_disk_full
-from vlmtui.reports import (
-    ANSI,
-    BINARY,
-    DRAWN,
-    FORMATS,
-    GIF,
-    HTML,
-    OF_FIELDS,
-    OF_ONE,
-    PARQUET,
-    PNG,
-    SVG,
-    check_format,
-    page,
-)
-from vlmtui.reports.formats import csv, gif, vectors
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.options import Query
+from vlmtui.reports.formats import vectors
+from vlmtui.reports.formats.base import DRAW, FIELDS, ROWS, STAGES, Format
+from vlmtui.reports.formats.contents import collect, report_in
+from vlmtui.reports.formats.registry import FORMATS, check_known, format_named, names, taking, with_fields
+from vlmtui.reports.image_report import NONE_KEPT
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import NONE_KEPT, OnProgress, Query, Result, Seen, results
-from vlmtui.reports.select.drawing import LARGEST, LAYERS, NORMS, SMALLEST
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
+from vlmtui.session.reconnecting import OnProgress
 
 _T = TypeVar("_T")
-BY_LAYER = ("text", "json", "jsonl")
-"""Formats that have the words of every layer."""
-TABLES = ("csv", PARQUET)
-"""Formats that have a column for numbers, colours and words alone."""
-INTO_FOLDER = (PNG, SVG)
-"""Formats that a folder takes of several pictures, a file each."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +74,13 @@ Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failu
 """(starts a session, is told of progress) -> what was made of every picture."""
 
 
-def run_report(order: Order, query: Query, format: str) -> int:
-    """Write the report of the pictures; the exit status."""
-    check(order, query, format)
+def run_report(order: Order, query: Query, name: str) -> int:
+    """Write the report of the pictures in the format of that name; the exit status."""
+    chosen = format_named(name)
+    check(order, query, chosen)
     with described(order, query) as query:
-        check(order, query, format)
-        return _report(order, query, format)
+        check(order, query, chosen)
+        return _report(order, query, chosen)
 
 
 @contextmanager
@@ -117,117 +101,90 @@ def described(order: Order, query: Query) -> Iterator[Query]:
         order.let_go()
 
 
-def _report(order: Order, query: Query, format: str) -> int:
-    sources = order.sources
-    if format == HTML:
-        return deliver(order, lambda start, progress: page.looked(sources, query, start, progress), page.write)
-    if format == GIF:
-        return deliver(order, lambda start, progress: gif.played(sources, query, start, progress), gif.write)
-    if format in DRAWN:
-        return _draw(order, query, format)
-    write = check_format(format)
-    if format == "csv" and order.output in (None, "-") and sys.stdout.isatty():
-        write = csv.write_shown
+def _report(order: Order, query: Query, format: Format) -> int:
+    check_known(format)
+    format.check_query(query)
+    to_terminal = order.output in (None, "-") and sys.stdout.isatty()
 
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Result, None, None]:
-        made = results(sources, query, start, progress)
-        return made if query.vectors is None else vectors.kept(made, query.vectors, order.tell)
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Any | Failure, None, None]:
+        made = collect(format.content, order.sources, query, start, progress)
+        return made if query.output.vectors is None else vectors.kept(made, query.output.vectors, order.tell)
 
-    def itself(seen: Seen) -> Seen:
-        return seen
+    def pieces(made: Iterator[Any | Failure]) -> Iterator[str | bytes]:
+        return format.write(_noted(made, order, format.says_empty), query, order.many, to_terminal)
 
-    def noted(some: Iterator[Seen | Failure]) -> Iterator[Seen | Failure]:
-        return _noted(some, order, itself, empty_said=format == "text")
+    if not (format.folder and folder.is_folder(order.output)):
+        return deliver(order, found, pieces, rows=format.of_rows)
+    into = str(order.output)
+    files = folder.files_in(into, order.sources, format.name)
 
-    return deliver(order, found, lambda some: write(noted(some), query, order.many), rows=True)
+    def kept(made: Iterator[Any | Failure]) -> None:
+        folder.make(into)
+        for file, result in zip(files, _noted(made, order, format.says_empty), strict=True):
+            with target(file) as to:
+                for piece in format.write([result], query, False):
+                    to.write(piece)
+
+    return _attend(order, found, kept)
 
 
-def check(order: Order, query: Query, format: str) -> None:
+def check(order: Order, query: Query, format: Format) -> None:
     """Raise what is wrong with an order before anything is done for it."""
-    if query.stages and format != HTML:
-        raise UsageError(
-            f"--stages is for a page, and {format} shows one stage: name it with --stage, or --format html"
-        )
-    if (option := query.drawing.asked) and format not in DRAWN:
-        raise UsageError(f"{option} is for pictures: leave it out, or choose --format {', '.join(DRAWN)}")
-    if query.fields and format not in OF_FIELDS:
-        raise UsageError(f"--fields is for tables: leave it out, or choose --format {', '.join(OF_FIELDS)}")
-    if (query.rows or query.keep is not None) and format in (HTML, GIF):
-        raise UsageError(f"--rows and --where are for reports of some patches, and {format} shows all: leave them out")
+    name = format.name
+    to_terminal = order.output in (None, "-") and sys.stdout.isatty()
+    if query.selection.stages and not format.takes(STAGES):
+        there = f"--format {names(taking(STAGES))}"
+        raise UsageError(f"--stages is for a page, and {name} shows one stage: name it with --stage, or {there}")
+    if (option := query.output.drawing.asked) and not format.takes(DRAW):
+        raise UsageError(f"{option} is for pictures: leave it out, or choose --format {names(taking(DRAW))}")
+    if query.output.fields and not format.takes(FIELDS):
+        raise UsageError(f"--fields is for tables: leave it out, or choose --format {names(with_fields())}")
+    if (query.selection.rows or query.selection.keep is not None) and not format.takes(ROWS):
+        raise UsageError(f"--rows and --where are for reports of some patches, and {name} shows all: leave them out")
     if query.lens is not None and query.lens.known:
         check_kind(query.lens, format)
-    if query.vectors is not None:
-        if format not in FORMATS:
-            raise UsageError(f"--vectors stands beside a report: choose --format {', '.join(FORMATS)}")
-        vectors.check_vectors(query.vectors, order.output)
-        if any(same_file(query.vectors, source) for source in order.sources):
-            raise UsageError(f"--vectors {query.vectors} is the picture itself: name another file")
-    if format in BINARY and order.output in (None, "-") and sys.stdout.isatty():
-        raise UsageError(f"{format} is no text for a terminal: name a file for it with -o")
-    if format in OF_ONE and order.many and not (format in INTO_FOLDER and folder.is_folder(order.output)):
-        way = ", name a folder for them with -o FOLDER/" if format in INTO_FOLDER else ""
-        raise UsageError(f"{format} shows one picture: give one IMAGE{way}, or choose another --format")
+    if query.output.vectors is not None:
+        if not format.of_rows:
+            there = names(one for one in FORMATS if one.of_rows)
+            raise UsageError(f"--vectors stands beside a report: choose --format {there}")
+        vectors.check_vectors(query.output.vectors, order.output)
+        if any(same_file(query.output.vectors, source) for source in order.sources):
+            raise UsageError(f"--vectors {query.output.vectors} is the picture itself: name another file")
+    if format.binary and to_terminal:
+        raise UsageError(f"{name} is no text for a terminal: name a file for it with -o")
+    if format.one_image and order.many and not (format.folder and folder.is_folder(order.output)):
+        way = ", name a folder for them with -o FOLDER/" if format.folder else ""
+        raise UsageError(f"{name} shows one picture: give one IMAGE{way}, or choose another --format")
 
 
-def check_kind(lens: Through, format: str) -> None:
+def check_kind(lens: ChosenLens, format: Format) -> None:
     """`UsageError` for a format that has no place for what a lens gives."""
-    there = ", ".join(BY_LAYER)
-    if lens.of_single and format not in (*BY_LAYER, HTML):
+    if format.holds(lens.kind.name):
+        return
+    there = names(one for one in FORMATS if one.of_rows and one.holds(lens.kind.name))
+    if lens.of_single:
         raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {there}")
-    if lens.of_whole and format in TABLES:
+    if lens.of_whole and format.of_rows:
         what = f"{lens.kind.one}, for which there is no column"
         raise UsageError(f"--lens {lens.name} gives {what}: choose --format {there}")
 
 
-def _noted(
-    found: Iterator[_T | Failure], order: Order, of: Callable[[_T], Seen], *, empty_said: bool = False
-) -> Iterator[_T | Failure]:
-    """The results themselves. Told is once what of the query had no use, and at the end that it kept nothing, where
+def _noted(found: Iterator[Any | Failure], order: Order, empty_said: bool) -> Iterator[Any | Failure]:
+    """The contents themselves. Told is once what of the query had no use, and at the end that it kept nothing, where
     the report does not say so itself."""
     told = False
     empty: bool | None = None  # None while no picture was read
     for result in found:
-        if not isinstance(result, Failure):
-            if not told and (unused := of(result).unused):
+        if (report := report_in(result)) is not None:
+            if not told and (unused := report.unused):
                 order.tell(unused)
                 told = True
-            empty = empty is not False and of(result).none_kept
+            empty = empty is not False and report.none_kept
             if empty and not empty_said and not order.many:  # of one picture before it is written
                 order.tell(NONE_KEPT)
         yield result
     if empty and not empty_said and order.many:
         order.tell(NONE_KEPT)
-
-
-def _draw(order: Order, query: Query, format: str) -> int:
-    from vlmtui.reports.images import ansi, files
-    from vlmtui.reports.images.content import Shown, shown
-
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Shown | Failure, None, None]:
-        return shown(order.sources, query, start, progress)
-
-    def noted(drawn: Iterator[Shown | Failure]) -> Iterator[Shown | Failure]:
-        return _noted(drawn, order, lambda shown: shown.seen)
-
-    if format == ANSI:
-        if query.drawing.show in (LAYERS, NORMS):
-            raise UsageError(f"ansi shows words or heat: leave --draw {query.drawing.show} out, or choose --format png")
-        return deliver(order, found, lambda drawn: ansi.write(noted(drawn)))
-    if query.drawing.size is not None and query.drawing.size < SMALLEST:
-        raise UsageError(f"--size {query.drawing.size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")
-    write = files.write_png if format == PNG else files.write_svg
-    if order.output is None or not folder.is_folder(order.output):
-        return deliver(order, found, lambda drawn: write(noted(drawn)))
-    names, into = folder.files_in(order.output, order.sources, format), order.output
-
-    def kept(drawn: Iterator[Shown | Failure]) -> None:
-        folder.make(into)
-        for name, result in zip(names, noted(drawn), strict=True):
-            with target(name) as to:
-                for piece in write([result]):
-                    to.write(piece)
-
-    return _attend(order, found, kept)
 
 
 def deliver(

@@ -1,4 +1,4 @@
-"""What a session keeps of its recent readings, within budgets of bytes: the longest unused goes first."""
+"""Activation cache: what a session keeps of its recent readings, within budgets of bytes (least recently used out)."""
 
 from __future__ import annotations
 
@@ -17,36 +17,38 @@ from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.session.answer_cache import CachedAnswer
 
 READINGS_BYTES = 512 << 20
+"""Default budget of readings without their layers."""
 LAYERS_BYTES = 1 << 30
+"""Default budget of states of layers."""
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """A picture's file: where from, its bytes, and how many pixels it may have."""
+    """An image file: where it is from, its bytes, and how many pixels the image may have."""
 
     source: str
     data: bytes
     max_pixels: int
 
     def picture(self) -> RgbImage:
-        """Its pixels."""
+        """The decoded image."""
         return decode(self.data, self.source, self.max_pixels)
 
 
 @dataclass
 class CachedReading:
-    """Of one reading: its inputs, on the CPU, and its image tokens [tokens, hidden], on the model's device.
+    """What is kept of a reading: its inputs, on the CPU, and its image tokens [tokens, hidden], on the model's device.
 
-    `prompt` is the sentence it was read with, None for the usual one. `file` is the picture as it came, to be asked
-    other questions about, and `places` are those of its image tokens.
-    `vision` are the tower's states by stage, each [patches, hidden]; those that were asked for, where they are not too
-    many. `projected` are the tokens that the projector makes of such a stage, each [tokens, hidden]; `patch_places` are
-    those of the vision patches. `own` is what lenses keep, by lens and key.
-    `norms` float32 [M, tokens] are those of the language model's layers, and `layers` what they put out at the image's
-    positions, each [tokens, hidden]; None until they were run, `layers` also where they are too many to keep.
-    `answered` is the latest answer to a question about it. `copy_of` is the reading of which this is an altered copy,
-    made to be compared with it, or "". `final` is what a tower alone put out at its end. `positions` is what was added
-    to its patches to tell where they are.
+    `prompt` is the sentence it was read with, None for the default. `file` is the image file, for further questions;
+    `places` and `patch_places` are those of the image tokens and of the vision patches.
+    `vision` are states of the tower by stage, each [patches, hidden], as far as they were needed and the budget allows;
+    `projected` are the tokens that the projector makes of such a stage, each [tokens, hidden]. `own` is what lenses
+    keep, by lens and key.
+    `norms` float32 [M, tokens] are those of the language model's layers, and `layers` their outputs at the image's
+    positions, each [tokens, hidden]; None until the layers were run, `layers` also where the budget does not allow.
+    `answered` is the latest answer about the reading. `copy_of` is the reading of which this is an altered copy, such
+    as for a noise baseline, or "". `final` is the final output of a tower without a language model, `positions` the
+    position embedding of its patches.
     """
 
     inputs: Inputs
@@ -67,7 +69,7 @@ class CachedReading:
 
     @property
     def size(self) -> int:
-        """In bytes, without the layers."""
+        """Its size in bytes, without the states of layers."""
         ids = [] if self.inputs.input_ids is None else [self.inputs.input_ids]
         tokens = [] if self.tokens is None else [self.tokens]
         file = len(self.file.data) if self.file else 0
@@ -76,12 +78,12 @@ class CachedReading:
 
     @property
     def layers_size(self) -> int:
-        """What is kept of the layers, of the tower's states and of what is projected of them, in bytes."""
+        """The size in bytes of the states of layers, of the tower and of the tokens projected from these."""
         return sum(map(_size, [*(self.layers or ()), *self.vision.values(), *self.projected.values()]))
 
 
 class ActivationCache:
-    """The readings kept, by their ids. The newest is always among them, whatever its size."""
+    """Recent readings by their ids. The newest is always kept, whatever its size."""
 
     def __init__(self, budget: int = READINGS_BYTES, layers_budget: int = LAYERS_BYTES) -> None:
         self._budget = budget
@@ -89,7 +91,7 @@ class ActivationCache:
         self.layers_budget = layers_budget
 
     def __getitem__(self, reading: str) -> CachedReading:
-        """What is kept of a reading, which is used with that; `ReadingGoneError` where it has gone."""
+        """What is kept of a reading, now the most recently used; `ReadingGoneError` where it was discarded."""
         if reading not in self._kept:
             raise ReadingGoneError("that reading is no longer kept in memory: read the picture again")
         self._kept.move_to_end(reading)
@@ -99,14 +101,14 @@ class ActivationCache:
         return reading in self._kept
 
     def tokens(self, reading: str) -> Tensor:
-        """The image tokens of a reading [tokens, hidden]; `UsageError` where its model puts none into a prompt."""
+        """The image tokens of a reading [tokens, hidden]; `UsageError` for a model that puts none into its prompt."""
         tokens = self[reading].tokens
         if tokens is None:
             raise UsageError("no image tokens of this model enter a prompt: choose a vision stage")
         return tokens
 
     def keep(self, reading: str, kept: CachedReading) -> None:
-        """Keep a new reading; a copy does not take the place of what it was made of."""
+        """Keep a new reading, and discard the oldest beyond the budget; a copy never displaces its original."""
         if kept.copy_of in self._kept:
             self._kept.move_to_end(kept.copy_of)
         self._kept[reading] = kept
@@ -115,37 +117,37 @@ class ActivationCache:
             self._kept.popitem(last=False)
 
     def layers_room(self, kept: CachedReading) -> int:
-        """How many bytes the layers of a reading may take: for a copy nothing that others have."""
+        """How many bytes the layers of a reading may take; a copy may displace nothing of other readings."""
         if not kept.copy_of:
             return self.layers_budget
         return self.layers_budget - sum(one.layers_size for one in self._kept.values() if one is not kept)
 
     def keep_layers(self, kept: CachedReading, layers: list[Tensor]) -> None:
-        """Keep what the layers put out for a reading, where the budget allows; others lose theirs for it."""
+        """Keep the layers' outputs for a reading, where the budget allows; other readings lose theirs for it."""
         size = sum(map(_size, layers))
         if size > self.layers_budget:
             return
-        held = sum(one.layers_size for one in self._kept.values())
+        total = sum(one.layers_size for one in self._kept.values())
         for other in self._oldest_first():
-            if held + size <= self.layers_budget:
+            if total + size <= self.layers_budget:
                 break
-            held -= other.layers_size
+            total -= other.layers_size
             other.layers = None
             other.vision.clear()
             other.projected.clear()
         kept.layers = layers
 
     def keep_vision(self, kept: CachedReading, states: dict[int, Tensor]) -> None:
-        """Keep the tower's states of a reading, where the budget allows; other readings lose theirs for it."""
+        """Keep states of the tower for a reading, where the budget allows; other readings lose theirs for it."""
         if sum(map(_size, states.values())) <= self.layers_budget:
             for other in self._kept.values():
                 other.vision.clear()
             kept.vision.update(states)
 
     def keep_projected(self, kept: CachedReading, stage: int, tokens: Tensor) -> None:
-        """Keep what the projector makes of a stage, where the budget allows; other readings and stages lose theirs.
+        """Keep the tokens projected from a stage, where the budget allows; other readings and stages lose theirs.
 
-        For a copy no reading loses anything.
+        For a copy no other reading loses anything.
         """
         room = self.layers_room(kept)
         if _size(tokens) > room:
@@ -158,14 +160,14 @@ class ActivationCache:
             del kept.projected[next(iter(kept.projected))]
 
     def keep_answer(self, kept: CachedReading, answered: CachedAnswer) -> None:
-        """Keep the latest answer of a reading; what was found of other readings' answers is found again when asked."""
+        """Keep the latest answer about a reading; what was derived from other readings' answers is discarded."""
         for other in self._kept.values():
             if other.answered is not None:
                 other.answered.forget()
         kept.answered = answered
 
     def clear(self) -> None:
-        """Keep none any more."""
+        """Discard all readings."""
         self._kept.clear()
 
     def _oldest_first(self) -> Iterator[CachedReading]:

@@ -1,7 +1,7 @@
-"""What the front ends hold: a session, wherever it runs, and questions to it as futures. No torch.
+"""Client of a session, wherever that runs: questions to it as futures. No torch.
 
 A future fails with the `VlmtuiError` that the session answered with, or with a `SessionError` that gives the reason
-that can be known when the session died.
+when the session died.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from typing import Any, TypeVar
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
+from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
+from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import find_lens
-from vlmtui.lenses.source import LensCall, LensSource, lens_call
-from vlmtui.lenses.wording import LensResult
-from vlmtui.reading import METRICS, RIDGE, Floats, LayerNorms, Metric, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.metrics import METRICS, RIDGE, Metric
+from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.results.replacement import Replacement
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
@@ -32,21 +33,20 @@ from vlmtui.session import typed
 from vlmtui.session.logs import log_folder
 from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress, ReconnectingClient
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import TypedQuestion, vocabulary, whole
+from vlmtui.session.typed import TypedQuestion, image_level, vocabulary
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
 
 
 class SessionClient(ReconnectingClient):
-    """A session, and the questions that it answers."""
+    """A client with a method for each question that a session answers; every one returns a future."""
 
     @classmethod
     def start(cls, on_death: Callable[[str], None] | None = None) -> SessionClient:
-        """Start a private session and return at once; it begins to import torch by itself.
+        """Start a private session and return at once, while it imports torch.
 
-        It is killed with `close()`, and gone when this process goes. Raises `SessionError` when it cannot even be
-        started.
+        It ends with `close()`, and with this process. Raises `SessionError` when it cannot be started.
         """
         return cls(PipeLink(), on_death)
 
@@ -61,7 +61,7 @@ class SessionClient(ReconnectingClient):
         layers: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[ModelInfo]:
-        """Hold this model from now on; with `layers` its language model's layers too."""
+        """Load a model; with `layers` the layers of its language model too."""
         body = m.Load(model, revision, processor, device, dtype, self._base(), layers)
         return self.ask(body, lambda done: done.model, on_progress)
 
@@ -76,12 +76,12 @@ class SessionClient(ReconnectingClient):
         whole: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[m.Verified]:
-        """Hold a checkpoint against itself; afterwards the session holds no model."""
+        """Verify a checkpoint against its own full model; afterwards the session has no model loaded."""
         body = m.Verify(model, revision, processor, device, dtype, self._base(), whole)
         return self.ask(body, lambda done: done, on_progress)
 
     def _base(self) -> str | None:
-        """The folder that relative paths start from; on another machine this one means nothing."""
+        """The folder that relative paths start from; None for a session on another machine."""
         if not self.far:
             with contextlib.suppress(OSError):
                 return os.getcwd()
@@ -95,7 +95,7 @@ class SessionClient(ReconnectingClient):
         prompt: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Future[Reading]:
-        """Look at a picture with the model held; questions are answered in the order asked, so a load may go before."""
+        """Read an image with the loaded model; questions are answered in their order, so a load may go before."""
         body = m.Read(image.source, image.data, image.sha256, max_pixels, prompt)
         return self.ask(body, lambda done: done.reading, on_progress)
 
@@ -112,10 +112,10 @@ class SessionClient(ReconnectingClient):
         prompt: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Future[tuple[m.Outcome, ...]]:
-        """Look at pictures together, and find all words at a stage; what came of each, in the order of the pictures.
+        """Read images together, and find all words at a stage; the outcome of each, in the order of the images.
 
-        One that fails is an outcome of its own. Nothing is kept of them to be asked about. Several such questions may
-        be asked before the first is answered. All pictures go in one message: give at most some `m.MANY_PICTURES`,
+        A failure is an outcome too. Nothing is kept of these readings to be asked about. Several such questions may
+        be asked before the first is answered. All images go in one message: give at most about `m.MANY_PICTURES`,
         with `m.MANY_BYTES`.
         """
         if metric not in METRICS:
@@ -135,9 +135,9 @@ class SessionClient(ReconnectingClient):
         projected: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[TokenWords]:
-        """The k nearest word-pieces of some tokens of a reading, or of all of them; at `llm.i` by their logits.
+        """The k nearest word-pieces of some tokens of a reading, or of all; at `llm.i` by their logits.
 
-        At `vision.i`, where that is to be `projected`, those of the tokens that the projector makes of the stage.
+        At `vision.i` those of the tokens that the projector makes of the stage, if `projected`.
         """
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
@@ -146,7 +146,7 @@ class SessionClient(ReconnectingClient):
         return self._typed(body, on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[LayerNorms]:
-        """Run a reading through the language model, whose layers are loaded where they are not held."""
+        """Norms of a reading's image tokens after every layer of the language model, whose layers are loaded first."""
         return self._typed(typed.layers(reading_id), on_progress)
 
     def layer_words(
@@ -166,17 +166,17 @@ class SessionClient(ReconnectingClient):
         k: int = 8,
         on_progress: OnProgress | None = None,
     ) -> Future[LensResult]:
-        """What a lens, whichever, makes of the entries of a stage of a reading, all of them without `entries`."""
+        """The result of any lens for some entries of a stage of a reading, or for all."""
         return self._typed(typed.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[LensDescription, ...]]:
-        """What a lens is, or without one all that packages offer where the session runs."""
+        """The description of a lens, or without one those of all that packages offer where the session runs."""
         return self.ask(m.Describe(lens), lambda done: done.lenses)
 
     def describe_with(
         self, lens: LensSource, options: dict[str, Any]
     ) -> Future[tuple[LensDescription, tuple[tuple[str, Any], ...]]]:
-        """What a lens is, and all its options where these are given; `UsageError` for one that it does not take."""
+        """The description of a lens, and all its options where these are given; `UsageError` for an unknown option."""
 
         def both(done: m.Described) -> tuple[LensDescription, tuple[tuple[str, Any], ...]]:
             return done.lenses[0], lens_call(lens, **done.options).options
@@ -187,9 +187,9 @@ class SessionClient(ReconnectingClient):
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
         return self._typed(typed.vectors(reading_id, stage), on_progress)
 
-    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[EmbeddedPatch]:
-        """What becomes of one vision patch before the tower's first block."""
-        return self._typed(whole.patch(reading_id, patch), on_progress)
+    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbedding]:
+        """The embedding of one vision patch, before the first block of the tower."""
+        return self._typed(image_level.patch(reading_id, patch), on_progress)
 
     def answer(
         self,
@@ -200,14 +200,15 @@ class SessionClient(ReconnectingClient):
         temperature: float | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
-        on_said: OnAnswerProgress | None = None,
+        on_token: OnAnswerProgress | None = None,
     ) -> Future[Answer]:
-        """The model's own answer about a reading's picture; `on_said` is told of every token, in another thread.
+        """The model's own answer to a question about a reading's image.
 
-        `cancel` ends it at the next token; what was told of by then can be asked about like a whole answer.
+        `on_token` is called for every token, from another thread. `cancel` ends it at the next token; the answer so far
+        can be asked about like a whole one.
         """
         body = m.Generate(reading_id, question, max_new_tokens, temperature, seed)
-        return self.ask(body, lambda done: done.answer, on_progress, on_said)
+        return self.ask(body, lambda done: done.answer, on_progress, on_token)
 
     def attention(
         self,
@@ -219,7 +220,7 @@ class SessionClient(ReconnectingClient):
         rollout: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[Attention]:
-        """Where every token of a reading's latest answer looked, in a layer (from 1) and head (from 0) or all."""
+        """Attention of every token of a reading's latest answer, in a layer (from 1) and head (from 0) or in all."""
         try:
             question = typed.attention(reading_id, answer_id, layer, head, rollout)
         except UsageError as error:
@@ -229,11 +230,11 @@ class SessionClient(ReconnectingClient):
     def gradient(
         self, reading_id: str, answer_id: str, token: int | None = None, on_progress: OnProgress | None = None
     ) -> Future[Gradient]:
-        """Gradient × input of one token of a reading's latest answer, or of the whole of it."""
+        """Gradient × input of one token of a reading's latest answer, or of the whole answer."""
         return self._typed(typed.gradient(reading_id, answer_id, token), on_progress)
 
     def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[AttentionMask]:
-        """What each position of a reading's prompt and latest answer may look at in a layer, from 1."""
+        """The attention mask of a reading's prompt and latest answer in a layer, from 1."""
         return self._typed(typed.mask(reading_id, layer), on_progress)
 
     def ablate(
@@ -243,14 +244,14 @@ class SessionClient(ReconnectingClient):
         tokens: tuple[int, ...],
         by: Replacement = "mean",
         on_progress: OnProgress | None = None,
-        on_said: OnAnswerProgress | None = None,
+        on_token: OnAnswerProgress | None = None,
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
         try:
             question = typed.ablation(reading_id, answer_id, tuple(int(token) for token in tokens), by)
         except UsageError as error:
             return _failed(error)
-        return self._typed(question, on_progress, on_said)
+        return self._typed(question, on_progress, on_token)
 
     def occlude(
         self,
@@ -260,7 +261,7 @@ class SessionClient(ReconnectingClient):
         by: Replacement = "mean",
         on_progress: OnProgress | None = None,
     ) -> Future[Occlusion]:
-        """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""
+        """Occlusion: how a reading's latest answer depends on each block of image tokens, replaced in turn."""
         try:
             question = typed.occlusion(reading_id, answer_id, block, by)
         except UsageError as error:
@@ -279,7 +280,7 @@ class SessionClient(ReconnectingClient):
         projected: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[NoiseBaseline]:
-        """The words of noise, found as `words` finds a reading's; with `idle` it gives way to any other question."""
+        """The noise baseline of `words` for a reading; with `idle` it gives way to any other question."""
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         body = typed.null(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
@@ -288,35 +289,35 @@ class SessionClient(ReconnectingClient):
     def agreement(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
     ) -> Future[MetricAgreement]:
-        """Which words each of several metrics names for one token."""
+        """The words that each of several metrics finds for one token."""
         return self._typed(typed.agreement(reading_id, token, k, all_tokens, idle))
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[TextsRead]:
-        """Have the model read texts, to be matched with pictures."""
-        return self._typed(whole.texts(texts), on_progress)
+        """Have the model read texts, to be compared with images."""
+        return self._typed(image_level.texts(texts), on_progress)
 
     def match(
         self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None
     ) -> Future[ImageTextMatch]:
-        """A reading's picture against texts."""
-        return self._typed(whole.match(reading_id, texts), on_progress)
+        """A reading's image compared with texts."""
+        return self._typed(image_level.match(reading_id, texts), on_progress)
 
     def loss(self, logits: Floats, kind: ProbabilityKind) -> Future[PairLoss]:
-        """The loss of logits [n, n] of pictures and texts, of which the i-th belong together."""
-        return self._typed(whole.loss(logits, kind))
+        """The loss of logits [n, n] of images and texts, of which the i-th belong together."""
+        return self._typed(image_level.loss(logits, kind))
 
     def head(self) -> Future[ClassificationHead]:
-        """Which classes the model knows."""
-        return self._typed(whole.head())
+        """The classes of the model's classification head."""
+        return self._typed(image_level.head())
 
     def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[TopClasses]:
-        """The first k classes of a reading's picture, and what its patches say for them."""
-        return self._typed(whole.classes(reading_id, k), on_progress)
+        """The top k classes of a reading's image, and the evidence of its patches for them."""
+        return self._typed(image_level.classes(reading_id, k), on_progress)
 
     def vocabulary(
         self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None
     ) -> Future[VocabularyRows]:
-        """The norms of the vocabulary's rows, and its k smallest and largest; with `named` the names of all rows."""
+        """The norms of the vocabulary's rows, the k smallest and largest; with `named` the names of all rows."""
         return self._typed(vocabulary.vocabulary(k, all_tokens, named), on_progress)
 
     def near(
@@ -333,25 +334,23 @@ class SessionClient(ReconnectingClient):
         self,
         question: TypedQuestion[T],
         on_progress: OnProgress | None = None,
-        on_said: OnAnswerProgress | None = None,
+        on_token: OnAnswerProgress | None = None,
         strict: bool = True,
     ) -> Future[T]:
         lens = None if question.body.lens.foreign else find_lens(question.body.lens.name)
         if lens is not None:
             try:
-                checked_options(
-                    lens, question.body.options, strict
-                )  # of a built-in lens it is known here what it takes
+                checked_options(lens, question.body.options, strict)  # the options of a built-in lens are known here
             except UsageError as error:
                 return _failed(error)
-        return self.ask(question.body, question.unpack, on_progress, on_said)
+        return self.ask(question.body, question.unpack, on_progress, on_token)
 
     def status(self) -> Future[m.Status]:
-        """What the session is and holds; answered whatever else is going on."""
+        """The state of the session; answered at once, whatever else is going on."""
         return self.ask(m.AskStatus(), lambda status: status)
 
     def stop(self) -> Future[m.Done]:
-        """End the session, for everybody."""
+        """End the session, for all front ends."""
         return self.ask(m.Shutdown(), lambda done: done)
 
 

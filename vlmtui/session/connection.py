@@ -1,4 +1,4 @@
-"""The session's end of a line to a front end: what comes in is read, what goes out waits in a queue of its own."""
+"""Connection of a session to a front end: requests are read, and replies wait in a queue of their own to be sent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 
 MANY = 64
-"""Messages that wait for a front end that does not read: beyond, it is spared mere progress."""
+"""Messages that may wait for a front end that does not read; beyond, it gets no notes."""
 
 
 class Connection:
-    """Two directions of bytes. A front end that does not read (stopped, or far away) holds up nobody but itself."""
+    """Two directions of bytes. A front end that does not read, stopped or far away, holds up nobody but itself."""
 
     def __init__(
         self, read: Callable[[int], bytes], write: Callable[[memoryview], int], close: Callable[[], None]
@@ -28,30 +28,30 @@ class Connection:
 
     @classmethod
     def over_pipes(cls, requests: int, replies: int, lost: Callable[[], None]) -> Connection:
-        """Over two file descriptors; `lost` is called when nobody reads the replies any more."""
+        """A connection over two file descriptors; `lost` is called when nobody reads the replies any more."""
         return cls(os.fdopen(requests, "rb").read, lambda data: os.write(replies, data), lost)
 
     @classmethod
-    def over_socket(cls, connection: socket.socket) -> Connection:
-        """Over a connected socket."""
+    def over_socket(cls, connected: socket.socket) -> Connection:
+        """A connection over a connected socket."""
 
         def close() -> None:
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                connected.shutdown(socket.SHUT_RDWR)
 
-        return cls(connection.makefile("rb").read, connection.send, close)
+        return cls(connected.makefile("rb").read, connected.send, close)
 
     @property
     def crowded(self) -> bool:
-        """Whether much is waiting to go out."""
+        """Whether many messages wait to be sent."""
         return self._outbox.qsize() > MANY
 
     def send(self, data: bytes) -> None:
-        """Send these bytes when it is their turn."""
+        """Send these bytes after those that wait."""
         self._outbox.put(data)
 
     def finish(self, seconds: float) -> None:
-        """Send what waits, and nothing after it; come back when it is sent, or when that takes too long."""
+        """Send what waits, and nothing after it; return when it is sent, or after so many seconds."""
         self._outbox.put(None)
         self._writer.join(seconds)
 

@@ -1,4 +1,4 @@
-"""Where the warm session is: one for each person on a machine, behind a unix socket that only that person can reach."""
+"""Daemon of the warm session: one for each user of a machine, at a unix socket that only that user can reach."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ALREADY = 5
 _SOCKET = "session.sock"
 _LOCK = "session.lock"
 _PATH_LIMIT = 100
-"""Bytes of a socket's path: the kernel takes 108 (Linux) or 104 (macOS), with the zero at the end."""
+"""Bytes of a socket's path: the kernel allows 108 (Linux) or 104 (macOS), with the zero at the end."""
 
 
 def runtime_folder() -> Path:
-    """The folder of the socket, made where it is not there. `SessionError` where others could reach into it."""
+    """The folder of the socket, created where it does not exist. `SessionError` where other users have access to it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of an XDG_RUNTIME_DIR that it passes over
+        warnings.simplefilter("ignore")  # it warns of an XDG_RUNTIME_DIR that it cannot use
         try:
             runtime = Path(user_runtime_dir("vlmtui", appauthor=False))
         except OSError as error:
@@ -72,7 +72,7 @@ def socket_path() -> Path:
 
 
 def take_lock(runtime: Path) -> FileLock | None:
-    """Take the place of the one warm session: a lock to keep and to release, or None where it is taken.
+    """Take the place of the one warm session: the lock, to be kept and released, or None where another holds it.
 
     The system releases it when the process ends, however it ends: a socket without its lock is a dead session's.
     """
@@ -88,22 +88,25 @@ def take_lock(runtime: Path) -> FileLock | None:
 
 
 def listening_socket(runtime: Path) -> socket.socket:
-    """The socket that a warm session answers at, there as soon as it does so; the caller holds the lock."""
+    """The socket at which the warm session accepts front ends; the caller holds the lock.
+
+    Its path appears only when it already listens.
+    """
     path = runtime / f"{_SOCKET}.new"
     path.unlink(missing_ok=True)
-    answering = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        answering.bind(str(path))
+        listening.bind(str(path))
     finally:
         os.umask(before)
-    answering.listen(16)
+    listening.listen(16)
     path.replace(runtime / _SOCKET)
-    return answering
+    return listening
 
 
 def connect_socket() -> socket.socket | None:
-    """A connection to the warm session, or None where there is none. What a dead one has left is cleared away."""
+    """A socket connected to the warm session, None where there is none. The socket of a dead session is removed."""
     runtime = runtime_folder()
     path = runtime / _SOCKET
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -127,7 +130,7 @@ def connect_socket() -> socket.socket | None:
 
 
 def lock_owner(runtime: Path) -> int | None:
-    """The process that says it is the warm session, whether or not it still runs."""
+    """The id of the process that took the lock last, whether or not it still runs; None where it is not known."""
     try:
         return int((runtime / _LOCK).read_text())
     except (OSError, ValueError):
@@ -135,30 +138,30 @@ def lock_owner(runtime: Path) -> int | None:
 
 
 def start_daemon(idle: float) -> None:
-    """Start a warm session, detached from this terminal, and come back when it listens.
+    """Start a warm session, detached from this terminal, and return when it listens.
 
-    No harm is done where somebody else is quicker: theirs is the one. Raises `SessionError`.
+    Where another process starts one at the same time, only one of them stays. Raises `SessionError`.
     """
     runtime_folder()
-    ready, told = os.pipe()
+    ready, signal = os.pipe()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vlmtui.session", "--listen", str(idle), "--ready", str(told)],
+            [sys.executable, "-P", "-m", "vlmtui.session", "--listen", str(idle), "--ready", str(signal)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            pass_fds=(told,),
+            pass_fds=(signal,),
             cwd=Path.home() if Path.home().is_dir() else "/",
         )
     except OSError as error:
         os.close(ready)
         raise SessionError(f"the warm session could not be started ({error}): run vlmtui doctor") from error
     finally:
-        os.close(told)
-    # the other end is closed when it listens and has said so, or when it has ended
+        os.close(signal)
+    # the other end is closed once the session has said that it listens, or has ended
     listens = os.read(ready, 1)
     os.close(ready)
     if not listens and process.wait() != ALREADY:
         raise SessionError(f"the warm session ended as it started, with status {process.returncode}: run vlmtui doctor")
-    process.returncode = process.returncode or 0  # it outlives this process: nobody waits for it
+    process.returncode = process.returncode or 0  # it outlives this process, which never waits for it

@@ -1,4 +1,4 @@
-"""Which session a command uses: the warm one of this machine, one on another machine, or one of its own. No torch."""
+"""Discovery of the session that a command uses: the warm one of this machine, one on another, or its own. No torch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vlmtui.session.transport import Link, PipeLink, SocketLink, SshLink, check_
 
 HOME = str(Path(__file__).parents[1])
 PATIENCE_S = 3.0
-"""How long the warm session may take to say hello: it does so whatever it is at, unless it hangs or has just begun."""
+"""How long the warm session may take to greet: it does so whatever it is doing, unless it hangs or has just begun."""
 JUST_BEGUN_S = 120.0
-"""How long one may take that has just begun: torch is loaded from a slow disk at times, and holds all threads up."""
+"""How long one may take that has just begun: importing torch from a slow disk holds all of its threads up."""
 
 
 @dataclass(frozen=True)
 class SessionLocation:
-    """Where a command's session is to be: on the host `remote`, in the warm session if there is one, or its own."""
+    """Where a command's session is: on the host `remote`; the warm session if `warm` and there is one; or its own."""
 
     remote: str | None = None
     remote_command: str = "vlmtui"
@@ -40,10 +40,10 @@ def connect(
     on_line: Callable[[str], None] | None = None,
     may_ask: bool = True,
 ) -> SessionClient:
-    """A session to ask, at once; see `SessionClient` for what is called when.
+    """A client of the session at this location, at once; see `ReconnectingClient` for the callbacks.
 
-    With `remote`, ssh is started and may ask for a password at the terminal, unless a screen is there already
-    (`may_ask`): wait for `client.welcome` before one is put there. Raises `SessionError`.
+    With `remote`, ssh is started and may ask for a password at the terminal, if it `may_ask`: wait for
+    `client.welcome` before a screen is drawn there. Raises `SessionError`.
     """
     if where.remote is not None:
         host, command = where.remote, where.remote_command
@@ -63,9 +63,9 @@ def connect(
 
 
 def connect_warm(patience: float = PATIENCE_S) -> SocketLink | None:
-    """A line to the warm session, or None where there is none; it is given `patience` seconds to answer.
+    """A link to the warm session, None where there is none; it has `patience` seconds to answer.
 
-    Raises `SessionError` where there is one and it cannot be used: it does not answer, or is of another version.
+    Raises `SessionError` where there is one that cannot be used: it does not answer, or is of another version.
     """
     link = warm_link()
     if link is None:
@@ -82,7 +82,7 @@ def connect_warm(patience: float = PATIENCE_S) -> SocketLink | None:
 
 
 def start_warm(idle: float) -> SocketLink:
-    """A line to a warm session that is started now. Raises `SessionError`."""
+    """A link to a warm session that is started now. Raises `SessionError`."""
     daemon.start_daemon(idle)
     link = connect_warm(JUST_BEGUN_S)
     if link is None:
@@ -91,6 +91,7 @@ def start_warm(idle: float) -> SocketLink:
 
 
 def _greeting(link: SocketLink, patience: float) -> m.Welcome:
+    """The greeting of the warm session; `SessionError` where it is of another version or installation."""
     welcome = _hello(link, patience)
     which = f"the warm session (process {welcome.pid})"
     again = "vlmtui session stop, then start"
@@ -111,7 +112,7 @@ def _greeting(link: SocketLink, patience: float) -> m.Welcome:
 
 
 def _hello(link: SocketLink, patience: float) -> m.Welcome:
-    """Exchange greetings and nothing else."""
+    """Exchange greetings with the warm session; `SessionError` where it does not answer."""
     link.limit(patience)
     try:
         link.write(wire.PREAMBLE + wire.frame(m.Request(0, m.Hello(release=__version__))))
@@ -129,4 +130,5 @@ def _hello(link: SocketLink, patience: float) -> m.Welcome:
 
 
 def _parts(release: str) -> tuple[int, ...]:
+    """The numbers of a release, to be compared."""
     return tuple(int(number) for number in re.findall(r"\d+", release))

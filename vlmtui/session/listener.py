@@ -1,4 +1,4 @@
-"""The warm session's door: front ends come and go at a unix socket until it is told to stop, or nobody asks."""
+"""Listener of the warm session: accepts front ends at a unix socket until it is stopped, or has been idle too long."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ import time
 from collections.abc import Callable
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.session import daemon as warm
+from vlmtui.session import daemon
 from vlmtui.session.connection import Connection
 from vlmtui.session.server import SessionServer, write_log
 
-_LOOK_S = 0.02
+_RETRY_S = 0.02
 
 
 def listen(log: str, idle: float, ready: int) -> None:
-    """Be the warm session; returns never. A byte goes to the descriptor `ready` when front ends may come."""
+    """Run as the warm session; never returns. A byte is written to the descriptor `ready` once front ends may connect.
+
+    `idle` is after how many seconds without a question it ends.
+    """
     try:
-        runtime = warm.runtime_folder()
+        runtime = daemon.runtime_folder()
     except VlmtuiError as error:
         print(error, file=sys.stderr, flush=True)
         os._exit(1)
-    while (place := warm.take_lock(runtime)) is None:  # noqa: F841 - held until the process ends
-        # the one that has it listens, or is about to, or about to end
+    while (place := daemon.take_lock(runtime)) is None:  # noqa: F841 - held until the process ends
+        # its owner listens, is about to, or is about to end
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as other:
-            other.connect(str(warm.socket_path()))
-            os._exit(warm.ALREADY)
-        time.sleep(_LOOK_S)
-    answering = warm.listening_socket(runtime)
-    path = warm.socket_path()
+            other.connect(str(daemon.socket_path()))
+            os._exit(daemon.ALREADY)
+        time.sleep(_RETRY_S)
+    listening = daemon.listening_socket(runtime)
+    path = daemon.socket_path()
 
     def end(status: int) -> None:
         with contextlib.suppress(OSError):
@@ -43,15 +46,15 @@ def listen(log: str, idle: float, ready: int) -> None:
     write_log(f"listens at {path}, ends after {idle:g} s without questions")
     os.write(ready, b"1")
     os.close(ready)
-    threading.Thread(target=_accept, args=(server, answering), name="door", daemon=True).start()
+    threading.Thread(target=_accept, args=(server, listening), name="accept", daemon=True).start()
     threading.Thread(target=_watch, args=(server, idle, end), name="idle", daemon=True).start()
     server.work()
 
 
-def _accept(server: SessionServer, answering: socket.socket) -> None:
+def _accept(server: SessionServer, listening: socket.socket) -> None:
     while True:
         try:
-            connection, _ = answering.accept()
+            connection, _ = listening.accept()
         except OSError as error:
             write_log(f"nobody could be let in: {error}")
             time.sleep(0.1)  # too many open files, most often: some will be closed

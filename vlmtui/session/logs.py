@@ -1,4 +1,4 @@
-"""Where sessions write their logs."""
+"""Logs of sessions: where they are, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 from platformdirs import user_log_dir
 
 KEPT = 10
+"""How many logs of sessions that have ended are kept, with the new one."""
 _PATTERN = "session-*.log"
 
 
 def log_folder() -> Path:
-    """The folder that logs go to: the user's own, or one in the temporary folder where that cannot be written."""
+    """The folder of the logs: the user's own, or one in the temporary folder where that is not writable."""
     folder = Path(user_log_dir("vlmtui", appauthor=False))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,9 +29,9 @@ def log_folder() -> Path:
 
 
 def new_log() -> Path:
-    """The path of a log for a session that begins now.
+    """Create the log of a session that begins now; its path.
 
-    Of the older ones the newest are kept, and those of front ends that still run: an error may yet name them.
+    Older logs are deleted, except for the newest and those of processes that still run: an error may still name them.
     """
     folder = log_folder()
     old = sorted((path for path in folder.glob(_PATTERN) if not _in_use(path)), key=_age)
@@ -47,19 +48,19 @@ def new_log() -> Path:
 
 
 def log_of(pid: int) -> Path | None:
-    """The log of the warm session that is this process; None where it has none here."""
+    """The log of the warm session with this process id; None where there is none here."""
     found = sorted(log_folder().glob(f"session-*-*-{pid}*.log"), key=_age)
     return next((path for path in reversed(found) if path.stem.split("-")[3] == str(pid)), None)
 
 
 def _in_use(path: Path) -> bool:
-    """Whether the process that began this log, whose id is in its name, still runs."""
+    """Whether the process that created this log, whose id is in its name, still runs."""
     try:
         os.kill(int(path.stem.split("-")[3]), 0)
     except (ValueError, IndexError, ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        pass  # somebody else's process: it runs
+        pass  # another user's process, which runs
     return True
 
 

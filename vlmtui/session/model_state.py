@@ -15,7 +15,7 @@ import transformers
 
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
-from vlmtui.lenses.kernels.finder import WordFinder
+from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.vision.dual_encoder import why_no_text_tower

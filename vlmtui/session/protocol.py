@@ -14,8 +14,9 @@ from vlmtui.errors import ProtocolError, VlmtuiError, error_from_kind
 from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
-from vlmtui.lenses.source import LensSource
-from vlmtui.reading import RIDGE, LayerNorms, Metric, ModelInfo, Reading, TokenWords
+from vlmtui.lenses.lens_source import LensSource
+from vlmtui.metrics import RIDGE, Metric
+from vlmtui.reading import LayerNorms, ModelInfo, Reading, TokenWords
 from vlmtui.results import answers
 from vlmtui.session.wire import VERSION, decode, decoder
 

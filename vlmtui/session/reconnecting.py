@@ -1,6 +1,6 @@
-"""Questions to a session and their answers, over whatever line: who waits for which, and what becomes of them.
+"""Reconnecting client of a session: sends questions, matches answers to them, and survives a cut connection.
 
-A line to another machine that was cut is taken up again, and what has not been answered is asked again.
+After a connection to another machine was cut it connects again, and repeats the questions without an answer.
 """
 
 from __future__ import annotations
@@ -29,24 +29,27 @@ OnProgress = Callable[[m.Progress], None]
 OnAnswerProgress = Callable[[m.AnswerProgress], None]
 
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
-"""Before each attempt to take up a line that was cut."""
+"""Seconds to wait before each attempt to connect again."""
 
 
 @dataclass(frozen=True)
 class _Pending:
+    """A question without an answer yet, and who waits for it."""
+
     body: m.Question
     future: Future[Any]
     unpack: Callable[[Any], Any]
     on_progress: OnProgress | None
-    on_said: OnAnswerProgress | None = None
+    on_token: OnAnswerProgress | None = None
 
 
 class ReconnectingClient:
-    """A front end's end of a line to a session.
+    """A front end's end of the link to a session.
 
-    `on_death` is called from another thread with the reason, once, should the session die by itself or be lost.
-    `again` makes another line where the session outlives this one; `on_line` is told when that is being tried, and
-    with "" that it has succeeded. `note` is what a person should know of how this session was chosen, or "".
+    `on_death` is called once, from another thread, with the reason, should the session die by itself or be lost.
+    `again` makes a new link where the session outlives this one; `on_line` is called with a sentence when that is
+    being tried, and with "" when it has succeeded. `note` is what the user should know of how this session was
+    chosen, or "".
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class ReconnectingClient:
     ) -> None:
         self.note = note
         self.on_progress: OnProgress | None = None
-        """Told, in another thread, of the progress of questions that name nobody else."""
+        """Called, from another thread, with the progress of questions that have no callback of their own."""
         self._link = link
         self._on_death = on_death
         self._again = again
@@ -71,16 +74,16 @@ class ReconnectingClient:
         self._outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
         self._death: str | None = None
         self._closed = False
-        self._leavings: list[LensDeadline] = []  # the lenses, not built in, that were told to stop and have not yet
-        self._leaving = threading.Event()
+        self._deadlines: list[LensDeadline] = []  # of foreign lenses that were told to stop and have not yet
+        self._closing = threading.Event()
         self.welcome = self._open(link, resume=False)
-        """What the session says first: its version, process and log."""
+        """The session's greeting: its version, process and log."""
         self._reader = threading.Thread(target=self._read, name="session-reader", daemon=True)
         self._reader.start()
 
     @property
     def where(self) -> str:
-        """Which session this is, for a person."""
+        """The name of the session, for the user."""
         return self._link.where
 
     @property
@@ -95,21 +98,21 @@ class ReconnectingClient:
 
     @property
     def pid(self) -> int | None:
-        """The session's process, on its machine; None until it has said so."""
+        """The process id of the session on its machine; None until it has greeted."""
         return self._link.pid
 
     @property
     def log(self) -> Path | None:
-        """The session's log, on its machine; None until it has said so."""
+        """The path of the session's log on its machine; None until it has greeted."""
         return self._link.log
 
     @property
     def alive(self) -> bool:
-        """Whether there is still somebody to ask."""
+        """Whether questions can still be asked."""
         return self._death is None and not self._closed and (self._again is not None or self._link.alive)
 
     def cancel(self, future: Future[Any]) -> None:
-        """Withdraw a question: its future fails with `CancelledError` now. What cannot be stopped runs on unheard."""
+        """Withdraw a question: its future fails with `CancelledError` now, and its answer is ignored."""
         with self._lock:
             target = next((i for i, pending in self._pending.items() if pending.future is future), None)
             pending = self._pending.pop(target) if target is not None else None
@@ -118,20 +121,22 @@ class ReconnectingClient:
             _fail(pending.future, CancelledError("the question was withdrawn"))
 
     def leave_lenses(self) -> None:
-        """Withdraw what lenses that are not built in are asked, and wait until they have stopped, or until the session
-        has been ended because one has not. A second Ctrl-C ends the wait."""
+        """Withdraw the questions to foreign lenses, and wait until these have stopped.
+
+        Where one does not, the session is ended. A second Ctrl-C ends the wait.
+        """
         with self._lock:
-            asked = [one.future for one in self._pending.values() if runs_foreign_code(one.body)]
-        for future in asked:
+            futures = [one.future for one in self._pending.values() if runs_foreign_code(one.body)]
+        for future in futures:
             self.cancel(future)
         with contextlib.suppress(KeyboardInterrupt):
-            for leaving in list(self._leavings):
-                leaving.wait()
+            for deadline in list(self._deadlines):
+                deadline.wait()
 
     def close(self) -> None:
-        """Go; a private session ends with it, at once. What is pending fails with `CancelledError`.
+        """Disconnect; a private session ends with it, at once. Pending questions fail with `CancelledError`.
 
-        Of a shared session a lens that is not built in is first made to stop, where one runs for this front end.
+        In a shared session a foreign lens that runs for this front end is stopped first.
         """
         if self.shared:
             self.leave_lenses()
@@ -140,7 +145,7 @@ class ReconnectingClient:
                 return
             self._closed = True
             link, outbox = self._link, self._outbox
-        self._leaving.set()
+        self._closing.set()
         if self._name:
             outbox.put(m.Request(next(self._ids), m.Leave()))
         else:
@@ -154,59 +159,60 @@ class ReconnectingClient:
         body: m.Question,
         unpack: Callable[[Any], Any],
         on_progress: OnProgress | None = None,
-        on_said: OnAnswerProgress | None = None,
+        on_token: OnAnswerProgress | None = None,
     ) -> Future[Any]:
-        """Ask; the future is of what `unpack` makes of the answer. Notes before it are told in another thread."""
+        """Ask a question; the future is of what `unpack` makes of the answer. The callbacks are called from another
+        thread, before that."""
         future: Future[Any] = Future()
-        before: list[tuple[int, _Pending]] = []
+        superseded: list[tuple[int, _Pending]] = []
         with self._lock:
             reason = self._death or ("it was closed" if self._closed else None)
             number = next(self._ids)
             if reason is None:
-                # the session takes back what this takes the place of; that a lens has really left is to be seen to
-                before = [
+                # the session withdraws what this supersedes; whether a foreign lens really stops is watched here
+                superseded = [
                     (earlier, one)
                     for earlier, one in self._pending.items()
                     if runs_foreign_code(one.body) and supersedes(body, one.body)
                 ]
-                for earlier, _ in before:
+                for earlier, _ in superseded:
                     del self._pending[earlier]
-                self._pending[number] = _Pending(body, future, unpack, on_progress or self.on_progress, on_said)
+                self._pending[number] = _Pending(body, future, unpack, on_progress or self.on_progress, on_token)
                 self._outbox.put(m.Request(number, body))
         if reason is not None:
             met = self.welcome.done() and self.welcome.exception() is None
             _fail(future, SessionError(f"there is no model session any more: {reason}" if met else reason))
-        for earlier, one in before:
+        for earlier, one in superseded:
             self._withdraw(earlier, one.body)
             _fail(one.future, CancelledError("a newer question took its place"))
         return future
 
     def _withdraw(self, target: int, body: m.Question) -> None:
-        """Take back a question; where a lens that is not built in may run for it, see that it stops."""
+        """Withdraw a question; where a foreign lens may run for it, see to it that it stops."""
         if not runs_foreign_code(body):
             self.ask(m.Cancel(target), lambda done: done)
             return
         lens = getattr(body, "lens", None)
-        leaving = LensDeadline(lens.shown if lens is not None else "of another package", self._end)
-        self._leavings.append(leaving)
-        left = self.ask(m.Cancel(target), lambda done: done, lambda note: leaving.still())
+        deadline = LensDeadline(lens.shown if lens is not None else "of another package", self._end)
+        self._deadlines.append(deadline)
+        stopped = self.ask(m.Cancel(target), lambda done: done, lambda note: deadline.extend())
 
-        def gone(_: object) -> None:
-            leaving.left()
+        def met(_: object) -> None:
+            deadline.met()
             with contextlib.suppress(ValueError):
-                self._leavings.remove(leaving)
+                self._deadlines.remove(deadline)
 
-        left.add_done_callback(gone)
+        stopped.add_done_callback(met)
 
     def _end(self, lens: str) -> None:
-        """End the session, for everybody: a lens does not stop, and nothing in there is answered any more."""
+        """End the session, for all front ends: a lens does not stop, and blocks everything else."""
         with self._lock:
             link, closed = self._link, self._closed
         if not closed and self._death is None:
             link.end(f"the lens {lens} did not stop and its session was ended")
 
     def _open(self, link: Link, resume: bool) -> Future[m.Welcome]:
-        """Begin to speak over this line: a greeting, then all that is not answered yet."""
+        """Begin to use a link: a greeting, then all questions without an answer."""
 
         def welcomed(welcome: m.Welcome) -> m.Welcome:
             _same_version(welcome)
@@ -233,44 +239,44 @@ class ReconnectingClient:
         threading.Thread(target=self._write, args=(link, outbox), name="session-writer", daemon=True).start()
         return future
 
-    # -- the writer's thread: a large picture must not hold up whoever sends it
+    # -- in the writer's thread: a large image must not hold up whoever sends it
 
     def _write(self, link: Link, outbox: queue.SimpleQueue[m.Request | None]) -> None:
         try:
             link.write(wire.PREAMBLE)
             while (request := outbox.get()) is not None:
                 try:
-                    validated(request)  # said to whoever asked: what is not sent can be no session's end
+                    validated(request)  # an error goes to whoever asked, and the session never sees the request
                     data = wire.frame(request)
                 except VlmtuiError as error:
                     self._settle(request.id, error)
                     continue
-                except Exception as error:  # whatever was given: it must not end this thread, and all questions after
+                except Exception as error:  # no argument, however wrong, may end this thread
                     self._settle(request.id, UsageError(f"the question cannot be sent: {error}"))
                     continue
                 link.write(data)
         except (OSError, ValueError):
-            pass  # it died; the reader finds out why
+            pass  # the session died; the reader finds out why
         finally:
             link.end_of_writing()
 
-    # -- the reader's thread
+    # -- in the reader's thread
 
     def _read(self) -> None:
         link, greeting, tried = self._link, self.welcome, 0
         while True:
-            said = self._listen(link)
-            if said is not None and not link.at_end:
-                link.cut()  # what no longer speaks the protocol is of no use, and must not stay behind
-            reason = link.why(said)
+            fault = self._listen(link)
+            if fault is not None and not link.at_end:
+                link.cut()  # what no longer speaks the protocol must not be left running
+            reason = link.why(fault)
             self._outbox.put(None)
             if _done_well(greeting):
                 tried = 0
-            known = _done_well(self.welcome)  # one that was never reached is not waited for
+            known = _done_well(self.welcome)  # there is no second attempt at a session that was never reached
             if self._closed or not (known and link.was_cut and self._again and tried < len(PAUSES_S)):
                 return self._died(reason)
-            self._say_line(f"the line to {link.where} was cut: connecting again ({tried + 1} of {len(PAUSES_S)})")
-            if self._leaving.wait(PAUSES_S[tried]):
+            self._report_line(f"the line to {link.where} was cut: connecting again ({tried + 1} of {len(PAUSES_S)})")
+            if self._closing.wait(PAUSES_S[tried]):
                 return self._died(reason)
             tried += 1
             try:
@@ -278,16 +284,16 @@ class ReconnectingClient:
             except VlmtuiError as error:
                 return self._died(str(error))
             greeting = self._open(link, resume=True)
-            greeting.add_done_callback(lambda hello: self._say_line("") if _done_well(hello) else None)
+            greeting.add_done_callback(lambda hello: self._report_line("") if _done_well(hello) else None)
 
     def _listen(self, link: Link) -> str | None:
-        """Take answers until the line ends; a sentence where it no longer spoke the protocol."""
+        """Receive answers until the link ends; a sentence where the other end no longer spoke the protocol."""
         try:
             wire.read_preamble(link.read)
             while (body := wire.read_frame(link.read)) is not None:
                 reply = m.decode_reply(body)
                 if isinstance(reply.body, m.Note):
-                    self._tell(reply.id, reply.body)
+                    self._notify(reply.id, reply.body)
                 else:
                     self._settle(reply.id, reply.body)
         except ProtocolError as error:
@@ -298,11 +304,11 @@ class ReconnectingClient:
             link.end_of_reading()
         return None
 
-    def _say_line(self, sentence: str) -> None:
+    def _report_line(self, sentence: str) -> None:
         if self._on_line is not None and not self._closed:
             self._on_line(sentence)
 
-    def _tell(self, number: int, note: m.Note) -> None:
+    def _notify(self, number: int, note: m.Note) -> None:
         with self._lock:
             pending = self._pending.get(number)
         if pending is not None:
@@ -312,9 +318,9 @@ class ReconnectingClient:
                         if pending.on_progress is not None:
                             pending.on_progress(note)
                     case m.AnswerProgress():
-                        if pending.on_said is not None:
-                            pending.on_said(note)
-            except Exception as error:  # the caller's own mistake must not stop the reader: it goes to the caller
+                        if pending.on_token is not None:
+                            pending.on_token(note)
+            except Exception as error:  # an error of the caller's own callback goes to the caller
                 self._settle(number, error)
 
     def _settle(self, number: int, answer: Any) -> None:
@@ -339,7 +345,7 @@ class ReconnectingClient:
         except AttributeError:
             _fail(pending.future, ProtocolError(f"the session answered with {type(answer).__name__}"))
             return
-        with contextlib.suppress(InvalidStateError):  # the caller had cancelled it
+        with contextlib.suppress(InvalidStateError):  # the caller has cancelled it
             pending.future.set_result(value)
 
     def _died(self, reason: str) -> None:
@@ -354,12 +360,12 @@ class ReconnectingClient:
         with self._lock:
             pending, self._pending = list(self._pending.values()), {}
         for one in pending:
-            # one exception for each: raising adds a traceback to it
+            # an exception of its own for each: raising adds a traceback to it
             _fail(one.future, type(error)(str(error)))
 
 
 def _fail(future: Future[Any], error: Exception) -> None:
-    with contextlib.suppress(InvalidStateError):  # the caller had cancelled it
+    with contextlib.suppress(InvalidStateError):  # the caller has cancelled it
         future.set_exception(error)
 
 

@@ -1,4 +1,4 @@
-"""What a question may say, and must look at, while it is being answered."""
+"""Control of a running request: how its progress is reported, and how it learns that nobody waits for it any more."""
 
 from __future__ import annotations
 
@@ -18,38 +18,40 @@ def _nothing(*_: object) -> None:
 
 
 class CallbackEvent(threading.Event):
-    """An event that also calls whoever asked for it: once, in the thread that sets it, or at once where it is set."""
+    """An event with callbacks. Each is called once: in the thread that sets the event, or at once where it is set."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._then: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
         self._guard = threading.Lock()
 
     def set(self) -> None:
-        """It has happened."""
+        """Set the event, and call the callbacks."""
         with self._guard:
             super().set()
-            told, self._then = self._then, []
-        for callback in told:
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
             callback()
 
     def then(self, callback: Callable[[], object]) -> None:
-        """Call this when it happens."""
+        """Add a callback."""
         with self._guard:
             happened = self.is_set()
             if not happened:
-                self._then.append(callback)
+                self._callbacks.append(callback)
         if happened:
             callback()
 
 
 @dataclass(frozen=True)
 class RequestControl:
-    """`progress(doing, done, total)` tells the front end how far it is, and raises `CancelledError` where nobody waits
-    any more. `should_stop` says the same without raising, and lets quick questions be answered in between. `tell` sends
-    a note of another kind. `following` is what will be answered next, where the same front end has asked it already.
-    `withdrawn` is set, in another thread, when nobody waits any more; whoever withdrew it is told by `still` that the
-    session itself is at work yet, not a lens of somebody else.
+    """What the code that answers a request reports to, and has to check.
+
+    `progress(doing, done, total)` reports to the front end, and raises `CancelledError` where nobody waits any more.
+    `should_stop` says the same without raising, and has quick questions answered in between. `tell` sends a note of
+    another type. `following` is the next question, where the same front end has asked it already. `withdrawn` is set,
+    in another thread, when nobody waits any more; `still` tells whoever withdrew the request that the session's own
+    code is still running for it, not that of a foreign lens.
     """
 
     progress: Callable[..., None] = _nothing

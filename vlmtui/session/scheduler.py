@@ -1,4 +1,4 @@
-"""What front ends have asked of the model: one queue for all of them, and whose question takes the place of which."""
+"""Scheduler of a session: one queue for the requests of all front ends, and which request supersedes which."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vlmtui.lenses.base import LensSchedule
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.lenses.registry import find_lens
-from vlmtui.lenses.source import LensSource
 from vlmtui.session import protocol as m
 from vlmtui.session.connection import Connection
 from vlmtui.session.request_control import CallbackEvent
@@ -17,203 +17,207 @@ from vlmtui.session.request_control import CallbackEvent
 
 @dataclass(eq=False)
 class FrontEnd:
-    """A front end: its line, None while that is cut; the model it works with, and what that was made from.
+    """A front end: its connection, None while that is cut; the model it works with, and what that was loaded from.
 
-    `client` is the word by which it is known again; `left` when its line was lost; `asked` whether it has ever asked
-    for more than how the session is.
+    `client` is the word by which it is recognised when it connects again; `left_at` is when its connection was lost,
+    on the monotonic clock; `active` says whether it has ever asked for more than the session's status.
     """
 
-    line: Connection | None
+    connection: Connection | None
     client: str = ""
     load: m.Load | None = None
-    holds: object = None
-    left: float = 0.0
-    asked: bool = False
+    origin: object = None
+    left_at: float = 0.0
+    active: bool = False
 
 
 @dataclass(eq=False)
 class ScheduledRequest:
-    """A request that waits for the worker, or is worked on. `left` is set when the worker has done with it.
+    """A request that waits for the worker, or that it is working on.
 
-    `cancels` are the numbers of the requests that withdraw it, and are answered then.
+    `withdrawn` is set when nobody waits for the answer any more, `finished` when the worker has stopped working on it.
+    `cancels` are the ids of the requests that withdraw it, and are answered once it has finished.
     """
 
-    front: FrontEnd
+    front_end: FrontEnd
     request: m.Request
     withdrawn: CallbackEvent = field(default_factory=CallbackEvent)
-    left: CallbackEvent = field(default_factory=CallbackEvent)
+    finished: CallbackEvent = field(default_factory=CallbackEvent)
     cancels: list[int] = field(default_factory=list)
 
     def replaces(self, other: ScheduledRequest) -> bool:
-        """Whether the person has moved on from `other` to this: the latest of a front end and of a kind wins.
+        """Whether the user has moved on from `other` to this request: the latest of a front end and of a kind wins.
 
-        What was asked because there was nothing else to do gives way to whatever is asked next.
+        Idle work gives way to whatever is asked next.
         """
-        if self.front is not other.front or self.request.id <= other.request.id:
+        if self.front_end is not other.front_end or self.request.id <= other.request.id:
             return False
         if isinstance(self.request.body, m.ReadMany) and isinstance(other.request.body, m.ReadMany):
-            return False  # nobody has moved on: the one is read while the other is on its way
+            return False  # these are pipelined: the one is read while the other is being sent
         return supersedes(self.request.body, other.request.body)
 
 
 def supersedes(body: m.Question, other: m.Question) -> bool:
-    """Whether a question takes the place of an earlier one of the same front end."""
+    """Whether a question replaces an earlier one of the same front end."""
     if isinstance(body, m.Hello | m.AskStatus | m.Cancel | m.Leave | m.Shutdown):
-        return False  # these wait for nobody
+        return False  # these do not wait for the worker
     return request_kind(body) == request_kind(other) or (is_idle(other) and not is_idle(body))
 
 
 def runs_foreign_code(body: m.Question) -> bool:
-    """Whether code that is not vlmtui's own is run for it: that of a lens which is not built in."""
+    """Whether answering it runs the code of a lens that is not built in."""
     if isinstance(body, m.Describe):
-        return body.lens is None or _of_others(body.lens)
-    return isinstance(body, m.Compute) and _of_others(body.lens)
+        return body.lens is None or _is_foreign(body.lens)
+    return isinstance(body, m.Compute) and _is_foreign(body.lens)
 
 
-def _of_others(lens: LensSource) -> bool:
+def _is_foreign(lens: LensSource) -> bool:
     return lens.foreign or find_lens(lens.name) is None
 
 
 def request_kind(body: m.Question) -> str:
-    """Questions of one kind take each other's place: loading, reading, words of one patch, words of many."""
+    """The kind of a question; those of one kind replace each other: loading, reading, words of one patch, of many."""
     if isinstance(body, m.Compute):
         if group := queue_turn(body).group:
             return group
-        # what is asked of the model alone, such as to read texts, is no earlier question about a reading
+        # a question to the model alone, such as to read texts, is no earlier question about a reading
         of = "" if body.reading else " of none"
-        return f"{body.lens.name} {body.lens.sha256}{' of one' if _alone(body) else of}"
+        return f"{body.lens.name} {body.lens.sha256}{' of one' if _of_one_entry(body) else of}"
     if isinstance(body, m.Describe) and body.lens is not None:
         return f"{type(body).__name__} {body.lens.shown} {body.lens.sha256}"
     return type(body).__name__
 
 
 def is_idle(body: m.Question) -> bool:
-    """Whether it was asked because there was nothing else to do."""
+    """Whether it is idle work, asked for because there was nothing else to do."""
     return isinstance(body, m.Compute) and body.idle
 
 
-def may_interrupt(body: m.Question, amidst: m.Question) -> bool:
-    """Whether a question is for one patch, and may be answered amidst another, which takes long."""
-    lets_in = _lets_in(amidst)
-    return bool(lets_in) and _quick(body) and (lets_in == "any" or _at_rest(body))
+def may_interrupt(body: m.Question, running: m.Question) -> bool:
+    """Whether a question is quick enough to be answered in the middle of `running`, which takes long."""
+    allowed = _allowed_amidst(running)
+    return bool(allowed) and _is_quick(body) and (allowed == "any" or _runs_no_model(body))
 
 
 def queue_turn(body: m.Question) -> LensSchedule:
-    """A question's turn in the queue: that of the built-in lens that it asks for."""
+    """How a question is scheduled: as its built-in lens says, or by default."""
     lens = find_lens(body.lens.name) if isinstance(body, m.Compute) and not body.lens.foreign else None
     return lens.turn if lens else LensSchedule()
 
 
-def _alone(body: m.Compute) -> bool:
+def _of_one_entry(body: m.Compute) -> bool:
     return body.entries is not None and len(body.entries) == 1
 
 
-def _quick(body: m.Question) -> bool:
-    """Whether it is for one patch."""
+def _is_quick(body: m.Question) -> bool:
+    """Whether it is about a single patch or token."""
     if not isinstance(body, m.Compute):
         return False
     beside = queue_turn(body).beside
-    return beside == "always" or (beside == "one" and _alone(body))
+    return beside == "always" or (beside == "one" and _of_one_entry(body))
 
 
-def _at_rest(body: m.Question) -> bool:
+def _runs_no_model(body: m.Question) -> bool:
     """Whether it is answered from what is kept of a reading, without running the model."""
     return isinstance(body, m.Compute) and body.stage == "tokens" and not body.idle and not queue_turn(body).runs
 
 
-def _lets_in(amidst: m.Question) -> str:
-    """Which quick questions may be answered amidst it: "any", or "tokens", those that do not run the model."""
-    match amidst:
-        case m.Generate():  # the model is at work
+def _allowed_amidst(running: m.Question) -> str:
+    """Which quick questions may be answered in the middle of it: "any", "tokens" (no run of the model), or none, ""."""
+    match running:
+        case m.Generate():  # the model itself is being run
             return "tokens"
         case m.ReadMany():
             return "any"
         case m.Compute():
-            return "" if _quick(amidst) else queue_turn(amidst).lets_in
+            return "" if _is_quick(running) else queue_turn(running).lets_in
     return ""
 
 
 class RequestQueue:
-    """First come, first served. All methods may be called from any thread."""
+    """The requests of all front ends, first come, first served. All methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self._wake = threading.Condition()
+        self._changed = threading.Condition()
         self._waiting: deque[ScheduledRequest] = deque()
-        self._running: list[ScheduledRequest] = []  # more than one where a quick question is answered amidst a long one
+        self._running: list[ScheduledRequest] = []  # several where a quick question interrupts a long one
 
-    def add(self, job: ScheduledRequest) -> list[ScheduledRequest]:
-        """Take in a job; those that are withdrawn for it, which may be itself: a line that was cut repeats itself."""
-        with self._wake:
+    def add(self, new: ScheduledRequest) -> list[ScheduledRequest]:
+        """Add a request, and list those that are withdrawn for it; that may be itself.
+
+        A front end that has reconnected repeats its requests: one that is known is not added again.
+        """
+        with self._changed:
             known = [*self._waiting, *self._running]
-            if any(job.front is other.front and job.request.id == other.request.id for other in known):
+            if any(new.front_end is one.front_end and new.request.id == one.request.id for one in known):
                 return []
-            if any(other.replaces(job) for other in known):
-                return [job]
-            self._waiting.append(job)
-            self._wake.notify()
-        return self.withdraw(job.replaces)
+            if any(one.replaces(new) for one in known):
+                return [new]
+            self._waiting.append(new)
+            self._changed.notify()
+        return self.withdraw(new.replaces)
 
     def withdraw(self, which: Callable[[ScheduledRequest], bool]) -> list[ScheduledRequest]:
-        """Take back these jobs, and list them: what waits is dropped, what runs stops at its next look."""
-        with self._wake:
-            found = [job for job in (*self._waiting, *self._running) if which(job) and not job.withdrawn.is_set()]
-            for job in found:
-                job.withdrawn.set()
-                if job in self._waiting:
-                    self._waiting.remove(job)
+        """Withdraw requests, and list them: one that waits is dropped, one that runs stops when it next checks."""
+        with self._changed:
+            found = [one for one in (*self._waiting, *self._running) if which(one) and not one.withdrawn.is_set()]
+            for one in found:
+                one.withdrawn.set()
+                if one in self._waiting:
+                    self._waiting.remove(one)
         return found
 
     def next(self, on_idle: Callable[[], None]) -> ScheduledRequest:
-        """The next job, as soon as there is one; `on_idle` is called where that must be waited for."""
-        with self._wake:
+        """The next request, which is running from then on; `on_idle` is called before waiting where there is none."""
+        with self._changed:
             if not self._waiting:
                 on_idle()
             while not self._waiting:
-                self._wake.wait()
-            job = self._waiting.popleft()
-            self._running.append(job)
-        return job
+                self._changed.wait()
+            first = self._waiting.popleft()
+            self._running.append(first)
+        return first
 
-    def quick(self, amidst: ScheduledRequest) -> ScheduledRequest | None:
-        """A question for one patch that may be answered between two blocks, or two tokens, of `amidst`."""
-        with self._wake:
-            before: list[FrontEnd] = []
-            for job in self._waiting:
-                # what its front end asked before it must be done before it
-                if may_interrupt(job.request.body, amidst.request.body) and job.front not in before:
-                    self._waiting.remove(job)
-                    self._running.append(job)
-                    return job
-                before.append(job.front)
+    def next_quick(self, running: ScheduledRequest) -> ScheduledRequest | None:
+        """A quick question that may be answered between two blocks, or two tokens, of `running`; None without one."""
+        with self._changed:
+            passed: list[FrontEnd] = []
+            for one in self._waiting:
+                # a front end's requests are answered in their order
+                if may_interrupt(one.request.body, running.request.body) and one.front_end not in passed:
+                    self._waiting.remove(one)
+                    self._running.append(one)
+                    return one
+                passed.append(one.front_end)
         return None
 
     def following(self, running: ScheduledRequest) -> m.Question | None:
-        """What comes after a job, where that is already known and of the same front end."""
-        with self._wake:
+        """The question that comes next, where the same front end has asked it already."""
+        with self._changed:
             first = self._waiting[0] if self._waiting else None
-        return first.request.body if first is not None and first.front is running.front else None
+        return first.request.body if first is not None and first.front_end is running.front_end else None
 
-    def done(self, job: ScheduledRequest) -> bool:
-        """The job is done; whether its answer is still wanted."""
-        with self._wake:
-            self._running.remove(job)
-            wanted = not job.withdrawn.is_set()
-        job.left.set()
+    def finish(self, one: ScheduledRequest) -> bool:
+        """End the work on a request; whether its answer is still wanted."""
+        with self._changed:
+            self._running.remove(one)
+            wanted = not one.withdrawn.is_set()
+        one.finished.set()
         return wanted
 
-    def running(self, front: FrontEnd, number: int) -> ScheduledRequest | None:
-        """The job that is worked on for this request of a front end."""
-        with self._wake:
-            there = (job for job in self._running if job.front is front and job.request.id == number)
-            return next(there, None)
+    def find_running(self, front_end: FrontEnd, request_id: int) -> ScheduledRequest | None:
+        """The running request of a front end with this id; None where it does not run."""
+        with self._changed:
+            found = (one for one in self._running if one.front_end is front_end and one.request.id == request_id)
+            return next(found, None)
 
     @property
     def busy(self) -> bool:
-        """Whether anything waits or runs."""
-        with self._wake:
+        """Whether any request waits or runs."""
+        with self._changed:
             return bool(self._waiting or self._running)
 
-    def running_for_another(self, front: FrontEnd) -> bool:
-        """Whether the worker is at a question of another front end than this."""
-        with self._wake:
-            return any(job.front is not front for job in self._running)
+    def serves_another(self, front_end: FrontEnd) -> bool:
+        """Whether the worker is at a request of another front end."""
+        with self._changed:
+            return any(one.front_end is not front_end for one in self._running)

@@ -1,7 +1,8 @@
-"""The session's process: a thread for each front end that reads its requests, and one worker for what needs the model.
+"""Server of a session: a thread for each front end reads its requests, and one worker answers what needs the model.
 
 The readers never touch the model, so greetings, status and cancelling are answered whatever is going on. Every front
-end gets answers from the model that it has loaded: where another one has put its own in the place, it is loaded again.
+end gets its answers from the model that it has loaded: where another front end has loaded its own since, the model is
+loaded again.
 """
 
 from __future__ import annotations
@@ -32,41 +33,41 @@ HOME = str(Path(__file__).parents[1])
 _PROGRESS_INTERVAL = 0.1
 _SUPERSEDED = "a newer question took its place"
 _FORGET_S = 600.0
-"""How long a front end whose line was cut may take to come back."""
+"""How long a front end whose connection was cut may take to come back."""
 _LAST_WORDS_S = 1.0
 
 
 class SessionServer:
-    """Serves front ends over lines. `private`: there is one, and the process ends with it.
+    """Serves front ends over connections. Where it is `private` there is one front end, and the process ends with it.
 
-    `end` leaves the process in order, with this status.
+    `end` ends the process in good order, with the given exit status.
     """
 
     def __init__(self, log: str, private: bool, end: Callable[[int], None] = os._exit) -> None:
         self._log = log
         self._private = private
         self._end = end
-        self._jobs = RequestQueue()
-        self._fronts: list[FrontEnd] = []
-        self._lock = threading.Lock()  # of the list of fronts, and of who is at which line
+        self._queue = RequestQueue()
+        self._front_ends: list[FrontEnd] = []
+        self._lock = threading.Lock()  # guards the list of front ends, and which connection is whose
         self._engine: Engine | None = None
         self._doing = "importing torch"
-        self._told = 0.0
-        self._active = time.monotonic()
+        self._reported_at = 0.0
+        self._active_at = time.monotonic()
         write_log(f"{__version__} on Python {sys.version.split()[0]}, process {os.getpid()}")
 
-    def serve(self, line: Connection) -> None:
-        """Answer the front end at this line, in this thread, until it goes."""
-        front = FrontEnd(line)
+    def serve(self, connection: Connection) -> None:
+        """Answer the front end at this connection, in this thread, until it goes."""
+        front_end = FrontEnd(connection)
         with self._lock:
-            self._fronts.append(front)
-        line.send(wire.PREAMBLE)
+            self._front_ends.append(front_end)
+        connection.send(wire.PREAMBLE)
         status = 0
         try:
-            wire.read_preamble(line.read)
-            while (body := wire.read_frame(line.read)) is not None:
-                if (request := self._understood(front, body)) is not None:
-                    front = self._receive(front, line, request)
+            wire.read_preamble(connection.read)
+            while (body := wire.read_frame(connection.read)) is not None:
+                if (request := self._decode(front_end, body)) is not None:
+                    front_end = self._receive(front_end, connection, request)
         except ProtocolError as error:
             write_log(f"a front end sent something else than the protocol: {error}")
             status = 2
@@ -77,135 +78,140 @@ class SessionServer:
             status = 3
         if self._private:
             if status:
-                line.finish(_LAST_WORDS_S)
-            # the front end has gone, however it went: nothing may hold the GPU a moment longer
+                connection.finish(_LAST_WORDS_S)
+            # the front end has gone, in whatever way: nothing may occupy the GPU a moment longer
             os._exit(status)
-        self._gone(front, line)
+        self._disconnect(front_end, connection)
 
     def quiet(self) -> float:
-        """For how many seconds nobody has used the session: 0 while somebody does."""
+        """For how many seconds nobody has used the session; 0 while somebody does."""
         with self._lock:
-            used = any(front.line is not None and front.asked for front in self._fronts)
-        return 0.0 if used or self._jobs.busy else time.monotonic() - self._active
+            used = any(one.connection is not None and one.active for one in self._front_ends)
+        return 0.0 if used or self._queue.busy else time.monotonic() - self._active_at
 
-    # -- the readers' threads
+    # -- in the readers' threads
 
-    def _understood(self, front: FrontEnd, body: bytes) -> m.Request | None:
-        """The request in a frame. One that is not understood is answered so; raised is where it has not even a number.
+    def _decode(self, front_end: FrontEnd, body: bytes) -> m.Request | None:
+        """The request in a frame; one that cannot be understood is answered with the error.
 
-        The line itself is well then, and all that this front end had read here is kept.
+        `ProtocolError` where it has not even an id. Otherwise the connection, and what is kept for this front end,
+        stay in use.
         """
         try:
             return m.decode_request(body)
         except ProtocolError as error:
-            number = m.request_id(body)
-            if number is None:
+            request_id = m.request_id(body)
+            if request_id is None:
                 raise
             write_log(f"a question was not understood: {error}")
-            self._send(front, number, m.Failed(ProtocolError.kind, str(error)))
+            self._send(front_end, request_id, m.Failed(ProtocolError.kind, str(error)))
             return None
 
-    def _receive(self, front: FrontEnd, line: Connection, request: m.Request) -> FrontEnd:
-        """Answer, or pass on to the worker; the front end that it came from, which `Hello` may tell."""
+    def _receive(self, front_end: FrontEnd, connection: Connection, request: m.Request) -> FrontEnd:
+        """Answer a request, or queue it for the worker; the front end at the connection, which `Hello` may tell."""
         body = request.body
         match body:
             case m.Hello():
-                return self._greet(front, line, request.id, body)
+                return self._greet(front_end, connection, request.id, body)
             case m.AskStatus():
-                self._send(front, request.id, self._status())
+                self._send(front_end, request.id, self._status())
             case m.Cancel(target):
                 self._withdraw(
-                    lambda job: job.front is front and job.request.id == target, "the question was withdrawn"
+                    lambda one: one.front_end is front_end and one.request.id == target, "the question was withdrawn"
                 )
-                self._when_left(front, request.id, target)
+                self._answer_cancel(front_end, request.id, target)
             case m.Leave():
-                front.client = ""
-                self._send(front, request.id, m.Done())
+                front_end.client = ""
+                self._send(front_end, request.id, m.Done())
             case m.Shutdown():
                 write_log("ended because it was told to stop")
-                self._send(front, request.id, m.Done())
-                line.finish(_LAST_WORDS_S)
+                self._send(front_end, request.id, m.Done())
+                connection.finish(_LAST_WORDS_S)
                 self._end(0)
             case _:
-                front.asked = True
-                self._active = time.monotonic()
-                job = ScheduledRequest(front, request)
-                for older in self._jobs.add(job):
-                    self._send(older.front, older.request.id, m.Failed(CancelledError.kind, _SUPERSEDED))
+                front_end.active = True
+                self._active_at = time.monotonic()
+                for older in self._queue.add(ScheduledRequest(front_end, request)):
+                    self._send(older.front_end, older.request.id, m.Failed(CancelledError.kind, _SUPERSEDED))
                 if self._engine is None:
-                    self._send(front, request.id, m.Progress(self._doing))
-                elif self._jobs.running_for_another(front):
-                    self._send(front, request.id, m.Progress("waiting for another front end's question"))
-        return front
+                    self._send(front_end, request.id, m.Progress(self._doing))
+                elif self._queue.serves_another(front_end):
+                    self._send(front_end, request.id, m.Progress("waiting for another front end's question"))
+        return front_end
 
-    def _greet(self, front: FrontEnd, line: Connection, request: int, hello: m.Hello) -> FrontEnd:
+    def _greet(self, front_end: FrontEnd, connection: Connection, request_id: int, hello: m.Hello) -> FrontEnd:
         resumed = False
         with self._lock:
             if hello.resume:
-                known = next((one for one in self._fronts if one.client and one.client == hello.client), None)
+                known = next((one for one in self._front_ends if one.client and one.client == hello.client), None)
                 if known is not None:
-                    self._fronts.remove(front)
-                    if known.line is not None:
-                        known.line.close()
-                    known.line, front, resumed = line, known, True
+                    self._front_ends.remove(front_end)
+                    if known.connection is not None:
+                        known.connection.close()
+                    known.connection, front_end, resumed = connection, known, True
             else:
-                front.client = hello.client
-        self._send(front, request, m.Welcome(wire.VERSION, __version__, os.getpid(), self._log, HOME, resumed))
+                front_end.client = hello.client
+        welcome = m.Welcome(wire.VERSION, __version__, os.getpid(), self._log, HOME, resumed)
+        self._send(front_end, request_id, welcome)
         if hello.resume and not resumed:
-            line.finish(_LAST_WORDS_S)
-            line.close()  # what it is about to repeat makes no sense without what went before
-        return front
+            connection.finish(_LAST_WORDS_S)
+            connection.close()  # what it is about to repeat makes no sense without what went before
+        return front_end
 
-    def _gone(self, front: FrontEnd, line: Connection) -> None:
-        """A front end's line has ended. One that may come back is waited for, and its questions go on."""
-        line.finish(0)
-        line.close()
+    def _disconnect(self, front_end: FrontEnd, connection: Connection) -> None:
+        """End a connection. A front end that may come back is waited for, and its requests go on."""
+        connection.finish(0)
+        connection.close()
         now = time.monotonic()
         with self._lock:
-            if front.line is line:
-                front.line, front.left = None, now
-                if front.asked:
-                    self._active = now
-            self._fronts = [
-                one for one in self._fronts if one.line is not None or (one.client and now - one.left < _FORGET_S)
+            if front_end.connection is connection:
+                front_end.connection, front_end.left_at = None, now
+                if front_end.active:
+                    self._active_at = now
+            self._front_ends = [
+                one
+                for one in self._front_ends
+                if one.connection is not None or (one.client and now - one.left_at < _FORGET_S)
             ]
-            forgotten = front not in self._fronts
+            forgotten = front_end not in self._front_ends
         if forgotten:
-            self._jobs.withdraw(lambda job: job.front is front)
+            self._queue.withdraw(lambda one: one.front_end is front_end)
 
     def _withdraw(self, which: Callable[[ScheduledRequest], bool], why: str) -> None:
-        """Answer for these jobs at once; what is running of them is not heard again."""
-        for job in self._jobs.withdraw(which):
-            self._send(job.front, job.request.id, m.Failed(CancelledError.kind, why))
+        """Withdraw requests and answer them at once; the answers of those that run will not be sent."""
+        for one in self._queue.withdraw(which):
+            self._send(one.front_end, one.request.id, m.Failed(CancelledError.kind, why))
 
-    def _when_left(self, front: FrontEnd, number: int, target: int) -> None:
-        """Answer the request `number`, which has withdrawn `target`: at once, but where a lens that is not built in
-        runs for it, when that has really left."""
-        job = self._jobs.running(front, target)
-        if job is None or not runs_foreign_code(job.request.body):
-            self._send(front, number, m.Done())
+    def _answer_cancel(self, front_end: FrontEnd, request_id: int, target: int) -> None:
+        """Answer the request `request_id`, which has withdrawn `target`.
+
+        At once, unless a foreign lens runs for `target`: then as soon as that has really stopped.
+        """
+        running = self._queue.find_running(front_end, target)
+        if running is None or not runs_foreign_code(running.request.body):
+            self._send(front_end, request_id, m.Done())
             return
-        job.cancels.append(number)
-        job.left.then(lambda: self._send(front, number, m.Done()))
+        running.cancels.append(request_id)
+        running.finished.then(lambda: self._send(front_end, request_id, m.Done()))
 
     def _status(self) -> m.Status:
         engine = self._engine
         # nothing is imported here: an import in this thread would wait for the worker's
         doing = self._doing
         with self._lock:
-            clients = sum(front.line is not None and front.asked for front in self._fronts)
-        idle = 0.0 if self._jobs.busy else time.monotonic() - self._active
+            clients = sum(one.connection is not None and one.active for one in self._front_ends)
+        idle = 0.0 if self._queue.busy else time.monotonic() - self._active_at
         if engine is None:
             return m.Status(os.getpid(), None, 0, 0, 0, None, None, (), doing, clients, idle)
         return msgspec.structs.replace(engine.status(doing), clients=clients, idle=idle)
 
-    # -- the worker's thread
+    # -- in the worker's thread
 
     def work(self) -> None:
-        """Import torch, then answer what needs the model, one question at a time; never returns."""
+        """Import torch, then answer what needs the model, one request at a time; never returns."""
         self._import()
         while True:
-            self._answer(self._jobs.next(self._rest))
+            self._answer(self._queue.next(self._rest))
 
     def _rest(self) -> None:
         self._doing = ""
@@ -218,16 +224,16 @@ class SessionServer:
 
             self._engine = Engine()
         except BaseException:
-            # without torch there is no session: the log says why, and the front end sees the status
+            # without torch there is no session: the log says why, and the front end sees the exit status
             traceback.print_exc()
             sys.stderr.flush()
             self._end(4)
 
-    def _answer(self, job: ScheduledRequest) -> None:
+    def _answer(self, scheduled: ScheduledRequest) -> None:
         assert self._engine is not None
         answer: m.Answer
         try:
-            answer = self._do(job, self._engine)
+            answer = self._compute(scheduled, self._engine)
         except (CancelledError, Cancelled) as error:
             answer = m.Failed(CancelledError.kind, str(error))
         except VlmtuiError as error:
@@ -235,68 +241,69 @@ class SessionServer:
             answer = m.Failed(error.kind, str(error), traceback.format_exc())
         except Exception as error:
             traceback.print_exc()
-            known = self._engine.state.explain(error)
-            answer = m.Failed(known.kind, str(known), traceback.format_exc())
-        self._active = time.monotonic()
-        if self._jobs.done(job):
-            self._send(job.front, job.request.id, answer)
+            explained = self._engine.state.explain(error)
+            answer = m.Failed(explained.kind, str(explained), traceback.format_exc())
+        self._active_at = time.monotonic()
+        if self._queue.finish(scheduled):
+            self._send(scheduled.front_end, scheduled.request.id, answer)
 
-    def _do(self, job: ScheduledRequest, engine: Engine) -> m.Answer:
-        front = job.front
+    def _compute(self, scheduled: ScheduledRequest, engine: Engine) -> m.Answer:
+        front_end, request_id, body = scheduled.front_end, scheduled.request.id, scheduled.request.body
 
         def progress(doing: str, done: int = 0, total: int = 0) -> None:
-            if job.withdrawn.is_set():
+            if scheduled.withdrawn.is_set():
                 raise CancelledError(_SUPERSEDED)
             now = time.monotonic()
-            if doing == self._doing and now - self._told < _PROGRESS_INTERVAL:
+            if doing == self._doing and now - self._reported_at < _PROGRESS_INTERVAL:
                 return
-            self._doing, self._told = doing, now
-            self._send(front, job.request.id, m.Progress(doing, done, total))
+            self._doing, self._reported_at = doing, now
+            self._send(front_end, request_id, m.Progress(doing, done, total))
 
         def should_stop() -> bool:
-            while (quick := self._jobs.quick(job)) is not None:
+            while (quick := self._queue.next_quick(scheduled)) is not None:
                 self._answer(quick)
-            return job.withdrawn.is_set()
+            return scheduled.withdrawn.is_set()
 
         def tell(note: m.Note) -> None:
-            self._send(front, job.request.id, note)
+            self._send(front_end, request_id, note)
+
+        def following() -> m.Question | None:
+            return self._queue.following(scheduled)
 
         def still() -> None:
-            for number in job.cancels:
-                self._send(front, number, m.Progress(self._doing))
+            for cancel in scheduled.cancels:
+                self._send(front_end, cancel, m.Progress(self._doing))
 
-        control = RequestControl(progress, should_stop, tell, lambda: self._jobs.following(job), job.withdrawn, still)
-        body = job.request.body
+        control = RequestControl(progress, should_stop, tell, following, scheduled.withdrawn, still)
         match body:
             case m.Load():
                 loaded = engine.state.load(body, progress)
-                front.load, front.holds = body, engine.state.origin
+                front_end.load, front_end.origin = body, engine.state.origin
                 return loaded
             case m.Read() | m.ReadMany() | m.Compute(reading="") if (
-                front.load is not None and front.holds != engine.state.origin
+                front_end.load is not None and front_end.origin != engine.state.origin
             ):
-                engine.state.load(front.load, progress)
-                front.holds = engine.state.origin
+                engine.state.load(front_end.load, progress)
+                front_end.origin = engine.state.origin
             case m.Compute() if doing := queue_turn(body).doing:
                 self._doing = doing
         return engine.answer(body, control)
 
-    # -- both
+    # -- in any thread
 
-    def _send(self, front: FrontEnd, request: int, body: m.Answer | m.Note) -> None:
-        line = front.line
-        if line is None or (line.crowded and isinstance(body, m.Note)):
+    def _send(self, front_end: FrontEnd, request_id: int, body: m.Answer | m.Note) -> None:
+        connection = front_end.connection
+        if connection is None or (connection.crowded and isinstance(body, m.Note)):
             return
         try:
-            data = wire.frame(m.Reply(request, body))
+            data = wire.frame(m.Reply(request_id, body))
         except (VlmtuiError, TypeError, ValueError) as error:
             traceback.print_exc()
-            data = wire.frame(
-                m.Reply(request, m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}"))
-            )
-        line.send(data)
+            failed = m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}")
+            data = wire.frame(m.Reply(request_id, failed))
+        connection.send(data)
 
 
 def write_log(text: str) -> None:
-    """A line for the log."""
+    """Write a line to the log."""
     print(f"vlmtui session: {text}", file=sys.stderr, flush=True)

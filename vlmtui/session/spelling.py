@@ -1,4 +1,4 @@
-"""Which word-pieces a word that a person types stands for."""
+"""Spelling of a typed word: the word-pieces that it stands for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vlmtui.session.vocabulary_index import VocabularyIndex
 
 @dataclass(frozen=True)
 class Spelling:
-    """The rows to look for: ways to write a word, or with `several` the pieces of one that no piece is alone."""
+    """The rows to look for: the spellings of a word that are one piece each, or with `several` the pieces of one."""
 
     ids: list[int]
     pieces: tuple[str, ...]
@@ -18,22 +18,25 @@ class Spelling:
 
     @property
     def note(self) -> str:
-        """What was looked for, in a few words."""
+        """What is looked for, in a few words; "" for the word itself."""
         if self.several:
             return f"no single piece is that word: the mean of its {len(self.ids)} pieces"
         return "" if len(self.ids) == 1 else f"the nearest of its {len(self.ids)} spellings"
 
 
 def find_spelling(index: VocabularyIndex, text: str) -> Spelling:
-    """The pieces of a word: as it stands, capitalised or not, at the beginning of a word and within one.
+    """The word-pieces of a text: as written, in lower case and capitalised, each with and without a space before it.
 
-    A word that the tokenizer cuts, however it is written, is looked for as the pieces of its plainest spelling.
+    A word of which no spelling is a single piece is looked for as the pieces of the first one. `UsageError` for an
+    empty text, and for one without pieces.
     """
     word = " ".join(text.split())
     if not word:
         raise UsageError("there is no word to look for: type one")
-    ways = dict.fromkeys(f"{space}{case}" for case in (word, word.lower(), word.capitalize()) for space in (" ", ""))
-    cut = [ids for ids in (_ids(index, way) for way in ways) if ids]
+    spellings = dict.fromkeys(
+        f"{space}{case}" for case in (word, word.lower(), word.capitalize()) for space in (" ", "")
+    )
+    cut = [ids for ids in (_ids(index, spelling) for spelling in spellings) if ids]
     if not cut:
         raise UsageError(f"the model's tokenizer has no pieces for {word!r}: look for another word")
     single = list(dict.fromkeys(ids[0] for ids in cut if len(ids) == 1))
@@ -43,11 +46,11 @@ def find_spelling(index: VocabularyIndex, text: str) -> Spelling:
 
 
 def _ids(index: VocabularyIndex, text: str) -> list[int]:
-    """The ids of a text, without special ones: an unknown piece, a start of sentence."""
+    """The ids of a text; none where one of them is special, such as an unknown piece."""
     ids = [int(i) for i in index.tokenizer(text, add_special_tokens=False)["input_ids"]]
     if any(i in index.special for i in ids):
         return []
-    # a sentence-piece tokenizer may make of a leading space a piece of its own
+    # a SentencePiece tokenizer may make a piece of its own of a leading space
     while len(ids) > 1 and not index.tokenizer.decode(ids[:1]).strip():
         ids = ids[1:]
     return ids

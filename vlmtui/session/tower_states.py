@@ -17,13 +17,13 @@ from vlmtui.session.request_control import RequestControl
 def tower_states(
     model: VisionLanguageModel, readings: ActivationCache, reading: str, stage: int, control: RequestControl
 ) -> Tensor:
-    """The states [patches, hidden] of `vision.<stage>`, in the order of `Reading.patch_places`."""
+    """The states of `vision.<stage>` [patches, hidden], in the order of `Reading.patch_places`."""
     kept = readings[reading]
     if stage not in kept.vision:
         room = readings.layers_budget
 
         def wanted(at: int, states: Tensor) -> bool:
-            # all stages in one pass where they can be kept: whoever looks at one walks on to the next
+            # all stages in one pass where they fit in the budget: the next stage is likely to be asked for too
             nonlocal room
             room -= states.numel() * states.element_size()
             return at == stage or room >= 0
@@ -42,7 +42,7 @@ def tower_states(
 def projected_tokens(
     model: VisionLanguageModel, readings: ActivationCache, reading: str, stage: int, control: RequestControl
 ) -> Tensor:
-    """The image tokens [tokens, hidden] that the projector makes of `vision.<stage>`, an early exit."""
+    """The image tokens that the projector makes of `vision.<stage>` [tokens, hidden], an early exit."""
     kept = readings[reading]
     if stage not in kept.projected:
 
@@ -58,7 +58,7 @@ def projected_tokens(
 
 
 def tower_output(model: VisionLanguageModel, kept: CachedReading, control: RequestControl) -> TowerOutput:
-    """The final states of a reading of a tower alone."""
+    """The final output of a tower without a language model."""
     if kept.final is None:
         with capture_outputs(model.family) as found:
             model.encode(kept.inputs, lambda done, total: control.progress("running the vision tower", done, total))

@@ -1,4 +1,4 @@
-"""How a front end reaches a session: a pipe to its own, a unix socket to the warm one, ssh to another machine's."""
+"""Transport from a front end to a session: pipes to its own, a unix socket to the warm one, ssh to another machine."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from typing import IO
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import SessionError, UsageError
-from vlmtui.session import daemon as warm
+from vlmtui.session import daemon
 from vlmtui.session.logs import new_log
 
 SSH = "VLMTUI_SSH"
 """The environment variable with the ssh command, where it is not `ssh`."""
 ENDED = 70
-"""Exit status of `session stdio` when the session it speaks for has ended."""
+"""Exit status of `session stdio` when the session that it relays to has ended."""
 _PATIENCE_S = 5.0
 _GOODBYE_S = 0.3
 _STOP_S = 60.0
@@ -39,14 +39,14 @@ _SIGNALS = {
 
 
 class Link(ABC):
-    """A line to a session. `where` names the session for a person; `pid` and `log` are None until they are known."""
+    """A link to a session. `where` names the session for the user; `pid` and `log` are None until they are known."""
 
     where: str
     pid: int | None = None
     log: Path | None = None
     at_end = False
     was_cut = False
-    """After `why`: whether only the line has ended, and another one may find the session as it was."""
+    """After `why`: whether only the link has ended, and another one may find the session as it was."""
     reason = ""
     """Why this front end has ended the session, where it has."""
 
@@ -55,48 +55,48 @@ class Link(ABC):
 
     @property
     def alive(self) -> bool:
-        """Whether the other end may still be there."""
+        """Whether the session may still be there."""
         return True
 
     def read(self, count: int) -> bytes:
-        """So many bytes; fewer only at the end."""
+        """Read so many bytes; fewer only at the end."""
         data = self._reads.read(count)
         self.at_end = len(data) < count
         return data
 
     def write(self, data: bytes) -> None:
-        """Send all of it. `OSError` or `ValueError` where the line has ended."""
+        """Send all of it. `OSError` or `ValueError` where the link has ended."""
         self._writes.write(data)
         self._writes.flush()
 
     def end_of_writing(self) -> None:
-        """Nothing more will be written."""
+        """Close the direction to the session."""
         with contextlib.suppress(OSError, ValueError):
             self._writes.close()
 
     def end_of_reading(self) -> None:
-        """Nothing more will be read."""
+        """Close the direction from the session."""
         with contextlib.suppress(OSError, ValueError):
             self._reads.close()
 
     @abstractmethod
     def cut(self) -> None:
-        """End it at once, from any thread: whoever reads sees the end."""
+        """End the link at once, from any thread; whoever reads sees the end."""
 
     @abstractmethod
     def end(self, reason: str) -> None:
-        """End the session itself, which does not answer, for everybody: this is what they are told of it."""
+        """End the session itself, for all front ends, because it does not answer; they are told this reason."""
 
     def reap(self) -> None:  # noqa: B027
-        """After `cut`: leave nothing behind, and wait for nothing long."""
+        """Release what is left after `cut`, without waiting long."""
 
     @abstractmethod
-    def why(self, said: str | None) -> str:
-        """After its end, a sentence on how it came; `said` is known where it no longer spoke the protocol."""
+    def why(self, fault: str | None) -> str:
+        """Why the link has ended, in a sentence; `fault` says how the other end broke the protocol, where it did."""
 
 
 class _ProcessLink(Link):
-    """A line that is the standard streams of a process."""
+    """A link over the standard streams of a process."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
@@ -115,15 +115,15 @@ class _ProcessLink(Link):
             self.process.kill()
 
     def reap(self) -> None:
-        """Take note of the process's end."""
+        """Wait for the end of the process, in another thread where that takes long."""
         try:
             self.process.wait(0.2)
         except subprocess.TimeoutExpired:
-            # a driver may hold a killed process for a while: nobody at a terminal waits for that
+            # a driver may keep a killed process alive for a while: the user need not wait for that
             threading.Thread(target=self.process.wait, name="session-reaper", daemon=True).start()
 
     def status(self) -> int | None:
-        """Its exit status, minus the signal, or None where it does not end by itself."""
+        """The exit status, negative for a signal; None where the process does not end by itself, and is killed."""
         try:
             return self.process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -132,14 +132,14 @@ class _ProcessLink(Link):
 
 
 class PipeLink(_ProcessLink):
-    """A private session: a process of this front end, that goes when this one goes."""
+    """A link to a private session: a child process, which ends with this front end."""
 
     where = "its own session"
 
     def __init__(self) -> None:
         try:
             log = new_log()
-            # -P: a torch.py in the folder where somebody looks at pictures must not be imported
+            # -P: a torch.py in the current folder must not be imported
             command = [sys.executable, "-P", "-m", "vlmtui.session", "--log", str(log)]
             with log.open("ab") as errors:
                 process = subprocess.Popen(
@@ -152,17 +152,17 @@ class PipeLink(_ProcessLink):
         self.pid = process.pid
 
     def end(self, reason: str) -> None:
-        """Kill it."""
+        """Kill the process."""
         self.reason = reason
         self.cut()
 
-    def why(self, said: str | None) -> str:
-        """Killed, crashed, or what it said last."""
+    def why(self, fault: str | None) -> str:
+        """How the process ended, by its exit status and the end of its log."""
         status = self.status()
         if self.reason:
             return f"{self.reason}; its log is {self.log}"
-        if said is not None:
-            what = f"ended: {said}"
+        if fault is not None:
+            what = f"ended: {fault}"
         elif status is None:
             what = "closed its pipe"
         elif status < 0:
@@ -174,7 +174,7 @@ class PipeLink(_ProcessLink):
 
 
 class SocketLink(Link):
-    """The warm session of this machine."""
+    """A link to the warm session of this machine."""
 
     where = "the warm session"
 
@@ -183,7 +183,7 @@ class SocketLink(Link):
         self.connection = connection
 
     def limit(self, seconds: float) -> None:
-        """From now on reading and writing raise `TimeoutError` when nothing moves for so long."""
+        """Have reading and writing raise `TimeoutError` from now on when nothing moves for so long."""
         self.connection.settimeout(seconds)
 
     def write(self, data: bytes) -> None:
@@ -191,22 +191,22 @@ class SocketLink(Link):
         self.connection.sendall(data)
 
     def end_of_writing(self) -> None:
-        """Only this direction: answers may yet come."""
+        """Close this direction only: answers may still come."""
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
 
     def end_of_reading(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         super().end_of_reading()
         self.connection.close()
 
     def cut(self) -> None:
-        """Hang up; the session goes on."""
+        """Disconnect; the session goes on."""
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def end(self, reason: str) -> None:
-        """Kill its process; its other front ends read in its log why."""
+        """Kill the process; its other front ends find the reason in its log."""
         if self.pid is None or self.log is None:
             return
         self.reason = reason
@@ -214,12 +214,12 @@ class SocketLink(Link):
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def why(self, said: str | None) -> str:
-        """What it said last: nobody tells how a process of somebody else's ended."""
+    def why(self, fault: str | None) -> str:
+        """Why the session ended, by its log: the exit status of a process that is no child cannot be known."""
         if self.reason:
             return f"{self.reason}; its log is {self.log}"
-        if said is not None:
-            what = f"cannot be used: {said}"
+        if fault is not None:
+            what = f"cannot be used: {fault}"
         elif self.log is None:
             what = "has ended"
         else:
@@ -228,9 +228,9 @@ class SocketLink(Link):
 
 
 class SshLink(_ProcessLink):
-    """A warm session on another machine, by the person's own ssh client and its configuration.
+    """A link to the warm session of another machine, by the user's own ssh client and its configuration.
 
-    `may_ask`: ssh may ask for a password at the terminal; not so where a screen is on it.
+    `may_ask` says whether ssh may ask for a password at the terminal: not while a screen is drawn there.
     """
 
     def __init__(self, host: str, command: str, may_ask: bool = True) -> None:
@@ -253,10 +253,10 @@ class SshLink(_ProcessLink):
         super().__init__(process)
         self.where = plain(host)
         self._lines: deque[str] = deque(maxlen=20)
-        self._hearing = threading.Thread(target=self._hear, name="ssh-stderr", daemon=True)
-        self._hearing.start()
+        self._stderr_reader = threading.Thread(target=self._read_stderr, name="ssh-stderr", daemon=True)
+        self._stderr_reader.start()
 
-    def _hear(self) -> None:
+    def _read_stderr(self) -> None:
         assert self.process.stderr is not None
         with self.process.stderr as errors:
             while line := errors.readline(4096):
@@ -264,7 +264,7 @@ class SshLink(_ProcessLink):
                     self._lines.append(words)
 
     def reap(self) -> None:
-        """It may have something to pass on yet: it has a moment for that."""
+        """Give ssh a moment to send what it still has, then end it."""
         try:
             self.process.wait(_GOODBYE_S)
         except subprocess.TimeoutExpired:
@@ -272,7 +272,7 @@ class SshLink(_ProcessLink):
             super().reap()
 
     def end(self, reason: str) -> None:
-        """Run `session stop` there, by a line of its own; where that does not help, this line is cut."""
+        """Run `session stop` there over another ssh connection; where that fails, this one is cut."""
         stop = f"{self._command} session stop --quiet --because {shlex.quote(reason)}"
         words, self.reason = "", reason
         try:
@@ -290,15 +290,15 @@ class SshLink(_ProcessLink):
             self.reason += f": run {self._command} session stop there"
             self.cut()
 
-    def why(self, said: str | None) -> str:
-        """By ssh's exit status, or that of what it ran."""
+    def why(self, fault: str | None) -> str:
+        """Why the link has ended, by the exit status of ssh or of the command that it ran."""
         status = self.status()
         if self.reason:
             return self.reason
-        self._hearing.join(1)
+        self._stderr_reader.join(1)
         last = plain(self._lines[-1]).removeprefix("vlmtui: ") if self._lines else ""
         words = f": {last[:300].rstrip('.')}" if last else ""
-        self.was_cut = status == 255 or (said is None and (status is None or status < 0))
+        self.was_cut = status == 255 or (fault is None and (status is None or status < 0))
         if status in (126, 127):
             return (
                 f"{plain(self._command.split()[0])} cannot be run on {self.where}{words}; "
@@ -308,13 +308,13 @@ class SshLink(_ProcessLink):
             return f"{self.where} cannot be reached through ssh{words}; see that `ssh {self.where}` works"
         if status == ENDED:
             return f"the model session on {self.where} has ended{words}"
-        if said is None or (status is not None and status > 0):
+        if fault is None or (status is not None and status > 0):
             return f"vlmtui on {self.where} ended with status {status}{words}"
-        return f"the session on {self.where} cannot be used: {said}"
+        return f"the session on {self.where} cannot be used: {fault}"
 
 
 def _ssh(host: str, command: str, may_ask: bool) -> list[str]:
-    """The words that run a command on a host."""
+    """The command line that runs a command on a host."""
     return [
         *shlex.split(os.environ.get(SSH) or "ssh"),
         "-T",
@@ -326,7 +326,7 @@ def _ssh(host: str, command: str, may_ask: bool) -> list[str]:
 
 
 def check_host(host: str, command: str) -> None:
-    """`UsageError` for what ssh would take for an option, or a shell for something else."""
+    """`UsageError` for what ssh would take for an option, or a shell for another command."""
     if not host or host.startswith("-") or any(c.isspace() or not c.isprintable() for c in host):
         raise UsageError(f"--remote {host!r} is no host: give a name as for ssh, such as gpu-box or me@gpu-box")
     if not command.strip() or command.startswith("-") or not command.isprintable():
@@ -334,20 +334,19 @@ def check_host(host: str, command: str) -> None:
 
 
 def warm_link() -> SocketLink | None:
-    """A line to the warm session, or None where there is none. `SessionError` where it cannot be used."""
-    connection = warm.connect_socket()
+    """A link to the warm session, None where there is none. `SessionError` where it cannot be used."""
+    connection = daemon.connect_socket()
     return SocketLink(connection) if connection is not None else None
 
 
 def write_end(log: Path, reason: str) -> None:
-    """Write into a session's log why a front end ends it."""
+    """Write into a session's log why a front end ends it; `why_ended` finds it there."""
     with contextlib.suppress(OSError), log.open("a") as file:
         file.write(f"\n{_ENDED}{reason}\n")
 
 
 def why_ended(log: Path) -> str:
-    """Why a front end has ended the session, or the last line of the log where that is Python saying why it stopped;
-    "" where neither is there."""
+    """Why a session ended, by its log: why a front end ended it, or the exception in the last line; "" for neither."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -357,6 +356,6 @@ def why_ended(log: Path) -> str:
         return ""
     if ended := next((line for line in reversed(lines) if line.startswith(_ENDED)), ""):
         return f" ({ended.removeprefix(_ENDED).strip()[:200]})"
-    said = lines[-1].strip()[:200] if lines else ""
-    # what was noted before somebody killed it is no reason
-    return f" ({said})" if re.match(r"[\w.]*(Error|Exception|Interrupt|Exit)\b", said) else ""
+    last = lines[-1].strip()[:200] if lines else ""
+    # any other line was written before somebody killed it, and is no reason
+    return f" ({last})" if re.match(r"[\w.]*(Error|Exception|Interrupt|Exit)\b", last) else ""

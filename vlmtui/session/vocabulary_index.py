@@ -1,4 +1,4 @@
-"""A model's words: the rows they are looked for in, and what they are called."""
+"""Index of a model's vocabulary: the rows that words are searched in, and the names of tokens."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vlmtui.models.vlm import VisionLanguageModel
 
 @dataclass(frozen=True)
 class TokenNames:
-    """Pieces and texts of some ids (None where the tokenizer has no name for a row), and which of them are special."""
+    """Pieces and texts of some token ids, None where the tokenizer has no name for one; and which are special."""
 
     pieces: dict[int, str | None]
     texts: dict[int, str | None]
     special: frozenset[int]
 
     def of(self, ids: NDArray[np.int64]) -> TokenNames:
-        """Those of some of the ids."""
+        """The names of some of these ids."""
         some = np.unique(ids).tolist()
         return TokenNames(
             {i: self.pieces[i] for i in some}, {i: self.texts[i] for i in some}, self.special.intersection(some)
@@ -32,7 +32,7 @@ class TokenNames:
 
 @dataclass(frozen=True)
 class TokenNamer:
-    """What a tokenizer calls ids: which have a name at all, and which are special."""
+    """Names of a tokenizer's tokens: which ids have a name at all, and which are special."""
 
     tokenizer: Any
     named: frozenset[int]
@@ -40,11 +40,11 @@ class TokenNamer:
 
     @classmethod
     def by(cls, tokenizer: Any) -> TokenNamer:
-        """Reads a tokenizer's vocabulary."""
+        """Read the vocabulary of a tokenizer."""
         return TokenNamer(tokenizer, named_ids(tokenizer), special_ids(tokenizer))
 
     def names(self, ids: NDArray[np.int64]) -> TokenNames:
-        """What the tokenizer calls these ids, each once."""
+        """The names of these ids, each once."""
         occurring: list[int] = np.unique(ids).tolist()
         pieces, texts = token_names(self.tokenizer, self.named, occurring)
         return TokenNames(pieces, texts, frozenset(i for i in occurring if i in self.special))
@@ -52,14 +52,14 @@ class TokenNamer:
 
 @dataclass(frozen=True)
 class VocabularyIndex(TokenNamer):
-    """A model's vocabulary: its rows, and which of them are words."""
+    """A model's vocabulary: its embedding matrix, and which rows of it are words, int64 ascending."""
 
     vocabulary: EmbeddingMatrix
     words: Tensor
 
     @classmethod
     def of(cls, model: VisionLanguageModel) -> VocabularyIndex | None:
-        """Reads a model's vocabulary; None where it has none."""
+        """Read the vocabulary of a model; None for a model without one."""
         if model.embeddings is None:
             return None
         return cls(
@@ -71,5 +71,5 @@ class VocabularyIndex(TokenNamer):
         )
 
     def candidates(self, rows: int, all_tokens: bool) -> Tensor:
-        """The rows of a matrix with so many that words are looked for in, int64 ascending."""
+        """The rows that words are searched in, of a matrix with so many rows; int64 ascending."""
         return candidate_ids(self.tokenizer, rows, True) if all_tokens else self.words[self.words < rows]

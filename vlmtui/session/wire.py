@@ -1,6 +1,6 @@
-"""What goes over a line: a preamble, then frames of four bytes of length (big endian) and that many of MessagePack.
+"""Wire format: a preamble, then frames of a length (four bytes, big endian) and that many bytes of MessagePack.
 
-Arrays travel as (dtype, shape, bytes), numpy's own numbers as Python's.
+Arrays are sent as (dtype, shape, bytes), numbers of numpy as those of Python.
 """
 
 from __future__ import annotations
@@ -19,28 +19,26 @@ PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")
 _T = TypeVar("_T")
-
-
 _encoder = msgspec.msgpack.Encoder(enc_hook=encode_other)
 
 
 def decoder(kind: type[_T]) -> msgspec.msgpack.Decoder[_T]:
-    """What makes messages of this kind out of the bodies of frames."""
+    """A decoder for messages of this type."""
     return msgspec.msgpack.Decoder(kind, dec_hook=decode_array)
 
 
 def decode(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
-    """The message in a frame's body; `ProtocolError` for anything else."""
+    """The message in the body of a frame; `ProtocolError` for anything else."""
     try:
         return by.decode(body)
     except ProtocolError:
         raise
-    except Exception as error:  # whatever an array's strange shape, or a depth without end, makes of it
+    except Exception as error:  # such as for an array of an impossible shape, or for nesting without end
         raise ProtocolError(f"a message could not be understood ({error}): the two ends differ in version") from error
 
 
 def frame(message: msgspec.Struct) -> bytes:
-    """A message as it goes over the pipe: length and body."""
+    """The frame of a message: its length and its body."""
     body = _encoder.encode(message)
     if len(body) > MAX_FRAME:
         raise ProtocolError(f"a message of {len(body) >> 20} MiB is larger than the limit of {MAX_FRAME >> 20} MiB")
@@ -48,7 +46,7 @@ def frame(message: msgspec.Struct) -> bytes:
 
 
 def read_frame(read: Callable[[int], bytes]) -> bytes | None:
-    """The body of the next frame; None at a clean end. `read(n)` returns n bytes, fewer only at the end."""
+    """The body of the next frame; None at the end. `read(n)` returns n bytes, fewer only at the end."""
     head = read(_LENGTH.size)
     if not head:
         return None
@@ -64,7 +62,7 @@ def read_frame(read: Callable[[int], bytes]) -> bytes | None:
 
 
 def read_preamble(read: Callable[[int], bytes], limit: int = 1 << 16) -> None:
-    """Skip whatever a login shell prints before the other end speaks; `ProtocolError` where it never does."""
+    """Skip everything before the preamble, such as what a login shell prints; `ProtocolError` where it never comes."""
     seen = b""
     for _ in range(limit):
         byte = read(1)

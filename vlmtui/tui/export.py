@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from vlmtui.display.grids import unplaced_reason
-from vlmtui.display.metrics import metric_name
+from vlmtui.display.grid_names import unplaced_reason
+from vlmtui.display.metric_names import metric_name
 from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reading import PURSUITS, TokenLayerWords, TokenWords, WordOrder
-from vlmtui.reports import DRAWN, ENDINGS, GIF, HTML, check_format, format_for
+from vlmtui.files import expand_path
+from vlmtui.metrics import PURSUITS, WordOrder
+from vlmtui.query.options import EntrySelection, Query
+from vlmtui.reading import TokenLayerWords, TokenWords
+from vlmtui.reports.formats.base import Content
+from vlmtui.reports.formats.registry import FORMATS, format_for, format_named
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
-from vlmtui.reports.query import Query, Seen
 from vlmtui.results import early_exit
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.state import early_exit as exiting
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
 
 if TYPE_CHECKING:
-    from vlmtui.reports.page import Glance
+    from vlmtui.reports.images.animation import Animation
+    from vlmtui.reports.images.content import Shown
+    from vlmtui.reports.page.content import Glance
 
 
 def patch_text(results: Results, selection: Selection) -> str:
@@ -64,7 +70,7 @@ def patch_text(results: Results, selection: Selection) -> str:
         if words[-1].explained is not None:
             lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
     token = results.token(selection)
-    if selection.shows_layers and token is not None and (found := results.by_layer.get(token)):
+    if selection.shows_layers and (found := results.by_layer(token)):
         lines += ["first word by layer (logit, entropy in nats):", *layer_lines(results, found)]
     column = results.column(selection)
     if column is not None and column[0] is not None:
@@ -96,10 +102,11 @@ def default_name(source: str) -> str:
 
 def ask_name(source: str) -> TextDialog[str]:
     """A file name for the report of a picture; its ending chooses the format."""
-    endings = [ending for ending, kind in ENDINGS.items() if kind != GIF]  # which is of stages not looked at too
+    # an animation is of stages not looked at too
+    endings = [ending for one in FORMATS if one.content is not Content.ANIMATION for ending in one.endings]
 
     def read(name: str) -> str:
-        if Path(name).expanduser().is_dir():
+        if Path(expand_path(name)).is_dir():
             raise UsageError(f"{name} is a folder: name a file")
         if Path(name).suffix.lower() not in endings:
             raise UsageError(f"the name must end in {', '.join(endings)}")
@@ -136,40 +143,61 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
         words = early_exit.words_of_patches(
             words, early_exit.token_of_patch(reading.patch_places, reading.places), entries
         )
-    asked = replace(query, model=reading.model.name, k=selection.k, metric=selection.metric, stage=selection.stage)
-    asked = replace(asked, patches=(), rows=(), keep=None)
+    asked = replace(
+        query,
+        load=replace(query.load, model=reading.model.name),
+        search=replace(query.search, k=selection.k, metric=selection.metric),
+        selection=EntrySelection(selection.stage, query.selection.stages),
+    )
     if asked.lens is not None and asked.lens.built_in is None:
         # what a lens of one's own found is none of the reading's
         asked = replace(asked, lens=None)
-    seen = Seen(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
-    path = Path(name).expanduser()
+    seen = ImageReport(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
+    path = Path(expand_path(name))
     with target(str(path)) as file:
-        for piece in _pieces(results, selection, seen, format_for(name)):
+        from vlmtui.reports.formats.saving import write_reading  # which takes its time, and is seldom needed
+
+        explored = _ExploredReading(results, selection, seen)
+        for piece in write_reading(format_named(format_for(name)), explored, seen.query):
             file.write(piece)
     return path
 
 
-def _pieces(results: Results, selection: Selection, seen: Seen, format: str) -> Iterator[str | bytes]:
-    # what is imported here takes its time, and is seldom needed
-    if format == HTML:
-        from vlmtui.reports.page import write
+@dataclass(frozen=True)
+class _ExploredReading:
+    """The contents of a reading, as far as it was explored."""
 
-        yield from write([_glance(results, selection, seen)])
-    elif format in DRAWN:
-        from vlmtui.reports.formats.saving import drawn
+    results: Results
+    selection: Selection
+    seen: ImageReport
 
-        yield from drawn(seen, format, np.asarray(results.picture))
-    else:
-        yield from check_format(format)([seen], seen.query, False)
+    def report(self) -> ImageReport:
+        """The report of the stage looked at."""
+        return self.seen
+
+    def drawing(self) -> Shown:
+        """Its words in their patches, or its norms."""
+        from vlmtui.reports.formats.saving import default_drawing
+
+        return default_drawing(self.seen, np.asarray(self.results.picture))
+
+    def page(self) -> Glance:
+        """All that is known of it."""
+        return _glance(self.results, self.selection, self.seen)
+
+    def animation(self) -> Animation:
+        """None: not all stages were looked at."""
+        raise UsageError("an animation is of stages not looked at too: choose another ending")
 
 
-def _glance(results: Results, selection: Selection, seen: Seen) -> Glance:
+def _glance(results: Results, selection: Selection, seen: ImageReport) -> Glance:
     """All that is known of the reading, whole stages only, as a page shows it."""
-    from vlmtui.reports.page import Glance
+    from vlmtui.reports.page.content import Glance
 
     tokens = tuple(range(len(seen.reading.places)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
-    for (stage, order), table in results.word_tables.items():
+    for table in results.word_tables():
+        stage, order = table.stage, table.metric
         of_one_fit = order in PURSUITS and table.k != selection.k
         if of_tokens(stage) and tokens and not table.missing(tokens) and table.k >= selection.k and not of_one_fit:
             words.setdefault(stage, {})[order] = table.gathered(tokens, selection.k)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vlmtui.errors import UsageError
-from vlmtui.lenses.source import LensSource
+from vlmtui.lenses.lens_source import LensSource
+from vlmtui.query.options import Query
+from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import check_stage, default_stage, stages
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results.early_exit import no_exit_in_reading
 from vlmtui.tui.navigation import at_stage, fitted, middle, to_cell
 from vlmtui.tui.state.lens_choice import OF_ANSWERS, name_of
 from vlmtui.tui.state.marks import toggled
-from vlmtui.tui.state.results import NONE, Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import NONE, Selection
 
 
 def opened(selection: Selection, results: Results, query: Query) -> tuple[Selection, list[str]]:
@@ -23,10 +24,10 @@ def opened(selection: Selection, results: Results, query: Query) -> tuple[Select
     wrong: list[str] = []
     stage = default_stage(model)
     try:
-        stage = stage if query.stage is None else check_stage(query.stage, model, pixels=True)
+        stage = stage if query.selection.stage is None else check_stage(query.selection.stage, model, pixels=True)
     except UsageError as error:
         wrong.append(str(error))
-    if query.stage is None and not results.pages(stage):
+    if query.selection.stage is None and not results.pages(stage):
         # no image tokens enter the prompt, and there are patches to look at
         stage = next((stage for stage in reversed(stages(model)) if results.pages(stage)), stage)
     selection = replace(selection, stage=stage)
@@ -47,7 +48,7 @@ def opened(selection: Selection, results: Results, query: Query) -> tuple[Select
             selection = replace(selection, overlay=query.lens.name, sought=query.lens.text)
     if pages := results.pages(stage):
         selection = middle(selection, pages[0])
-    for patch in query.patches[:1]:
+    for patch in query.selection.patches[:1]:
         try:
             selection = _at_patch(selection, results, patch)
         except UsageError as error:
@@ -74,7 +75,7 @@ def looking_through(selection: Selection, name: str) -> Selection:
     return replace(selection, overlay=overlay, of_answer=replace(selection.of_answer, attribution=name))
 
 
-def _at_patch(selection: Selection, results: Results, patch: PatchWords) -> Selection:
+def _at_patch(selection: Selection, results: Results, patch: PatchPosition) -> Selection:
     """The cursor on the token that `--patch` names; at a vision stage on the patches it was made of."""
     pages = [page for page in results.pages("tokens") if page.grid and patch.grid in (None, page.id)]
     stage = "tokens"

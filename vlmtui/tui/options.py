@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmtui.image import ImageFile
-from vlmtui.reports.query import Query
+from vlmtui.query.options import Query
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vlmtui.errors import CancelledError
 from vlmtui.lenses.kernels.logit_lens import logit_lens
-from vlmtui.lenses.kernels.search import TIE, rank_with_ties
-from vlmtui.lenses.worded import stable_from
+from vlmtui.lenses.kernels.nearest_neighbours import TIE, rank_with_ties
+from vlmtui.lenses.token_words import stable_from
 
 HIDDEN, ROWS = 24, 700
 

@@ -15,7 +15,7 @@ from tests.families import build
 from tests.families.towers import classifying
 from tests.models.test_vlm import held, picture
 from vlmtui.errors import ModelError, UsageError
-from vlmtui.lenses.kernels.contrast import cosines, pair_loss
+from vlmtui.lenses.kernels.contrastive import cosines, pair_loss
 from vlmtui.models.vision.tower_output import capture_outputs
 from vlmtui.models.vlm import VisionLanguageModel
 

@@ -8,17 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError
+from vlmtui.query.options import Query
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.formats import parquet
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result, Seen
 
 SHAPES = ((3, 4), (5, 5), (7, 2))
 
 
-def seen(number: int, rows: int, cols: int, grids: int = 1, query: Query | None = None, **changes: object) -> Seen:
+def seen(
+    number: int, rows: int, cols: int, grids: int = 1, query: Query | None = None, **changes: object
+) -> ImageReport:
     """The report of one picture: words and norms by its number."""
     image = ImageInfo(f"album/{number}.png", f"{number:064x}", 640, 427)
     of = made.reading(rows, cols, grids=grids, seed=number, **({"image": image} | changes))
@@ -26,9 +30,9 @@ def seen(number: int, rows: int, cols: int, grids: int = 1, query: Query | None 
     return made.seen(of, words, query=query)
 
 
-def album(count: int = 60, fail: int = 7) -> list[Result]:
+def album(count: int = 60, fail: int = 7) -> list[ReportOrFailure]:
     """Pictures of several shapes; every `fail`-th could not be read."""
-    found: list[Result] = []
+    found: list[ReportOrFailure] = []
     for number in range(count):
         if number % fail == fail - 1:
             found.append(Failure(f"album/{number}.png", ImageError(f"album/{number}.png is no picture")))
@@ -38,7 +42,7 @@ def album(count: int = 60, fail: int = 7) -> list[Result]:
     return found
 
 
-def wild(of: Seen, *entries: int) -> Seen:
+def wild(of: ImageReport, *entries: int) -> ImageReport:
     """The same with the norms of these entries blown up."""
     norms = of.reading.norms.copy()
     norms[list(entries)] = 1000.0
@@ -48,9 +52,9 @@ def wild(of: Seen, *entries: int) -> Seen:
     return replace(of, reading=made_)
 
 
-def write(results: Sequence[Result], file: Path, query: Query | None = None) -> Path:
+def write(results: Sequence[ReportOrFailure], file: Path, query: Query | None = None) -> Path:
     """Write a table; returns its path."""
-    file.write_bytes(b"".join(parquet.write(results, query or Query("tiny"), True)))
+    file.write_bytes(b"".join(parquet.write_parquet(results, query or query_of("tiny"), True)))
     return file
 
 

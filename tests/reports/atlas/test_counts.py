@@ -8,14 +8,14 @@ import duckdb
 import numpy as np
 import pytest
 
+from tests.query.queries import query_of
 from tests.reports.atlas.tables import album, seen, shares, wild, write
-from vlmtui.display.recurrence import GridShape
-from vlmtui.display.statistics import THRESHOLD
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import GridShape
 from vlmtui.reports.atlas import tables
-from vlmtui.reports.atlas.counts import Counted
-from vlmtui.reports.atlas.examples import SIDE, choose, look
-from vlmtui.reports.atlas.model import Asked, made
-from vlmtui.reports.query import Query
+from vlmtui.reports.atlas.counts import AtlasCounts
+from vlmtui.reports.atlas.examples import SIDE, choose_words, collect_examples
+from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 
 COUNTS = """
 with told as (select image as picture, unnest(words) as w, generate_subscripts(words, 1) as place
@@ -32,8 +32,8 @@ def file(tmp_path_factory):
 
 @pytest.mark.parametrize("rows", [1, 7, 100, 16_384])
 def test_words_are_counted_as_duckdb_counts_them(file, rows):
-    counted = Counted()
-    for block, _ in tables.blocks([str(file)], rows):
+    counted = AtlasCounts()
+    for block, _ in tables.table_blocks([str(file)], rows):
         counted.add(block)
     expected = duckdb.sql(COUNTS.format(file=file)).fetchall()
     found = [
@@ -51,7 +51,7 @@ def test_words_are_counted_as_duckdb_counts_them(file, rows):
 
 
 def test_outliers_are_counted_as_duckdb_counts_them(file):
-    counted = made(Asked((str(file),))).counted
+    counted = build_atlas(AtlasOptions((str(file),))).counted
     expected = duckdb.sql(f"""
         with shaped as (select *, max(row) over g + 1 as rows, max(col) over g + 1 as cols from '{file}'
                         where row is not null window g as (partition by image, grid))
@@ -67,11 +67,11 @@ def test_outliers_are_counted_as_duckdb_counts_them(file):
 
 @pytest.mark.parametrize("rows", [3, 16_384])
 def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
-    asked = Asked((str(file),), k=3, patches=6, words=("SKY", "mountains", "nothing"))
-    found = made(asked).found
+    asked = AtlasOptions((str(file),), k=3, patches=6, words=("SKY", "mountains", "nothing"))
+    found = build_atlas(asked).found
     assert [chosen.ids for chosen in found.sought] == [(0, 1), (10,), ()]
-    again = choose(made(asked).counted, 3, asked.words)
-    look(again, (block for block, _ in tables.blocks([str(file)], rows)), 6)
+    again = choose_words(build_atlas(asked).counted, 3, asked.words)
+    collect_examples(again, (block for block, _ in tables.table_blocks([str(file)], rows)), 6)
     for chosen in (*again.most_said, *again.sought):
         among = ", ".join(map(str, (*chosen.ids, -1)))
         expected = duckdb.sql(f"""
@@ -90,8 +90,8 @@ def test_a_patch_that_says_it_first_stands_before_one_of_a_higher_score(tmp_path
     one = seen(0, 1, 2)
     one.words.ids[:] = (3, 4, 0, 1, 2), (4, 3, 0, 1, 2)
     one.words.scores[:] = [np.arange(5) * -0.1, np.arange(5) * -0.1 - 5]  # the short one first
-    asked = Asked((str(write([one], tmp_path / "a.parquet")),), k=2)
-    patches = {chosen.ids[0]: [p.row["index"] for p in chosen.patches] for chosen in made(asked).found.most_said}
+    asked = AtlasOptions((str(write([one], tmp_path / "a.parquet")),), k=2)
+    patches = {chosen.ids[0]: [p.row["index"] for p in chosen.patches] for chosen in build_atlas(asked).found.most_said}
     assert (patches[3], patches[4]) == ([0, 1], [1, 0])
 
 
@@ -99,7 +99,7 @@ def test_where_a_word_is_said(tmp_path):
     """Grids of other sizes lie over each other, each cell's part where it is."""
     pictures = [seen(number, *shape) for number, shape in enumerate(((3, 4), (5, 5), (12, 1)))]
     file = write(pictures, tmp_path / "a.parquet")
-    atlas = made(Asked((str(file),), k=20, words=("red",)))
+    atlas = build_atlas(AtlasOptions((str(file),), k=20, words=("red",)))
     for chosen, any_ in [*((one, False) for one in atlas.found.most_said), (atlas.found.sought[0], True)]:
         said, there = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
         for picture, (rows, cols) in zip(pictures, ((3, 4), (5, 5), (12, 1)), strict=True):
@@ -113,7 +113,7 @@ def test_where_a_word_is_said(tmp_path):
 
 def test_a_position_that_repeats(tmp_path):
     pictures = [wild(seen(number, 6, 6), 13) for number in range(12)]
-    atlas = made(Asked((str(write(pictures, tmp_path / "a.parquet")),)))
+    atlas = build_atlas(AtlasOptions((str(write(pictures, tmp_path / "a.parquet")),)))
     (tally,) = atlas.counted.shapes
     assert tally.counts[13] == 12
     assert np.argmax(tally.counts) == 13
@@ -124,7 +124,7 @@ def test_newlines_are_no_words_and_queries_have_no_place(tmp_path):
 
     places = tuple(Place(i, "newline" if i == 3 else "query", None, None, None, None, 0.0, ()) for i in range(8))
     pictures = [seen(number, 2, 4, places=places) for number in range(4)]
-    atlas = made(Asked((str(write([wild(one, 6) for one in pictures], tmp_path / "a.parquet")),)))
+    atlas = build_atlas(AtlasOptions((str(write([wild(one, 6) for one in pictures], tmp_path / "a.parquet")),)))
     assert atlas.counted.entries == 4 * 7
     (tally,) = atlas.counted.shapes
     assert tally.shape == GridShape("query", 7, 1)
@@ -134,8 +134,8 @@ def test_newlines_are_no_words_and_queries_have_no_place(tmp_path):
 
 def test_pictures_with_rows_left_out_have_no_places(tmp_path):
     whole = seen(0, 4, 4)
-    some = replace(seen(1, 4, 4), query=Query("tiny")).narrowed(np.arange(16) % 3 == 0)
-    atlas = made(Asked((str(write([whole, some], tmp_path / "a.parquet")),)))
+    some = replace(seen(1, 4, 4), query=query_of("tiny")).narrowed(np.arange(16) % 3 == 0)
+    atlas = build_atlas(AtlasOptions((str(write([whole, some], tmp_path / "a.parquet")),)))
     assert atlas.counted.some == 1
     assert atlas.counted.entries == 16 + 6
     (tally,) = atlas.counted.shapes
@@ -144,5 +144,5 @@ def test_pictures_with_rows_left_out_have_no_places(tmp_path):
 
 def test_a_picture_twice_in_a_row_is_two(tmp_path):
     one = seen(0, 3, 4)
-    counted = made(Asked((str(write([one, one], tmp_path / "a.parquet")),))).counted
+    counted = build_atlas(AtlasOptions((str(write([one, one], tmp_path / "a.parquet")),))).counted
     assert (counted.pictures, counted.some) == (2, 0)

@@ -25,10 +25,10 @@ from vlmtui.display.pieces import visible, width
 from vlmtui.errors import ImageError
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.atlas import crops
-from vlmtui.reports.atlas.data import TABLES
-from vlmtui.reports.atlas.model import Asked, made
-from vlmtui.reports.atlas.page import as_html
-from vlmtui.reports.atlas.text import as_text
+from vlmtui.reports.atlas.json_csv import TABLES
+from vlmtui.reports.atlas.page import atlas_html
+from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
+from vlmtui.reports.atlas.text import atlas_text
 from vlmtui.reports.per_image import Failure
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\u202e.png'
@@ -76,7 +76,7 @@ def test_without_a_word_the_tables_are_of_those_most_said(album_file: Path, caps
     for name in ("where", "patches"):
         assert main(["atlas", str(album_file), "-k", "3", "--format", "csv", "--table", name]) == 0
         rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-        ids = [chosen.ids[0] for chosen in made(Asked((str(album_file),), k=3)).found.most_said]
+        ids = [chosen.ids[0] for chosen in build_atlas(AtlasOptions((str(album_file),), k=3)).found.most_said]
         assert list(dict.fromkeys(int(row["id"]) for row in rows)) == ids
         assert all(row.get("counts", "first") == "first" for row in rows)
 
@@ -95,17 +95,17 @@ def test_a_word_that_is_nowhere_is_said_to_be(album_file: Path, capsys: pytest.C
 
 
 def test_a_map_says_what_it_counts(album_file: Path) -> None:
-    page = "".join(as_html(made(Asked((str(album_file),), k=2, words=("sky",)))))
+    page = "".join(atlas_html(build_atlas(AtlasOptions((str(album_file),), k=2, words=("sky",)))))
     captions = re.findall("<figcaption>(.*?)</figcaption>", page)
     assert captions[0].startswith("among the 5 of at most ")
     assert all(caption.startswith("first of at most ") for caption in captions[1:3])
 
 
 def test_without_patches(album_file: Path) -> None:
-    atlas = made(Asked((str(album_file),), k=2, patches=0, words=("sky",)))
+    atlas = build_atlas(AtlasOptions((str(album_file),), k=2, patches=0, words=("sky",)))
     assert not any(chosen.patches for chosen in (*atlas.found.most_said, *atlas.found.sought))
-    assert "Most like sky: sky (0), ‿sky (1)" in "".join(as_text(atlas))
-    assert not Parsed("".join(as_html(atlas))).of("img")
+    assert "Most like sky: sky (0), ‿sky (1)" in "".join(atlas_text(atlas))
+    assert not Parsed("".join(atlas_html(atlas))).of("img")
 
 
 def test_only_failures(tmp_path: Path, capsysbinary: pytest.CaptureFixture) -> None:
@@ -114,7 +114,7 @@ def test_only_failures(tmp_path: Path, capsysbinary: pytest.CaptureFixture) -> N
     for kind in ("text", "json", "csv", "html"):
         assert main(["atlas", str(file), "--word", "sky", "--format", kind]) == 0
         assert capsysbinary.readouterr().out
-    assert "a.png is no picture" in "".join(as_text(made(Asked((str(file),)))))
+    assert "a.png is no picture" in "".join(atlas_text(build_atlas(AtlasOptions((str(file),)))))
 
 
 def pictured(folder: Path, number: int, colour: tuple[int, int, int]) -> Any:
@@ -130,8 +130,8 @@ def test_crops_are_of_the_pictures_that_were_read(tmp_path: Path) -> None:
     file = write([red, green, blue], tmp_path / "a.parquet")
     Image.new("RGB", (640, 427), "white").save(tmp_path / "1.png")
     (tmp_path / "2.png").unlink()
-    atlas = made(Asked((str(file),), k=1, patches=72))
-    cut = crops.crops(atlas.found.most_said[0].patches)
+    atlas = build_atlas(AtlasOptions((str(file),), k=1, patches=72))
+    cut = crops.crop_patches(atlas.found.most_said[0].patches)
     assert cut.missing == 2
     assert {source for source, _ in cut.found} == {str(tmp_path / "0.png")}
     for crop in cut.found.values():
@@ -140,17 +140,17 @@ def test_crops_are_of_the_pictures_that_were_read(tmp_path: Path) -> None:
             assert image.size == (crop.width, crop.height) == (96, 96)
             rgb = np.asarray(image.convert("RGB"), dtype=int)
         assert np.abs(np.median(rgb, axis=(0, 1)) - (200, 0, 0)).max() < 12
-    assert "2 of the pictures are no longer here" in "".join(as_html(atlas))
+    assert "2 of the pictures are no longer here" in "".join(atlas_html(atlas))
 
 
 def test_a_page_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crops, "MOST_BYTES", 4_000)
     file = write([pictured(tmp_path, i, (9, 9, 9)) for i in range(4)], tmp_path / "a.parquet")
-    atlas = made(Asked((str(file),), k=4))
-    cut = crops.crops(patch for chosen in atlas.found.most_said for patch in chosen.patches)
+    atlas = build_atlas(AtlasOptions((str(file),), k=4))
+    cut = crops.crop_patches(patch for chosen in atlas.found.most_said for patch in chosen.patches)
     assert cut.full
     assert sum(len(crop.address) for crop in cut.found.values()) <= 4_000
-    assert "not all fit into this page" in "".join(as_html(atlas))
+    assert "not all fit into this page" in "".join(atlas_html(atlas))
 
 
 def hostile(folder: Path) -> str:
@@ -168,7 +168,7 @@ def hostile(folder: Path) -> str:
         results.append(replace(one, words=words))
     results.append(Failure(HOSTILE, ImageError(f"{HOSTILE} is no picture")))
     file = write(results, folder / "a.parquet")
-    return "".join(as_html(made(Asked((str(file),), words=(f"3{HOSTILE}",)))))
+    return "".join(atlas_html(build_atlas(AtlasOptions((str(file),), words=(f"3{HOSTILE}",)))))
 
 
 def test_a_hostile_table_makes_no_markup(tmp_path: Path) -> None:
@@ -197,9 +197,9 @@ def browser() -> Iterator[Any]:
 def test_in_a_browser(browser: Any, tmp_path: Path, scheme: str, ground: str) -> None:
     pictures = [wild(pictured(tmp_path, i, (30 * i, 90, 200)), 13) for i in range(6)]
     file = write([*pictures, Failure("bad.png", ImageError("bad.png is no picture"))], tmp_path / "a.parquet")
-    atlas = made(Asked((str(file),), k=3, patches=4, words=("sky", "zebra")))
+    atlas = build_atlas(AtlasOptions((str(file),), k=3, patches=4, words=("sky", "zebra")))
     with chromium.watched(browser, tmp_path) as opened:
-        page = opened("".join(as_html(atlas)), color_scheme=scheme, viewport={"width": 400, "height": 800})
+        page = opened("".join(atlas_html(atlas)), color_scheme=scheme, viewport={"width": 400, "height": 800})
         assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == ground
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
         assert page.locator("h1").inner_text() == "Atlas of 6 pictures"

@@ -10,15 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.query.queries import query_of
 from tests.reports.atlas.tables import album, seen, write
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.reports.atlas import tables
-from vlmtui.reports.atlas.data import report
-from vlmtui.reports.atlas.model import Asked, made
-from vlmtui.reports.atlas.tables import Which
+from vlmtui.reports.atlas.json_csv import atlas_object
+from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
+from vlmtui.reports.atlas.tables import TableFilter
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query
 
 
 def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -59,42 +59,42 @@ def test_ids_that_no_vocabulary_has(tmp_path: Path) -> None:
     one.words.ids[0, 0] = 1 << 40
     one.words.pieces[1 << 40] = one.words.texts[1 << 40] = "far"
     with pytest.raises(VlmtuiError, match="ids that no vocabulary has"):
-        made(Asked((str(write([one], tmp_path / "a.parquet")),)))
+        build_atlas(AtlasOptions((str(write([one], tmp_path / "a.parquet")),)))
 
 
 def test_a_grid_as_large_as_numbers_go(tmp_path: Path) -> None:
     whole = pq.read_table(write([seen(0, 1, 1), seen(1, 2, 2)], tmp_path / "a.parquet"))
     far = whole.set_column(whole.schema.get_field_index("row"), "row", pa.array([2**31 - 1, 0, 0, 1, 1], pa.int32()))
     pq.write_table(far, tmp_path / "far.parquet")
-    atlas = made(Asked((str(tmp_path / "far.parquet"),)))
+    atlas = build_atlas(AtlasOptions((str(tmp_path / "far.parquet"),)))
     assert atlas.counted.unlike == 1
     assert [tally.shape.rows for tally in atlas.counted.shapes] == [2]
     assert sum(map(np.nansum, (chosen.said for chosen in atlas.found.most_said))) > 0
-    assert report(atlas)["uncounted"] == 1
+    assert atlas_object(atlas)["uncounted"] == 1
 
 
 def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
     first = write([seen(0, 2, 3)], tmp_path / "a.parquet")
-    cosine = write([seen(1, 2, 3, query=Query("tiny", metric="cosine"))], tmp_path / "b.parquet")
+    cosine = write([seen(1, 2, 3, query=query_of("tiny", metric="cosine"))], tmp_path / "b.parquet")
     names = str(first), str(cosine)
     with pytest.raises(UsageError, match=r"of several metrics \(l2, cosine\), which .* choose one with --metric$"):
-        made(Asked(names))
+        build_atlas(AtlasOptions(names))
     with pytest.raises(
         UsageError, match=r"stages and metrics \(tokens and l2, llm.1 and none\).*--stage and --metric$"
     ):
-        tables.one_kind([("tiny", "tokens", "l2"), ("tiny", "llm.1", None)])
-    assert made(Asked(names, Which(metric="cosine"))).counted.pictures == 1
-    assert made(Asked(names, Which(metric="cosine"))).counted.metric == "cosine"
+        tables.check_one_kind([("tiny", "tokens", "l2"), ("tiny", "llm.1", None)])
+    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counted.pictures == 1
+    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counted.metric == "cosine"
     with pytest.raises(VlmtuiError, match=r"the tables hold no picture of the model other: choose from "):
-        made(Asked(names, Which(model="other")))
+        build_atlas(AtlasOptions(names, TableFilter(model="other")))
     with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
-        made(Asked(names[:1], Which(metric="dot")))
+        build_atlas(AtlasOptions(names[:1], TableFilter(metric="dot")))
     failed = write([Failure("a.png", ImageError("a.png is no picture")), seen(0, 2, 3)], tmp_path / "failed.parquet")
     with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
-        made(Asked((str(failed),), Which(metric="dot")))
+        build_atlas(AtlasOptions((str(failed),), TableFilter(metric="dot")))
     nothing = write([], tmp_path / "nothing.parquet")
     with pytest.raises(VlmtuiError, match="the table holds no picture: make one with vlmtui report"):
-        made(Asked((str(nothing),)))
+        build_atlas(AtlasOptions((str(nothing),)))
 
 
 def test_a_folder_of_tables_and_what_other_programs_rewrote(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_folder_of_tables_and_what_other_programs_rewrote(tmp_path: Path) -> N
 
 
 def _told(name: Path) -> dict:
-    found = report(made(Asked((str(name),), words=("sky",))))
+    found = atlas_object(build_atlas(AtlasOptions((str(name),), words=("sky",))))
     for word in (*found["words"], *found["sought"]):
         word["where"] = np.round(word["where"], 12).tolist()  # summed block by block
     return found | {"tables": None}
@@ -130,10 +130,10 @@ def test_a_block_holds_whole_pictures_and_no_more_than_it_must(tmp_path: Path) -
     lengths = []
     shares = []
     pictures: list[str] = []
-    for block, share in tables.blocks([str(file)], 50):
+    for block, share in tables.table_blocks([str(file)], 50):
         lengths.append(len(block))
         shares.append(share)
-        pictures += [block.at(int(row))["image"] for row in tables.starts(block._rows).nonzero()[0]]
+        pictures += [block.at(int(row))["image"] for row in tables.image_starts(block._rows).nonzero()[0]]
     assert sum(lengths) == pq.read_metadata(file).num_rows
     assert max(lengths) < 50 + 50  # a batch, and a picture that was begun in the one before
     assert pictures == [f"album/{number}.png" for number in range(60)]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.tui.families import FAMILIES
 from vlmtui.errors import UsageError
-from vlmtui.reports.commands.attribution import Wanted, check, lines
+from vlmtui.reports.commands.attribution import AttributionOptions, ablation_lines, check_attributions
 from vlmtui.results.answers import Ablation, Answer, AnswerToken
 
 
@@ -19,7 +19,7 @@ def test_two_answers_compared() -> None:
     ablation = Ablation(
         answer="a1", tokens=(4,), by="blur", again=again, log_probs=np.float32(-0.5) + changes, changes=changes
     )
-    text = "".join(lines(answer, ablation))
+    text = "".join(ablation_lines(answer, ablation))
     assert "With 1 patch replaced (blur):\naU+001B[2J dog\n" in text
     assert "    -0.500   -0.250   +0.250  a\n" in text
     assert "    -1.000   -3.750   -2.750  the whole answer\n" in text
@@ -31,7 +31,7 @@ def test_what_is_about_nothing_has_no_sign() -> None:
     answer = Answer(id="a1", question="?", text="a", tokens=(token,), finished=True, positions=9)
     nothing = np.array([-2e-5], np.float32)
     ablation = Ablation(answer="a1", tokens=(4,), by="zero", again=answer, log_probs=nothing, changes=nothing)
-    text = "".join(lines(answer, ablation))
+    text = "".join(ablation_lines(answer, ablation))
     assert "     0.000    0.000   +0.000  a\n" in text
     assert "-0.000" not in text
 
@@ -39,18 +39,18 @@ def test_what_is_about_nothing_has_no_sign() -> None:
 def test_what_a_reading_has_not_is_refused() -> None:
     mllama, queries, tower = (FAMILIES[name]() for name in ("mllama", "idefics2", "clip_tower"))
     for reading, wanted, said in (
-        (mllama, Wanted(attention=True), "cannot be looked into: .*cross-attention"),
-        (queries, Wanted(occlude=1, by="blur"), "no place in the picture to blur"),
-        (FAMILIES["llava_next"](), Wanted(occlude=40), "--occlude 40 is larger"),
+        (mllama, AttributionOptions(attention=True), "cannot be looked into: .*cross-attention"),
+        (queries, AttributionOptions(occlude=1, by="blur"), "no place in the picture to blur"),
+        (FAMILIES["llava_next"](), AttributionOptions(occlude=40), "--occlude 40 is larger"),
     ):
         with pytest.raises(UsageError, match=said):
-            check(reading, wanted)
-        check(reading, Wanted())
-    check(queries, Wanted(occlude=1))
-    check(tower, Wanted(attention=True))  # it refuses the question itself
+            check_attributions(reading, wanted)
+        check_attributions(reading, AttributionOptions())
+    check_attributions(queries, AttributionOptions(occlude=1))
+    check_attributions(tower, AttributionOptions(attention=True))  # it refuses the question itself
 
 
 def test_numbers_of_patches_need_json() -> None:
-    assert not Wanted().only_numbers
-    assert Wanted(gradient=True).only_numbers
-    assert Wanted(occlude=2).only_numbers
+    assert not AttributionOptions().only_numbers
+    assert AttributionOptions(gradient=True).only_numbers
+    assert AttributionOptions(occlude=2).only_numbers

@@ -25,7 +25,7 @@ from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.models.families.registry import check_classifier, check_text_tower
 from vlmtui.reports.commands import classify, match
-from vlmtui.reports.commands.match import Asked, Ended, Matched
+from vlmtui.reports.commands.match import CaptionLoss, MatchedImage, MatchOptions
 from vlmtui.reports.per_image import Failure
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
@@ -38,7 +38,7 @@ def vlmtui(*words: str, **options) -> subprocess.CompletedProcess[str]:
 # --- what is written, of what was made by hand ---
 
 
-def matched(count: int, caption: int | None = None, patches: bool = False, **changes: object) -> Matched:
+def matched(count: int, caption: int | None = None, patches: bool = False, **changes: object) -> MatchedImage:
     of = reading(rows=2, cols=3)
     rng = np.random.default_rng(count)
     numbers = rng.uniform(-0.2, 0.3, count).astype(np.float32)
@@ -54,12 +54,12 @@ def matched(count: int, caption: int | None = None, patches: bool = False, **cha
     }
     found = ImageTextMatch(cosines=numbers, logits=100 * numbers, probabilities=np.full(count, 0.5, np.float32))
     near = np.arange(count * 6, dtype=np.float32).reshape(count, 6) / 10 if patches else None
-    return Matched(of, TextsRead(**(texts | changes)), found, caption, near)  # type: ignore[arg-type]
+    return MatchedImage(of, TextsRead(**(texts | changes)), found, caption, near)  # type: ignore[arg-type]
 
 
-def written(*found: match.Found, captions: bool = False, patches: bool = False) -> str:
-    first = next(one for one in found if isinstance(one, Matched))
-    return "".join(match.as_text(found, Asked(first.texts.texts, captions, patches)))
+def written(*found: match.MatchPart, captions: bool = False, patches: bool = False) -> str:
+    first = next(one for one in found if isinstance(one, MatchedImage))
+    return "".join(match.match_text(found, MatchOptions(first.texts.texts, captions, patches)))
 
 
 LOSS = PairLoss(kind="softmax", pairs=2, value=0.5, image_to_text=0.4, text_to_image=0.6)
@@ -67,7 +67,7 @@ BAD = Failure("bad.png", ImageError("bad.png is no picture"))
 
 
 def test_a_matrix():
-    text = written(matched(2, caption=1), BAD, matched(2, caption=0), Ended(LOSS), captions=True)
+    text = written(matched(2, caption=1), BAD, matched(2, caption=0), CaptionLoss(LOSS), captions=True)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     assert not any(line != line.rstrip() for line in lines)
@@ -81,14 +81,14 @@ def test_a_matrix():
 
 def test_a_loss_without_directions():
     loss = PairLoss(kind="sigmoid", pairs=1, value=2.0, image_to_text=None, text_to_image=None)
-    text = written(matched(1, caption=0, kind="sigmoid", limit=99), Ended(loss), captions=True)
+    text = written(matched(1, caption=0, kind="sigmoid", limit=99), CaptionLoss(loss), captions=True)
     assert "the mean of 1 picture with its text: pairwise sigmoid" in " ".join(text.split())
     assert "pieces" not in text
     assert "they need not add up" in text
 
 
 def test_more_texts_than_fit_into_a_line():
-    lines = written(matched(20), matched(20), Ended(None)).splitlines()
+    lines = written(matched(20), matched(20), CaptionLoss(None)).splitlines()
     assert max(map(len, lines)) <= 80
     for_each = [line.split() for line in lines if line.split()[:2] == ["9", "10"]]
     assert for_each == 2 * [[str(i) for i in range(9, 17)]]
@@ -96,14 +96,14 @@ def test_more_texts_than_fit_into_a_line():
 
 
 def test_patches_nearest_first():
-    text = written(matched(2, patches=True), Ended(None), patches=True)
+    text = written(matched(2, patches=True), CaptionLoss(None), patches=True)
     assert "near 1      1,2 0.500   1,1 0.400   1,0 0.300" in text
     assert "approximate, by CLIP's value path" in " ".join(text.split())
 
 
 def test_json_of_a_matrix():
-    found = [matched(2, caption=0, patches=True), BAD, Ended(LOSS)]
-    made = json.loads("".join(match.as_json(found, Asked(("text 0", "text 1"), True, True))))
+    found = [matched(2, caption=0, patches=True), BAD, CaptionLoss(LOSS)]
+    made = json.loads("".join(match.match_json(found, MatchOptions(("text 0", "text 1"), True, True))))
     assert made["schema"] == "vlmtui/match/1"
     assert made["texts"] == [{"text": "text 0", "pieces": 90, "read": 77}, {"text": "text 1", "pieces": 5, "read": 5}]
     assert made["patches"] == {"stage": "vision.2", "approximate": "CLIP's value path"}
@@ -114,10 +114,10 @@ def test_json_of_a_matrix():
     assert made["images"][0]["patches"][5] | {"row": 1, "col": 2} == made["images"][0]["patches"][5]
     assert made["loss"] == {"kind": "softmax", "pairs": 2, "value": 0.5, "image_to_text": 0.4, "text_to_image": 0.6}
     # nothing is better than half an object
-    assert list(match.as_json([BAD, Ended(None)], Asked(("text 0",)))) == []
+    assert list(match.match_json([BAD, CaptionLoss(None)], MatchOptions(("text 0",)))) == []
 
 
-def found_classes(exact: bool) -> classify.Classified:
+def found_classes(exact: bool) -> classify.ImageClasses:
     labels = ("cat", "tabby, tabby cat", "sea")
     reads = "mean of the patches" if exact else "class token"
     evidence = np.arange(12, dtype=np.float32).reshape(2, 6) / 10
@@ -129,13 +129,13 @@ def found_classes(exact: bool) -> classify.Classified:
         first=np.array([0, 1, 2, 2, 1, 0]),
         rest=np.array([0.5, 0.25], np.float32) if exact else None,
     )
-    return classify.Classified(
+    return classify.ImageClasses(
         reading(rows=2, cols=3), ClassificationHead(labels=labels, reads=reads, kind="softmax", exact=exact), classes
     )
 
 
 def test_a_page_of_classes():
-    text = "".join(classify.as_text([found_classes(False), BAD, found_classes(True)], True))
+    text = "".join(classify.classes_text([found_classes(False), BAD, found_classes(True)], True))
     first, second = text.split("═" * 80)
     assert "    70%      2.000  tabby, tabby cat" in first
     assert "tabby: 1,2 0.5000   1,1 0.4000" in first
@@ -148,14 +148,14 @@ def test_a_page_of_classes():
 
 
 def test_json_of_classes():
-    one = json.loads("".join(classify.as_json([found_classes(True)], False)))
+    one = json.loads("".join(classify.classes_json([found_classes(True)], False)))
     assert one["head"] == {"classes": 3, "reads": "mean of the patches", "kind": "softmax", "evidence": "exact"}
     assert one["classes"][1] == {
         "id": 2, "label": "sea", "logit": 1.0, "probability": pytest.approx(0.2), "rest": 0.25
     }  # fmt: skip
     assert one["patches"][4]["evidence"] == pytest.approx([0.4, 1.0])
     assert one["patches"][4]["first"] == {"id": 1, "label": "tabby, tabby cat"}
-    many = json.loads("".join(classify.as_json([found_classes(False), BAD], True)))
+    many = json.loads("".join(classify.classes_json([found_classes(False), BAD], True)))
     assert [each["classes"][0]["rest"] for each in many] == [None]
 
 

@@ -17,25 +17,25 @@ from vlmtui.cli import main
 from vlmtui.errors import ImageError
 from vlmtui.geometry import Place
 from vlmtui.reading import ImageInfo
-from vlmtui.reports.commands.outliers import Looked, as_json, as_text, gathered
+from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json, outliers_text, summarise_outliers
 from vlmtui.reports.per_image import Failure
 
 ROW = 8  # of 6 × 6
 
 
-def looked(number: int, *wild: int, grids: int = 1, rows: int = 4, cols: int = 6, **changes: object) -> Looked:
+def looked(number: int, *wild: int, grids: int = 1, rows: int = 4, cols: int = 6, **changes: object) -> ImageOutliers:
     of = reading(rows=rows, cols=cols, grids=grids, image=ImageInfo(f"{number}.png", f"{number:064}", 640, 427))
     of = type(of)(**{name: changes.get(name, getattr(of, name)) for name in of.__struct_fields__})
     marks = np.zeros(len(of.patch_places), bool)
     marks[list(wild)] = True
-    return Looked(of, {"vision.1": marks, "tokens": np.zeros(len(of.places), bool)})
+    return ImageOutliers(of, {"vision.1": marks, "tokens": np.zeros(len(of.places), bool)})
 
 
-def written(*found: Looked | Failure) -> tuple[str, dict]:
-    text = "".join(as_text(gathered(found)))
+def written(*found: ImageOutliers | Failure) -> tuple[str, dict]:
+    text = "".join(outliers_text(summarise_outliers(found)))
     assert max(map(len, text.splitlines())) <= 80
     assert not any(line != line.rstrip() for line in text.splitlines())
-    return text, json.loads("".join(as_json(gathered(found))))
+    return text, json.loads("".join(outliers_json(summarise_outliers(found))))
 
 
 def test_a_place_that_repeats() -> None:
@@ -74,7 +74,7 @@ def test_queries_and_models_without_tokens() -> None:
     found = []
     for number in range(5):
         one = looked(number, places=queries)
-        found.append(Looked(one.reading, {"tokens": np.arange(8) == 5, "vision.1": np.zeros(0, bool)}))
+        found.append(ImageOutliers(one.reading, {"tokens": np.arange(8) == 5, "vision.1": np.zeros(0, bool)}))
     text, told = written(*found)
     assert "tokens  position  8 queries, 5 pictures: 5 outliers" in text
     assert "  repeat: 5 5 of 5\n" in text
@@ -85,7 +85,10 @@ def test_queries_and_models_without_tokens() -> None:
 
 def written_nothing() -> bool:
     failed = [Failure("bad.png", ImageError("no"))]
-    return "".join(as_text(gathered(failed))) == "" and "".join(as_json(gathered(failed))) == ""
+    return (
+        "".join(outliers_text(summarise_outliers(failed))) == ""
+        and "".join(outliers_json(summarise_outliers(failed))) == ""
+    )
 
 
 @pytest.mark.parametrize(

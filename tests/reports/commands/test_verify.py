@@ -12,8 +12,9 @@ import pytest
 from tests.hub import serving
 from tests.models.loading.test_hub import environment
 from vlmtui.errors import UsageError
+from vlmtui.query.options import LoadOptions
 from vlmtui.reading import ModelInfo
-from vlmtui.reports.commands.verify import Order, run_verify, table
+from vlmtui.reports.commands.verify import run_verify, verification_table
 from vlmtui.session import protocol as m
 from vlmtui.session.discovery import SessionLocation
 
@@ -83,7 +84,7 @@ def test_the_table():
         vision_layers=1, llm_layers=1, feeds=None, embeddings=None, vision_hidden=1,
     )  # fmt: skip
     checks = (m.Check("norms", "fail", "a\x1b[31mb"), m.Check("words in part", "unchecked", "no memory"))
-    assert list(table(m.Verified(info, checks, 1.0))) == [
+    assert list(verification_table(m.Verified(info, checks, 1.0))) == [
         "CHECK          RESULT     FIGURE\n",
         "norms          FAIL       aU+001B[31mb\n",
         "words in part  unchecked  no memory\n",
@@ -92,4 +93,4 @@ def test_the_table():
 
 def test_an_unknown_format_starts_nothing():
     with pytest.raises(UsageError, match="choose text, json"):
-        run_verify(Order("demo"), SessionLocation(warm=False), "csv", quiet=True)
+        run_verify(LoadOptions("demo", where=SessionLocation(warm=False)), False, "csv", quiet=True)

@@ -11,8 +11,8 @@ import numpy as np
 
 from tests.reports import made
 from vlmtui.display.pieces import width
-from vlmtui.reports.commands import near, vocabulary
-from vlmtui.reports.commands.vocabulary import BINS, histogram
+from vlmtui.reports.commands import vocabulary, word_neighbours
+from vlmtui.reports.commands.vocabulary import BINS, norm_histogram
 from vlmtui.results.vocabulary import KINDS, VocabularyRows, WordNeighbours
 
 MODEL = made.reading().model
@@ -45,7 +45,7 @@ def found(**changes: object) -> VocabularyRows:
 
 
 def text(of: VocabularyRows) -> str:
-    page = "".join(vocabulary.as_text(MODEL, of))
+    page = "".join(vocabulary.vocabulary_text(MODEL, of))
     assert max(map(width, page.splitlines())) <= 80
     assert not any(line != line.rstrip() for line in page.splitlines())
     assert "\x1b" not in page
@@ -66,14 +66,14 @@ def test_a_page_and_its_numbers() -> None:
     assert "same    3 rows in 1 group of identical ones" in page
     assert "wrong   1 row with numbers that are not finite" in page
     assert "; 1 row of zeros" in page
-    told = json.loads("".join(vocabulary.as_json(MODEL, of)))
+    told = json.loads("".join(vocabulary.vocabulary_json(MODEL, of)))
     assert told["norms"]["not_finite"] == 1
     assert told["without_token"] == {"first": 12, "last": 13, "least": norms[12], "most": norms[13]}
     assert told["identical"]["largest"][0]["ids"] == [3, 5, 9]
     assert sum(bar["rows"] for bar in told["histogram"]) == ROWS - 1
     assert sum(bar["words"] for bar in told["histogram"]) == 36
     assert "special tokens, rows without a token" in page
-    rows = list(csv.DictReader(io.StringIO("".join(vocabulary.as_csv(MODEL, of)))))
+    rows = list(csv.DictReader(io.StringIO("".join(vocabulary.vocabulary_csv(MODEL, of)))))
     assert [row["first"] for row in rows[:10]] == [str(i) for i in (0, 1, 2, 3, 4, 3, 6, 7, 8, 3)]
     assert (rows[20]["norm"], rows[12]["piece"], rows[12]["kind"]) == ("", "", "unnamed")
     assert "\x1b" not in "".join(cell for row in rows for cell in row.values())
@@ -86,15 +86,15 @@ def test_what_a_family_does_to_its_embeddings() -> None:
 
 
 def test_histograms() -> None:
-    bars = histogram(found())
+    bars = norm_histogram(found())
     assert len(bars) == BINS
     assert (bars[0].low, bars[-1].high) == (1.0, 3.0)
     assert all(one.high == after.low for one, after in itertools.pairwise(bars))
     far = found(norms=np.concatenate([np.linspace(1, 3, ROWS - 1), [1e6]]))
-    assert sum(bar.rows for bar in histogram(far)) == ROWS
-    same = histogram(found(norms=np.full(ROWS, 2.0)))
+    assert sum(bar.rows for bar in norm_histogram(far)) == ROWS
+    same = norm_histogram(found(norms=np.full(ROWS, 2.0)))
     assert [(bar.low, bar.high, bar.rows, bar.words) for bar in same] == [(2.0, 2.0, ROWS, 37)]
-    assert histogram(found(norms=np.full(ROWS, np.nan))) == []
+    assert norm_histogram(found(norms=np.full(ROWS, np.nan))) == []
     assert "40 rows with numbers that are not finite" in text(found(norms=np.full(ROWS, np.nan), smallest=np.arange(0)))
 
 
@@ -116,12 +116,12 @@ def test_words_near_a_hostile_word() -> None:
         left_out=2,
         seconds=0.1,
     )
-    page = "".join(near.as_text(MODEL, of))
+    page = "".join(word_neighbours.neighbours_text(MODEL, of))
     assert max(map(width, page.splitlines())) <= 80
     assert "\x1b" not in page
     assert "the mean of its 2 pieces" in " ".join(page.split())
     assert page.splitlines()[-1].endswith("</s>  special")
-    told = json.loads("".join(near.as_json(MODEL, of)))
+    told = json.loads("".join(word_neighbours.neighbours_json(MODEL, of)))
     assert [word["id"] for word in told["words"]] == ids.tolist()
     assert told["query"]["pieces"] == ["▁sky", "\x1b"]
-    assert len(list(csv.reader(io.StringIO("".join(near.as_csv(MODEL, of)))))) == 13
+    assert len(list(csv.reader(io.StringIO("".join(word_neighbours.neighbours_csv(MODEL, of)))))) == 13

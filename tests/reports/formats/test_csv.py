@@ -12,22 +12,24 @@ import numpy as np
 import pytest
 
 from tests.looked import looked
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError, UsageError
-from vlmtui.reports import FORMATS
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.fields import FIELDS, parse_fields
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import csv as csv_format
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.fields import FIELDS, parse_fields
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.session.typed.values import Components, Find
 
 READING = made.reading(2, 3)
 FAILED = Failure("bro\nken.png", ImageError("bro\nken.png is damaged: fetch it again"))
 
 
-def table(query: Query, *results: Seen | Failure) -> list[dict[str, str]]:
-    text = "".join(FORMATS["csv"](iter(results), query, len(results) > 1))
+def table(query: Query, *results: ImageReport | Failure) -> list[dict[str, str]]:
+    text = "".join(format_named("csv").write(iter(results), query, len(results) > 1))
     assert text.endswith("\n")
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     # every cell is one safe line, whatever the tokenizer holds; only the picture's name is kept as it is
@@ -36,9 +38,9 @@ def table(query: Query, *results: Seen | Failure) -> list[dict[str, str]]:
     return rows
 
 
-def of(**query: Any) -> Seen:
-    asked = Query("tiny", **{"k": 3} | query)
-    return made.seen(READING, made.words(READING, asked.k), query=asked)
+def of(**query: Any) -> ImageReport:
+    asked = query_of("tiny", **{"k": 3} | query)
+    return made.seen(READING, made.words(READING, asked.search.k), query=asked)
 
 
 def test_one_row_an_entry() -> None:
@@ -60,7 +62,7 @@ def test_one_row_an_entry() -> None:
 
 
 def test_the_columns_do_not_depend_on_the_model_or_the_picture() -> None:
-    query = Query("tiny", k=3, lens=Through("find", "sky"))
+    query = query_of("tiny", k=3, lens=ChosenLens("find", "sky"))
     bare = made.seen(READING, None, "vision.1", query)
     heads = {tuple(table(query, one)[0]) for one in (bare, of(lens=query.lens), FAILED)}
     assert len(heads) == 1
@@ -80,25 +82,28 @@ def test_a_failed_image_is_a_row_unless_errors_are_not_asked_for() -> None:
 @pytest.mark.parametrize("name", ["a\nb.png", "a\rb.png", "a\r\nb.png", 'a,"b".png', "a\x1b[2Jb.png", " a .png"])
 def test_a_name_is_the_picture_s_own(name: str) -> None:
     reading = msgspec.structs.replace(READING, image=msgspec.structs.replace(READING.image, source=name))
-    query = Query("tiny", k=3)
+    query = query_of("tiny", k=3)
     rows = table(query, made.seen(reading, made.words(reading, 3), query=query), Failure(name, ImageError("no")))
     assert [row["image"] for row in rows] == [name] * 7
-    assert "".join(FORMATS["csv"](iter([of()]), query, False)).splitlines()[1].startswith("photo.jpg,0,")
+    assert "".join(format_named("csv").write(iter([of()]), query, False)).splitlines()[1].startswith("photo.jpg,0,")
 
 
 def test_on_a_terminal_names_are_shown_as_all_else() -> None:
-    query = Query("tiny", k=3)
-    text = "".join(csv_format.write_shown(iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))]), query, True))
+    query = query_of("tiny", k=3)
+    failures = iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))])
+    text = "".join(csv_format.write_csv_to_terminal(failures, query, True))
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["broU+000Aken.png", "aU+001B[2Jb.png"]
 
 
 def test_values_of_lenses() -> None:
     numbers = np.arange(6, dtype=np.float32)
     found = looked(lens=Find("sky"), stage="tokens", numbers=numbers)
-    seen = Seen(Query("tiny", k=1, lens=Through("find", "sky")), READING, "tokens", (1, 3), None, values=found)
+    seen = ImageReport(
+        query_of("tiny", k=1, lens=ChosenLens("find", "sky")), READING, "tokens", (1, 3), None, values=found
+    )
     assert [row["value"] for row in table(seen.query, seen)] == ["1.0", "3.0"]
     three = looked(Components(), "tokens", np.arange(18, dtype=np.float32).reshape(6, 3))
-    seen = Seen(Query("tiny", k=1, lens=Through("pca")), READING, "tokens", (1,), None, values=three)
+    seen = ImageReport(query_of("tiny", k=1, lens=ChosenLens("pca")), READING, "tokens", (1,), None, values=three)
     (row,) = table(seen.query, seen)
     assert [row[f"value{i}"] for i in (1, 2, 3)] == ["3.0", "4.0", "5.0"]
 
@@ -116,7 +121,7 @@ def test_every_field_can_be_asked_for() -> None:
     for field in FIELDS:
         seen = of(fields=parse_fields(field))
         for name in ("csv", "json", "jsonl"):
-            assert "".join(FORMATS[name](iter([seen]), seen.query, False)), field
+            assert "".join(format_named(name).write(iter([seen]), seen.query, False)), field
 
 
 def test_fields_that_are_none() -> None:
@@ -129,12 +134,12 @@ def test_fields_that_are_none() -> None:
 
 def test_fields_of_json() -> None:
     seen = of(fields=parse_fields("col,z,words,word,ids,image"))
-    report = json.loads("".join(FORMATS["json"](iter([seen]), seen.query, False)))
+    report = json.loads("".join(format_named("json").write(iter([seen]), seen.query, False)))
     assert "grids" not in report
     assert all(list(token) == ["col", "z", "words", "word", "ids"] for token in report["tokens"])
     assert report["tokens"][0]["ids"] == [word["id"] for word in report["tokens"][0]["words"]]
-    line = json.loads(next(iter(FORMATS["jsonl"](iter([seen]), seen.query, False))))
+    line = json.loads(next(iter(format_named("jsonl").write(iter([seen]), seen.query, False))))
     assert list(line) == ["col", "z", "words", "word", "ids", "image"]
     assert line["image"] == {"source": "photo.jpg"}
     whole = of(fields=("grids",))
-    assert "grids" in json.loads("".join(FORMATS["json"](iter([whole]), whole.query, False)))
+    assert "grids" in json.loads("".join(format_named("json").write(iter([whole]), whole.query, False)))

@@ -13,16 +13,18 @@ import pytest
 from PIL import Image
 
 from tests.looked import looked
+from tests.query.queries import query_of, with_options
 from tests.reports import made
-from tests.reports.test_query import Played as Session
-from tests.reports.test_query import done
+from tests.reports.test_image_reader import Played as Session
+from tests.reports.test_image_reader import done
 from vlmtui.errors import UsageError
-from vlmtui.lenses.source import LensCall
-from vlmtui.lenses.wording import LensResult
-from vlmtui.reports import format_for
-from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, Played, encoded, frames, painted, played
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.lens_option import Through
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, encoded, frames
+from vlmtui.reports.formats.registry import format_for
+from vlmtui.reports.images.animation import Animation, collect_animations
+from vlmtui.reports.images.layout import paint_entries
 from vlmtui.session.typed.values import Components, Find
 
 
@@ -32,16 +34,16 @@ def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
     colours = np.zeros((12, 3), np.uint8)
     colours[5] = 255
     places = [place if i == 5 else replace(place, box=None) for i, place in enumerate(reading.places)]
-    found = painted(under, places, colours, 1.0)
+    found = paint_entries(under, places, colours, 1.0)
     x0, y0, x1, y1 = (round(corner) for corner in reading.places[5].box)
     assert (found[y0:y1, x0:x1] > 200).all()
     found[y0:y1, x0:x1] = 100
     assert (found == 100).all()
 
 
-def seen(*values: LensResult) -> Played:
+def seen(*values: LensResult) -> Animation:
     rgb = np.zeros((427, 640, 3), np.uint8)
-    return Played(Query("tiny"), Through("pca"), rgb, made.reading(3, 4), values)
+    return Animation(query_of("tiny"), ChosenLens("pca"), rgb, made.reading(3, 4), values)
 
 
 def test_a_frame_a_stage_and_a_file_that_opens() -> None:
@@ -81,18 +83,18 @@ def test_the_stages_up_to_the_one_asked_for(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.new("RGB", (4, 4)).save(photo)
     session = Same()
-    (found,) = played((str(photo),), Query("tiny", stage="vision.1"), lambda: session)  # type: ignore[arg-type,return-value]
-    assert isinstance(found, Played)
+    (found,) = collect_animations((str(photo),), query_of("tiny", stage="vision.1"), lambda: session)  # type: ignore[arg-type,return-value]
+    assert isinstance(found, Animation)
     assert [stage for what, stage in session.asked if what == "values"] == ["vision.0", "vision.1"]
     assert session.closed
 
 
 def test_what_a_gif_cannot_show() -> None:
-    query = Query("tiny")
+    query = query_of("tiny")
     with pytest.raises(UsageError, match="one picture"):
-        next(played(("a", "b"), query, Session))  # type: ignore[arg-type]
+        next(collect_animations(("a", "b"), query, Session))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="--lens pca"):
-        next(played(("a",), replace(query, lens=Through("projector")), Session))  # type: ignore[arg-type]
+        next(collect_animations(("a",), with_options(query, lens=ChosenLens("projector")), Session))  # type: ignore[arg-type]
 
 
 def test_the_ending_asks_for_it() -> None:

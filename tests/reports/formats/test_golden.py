@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError
-from vlmtui.reports import FORMATS
+from vlmtui.query.conditions import parse_where
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result
-from vlmtui.reports.select.where import parse_where
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
 PIECES = ["▁sky", "sky", "<0x0A>", "\n", "漢字", "שמים", '▁"a,b"', "\x1b[31m", "▁=1+1", None]
 
 
-def results() -> list[Result]:
+def results() -> list[ReportOrFailure]:
     """Two readings of few patches, a picture that failed between them; nothing in them is drawn by chance."""
     reading = made.reading(2, 3)
     norms = np.array([1, 2, 1.5, 1.25, 40, np.nan], np.float32)
@@ -41,11 +42,11 @@ def results() -> list[Result]:
     return [made.seen(reading, words, query=QUERY), failed, made.seen(reading, None, "vision.1", QUERY)]
 
 
-QUERY = Query("tiny", k=3)
+QUERY = query_of("tiny", k=3)
 
 
 def written(format: str) -> bytes:
-    return "".join(str(piece) for piece in FORMATS[format](iter(results()), QUERY, True)).encode()
+    return "".join(str(piece) for piece in format_named(format).write(iter(results()), QUERY, True)).encode()
 
 
 @pytest.mark.parametrize("format", ["text", "json", "jsonl", "csv"])
@@ -54,14 +55,14 @@ def test_the_same_bytes_as_ever(format: str) -> None:
 
 
 def test_what_a_condition_leaves_is_part_of_the_whole() -> None:
-    from vlmtui.reports.select.rows import Rows
+    from vlmtui.reports.select.rows import ReportRows
 
     whole, _, _ = results()
     assert not isinstance(whole, Failure)
-    kept = parse_where("norm>z3").keeps(Rows(whole))
+    kept = parse_where("norm>z3").keeps(ReportRows(whole))
     # what is not finite is an outlier too
     assert np.flatnonzero(kept).tolist() == [4, 5]
-    lines = "".join(str(p) for p in FORMATS["csv"](iter([whole.narrowed(kept)]), QUERY, False)).splitlines()
+    lines = "".join(str(p) for p in format_named("csv").write(iter([whole.narrowed(kept)]), QUERY, False)).splitlines()
     assert lines[1:] == written("csv").decode().splitlines()[5:7]
 
 

@@ -13,20 +13,21 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.query.queries import query_of, with_options
 from tests.reports import contract, made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
-from vlmtui.reports import FORMATS
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.lens_option import Through
-from vlmtui.reports.select.patches import PatchWords, entries_at
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_report import ImageReport
 
 BY_LOGIT = "words there are ordered by their logits"
 CHINA = str(Path(__file__).parents[3] / "sample_images" / "china.jpg")
 
 
-def seen(stage: str = "llm.2", **changes: Any) -> Seen:
+def seen(stage: str = "llm.2", **changes: Any) -> ImageReport:
     """A report's input at a stage of three layers; one token of the second stands out by its norm."""
     reading = made.reading(**changes)
     norms = np.random.default_rng(1).uniform(20, 30, (3, len(reading.places))).astype(np.float32)
@@ -36,12 +37,12 @@ def seen(stage: str = "llm.2", **changes: Any) -> Seen:
     words: TokenWords = msgspec.structs.replace(made.words(reading), metric="logit")
     entries = tuple(range(len(reading.places)))
     layers = LayerNorms(reading=reading.id, norms=norms, positions=len(entries) + 11)
-    return Seen(Query("tiny", metric="cosine"), reading, stage, entries, words, layers)
+    return ImageReport(query_of("tiny", metric="cosine"), reading, stage, entries, words, layers)
 
 
 def test_json_has_the_stages_norms_and_words_by_logit() -> None:
     one = seen()
-    report = json.loads("".join(FORMATS["json"](iter([one]), one.query, False)))
+    report = json.loads("".join(format_named("json").write(iter([one]), one.query, False)))
     contract.REPORT(report, "report")
     assert report["query"] == {
         "metric": "logit",
@@ -57,9 +58,9 @@ def test_json_has_the_stages_norms_and_words_by_logit() -> None:
     assert all(len(token["words"]) == 8 for token in report["tokens"])
 
 
-def by_layer() -> Seen:
+def by_layer() -> ImageReport:
     one = seen("tokens")
-    query = replace(one.query, lens=Through("layers"), patches=(PatchWords(None, 0, 1),))
+    query = with_options(one.query, lens=ChosenLens("layers"), patches=(PatchPosition(None, 0, 1),))
     found = TokenLayerWords(
         token=1,
         ids=np.array([[2, 3], [3, 2], [3, 4]]),
@@ -76,13 +77,13 @@ def by_layer() -> Seen:
 
 def test_the_words_of_every_layer_as_text_and_as_json() -> None:
     one = by_layer()
-    text = "".join(FORMATS["text"](iter([one]), one.query, False))
+    text = "".join(format_named("text").write(iter([one]), one.query, False))
     assert "lens    layers: words of the largest logits after every layer" in text
     (second,) = [line.split() for line in text.split("\n") if line.startswith("  llm.2")]
     assert second == ["llm.2", "2.00", "settled", "sky", "7.500", "sea", "7.000"]
     assert text.count("settled") == 1
     assert "\x1b" not in text
-    report = json.loads("".join(FORMATS["json"](iter([one]), one.query, False)))
+    report = json.loads("".join(format_named("json").write(iter([one]), one.query, False)))
     assert report["query"]["lens"] == {"name": "layers"}
     (token,) = report["tokens"]
     assert token["layers"]["settled"] == "llm.2"
@@ -134,7 +135,7 @@ def test_a_metric_is_not_dropped_in_silence(name: str, tmp_path: Path, capsys: p
 
 
 def test_a_line_a_token() -> None:
-    lines = "".join(FORMATS["jsonl"](iter([seen("llm.3")]), Query("tiny"), False)).splitlines()
+    lines = "".join(format_named("jsonl").write(iter([seen("llm.3")]), query_of("tiny"), False)).splitlines()
     assert len(lines) == 12
     one = seen("llm.3")
     assert one.layers is not None
@@ -142,7 +143,7 @@ def test_a_line_a_token() -> None:
 
 
 def test_text_says_where_it_stands() -> None:
-    text = "".join(FORMATS["text"](iter([seen()]), Query("tiny"), False))
+    text = "".join(format_named("text").write(iter([seen()]), query_of("tiny"), False))
     assert all(len(line) <= 80 for line in text.splitlines())
     flat = " ".join(text.split())
     assert "stage llm.2: 12 tokens, vectors of 32 numbers in a prompt of 23 positions" in flat
@@ -161,11 +162,11 @@ def test_text_says_where_it_stands() -> None:
 
 def test_a_patch_is_a_token() -> None:
     one = seen()
-    assert entries_at(one.reading, "llm.1", PatchWords(None, 1, 2)) == (6,)
+    assert entries_at(one.reading, "llm.1", PatchPosition(None, 1, 2)) == (6,)
     bare = replace(one.reading.grids[0], rows=0, cols=0)
     queries = msgspec.structs.replace(one.reading, grids=(bare,), placeless="queries read all patches")
     with pytest.raises(UsageError, match="no token at 0,0: grid 0 has vision patches only: queries read all patches"):
-        entries_at(queries, "llm.1", PatchWords(None, 0, 0))
+        entries_at(queries, "llm.1", PatchPosition(None, 0, 0))
 
 
 def vlmtui(*words: str) -> subprocess.CompletedProcess[bytes]:

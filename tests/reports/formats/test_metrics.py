@@ -10,12 +10,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.query.queries import query_of, with_options
 from tests.reports import contract, made
-from vlmtui.reports import FORMATS
-from vlmtui.reports.query import Query, Seen
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_report import ImageReport
 
 
-def pursued(k: int = 4) -> Seen:
+def pursued(k: int = 4) -> ImageReport:
     """Twelve tokens under omp: the first ended after two words, the second before any."""
     reading = made.reading()
     words = made.words(reading, k)
@@ -24,11 +25,11 @@ def pursued(k: int = 4) -> Seen:
     ids[0, 2:], ids[1] = -1, -1
     scores[ids < 0] = explained[ids < 0] = np.nan
     words = msgspec.structs.replace(words, metric="omp", ids=ids, scores=scores, explained=explained)
-    return made.seen(reading, words, query=Query("tiny", metric="omp", k=k))
+    return made.seen(reading, words, query=query_of("tiny", metric="omp", k=k))
 
 
-def printed(seen: Seen, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), seen.query, False))
+def printed(seen: ImageReport, format: str) -> str:
+    return "".join(format_named(format).write(iter([seen]), seen.query, False))
 
 
 def test_json_has_the_words_that_there_are() -> None:
@@ -40,7 +41,7 @@ def test_json_has_the_words_that_there_are() -> None:
 
 def test_json_has_the_share_explained_after_each_word_where_it_is_asked_for() -> None:
     seen = pursued()
-    seen = replace(seen, query=replace(seen.query, fields=("words", "explained")))
+    seen = replace(seen, query=with_options(seen.query, fields=("words", "explained")))
     first, second, third = json.loads(printed(seen, "json"))["tokens"][:3]
     assert [*first] == ["words", "explained"]
     assert first["explained"] == pytest.approx([0.1, 0.2])
@@ -67,7 +68,7 @@ def test_text_says_how_much_is_explained() -> None:
 def test_the_lambda_of_ridge_is_shown() -> None:
     reading = made.reading()
     words = msgspec.structs.replace(made.words(reading), metric="ridge", ridge=0.5)
-    seen = made.seen(reading, words, query=Query("tiny", metric="ridge", ridge=0.5))
+    seen = made.seen(reading, words, query=query_of("tiny", metric="ridge", ridge=0.5))
     assert "with the largest coefficients under ridge (λ 0.5)" in printed(seen, "text")
     query = json.loads(printed(seen, "json"))["query"]
     assert query["lambda"] == 0.5

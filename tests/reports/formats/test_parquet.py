@@ -15,34 +15,37 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.looked import looked
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError
-from vlmtui.reports import FORMATS
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.fields import FIELDS, parse_fields
+from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet as table
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result, Seen
-from vlmtui.reports.select.fields import FIELDS, parse_fields
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
 from vlmtui.session.typed.values import Components
 
-QUERY = Query("tiny", k=3)
+QUERY = query_of("tiny", k=3)
 READING = made.reading(2, 3, norms=np.array([1, 2, np.nan, np.inf, 3, 40], np.float32))
 FAILED = Failure("broken\udcff.png", ImageError("broken\udcff.png is damaged: fetch it again"))
 
 
-def seen(**query: Any) -> Seen:
+def seen(**query: Any) -> ImageReport:
     words = made.words(READING, 3)
     words.ids[1, 1:] = -1
     words.scores[2, 0] = np.nan
-    return made.seen(READING, words, query=Query("tiny", **{"k": 3} | query))
+    return made.seen(READING, words, query=query_of("tiny", **{"k": 3} | query))
 
 
-def file(query: Query, results: Iterable[Result]) -> bytes:
-    return b"".join(bytes(piece) for piece in FORMATS["parquet"](results, query, True) if isinstance(piece, bytes))
+def file(query: Query, results: Iterable[ReportOrFailure]) -> bytes:
+    pieces = format_named("parquet").write(results, query, True)
+    return b"".join(bytes(piece) for piece in pieces if isinstance(piece, bytes))
 
 
-def rows(query: Query, *results: Result) -> list[dict[str, Any]]:
+def rows(query: Query, *results: ReportOrFailure) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = pq.read_table(pa.BufferReader(file(query, results))).to_pylist()
     return found
 
@@ -60,7 +63,7 @@ def test_the_schema_is_the_documented_one() -> None:
 
 def test_rows_say_what_the_json_report_says() -> None:
     one = seen()
-    report = json.loads("".join(str(p) for p in FORMATS["json"]([one], one.query, False)))
+    report = json.loads("".join(str(p) for p in format_named("json").write([one], one.query, False)))
     found = rows(QUERY, one)
     assert len(found) == 6
     for row, token in zip(found, report["tokens"], strict=True):
@@ -87,8 +90,8 @@ def test_lenses_and_noise() -> None:
     values = looked(lens=Components(), stage="tokens", numbers=numbers)
     noise = NoiseScores(scores=np.array([-9.0, -1.0]), margins=np.array([0.0, 9.0]), firsts={0: 2})
     null = NoiseBaseline(stage="tokens", metric="l2", k=3, all_tokens=False, shuffled=noise, random=noise)
-    query = Query("tiny", k=3, lens=Through("pca"), null=True)
-    one = Seen(query, READING, "tokens", tuple(range(6)), made.words(READING, 3), values=values, null=null)
+    query = query_of("tiny", k=3, lens=ChosenLens("pca"), null=True)
+    one = ImageReport(query, READING, "tokens", tuple(range(6)), made.words(READING, 3), values=values, null=null)
     found = rows(query, one)
     assert [row["components"] for row in found] == numbers.tolist()
     assert all(row["value"] is None for row in found)
@@ -108,7 +111,7 @@ def test_row_groups_bound_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "ROW_GROUP", 12)
     held: list[int] = []
 
-    def made_one_by_one() -> Iterator[Result]:
+    def made_one_by_one() -> Iterator[ReportOrFailure]:
         for _ in range(7):
             held.append(pa.total_allocated_bytes())
             yield seen()

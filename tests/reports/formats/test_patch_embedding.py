@@ -12,20 +12,21 @@ import pytest
 from PIL import Image
 
 from tests.looked import looked
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.cli import main
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
+from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report
 from vlmtui.reports.formats.text import lines
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.lens_option import Through, lens_for, parse_lens
-from vlmtui.reports.select.patches import PatchWords
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.results.patch_embedding import PatchEmbedding
 from vlmtui.session.typed.values import Position
 
 
-def anatomy(**changes: object) -> EmbeddedPatch:
+def anatomy(**changes: object) -> PatchEmbedding:
     fields = {
         "patch": 5,
         "pixels": np.full((14, 14, 3), (10, 20, 200), np.float32),
@@ -38,20 +39,20 @@ def anatomy(**changes: object) -> EmbeddedPatch:
         "position": 1.25,
         "normed": False,
     }
-    return EmbeddedPatch(**(fields | changes))  # type: ignore[arg-type]
+    return PatchEmbedding(**(fields | changes))  # type: ignore[arg-type]
 
 
-def seen(*found: EmbeddedPatch, through: Through | None = None, values: LensResult | None = None) -> Seen:
+def seen(*found: PatchEmbedding, through: ChosenLens | None = None, values: LensResult | None = None) -> ImageReport:
     reading = made.reading(3, 4)
-    query = Query("tiny", lens=through, patches=(PatchWords(None, 1, 1),))
-    return Seen(query, reading, "vision.0", (5,), None, None, values, anatomy=found)
+    query = query_of("tiny", lens=through, patches=(PatchPosition(None, 1, 1),))
+    return ImageReport(query, reading, "vision.0", (5,), None, None, values, anatomy=found)
 
 
 def test_the_stage_before_the_model_has_norms_and_no_words() -> None:
     reading = made.reading(3, 4)
     norms = np.arange(1, len(reading.patch_places) + 1, dtype=np.float32)
     reading = msgspec.structs.replace(reading, pixel_norms=norms)
-    seen = Seen(Query("tiny"), reading, "pixels", (0, 5), None)
+    seen = ImageReport(query_of("tiny"), reading, "pixels", (0, 5), None)
     told = report(seen)
     assert told["query"]["stage"] == "pixels"
     assert told["query"]["hidden"] == 3 * reading.patch_size[0] * reading.patch_size[1]
@@ -60,16 +61,16 @@ def test_the_stage_before_the_model_has_norms_and_no_words() -> None:
     assert f"stage   pixels: {len(norms)} vision patches" in text
     for lens in ("pca", "projector"):
         with pytest.raises(UsageError, match="choose another stage"):
-            Through(lens).check("pixels", reading.model)
+            ChosenLens(lens).check("pixels", reading.model)
 
 
 def test_the_lens_is_at_the_stage_where_positions_are_added() -> None:
     reading = made.reading(3, 4)
-    assert parse_lens("position", None, ()) == Through("position")
-    assert lens_for(Through("position"), reading, "vision.0") == Position()
-    Through("position").check("vision.0", reading.model)
+    assert parse_lens("position", None, ()) == ChosenLens("position")
+    assert lens_for(ChosenLens("position"), reading, "vision.0") == Position()
+    ChosenLens("position").check("vision.0", reading.model)
     with pytest.raises(UsageError, match=r"--stage vision\.0"):
-        Through("position").check("tokens", reading.model)
+        ChosenLens("position").check("tokens", reading.model)
 
 
 def test_a_patch_in_text() -> None:
@@ -91,14 +92,14 @@ def test_a_patch_in_text() -> None:
 
 def test_a_patch_in_json_beside_the_lens_alone() -> None:
     values = looked(lens=Position(), stage="vision.0", numbers=np.arange(12, dtype=np.float32), note="before the norm")
-    shown = seen(anatomy(), through=Through("position"), values=values)
+    shown = seen(anatomy(), through=ChosenLens("position"), values=values)
     (token,) = report(shown)["tokens"]
     assert token["value"] == 5.0
     assert token["anatomy"]["length"] == 588
     assert token["anatomy"]["levels"][13][13] == [10, 20, 200]
     assert "position: L2 norm of the position embedding; before the norm" in "\n".join(lines(shown))
     # without a lens the fields of an entry are those of the contract
-    assert "anatomy" not in report(replace(shown, values=None, query=Query("tiny")))["tokens"][0]
+    assert "anatomy" not in report(replace(shown, values=None, query=query_of("tiny")))["tokens"][0]
 
 
 def test_as_a_person_asks(clip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
-from vlmtui.reports import FORMATS
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.patches import PatchWords
+from vlmtui.query.patches import PatchPosition
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_report import ImageReport
 
 
-def text(*results: Seen) -> list[str]:
-    return "".join(FORMATS["text"](iter(results), Query("tiny"), len(results) > 1)).split("\n")
+def text(*results: ImageReport) -> list[str]:
+    return "".join(format_named("text").write(iter(results), query_of("tiny"), len(results) > 1)).split("\n")
 
 
 def grid_lines(lines: list[str], rows: int) -> list[str]:
@@ -120,8 +121,8 @@ def test_outliers_are_marked_listed_and_explained() -> None:
 def test_one_patch_alone() -> None:
     reading = made.reading(3, 4)
     words = made.words(reading)
-    query = Query("tiny", patches=(PatchWords(None, 1, 1),))
-    lines = text(Seen(query, reading, "tokens", (5,), words))
+    query = query_of("tiny", patches=(PatchPosition(None, 1, 1),))
+    lines = text(ImageReport(query, reading, "tokens", (5,), words))
     assert sum(line.startswith("row ") for line in lines) == 1
     assert "stage   tokens: 1 of 12 tokens, vectors of 32 numbers" in lines
     assert not any(line.startswith(("First words", "Outliers")) for line in lines)

@@ -9,21 +9,23 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.query.queries import query_of
 from tests.reports import made
 from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
+from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import Reading, TokenWords
-from vlmtui.reports import FORMATS
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.patches import PatchWords, entries_at
+from vlmtui.reports.formats.registry import format_named
 
 
 def lines(reading: Reading, words: TokenWords | None = None, stage: str | None = None) -> list[str]:
     stage = stage or ("tokens" if reading.places else "vision.4")
     if stage == "tokens" and words is None:
         words = made.words(reading, 3)
-    return "".join(FORMATS["text"](iter([made.seen(reading, words, stage)]), Query("tiny"), False)).split("\n")
+    return "".join(format_named("text").write(iter([made.seen(reading, words, stage)]), query_of("tiny"), False)).split(
+        "\n"
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -107,21 +109,21 @@ def test_padding_is_said() -> None:
 
 def test_a_patch_of_a_grid_without_tokens() -> None:
     onevision = FAMILIES["llava_onevision"]()
-    (entry,) = entries_at(onevision, "vision.0", PatchWords(3, 11, 0))
+    (entry,) = entries_at(onevision, "vision.0", PatchPosition(3, 11, 0))
     place = onevision.patch_places[entry]
     assert (place.grid, place.row, place.col) == (3, 11, 0)
     with pytest.raises(UsageError, match="vision patches only"):
-        entries_at(onevision, "tokens", PatchWords(3, 0, 0))
+        entries_at(onevision, "tokens", PatchPosition(3, 0, 0))
     resampled = FAMILIES["idefics2"]()
-    assert entries_at(resampled, "vision.2", PatchWords(None, 14, 21)) == (15 * 22 - 1,)
+    assert entries_at(resampled, "vision.2", PatchPosition(None, 14, 21)) == (15 * 22 - 1,)
     with pytest.raises(UsageError, match="mixes all patches"):
-        entries_at(resampled, "tokens", PatchWords(None, 0, 0))
+        entries_at(resampled, "tokens", PatchPosition(None, 0, 0))
 
 
 def test_the_whole_view_is_meant_wherever_it_comes() -> None:
     reading = FAMILIES["idefics3"]()
-    (entry,) = entries_at(reading, "tokens", PatchWords(None, 3, 4))
+    (entry,) = entries_at(reading, "tokens", PatchPosition(None, 3, 4))
     assert reading.places[entry].grid == 12
-    four = entries_at(reading, "vision.0", PatchWords(2, 3, 4))
+    four = entries_at(reading, "vision.0", PatchPosition(2, 3, 4))
     assert sorted(p for i in four for p in reading.patch_places[i].patches) == [164, 165, 190, 191]
     assert np.isfinite(reading.norms_at("vision.0")[list(four)]).all()

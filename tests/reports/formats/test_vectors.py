@@ -12,19 +12,20 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError
-from vlmtui.reports import FORMATS
+from vlmtui.reports.formats.registry import FORMATS, format_named
 from vlmtui.reports.formats.vectors import check_vectors, kept
+from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result
 
 READING = made.reading(2, 3)
 VECTORS = np.arange(6 * 4, dtype=np.float32).reshape(6, 4)
 FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again"))
 
 
-def results(*more: Result | VlmtuiError) -> Generator[Result, None, None]:
+def results(*more: ReportOrFailure | VlmtuiError) -> Generator[ReportOrFailure, None, None]:
     whole = replace(made.seen(READING, None, "tokens"), vectors=VECTORS)
     yield whole
     yield FAILED
@@ -62,23 +63,23 @@ def test_a_pair_of_arrays_a_picture(name: str, tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", [one.name for one in FORMATS if one.of_rows])
 @pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])
 @pytest.mark.parametrize("several", [False, True])
 def test_every_format_of_one_picture_leaves_them(format: str, name: str, several: bool, tmp_path: Path) -> None:
-    def one() -> Generator[Result, None, None]:
+    def one() -> Generator[ReportOrFailure, None, None]:
         yield replace(made.seen(READING, made.words(READING), "tokens"), vectors=VECTORS)
 
     told: list[str] = []
     # held in a name: what nobody holds is closed, and so ended, by itself
     results = kept(one(), str(tmp_path / name), told.append)
-    beside = list(FORMATS[format](results, Query("tiny"), several))
+    beside = list(format_named(format).write(results, query_of("tiny"), several))
     results.close()
     assert told == []
     arrays, about = read(tmp_path / name)
     np.testing.assert_array_equal(arrays["vectors.0"], VECTORS)
     assert about["images"] == ["photo.jpg"]
-    assert beside == list(FORMATS[format](one(), Query("tiny"), several))
+    assert beside == list(format_named(format).write(one(), query_of("tiny"), several))
 
 
 @pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])

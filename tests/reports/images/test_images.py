@@ -15,22 +15,24 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.looked import looked
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.conditions import parse_where
+from vlmtui.query.drawing import HEAT, LAYERS, NORMS, WORDS, DrawOptions, parse_drawing
+from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import Reading
-from vlmtui.reports.images import ansi, fonts
+from vlmtui.reports.formats import ansi
+from vlmtui.reports.formats.png import png, raster
+from vlmtui.reports.formats.svg import svg
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.images import fonts
+from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.content import Shown, what
-from vlmtui.reports.images.files import scene
-from vlmtui.reports.images.raster import png, raster
 from vlmtui.reports.images.scene import Dot, Line, Photo, Rect, Scene, Text
-from vlmtui.reports.images.svg import svg
-from vlmtui.reports.query import Query, Seen
-from vlmtui.reports.select.drawing import HEAT, LAYERS, NORMS, WORDS, Drawing, parse_drawing
-from vlmtui.reports.select.lens_option import Through
-from vlmtui.reports.select.patches import PatchWords
-from vlmtui.reports.select.where import parse_where
 from vlmtui.session.typed.values import Components, Find
 
 GREY = np.full((427, 640, 3), 120, np.uint8)
@@ -39,7 +41,7 @@ STAGES = ("vision.0", "vision.1", "vision.2", "tokens")
 
 def shown(show: str = WORDS, reading: Reading | None = None, pieces: Any = None, **query: Any) -> Shown:
     reading = reading or made.reading(3, 4)
-    asked = Query("tiny", **query)
+    asked = query_of("tiny", **query)
     seen = made.seen(reading, made.words(reading, 3, pieces or ["▁sky", "▁blue", "▁mountains"]), query=asked)
     return Shown(show, GREY, seen, STAGES if show in (LAYERS, NORMS) else ())
 
@@ -79,7 +81,7 @@ def test_words_lie_in_their_patches(rows: int, cols: int) -> None:
 
 
 def test_as_many_words_as_asked_for_and_as_large() -> None:
-    drawing = Drawing(size=800, num_words=1)
+    drawing = DrawOptions(size=800, num_words=1)
     drawn = scene(shown(drawing=drawing))
     (photo,) = (mark for mark in drawn.marks if isinstance(mark, Photo))
     assert photo.rgb.shape[1] == 800
@@ -124,8 +126,8 @@ def test_tokens_without_a_place_cannot_be_drawn() -> None:
 def test_heat_is_of_the_lens_or_of_norms() -> None:
     of = shown(HEAT)
     values = looked(lens=Find("sky"), stage="tokens", numbers=np.arange(12, dtype=np.float32))
-    query = Query("tiny", lens=Through("find", "sky"))
-    found = Shown(HEAT, GREY, Seen(query, of.seen.reading, "tokens", of.seen.entries, None, values=values))
+    query = query_of("tiny", lens=ChosenLens("find", "sky"))
+    found = Shown(HEAT, GREY, ImageReport(query, of.seen.reading, "tokens", of.seen.entries, None, values=values))
     photo = next(mark for mark in scene(found).marks if isinstance(mark, Photo))
     # viridis: dark blue below, yellow above
     assert photo.rgb[5, 5, 2] > photo.rgb[5, 5, 1]
@@ -141,7 +143,7 @@ def test_a_sheet_has_every_stage() -> None:
     assert len([mark for mark in drawn.marks if isinstance(mark, Photo)]) == 4
     numbers = np.zeros((12, 3), np.float32)
     values = tuple(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5, 0.2, 0.1)) for s in STAGES)
-    seen = Seen(Query("tiny", lens=Through("pca")), of.seen.reading, "tokens", of.seen.entries, None)
+    seen = ImageReport(query_of("tiny", lens=ChosenLens("pca")), of.seen.reading, "tokens", of.seen.entries, None)
     sheet = scene(Shown(LAYERS, GREY, seen, STAGES, values))
     assert sum(text.text == "80% of the variance" for text in texts(sheet)) == 4
 
@@ -149,7 +151,7 @@ def test_a_sheet_has_every_stage() -> None:
 def test_a_plot_has_a_line_a_tower_and_its_outliers() -> None:
     reading = made.reading(4, 4)
     reading.grid_norms[0].patches[1, 6] = 99.0
-    drawn = scene(shown(NORMS, reading, patches=(PatchWords(None, 1, 2),)))
+    drawn = scene(shown(NORMS, reading, patches=(PatchPosition(None, 1, 2),)))
     assert "patch 1,2" in [text.text for text in texts(drawn)]
     dots = [mark for mark in drawn.marks if isinstance(mark, Dot)]
     lowest = min(dots, key=lambda dot: dot.y)
@@ -227,7 +229,7 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 @pytest.mark.parametrize("columns", [30, 80, 132])
 @pytest.mark.parametrize("show", [WORDS, HEAT])
 def test_ansi_is_as_wide_as_asked_for(columns: int, show: str) -> None:
-    lines = list(ansi.lines(shown(show, pieces=["▁sky", "▁漢字", "\x1b[31m"], drawing=Drawing(size=columns))))
+    lines = list(ansi.lines(shown(show, pieces=["▁sky", "▁漢字", "\x1b[31m"], drawing=DrawOptions(size=columns))))
     for line in lines:
         bare = SGR.sub("", line)
         assert "\x1b" not in bare
@@ -239,13 +241,13 @@ def test_ansi_is_as_wide_as_asked_for(columns: int, show: str) -> None:
 def test_ansi_takes_the_terminals_width_and_its_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "47")
     assert max(width(SGR.sub("", line)) for line in ansi.lines(shown())) in range(40, 48)
-    few = "".join(ansi.lines(shown(drawing=Drawing(deep=False))))
+    few = "".join(ansi.lines(shown(drawing=DrawOptions(deep=False))))
     assert "8;5;" in few
     assert "8;2;" not in few
 
 
 def test_ansi_says_the_first_words() -> None:
-    bare = SGR.sub("", "\n".join(ansi.lines(shown(drawing=Drawing(size=80)))))
+    bare = SGR.sub("", "\n".join(ansi.lines(shown(drawing=DrawOptions(size=80)))))
     assert {"sky", "blue", "mountains"} <= set(re.findall(r"\w+", bare))
 
 
@@ -253,27 +255,27 @@ def test_ansi_says_the_first_words() -> None:
 
 
 def test_what_is_drawn_without_being_named() -> None:
-    assert what(Query("tiny")) == WORDS
-    assert what(Query("tiny", lens=Through("pca"))) == HEAT
-    assert what(Query("tiny", lens=Through("projector"))) == WORDS
+    assert what(query_of("tiny")) == WORDS
+    assert what(query_of("tiny", lens=ChosenLens("pca"))) == HEAT
+    assert what(query_of("tiny", lens=ChosenLens("projector"))) == WORDS
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"lens": Through("pca"), "drawing": Drawing(WORDS)}, "--draw heat"),
-        ({"lens": Through("pca"), "drawing": Drawing(NORMS)}, "--draw heat"),
-        ({"lens": Through("projector"), "drawing": Drawing(HEAT)}, "--draw words"),
-        ({"lens": Through("position"), "drawing": Drawing(LAYERS)}, "--draw heat"),
-        ({"rows": (range(3),), "drawing": Drawing(LAYERS)}, "--draw heat"),
-        ({"rows": (range(3),), "drawing": Drawing(NORMS)}, "--patch"),
-        ({"patches": (PatchWords(None, 0, 0),) * 6, "drawing": Drawing(NORMS)}, "5 patches"),
+        ({"lens": ChosenLens("pca"), "drawing": DrawOptions(WORDS)}, "--draw heat"),
+        ({"lens": ChosenLens("pca"), "drawing": DrawOptions(NORMS)}, "--draw heat"),
+        ({"lens": ChosenLens("projector"), "drawing": DrawOptions(HEAT)}, "--draw words"),
+        ({"lens": ChosenLens("position"), "drawing": DrawOptions(LAYERS)}, "--draw heat"),
+        ({"rows": (range(3),), "drawing": DrawOptions(LAYERS)}, "--draw heat"),
+        ({"rows": (range(3),), "drawing": DrawOptions(NORMS)}, "--patch"),
+        ({"patches": (PatchPosition(None, 0, 0),) * 6, "drawing": DrawOptions(NORMS)}, "5 patches"),
         ({"null": True}, "--null"),
     ],
 )
 def test_what_does_not_go_together(query: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        what(Query("tiny", **query))
+        what(query_of("tiny", **query))
 
 
 def test_options_that_are_none() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from tests.reports import made
 from tests.reports.images.test_images import inside, shown, texts
+from vlmtui.query.drawing import HEAT, DrawOptions
 from vlmtui.reports.images import fonts
-from vlmtui.reports.images.files import scene
+from vlmtui.reports.images.composition import scene
 from vlmtui.reports.images.scene import Photo, Scene, Text
-from vlmtui.reports.select.drawing import HEAT, Drawing
 
 TOO_SMALL = "The patches are too small for words: choose "
 
@@ -29,7 +29,7 @@ def ticks(of: Scene) -> tuple[list[Text], list[Text]]:
 
 @pytest.mark.parametrize("size", [64, 100, 240, 1280])
 def test_numbers_of_rows_and_columns_do_not_run_into_each_other(size: int) -> None:
-    columns, rows = ticks(scene(shown(reading=made.reading(14, 14), drawing=Drawing(size=size))))
+    columns, rows = ticks(scene(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size))))
     assert columns[0].text == rows[0].text == "0"
     for one, other in pairwise(columns):
         assert one.x + fonts.measured(one.text, one.size) / 2 < other.x - fonts.measured(other.text, other.size) / 2
@@ -42,14 +42,14 @@ def test_numbers_of_rows_and_columns_do_not_run_into_each_other(size: int) -> No
 
 
 def test_patches_too_small_for_words_have_none_and_that_is_said() -> None:
-    of = shown(reading=made.reading(14, 14), drawing=Drawing(size=64))
+    of = shown(reading=made.reading(14, 14), drawing=DrawOptions(size=64))
     drawn = scene(of)
     assert not inside(drawn)
     (said,) = (text.text for text in texts(drawn) if text.text.startswith(TOO_SMALL))
     enough = re.fullmatch(r"--size (\d+) or more", said.removeprefix(TOO_SMALL))
     assert enough
     for size, has in ((int(enough[1]) - 1, False), (int(enough[1]), True)):
-        again = scene(shown(reading=made.reading(14, 14), drawing=Drawing(size=size)))
+        again = scene(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size)))
         assert bool(inside(again)) is has
 
 
@@ -67,7 +67,7 @@ def test_a_strip_is_no_larger_than_others_and_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("show", ["words", HEAT])
 def test_the_lines_under_a_small_picture_are_whole(show: str) -> None:
-    drawn = scene(shown(show, made.reading(14, 14), drawing=Drawing(size=64)))
+    drawn = scene(shown(show, made.reading(14, 14), drawing=DrawOptions(size=64)))
     lines = texts(drawn)
     assert not any("…" in text.text for text in lines)
     for text in lines:

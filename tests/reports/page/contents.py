@@ -11,11 +11,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.geometry import Grid, Place
-from vlmtui.reading import PURSUITS, GridNorms, Metric, Reading, TokenWords, WordOrder
-from vlmtui.reports.page import Glance
-from vlmtui.reports.query import Query
+from vlmtui.metrics import PURSUITS, Metric, WordOrder
+from vlmtui.reading import GridNorms, Reading, TokenWords
+from vlmtui.reports.page.content import Glance
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -61,7 +62,7 @@ def glance(
         metric: words(of, metric, k, pieces, seed) for seed, metric in enumerate(metrics)
     }
     shown = {"tokens": by_order} if of.places else {}
-    return Glance(Query("tiny", k=k, metric=metrics[0]), rgb, of, stage, shown, entry=entry)
+    return Glance(query_of("tiny", k=k, metric=metrics[0]), rgb, of, stage, shown, entry=entry)
 
 
 def tiled() -> Reading:

@@ -12,7 +12,8 @@ from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number, percent
 from vlmtui.reading import ImageInfo, LayerNorms, Reading
-from vlmtui.reports.page import Glance, document
+from vlmtui.reports.page.content import Glance
+from vlmtui.reports.page.document import document
 
 
 def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> None:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import io
 import re
-from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -15,19 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.query.queries import query_of, with_options
 from tests.reports import made
 from tests.reports.page import contents
 from tests.reports.page.contents import Parsed, glance, said, unpacked
-from tests.reports.test_query import Played
+from tests.reports.test_image_reader import Played
 from vlmtui.errors import UsageError
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo
-from vlmtui.reports import format_for
-from vlmtui.reports.page import METRICS, document, looked
-from vlmtui.reports.page.content import with_words
-from vlmtui.reports.page.document import SCRIPTS
+from vlmtui.reports.formats.registry import format_for
+from vlmtui.reports.page.content import METRICS, looked, with_words
+from vlmtui.reports.page.document import SCRIPTS, document
 from vlmtui.reports.page.image import LONG_SIDE, MOST_BYTES, embedded
-from vlmtui.reports.query import Query
-from vlmtui.reports.select.lens_option import Through
 from vlmtui.tui.terminal.theme import DARK, LIGHT
 
 ASSETS = resources.files("vlmtui.reports.page").joinpath("assets")
@@ -144,26 +142,26 @@ def test_it_wears_the_explorers_colours() -> None:
 def test_what_a_page_has_no_place_for() -> None:
     start: Any = Played
     with pytest.raises(UsageError, match="one picture"):
-        next(looked(("a.png", "b.png"), Query("tiny"), start))
+        next(looked(("a.png", "b.png"), query_of("tiny"), start))
     with pytest.raises(UsageError, match="leave --lens, --find and --marked out"):
-        next(looked(("a.png",), Query("tiny", lens=Through("pca")), start))
+        next(looked(("a.png",), query_of("tiny", lens=ChosenLens("pca")), start))
     with pytest.raises(UsageError, match="shows every patch"):
-        next(looked(("a.png",), Query("tiny", rows=(range(2),)), start))
+        next(looked(("a.png",), query_of("tiny", rows=(range(2),)), start))
     with pytest.raises(UsageError, match="leave --null out"):
-        next(looked(("a.png",), Query("tiny", null=True), start))
+        next(looked(("a.png",), query_of("tiny", null=True), start))
 
 
 def test_which_stages_have_words() -> None:
     model = made.reading().model
-    query = Query("tiny")
+    query = query_of("tiny")
     assert with_words(query, model) == ("tokens",)
-    assert with_words(replace(query, stage="vision.1"), model) == ("tokens",)
-    assert with_words(replace(query, stage="llm.2"), model) == ("tokens", "llm.2")
-    assert with_words(replace(query, stages=("all",)), model) == ("tokens", "llm.1", "llm.2")
-    projected = replace(query, stage="vision.1", lens=Through("projector"))
+    assert with_words(with_options(query, stage="vision.1"), model) == ("tokens",)
+    assert with_words(with_options(query, stage="llm.2"), model) == ("tokens", "llm.2")
+    assert with_words(with_options(query, stages=("all",)), model) == ("tokens", "llm.1", "llm.2")
+    projected = with_options(query, stage="vision.1", lens=ChosenLens("projector"))
     assert with_words(projected, model) == ("vision.1", "tokens")
     with pytest.raises(UsageError, match=r"no stage 'llm\.9'"):
-        with_words(replace(query, stages=("llm.9",)), model)
+        with_words(with_options(query, stages=("llm.9",)), model)
 
 
 def test_the_ending_asks_for_it() -> None:

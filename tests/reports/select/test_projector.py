@@ -16,26 +16,29 @@ import pytest
 from PIL import Image
 
 from tests.families import build
+from tests.query.queries import query_of, with_options
 from tests.reports import contract, made
 from tests.session.desk import Desk
 from vlmtui.display.pieces import width
 from vlmtui.errors import UsageError
-from vlmtui.reports import FORMATS
+from vlmtui.query.chosen_lens import ChosenLens, parse_lens
+from vlmtui.query.patches import PatchPosition
+from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Seen, results
-from vlmtui.reports.select.lens_option import Through, parse_lens
-from vlmtui.reports.select.patches import PatchWords
 from vlmtui.results import early_exit as exits
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
-from vlmtui.tui import export
-from vlmtui.tui.asking import WordAsking
+from vlmtui.tui import export, needs
 from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.requests import Requests
 from vlmtui.tui.state import early_exit as exiting
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 
 CHINA = str(Path(__file__).parents[3] / "sample_images" / "china.jpg")
-PROJECTOR = Through("projector")
+PROJECTOR = ChosenLens("projector")
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
@@ -48,7 +51,7 @@ class Near(SessionClient):
     def _base(self) -> None:
         """Folders are named in full."""
 
-    def ask(self, body: Any, result: Any, on_progress: Any = None, on_said: Any = None) -> Future[Any]:
+    def ask(self, body: Any, result: Any, on_progress: Any = None, on_token: Any = None) -> Future[Any]:
         future: Future[Any] = Future()
         try:
             future.set_result(result(self._engine.ask(body)))
@@ -78,16 +81,16 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def look(engine: Desk, folder: Path, photo: str, **options: Any) -> Seen:
-    query = Query(str(folder), device="cpu", k=3, **options)
-    (seen,) = results((photo,), query, lambda: Near(engine))
+def look(engine: Desk, folder: Path, photo: str, **options: Any) -> ImageReport:
+    query = query_of(str(folder), device="cpu", k=3, **options)
+    (seen,) = read_reports((photo,), query, lambda: Near(engine))
     if isinstance(seen, Failure):
         raise seen.error
     return seen
 
 
-def written(seen: Seen, format: str) -> str:
-    return "".join(FORMATS[format](iter([seen]), seen.query, False))
+def written(seen: ImageReport, format: str) -> str:
+    return "".join(format_named(format).write(iter([seen]), seen.query, False))
 
 
 def test_patches_have_the_words_of_their_token(engine, folders, photo):
@@ -145,7 +148,7 @@ def test_the_metrics_agree_as_the_explorer_says(engine, folders, photo, metric):
         first = one.with_first(token["ids"][0]) if token["ids"] else None
         wanted = None if first is None else {"first": first, "of": 5, "overlap": pytest.approx(one.overlap)}
         assert token["agreement"] == wanted
-    narrow = look(engine, folders("gemma3"), photo, metric=metric, null=True, patches=(PatchWords(None, 1, 2),))
+    narrow = look(engine, folders("gemma3"), photo, metric=metric, null=True, patches=(PatchPosition(None, 1, 2),))
     (alone,) = narrow.agreements
     assert np.array_equal(alone.ids, told[narrow.entries[0]].ids)
     first = alone.with_first(int(narrow.words.ids[0, 0]))
@@ -166,7 +169,7 @@ def test_one_patch_in_the_order_of_its_patches(engine, folders, photo):
     folder = folders("gemma3")
     whole = look(engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp")
     seen = look(
-        engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp", patches=(PatchWords(None, 1, 2),)
+        engine, folder, photo, stage="vision.1", lens=PROJECTOR, metric="omp", patches=(PatchPosition(None, 1, 2),)
     )
     assert len(seen.entries) == 16
     assert seen.words.tokens.tolist() == list(seen.entries)
@@ -204,7 +207,7 @@ def test_a_patch_of_no_token_has_no_words():
     reading = msgspec.structs.replace(reading, places=places, norms=reading.norms[: len(places)])
     into = exits.token_of_patch(reading.patch_places, places)
     words = exits.words_of_patches(made.words(reading), into, range(24))
-    seen = made.seen(reading, words, "vision.1", Query("tiny", lens=PROJECTOR))
+    seen = made.seen(reading, words, "vision.1", query_of("tiny", lens=PROJECTOR))
     report = json.loads(written(seen, "json"))
     assert [i for i, token in enumerate(report["tokens"]) if not token["words"]] == [5, 14]
     assert "–" in written(seen, "text")
@@ -224,14 +227,19 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
     view, wrong = opened(Selection(k=3), known, seen.query)
     assert (view.stage, view.early_exit, view.overlay, wrong) == ("vision.1", True, "none", [])
     assert exiting.title(known, view) == "early exit: vision.1 → projector"
-    client, asking = Near(engine), WordAsking()
-    while questions := list(asking.next(known, view)):
-        for book, tokens in questions:
-            found = client.words(book.reading, book.metric, book.k, tokens, stage=book.stage, projected=True).result()
-            assert asking.answered(known, book.reading, book.stage, found)
-    path = export.save(str(tmp_path / "saved.json"), known, view, replace(seen.query, lens=None))
+    client, sent = Near(engine), []
+    asking = Requests(sent.append, sent.remove, [needs.words])
+    asking.update(known, view)
+    while sent:
+        request = sent.pop(0)
+        stage, metric = request.subject.stage, request.lens.order
+        found = client.words(request.reading, metric, request.k, request.tokens, stage=stage, projected=True).result()
+        known.words_at(stage, metric).add(found)
+        asking.done(request)
+        asking.update(known, view)
+    path = export.save(str(tmp_path / "saved.json"), known, view, with_options(seen.query, lens=None))
     assert path.read_text() == written(seen, "json")
-    tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), replace(seen.query, stage=None))
+    tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), with_options(seen.query, stage=None))
     assert not tower.early_exit
     assert "vision tower alone" in wrong[0]
 

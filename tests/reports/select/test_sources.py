@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports.select.sources import meant
+from vlmtui.reports.select.sources import expand_sources
 
 
 @pytest.fixture
@@ -28,60 +28,60 @@ def names(folder: Path, *found: str) -> tuple[str, ...]:
 
 
 def test_words_are_taken_as_they_are() -> None:
-    assert meant(["no-such.png"]) == (("no-such.png",), False)
-    assert meant(["b", "a"]) == (("b", "a"), True)
-    assert meant(["-"]) == (("-",), False)
-    assert meant(["https://example.org/*.jpg?x=[1]"]) == (("https://example.org/*.jpg?x=[1]",), False)
+    assert expand_sources(["no-such.png"]) == (("no-such.png",), False)
+    assert expand_sources(["b", "a"]) == (("b", "a"), True)
+    assert expand_sources(["-"]) == (("-",), False)
+    assert expand_sources(["https://example.org/*.jpg?x=[1]"]) == (("https://example.org/*.jpg?x=[1]",), False)
 
 
 def test_a_folder_is_its_pictures_in_order(album: Path) -> None:
     expected = names(album, "a.PNG", "b.jpg", "e[1].png", "sub/c.webp", "sub/deep/d.gif")
-    assert meant([str(album)]) == (expected, True)
+    assert expand_sources([str(album)]) == (expected, True)
     one = album / "sub" / "deep"
-    assert meant([str(one)]) == ((str(one / "d.gif"),), True)
+    assert expand_sources([str(one)]) == ((str(one / "d.gif"),), True)
 
 
 def test_links_to_folders_are_not_followed(album: Path) -> None:
     (album / "sub" / "loop").symlink_to(album)
     (album / "sub" / "linked.png").symlink_to(album / "b.jpg")
-    assert meant([str(album / "sub")])[0] == names(album / "sub", "c.webp", "linked.png", "deep/d.gif")
+    assert expand_sources([str(album / "sub")])[0] == names(album / "sub", "c.webp", "linked.png", "deep/d.gif")
 
 
 def test_a_pattern_is_what_fits(album: Path) -> None:
-    assert meant([str(album / "*.[jP]*")]) == (names(album, "a.PNG", "b.jpg"), True)
-    assert meant([str(album / "**" / "*.gif")]) == (names(album, "sub/deep/d.gif"), True)
+    assert expand_sources([str(album / "*.[jP]*")]) == (names(album, "a.PNG", "b.jpg"), True)
+    assert expand_sources([str(album / "**" / "*.gif")]) == (names(album, "sub/deep/d.gif"), True)
     # a file of that very name comes first
-    assert meant([str(album / "e[1].png")]) == (names(album, "e[1].png"), False)
+    assert expand_sources([str(album / "e[1].png")]) == (names(album, "e[1].png"), False)
 
 
 def test_what_stands_for_nothing_is_named_where_it_fails(album: Path) -> None:
     (album / "none").mkdir()
     words = [str(album / "none"), str(album / "*.bmp")]
-    assert meant(words) == (tuple(words), True)
+    assert expand_sources(words) == (tuple(words), True)
 
 
 @pytest.mark.parametrize("data", [b"a.png\nb c.png\r\n\n*.jpg\n", b"a.png\0b c.png\0*.jpg\0"])
 def test_lists(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tmp_path / "list"
     listed.write_bytes(data)
-    assert meant([], str(listed)) == (("a.png", "b c.png", "*.jpg"), True)
-    assert meant(["first.png"], str(listed))[0][0] == "first.png"
+    assert expand_sources([], str(listed)) == (("a.png", "b c.png", "*.jpg"), True)
+    assert expand_sources(["first.png"], str(listed))[0][0] == "first.png"
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
-    assert meant([], "-")[0] == ("a.png", "b c.png", "*.jpg")
+    assert expand_sources([], "-")[0] == ("a.png", "b c.png", "*.jpg")
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     listed = tmp_path / "list"
     listed.write_bytes(b"\xff.png\n")
-    ((name,), _) = meant([], str(listed))
+    ((name,), _) = expand_sources([], str(listed))
     assert os.fsencode(name) == b"\xff.png"
 
 
 def test_lists_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"\n")
     with pytest.raises(VlmtuiError, match="names no picture"):
-        meant([], str(tmp_path / "empty"))
+        expand_sources([], str(tmp_path / "empty"))
     with pytest.raises(VlmtuiError, match="cannot be read"):
-        meant([], str(tmp_path / "no-such"))
+        expand_sources([], str(tmp_path / "no-such"))
     with pytest.raises(UsageError, match="standard input"):
-        meant(["-"], "-")
+        expand_sources(["-"], "-")

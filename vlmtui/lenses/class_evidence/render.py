@@ -1,16 +1,16 @@
-"""What the numbers are, in words."""
+"""Report line and legend of the lens's numbers."""
 
 from __future__ import annotations
 
 from vlmtui.display.pieces import isolate, plain
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
-    """In a report."""
-    return f"{looked.call.name}: {isolate(plain(asked.text))}"
+def report(found: LensResult, inputs: LensInputs) -> str:
+    """The line of a report that says what the numbers are."""
+    return f"{found.call.name}: {isolate(plain(inputs.text))}"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
-    """Beneath the image."""
-    return f"class {plain(asked.text)} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
+def legend(found: LensResult, inputs: LensInputs) -> str:
+    """The legend below the image."""
+    return f"class {plain(inputs.text)} at {found.stage}{f', {found.note}' if found.note else ''}"

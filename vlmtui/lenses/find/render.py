@@ -1,31 +1,31 @@
-"""What the numbers are, in words."""
+"""Report line and legend of the lens's numbers."""
 
 from __future__ import annotations
 
 from vlmtui.display.pieces import isolate, plain, spelling
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
-    """In a report."""
-    pieces = _pieces(looked, asked)
+def report(found: LensResult, inputs: LensInputs) -> str:
+    """The line of a report that says what the numbers are."""
+    pieces = _pieces(found, inputs)
     spelled = f" ({isolate(pieces)})" if pieces else ""
-    return f"{looked.call.name}: {number(looked.stage)} of {isolate(plain(asked.text))}{spelled}"
+    return f"{found.call.name}: {number(found.stage)} of {isolate(plain(inputs.text))}{spelled}"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
-    """Beneath the image."""
-    pieces = _pieces(looked, asked)
+def legend(found: LensResult, inputs: LensInputs) -> str:
+    """The legend below the image."""
+    pieces = _pieces(found, inputs)
     spelled = f" ({pieces})" if pieces else ""
-    said = f"{looked.call.name} {plain(asked.text)}{spelled}: {number(looked.stage)} at {looked.stage}"
-    return f"{said}{f', {looked.note}' if looked.note else ''}"
+    said = f"{found.call.name} {plain(inputs.text)}{spelled}: {number(found.stage)} at {found.stage}"
+    return f"{said}{f', {found.note}' if found.note else ''}"
 
 
 def number(stage: str) -> str:
-    """What one of them is."""
+    """The name of one number."""
     return "logit" if stage.startswith("llm.") else "cosine"
 
 
-def _pieces(looked: LensResult, asked: LensInputs) -> str:
-    """The pieces looked for; "" of a text tower, which reads all of a text."""
-    return spelling(asked.text, tuple(looked.besides.get("pieces", ())), asked.marks_words)
+def _pieces(found: LensResult, inputs: LensInputs) -> str:
+    """The pieces searched for; "" for a text tower, which encodes the whole text."""
+    return spelling(inputs.text, tuple(found.besides.get("pieces", ())), inputs.marks_words)

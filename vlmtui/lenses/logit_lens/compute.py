@@ -1,19 +1,19 @@
-"""The words of image tokens after every layer of the language model."""
+"""Logit lens of image tokens after every layer of the language model."""
 
 from __future__ import annotations
 
 import torch
 
 from vlmtui.lenses import Context, LayerWords
-from vlmtui.lenses.kernels.word_search import WordQuery, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, search_words
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.lenses.worded import stable_from
-from vlmtui.results.metrics import RIDGE
+from vlmtui.lenses.token_words import stable_from
+from vlmtui.metrics import RIDGE
 
 
 def words_by_layer(context: Context, all_tokens: bool) -> LayerWords:
-    """Of the tokens asked for, or of all: with the `entropy` of each layer's softmax over all rows [layers, entries],
-    in nats, and the layer from which on each one's first word is the last layer's (`settled` [entries])."""
+    """Words by layer of the requested tokens, or of all. Details: the `entropy` of each layer's softmax over all rows
+    [layers, entries], in nats, and the layer from which on each token's top-1 is the last layer's (`settled`)."""
     which = context.model.tokens_asked()
     states = context.model.after_every_layer(which)
     layers, entries = len(states), len(which)

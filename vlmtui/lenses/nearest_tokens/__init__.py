@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.results.metrics import RIDGE, Metric
+from vlmtui.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words

@@ -1,11 +1,11 @@
-"""`noise-baseline`: the words of noise, which those of an image are held against."""
+"""`noise-baseline`: the words of noise, with which those of an image are compared."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.results.metrics import RIDGE, Metric
+from vlmtui.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Facts

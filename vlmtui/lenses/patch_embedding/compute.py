@@ -1,4 +1,4 @@
-"""What a patch is before the tower's first block: its pixels, their projection, its position embedding."""
+"""Patch embedding: a patch before the tower's first block, as pixels, projection and position embedding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.results.patch_embedding import EmbeddedPatch
+from vlmtui.results.patch_embedding import PatchEmbedding
 
 from . import STAGE
 
@@ -15,7 +15,7 @@ _CHANNELS = ("red", "green", "blue")
 
 
 def patch_facts(context: Context) -> Facts:
-    """Of the one entry that is asked about; all of it, as an `EmbeddedPatch`, is `own`."""
+    """Facts about the one requested patch; `own` is a `PatchEmbedding`."""
     if context.stage != STAGE:
         raise NotHere(f"patches are cut before the tower's blocks: choose {STAGE}")
     found = _anatomy(context)
@@ -27,7 +27,7 @@ def patch_facts(context: Context) -> Facts:
     return Facts(rows, note=found.note, own=pack_details(found))
 
 
-def _anatomy(context: Context) -> EmbeddedPatch:
+def _anatomy(context: Context) -> PatchEmbedding:
     model = context.model
     places = model.kept.patch_places
     if len(context.entries) != 1:
@@ -39,7 +39,7 @@ def _anatomy(context: Context) -> EmbeddedPatch:
     cut = model.vlm.patch_embedding.embed_patch(model.kept.inputs, place.grid, place.row, place.col)
     positions = model.positions()
     values = cut.values.flatten(1)
-    return EmbeddedPatch(
+    return PatchEmbedding(
         patch=patch,
         pixels=cut.levels.transpose(1, 2, 0).astype("float32"),
         lowest=array(values.amin(dim=1)),

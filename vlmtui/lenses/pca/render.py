@@ -1,21 +1,21 @@
-"""What the colours are, in words."""
+"""Report line and legend of the components."""
 
 from __future__ import annotations
 
 from vlmtui.display.numbers import percent
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
-    """In a report."""
-    return f"{looked.call.name}: three principal components, {shares(looked)} of the variance"
+def report(found: LensResult, inputs: LensInputs) -> str:
+    """The line of a report that says what the numbers are."""
+    return f"{found.call.name}: three principal components, {shares(found)} of the variance"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
-    """Beneath the image."""
-    return f"{looked.call.name} of {looked.stage}: red, green, blue are {shares(looked)} of the variance"
+def legend(found: LensResult, inputs: LensInputs) -> str:
+    """The legend below the image."""
+    return f"{found.call.name} of {found.stage}: red, green, blue are {shares(found)} of the variance"
 
 
-def shares(looked: LensResult) -> str:
+def shares(found: LensResult) -> str:
     """The share of the variance in each component."""
-    return " + ".join(percent(100 * share) for share in looked.besides["explained"])
+    return " + ".join(percent(100 * share) for share in found.besides["explained"])

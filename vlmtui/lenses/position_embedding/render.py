@@ -1,15 +1,15 @@
-"""What the numbers are, in words."""
+"""Report line and legend of the lens's numbers."""
 
 from __future__ import annotations
 
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
-    """In a report."""
-    return f"{looked.call.name}: L2 norm of the position embedding"
+def report(found: LensResult, inputs: LensInputs) -> str:
+    """The line of a report that says what the numbers are."""
+    return f"{found.call.name}: L2 norm of the position embedding"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
-    """Beneath the image."""
-    return f"norm of the position embedding{f', {looked.note}' if looked.note else ''}"
+def legend(found: LensResult, inputs: LensInputs) -> str:
+    """The legend below the image."""
+    return f"norm of the position embedding{f', {found.note}' if found.note else ''}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.results.metrics import RIDGE, Metric
+from vlmtui.metrics import RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def refuses(stage: str, model: ModelInfo) -> str:
-    """Why it cannot look at a stage of a model."""
+    """The reason why the lens does not apply to a stage of a model, or ""."""
     from vlmtui.results.early_exit import no_exit_in_model
 
     if wrong := no_exit_in_model(model):

@@ -1,4 +1,4 @@
-"""The words of vision patches: those of the token that each goes into, made by the projector of an early stage."""
+"""Projector lens: vision patches get the words of the token they go into, projected from an earlier vision stage."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses import Context, NotHere, Words
-from vlmtui.lenses.kernels.word_search import WordQuery, search_words
+from vlmtui.lenses.kernels.stage_words import WordQuery, search_words
 from vlmtui.lenses.kinds import pack_details
+from vlmtui.metrics import Metric
 from vlmtui.reading import of_patches
 from vlmtui.results import early_exit
-from vlmtui.results.metrics import Metric
 
 
 def projected_words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Words:
-    """Of the patches asked for; one that goes into no token has none. Each token's are looked for once."""
+    """Words of the requested patches; a patch that goes into no token has none. Each token is searched once."""
     model, stage = context.model, context.stage
     if not of_patches(stage):
         raise NotHere(f"a vision stage is sent through the projector, not {stage}: choose one, such as vision.1")

@@ -1,20 +1,20 @@
-"""What the cosines are, in words."""
+"""Report line and legend of the cosines."""
 
 from __future__ import annotations
 
-from vlmtui.lenses.wording import LensInputs, LensResult
+from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
-def report(looked: LensResult, asked: LensInputs) -> str:
-    """In a report."""
-    return f"{looked.call.name}: cosine with {asked.entries}"
+def report(found: LensResult, inputs: LensInputs) -> str:
+    """The line of a report that says what the numbers are."""
+    return f"{found.call.name}: cosine with {inputs.entries}"
 
 
-def legend(looked: LensResult, asked: LensInputs) -> str:
-    """Beneath the image."""
-    return f"cosine with {asked.entries} at {looked.stage}{f', {looked.note}' if looked.note else ''}"
+def legend(found: LensResult, inputs: LensInputs) -> str:
+    """The legend below the image."""
+    return f"cosine with {inputs.entries} at {found.stage}{f', {found.note}' if found.note else ''}"
 
 
 def number(stage: str) -> str:
-    """What one of them is."""
+    """The name of one number."""
     return "cosine"

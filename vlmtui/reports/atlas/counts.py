@@ -1,6 +1,6 @@
-"""What is counted over all pictures: words, by tokens and by pictures, and outliers, by their positions.
+"""Counts over all images: words by token and by image, and outliers by position.
 
-Memory is bounded by the vocabulary, and by `MOST_POSITIONS` of grids.
+Memory is bounded by the size of the vocabulary and by `MOST_POSITIONS` grid positions.
 """
 
 from __future__ import annotations
@@ -9,48 +9,48 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.display.recurrence import EntryKind, GridShape, PositionCounts
-from vlmtui.display.statistics import THRESHOLD
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import EntryKind, GridShape, PositionCounts
 from vlmtui.reading import of_patches
-from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Block, Ints, Marks, one_kind
+from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Ints, Marks, TableBlock, check_one_kind
 
 MOST_POSITIONS = 1 << 22
-"""Of all shapes of grids together."""
+"""Grid positions counted, over all grid shapes."""
 MOST_FAILED = 1_000
-"""So many pictures that failed are named."""
+"""Most failed images that are named."""
 
 
-class Tallied:
-    """Numbers by word id, for ids as large as they come."""
+class WordCounts:
+    """Counts by word id; the array grows with the largest id."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(0, np.int64)
 
     def add(self, ids: Ints) -> None:
-        """One more of each of these."""
+        """Add one for each id."""
         more = np.bincount(ids, minlength=len(self._counts))
         more[: len(self._counts)] += self._counts
         self._counts = more
 
     def of(self, id_: int) -> int:
-        """How many there were."""
+        """The count of an id."""
         return int(self._counts[id_]) if id_ < len(self._counts) else 0
 
     @property
     def ranked(self) -> list[int]:
-        """The ids that there were, the most frequent first, of equal numbers the lower id."""
+        """The ids counted, most frequent first, ties by lower id."""
         ids = np.flatnonzero(self._counts)
         return [int(id_) for id_ in ids[np.argsort(-self._counts[ids], kind="stable")]]
 
 
 @dataclass
-class Counted:
-    """What all pictures have in common.
+class AtlasCounts:
+    """Counts of words and outliers over all images.
 
-    `entries` are tokens (at a vision stage patches) of pictures, newline tokens aside, `with_words` those of them that
-    have any. `first` and `among` count those by their first word, and by any of their words; `pictures_first` and
-    `pictures_among` the pictures. `some` are pictures of which rows were left out; their places are not counted, nor
-    those of `unlike`, whose grids were of ever new shapes.
+    `entries` counts image tokens (patches at a vision stage) without newline tokens, `with_words` those that have
+    words. `first` and `among` count entries by their top-1 word and by any of their top-k words; `pictures_first` and
+    `pictures_among` count images likewise. `some` counts images with rows missing; their positions are not counted, nor
+    those of `unlike` images, whose grid shapes came after `MOST_POSITIONS` was reached.
     """
 
     model: str | None = None
@@ -64,23 +64,23 @@ class Counted:
     unlike: int = 0
     entries: int = 0
     with_words: int = 0
-    first: Tallied = field(default_factory=Tallied)
-    among: Tallied = field(default_factory=Tallied)
-    pictures_first: Tallied = field(default_factory=Tallied)
-    pictures_among: Tallied = field(default_factory=Tallied)
+    first: WordCounts = field(default_factory=WordCounts)
+    among: WordCounts = field(default_factory=WordCounts)
+    pictures_first: WordCounts = field(default_factory=WordCounts)
+    pictures_among: WordCounts = field(default_factory=WordCounts)
     names: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
     tallies: dict[GridShape, PositionCounts] = field(default_factory=dict)
     _kinds: list[tuple[str | None, ...]] = field(default_factory=list)
     _room: int = MOST_POSITIONS
 
-    def add(self, block: Block) -> None:
-        """The pictures of one more block. `UsageError` where they are of another model, stage or metric."""
+    def add(self, block: TableBlock) -> None:
+        """Count the images of a block. `UsageError` where they are of another model, stage or metric."""
         self._failures(block)
         there = ~block.failed
         if not there.any():
             return
         self._kinds = list(dict.fromkeys([*self._kinds, *block.kinds()]))
-        one_kind(self._kinds)
+        check_one_kind(self._kinds)
         self.model, self.stage, self.metric = self._kinds[0]
         self.pictures += len(np.unique(block.picture[there]))
         counted = there & ~block.is_("kind", "newline")
@@ -90,17 +90,17 @@ class Counted:
 
     @property
     def shapes(self) -> list[PositionCounts]:
-        """Those of every shape of grid, the one of most pictures first."""
+        """Outlier counts of every grid shape, the most frequent shape first."""
         return sorted(self.tallies.values(), key=lambda tally: (-tally.pictures, tally.shape))
 
-    def _failures(self, block: Block) -> None:
+    def _failures(self, block: TableBlock) -> None:
         rows = np.flatnonzero(block.failed)
         self.failed += len(rows)
         for row in rows[: MOST_FAILED - len(self.failures)].tolist():
             of = block.at(row)
             self.failures.append((of["image"] or "", of["error"]))
 
-    def _words(self, block: Block, counted: Marks) -> None:
+    def _words(self, block: TableBlock, counted: Marks) -> None:
         told = block.told
         kept = counted[told.row]
         row, place, ids = told.row[kept], told.place[kept], told.ids[kept]
@@ -117,14 +117,14 @@ class Counted:
         new = np.array([id_ not in self.names for id_ in distinct.tolist()], bool)
         self.names |= dict(zip(distinct[new].tolist(), block.names(where[new]), strict=True))
 
-    def _outliers(self, block: Block, counted: Marks) -> None:
-        whole = complete(block)
+    def _outliers(self, block: TableBlock, counted: Marks) -> None:
+        whole = complete_images(block)
         self.some += int((~whole[np.unique(block.picture[counted])]).sum())
         placed = counted & whole[block.picture]
         z = block.number("z")
         wild = np.isnan(z) | (np.abs(z) > THRESHOLD)
         kind: EntryKind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
-        for shape, rows, at, view in views(block, placed):
+        for shape, rows, at, view in grids_by_shape(block, placed):
             self._tally(GridShape(kind, *shape), at, wild[rows], block.picture[rows], view)
         queries = np.flatnonzero(placed & block.is_("kind", "query"))
         if len(queries):
@@ -149,19 +149,19 @@ class Counted:
         tally.views += len(np.unique(view))
 
 
-def complete(block: Block) -> Marks:
-    """Of which pictures of a block all rows are there, bool [pictures]: their indices are 0 … n - 1."""
+def complete_images(block: TableBlock) -> Marks:
+    """Which images of a block have all their rows, bool [images]: their indices are 0 … n - 1."""
     count = np.bincount(block.picture)
     most = np.full(len(count), NO_ROW)
     np.maximum.at(most, block.picture, block.whole("index"))
     return np.asarray(most == count - 1)
 
 
-def views(block: Block, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
-    """The grids of a block by their shape: (rows, columns), and of the entries on them which row of the block each is,
-    its position, row by row, and its grid among all.
+def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
+    """The grids of a block by shape: (rows, columns), then for each entry its row in the block, its position in
+    row-major order, and the index of its grid.
 
-    A grid is as large as its farthest entries say.
+    The size of a grid is that of its last row and column with an entry.
     """
     rows = np.flatnonzero(placed & (block.whole("row") >= 0) & (block.whole("col") >= 0))
     if not len(rows):
@@ -179,5 +179,5 @@ def views(block: Block, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints
 
 
 def _once(picture: Ints, ids: Ints) -> Ints:
-    """The ids of words, each as often as there are pictures that have it."""
+    """Word ids without repetitions within an image."""
     return np.unique(picture * MOST_ID + ids) % MOST_ID

@@ -1,7 +1,7 @@
-"""Patches cut out of their pictures, small enough to stand in a page by the dozen.
+"""Crops of patches from their images, small enough for a page to embed dozens.
 
-Only files of this machine are opened, and only those that are still what the table was made of (their sha256): a table
-from elsewhere brings no picture of yours into a page.
+Only local files are opened, and only if their sha256 is the one in the table: a table from elsewhere cannot bring other
+images of this machine into a page.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from vlmtui.errors import VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.image import MAX_PIXELS, decode, is_address, read_source
-from vlmtui.reports.atlas.examples import Patch
+from vlmtui.reports.atlas.examples import PatchExample
 
 SIDE = 96
-"""Pixels of a crop's longer side, twice as many as the page gives it at least."""
+"""Longer side of a crop in pixels, at least twice its size on the page."""
 MOST_BYTES = 1_500_000
-"""All crops of a page together."""
-_AROUND = 1.0  # so much of a patch's size is shown on each side of it
+"""Total size of the crops of a page."""
+_AROUND = 1.0  # context on each side, in patch sizes
 _QUALITY = 80
 _LIGHT, _DARK = (242, 176, 54), (20, 16, 10)
 
 
 @dataclass(frozen=True)
-class Crop:
-    """A patch with some of the picture around it, its box outlined, as an address that holds it whole."""
+class PatchCrop:
+    """A patch with the image around it, its box outlined, as a `data:` URL."""
 
     address: str
     width: int
@@ -37,27 +38,27 @@ class Crop:
 
 
 @dataclass
-class Crops:
-    """By picture and box; `missing` pictures are not there any more, or are not the ones that were read."""
+class PatchCrops:
+    """Crops by image and box; `missing` counts images that are gone or have changed."""
 
-    found: dict[tuple[str, tuple[float, ...]], Crop]
+    found: dict[tuple[str, tuple[float, ...]], PatchCrop]
     missing: int = 0
     full: bool = False
 
-    def of(self, patch: Patch) -> Crop | None:
-        """That of a patch, where there is one."""
+    def of(self, patch: PatchExample) -> PatchCrop | None:
+        """The crop of a patch; None where there is none."""
         return None if patch.box is None else self.found.get((patch.row["image"], patch.box))
 
 
-def crops(patches: Iterable[Patch]) -> Crops:
-    """Those of the patches that have a place in a picture; every picture is opened once, one at a time."""
+def crop_patches(patches: Iterable[PatchExample]) -> PatchCrops:
+    """Crop the patches that have a box; every image is opened once, one at a time."""
     by_picture: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for patch in patches:
         if patch.box is not None:
             boxes = by_picture.setdefault((patch.row["image"], patch.row["sha256"] or ""), [])
             if patch.box not in boxes:
                 boxes.append(patch.box)
-    made, size = Crops({}), 0
+    made, size = PatchCrops({}), 0
     for (source, sha256), boxes in by_picture.items():
         picture = _picture(source, sha256)
         made.missing += picture is None
@@ -73,8 +74,8 @@ def crops(patches: Iterable[Patch]) -> Crops:
 
 
 def _picture(source: str, sha256: str) -> Image.Image | None:
-    """The picture; None where there is none of this name any more, or another one."""
-    path = os.path.expanduser(source)
+    """The image; None where the file is gone or has changed."""
+    path = expand_path(source)
     if is_address(source) or not os.path.isfile(path):
         return None
     try:
@@ -84,9 +85,9 @@ def _picture(source: str, sha256: str) -> Image.Image | None:
         return None
 
 
-def _cut(picture: Image.Image, box: tuple[float, ...]) -> Crop:
+def _cut(picture: Image.Image, box: tuple[float, ...]) -> PatchCrop:
     x0, y0, x1, y1 = box
-    # a square around it, moved into the picture where it reaches beyond
+    # a square around the patch, shifted to lie within the image
     side = (1 + 2 * _AROUND) * max(1.0, x1 - x0, y1 - y0)
     left, right = _within((x0 + x1) / 2, side, picture.width)
     upper, lower = _within((y0 + y1) / 2, side, picture.height)
@@ -104,11 +105,11 @@ def _cut(picture: Image.Image, box: tuple[float, ...]) -> Crop:
     file = io.BytesIO()
     shown.save(file, "JPEG", quality=_QUALITY)
     address = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return Crop(address, *size)
+    return PatchCrop(address, *size)
 
 
 def _within(middle: float, side: float, length: int) -> tuple[float, float]:
-    """So much of a length, around its middle where there is room."""
+    """An interval of length `side` around `middle`, shifted to lie within 0 … `length`."""
     side = min(side, float(length))
     begin = min(max(0.0, middle - side / 2), length - side)
     return begin, begin + side

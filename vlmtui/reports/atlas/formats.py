@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from vlmtui.reports.atlas.data import as_csv, as_json
-from vlmtui.reports.atlas.model import Atlas
-from vlmtui.reports.atlas.page import as_html
-from vlmtui.reports.atlas.text import as_text
+from vlmtui.reports.atlas.json_csv import atlas_csv, atlas_json
+from vlmtui.reports.atlas.page import atlas_html
+from vlmtui.reports.atlas.summary import Atlas
+from vlmtui.reports.atlas.text import atlas_text
 
 FORMATS: dict[str, Callable[[Atlas], Iterator[str]]] = {
-    "text": as_text,
-    "json": as_json,
-    "csv": as_csv,
-    "html": as_html,
+    "text": atlas_text,
+    "json": atlas_json,
+    "csv": atlas_csv,
+    "html": atlas_html,
 }

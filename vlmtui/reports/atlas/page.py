@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.colours import hex_colour, magnitude_colours
+from vlmtui.display.norm_statistics import RULE
+from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, position_test
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, position_test
-from vlmtui.display.statistics import RULE
-from vlmtui.reports.atlas.crops import Crops, crops
-from vlmtui.reports.atlas.examples import RANKING, SIDE, Chosen, Patch
-from vlmtui.reports.atlas.model import Atlas
-from vlmtui.reports.atlas.text import facts, spellings, where_means
-from vlmtui.reports.commands.outliers import exactly
+from vlmtui.reports.atlas.crops import PatchCrops, crop_patches
+from vlmtui.reports.atlas.examples import RANKING, SIDE, PatchExample, WordExamples
+from vlmtui.reports.atlas.summary import Atlas
+from vlmtui.reports.atlas.text import labelled_facts, map_caption, spellings
+from vlmtui.reports.commands.outliers import share_text
 from vlmtui.reports.page.document import policy, style, template
 
 SHAPES = 6
@@ -30,7 +30,7 @@ _REPEATING = 12
 
 
 @dataclass(frozen=True)
-class Map:
+class WordMap:
     """A grid of colours, `#rrggbb` row by row, with a text for each cell; None for a cell that is not there."""
 
     rows: int
@@ -39,10 +39,10 @@ class Map:
     most: str
 
 
-def as_html(atlas: Atlas) -> Iterator[str]:
+def atlas_html(atlas: Atlas) -> Iterator[str]:
     """The file, whole."""
     found = atlas.found
-    cut = crops(patch for chosen in (*found.sought, *found.most_said) for patch in chosen.patches)
+    cut = crop_patches(patch for chosen in (*found.sought, *found.most_said) for patch in chosen.patches)
     worn = style() + resources.files(__package__).joinpath("assets", "atlas.css").read_text("utf-8")
     counted = atlas.counted
     shapes = counted.shapes
@@ -53,11 +53,11 @@ def as_html(atlas: Atlas) -> Iterator[str]:
         title=f"{numbers.count(counted.pictures, 'picture')} · {plain(counted.model or 'no model')}",
         pictures=numbers.count(counted.pictures, "picture"),
         model=plain(counted.model or ""),
-        facts=list(facts(atlas)),
+        facts=list(labelled_facts(atlas)),
         files=[plain(name) for name in atlas.files[:SHAPES]],
         more_files=max(0, len(atlas.files) - SHAPES),
         k=counted.k,
-        where=where_means(SIDE),
+        where=map_caption(SIDE),
         ranking=RANKING,
         words=[_word(atlas, chosen, cut) for chosen in found.most_said],
         sought=[_sought(atlas, chosen, cut) for chosen in found.sought],
@@ -72,7 +72,7 @@ def as_html(atlas: Atlas) -> Iterator[str]:
     )
 
 
-def _word(atlas: Atlas, chosen: Chosen, cut: Crops) -> dict[str, Any]:
+def _word(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, Any]:
     counted = atlas.counted
     (id_,) = chosen.ids
     largest = counted.first.of(atlas.found.most_said[0].ids[0])
@@ -90,7 +90,7 @@ def _word(atlas: Atlas, chosen: Chosen, cut: Crops) -> dict[str, Any]:
     }
 
 
-def _sought(atlas: Atlas, chosen: Chosen, cut: Crops) -> dict[str, Any]:
+def _sought(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, Any]:
     counted = atlas.counted
     return {
         "word": plain(chosen.sought or ""),
@@ -102,7 +102,7 @@ def _sought(atlas: Atlas, chosen: Chosen, cut: Crops) -> dict[str, Any]:
     }
 
 
-def _patch(patch: Patch, cut: Crops) -> dict[str, Any]:
+def _patch(patch: PatchExample, cut: PatchCrops) -> dict[str, Any]:
     row = patch.row
     place = f"row {row['row']}, column {row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
     return {
@@ -117,7 +117,7 @@ def _patch(patch: Patch, cut: Crops) -> dict[str, Any]:
     }
 
 
-def _said(chosen: Chosen) -> Map | None:
+def _said(chosen: WordExamples) -> WordMap | None:
     """Where it is said, from no patch there to the most."""
     shares = chosen.said
     if not np.isfinite(shares).any():
@@ -125,20 +125,20 @@ def _said(chosen: Chosen) -> Map | None:
     return _map(shares, [numbers.percent(100 * float(share)) for share in shares.ravel()])
 
 
-def _map(shares: NDArray[np.float64], said: list[str]) -> Map:
+def _map(shares: NDArray[np.float64], said: list[str]) -> WordMap:
     rows, cols = shares.shape
     most = float(np.nanmax(shares))
     colours = [hex_colour(rgb) for rgb in magnitude_colours(shares, 0.0, most or 1.0).reshape(-1, 3)]
     there = np.isfinite(shares).ravel()
     cells = [(i // cols, i % cols, colours[i], said[i]) for i in range(rows * cols) if there[i]]
-    return Map(rows, cols, cells, numbers.percent(100 * most))
+    return WordMap(rows, cols, cells, numbers.percent(100 * most))
 
 
 def _grid(tally: PositionCounts) -> dict[str, Any]:
     found, shape = position_test(tally), tally.shape
     with np.errstate(invalid="ignore"):
         shares = np.where(tally.there > 0, tally.counts / tally.there, np.nan)
-    said = [exactly(int(count), int(there)) for count, there in zip(tally.counts, tally.there, strict=True)]
+    said = [share_text(int(count), int(there)) for count, there in zip(tally.counts, tally.there, strict=True)]
     places = [f"{at}" if shape.kind == "query" else f"{at // shape.cols},{at % shape.cols}" for at in range(shape.size)]
     laid = shares.reshape(1, -1) if shape.kind == "query" else shares.reshape(shape.rows, shape.cols)
     of = numbers.count(tally.pictures, "picture")

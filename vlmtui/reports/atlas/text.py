@@ -1,4 +1,4 @@
-"""An atlas as a page of text."""
+"""Text page of an atlas."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vlmtui.display import numbers
+from vlmtui.display.norm_statistics import RULE
+from vlmtui.display.outlier_positions import TEST, VERDICTS, position_test
 from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
-from vlmtui.display.recurrence import TEST, VERDICTS, position_test
-from vlmtui.display.statistics import RULE
 from vlmtui.display.text_lines import flow, labelled, wrapped
-from vlmtui.reports.atlas.counts import Counted
-from vlmtui.reports.atlas.examples import RANKING, SIDE, Chosen
-from vlmtui.reports.atlas.model import Atlas
-from vlmtui.reports.commands.outliers import tally_lines
+from vlmtui.reports.atlas.counts import AtlasCounts
+from vlmtui.reports.atlas.examples import RANKING, SIDE, WordExamples
+from vlmtui.reports.atlas.summary import Atlas
+from vlmtui.reports.commands.outliers import position_lines
 
 _SHADES = " ·░▒▓█"
 _MAPS = 4  # in a row
@@ -24,19 +24,19 @@ _FAILURES = 20
 _WORD = 20
 
 
-def as_text(atlas: Atlas) -> Iterator[str]:
-    """The page."""
+def atlas_text(atlas: Atlas) -> Iterator[str]:
+    """The page of text."""
     yield from (f"{line.rstrip()}\n" for line in _page(atlas))
 
 
 def _page(atlas: Atlas) -> Iterator[str]:
-    for label, sentence in facts(atlas):
+    for label, sentence in labelled_facts(atlas):
         yield from labelled(label, sentence)
     if atlas.found.most_said:
         yield ""
         yield from _words(atlas)
         yield ""
-        yield from wrapped(f"Where: {where_means(SIDE)}; of {_SHADES.strip()} the last is the word's largest.", "")
+        yield from wrapped(f"Where: {map_caption(SIDE)}; of {_SHADES.strip()} the last is the word's largest.", "")
         yield from _maps(atlas, atlas.found.most_said)
     for chosen in atlas.found.sought:
         yield ""
@@ -54,8 +54,8 @@ def _page(atlas: Atlas) -> Iterator[str]:
             yield f"  and {more:,} more: --format csv --table failures"
 
 
-def facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
-    """What must be known to read it, label and sentence."""
+def labelled_facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
+    """Facts needed to read an atlas, as labels and sentences."""
     counted = atlas.counted
     yield "tables", numbers.count(len(atlas.files), "file")
     failed = f"; {counted.failed:,} more failed" if counted.failed else ""
@@ -77,8 +77,8 @@ def facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
         yield "shapes", f"{numbers.count(counted.unlike, 'picture')} of rare shapes are left out of the outliers"
 
 
-def where_means(side: int) -> str:
-    """What a map shows."""
+def map_caption(side: int) -> str:
+    """The sentence that says what a map shows."""
     return f"the share of the entries there that say it first, on {side} × {side} squares over every grid"
 
 
@@ -99,43 +99,43 @@ def _words(atlas: Atlas) -> Iterator[str]:
             )
         ]
         first, pictures, among, among_pictures = (f"{share:>10}" for share in shares)
-        word = fit(word_of(counted, id_), _WORD)
+        word = fit(shown_word(counted, id_), _WORD)
         yield f"{word} {id_:>8}  {first} {pictures}  {among} {among_pictures}"
 
 
-def word_of(counted: Counted, id_: int) -> str:
-    """A word as it is shown."""
+def shown_word(counted: AtlasCounts, id_: int) -> str:
+    """A word for display."""
     return isolate(visible(*counted.names[id_]))
 
 
-def spellings(counted: Counted, chosen: Chosen) -> list[tuple[str, int]]:
-    """The pieces of a word asked for, as a person should see them, with their ids."""
+def spellings(counted: AtlasCounts, chosen: WordExamples) -> list[tuple[str, int]]:
+    """The pieces of a word asked for, for display, with their ids."""
     joins = marks_words(piece for piece, _ in counted.names.values())
     return [(visible(*counted.names[id_], joins), id_) for id_ in chosen.ids]
 
 
-def _maps(atlas: Atlas, chosen: Sequence[Chosen]) -> Iterator[str]:
-    """The maps of words, some beside each other."""
+def _maps(atlas: Atlas, chosen: Sequence[WordExamples]) -> Iterator[str]:
+    """The maps of words, several side by side."""
     for start in range(0, len(chosen), _MAPS):
         some = chosen[start : start + _MAPS]
         yield ""
         titles = []
         for one in some:
             most = f" {numbers.percent(100 * float(np.nanmax(one.said)))}" if np.isfinite(one.said).any() else ""
-            titles.append(fit(fit(word_of(atlas.counted, one.ids[0]), _WIDE - len(most)) + most, _WIDE))
+            titles.append(fit(fit(shown_word(atlas.counted, one.ids[0]), _WIDE - len(most)) + most, _WIDE))
         yield "   ".join(titles)
         for row in range(SIDE):
             yield " │ ".join(_shaded(one)[row] for one in some)
 
 
-def _shaded(chosen: Chosen) -> list[str]:
+def _shaded(chosen: WordExamples) -> list[str]:
     shares = np.nan_to_num(chosen.said)
     most = float(shares.max())
     steps = np.ceil(shares / most * (len(_SHADES) - 1)).astype(int) if most > 0 else np.zeros_like(shares, int)
     return ["".join(2 * _SHADES[step] for step in row) for row in steps.tolist()]
 
 
-def _sought(atlas: Atlas, chosen: Chosen) -> Iterator[str]:
+def _sought(atlas: Atlas, chosen: WordExamples) -> Iterator[str]:
     counted = atlas.counted
     word = isolate(plain(chosen.sought or ""))
     if not chosen.ids:
@@ -157,13 +157,13 @@ def _sought(atlas: Atlas, chosen: Chosen) -> Iterator[str]:
         yield from flow([isolate(plain(row["image"]))], " " * 30)
 
 
-def _outliers(counted: Counted) -> Iterator[str]:
+def _outliers(counted: AtlasCounts) -> Iterator[str]:
     yield from wrapped(f"Outliers by their norm, position by position. {RULE}.", "")
     yield from wrapped(f"Test: {TEST}. A place is row,column from 0, and its index; the share is that of views.", "")
     yield ""
     shapes = counted.shapes
     for tally in shapes[:_SHAPES]:
-        yield from tally_lines(counted.stage or "", tally)
+        yield from position_lines(counted.stage or "", tally)
     if len(shapes) > _SHAPES:
         yield f"and {len(shapes) - _SHAPES:,} more shapes of grids: --format csv --table outliers"
     for verdict in dict.fromkeys(position_test(tally).verdict for tally in shapes[:_SHAPES]):

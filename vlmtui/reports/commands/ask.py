@@ -1,4 +1,4 @@
-"""`vlmtui ask`: a question about a picture, its answer as it is said, or as JSON with what it looked at."""
+"""`vlmtui ask`: the answer to a question about an image, streamed as text, or as JSON with attributions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.image import ImageFile, decode, read_source
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import Reading
-from vlmtui.reports.commands.attribution import Grounds, Wanted, check, found, lines, told, whole
+from vlmtui.reports.commands.attribution import (
+    AnswerAttributions,
+    AttributionOptions,
+    ablation_lines,
+    answer_object,
+    attributions_object,
+    check_attributions,
+    compute_attributions,
+)
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, check_target, target
-from vlmtui.reports.query import Query
 from vlmtui.results.answers import MAX_NEW_TOKENS, Answer
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
@@ -31,28 +39,29 @@ _READ_AGAIN = 3
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of one picture, how it is to be answered, and what of its grounds is wanted beside."""
+class AskOptions:
+    """A question about one image, how its answer is generated, and which attributions to compute."""
 
     image: str
     text: str
     max_new_tokens: int = MAX_NEW_TOKENS
     temperature: float | None = None
     seed: int = 0
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: AttributionOptions = field(default_factory=AttributionOptions)
 
 
 def run_ask(
-    question: Question,
-    query: Query,
+    question: AskOptions,
+    load: LoadOptions,
+    read: ReadOptions,
     format: str,
     output: str | None,
     quiet: bool,
     tell: Callable[[str], object] = lambda note: None,
 ) -> int:
-    """Write the answer, as text while it is said; the exit status. `tell` is told what else a person should know.
+    """Write the answer, text while it is generated; return the exit status. `tell` receives notes for the user.
 
-    An interrupt ends the answer, and the line that it had begun.
+    An interrupt ends the generation and the line being written.
     """
     if format not in FORMATS:
         raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
@@ -62,29 +71,21 @@ def run_ask(
         check_target(output)
     source = read_source(question.image)
     progress = ProgressLine(quiet)
-    client = connect(query.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+    client = connect(load.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
     try:
         if client.note:
             tell(client.note)
-        loading = client.load(
-            query.model,
-            revision=query.revision,
-            processor=query.processor,
-            device=query.device,
-            dtype=query.dtype,
-            layers=True,
-            on_progress=progress,
-        )
-        decode(source.data, source.source, query.max_pixels)  # said at once, not when torch is imported
+        loading = load_model(client, load, progress, layers=True)
+        decode(source.data, source.source, read.max_pixels)  # a bad image fails now, not after torch is imported
         loading.result()
         with target(output) as to:
             streamed = _Streamed(to, progress) if format == "text" else None
-            reading, answer, grounds = _asked(client, source, question, query, progress, streamed)
+            reading, answer, grounds = _asked(client, source, question, read, progress, streamed)
             progress.clear()
             if format == "json":
-                to.write(msgspec.json.encode(report(reading, answer, grounds)).decode() + "\n")
+                to.write(msgspec.json.encode(answer_report(reading, answer, grounds)).decode() + "\n")
             elif grounds.ablation is not None:
-                for line in lines(answer, grounds.ablation):
+                for line in ablation_lines(answer, grounds.ablation):
                     to.write(line)
             to.flush()
     finally:
@@ -98,15 +99,15 @@ def run_ask(
 def _asked(
     client: SessionClient,
     source: ImageFile,
-    question: Question,
-    query: Query,
+    question: AskOptions,
+    read: ReadOptions,
     progress: ProgressLine,
     streamed: _Streamed | None,
-) -> tuple[Reading, Answer, Grounds]:
+) -> tuple[Reading, Answer, AnswerAttributions]:
     for again in range(_READ_AGAIN):
         try:
-            return _asked_once(client, source, question, query, progress, streamed)
-        except ReadingGoneError:  # another front end has used the session in between
+            return _asked_once(client, source, question, read, progress, streamed)
+        except ReadingGoneError:  # another client has used the session in between
             if again == _READ_AGAIN - 1 or (streamed and streamed.begun):
                 raise
     raise AssertionError("the last attempt returns or raises")
@@ -115,16 +116,16 @@ def _asked(
 def _asked_once(
     client: SessionClient,
     source: ImageFile,
-    question: Question,
-    query: Query,
+    question: AskOptions,
+    read: ReadOptions,
     progress: ProgressLine,
     streamed: _Streamed | None,
-) -> tuple[Reading, Answer, Grounds]:
+) -> tuple[Reading, Answer, AnswerAttributions]:
     def counted(said: AnswerProgress) -> None:
         progress(Progress("answering", said.number, question.max_new_tokens))
 
-    reading = client.read(source, max_pixels=query.max_pixels, prompt=question.text, on_progress=progress).result()
-    check(reading, question.wanted)
+    reading = client.read(source, max_pixels=read.max_pixels, prompt=question.text, on_progress=progress).result()
+    check_attributions(reading, question.wanted)
     asking: Future[Answer] = client.answer(
         reading.id,
         question.text,
@@ -132,22 +133,22 @@ def _asked_once(
         temperature=question.temperature,
         seed=question.seed,
         on_progress=progress,
-        on_said=streamed.heard if streamed else counted,
+        on_token=streamed.heard if streamed else counted,
     )
     try:
         answer = asking.result()
-    except BaseException:  # an interrupt, most often: the session ends the answer, and this the line
+    except BaseException:  # usually an interrupt: the session stops generating, and the line is ended here
         client.cancel(asking)
         if streamed:
             streamed.end()
         raise
     if streamed:
         streamed.end(answer.text)
-    return reading, answer, found(client, reading, answer, question.wanted, progress)
+    return reading, answer, compute_attributions(client, reading, answer, question.wanted, progress)
 
 
 class _Streamed:
-    """Writes an answer as it is said, each time what is new of it."""
+    """Writer of an answer while it is generated: each time the text that is new."""
 
     def __init__(self, to: Target, progress: ProgressLine) -> None:
         self._to, self._progress = to, progress
@@ -157,16 +158,16 @@ class _Streamed:
 
     @property
     def begun(self) -> bool:
-        """Whether anything was written."""
+        """Whether any text was written."""
         return self._written > 0
 
     def heard(self, said: AnswerProgress) -> None:
-        """One more token; called in the thread that hears the session."""
+        """Write one more token; called in the thread that reads from the session."""
         with self._lock:
             self._write(said.text)
 
     def end(self, text: str | None = None) -> None:
-        """The rest of the answer `text`, where it came to its end, and that of the line; nothing is written after."""
+        """Write the rest of the finished answer `text`, and end the line; nothing is written afterwards."""
         with self._lock:
             if text is not None:
                 self._write(text)
@@ -184,13 +185,13 @@ class _Streamed:
             self._to.write("".join(c if c in "\n\t" else plain(c) for c in new))
             self._to.flush()
         except BaseException:
-            self._ended = True  # whoever read it has gone
+            self._ended = True  # the reader of the pipe has gone
             raise
         self._written = len(text)
 
 
-def report(reading: Reading, answer: Answer, grounds: Grounds) -> Object:
-    """The object of one answer: `vlmtui/answer/1`."""
+def answer_report(reading: Reading, answer: Answer, grounds: AnswerAttributions) -> Object:
+    """The JSON object of one answer: `vlmtui/answer/1`."""
     return {
         "schema": SCHEMA,
         **json.about(reading),
@@ -200,6 +201,6 @@ def report(reading: Reading, answer: Answer, grounds: Grounds) -> Object:
             "temperature": answer.temperature,
             "seed": None if answer.temperature is None else answer.seed,
         },
-        "answer": whole(answer, grounds),
-        **told(reading, grounds),
+        "answer": answer_object(answer, grounds),
+        **attributions_object(reading, grounds),
     }

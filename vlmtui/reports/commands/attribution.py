@@ -1,6 +1,6 @@
-"""What an answer rests on: where it looked, its gradients, and what becomes of it without parts of the picture.
+"""Attributions of an answer: attention, gradient × input, ablation and occlusion.
 
-Asked for after the answer, of the same reading; told as JSON, the comparison of two answers as text too.
+Computed after the answer, on the same reading; written as JSON, an ablation's comparison of two answers as text too.
 """
 
 from __future__ import annotations
@@ -10,40 +10,40 @@ from dataclasses import dataclass
 
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError
+from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reading import Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
-from vlmtui.reports.query import OnProgress
-from vlmtui.reports.select.patches import PatchWords, entries_at
 from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which of them are asked for: `ablate` names patches to be replaced, `occlude` the side of a block of tokens."""
+class AttributionOptions:
+    """Which attributions to compute: `ablate` names patches to replace, `occlude` is the side of a block of tokens."""
 
     attention: bool = False
     gradient: bool = False
-    ablate: tuple[PatchWords, ...] = ()
+    ablate: tuple[PatchPosition, ...] = ()
     occlude: int | None = None
     by: Replacement = "mean"
 
     @property
     def some(self) -> bool:
-        """Whether anything is asked for."""
+        """Whether any attribution is asked for."""
         return self.only_numbers or bool(self.ablate)
 
     @property
     def only_numbers(self) -> bool:
-        """Whether something is asked for that is a number for every patch, and no text."""
+        """Whether an attribution is asked for that is a number for every patch, and has no text."""
         return self.attention or self.gradient or self.occlude is not None
 
 
 @dataclass(frozen=True)
-class Grounds:
-    """What was found of them."""
+class AnswerAttributions:
+    """The attributions of one answer; None for those not asked for."""
 
     attention: Attention | None = None
     gradient: Gradient | None = None
@@ -51,10 +51,10 @@ class Grounds:
     occlusion: Occlusion | None = None
 
 
-def check(reading: Reading, wanted: Wanted) -> None:
-    """`UsageError` for what this reading has not; to be said before the model answers."""
+def check_attributions(reading: Reading, wanted: AttributionOptions) -> None:
+    """Raise `UsageError` for an attribution that this reading cannot have, before the model answers."""
     model = reading.model
-    if not wanted.some or model.embeddings is None:  # a tower alone is not asked at all
+    if not wanted.some or model.embeddings is None:  # vision-only models are refused elsewhere
         return
     if model.wordless:
         raise UsageError(f"the answers of {model.name} cannot be looked into: {model.wordless}")
@@ -67,13 +67,15 @@ def check(reading: Reading, wanted: Wanted) -> None:
         raise UsageError(f"--occlude {wanted.occlude} is larger than the picture; {side}")
 
 
-def _ablated(reading: Reading, wanted: Wanted) -> tuple[int, ...]:
-    """The image tokens to be replaced."""
+def _ablated(reading: Reading, wanted: AttributionOptions) -> tuple[int, ...]:
+    """Indices of the image tokens to replace."""
     return tuple(sorted({entry for patch in wanted.ablate for entry in entries_at(reading, "tokens", patch)}))
 
 
-def found(client: SessionClient, reading: Reading, answer: Answer, wanted: Wanted, progress: OnProgress) -> Grounds:
-    """Ask the session for what is wanted of a reading's latest answer."""
+def compute_attributions(
+    client: SessionClient, reading: Reading, answer: Answer, wanted: AttributionOptions, progress: OnProgress
+) -> AnswerAttributions:
+    """Compute the attributions asked for of a reading's latest answer."""
     attention = gradient = ablation = occlusion = None
     if wanted.attention:
         attention = client.attention(reading.id, answer.id, on_progress=progress).result()
@@ -84,17 +86,17 @@ def found(client: SessionClient, reading: Reading, answer: Answer, wanted: Wante
         ablation = client.ablate(reading.id, answer.id, tokens, wanted.by, on_progress=progress).result()
     if wanted.occlude is not None:
         occlusion = client.occlude(reading.id, answer.id, wanted.occlude, wanted.by, on_progress=progress).result()
-    return Grounds(attention, gradient, ablation, occlusion)
+    return AnswerAttributions(attention, gradient, ablation, occlusion)
 
 
-def said(token: AnswerToken, row: int, grounds: Grounds) -> Object:
-    """One token of the answer, and where it looked."""
+def token_object(token: AnswerToken, row: int, grounds: AnswerAttributions) -> Object:
+    """One token of the answer with its attention."""
     told = _token(token)
     return told if grounds.attention is None else told | {"attention": grounds.attention.weights[row].tolist()}
 
 
-def told(reading: Reading, grounds: Grounds) -> Object:
-    """The rest of the object: what the numbers of patches belong to, in their order, and the other answer."""
+def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object:
+    """The attributions as JSON: what they are of, the numbers of every image token, and the answer after ablation."""
     parts: Object = {}
     if (attention := grounds.attention) is not None:
         parts["attention"] = {
@@ -110,7 +112,7 @@ def told(reading: Reading, grounds: Grounds) -> Object:
         parts["ablation"] = {
             "tokens": list(ablation.tokens),
             "by": ablation.by,
-            "answer": whole(ablation.again),
+            "answer": answer_object(ablation.again),
             "log_probs": ablation.log_probs.tolist(),
             "changes": ablation.changes.tolist(),
         }
@@ -125,8 +127,8 @@ def told(reading: Reading, grounds: Grounds) -> Object:
     return parts
 
 
-def _of_patches(grounds: Grounds) -> dict[str, list[object]]:
-    """What there is of every image token, by name."""
+def _of_patches(grounds: AnswerAttributions) -> dict[str, list[object]]:
+    """The numbers of every image token, by field."""
     found: dict[str, list[object]] = {}
     if grounds.attention is not None:
         found["sink"] = grounds.attention.sinks.tolist()
@@ -137,14 +139,14 @@ def _of_patches(grounds: Grounds) -> dict[str, list[object]]:
     return found
 
 
-def whole(answer: Answer, grounds: Grounds | None = None) -> Object:
-    """An answer with its tokens."""
+def answer_object(answer: Answer, grounds: AnswerAttributions | None = None) -> Object:
+    """The JSON object of an answer with its tokens."""
     tokens = answer.tokens
     return {
         "text": answer.text,
         "finished": answer.finished,
         "log_prob": answer.log_prob,
-        "tokens": [said(token, row, grounds) if grounds else _token(token) for row, token in enumerate(tokens)],
+        "tokens": [token_object(token, row, grounds) if grounds else _token(token) for row, token in enumerate(tokens)],
     }
 
 
@@ -152,8 +154,8 @@ def _token(token: AnswerToken) -> Object:
     return {name: getattr(token, name) for name in ("id", "piece", "text", "log_prob", "special")}
 
 
-def lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
-    """The other answer, and what became of each token of the first."""
+def ablation_lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
+    """The answer after ablation, and the change of each token's log-probability in the first answer, as text."""
     replaced = f"{len(ablation.tokens)} patches" if len(ablation.tokens) != 1 else "1 patch"
     yield f"\nWith {replaced} replaced ({ablation.by}):\n{plain(ablation.again.text)}\n\n"
     yield "Log-probability of the first answer's tokens, before and with that:\n"

@@ -1,19 +1,19 @@
-"""`vlmtui classify`: the classes of pictures, and what their patches say for them, as text or JSON.
+"""`vlmtui classify`: the top classes of images and per-patch class evidence, as text or JSON.
 
-The JSON is `vlmtui/classify/1`, one object a picture, with several pictures a list:
+The JSON is `vlmtui/classify/1`, one object an image, a list for several:
 
     {"schema", "model": {...}, "image": {...},                    as in vlmtui/report/1
-     "head": {"classes", "reads", "kind": "softmax|sigmoid",      how many there are; what the head reads
+     "head": {"classes", "reads", "kind": "softmax|sigmoid",      their number; what the head reads
               "evidence": "exact|approximate"},
      "classes": [{"id", "label", "logit", "probability",          the first k, largest first
-                  "rest"}],                                       of the logit, beside the patches' shares, or null
+                  "rest"}],                                       the part of the logit that no patch has, or null
      "patches": [{place of the patch as in vlmtui/report/1,
-                  "evidence": [k],                                what the patch says for each of these classes
-                  "first": {"id", "label"}}]}                     the class, of all, that it says most for
+                  "evidence": [k],                                the evidence of the patch for each class
+                  "first": {"id", "label"}}]}                     the class with the most evidence, of all
 
-`evidence` is exact where the head reads the mean of the patches: then each is a share of the logit, which is the sum of
-all of them and `rest`. Elsewhere it is approximate: the logit that the head gives the patch, which it was never trained
-on, in the place of the class token.
+`evidence` is exact where the head reads the mean of the patches: then it is a patch's share of the logit, which is the
+sum of all shares and `rest`. Elsewhere it is approximate: the logit that the head gives the patch in place of the class
+token, although it was trained on the class token alone.
 """
 
 from __future__ import annotations
@@ -30,80 +30,83 @@ from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/classify/1"
 _MOST = 3
 
 
 @dataclass(frozen=True)
-class Classified:
-    """One picture, the head and the classes that it gives it."""
+class ImageClasses:
+    """One image with its top classes, and the head that they come from."""
 
     reading: Reading
     head: ClassificationHead
     classes: TopClasses
 
 
-Found = Classified | Failure
+ClassesOrFailure = ImageClasses | Failure
 
 
-def run_classify(query: Query, format: str, order: Order) -> int:
-    """Write the classes of the pictures, the first `query.k` each; the exit status."""
+def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: Order) -> int:
+    """Write the top `k` classes of each image; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"classify has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(query, progress), start)
+        return each(order.sources, _ClassReader(load, read, k, progress), start)
 
     return deliver(order, found, lambda results: write(results, order.many))
 
 
 @dataclass
-class _Looker:
-    query: Query
+class _ClassReader:
+    options: LoadOptions
+    read: ReadOptions
+    k: int
     progress: OnProgress
     head: ClassificationHead | None = None
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         self.head = client.head().result()
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Classified:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageClasses:
         assert self.head is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
-        return Classified(reading, self.head, client.classes(reading.id, self.query.k, self.progress).result())
+        return ImageClasses(reading, self.head, client.classes(reading.id, self.k, self.progress).result())
 
     def done(self, client: SessionClient) -> None:
         pass
 
 
-def as_text(found: Iterable[Found], several: bool) -> Iterator[str]:
-    """A page a picture, a rule between them."""
+def classes_text(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
+    """One page an image, a rule between pages."""
     begun = False
     for result in found:
-        if isinstance(result, Classified):
+        if isinstance(result, ImageClasses):
             if begun:
                 yield "\n" + "═" * COLUMNS + "\n\n"
             yield from (f"{line.rstrip()}\n" for line in _page(result))
             begun = True
 
 
-def _page(found: Classified) -> Iterator[str]:
+def _page(found: ImageClasses) -> Iterator[str]:
     reading, head, classes = found.reading, found.head, found.classes
     model, image = reading.model, reading.image
     yield f"{isolate(plain(image.source))}  {numbers.pixels(image.width, image.height)} pixels"
@@ -130,7 +133,7 @@ def _page(found: Classified) -> Iterator[str]:
 
 
 def _evidence(head: ClassificationHead) -> str:
-    """What the patches' numbers are."""
+    """The sentence that says what the evidence of patches is."""
     if head.exact:
         beside = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
         return f"Patches that say most for a class (row,column from 0): their shares of its logit, exact{beside}."
@@ -140,7 +143,7 @@ def _evidence(head: ClassificationHead) -> str:
     )
 
 
-def _most(found: Classified, row: int) -> Iterator[str]:
+def _most(found: ImageClasses, row: int) -> Iterator[str]:
     evidence = found.classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
         place = found.reading.patch_places[patch]
@@ -152,17 +155,17 @@ def _label(head: ClassificationHead, id_: Any) -> str:
 
 
 def _short(head: ClassificationHead, id_: Any) -> str:
-    """Of a label with several names (`tabby, tabby cat`) the first."""
+    """The first name of a label with several (`tabby, tabby cat`)."""
     return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
 
 
-def as_json(found: Iterable[Found], several: bool) -> Iterator[str]:
-    """One object for one picture, a list for several; a picture that failed is not in it."""
-    yield from json.objects((classified(one) if isinstance(one, Classified) else None for one in found), several)
+def classes_json(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
+    """One object for one image, a list for several; images that failed are left out."""
+    yield from json.objects((classes_object(one) if isinstance(one, ImageClasses) else None for one in found), several)
 
 
-def classified(found: Classified) -> json.Object:
-    """The object of one picture."""
+def classes_object(found: ImageClasses) -> json.Object:
+    """The JSON object of one image."""
     head, classes = found.head, found.classes
     rest = [None] * len(classes.ids) if classes.rest is None else classes.rest.tolist()
     return {
@@ -192,4 +195,7 @@ def _named(head: ClassificationHead, id_: int) -> json.Object:
     return {"id": id_, "label": head.labels[id_]}
 
 
-FORMATS: dict[str, Callable[[Iterable[Found], bool], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[Iterable[ClassesOrFailure], bool], Iterator[str]]] = {
+    "text": classes_text,
+    "json": classes_json,
+}

@@ -1,14 +1,14 @@
-"""`vlmtui match`: pictures against texts, each picture's row of the matrix as soon as it is known, as text or JSON.
+"""`vlmtui match`: zero-shot image–text scores, written as text or JSON image by image as they are computed.
 
-The JSON is `vlmtui/match/1`, one object whatever the number of pictures:
+The JSON is `vlmtui/match/1`, one object for any number of images:
 
     {"schema", "model": {...},                     as in vlmtui/report/1
-     "query": {"kind": "softmax|sigmoid",          of logits, over a picture's texts or each alone
+     "query": {"kind": "softmax|sigmoid",          of logits: over all texts of an image, or each alone
                "scale", "bias", "captions"},       a logit is scale × cosine + bias
      "texts": [{"text", "pieces", "read"}],        word-pieces in it, and how many of them the model reads
-     "patches": {"stage", "approximate"} or null,  how patches were compared, where they were asked for
+     "patches": {"stage", "approximate"} or null,  how patches are compared, if they are
      "images": [{"source", "sha256", "width", "height",
-                 "caption",                        the index of the picture's own text, or null
+                 "caption",                        index of the image's own text, or null
                  "cosines", "logits", "probabilities",     [texts]
                  "patches": [{place of the patch as in vlmtui/report/1, "cosines": [texts]}] or absent}],
      "loss": {"kind", "pairs", "value", "image_to_text", "text_to_image"} or null}     in nats
@@ -29,13 +29,14 @@ from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import Floats, ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 from vlmtui.session.typed.values import Find
 
 SCHEMA = "vlmtui/match/1"
@@ -46,8 +47,8 @@ _SHOWN = 200  # characters of a text
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What pictures are matched with. `captions`: the i-th text is the i-th picture's own; `patches`: these as well."""
+class MatchOptions:
+    """The texts that images are matched with. `captions`: text i belongs to image i; `patches`: match patches too."""
 
     texts: tuple[str, ...]
     captions: bool = False
@@ -55,8 +56,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Matched:
-    """One picture: `caption` is its own text's index, `patches` [texts, patches] their cosines where asked for."""
+class MatchedImage:
+    """The scores of one image: `caption` is the index of its own text, `patches` [texts, patches] are cosines."""
 
     reading: Reading
     texts: TextsRead
@@ -66,17 +67,17 @@ class Matched:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """All pictures were looked at; the loss where the texts were their captions and any could be read."""
+class CaptionLoss:
+    """The end of the results: the loss over images and their captions, None without captions or readable images."""
 
     loss: PairLoss | None
 
 
-Found = Matched | Ended | Failure
+MatchPart = MatchedImage | CaptionLoss | Failure
 
 
-def run_match(asked: Asked, query: Query, format: str, order: Order) -> int:
-    """Write the matrix; the exit status."""
+def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format: str, order: Order) -> int:
+    """Write the matrix of images and texts; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
     if asked.captions and len(asked.texts) != len(order.sources):
@@ -85,32 +86,33 @@ def run_match(asked: Asked, query: Query, format: str, order: Order) -> int:
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        looker = _Looker(asked, query, progress, (lambda note: None) if order.quiet else order.tell)
+        looker = _MatchReader(asked, load, read, progress, (lambda note: None) if order.quiet else order.tell)
         yield from each(order.sources, looker, start)
-        yield Ended(looker.loss)
+        yield CaptionLoss(looker.loss)
 
     return deliver(order, found, lambda results: write(results, asked))
 
 
 @dataclass
-class _Looker:
-    """Has the texts read once, then every picture matched with them."""
+class _MatchReader:
+    """Reader that has the texts encoded once, then matches every image with them."""
 
-    asked: Asked
-    query: Query
+    asked: MatchOptions
+    options: LoadOptions
+    read: ReadOptions
     progress: OnProgress
     tell: Callable[[str], object]
     loss: PairLoss | None = None
     texts: TextsRead | None = None
     rows: dict[int, Floats] = field(default_factory=dict)
-    """The logits of each picture that could be read."""
+    """Logits [texts] of each image that could be read, by its index."""
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         known = self.texts is not None
@@ -120,7 +122,7 @@ class _Looker:
                 f"text {i + 1} is too long: of its {self.texts.lengths[i]} pieces {model.name} {_read(self.texts)}"
             )
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Matched:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> MatchedImage:
         assert self.texts is not None
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         match = client.match(reading.id, self.asked.texts, self.progress).result()
@@ -133,7 +135,7 @@ class _Looker:
             ]
             patches = np.stack([found.numbers for found in values])
         self.rows[index] = match.logits
-        return Matched(reading, self.texts, match, index if self.asked.captions else None, patches)
+        return MatchedImage(reading, self.texts, match, index if self.asked.captions else None, patches)
 
     def done(self, client: SessionClient) -> None:
         if self.asked.captions and self.rows and self.texts is not None:
@@ -146,20 +148,20 @@ def _read(texts: TextsRead) -> str:
     return f"reads the first {texts.limit}"
 
 
-def as_text(found: Iterable[Found], asked: Asked) -> Iterator[str]:
-    """The model and the texts, then a block of lines a picture, and the loss at the end."""
+def match_text(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
+    """The model and the texts, then a block of lines an image, and the loss at the end."""
     begun = False
     for result in found:
-        if isinstance(result, Matched):
+        if isinstance(result, MatchedImage):
             if not begun:
                 yield from (f"{line.rstrip()}\n" for line in _head(result, asked))
             yield from (f"{line.rstrip()}\n" for line in _block(result, first=not begun))
             begun = True
-        elif isinstance(result, Ended) and result.loss is not None:
+        elif isinstance(result, CaptionLoss) and result.loss is not None:
             yield from (f"{line.rstrip()}\n" for line in ["", *labelled("loss", _loss(result.loss))])
 
 
-def _head(matched: Matched, asked: Asked) -> Iterator[str]:
+def _head(matched: MatchedImage, asked: MatchOptions) -> Iterator[str]:
     model, texts = matched.reading.model, matched.texts
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
@@ -179,8 +181,8 @@ def _head(matched: Matched, asked: Asked) -> Iterator[str]:
     yield ""
 
 
-def _block(matched: Matched, first: bool) -> Iterator[str]:
-    """A picture's name and its numbers, in as many columns as fit; the texts' numbers above where they are needed."""
+def _block(matched: MatchedImage, first: bool) -> Iterator[str]:
+    """An image's name and scores in as many columns as fit, under the indices of the texts where needed."""
     match, count = matched.match, len(matched.texts.texts)
     across = (COLUMNS - _NAME) // _CELL
     for start in range(0, count, across):
@@ -217,22 +219,22 @@ def _loss(loss: PairLoss) -> str:
     return f"{value}: softmax both ways, {there} from picture to text and {back} from text to picture"
 
 
-def as_json(found: Iterable[Found], asked: Asked) -> Iterator[str]:
-    """One object, its pictures as they are known; nothing where no picture could be read."""
+def match_json(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
+    """One object, images written as they are computed; nothing where no image could be read."""
     begun = False
     for result in found:
-        if isinstance(result, Matched):
+        if isinstance(result, MatchedImage):
             if begun:
                 yield ",\n"
             else:
                 yield f'{_encoded(_opening(result, asked))[:-1]},"images":[\n'
             yield _encoded(_image(result))
             begun = True
-        elif isinstance(result, Ended) and begun:
+        elif isinstance(result, CaptionLoss) and begun:
             yield f'\n],"loss":{_encoded(result.loss)}}}\n'
 
 
-def _opening(matched: Matched, asked: Asked) -> json.Object:
+def _opening(matched: MatchedImage, asked: MatchOptions) -> json.Object:
     texts = matched.texts
     return {
         "schema": SCHEMA,
@@ -246,7 +248,7 @@ def _opening(matched: Matched, asked: Asked) -> json.Object:
     }
 
 
-def _image(matched: Matched) -> json.Object:
+def _image(matched: MatchedImage) -> json.Object:
     match = matched.match
     image: json.Object = {
         **json.about(matched.reading)["image"],
@@ -267,4 +269,7 @@ def _encoded(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-FORMATS: dict[str, Callable[[Iterable[Found], Asked], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[Iterable[MatchPart], MatchOptions], Iterator[str]]] = {
+    "text": match_text,
+    "json": match_json,
+}

@@ -1,28 +1,28 @@
-"""`vlmtui outliers`: whether outliers come at the same positions in several pictures, as text or JSON.
+"""Outlier positions (`vlmtui outliers`): whether outliers repeat at the same positions across images, as text or JSON.
 
 The JSON is `vlmtui/outliers/1`, one object:
 
     {"schema", "model": {...},                                     as in vlmtui/report/1
-     "images": [{"source", "sha256", "width", "height",           every picture read, in the order given
-                 "again": false}],                                 true: the same file as one before, not counted
+     "images": [{"source", "sha256", "width", "height",           every image read, in the order given
+                 "again": false}],                                 true: same file as an earlier one, not counted
      "rule": {"z", "alpha", "mostly", "least"},                    an outlier: |robust z| > z; see below
      "stages": [{"stage",
-                 "grids": [{"kind": "patch|token|query",           what views are compared by: vision patches or image
+                 "grids": [{"kind": "patch|token|query",           entries of a view: vision patches or image
                             "rows", "cols",                        tokens on rows × cols; queries, one a row
-                            "pictures", "views",                   that have it; of a picture in tiles, views are more
-                            "outliers", "rate",                    how many, and their share of all entries
+                            "pictures", "views",                   with this grid; an image in tiles has several views
+                            "outliers", "rate",                    their number, and share of all entries
                             "verdict": "position|content|both|too few|none",
-                            "positions": [{"row", "col", "index",  where there ever was one, the least likely first
+                            "positions": [{"row", "col", "index",  where one occurred, the least likely first
                                            "count", "views",       an outlier in `count` of so many views
                                            "share", "chance",
                                            "repeats"}]}]}]}
 
-An entry is an outlier by its robust z among all of the stage's entries of its picture. `chance` is the probability of
-as many outliers at a position or more if they were as likely everywhere: exact binomial with the `rate`, times the
-number of positions, at most 1. A position `repeats` where that is at most `alpha`. The verdict is `position` where at
-least `mostly` of the outliers are at such positions, else `both`; without any `content`, if one that was an outlier in
-`mostly` of the views would have been found, else, and with fewer pictures than `least`, `too few`; `none` without an
-outlier. Newline tokens are not counted.
+An entry is an outlier by its robust z-score among all entries of the stage in its image. `chance` is the probability of
+at least as many outliers at a position if all positions were equally likely: an exact binomial test with the `rate`,
+Bonferroni-corrected by the number of positions, at most 1. A position `repeats` if that is at most `alpha`. The verdict
+is `position` if at least `mostly` of the outliers are at such positions, else `both`. Without such a position it is
+`content` if one that is an outlier in `mostly` of the views would have been detected, and `too few` if not, or with
+fewer images than `least`; `none` without an outlier. Newline tokens are not counted.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display import numbers
-from vlmtui.display.pieces import plain
-from vlmtui.display.recurrence import (
+from vlmtui.display.norm_statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.outlier_positions import (
     ALPHA,
     LEAST,
     MOSTLY,
@@ -48,16 +48,17 @@ from vlmtui.display.recurrence import (
     entries_by_grid,
     position_test,
 )
-from vlmtui.display.statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.pieces import plain
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.reports.run import Order, deliver
 from vlmtui.session.client import SessionClient
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/outliers/1"
 _SHOWN = 12
@@ -65,47 +66,48 @@ Marks = dict[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
-class Looked:
-    """One picture, and which entries of every stage looked at are outliers."""
+class ImageOutliers:
+    """One image, and by stage a mask of the entries that are outliers."""
 
     reading: Reading
     marks: Marks
 
 
-Found = Looked | Failure
+OutliersOrFailure = ImageOutliers | Failure
 
 
-def run_outliers(query: Query, stage: str | None, format: str, order: Order) -> int:
-    """Write what the pictures have in common; the exit status."""
+def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: Order) -> int:
+    """Write which outlier positions the images share; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _Looker(query, stage, progress), start)
+        return each(order.sources, _OutlierReader(load, read, stage, progress), start)
 
-    return deliver(order, found, lambda results: write(gathered(results)))
+    return deliver(order, found, lambda results: write(summarise_outliers(results)))
 
 
 @dataclass
-class _Looker:
-    query: Query
+class _OutlierReader:
+    options: LoadOptions
+    read: ReadOptions
     stage: str | None
     progress: OnProgress
     stages: tuple[str, ...] = ()
 
     @property
     def max_pixels(self) -> int:
-        return self.query.max_pixels
+        return self.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self.query, self.progress)
+        return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         every = tuple(stage for stage in stages(model) if not of_layers(stage))
         self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Looked:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageOutliers:
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
         marks: Marks = {}
         for stage in self.stages:
@@ -114,15 +116,15 @@ class _Looker:
                 layers = client.layers(reading.id, on_progress=self.progress).result()
                 norms = layers.norms[llm_layer(stage) - 1]
             marks[stage] = is_outlier(norms) if len(norms) else np.zeros(0, bool)
-        return Looked(reading, marks)
+        return ImageOutliers(reading, marks)
 
     def done(self, client: SessionClient) -> None:
         pass
 
 
 @dataclass
-class Gathered:
-    """What all pictures had; `images` are their readings' (source, sha256, width, height), and which came again."""
+class OutlierSummary:
+    """Outlier counts over all images, by stage; `images` lists them (source, sha256, width, height, given again)."""
 
     model: json.Object
     about: ModelInfo
@@ -130,16 +132,16 @@ class Gathered:
     stages: dict[str, ShapeCounts] = field(default_factory=dict)
 
 
-def gathered(found: Iterable[Found]) -> Gathered | None:
-    """The tallies of every stage; None where no picture could be read."""
-    whole: Gathered | None = None
+def summarise_outliers(found: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
+    """Count outliers by position at every stage; None where no image could be read."""
+    whole: OutlierSummary | None = None
     seen: set[str] = set()
     for one in found:
         if isinstance(one, Failure):
             continue
         reading = one.reading
         told = json.about(reading)
-        whole = whole or Gathered(told["model"], reading.model)
+        whole = whole or OutlierSummary(told["model"], reading.model)
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
         whole.images.append(told["image"] | {"again": again})
@@ -148,18 +150,18 @@ def gathered(found: Iterable[Found]) -> Gathered | None:
         for stage, marks in one.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = whole.stages.setdefault(stage, ShapeCounts())
-            if len(marks):  # of an unknown family's patches no places are known
+            if len(marks):  # the positions of an unknown family's patches are not known
                 tallies.add(reading.image.sha256, there.marked(marks))
     return whole
 
 
-def as_text(whole: Gathered | None) -> Iterator[str]:
-    """One page for all pictures."""
+def outliers_text(whole: OutlierSummary | None) -> Iterator[str]:
+    """One page of text for all images."""
     if whole is not None:
         yield from (f"{line.rstrip()}\n" for line in _page(whole))
 
 
-def _page(whole: Gathered) -> Iterator[str]:
+def _page(whole: OutlierSummary) -> Iterator[str]:
     model, again = whole.about, sum(image["again"] for image in whole.images)
     said = numbers.count(len(whole.images) - again, "picture")
     if again:
@@ -178,15 +180,15 @@ def _page(whole: Gathered) -> Iterator[str]:
         for tally in tallies.all:
             verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
-            yield from tally_lines(stage, tally)
+            yield from position_lines(stage, tally)
     yield ""
     for verdict, what in VERDICTS.items():
         if verdict in verdicts:
             yield from flow([f"{verdict}: ", *(f"{word} " for word in what.split())], "", indent=2)
 
 
-def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
-    """Its verdict in a line, and the positions that repeat."""
+def position_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
+    """The verdict of one grid shape in a line, and the positions that repeat."""
     found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
     of = numbers.count(tally.pictures, "picture")
@@ -199,26 +201,26 @@ def tally_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
 
 
 def _position(tally: PositionCounts, at: int) -> str:
-    """`12,1 (193) 95.3%`; of a query its number alone."""
-    share = exactly(int(tally.counts[at]), int(tally.there[at]))
+    """`12,1 (193) 95.3%`; for a query token its index alone."""
+    share = share_text(int(tally.counts[at]), int(tally.there[at]))
     if tally.shape.kind == "query":
         return f"{at} {share}"
     row, col = divmod(at, tally.shape.cols)
     return f"{row},{col} ({at}) {share}"
 
 
-def exactly(count: int, of: int) -> str:
-    """A share of many with one place after the point, of few in full."""
+def share_text(count: int, of: int) -> str:
+    """A share as a percentage with one decimal, or as `3 of 4` for fewer than 20."""
     return f"{count} of {of}" if of < 20 else f"{100 * count / of:.1f}%"
 
 
-def as_json(whole: Gathered | None) -> Iterator[str]:
-    """One object for all pictures."""
-    yield from json.objects([None if whole is None else report(whole)], several=False)
+def outliers_json(whole: OutlierSummary | None) -> Iterator[str]:
+    """One JSON object for all images."""
+    yield from json.objects([None if whole is None else outliers_object(whole)], several=False)
 
 
-def report(whole: Gathered) -> json.Object:
-    """The object."""
+def outliers_object(whole: OutlierSummary) -> json.Object:
+    """The JSON object of a summary: `vlmtui/outliers/1`."""
     return {
         "schema": SCHEMA,
         "model": whole.model,
@@ -232,7 +234,7 @@ def report(whole: Gathered) -> json.Object:
 
 
 def grid_object(tally: PositionCounts) -> json.Object:
-    """What is told of one shape of grid."""
+    """The JSON object of one grid shape."""
     found, shape = position_test(tally), tally.shape
     ever = np.flatnonzero(tally.counts)
     order = ever[np.lexsort((ever, found.chances[ever]))].tolist()
@@ -261,4 +263,4 @@ def grid_object(tally: PositionCounts) -> json.Object:
     }
 
 
-FORMATS: dict[str, Callable[[Gathered | None], Iterator[str]]] = {"text": as_text, "json": as_json}
+FORMATS: dict[str, Callable[[OutlierSummary | None], Iterator[str]]] = {"text": outliers_text, "json": outliers_json}

@@ -1,49 +1,40 @@
-"""`vlmtui verify`: what came of every check of a checkpoint, as a table or as JSON."""
+"""`vlmtui verify`: results of the self-verification of a checkpoint, as a table or as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 
 from vlmtui.display.pieces import fit, plain, width
 from vlmtui.errors import ModelError, UsageError
+from vlmtui.query.options import LoadOptions
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
-from vlmtui.session.discovery import SessionLocation, connect
+from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress, Verified
 
 SCHEMA = "vlmtui/verify/1"
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is to be checked, and how it is loaded. `whole` fetches what only the comparison needs."""
+def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None:
+    """Check a checkpoint and write the table to stdout. `ModelError` where a check failed.
 
-    model: str
-    revision: str | None = None
-    processor: str | None = None
-    device: str = "auto"
-    dtype: str = "auto"
-    whole: bool = False
-
-
-def run_verify(order: Order, where: SessionLocation, format: str, quiet: bool) -> None:
-    """Check a checkpoint and write the table to standard output. `ModelError` where a check failed."""
+    `whole` also fetches what only the comparison with the whole model needs.
+    """
     write = FORMATS.get(format)
     if write is None:
         raise UsageError(f"verify has no format {format!r}: choose {', '.join(FORMATS)}")
     progress = ProgressLine(quiet)
-    client = connect(where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+    client = connect(load.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
     try:
         found = client.verify(
-            order.model,
-            revision=order.revision,
-            processor=order.processor,
-            device=order.device,
-            dtype=order.dtype,
-            whole=order.whole,
+            load.model,
+            revision=load.revision,
+            processor=load.processor,
+            device=load.device,
+            dtype=load.dtype,
+            whole=whole,
             on_progress=progress,
         ).result()
     finally:
@@ -61,8 +52,8 @@ def run_verify(order: Order, where: SessionLocation, format: str, quiet: bool) -
         )
 
 
-def table(found: Verified) -> Iterator[str]:
-    """One line a check: its name, what came of it, and the figure, or why there is none."""
+def verification_table(found: Verified) -> Iterator[str]:
+    """One line a check: its name, result and figure, or why there is none."""
     rows = [("CHECK", "RESULT", "FIGURE")]
     rows += [(one.name, one.result.upper() if one.result == "fail" else one.result, one.figure) for one in found.checks]
     first, second = (max(width(row[i]) for row in rows) for i in (0, 1))
@@ -70,11 +61,11 @@ def table(found: Verified) -> Iterator[str]:
         yield f"{fit(name, first)}  {fit(result, second)}  {plain(figure)}\n"
 
 
-def as_json(found: Verified) -> Iterator[str]:
+def verification_json(found: Verified) -> Iterator[str]:
     """One object: the model as it was loaded, and the checks."""
     model = {key: getattr(found.model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
     body = {"schema": SCHEMA, "model": model, "checks": found.checks}
     yield f"{msgspec.json.encode(body).decode()}\n"
 
 
-FORMATS: dict[str, Callable[[Verified], Iterator[str]]] = {"text": table, "json": as_json}
+FORMATS: dict[str, Callable[[Verified], Iterator[str]]] = {"text": verification_table, "json": verification_json}

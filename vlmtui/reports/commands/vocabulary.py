@@ -1,14 +1,14 @@
-"""`vlmtui vocabulary`: the norms of a vocabulary's rows, as text, JSON or CSV; `nearby` has the words near a word.
+"""`vlmtui vocabulary`: norms of the embedding matrix's rows, as text, JSON or CSV (`--near`: see `word_neighbours`).
 
 The JSON is `vlmtui/vocabulary/1`:
 
     {"schema", "model": {...},                                     as in vlmtui/report/1
-     "rows", "hidden", "words", "special", "unnamed", "added",     unnamed: rows that the tokenizer has no token for
-     "tied",                                                       the matrix is also the output head's
-     "scale",                                                      what rows are multiplied with before the first layer;
-                                                                   null where what happens there is no factor
+     "rows", "hidden", "words", "special", "unnamed", "added",     unnamed: rows without a token in the tokenizer
+     "tied",                                                       whether the output head uses the same matrix
+     "scale",                                                      factor of the rows before the first layer; null
+                                                                   where they are changed otherwise
      "norms": {"median", "least", "most", "zero", "not_finite"},   of all rows; least and most are finite
-     "histogram": [{"from", "to", "rows", "words"}],               `to` belongs to the next, that of the last to it
+     "histogram": [{"from", "to", "rows", "words"}],               half-open bins, the last one closed
      "smallest": [{"id", "piece", "text", "kind", "norm"}], "largest": [...],
      "without_token": {"first", "last", "least", "most"} or null,  first and last id, least and most norm
      "identical": {"groups", "rows", "largest": [{"rows", "norm", "ids", "pieces"}]}}     ids and pieces: the first 8
@@ -27,17 +27,18 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
+from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.reading import ModelInfo
-from vlmtui.reports.commands import near as nearby
-from vlmtui.reports.commands.near import heading, model_object, word
+from vlmtui.reports.commands import word_neighbours as nearby
+from vlmtui.reports.commands.word_neighbours import model_heading, model_object, shown_piece
 from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
-from vlmtui.reports.query import OnProgress, Query, load
 from vlmtui.results.vocabulary import Ids, VocabularyRows, check_word_metric
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import Progress
+from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/vocabulary/1"
 BINS = 20
@@ -47,8 +48,8 @@ _MIDDLE = (0.1, 99.9)  # percentiles: the first and the last bin reach from ther
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What of a vocabulary: the words near a word, or without one the norms of its rows."""
+class VocabularyOptions:
+    """What to report of a vocabulary: the words near a word, or without one the norms of its rows."""
 
     near: str | None = None
     metric: str = "l2"
@@ -57,19 +58,24 @@ class Asked:
 
 
 def run_vocabulary(
-    query: Query, asked: Asked, format: str, output: str | None, quiet: bool, tell: Callable[[str], object]
+    load: LoadOptions,
+    asked: VocabularyOptions,
+    format: str,
+    output: str | None,
+    quiet: bool,
+    tell: Callable[[str], object],
 ) -> int:
-    """Write what was asked of the vocabulary of `query.model`; the exit status."""
+    """Write the report of a model's vocabulary; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"vocabulary has no format {format!r}: choose {', '.join(FORMATS)}")
     check_word_metric(asked.metric)
     with target(output) as to:
         progress = ProgressLine(quiet)
-        client = connect(query.where, on_line=lambda said: progress(Progress(said)) if said else None)
+        client = connect(load.where, on_line=lambda said: progress(Progress(said)) if said else None)
         try:
             if client.note:
                 tell(client.note)
-            for piece in _written(client, query, asked, format, progress):
+            for piece in _written(client, load, asked, format, progress):
                 progress.clear()
                 to.write(piece)
             to.flush()
@@ -79,8 +85,10 @@ def run_vocabulary(
     return 0
 
 
-def _written(client: SessionClient, query: Query, asked: Asked, format: str, progress: OnProgress) -> Iterator[str]:
-    model = load(client, query, progress).result()
+def _written(
+    client: SessionClient, load: LoadOptions, asked: VocabularyOptions, format: str, progress: OnProgress
+) -> Iterator[str]:
+    model = load_model(client, load, progress).result()
     if asked.near is not None:
         near = client.near(asked.near, asked.metric, asked.k, asked.all_tokens, on_progress=progress).result()
         yield from nearby.FORMATS[format](model, near)
@@ -89,19 +97,21 @@ def _written(client: SessionClient, query: Query, asked: Asked, format: str, pro
     yield from FORMATS[format](model, found)
 
 
-def as_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
-    """One page."""
+def vocabulary_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+    """One page of text."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, found))
 
 
 def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     unnamed, finite = found.of("unnamed"), np.isfinite(found.norms)
-    yield from heading(model)
+    yield from model_heading(model)
     kinds = [numbers.count(int(found.of("word").sum()), "word"), f"{int(found.of('special').sum()):,} special"]
     kinds.append(f"{int(unnamed.sum()):,} without a token")
     yield from labelled("rows", f"{found.rows:,} of {found.hidden:,} numbers each: {', '.join(kinds)}")
     yield from labelled("added", f"{numbers.count(found.added, 'token')} added to the tokenizer, special ones included")
-    yield from labelled("matrix", f"{'also' if found.tied else 'not'} that of the output head; {scaling(found.scale)}")
+    yield from labelled(
+        "matrix", f"{'also' if found.tied else 'not'} that of the output head; {scale_note(found.scale)}"
+    )
     if unnamed.any():
         yield from labelled("unnamed", _without(found))
     yield from labelled("same", _same(found))
@@ -130,15 +140,15 @@ def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     if alike:
         yield "Identical rows: how many, norm, ids and pieces"
         for group in alike:
-            cells = [f"{id_} {word(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
+            cells = [f"{id_} {shown_piece(found.pieces[id_], found.texts[id_])}   " for id_ in group[:_NAMED].tolist()]
             more = [f"and {len(group) - _NAMED:,} more"] if len(group) > _NAMED else []
             norm = numbers.format_number(float(found.norms[group[0]]))
             yield from flow([*cells, *more], f"{len(group):>7,}  {norm:>9}  ", indent=20)
         yield ""
 
 
-def scaling(scale: float | None) -> str:
-    """What happens to rows on their way to the first layer."""
+def scale_note(scale: float | None) -> str:
+    """The sentence on the scale of rows before the first layer."""
     if scale is None:
         return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
     if scale == 1:
@@ -168,8 +178,8 @@ def _same(found: VocabularyRows) -> str:
 
 
 def _drawn(found: VocabularyRows) -> Iterator[str]:
-    """The histogram: words and, beside them, rows that are none."""
-    bars = histogram(found)
+    """The histogram of norms as bars: words, and rows that are not words."""
+    bars = norm_histogram(found)
     most = max(bar.rows for bar in bars)
     labels = [f"{numbers.format_number(bar.low)} –" for bar in bars]
     label, count = max(map(width, labels)), max(len(f"{bar.rows:,}") for bar in bars)
@@ -177,7 +187,7 @@ def _drawn(found: VocabularyRows) -> Iterator[str]:
     yield "Norms of the rows" + (": █ words, ░ special tokens, rows without a token" if others else "")
     room = min(_BAR, COLUMNS - label - count - 4)
     for text, bar in zip(labels, bars, strict=True):
-        filled = -(-bar.rows * room // most)  # what there is is seen
+        filled = -(-bar.rows * room // most)  # at least one cell for a bin that is not empty
         words = min(filled - (bar.rows > bar.words), -(-bar.words * room // most))
         yield f"{fit(text, label, 'right')}  {'█' * words}{'░' * (filled - words)} {bar.rows:,}"
 
@@ -187,13 +197,13 @@ def _listed(found: VocabularyRows, ids: Ids) -> Iterator[str]:
     for id_ in ids.tolist():
         kind = found.kind(id_)
         said = {"word": "", "special": "  special", "unnamed": "  no token"}[kind]
-        shown = word(found.pieces[id_], found.texts[id_])
+        shown = shown_piece(found.pieces[id_], found.texts[id_])
         yield f"  {numbers.format_number(float(found.norms[id_])):>9}  {id_:>{wide}}  {shown}{said}"
 
 
 @dataclass(frozen=True)
-class Bar:
-    """So many rows, and words among them, have a norm from `low` up to `high`."""
+class HistogramBin:
+    """The number of rows, and of words among them, with a norm from `low` to `high`."""
 
     low: float
     high: float
@@ -201,30 +211,30 @@ class Bar:
     words: int
 
 
-def histogram(found: VocabularyRows) -> list[Bar]:
-    """The finite norms in `BINS` bars as wide as each other, but for the first and last, which reach to the ends."""
+def norm_histogram(found: VocabularyRows) -> list[HistogramBin]:
+    """The finite norms in `BINS` bins of equal width; the first and last extend to the extremes."""
     finite = np.isfinite(found.norms)
     norms = found.norms[finite]
     if not norms.size:
         return []
     least, most = float(norms.min()), float(norms.max())
     if least == most:
-        return [Bar(least, most, len(norms), int((found.of("word") & finite).sum()))]
+        return [HistogramBin(least, most, len(norms), int((found.of("word") & finite).sum()))]
     low, high = (float(end) for end in np.percentile(norms, _MIDDLE))
     edges = np.linspace(low, high, BINS + 1) if high > low else np.linspace(least, most, BINS + 1)
     edges[0], edges[-1] = least, most
     counts, _ = np.histogram(norms, edges)
     words, _ = np.histogram(found.norms[finite & found.of("word")], edges)
-    return [Bar(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
+    return [HistogramBin(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
 
 
-def as_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+def vocabulary_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One object."""
-    yield f"{json.line(report(model, found))}\n"
+    yield f"{json.line(vocabulary_object(model, found))}\n"
 
 
-def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
-    """The object of a vocabulary."""
+def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
+    """The JSON object of a vocabulary: `vlmtui/vocabulary/1`."""
     finite = found.norms[np.isfinite(found.norms)]
     without = np.flatnonzero(found.of("unnamed"))
     alike = found.identical
@@ -246,7 +256,7 @@ def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
             "not_finite": found.rows - len(finite),
         },
         "histogram": [
-            {"from": bar.low, "to": bar.high, "rows": bar.rows, "words": bar.words} for bar in histogram(found)
+            {"from": bar.low, "to": bar.high, "rows": bar.rows, "words": bar.words} for bar in norm_histogram(found)
         ],
         "smallest": [_row(found, id_) for id_ in found.smallest.tolist()],
         "largest": [_row(found, id_) for id_ in found.largest.tolist()],
@@ -269,8 +279,8 @@ def report(model: ModelInfo, found: VocabularyRows) -> json.Object:
     }
 
 
-def as_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
-    """One line a row of the vocabulary."""
+def vocabulary_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+    """One line for each row of the vocabulary."""
     yield csv.line(["id", "word", "piece", "kind", "norm", "first"])
     norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
     for id_, (norm, first) in enumerate(zip(norms, found.first.tolist(), strict=True)):
@@ -294,7 +304,7 @@ def _ends(norms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> json.Object:
 
 
 FORMATS: dict[str, Callable[[ModelInfo, VocabularyRows], Iterator[str]]] = {
-    "text": as_text,
-    "json": as_json,
-    "csv": as_csv,
+    "text": vocabulary_text,
+    "json": vocabulary_json,
+    "csv": vocabulary_csv,
 }

@@ -14,23 +14,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from vlmtui.display.pieces import plain
+from vlmtui.query.options import Query
+from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result
-from vlmtui.reports.select.fields import cells, headings
+from vlmtui.reports.select.columns import cells, headings
 
 
-def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+def write_csv(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The table, an image's rows as soon as they are there."""
     names = headings(query)
     yield from _lines(results, names, names.index("image") if "image" in names else None)
 
 
-def write_shown(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+def write_csv_to_terminal(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The table for a terminal: names of pictures are as they are shown too, so that none of them commands it."""
     yield from _lines(results, headings(query), None)
 
 
-def _lines(results: Iterable[Result], names: list[str], exact: int | None) -> Iterator[str]:
+def _lines(results: Iterable[ReportOrFailure], names: list[str], exact: int | None) -> Iterator[str]:
     yield line(names)
     for result in results:
         if not isinstance(result, Failure):

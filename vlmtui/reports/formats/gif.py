@@ -7,121 +7,30 @@ whose numbers are of one kind, so that what grows brighter has grown.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.colours import Rgb, blend, brightness, robust_range
+from vlmtui.display.colours import Rgb, robust_range
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
-from vlmtui.errors import UsageError
-from vlmtui.geometry import Place
-from vlmtui.image import ImageFile, decode
-from vlmtui.lenses.base import applies_at
-from vlmtui.lenses.wording import LensResult, number_name
-from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, of_layers, stages
-from vlmtui.reports.images import fonts
-from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, answered, load
-from vlmtui.reports.select.lens_option import Through, colouring, lens_for
-
-if TYPE_CHECKING:
-    from vlmtui.session.client import SessionClient
+from vlmtui.lenses.lens_text import LensResult, number_name
+from vlmtui.query.options import Query
+from vlmtui.reading import of_layers
+from vlmtui.reports.images import fonts, layout
+from vlmtui.reports.images.animation import Animation
+from vlmtui.reports.per_image import Failure
 
 LONG_SIDE = 640
 FRAME_MS = 400
 LAST_MS = 1600
 CAPTION = 28
-_SHARE = 0.75
 
 
-@dataclass(frozen=True)
-class Played:
-    """A picture [height, width, 3] uint8 that was read, and what the lens made of each stage."""
-
-    query: Query
-    through: Through
-    rgb: Rgb
-    reading: Reading
-    values: tuple[LensResult, ...]
-
-
-def played(
-    sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
-) -> Generator[Played | Failure, None, None]:
-    """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
-    if len(sources) > 1:
-        raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
-    through = query.lens or colouring()
-    if not through.drawn:
-        raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
-    return each(sources, _Playing(query, through, on_progress), start)
-
-
-class _Playing:
-    def __init__(self, query: Query, through: Through, on_progress: OnProgress | None) -> None:
-        self._query, self._through, self._on_progress = query, through, on_progress
-        self._last = ""
-
-    @property
-    def max_pixels(self) -> int:
-        return self._query.max_pixels
-
-    def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self._query, self._on_progress)
-
-    def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        stage = self._query.stage
-        self._last = default_stage(model) if stage is None else check_stage(stage, model)
-        self._through.check_path(model, "choose --format png")
-        self._through.check(self._last, model)
-
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Played:
-        query = self._query
-        rgb = decode(source.data, source.source, query.max_pixels).rgb
-        reading = client.read(
-            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
-        ).result()
-        return play(client, rgb, reading, query, self._through, self._last, self._on_progress)
-
-    def done(self, client: SessionClient) -> None:
-        pass
-
-
-def play(
-    client: SessionClient,
-    rgb: Rgb,
-    reading: Reading,
-    query: Query,
-    through: Through,
-    last: str,
-    on_progress: OnProgress | None = None,
-) -> Played:
-    """Look through the lens at every stage of a reading up to the `last`."""
-    there = stages(reading.model)
-    # a stage of which no entry has a place cannot be drawn
-    drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
-    if not drawn:
-        raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
-    answer = answered(client, reading, through, on_progress)
-    said = answer.id if answer else ""
-    found = tuple(
-        client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()
-        for stage in drawn
-        if applies_at(through.description.stages, stage)
-    )
-    return Played(query, through, rgb, reading, found)
-
-
-def write(results: Iterable[Played | Failure]) -> Iterator[bytes]:
+def write_gif(animations: Iterable[Animation | Failure], query: Query, several: bool) -> Iterator[bytes]:
     """The file, whole."""
-    for result in results:
-        if isinstance(result, Played):
-            yield encoded(frames(result))
+    yield from (encoded(frames(animation)) for animation in animations if isinstance(animation, Animation))
 
 
 def encoded(pictures: Sequence[Image.Image]) -> bytes:
@@ -132,7 +41,7 @@ def encoded(pictures: Sequence[Image.Image]) -> bytes:
     return file.getvalue()
 
 
-def frames(seen: Played) -> list[Image.Image]:
+def frames(seen: Animation) -> list[Image.Image]:
     """One frame a stage, RGB."""
     height, width = seen.rgb.shape[:2]
     scale = LONG_SIDE / max(width, height)
@@ -144,24 +53,12 @@ def frames(seen: Played) -> list[Image.Image]:
     drawn = []
     for found in seen.values:
         colours = found.painted(found.numbers, *(robust_range(found.numbers) if of_layers(found.stage) else shared))
-        rgb = painted(under, seen.reading.places_at(found.stage), colours, scale)
+        rgb = layout.paint_entries(under, seen.reading.places_at(found.stage), colours, scale)
         drawn.append(_captioned(rgb, _caption(seen, found)))
     return drawn
 
 
-def painted(under: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> Rgb:
-    """The picture's own light under the colours of the entries, each over its box; the smaller ones on top."""
-    over = under.copy()
-    there = np.zeros(under.shape[:2], dtype=bool)
-    boxes = [(place.box, colour) for place, colour in zip(places, colours, strict=True) if place.box]
-    for (x0, y0, x1, y1), colour in sorted(boxes, key=lambda one: -(one[0][2] - one[0][0]) * (one[0][3] - one[0][1])):
-        part = slice(round(y0 * scale), round(y1 * scale)), slice(round(x0 * scale), round(x1 * scale))
-        over[part], there[part] = colour, True
-    mixed = blend(brightness(under), over, _SHARE)
-    return np.where(there[..., None], mixed, under)
-
-
-def _caption(seen: Played, found: LensResult) -> str:
+def _caption(seen: Animation, found: LensResult) -> str:
     name = seen.through.name
     if explained := found.besides.get("explained"):
         shares = " + ".join(percent(100 * share) for share in explained)

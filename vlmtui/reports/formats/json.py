@@ -13,15 +13,17 @@ import numpy as np
 
 from vlmtui.geometry import Box, Grid, Place
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.query.fields import SIMPLE
+from vlmtui.query.options import Query
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
 from vlmtui.reports.formats import logit_lens
 from vlmtui.reports.formats.noise_baseline import agreement_object, standing_object
 from vlmtui.reports.formats.patch_embedding import as_object
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result, Seen
-from vlmtui.reports.select.fields import SIMPLE, simple
-from vlmtui.reports.select.rows import Rows
+from vlmtui.reports.select.columns import simple
+from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.early_exit import PROJECTOR, early_exit_name
 
 SCHEMA = "vlmtui/report/1"
@@ -31,7 +33,7 @@ _encoder = msgspec.json.Encoder()
 Object = dict[str, Any]
 
 
-def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+def write_json(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """One object for one image, a list for several; an image that failed is not in it."""
     yield from objects((None if isinstance(result, Failure) else report(result) for result in results), several)
 
@@ -52,7 +54,7 @@ def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
         yield "\n]\n" if opened else "[]\n"
 
 
-def write_lines(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+def write_jsonl(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """One line a token; one line for an image that failed."""
     for result in results:
         if isinstance(result, Failure):
@@ -63,7 +65,7 @@ def write_lines(results: Iterable[Result], query: Query, several: bool) -> Itera
             yield f"{line(token)}\n"
 
 
-def report(seen: Seen) -> Object:
+def report(seen: ImageReport) -> Object:
     """The object of one image."""
     reading, query, words = seen.reading, seen.query, seen.words
     grids = [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)]
@@ -72,16 +74,16 @@ def report(seen: Seen) -> Object:
         **about(reading),
         "query": {
             "metric": seen.order,
-            "k": query.k,
+            "k": query.search.k,
             "stage": seen.stage,
             "candidates": words.candidates if words else 0,
             "left_out": words.left_out if words else 0,
             "hidden": seen.hidden,
             "prompt": reading.prompt,
-            **({"lambda": query.ridge} if seen.order == "ridge" else {}),
+            **({"lambda": query.search.ridge} if seen.order == "ridge" else {}),
             **({"lens": _lens(seen)} if seen.said else {}),
         },
-        **({"grids": grids} if not query.fields or "grids" in query.fields else {}),
+        **({"grids": grids} if not query.output.fields or "grids" in query.output.fields else {}),
         "tokens": list(tokens(seen)),
         **({"lens": whole} if (whole := _whole(seen.looked)) else {}),
     }
@@ -103,16 +105,16 @@ def about(reading: Reading) -> Object:
     }
 
 
-def tokens(seen: Seen, ends: Object | None = None) -> Iterator[Object]:
+def tokens(seen: ImageReport, ends: Object | None = None) -> Iterator[Object]:
     """The objects of the entries reported, in their order, each with `ends` behind its own fields.
 
     Where the query names fields, those alone; `explained` is a list there, the share of the norm after each word.
     """
     whole = (token | (ends or {}) for token in _whole_tokens(seen))
-    if not seen.query.fields:
+    if not seen.query.output.fields:
         yield from whole
         return
-    rows, fields = Rows(seen), seen.query.fields
+    rows, fields = ReportRows(seen), seen.query.output.fields
     more = {field: simple(rows, field) for field in fields if field in SIMPLE and field not in _ABOUT}
     for row, token in enumerate(whole):
         known = {field: found[row] for field, found in more.items()} | token
@@ -122,7 +124,7 @@ def tokens(seen: Seen, ends: Object | None = None) -> Iterator[Object]:
         yield {field: known[field] for field in fields if field in known}
 
 
-def _whole_tokens(seen: Seen) -> Iterator[Object]:
+def _whole_tokens(seen: ImageReport) -> Iterator[Object]:
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
         value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
@@ -156,7 +158,7 @@ def placed(place: Place) -> Object:
     }
 
 
-def _lens(seen: Seen) -> Object:
+def _lens(seen: ImageReport) -> Object:
     """The lens that was asked for: its name, what it was given, and what must be known to read its values.
 
     One that is not built in has its `source`, the `path` and `sha256` of its file or of all files of its folder, or the

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, isolate, plain, visible, width
 from vlmtui.display.text_lines import flow
-from vlmtui.lenses import wording
-from vlmtui.lenses.facts import FactLine, fact_lines, is_image_level
+from vlmtui.lenses import lens_text
+from vlmtui.lenses.fact_lines import FactLine, fact_lines, is_image_level
 from vlmtui.lenses.kinds import TokenMaps
-from vlmtui.lenses.wording import report_line
+from vlmtui.lenses.lens_text import report_line
 from vlmtui.reports.formats.text_grid import cell_grid
-from vlmtui.reports.query import Seen
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.results import early_exit
 
 
-def lens_line(seen: Seen) -> str:
+def lens_line(seen: ImageReport) -> str:
     """What the numbers are; or whose the words, where they are those of an early exit."""
     if seen.projected:
         return f"{early_exit.early_exit_name(seen.stage)}; a patch has the words of the token that it goes into"
@@ -24,13 +24,13 @@ def lens_line(seen: Seen) -> str:
     assert through is not None
     values = seen.values or seen.looked or (seen.facts[0] if seen.facts else None)
     if values is None:  # words, entry by entry
-        return wording.words_report_line(through.call, through.description.line)
+        return lens_text.words_report_line(through.call, through.description.line)
     if seen.answer is not None:
         return f"{report_line(values, through.asked())}; of the answer: {isolate(plain(seen.answer.text))}"
     return report_line(values, through.asked(seen.reading.model.marks_words))
 
 
-def value_grid(seen: Seen, columns: int) -> Iterator[str]:
+def value_grid(seen: ImageReport, columns: int) -> Iterator[str]:
     """One number an entry on the grids it lies in; of components, which are three, none."""
     assert seen.values is not None
     if seen.values.numbers.ndim == 1:
@@ -38,7 +38,7 @@ def value_grid(seen: Seen, columns: int) -> Iterator[str]:
         yield from cell_grid(seen.reading, seen.stage, said, columns, "Values of the lens")
 
 
-def value_line(seen: Seen, entry: int) -> str:
+def value_line(seen: ImageReport, entry: int) -> str:
     """The number of one entry, or its three."""
     assert seen.query.lens is not None
     assert seen.values is not None
@@ -47,7 +47,7 @@ def value_line(seen: Seen, entry: int) -> str:
     return f"{seen.query.lens.name} {' '.join(numbers.format_number(float(number)) for number in said)}"
 
 
-def lens_lines(seen: Seen, row: int) -> Iterator[str]:
+def lens_lines(seen: ImageReport, row: int) -> Iterator[str]:
     """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
     entry = seen.entries[row]
     found = fact_lines(seen.facts[row].result) if seen.facts else []
@@ -59,7 +59,7 @@ def lens_lines(seen: Seen, row: int) -> Iterator[str]:
     yield from _lines(found)
 
 
-def whole_report(seen: Seen) -> Iterator[str]:
+def whole_report(seen: ImageReport) -> Iterator[str]:
     """What a lens says of the image as a whole."""
     if seen.looked is None or not is_image_level(seen.looked.result):
         return

@@ -9,7 +9,8 @@ import numpy as np
 
 from vlmtui.display import numbers
 from vlmtui.errors import UsageError
-from vlmtui.reading import PURSUITS, ModelInfo, TokenWords, of_patches
+from vlmtui.metrics import PURSUITS
+from vlmtui.reading import ModelInfo, TokenWords, of_patches
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Progress

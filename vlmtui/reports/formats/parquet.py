@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike
 
+from vlmtui.query.fields import SIMPLE
+from vlmtui.query.options import Query
 from vlmtui.reading import TokenWords
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.output.target import Pipe
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result, Seen
-from vlmtui.reports.select.fields import SIMPLE, STANDING, of_parquet, simple
-from vlmtui.reports.select.rows import Rows
+from vlmtui.reports.select.columns import STANDING, of_parquet, simple
+from vlmtui.reports.select.rows import ReportRows
 
 SCHEMA = "vlmtui/table/1"
 ROW_GROUP = 16_384
@@ -76,7 +78,7 @@ MORE: tuple[tuple[str, pa.DataType, str], ...] = (
 """Columns that there are where `--fields` names them."""
 
 
-def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[bytes]:
+def write_parquet(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[bytes]:
     """The file, a row group as soon as it is full."""
     wanted = schema(query)
     pipe = Pipe()
@@ -96,11 +98,11 @@ def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[by
 def schema(query: Query) -> pa.Schema:
     """The columns of a query's table: all, or those of the fields that it names, in that order."""
     every = _fields()
-    names = of_parquet(query) if query.fields else [name for name, _, _ in COLUMNS]
+    names = of_parquet(query) if query.output.fields else [name for name, _, _ in COLUMNS]
     return pa.schema([every[name] for name in names], {"vlmtui.schema": SCHEMA})
 
 
-def batch(result: Result, wanted: pa.Schema) -> pa.RecordBatch:
+def batch(result: ReportOrFailure, wanted: pa.Schema) -> pa.RecordBatch:
     """The rows of one picture: one an entry, or one with the error."""
     if isinstance(result, Failure):
         about = {"image": result.name, "error": result.why}
@@ -131,8 +133,8 @@ def _write(writer: pq.ParquetWriter, held: Sequence[pa.RecordBatch]) -> None:
 class _Columns:
     """The columns of one report."""
 
-    def __init__(self, seen: Seen) -> None:
-        self._seen, self._rows = seen, Rows(seen)
+    def __init__(self, seen: ImageReport) -> None:
+        self._seen, self._rows = seen, ReportRows(seen)
         image = seen.reading.image
         self._same = {
             "sha256": image.sha256,

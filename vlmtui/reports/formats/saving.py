@@ -1,55 +1,83 @@
-"""A reading that a session holds as a file of any format: the bytes that `vlmtui report` gives for it."""
+"""A reading that a session holds, saved in any format: the bytes that `vlmtui report` gives for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
+from vlmtui.query.chosen_lens import default_colour_lens
+from vlmtui.query.drawing import HEAT, WORDS
+from vlmtui.query.options import Query
 from vlmtui.reading import Reading, check_stage, default_stage
-from vlmtui.reports import DRAWN, ENDINGS, FORMATS, GIF, HTML, PNG, SVG, page
-from vlmtui.reports.formats import gif
-from vlmtui.reports.query import Query, Seen, seen
-from vlmtui.reports.select.drawing import HEAT, WORDS
-from vlmtui.reports.select.lens_option import colouring
+from vlmtui.reports.formats.base import Format
+from vlmtui.reports.formats.contents import ReadingContents, content_of
+from vlmtui.reports.formats.registry import ENDINGS, format_named
+from vlmtui.reports.image_reader import report_of
+from vlmtui.reports.image_report import ImageReport
 
 if TYPE_CHECKING:
+    from vlmtui.reports.images.animation import Animation
+    from vlmtui.reports.images.content import Shown
+    from vlmtui.reports.page.content import Glance
     from vlmtui.session.client import SessionClient
 
 
-def saved_as(name: str) -> str:
+def format_of_file(name: str) -> Format:
     """The format that a file's ending asks for; `UsageError` for one that asks for none."""
     try:
-        return ENDINGS[PurePath(name).suffix.lower()]
+        return format_named(ENDINGS[PurePath(name).suffix.lower()])
     except KeyError:
         raise UsageError(f"{name} does not say which format it is to have: end it in {', '.join(ENDINGS)}") from None
 
 
-def written(
-    client: SessionClient, reading: Reading, query: Query, format: str, picture: Callable[[], Rgb]
-) -> Iterator[str | bytes]:
-    """The report of a reading, piece by piece; `picture` decodes its picture, where the format shows that."""
-    stage = default_stage(reading.model) if query.stage is None else check_stage(query.stage, reading.model)
-    if format == HTML:
-        yield page.document(page.glance(client, picture(), reading, query))
-    elif format == GIF:
-        through = query.lens or colouring()
-        yield from gif.write([gif.play(client, picture(), reading, query, through, stage)])
-    elif format in DRAWN:
-        yield from drawn(seen(client, reading, query, stage), format, picture())
-    else:
-        yield from FORMATS[format]([seen(client, reading, query, stage)], query, False)
+def write_reading(format: Format, reading: ReadingContents, query: Query) -> Iterator[str | bytes]:
+    """The report of a reading, piece by piece."""
+    yield from format.write([content_of(format.content, reading)], query, False)
 
 
-def drawn(seen: Seen, format: str, rgb: Rgb) -> Iterator[str | bytes]:
-    """A report as a picture: its words where it has any, else its norms as colours."""
-    from vlmtui.reports.images import ansi, files
+def default_drawing(report: ImageReport, rgb: Rgb) -> Shown:
+    """The drawing of a report of which nothing was asked: its words where it has any, else its norms as colours."""
     from vlmtui.reports.images.content import Shown
 
-    shown = Shown(WORDS if seen.words is not None else HEAT, rgb, seen, layers=seen.layers)
-    if format == PNG:
-        yield from files.write_png([shown])
-    else:
-        yield from (files.write_svg if format == SVG else ansi.write)([shown])
+    return Shown(WORDS if report.words is not None else HEAT, rgb, report, layers=report.layers)
+
+
+@dataclass(frozen=True)
+class SessionReading:
+    """The contents of a reading that a session holds; `image` decodes its image, [height, width, 3] uint8."""
+
+    client: SessionClient
+    reading: Reading
+    query: Query
+    image: Callable[[], Rgb]
+
+    @property
+    def stage(self) -> str:
+        """The stage asked for, or the model's usual one; `UsageError` where the model has none of that name."""
+        stage, model = self.query.selection.stage, self.reading.model
+        return default_stage(model) if stage is None else check_stage(stage, model)
+
+    def report(self) -> ImageReport:
+        """The report of its entries."""
+        return report_of(self.client, self.reading, self.query, self.stage)
+
+    def drawing(self) -> Shown:
+        """Its words in their patches, or its norms."""
+        return default_drawing(self.report(), self.image())
+
+    def page(self) -> Glance:
+        """What its page shows."""
+        from vlmtui.reports.page.content import glance
+
+        return glance(self.client, self.image(), self.reading, self.query)
+
+    def animation(self) -> Animation:
+        """What a lens made of every stage up to that of the query."""
+        from vlmtui.reports.images.animation import animate
+
+        stage, through = self.stage, self.query.lens or default_colour_lens()
+        return animate(self.client, self.image(), self.reading, self.query, through, stage)

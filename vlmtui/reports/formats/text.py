@@ -13,25 +13,26 @@ from numpy.typing import NDArray
 
 from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
-from vlmtui.display.glosses import PieceGlosses
-from vlmtui.display.grids import grid_names, unplaced_name, unplaced_reason
-from vlmtui.display.metrics import search_phrase
+from vlmtui.display.grid_names import grid_names, unplaced_name, unplaced_reason
+from vlmtui.display.metric_names import search_phrase
+from vlmtui.display.norm_statistics import RULE, is_outlier, robust_z
+from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
-from vlmtui.display.statistics import RULE, is_outlier, robust_z
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.geometry import Place
+from vlmtui.query.options import Query
 from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports.formats import logit_lens, patch_embedding
 from vlmtui.reports.formats.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
 from vlmtui.reports.formats.noise_baseline import agreement_line, null_line, standing_line
 from vlmtui.reports.formats.text_grid import titled, word_grid
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Query, Result, Seen
 
 _LONGEST_WORD = 20
 
 
-def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[str]:
+def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """The text of every image, in lines, as they are made."""
     first = True
     for result in results:
@@ -44,22 +45,22 @@ def write(results: Iterable[Result], query: Query, several: bool) -> Iterator[st
             yield f"{line.rstrip(' ')}\n"
 
 
-def lines(seen: Seen) -> Iterator[str]:
+def lines(seen: ImageReport) -> Iterator[str]:
     """The lines of one image's report."""
     yield from _title(seen)
-    if seen.words is not None and not seen.query.some:
+    if seen.words is not None and not seen.query.selection.partial:
         yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
-    if seen.values is not None and not seen.query.some:
+    if seen.values is not None and not seen.query.selection.partial:
         yield from value_grid(seen, COLUMNS)
     yield from whole_report(seen)
     yield from _patches(seen)
-    if seen.query.some and not seen.entries:
+    if seen.query.selection.partial and not seen.entries:
         yield "Nothing here fulfils --where"
-    if not seen.query.some:
+    if not seen.query.selection.partial:
         yield from _outliers(seen)
 
 
-def _title(seen: Seen) -> Iterator[str]:
+def _title(seen: ImageReport) -> Iterator[str]:
     reading, query, words = seen.reading, seen.query, seen.words
     model, image = reading.model, reading.image
     source = "standard input" if image.source == "-" else isolate(plain(image.source))
@@ -74,14 +75,14 @@ def _title(seen: Seen) -> Iterator[str]:
     tall, wide = reading.patch_size
     if reading.seen:
         yield from labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
-    if reading.prompt is not None and (query.prompt is not None or seen.layers is not None):
+    if reading.prompt is not None and (query.read.prompt is not None or seen.layers is not None):
         yield from labelled("prompt", plain(reading.prompt))
     if len(reading.grids) > 1:
         yield from labelled("views", _views(reading))
     what = "vision patch" if of_patches(seen.stage) else "token"
     places = reading.places_at(seen.stage)
     said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
-    said = f"{len(seen.entries):,} of {said}" if seen.query.some else said
+    said = f"{len(seen.entries):,} of {said}" if seen.query.selection.partial else said
     newlines = sum(place.kind == "newline" for place in places)
     if newlines:
         said += f", {numbers.count(newlines, 'newline token')} among them"
@@ -90,8 +91,8 @@ def _title(seen: Seen) -> Iterator[str]:
         yield from labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
-        how = search_phrase(seen.order, query.ridge)
-        searched = f"{query.k} {how} of {words.candidates:,} word-pieces{left_out}"
+        how = search_phrase(seen.order, query.search.ridge)
+        searched = f"{query.search.k} {how} of {words.candidates:,} word-pieces{left_out}"
         yield from labelled("words", searched if words.candidates else f"those of the lens {seen.order}")
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
@@ -129,12 +130,12 @@ def _views(reading: Reading) -> str:
     return "; ".join(parts)
 
 
-def _patches(seen: Seen) -> Iterator[str]:
+def _patches(seen: ImageReport) -> Iterator[str]:
     """Every entry, grid by grid: where it is, its norm, its words, its vision patches' norms. Then those in no grid."""
     reading = seen.reading
     places = reading.places_at(seen.stage)
     one_by_one = _Entries(seen)
-    what = "Patch" if len(seen.query.patches) == 1 and not seen.query.rows else "Patches"
+    what = "Patch" if len(seen.query.selection.patches) == 1 and not seen.query.selection.rows else "Patches"
     many = len(reading.grids) > 1
     names = grid_names(reading.grids)
     rows: dict[int | None, list[int]] = {grid.id: [] for grid in reading.grids} | {None: []}
@@ -169,7 +170,7 @@ def _patches(seen: Seen) -> Iterator[str]:
 class _Entries:
     """The lines of single entries."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ImageReport) -> None:
         self._seen = seen
         reading = seen.reading
         self._places, self._norms = reading.places_at(seen.stage), seen.norms
@@ -235,7 +236,7 @@ def _where(place: Place, stage: str) -> str:
 class _StageNorms:
     """The norms of vision patches through the stages, outliers marked; computed once for the picture."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ImageReport) -> None:
         reading = seen.reading
         self._at = {(p.grid, p.patches): i for i, p in enumerate(reading.patch_places)}
         stages = [norms.patches for norms in reading.grid_norms]
@@ -254,7 +255,7 @@ class _StageNorms:
 class _LayerNorms:
     """The norms of image tokens through the language model's layers, outliers marked; nothing where it was not run."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ImageReport) -> None:
         self._norms = np.zeros((0, 0), np.float32) if seen.layers is None else seen.layers.norms
         self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
 
@@ -271,7 +272,7 @@ def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -
     yield from flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
 
 
-def _outliers(seen: Seen) -> Iterator[str]:
+def _outliers(seen: ImageReport) -> Iterator[str]:
     """Which entries of every stage stand out by their norm, and the rule."""
     reading = seen.reading
     yield "Outliers"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from vlmtui.display.grids import grid_names, unplaced_name
+from vlmtui.display.grid_names import grid_names, unplaced_name
 from vlmtui.display.numbers import box
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.geometry import Grid

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
 from vlmtui.reports.formats.json import line
+from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.output.target import Pipe, Target, check_target, target
 from vlmtui.reports.per_image import Failure
-from vlmtui.reports.query import Result
 
 SCHEMA = "vlmtui/vectors/1"
 SAFETENSORS, NPZ = ".safetensors", ".npz"
@@ -41,8 +41,8 @@ def check_vectors(name: str, output: str | None) -> None:
 
 
 def kept(
-    results: Generator[Result, None, None], name: str, tell: Callable[[str], object] = lambda note: None
-) -> Generator[Result, None, None]:
+    results: Generator[ReportOrFailure, None, None], name: str, tell: Callable[[str], object] = lambda note: None
+) -> Generator[ReportOrFailure, None, None]:
     """The results themselves; when all have come, their vectors are in the file `name`.
 
     Where they are left before that, as by a reader who has enough, it is told that there is no such file.

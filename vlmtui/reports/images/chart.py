@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmtui.display.colours import Colour
-from vlmtui.display.statistics import THRESHOLD, is_outlier, norm_summary
+from vlmtui.display.norm_statistics import THRESHOLD, is_outlier, norm_summary
+from vlmtui.query.patches import PatchPosition, entries_of
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
 from vlmtui.reports.images import fonts, layout
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.layout import MARGIN
 from vlmtui.reports.images.scene import INK, PALE, RULE, Area, Dot, Line, Mark, Point, Rect, Scene, Text
-from vlmtui.reports.select.patches import PatchWords, entries_of
 
 WIDTH = 1200
 _RATIO = 0.52
@@ -29,7 +29,7 @@ _DOTS = 40
 
 def scene(shown: Shown) -> Scene:
     """Norms over stages."""
-    width = max(420, shown.seen.query.drawing.size or WIDTH)
+    width = max(420, shown.seen.query.output.drawing.size or WIDTH)
     height = round(width * _RATIO)
     stages = shown.stages
     norms = [_finite(_norms(shown, stage)) for stage in stages]
@@ -170,8 +170,8 @@ def _asked(shown: Shown, plot: _Plot) -> list[Mark]:
     return marks
 
 
-def _coloured(shown: Shown) -> list[tuple[PatchWords, Colour]]:
-    return list(zip(shown.seen.query.patches, _LINES, strict=False))
+def _coloured(shown: Shown) -> list[tuple[PatchPosition, Colour]]:
+    return list(zip(shown.seen.query.selection.patches, _LINES, strict=False))
 
 
 def _key(shown: Shown, plot: _Plot) -> list[Mark]:

@@ -12,12 +12,15 @@ from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.wording import LensResult
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.query.chosen_lens import lens_for
+from vlmtui.query.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
+from vlmtui.query.options import Query, load_model
 from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
+from vlmtui.reports.image_reader import answer_for, report_of
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, Seen, answered, load, seen
-from vlmtui.reports.select.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
-from vlmtui.reports.select.lens_option import lens_for
+from vlmtui.session.reconnecting import OnProgress
 
 OTHERS = "--format text, json or jsonl"
 
@@ -35,7 +38,7 @@ class Shown:
 
     show: str
     rgb: Rgb
-    seen: Seen
+    seen: ImageReport
     stages: tuple[str, ...] = ()
     values: tuple[LensResult, ...] = ()
     layers: LayerNorms | None = None
@@ -58,20 +61,20 @@ def what(query: Query) -> str:
         raise UsageError(
             f"--lens {query.lens.name} gives {query.lens.kind.one}, which no picture shows: choose {OTHERS}"
         )
-    show = query.drawing.show or (HEAT if numbers else WORDS)
+    show = query.output.drawing.show or (HEAT if numbers else WORDS)
     if numbers and query.lens is not None and show in (WORDS, NORMS):
         raise UsageError(f"--draw {show} shows no --lens {query.lens.name}: leave one of them out, or --draw {HEAT}")
     if query.lens is not None and not numbers and show != WORDS:
         raise UsageError(f"--lens {query.lens.name} gives words: leave it out, or --draw {WORDS}")
     if query.lens is not None and show == LAYERS:
         query.lens.check_path(None, f"choose --draw {HEAT}")
-    if query.some and show == LAYERS:
+    if query.selection.partial and show == LAYERS:
         raise UsageError(f"--draw {LAYERS} shows all patches: leave --patch, --rows and --where out, or --draw {HEAT}")
-    if (query.rows or query.keep is not None) and show == NORMS:
+    if (query.selection.rows or query.selection.keep is not None) and show == NORMS:
         raise UsageError(f"--draw {NORMS} shows all patches, and lines of some: name these with --patch")
-    if show == NORMS and len(query.patches) > MOST_LINES:
+    if show == NORMS and len(query.selection.patches) > MOST_LINES:
         raise UsageError(f"--draw {NORMS} has lines of {MOST_LINES} patches at most: leave some --patch out")
-    if query.null:
+    if query.search.null:
         raise UsageError("a picture does not hold words against noise: leave --null out, or choose --format json")
     return show
 
@@ -79,20 +82,26 @@ def what(query: Query) -> str:
 class _Showing:
     def __init__(self, query: Query, show: str, on_progress: OnProgress | None) -> None:
         # of words only those that are drawn, and none for what has none
-        k = query.drawing.num_words or query.k
-        self._query, self._show, self._on_progress = replace(query, k=k), show, on_progress
+        k = query.output.drawing.num_words or query.search.k
+        self._query, self._show, self._on_progress = (
+            replace(query, search=replace(query.search, k=k)),
+            show,
+            on_progress,
+        )
         self._stage = ""
 
     @property
     def max_pixels(self) -> int:
-        return self._query.max_pixels
+        return self._query.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self._query, self._on_progress)
+        return load_model(client, self._query.load, self._on_progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         query = self._query
-        self._stage = default_stage(model) if query.stage is None else check_stage(query.stage, model)
+        self._stage = (
+            default_stage(model) if query.selection.stage is None else check_stage(query.selection.stage, model)
+        )
         if query.lens is not None:
             if self._show == LAYERS:
                 query.lens.check_path(model, f"choose --draw {HEAT}")
@@ -104,24 +113,24 @@ class _Showing:
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> Shown:
         query, stage = self._query, self._stage
-        rgb = decode(source.data, source.source, query.max_pixels).rgb
+        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
-            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
+            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
         ).result()
         if self._show in (WORDS, HEAT):
-            found = seen(client, reading, query, stage, self._on_progress)
+            found = report_of(client, reading, query, stage, self._on_progress)
             if self._show == WORDS or found.overlay is not None or not of_layers(stage):
                 return Shown(self._show, rgb, found)
             return Shown(self._show, rgb, found, layers=found.layers)
         layers = client.layers(reading.id, on_progress=self._on_progress).result() if of_layers(stage) else None
         there = stages(reading.model)
         path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
-        found = Seen(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
+        found = ImageReport(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
         values: tuple[LensResult, ...] = ()
         if self._show == LAYERS and query.lens is not None:
             lens, progress = query.lens, self._on_progress
             path = tuple(s for s in path if applies_at(lens.description.stages, s))
-            answer = answered(client, reading, lens, progress)
+            answer = answer_for(client, reading, lens, progress)
             said = answer.id if answer else ""
             values = tuple(
                 client.look(reading.id, s, lens_for(lens, reading, s), answer=said, on_progress=progress).result()

@@ -9,9 +9,8 @@ import numpy as np
 from vlmtui.display import numbers
 from vlmtui.display.colours import Rgb, magnitude_colours, robust_range
 from vlmtui.errors import UsageError
-from vlmtui.lenses.wording import LensResult, number_name
+from vlmtui.lenses.lens_text import LensResult, number_name
 from vlmtui.reading import Floats, llm_layer, of_layers
-from vlmtui.reports.formats.gif import painted
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.images import layout
 from vlmtui.reports.images.content import Shown
@@ -30,14 +29,14 @@ def scene(shown: Shown) -> Scene:
     """The photograph in the colours of one stage."""
     seen = shown.seen
     _check_placed(shown, seen.stage)
-    photo, scale = layout.resized(shown.rgb, seen.query.drawing.size or LONG_SIDE)
+    photo, scale = layout.resized(shown.rgb, seen.query.output.drawing.size or LONG_SIDE)
     overlay = seen.overlay
     found = overlay.numbers if overlay is not None else seen.norms
     of = found[list(seen.entries)]
     low, high = robust_range(of) if of.ndim == 1 else (0.0, 1.0)
     height, width = photo.shape[:2]
     places = [seen.reading.places_at(seen.stage)[entry] for entry in seen.entries]
-    coloured = painted(photo, places, _colours(overlay, of, low, high), scale)
+    coloured = layout.paint_entries(photo, places, _colours(overlay, of, low, high), scale)
     marks: list[Mark] = [Photo(MARGIN, MARGIN, coloured, smooth=False)]
     bar = 180 if of.ndim == 1 else 0
     under = MARGIN + height
@@ -60,7 +59,7 @@ def sheet(shown: Shown) -> Scene:
     if not stages:
         _check_placed(shown, seen.stage)
     height, width = shown.rgb.shape[:2]
-    total = seen.query.drawing.size or SHEET
+    total = seen.query.output.drawing.size or SHEET
     # about as many columns as make the sheet one and a half times as wide as high, with few places empty
     ideal = max(1, round(math.sqrt(1.5 * len(stages) * height / width)))
     across = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
@@ -82,7 +81,9 @@ def sheet(shown: Shown) -> Scene:
             Photo(
                 x,
                 y,
-                painted(photo, places, _colours(shown.values[i] if shown.values else None, of, low, high), scale),
+                layout.paint_entries(
+                    photo, places, _colours(shown.values[i] if shown.values else None, of, low, high), scale
+                ),
                 smooth=False,
             )
         )

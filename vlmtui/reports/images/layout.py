@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from vlmtui.display import numbers
-from vlmtui.display.colours import VIRIDIS, Rgb
+from vlmtui.display.colours import VIRIDIS, Rgb, blend, brightness
 from vlmtui.display.pieces import plain
+from vlmtui.geometry import Place
+from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import fonts
 from vlmtui.reports.images.scene import INK, PALE, Mark, Photo, Text
-from vlmtui.reports.query import Seen
 
 MARGIN = 16
+_COLOUR_SHARE = 0.75
 LINE = 22
 CAPTION = 16.0
 SMALL = 13.0
@@ -32,13 +35,25 @@ def resized(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
     return np.asarray(Image.fromarray(rgb).resize(size, how)), scale
 
 
-def named(seen: Seen) -> str:
+def paint_entries(under: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> Rgb:
+    """The picture's own light under the colours of the entries, each over its box; the smaller ones on top."""
+    over = under.copy()
+    there = np.zeros(under.shape[:2], dtype=bool)
+    boxes = [(place.box, colour) for place, colour in zip(places, colours, strict=True) if place.box]
+    for (x0, y0, x1, y1), colour in sorted(boxes, key=lambda one: -(one[0][2] - one[0][0]) * (one[0][3] - one[0][1])):
+        part = slice(round(y0 * scale), round(y1 * scale)), slice(round(x0 * scale), round(x1 * scale))
+        over[part], there[part] = colour, True
+    mixed = blend(brightness(under), over, _COLOUR_SHARE)
+    return np.where(there[..., None], mixed, under)
+
+
+def named(seen: ImageReport) -> str:
     """`china.jpg`: the picture, short enough for a line."""
     source = seen.reading.image.source
     return "standard input" if source == "-" else plain(source.rsplit("/", 1)[-1] or source)
 
 
-def model_named(seen: Seen) -> str:
+def model_named(seen: ImageReport) -> str:
     """The model, and what must be known of it."""
     model = seen.reading.model
     return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"

@@ -7,19 +7,19 @@ import math
 import numpy as np
 
 from vlmtui.display.colours import Rgb, brightness
-from vlmtui.display.metrics import metric_name as metric_named
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.metric_names import metric_name as metric_named
 from vlmtui.display.numbers import count
-from vlmtui.display.pages import EntryGrid, ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box
+from vlmtui.query.drawing import LARGEST
 from vlmtui.reading import of_patches
+from vlmtui.reports.image_report import NONE_KEPT, ImageReport
 from vlmtui.reports.images import fonts, layout
 from vlmtui.reports.images.content import Shown
 from vlmtui.reports.images.layout import MARGIN
 from vlmtui.reports.images.scene import PALE, Line, Mark, Photo, Rect, Scene, Text
-from vlmtui.reports.query import NONE_KEPT, Seen
-from vlmtui.reports.select.drawing import LARGEST
-from vlmtui.reports.select.rows import Rows
+from vlmtui.reports.select.rows import ReportRows
 
 LONG_SIDE = 1280
 NUM_WORDS = 3
@@ -41,14 +41,14 @@ def scene(shown: Shown) -> Scene:
     """The photograph, darkened, with each patch's words in it."""
     seen = shown.seen
     pages = finest(seen)
-    long_side = seen.query.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
+    long_side = seen.query.output.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
     photo, scale = layout.resized(shown.rgb, long_side)
     height, width = photo.shape[:2]
     ticks = _TICKS if len(pages) == 1 else 0
     left, top = MARGIN + ticks, MARGIN + ticks
-    words = Rows(seen).words()
+    words = ReportRows(seen).words()
     row_of = {entry: row for row, entry in enumerate(seen.entries)}
-    wanted = min(seen.query.drawing.num_words or NUM_WORDS, max((len(some) for some in words), default=0))
+    wanted = min(seen.query.output.drawing.num_words or NUM_WORDS, max((len(some) for some in words), default=0))
     places = seen.reading.places_at(seen.stage)
     cells = {
         entry: (_moved(box, scale, left, top), [str(word) for word in words[row_of[entry]]])
@@ -79,7 +79,7 @@ def _shade(photo: Rgb) -> float:
     return min(0.6, max(0.15, 1 - _LIGHT / max(light, 1.0)))
 
 
-def finest(seen: Seen) -> list[EntryGrid]:
+def finest(seen: ImageReport) -> list[EntryGrid]:
     """The grids to draw: the tiles where the model has some, else the whole view; `UsageError` without any."""
     atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
@@ -179,15 +179,15 @@ def _step(least: float) -> int:
     return next(times * ten for times in (1, 2, 5, 10) if times * ten >= least)
 
 
-def _title(seen: Seen, lines: int) -> str:
+def _title(seen: ImageReport, lines: int) -> str:
     if seen.none_kept:
         return NONE_KEPT
-    of = metric_named(seen.order, seen.query.ridge)
+    of = metric_named(seen.order, seen.query.search.ridge)
     early = ", an early exit" if seen.projected else ""
     return f"{count(lines, 'word')} a patch at {seen.stage}{early}, by {of}" if lines else f"no words at {seen.stage}"
 
 
-def _facts(seen: Seen, pages: list[EntryGrid]) -> str:
+def _facts(seen: ImageReport, pages: list[EntryGrid]) -> str:
     shape = f"{pages[0].rows} × {pages[0].cols} {'patches' if of_patches(seen.stage) else 'tokens'}"
     shape += f" in each of {len(pages)} tiles" if len(pages) > 1 else ""
     return f"{layout.named(seen)} · {layout.model_named(seen)} · {shape}"

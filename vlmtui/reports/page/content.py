@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,13 +12,14 @@ import numpy as np
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
+from vlmtui.metrics import Metric, WordOrder
+from vlmtui.query.options import Query, load_model
+from vlmtui.query.patches import entries_at
 from vlmtui.reading import (
     LayerNorms,
-    Metric,
     ModelInfo,
     Reading,
     TokenWords,
-    WordOrder,
     check_stage,
     default_stage,
     of_layers,
@@ -26,12 +27,14 @@ from vlmtui.reading import (
     stages,
     vision_layer,
 )
-from vlmtui.reports.page.document import document
 from vlmtui.reports.page.lens import LensLook, look
 from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.query import OnProgress, Query, load
-from vlmtui.reports.select.patches import entries_at
-from vlmtui.results.early_exit import no_exit_in_reading, token_of_patch, words_of_patches
+from vlmtui.results.early_exit import (
+    no_exit_in_reading,
+    token_of_patch,
+    words_of_patches,
+)
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -92,17 +95,10 @@ def check(query: Query) -> None:
     if known is not None and not (known.offer.page or known.offer.projects):
         why = "a page shows words and norms, and finds words itself"
         raise UsageError(f"{why}: leave --lens, --find and --marked out, or choose --format json")
-    if query.rows or query.keep is not None or query.fields:
+    if query.selection.rows or query.selection.keep is not None or query.output.fields:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
-    if query.null:
+    if query.search.null:
         raise UsageError("a page does not hold words against noise: leave --null out, or choose --format json")
-
-
-def write(results: Iterable[Glance | Failure]) -> Iterator[str]:
-    """The file, whole."""
-    for result in results:
-        if isinstance(result, Glance):
-            yield document(result)
 
 
 class _Looking:
@@ -111,21 +107,21 @@ class _Looking:
 
     @property
     def max_pixels(self) -> int:
-        return self._query.max_pixels
+        return self._query.read.max_pixels
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
-        return load(client, self._query, self._on_progress)
+        return load_model(client, self._query.load, self._on_progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
         with_words(self._query, model)
         if self._query.lens is not None:
-            self._query.lens.check(self._query.stage or default_stage(model), model)
+            self._query.lens.check(self._query.selection.stage or default_stage(model), model)
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> Glance:
         query = self._query
-        rgb = decode(source.data, source.source, query.max_pixels).rgb
+        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
-            source, max_pixels=query.max_pixels, prompt=query.prompt, on_progress=self._on_progress
+            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
         ).result()
         return glance(client, rgb, reading, query, self._metrics, self._on_progress)
 
@@ -139,12 +135,12 @@ def with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
     A vision stage has words only through the projector. Raises `UsageError` for a stage that the model has not.
     """
     projected = query.lens is not None and query.lens.of_words
-    first = default_stage(model) if query.stage is None else check_stage(query.stage, model)
-    asked = {first, default_stage(model)} | {check_stage(s, model) for s in query.stages if s != ALL}
+    first = default_stage(model) if query.selection.stage is None else check_stage(query.selection.stage, model)
+    asked = {first, default_stage(model)} | {check_stage(s, model) for s in query.selection.stages if s != ALL}
     return tuple(
         stage
         for stage in stages(model)
-        if (projected or not of_patches(stage)) and (ALL in query.stages or stage in asked)
+        if (projected or not of_patches(stage)) and (ALL in query.selection.stages or stage in asked)
     )
 
 
@@ -157,11 +153,11 @@ def glance(
     on_progress: OnProgress | None = None,
 ) -> Glance:
     """All that the page of a reading shows: `metrics` at every stage that has words, and the metric asked for."""
-    stage = query.stage or default_stage(reading.model)
-    if query.stage is None and not reading.places_at(stage) and reading.patch_places:
+    stage = query.selection.stage or default_stage(reading.model)
+    if query.selection.stage is None and not reading.places_at(stage) and reading.patch_places:
         stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
-    entry = entries_at(reading, stage, query.patches[0])[0] if query.patches else None
-    orders = tuple(dict.fromkeys((*metrics, query.metric)))
+    entry = entries_at(reading, stage, query.selection.patches[0])[0] if query.selection.patches else None
+    orders = tuple(dict.fromkeys((*metrics, query.search.metric)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
     layers = None
     for one in with_words(query, reading.model):
@@ -169,7 +165,7 @@ def glance(
             continue
         if of_layers(one):
             layers = layers or client.layers(reading.id, on_progress=on_progress).result()
-            words[one] = {"logit": _words(client, reading, query, query.metric, one, on_progress)}
+            words[one] = {"logit": _words(client, reading, query, query.search.metric, one, on_progress)}
         else:
             words[one] = {order: _words(client, reading, query, order, one, on_progress) for order in orders}
     through = query.lens
@@ -177,7 +173,7 @@ def glance(
     if through is not None and not through.of_words:
         if of_layers(stage) and layers is None:
             layers = client.layers(reading.id, on_progress=on_progress).result()
-        seen = look(client, reading, through, stage, query.k, on_progress)
+        seen = look(client, reading, through, stage, query.search.k, on_progress)
     return Glance(query, rgb, reading, stage, words, layers, entry, seen)
 
 
@@ -191,10 +187,10 @@ def _words(
     found = client.words(
         reading.id,
         metric,
-        query.k,
-        all_tokens=query.all_tokens,
+        query.search.k,
+        all_tokens=query.search.all_tokens,
         stage=stage,
-        ridge=query.ridge,
+        ridge=query.search.ridge,
         projected=projected,
         on_progress=on_progress,
     ).result()

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
-from vlmtui.display.glosses import PieceGlosses
-from vlmtui.display.grids import as_sentence, unplaced_reason
-from vlmtui.display.metrics import COEFFICIENTS, metric_name, score_name, search_phrase
-from vlmtui.display.pages import EntryGrid, ReadingGrids
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.grid_names import as_sentence, unplaced_reason
+from vlmtui.display.metric_names import COEFFICIENTS, metric_name, score_name, search_phrase
+from vlmtui.display.norm_statistics import is_outlier, norm_summaries, robust_z
+from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
-from vlmtui.display.statistics import is_outlier, norm_summaries, robust_z
 from vlmtui.geometry import Place, pixel_bounds
-from vlmtui.reading import TokenWords, WordOrder, llm_layer, of_layers, of_patches
+from vlmtui.metrics import WordOrder
+from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
+from vlmtui.reports.page.content import Glance
+from vlmtui.reports.page.image import Embedded
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.noise_baseline import AGREEING
-
-if TYPE_CHECKING:
-    from vlmtui.reports.page.content import Glance
-    from vlmtui.reports.page.image import Embedded
 
 Object = dict[str, Any]
 
@@ -53,9 +52,9 @@ def data(glance: Glance, picture: Embedded) -> Object:
         "facts": _facts(glance),
         "seen": reading.seen,
         "patch": list(reading.patch_size),
-        "k": glance.query.k,
+        "k": glance.query.search.k,
         "agreeing": list(AGREEING),
-        "first": {"stage": glance.stage, "metric": glance.query.metric, "entry": glance.entry},
+        "first": {"stage": glance.stage, "metric": glance.query.search.metric, "entry": glance.entry},
         "entries": {
             "tokens": _entries(reading.places, atlas, glance.rgb),
             "patches": _entries(reading.patch_places, atlas, glance.rgb),
@@ -96,7 +95,7 @@ def _facts(glance: Glance) -> list[list[str]]:
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
         ["seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels" if reading.seen else ""],
-        ["prompt", plain(reading.prompt or "") if query.prompt is not None or glance.layers is not None else ""],
+        ["prompt", plain(reading.prompt or "") if query.read.prompt is not None or glance.layers is not None else ""],
         ["places", reading.placeless],
         ["picture", f"sha256 {reading.image.sha256}"],
     ]
@@ -188,7 +187,7 @@ def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
         "range": list(robust_range(norms)),
         "note": NOTE if of_patches(stage) and stage in glance.words else "",
         "words": {
-            order: _words(words, order, glance.query.ridge, pieces)
+            order: _words(words, order, glance.query.search.ridge, pieces)
             for order, words in glance.words.get(stage, {}).items()
         },
     }

@@ -6,18 +6,15 @@ import base64
 import hashlib
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from vlmtui._version import __version__
 from vlmtui.display.pieces import plain
+from vlmtui.reports.page.content import Glance
 from vlmtui.reports.page.data import data
 from vlmtui.reports.page.image import embedded
-
-if TYPE_CHECKING:
-    from vlmtui.reports.page.content import Glance
 
 SCRIPTS = ("numbers", "data", "state", "elements", "panels", "chart", "picture", "finding", "table", "keys", "page")
 """In the order in which they stand in the page, as one script: what is declared first is there for the later ones."""

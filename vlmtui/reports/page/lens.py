@@ -11,13 +11,14 @@ import numpy as np
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import plain, visible
-from vlmtui.lenses.facts import FactLine, fact_lines, is_image_level, top_words
+from vlmtui.lenses.fact_lines import FactLine, fact_lines, is_image_level, top_words
 from vlmtui.lenses.kinds import Colours, TokenMaps, Words
-from vlmtui.lenses.wording import LensResult, legend_line, lens_label
+from vlmtui.lenses.lens_text import LensResult, legend_line, lens_label
+from vlmtui.query.chosen_lens import ChosenLens, lens_for
 from vlmtui.reading import Reading
-from vlmtui.reports.query import OnProgress, answered
-from vlmtui.reports.select.lens_option import Through, lens_for
+from vlmtui.reports.image_reader import answer_for
 from vlmtui.results.answers import Answer
+from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -27,17 +28,17 @@ if TYPE_CHECKING:
 class LensLook:
     """What a lens made of a stage: one result, or where it is of one entry at a time one for each."""
 
-    through: Through
+    through: ChosenLens
     stage: str
     results: tuple[LensResult, ...]
     answer: Answer | None = None
 
 
 def look(
-    client: SessionClient, reading: Reading, through: Through, stage: str, k: int, on_progress: OnProgress | None
+    client: SessionClient, reading: Reading, through: ChosenLens, stage: str, k: int, on_progress: OnProgress | None
 ) -> LensLook:
     """Look at all of a stage's entries through a lens."""
-    call, answer = lens_for(through, reading, stage), answered(client, reading, through, on_progress)
+    call, answer = lens_for(through, reading, stage), answer_for(client, reading, through, on_progress)
     many = range(len(reading.places_at(stage)))
     some: tuple[tuple[int, ...] | None, ...] = tuple((entry,) for entry in many) if through.of_single else (None,)
     said = answer.id if answer else ""

@@ -12,9 +12,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from vlmtui.display.norm_statistics import RULE
 from vlmtui.display.numbers import count, percent
-from vlmtui.display.recurrence import TEST, VERDICTS, PositionCounts, Verdict, position_test
-from vlmtui.display.statistics import RULE
+from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, Verdict, position_test
 from vlmtui.tui.terminal.theme import Roles, roles
 
 SHOWN = 8

@@ -16,8 +16,8 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.base import Lens, LensOffer, applies_at
 from vlmtui.lenses.description import LensDescription, LensOption
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, ResultKind, Scalars, TokenMaps
+from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.lenses.registry import built_in_lenses, find_lens, listed_lenses
-from vlmtui.lenses.source import LensCall, LensSource
 from vlmtui.reading import ModelInfo
 
 OF_ANSWERS = "answer"

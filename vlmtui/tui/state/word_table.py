@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmtui.reading import PURSUITS, TokenWords, WordOrder
+from vlmtui.metrics import PURSUITS, WordOrder
+from vlmtui.reading import TokenWords
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from vlmtui.display.norm_statistics import NormSummary, is_outlier, norm_summaries, robust_z
 from vlmtui.display.numbers import format_number
-from vlmtui.display.statistics import NormSummary, is_outlier, norm_summaries, robust_z
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, line
 

@@ -1,0 +1,117 @@
+"""Queries in parts: options for loading, reading, the vocabulary search and the output, and a selection of entries.
+
+Front ends build them from a command line, a web request or Python arguments, checked as far as that can be done without
+a model. A function takes the parts that it reads, and a whole `Query` only where it reads most of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vlmtui.image import MAX_PIXELS
+from vlmtui.metrics import RIDGE, Metric
+from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.query.conditions import Condition
+from vlmtui.query.drawing import DrawOptions
+from vlmtui.query.patches import PatchPosition
+from vlmtui.reading import ModelInfo
+from vlmtui.session.discovery import SessionLocation
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+    from vlmtui.session.protocol import Progress
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """The model and the session that loads it: `where` chooses the session, the rest how the model is loaded there."""
+
+    model: str
+    revision: str | None = None
+    processor: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    where: SessionLocation = field(default_factory=SessionLocation)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How an image is read: with the model's usual prompt where `prompt` is None, and not above `max_pixels`."""
+
+    prompt: str | None = None
+    max_pixels: int = MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How the vocabulary is searched: `k` nearest tokens by `metric`, `ridge` being the λ of the metric of that name.
+
+    `all_tokens` searches special tokens and rows without a token too. `null` adds the noise baseline.
+    """
+
+    k: int = 8
+    metric: Metric = "l2"
+    ridge: float = RIDGE
+    all_tokens: bool = False
+    null: bool = False
+
+
+@dataclass(frozen=True)
+class EntrySelection:
+    """What part of a reading a report covers: a stage and, of its entries, those selected (all by default).
+
+    `stage` is the model's default stage where it is None. `stages` are those that a page shows besides; `all` among
+    them means every stage that has words. `patches` and `rows` of the grid select entries by position, `keep` by their
+    numbers and words.
+    """
+
+    stage: str | None = None
+    stages: tuple[str, ...] = ()
+    patches: tuple[PatchPosition, ...] = ()
+    rows: tuple[range, ...] = ()
+    keep: Condition | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether it may leave out entries of the stage."""
+        return bool(self.patches or self.rows) or self.keep is not None
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written: `fields` of each entry (without them those of the format), `vectors`, a file for the vectors
+    themselves, and `drawing` for formats that are images."""
+
+    fields: tuple[str, ...] = ()
+    vectors: str | None = None
+    drawing: DrawOptions = field(default_factory=DrawOptions)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Everything a report command was asked for."""
+
+    load: LoadOptions
+    read: ReadOptions = field(default_factory=ReadOptions)
+    search: SearchOptions = field(default_factory=SearchOptions)
+    selection: EntrySelection = field(default_factory=EntrySelection)
+    lens: ChosenLens | None = None
+    output: OutputOptions = field(default_factory=OutputOptions)
+
+
+def load_model(
+    client: SessionClient, options: LoadOptions, on_progress: Callable[[Progress], None] | None, layers: bool = False
+) -> Future[ModelInfo]:
+    """Ask a session to load a model, with all decoder layers where `layers` is true."""
+    return client.load(
+        options.model,
+        revision=options.revision,
+        processor=options.processor,
+        device=options.device,
+        dtype=options.dtype,
+        layers=layers,
+        on_progress=on_progress,
+    )

@@ -1,0 +1,143 @@
+"""Patch positions: `--patch [GRID:]R,C` and `--rows R-R`, and the entries of a stage at them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vlmtui.errors import UsageError
+from vlmtui.geometry import Grid, Place
+from vlmtui.reading import Reading, of_patches
+
+_WORDS = re.compile(r"\s*(?:(\d{1,6})\s*:\s*)?(\d{1,6})\s*,\s*(\d{1,6})\s*", re.ASCII)
+_ROWS = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class PatchPosition:
+    """Row and column of an image token, from 0; `grid` is None where none was named.
+
+    Its `repr` is written to the manifest of a batch and compared with it on resuming: its form must not change.
+    """
+
+    grid: int | None
+    row: int
+    col: int
+
+    def __repr__(self) -> str:
+        return f"PatchWords(grid={self.grid!r}, row={self.row!r}, col={self.col!r})"
+
+    def __str__(self) -> str:
+        place = f"{self.row},{self.col}"
+        return place if self.grid is None else f"{self.grid}:{place}"
+
+
+def parse_patch(words: str, option: str = "--patch") -> PatchPosition:
+    """Parse `[GRID:]R,C`; `UsageError`, which names the option, for anything else."""
+    match = _WORDS.fullmatch(words)
+    if not match:
+        raise UsageError(f"{option} {words!r} is not [GRID:]ROW,COLUMN: give numbers from 0, such as 3,5 or 1:3,5")
+    grid, row, col = match.groups()
+    return PatchPosition(int(grid) if grid is not None else None, int(row), int(col))
+
+
+def parse_rows(words: str) -> tuple[range, ...]:
+    """Parse rows as ranges: `3`, `0-5`, or several separated by commas; `UsageError` for anything else."""
+    found = []
+    for part in words.split(","):
+        match = _ROWS.fullmatch(part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise UsageError(
+                f"--rows {words!r} are not rows of the grid: give numbers from 0, such as 3 or 0-5 or 0-5,9"
+            )
+        found.append(range(first, last + 1))
+    return tuple(found)
+
+
+def entries_of(
+    reading: Reading, stage: str, patches: Sequence[PatchPosition] = (), rows: Sequence[range] = ()
+) -> tuple[int, ...]:
+    """Indices into `reading.places_at(stage)` of the entries selected by patches and rows, sorted; all without either.
+
+    Rows are token rows at a vision stage too, in every grid. Raises `UsageError` for a missing patch, or if all rows
+    are missing.
+    """
+    if not patches and not rows:
+        return tuple(range(len(reading.places_at(stage))))
+    found = {entry for patch in patches for entry in entries_at(reading, stage, patch)}
+    if rows:
+        of_rows = _in_rows(reading, stage, rows)
+        if not of_rows:
+            last = max((grid.rows or grid.patch_rows for grid in reading.grids), default=0) - 1
+            there = f"there are rows 0 to {last}" if last >= 0 else "the model keeps no grid of the picture"
+            raise UsageError(f"none of the rows asked for has a patch: {there}")
+        found |= of_rows
+    return tuple(sorted(found))
+
+
+def _in_rows(reading: Reading, stage: str, rows: Sequence[range]) -> set[int]:
+    def asked(place: Place) -> bool:
+        return place.row is not None and any(place.row in some for some in rows)
+
+    places = reading.places_at(stage)
+    if not of_patches(stage):
+        return {i for i, place in enumerate(places) if asked(place)}
+    tokens = {(p.grid, patch) for p in reading.places if asked(p) for patch in p.patches}
+    # in a grid without tokens (a vision-only model, a resampler) rows and columns are those of vision patches
+    by_itself = {grid.id for grid in reading.grids if not (grid.rows and reading.places)}
+    return {
+        i
+        for i, p in enumerate(places)
+        if (asked(p) if p.grid in by_itself else any((p.grid, patch) in tokens for patch in p.patches))
+    }
+
+
+def entries_at(reading: Reading, stage: str, patch: PatchPosition) -> tuple[int, ...]:
+    """Indices into `reading.places_at(stage)` of the entries at one patch position.
+
+    At a vision stage these are the vision patches that the token was made from. Without a grid in `patch`, the grid of
+    the whole image is used, or the first one. Raises `UsageError` where there is no such patch.
+    """
+    places = reading.places_at(stage)
+    grid = _grid(reading, patch)
+    # in a grid without tokens (a vision-only model, a resampler) rows and columns are those of vision patches
+    rows, cols = (grid.rows, grid.cols) if grid.rows else (grid.patch_rows, grid.patch_cols)
+    if not (patch.row < rows and patch.col < cols):
+        there = f"rows 0 to {rows - 1} and columns 0 to {cols - 1}"
+        raise UsageError(f"there is no patch {patch}: grid {grid.id} has {there}")
+    if not of_patches(stage) and not grid.rows:
+        why = f": {reading.placeless}" if reading.placeless else ""
+        raise UsageError(f"there is no token at {patch}: grid {grid.id} has vision patches only{why}")
+    token = _at(reading.places, grid, patch)
+    if not of_patches(stage):
+        found: tuple[int, ...] = () if token is None else (token,)
+    elif token is not None:
+        wanted = set(reading.places[token].patches)
+        found = tuple(i for i, p in enumerate(places) if p.grid == grid.id and not wanted.isdisjoint(p.patches))
+    else:
+        direct = _at(places, grid, patch) if not (grid.rows and reading.places) else None
+        found = () if direct is None else (direct,)
+    if not found:
+        raise UsageError(f"there is no token at {patch}: the model leaves that place of grid {grid.id} out")
+    return found
+
+
+def _grid(reading: Reading, patch: PatchPosition) -> Grid:
+    grids = reading.grids
+    if not grids:
+        raise UsageError(f"there is no patch {patch}: this model keeps no grid of the picture")
+    if patch.grid is None:
+        return next((grid for grid in grids if grid.kind == "whole"), grids[0])
+    for grid in grids:
+        if grid.id == patch.grid:
+            return grid
+    raise UsageError(f"there is no grid {patch.grid}: choose from {', '.join(str(grid.id) for grid in grids)}")
+
+
+def _at(places: tuple[Place, ...], grid: Grid, patch: PatchPosition) -> int | None:
+    for i, place in enumerate(places):
+        if place.kind == "patch" and (place.grid, place.row, place.col) == (grid.id, patch.row, patch.col):
+            return i
+    return None

@@ -1,0 +1,187 @@
+"""JSON and CSV of an atlas.
+
+The JSON is `vlmtui/atlas/1`, one object:
+
+    {"schema", "tables": [...],                                    the files
+     "query": {"model", "stage", "metric", "k"},                   k: words a token in the tables, at most
+     "pictures", "failed", "entries",                              entries: image tokens, or vision patches
+     "partial", "uncounted",                                       images with rows missing; of rare grid shapes
+     "words": [{"id", "piece", "text",                             the most frequent, by `first`
+                "first", "first_share",                            entries that have it as top-1
+                "among", "among_share",                            entries that have it among the k
+                "pictures_first", "pictures_first_share", "pictures_among", "pictures_among_share",
+                "where": [[...]],                                  share of entries that have it as top-1, in 8 × 8
+                                                                   squares over every grid; null without entries
+                "patches": [{"image", "sha256", "grid", "row", "col", "index", "box", "norm", "score",
+                              "place"}]}],                         rank of the word in the patch, from 1; patches are
+                                                                   sorted by it, then by score
+     "sought": [{"word", "ids", "pieces", "first", "among", "where", "patches"}],     where: among the k
+     "outliers": {"rule": {"z", "alpha", "mostly", "least"}, "grids": [...]},         grids: as in vlmtui/outliers/1
+     "failures": [{"image", "error"}]}                             at most 1,000 of them
+
+CSV has one of the tables `words`, `where`, `patches`, `outliers` and `failures`. If words are asked for, `where` and
+`patches` are about these alone; the last column of `where` says what its share counts, `first` or `among`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from vlmtui.display.norm_statistics import THRESHOLD
+from vlmtui.display.outlier_positions import ALPHA, LEAST, MOSTLY
+from vlmtui.display.pieces import visible
+from vlmtui.reports.atlas.examples import PatchExample, WordExamples
+from vlmtui.reports.atlas.summary import Atlas
+from vlmtui.reports.commands.outliers import grid_object
+from vlmtui.reports.formats import csv, json
+
+SCHEMA = "vlmtui/atlas/1"
+_OF_PATCH = ("image", "sha256", "grid", "row", "col", "index")
+
+
+def atlas_json(atlas: Atlas) -> Iterator[str]:
+    """One JSON object on a line."""
+    yield f"{json.line(atlas_object(atlas))}\n"
+
+
+def atlas_object(atlas: Atlas) -> json.Object:
+    """The JSON object of an atlas: `vlmtui/atlas/1`."""
+    counted = atlas.counted
+    return {
+        "schema": SCHEMA,
+        "tables": list(atlas.files),
+        "query": {"model": counted.model, "stage": counted.stage, "metric": counted.metric, "k": counted.k},
+        "pictures": counted.pictures,
+        "failed": counted.failed,
+        "entries": counted.entries,
+        "partial": counted.some,
+        "uncounted": counted.unlike,
+        "words": [
+            {**_named(atlas, chosen.ids[0]), **word_counts_object(atlas, chosen.ids[0]), **_places(chosen)}
+            for chosen in atlas.found.most_said
+        ],
+        "sought": [
+            {
+                "word": chosen.sought,
+                "ids": list(chosen.ids),
+                "pieces": [counted.names[id_][0] for id_ in chosen.ids],
+                "first": sum(counted.first.of(id_) for id_ in chosen.ids),
+                "among": sum(counted.among.of(id_) for id_ in chosen.ids),
+                **_places(chosen),
+            }
+            for chosen in atlas.found.sought
+        ],
+        "outliers": {
+            "rule": {"z": THRESHOLD, "alpha": ALPHA, "mostly": MOSTLY, "least": LEAST},
+            "grids": [grid_object(tally) for tally in counted.shapes],
+        },
+        "failures": [{"image": image, "error": error} for image, error in counted.failures],
+    }
+
+
+def word_counts_object(atlas: Atlas, id_: int) -> json.Object:
+    """Counts of a word by entry and by image, with their shares."""
+    counted = atlas.counted
+    told: json.Object = {}
+    for name, tallied, of in (
+        ("first", counted.first, counted.entries),
+        ("among", counted.among, counted.entries),
+        ("pictures_first", counted.pictures_first, counted.pictures),
+        ("pictures_among", counted.pictures_among, counted.pictures),
+    ):
+        told |= {name: tallied.of(id_), f"{name}_share": tallied.of(id_) / of}
+    return told
+
+
+def _named(atlas: Atlas, id_: int) -> json.Object:
+    piece, text = atlas.counted.names[id_]
+    return {"id": id_, "piece": piece, "text": text}
+
+
+def _places(chosen: WordExamples) -> json.Object:
+    return {"where": chosen.said.tolist(), "patches": [_patch(patch) for patch in chosen.patches]}
+
+
+def _patch(patch: PatchExample) -> json.Object:
+    row = patch.row
+    box = None if patch.box is None else list(patch.box)
+    return {name: row[name] for name in _OF_PATCH} | {
+        "box": box,
+        "norm": row["norm"],
+        "score": patch.score,
+        "place": patch.place + 1,
+    }
+
+
+def atlas_csv(atlas: Atlas) -> Iterator[str]:
+    """One table with a header line."""
+    yield from map(csv.line, TABLES[atlas.asked.table](atlas))
+
+
+def _words(atlas: Atlas) -> Iterator[list[Any]]:
+    names = [f"{what}{share}" for what in _COUNTED for share in ("", "_share")]
+    yield ["id", "word", "piece", *names]
+    for chosen in atlas.found.most_said:
+        (id_,) = chosen.ids
+        found = word_counts_object(atlas, id_)
+        piece, text = atlas.counted.names[id_]
+        yield [id_, visible(piece, text), piece, *(found[name] for name in names)]
+
+
+_COUNTED = ("first", "among", "pictures_first", "pictures_among")
+
+
+def _every(atlas: Atlas) -> Iterator[tuple[str, WordExamples]]:
+    """The words asked for that occur; the most frequent ones where none was asked for."""
+    for chosen in atlas.found.sought or atlas.found.most_said:
+        if chosen.ids:
+            yield chosen.sought or visible(*atlas.counted.names[chosen.ids[0]]), chosen
+
+
+def _where(atlas: Atlas) -> Iterator[list[Any]]:
+    yield ["word", "id", "row", "col", "share", "counts"]
+    for word, chosen in _every(atlas):
+        for (row, col), share in np.ndenumerate(chosen.said):
+            counted = "first" if chosen.sought is None else "among"
+            yield [word, _one(chosen), row, col, float(share) if np.isfinite(share) else None, counted]
+
+
+def _patches(atlas: Atlas) -> Iterator[list[Any]]:
+    yield ["word", "id", "score", *_OF_PATCH, "x0", "y0", "x1", "y1", "norm", "place"]
+    for word, chosen in _every(atlas):
+        for patch in chosen.patches:
+            row = patch.row
+            box = [row[name] for name in ("x0", "y0", "x1", "y1")]
+            found = [*(row[name] for name in _OF_PATCH), *box, row["norm"], patch.place + 1]
+            yield [word, _one(chosen), patch.score, *found]
+
+
+def _one(chosen: WordExamples) -> int | None:
+    """The id of a word with a single spelling; None for several."""
+    return chosen.ids[0] if len(chosen.ids) == 1 else None
+
+
+def _outliers(atlas: Atlas) -> Iterator[list[Any]]:
+    shape, position = ("kind", "rows", "cols", "verdict"), ("row", "col", "index", "count", "views", "share", "chance")
+    yield [*shape, *position, "repeats"]
+    for tally in atlas.counted.shapes:
+        grid = grid_object(tally)
+        for at in grid["positions"]:
+            yield [*(grid[name] for name in shape), *(at[name] for name in position), "yes" if at["repeats"] else "no"]
+
+
+def _failures(atlas: Atlas) -> Iterator[list[Any]]:
+    yield ["image", "error"]
+    yield from map(list, atlas.counted.failures)
+
+
+TABLES: dict[str, Callable[[Atlas], Iterator[list[Any]]]] = {
+    "words": _words,
+    "where": _where,
+    "patches": _patches,
+    "outliers": _outliers,
+    "failures": _failures,
+}

@@ -1,0 +1,93 @@
+"""The atlas command: options, the two passes over the tables, and the output in one format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from vlmtui.display.pieces import plain
+from vlmtui.errors import UsageError
+from vlmtui.reports.atlas.counts import AtlasCounts
+from vlmtui.reports.atlas.examples import ChosenWords, choose_words, collect_examples
+from vlmtui.reports.atlas.tables import TableBlock, TableFilter, no_match_error, table_blocks, table_files
+from vlmtui.reports.output.progress import ProgressLine
+from vlmtui.reports.output.target import check_target, same_file, target
+from vlmtui.session.protocol import Progress
+
+
+@dataclass(frozen=True)
+class AtlasOptions:
+    """The tables to read, what to keep of them, and what to show: `k` frequent words, `patches` a word, and `words`.
+
+    `table` names the table that CSV output has.
+    """
+
+    names: tuple[str, ...]
+    which: TableFilter = field(default_factory=TableFilter)
+    k: int = 12
+    patches: int = 8
+    words: tuple[str, ...] = ()
+    table: str = "words"
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Counts over many images, with maps and top patches of the words chosen."""
+
+    asked: AtlasOptions
+    files: tuple[str, ...]
+    counted: AtlasCounts
+    found: ChosenWords
+
+
+def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = lambda progress: None) -> Atlas:
+    """Read the tables twice: to count words, then to collect examples of the most frequent ones.
+
+    Raises `VlmtuiError` where a file is not a table, or the tables have no image.
+    """
+    if any(not word.strip() for word in asked.words):
+        raise UsageError("--word is empty: give it a word")
+    names = table_files(asked.names)
+
+    def read(doing: str) -> Iterator[TableBlock]:
+        for block, share in table_blocks(names):
+            on_progress(Progress(doing, round(1000 * share), 1000))
+            yield block.kept(asked.which)
+
+    counted = AtlasCounts()
+    for block in read("counting words"):
+        counted.add(block)
+    if not counted.pictures:
+        there = list(dict.fromkeys(kind for block, _ in table_blocks(names) for kind in block.kinds()))
+        if there or not counted.failed:
+            raise no_match_error(asked.which, names, there)
+    found = choose_words(counted, asked.k, asked.words)
+    collect_examples(found, read("looking for patches"), asked.patches)
+    return Atlas(asked, names, counted, found)
+
+
+def run_atlas(asked: AtlasOptions, format: str, output: str | None, quiet: bool, tell: Callable[[str], None]) -> int:
+    """Write the atlas; return the exit status. `tell` receives notes that a data format has no place for."""
+    from vlmtui.reports.atlas.formats import FORMATS
+
+    if format not in FORMATS:
+        raise UsageError(f"atlas has no format {format!r}: choose {', '.join(FORMATS)}")
+    if output is not None and output != "-":
+        check_target(output)
+        if any(same_file(output, name) for name in asked.names):
+            raise UsageError(f"-o {output} is the table itself: name another file for the atlas")
+    progress = ProgressLine(quiet)
+    try:
+        atlas = build_atlas(asked, progress)
+        with target(output) as to:
+            for piece in FORMATS[format](atlas):
+                progress.clear()
+                to.write(piece)
+            to.flush()
+    finally:
+        progress.clear()
+    if format in ("csv", "json"):
+        for chosen in atlas.found.sought:
+            if not chosen.ids:
+                tell(f"no entry has {plain(chosen.sought or '')} among its words")
+    return 0

@@ -1,0 +1,163 @@
+"""`ansi`: the picture in coloured half-blocks for `cat` in a terminal, with words or colours over it.
+
+Escape sequences set colours and nothing else, and every line ends with the terminal's own.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from vlmtui.display.canvas import Pixels, draw_image, grid_slices
+from vlmtui.display.cells import fit, width
+from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.pieces import isolate
+from vlmtui.errors import UsageError
+from vlmtui.geometry import CellLayout, fit_cells
+from vlmtui.query.drawing import HEAT, LAYERS, NORMS
+from vlmtui.query.options import Query
+from vlmtui.reading import of_patches
+from vlmtui.reports.formats.lens_values import lens_line
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.images import layout as paper
+from vlmtui.reports.images.content import Shown
+from vlmtui.reports.per_image import Failure
+from vlmtui.reports.select.rows import ReportRows
+
+COLUMNS = 80
+_TALLEST = 500
+_SHARE = 0.72
+_DIM = 0.62
+_UPPER_HALF = "▀"
+_RESET = "\x1b[0m"
+_LEAST = 3
+"""Cells that a patch needs for a word."""
+
+Written = tuple[str, Colour]
+Over = dict[int, dict[int, Written]]
+"""Characters and their colour by line, by cell; a wide one takes the cell after it, which is then empty."""
+
+
+def check_drawing(query: Query) -> None:
+    """Raise `UsageError` for a drawing that cannot be made of cells."""
+    show = query.output.drawing.show
+    if show in (LAYERS, NORMS):
+        raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
+
+
+def write_ansi(results: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
+    """One picture after the other, as they are made."""
+    first = True
+    for result in results:
+        if isinstance(result, Shown):
+            yield ("" if first else "\n") + "".join(f"{line}\n" for line in lines(result))
+            first = False
+
+
+def lines(shown: Shown) -> Iterator[str]:
+    """Every grid of the stage under a line that names it."""
+    seen = shown.seen
+    columns = seen.query.output.drawing.size or _columns()
+    atlas = ReadingGrids(seen.reading)
+    pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
+    if not pages:
+        raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
+    of = "L2 norms" if shown.show == HEAT else "first words"
+    said = lens_line(seen) if seen.overlay is not None else of
+    head = f"{paper.named(seen)} · {seen.stage} · {said} · {paper.model_named(seen)}"
+    yield isolate(fit(head, min(columns, width(head))))
+    for page in pages:
+        if len(pages) > 1:
+            yield page.name
+        yield from _page(shown, page, columns)
+
+
+def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
+    seen = shown.seen
+    picture = Image.fromarray(shown.rgb)
+    x0, y0, x1, y1 = page.box
+    # as many lines as the picture's shape takes at that width, and a few to choose from
+    most = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
+    layout = fit_cells((columns, most), page.rows, page.cols, page.box, picture.size)
+    pixels = draw_image(picture, layout, page.box, page.holes)
+    area = grid_slices(pixels, layout)
+    over: Over = {}
+    if shown.show == HEAT:
+        pixels[area] = _heat(pixels[area], layout, page, seen)
+    else:
+        pixels[area] = (pixels[area] * _DIM).astype(np.uint8)
+        over = _words(pixels, layout, page, seen)
+    for y in range(layout.height):
+        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.output.drawing.deep)
+
+
+def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Pixels:
+    """The pixels of the grid, coloured where an entry is part of the report."""
+    kept = list(seen.entries)
+    overlay = seen.overlay
+    found = (overlay.numbers if overlay is not None else seen.norms)[kept]
+    entries = np.full((len(seen.reading.places_at(seen.stage)), 3), np.nan)
+    low, high = robust_range(found) if found.ndim == 1 else (0.0, 1.0)
+    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitude_colours(found, low, high)
+    cells = page.spread(entries).repeat(2 * layout.tall, axis=0).repeat(layout.wide, axis=1)
+    return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
+
+
+def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Over:
+    """The first word of every patch in its middle line, the last cell left free."""
+    over: Over = {}
+    if layout.wide < _LEAST:
+        return over
+    firsts = dict(zip(seen.entries, ReportRows(seen).texts("word"), strict=True))
+    for (row, col), entry in page.entries.items():
+        word = firsts.get(entry)
+        x, y, wide, tall = layout.region(row, col)
+        y += (tall - 1) // 2
+        shown = fit(word, min(width(word), wide - 1), cut="") if word else ""
+        # one ink for all of a word
+        colour = ink(pixels[2 * y : 2 * y + 2, x : x + max(1, width(shown))].mean(axis=(0, 1)))
+        for character in shown:
+            size = width(character)
+            if size:
+                over.setdefault(y, {})[x] = character, colour
+                over[y] |= {x + 1: ("", colour)} if size == 2 else {}
+                x += size
+    return over
+
+
+def _line(upper: Pixels, lower: Pixels, over: dict[int, Written], deep: bool) -> str:
+    """One line of cells: two pixels each, or a character on their mean."""
+    parts: list[str] = []
+    before: tuple[Colour | None, Colour] | None = None
+    for x, (top, bottom) in enumerate(zip(upper.tolist(), lower.tolist(), strict=True)):
+        fore: Colour | None
+        character, fore = over.get(x, (None, None))
+        if character is None:
+            fore, back = (tuple(top), tuple(bottom)) if top != bottom else (None, tuple(bottom))
+            character = _UPPER_HALF if fore else " "
+        else:
+            back = tuple((a + b) // 2 for a, b in zip(top, bottom, strict=True))
+        if (fore, back) != before:
+            parts.append(_coloured(fore, back, deep))
+            before = fore, back
+        parts.append(character)
+    return "".join(parts) + _RESET
+
+
+@lru_cache(maxsize=1 << 16)
+def _coloured(fore: Colour | None, back: Colour, deep: bool) -> str:
+    def of(ground: int, colour: Colour) -> str:
+        return f"{ground};2;{colour[0]};{colour[1]};{colour[2]}" if deep else f"{ground};5;{xterm_number(colour)}"
+
+    return f"\x1b[{of(38, fore)};{of(48, back)}m" if fore else f"\x1b[{of(48, back)}m"
+
+
+def _columns() -> int:
+    """As wide as the terminal, `COLUMNS`, or else 80."""
+    return max(1, shutil.get_terminal_size((COLUMNS, 24)).columns)

@@ -1,0 +1,79 @@
+"""Contents of reports: what each format is written from, of images one after the other or of one reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vlmtui.query.options import Query
+from vlmtui.reports.formats.base import Content
+from vlmtui.reports.image_reader import read_reports
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.per_image import Failure
+from vlmtui.session.reconnecting import OnProgress
+
+if TYPE_CHECKING:
+    from vlmtui.reports.images.animation import Animation
+    from vlmtui.reports.images.content import Shown
+    from vlmtui.reports.page.content import Glance
+    from vlmtui.session.client import SessionClient
+
+
+def collect(
+    content: Content | None,
+    sources: tuple[str, ...],
+    query: Query,
+    start: Callable[[], SessionClient],
+    on_progress: OnProgress,
+) -> Generator[Any | Failure, None, None]:
+    """Read the images and ask the session for the content of each; `UsageError` for a query that it cannot answer."""
+    match content:
+        case Content.DRAWING:
+            from vlmtui.reports.images.content import shown
+
+            return shown(sources, query, start, on_progress)
+        case Content.PAGE:
+            from vlmtui.reports.page.content import looked
+
+            return looked(sources, query, start, on_progress)
+        case Content.ANIMATION:
+            from vlmtui.reports.images.animation import collect_animations
+
+            return collect_animations(sources, query, start, on_progress)
+        case _:
+            return read_reports(sources, query, start, on_progress)
+
+
+def report_in(content: object) -> ImageReport | None:
+    """The report that a content is or is drawn from; None for a page and an animation, which show all of an image."""
+    found = content if isinstance(content, ImageReport) else getattr(content, "seen", None)
+    return found if isinstance(found, ImageReport) else None
+
+
+class ReadingContents(Protocol):
+    """The contents of one reading, each made when it is asked for."""
+
+    def report(self) -> ImageReport:
+        """The report of its entries."""
+
+    def drawing(self) -> Shown:
+        """What a drawing shows where nothing is asked of it."""
+
+    def page(self) -> Glance:
+        """What its page shows."""
+
+    def animation(self) -> Animation:
+        """What a lens made of every stage."""
+
+
+def content_of(content: Content | None, reading: ReadingContents) -> Any:
+    """The content of a reading that a format is written from."""
+    match content:
+        case Content.DRAWING:
+            return reading.drawing()
+        case Content.PAGE:
+            return reading.page()
+        case Content.ANIMATION:
+            return reading.animation()
+        case _:
+            return reading.report()

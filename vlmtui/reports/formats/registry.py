@@ -1,0 +1,134 @@
+"""Registry of output formats: the list that `--format` and its help, file endings, checks and every way of saving
+follow. A format is added by a module with its writer and an entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vlmtui.errors import UsageError
+from vlmtui.reports.formats.base import DRAW, FIELDS, ROWS, STAGES, Content, Format
+
+_HERE = "vlmtui.reports.formats"
+_TABLE, _DRAWN = frozenset((ROWS, FIELDS)), frozenset((ROWS, DRAW))
+_COLUMNS = frozenset(("Scalars", "Colours", "Words"))
+_OVERLAYS = frozenset(("Scalars", "Colours", "TokenMaps"))
+_DRAWN_KINDS = _OVERLAYS | {"Words"}
+
+FORMATS = (
+    Format("text", (".txt",), f"{_HERE}.text:write_text", says_empty=True),
+    Format("json", (".json",), f"{_HERE}.json:write_json", options=_TABLE),
+    Format("jsonl", (".jsonl",), f"{_HERE}.json:write_jsonl", options=_TABLE),
+    Format(
+        "csv",
+        (".csv",),
+        f"{_HERE}.csv:write_csv",
+        options=_TABLE,
+        lens_kinds=_COLUMNS,
+        terminal_writer=f"{_HERE}.csv:write_csv_to_terminal",
+    ),
+    Format(
+        "parquet",
+        (".parquet",),
+        f"{_HERE}.parquet:write_parquet",
+        options=_TABLE,
+        lens_kinds=_COLUMNS,
+        binary=True,
+        in_parts=True,
+    ),
+    Format(
+        "html",
+        (".html",),
+        f"{_HERE}.html:write_html",
+        Content.PAGE,
+        options=frozenset((STAGES,)),
+        binary=True,
+        one_image=True,
+    ),
+    Format(
+        "png",
+        (".png",),
+        f"{_HERE}.png:write_png",
+        Content.DRAWING,
+        options=_DRAWN,
+        lens_kinds=_DRAWN_KINDS,
+        check="vlmtui.reports.images.composition:check_size",
+        binary=True,
+        one_image=True,
+        folder=True,
+    ),
+    Format(
+        "svg",
+        (".svg",),
+        f"{_HERE}.svg:write_svg",
+        Content.DRAWING,
+        options=_DRAWN,
+        lens_kinds=_DRAWN_KINDS,
+        check="vlmtui.reports.images.composition:check_size",
+        binary=True,
+        one_image=True,
+        folder=True,
+    ),
+    Format(
+        "gif",
+        (".gif",),
+        f"{_HERE}.gif:write_gif",
+        Content.ANIMATION,
+        options=frozenset(),
+        lens_kinds=_OVERLAYS,
+        binary=True,
+        one_image=True,
+    ),
+    Format(
+        "ansi",
+        (".ans",),
+        f"{_HERE}.ansi:write_ansi",
+        Content.DRAWING,
+        options=_DRAWN,
+        lens_kinds=_DRAWN_KINDS,
+        check=f"{_HERE}.ansi:check_drawing",
+    ),
+)
+"""All formats, in the order of `--help`."""
+
+
+ENDINGS = {ending: one.name for one in FORMATS for ending in one.endings}
+"""The format that a file's ending asks for."""
+
+
+def names(formats: Iterable[Format], last: str = ", ") -> str:
+    """The names of formats as a list in a sentence, with `last` before the last of them."""
+    *first, final = (one.name for one in formats)
+    return f"{', '.join(first)}{last if first else ''}{final}"
+
+
+def taking(option: str) -> list[Format]:
+    """The formats that take an option."""
+    return [one for one in FORMATS if one.takes(option)]
+
+
+def with_fields() -> list[Format]:
+    """The formats that `--fields` chooses columns or keys of, by name."""
+    return sorted(taking(FIELDS), key=lambda one: one.name)
+
+
+def format_named(name: str) -> Format:
+    """The format of a name; an unknown one takes no option, and `check_known` refuses it."""
+    known = next((one for one in FORMATS if one.name == name), None)
+    return known or Format(name, (), "", None, lens_kinds=frozenset())
+
+
+def check_known(format: Format) -> None:
+    """Raise `UsageError` for an unknown format, with the names of all: those of any number of images first."""
+    if format not in FORMATS:
+        there = names(sorted(FORMATS, key=lambda one: one.one_image))
+        raise UsageError(f"no report format {format.name!r}: choose {there}")
+
+
+def format_for(name: str | None) -> str:
+    """The name of the format of a report that goes to the file `name`: its ending's, or text where it has none.
+
+    Raises `UsageError` for an ending that is of no format.
+    """
+    from vlmtui.reports.output.target import format_by  # which would weigh on the start of the command line
+
+    return format_by(name, ENDINGS)

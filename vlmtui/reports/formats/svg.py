@@ -1,0 +1,90 @@
+"""`svg`: a drawing as SVG, its text as text and the photograph within the file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree
+
+from PIL import Image
+
+from vlmtui.display.colours import Colour, Rgb, hex_colour
+from vlmtui.query.options import Query
+from vlmtui.reports.images.composition import scene
+from vlmtui.reports.images.content import Shown
+from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Rect, Scene, Text
+from vlmtui.reports.per_image import Failure
+
+_SVG = "http://www.w3.org/2000/svg"
+_LETTERS = "Aileron, Helvetica, Arial, 'Noto Sans', sans-serif"
+
+
+def write_svg(drawings: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
+    """The file, whole."""
+    yield from (svg(scene(drawing)) for drawing in drawings if isinstance(drawing, Shown))
+
+
+def svg(scene: Scene) -> str:
+    """The scene as an SVG file."""
+    size = {"width": str(scene.width), "height": str(scene.height)}
+    root = ElementTree.Element(
+        "svg", {"xmlns": _SVG, **size, "viewBox": f"0 0 {scene.width} {scene.height}", "role": "img"}
+    )
+    ElementTree.SubElement(root, "title").text = scene.title
+    ElementTree.SubElement(root, "rect", {**size, "fill": hex_colour(scene.ground)})
+    letters = ElementTree.SubElement(root, "g", {"font-family": _LETTERS})
+    for mark in scene.marks:
+        name, attributes, text = _element(mark)
+        ElementTree.SubElement(letters, name, attributes).text = text
+    return f"{ElementTree.tostring(root, encoding='unicode')}\n"
+
+
+def _element(mark: Mark) -> tuple[str, dict[str, str], str | None]:
+    match mark:
+        case Photo(x, y, rgb, smooth):
+            where = _numbers(x=x, y=y, width=rgb.shape[1], height=rgb.shape[0])
+            return "image", {**where, "href": _embedded(rgb, smooth)}, None
+        case Rect(x, y, width, height, fill, opacity):
+            return "rect", {**_numbers(x=x, y=y, width=width, height=height), **_filled(fill, opacity)}, None
+        case Line(points, colour, width, opacity):
+            stroke = {
+                "fill": "none",
+                "stroke": hex_colour(colour),
+                **_numbers(stroke_width=width, stroke_opacity=opacity),
+            }
+            return "polyline", {"points": _points(points), **stroke, "stroke-linejoin": "round"}, None
+        case Area(points, fill, opacity):
+            return "polygon", {"points": _points(points), **_filled(fill, opacity)}, None
+        case Dot(x, y, radius, fill, opacity):
+            return "circle", {**_numbers(cx=x, cy=y, r=radius), **_filled(fill, opacity)}, None
+        case Text(x, y, text, size, colour, anchor, halo):
+            how = {**_numbers(x=x, y=y, font_size=size), "fill": hex_colour(colour), "text-anchor": anchor}
+            if halo is not None:
+                edge = _numbers(stroke_width=2 * size / 9)
+                how |= {"stroke": hex_colour(halo), **edge, "paint-order": "stroke", "stroke-linejoin": "round"}
+            return "text", how, text
+
+
+def _numbers(**values: float) -> dict[str, str]:
+    """Attributes with numbers, as short as two places allow."""
+    return {name.replace("_", "-"): f"{value:.2f}".rstrip("0").rstrip(".") for name, value in values.items()}
+
+
+def _filled(fill: Colour, opacity: float) -> dict[str, str]:
+    return {"fill": hex_colour(fill), **(_numbers(fill_opacity=opacity) if opacity < 1 else {})}
+
+
+def _points(points: tuple[tuple[float, float], ...]) -> str:
+    return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
+
+
+def _embedded(rgb: Rgb, smooth: bool) -> str:
+    """A photograph as JPEG, what has edges as PNG."""
+    file = io.BytesIO()
+    if smooth:
+        Image.fromarray(rgb).save(file, "JPEG", quality=88)
+    else:
+        Image.fromarray(rgb).save(file, "PNG", optimize=True)
+    kind = "jpeg" if smooth else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,143 @@
+"""Image reports: all that a report says of one image at one stage, before it is written in a format."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmtui.lenses.kinds import Words
+from vlmtui.lenses.lens_text import LensResult
+from vlmtui.metrics import METRICS, WordOrder
+from vlmtui.query.options import Query
+from vlmtui.reading import (
+    PIXELS,
+    Floats,
+    LayerNorms,
+    Reading,
+    TokenLayerWords,
+    TokenWords,
+    llm_layer,
+    of_layers,
+    of_patches,
+)
+from vlmtui.reports.per_image import Failure
+from vlmtui.results.answers import Answer
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
+from vlmtui.results.patch_embedding import PatchEmbedding
+
+NONE_KEPT = "no patch fulfils --where"
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """Everything reported of one image at one stage.
+
+    `entries` are the indices into `reading.places_at(stage)` that are reported. In their order come `words` (None where
+    the stage has no words), `anatomy` (the patch embedding, where single patches are reported as they enter the tower),
+    `vectors` [entries, hidden] float32, `by_layer` (the words after every layer), `agreements` (of metrics, at `tokens`
+    with `null`) and `facts`. `layers` are the norms of the language model's layers, at one of them. `values` is the
+    lens's result for all entries of the stage, `null` the noise baseline, and `looked` a lens's result for the whole
+    image: maps by token of the `answer`, a matrix, or scores.
+    """
+
+    query: Query
+    reading: Reading
+    stage: str
+    entries: tuple[int, ...]
+    words: TokenWords | None
+    layers: LayerNorms | None = None
+    values: LensResult | None = None
+    null: NoiseBaseline | None = None
+    anatomy: tuple[PatchEmbedding, ...] = ()
+    vectors: Floats | None = None
+    by_layer: tuple[TokenLayerWords, ...] = ()
+    agreements: tuple[MetricAgreement, ...] = ()
+    looked: LensResult | None = None
+    facts: tuple[LensResult, ...] = ()
+    answer: Answer | None = None
+
+    def narrowed(self, kept: NDArray[np.bool_]) -> ImageReport:
+        """The report restricted to the entries where `kept` [entries] is true."""
+        words = self.words
+        if words is not None:
+            explained = None if words.explained is None else words.explained[kept]
+            ids = words.ids[kept]
+            there = set(ids.ravel().tolist())
+            words = msgspec.structs.replace(
+                words,
+                tokens=words.tokens[kept],
+                ids=ids,
+                scores=words.scores[kept],
+                explained=explained,
+                # the width of columns depends on the words that occur
+                pieces={i: piece for i, piece in words.pieces.items() if i in there},
+                texts={i: text for i, text in words.texts.items() if i in there},
+                special=words.special & there,
+            )
+        entries = tuple(entry for entry, keep in zip(self.entries, kept, strict=True) if keep)
+        return replace(self, entries=entries, words=words)
+
+    @property
+    def norms(self) -> Floats:
+        """L2 norms of all entries of the stage, in the order of `reading.places_at(stage)`."""
+        if self.layers is not None and of_layers(self.stage):
+            norms: Floats = self.layers.norms[llm_layer(self.stage) - 1]
+            return norms
+        return self.reading.norms_at(self.stage)
+
+    @property
+    def projected(self) -> bool:
+        """Whether the words are those of a vision stage sent through the projector (the projector lens)."""
+        through = self.query.lens
+        return self.words is not None and of_patches(self.stage) and not (through and not through.of_words)
+
+    @property
+    def overlay(self) -> LensResult | None:
+        """The lens's result that can be drawn over the image: numbers, colours, or maps by token of the answer."""
+        found = self.values or self.looked
+        return found if found is not None and found.drawn else None
+
+    @property
+    def said(self) -> bool:
+        """Whether the report has a result of a lens."""
+        through = self.query.lens
+        there = self.values is not None or self.looked is not None or bool(self.by_layer or self.facts)
+        return there or self.projected or (through is not None and through.kind is Words and self.words is not None)
+
+    @property
+    def order(self) -> WordOrder:
+        """The metric, or the logit, that orders the stage's words."""
+        if self.words is not None and self.query.lens is not None and self.query.lens.kind is Words:
+            return self.words.metric
+        return "logit" if of_layers(self.stage) else self.query.search.metric
+
+    @property
+    def unused(self) -> str:
+        """A note on an option of the query that has no effect at this stage; "" where all have one."""
+        metric, lens, why = self.query.search.metric, self.query.lens, self.reading.model.wordless
+        if self.stage == PIXELS:
+            why = "pixels have no words"
+        elif of_layers(self.stage):
+            why = "words there are ordered by their logits"
+        elif of_patches(self.stage) and not why and not (lens and lens.of_words):
+            why = "a vision stage has words with --lens projector alone"
+        return f"--metric {metric} is not used at {self.stage}: {why}" if why and metric != METRICS[0] else ""
+
+    @property
+    def none_kept(self) -> bool:
+        """Whether nothing is reported because no entry meets the query's condition."""
+        return self.query.selection.keep is not None and not self.entries
+
+    @property
+    def hidden(self) -> int:
+        """The dimension of the stage's vectors."""
+        if self.stage == PIXELS:
+            return 3 * math.prod(self.reading.patch_size)
+        return self.reading.model.vision_hidden if of_patches(self.stage) else self.reading.hidden
+
+
+ReportOrFailure = ImageReport | Failure

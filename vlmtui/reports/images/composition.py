@@ -1,0 +1,24 @@
+"""Composition of a drawing into a scene: words in their patches, a heat map, a sheet of stages, a chart of norms."""
+
+from __future__ import annotations
+
+from vlmtui.errors import UsageError
+from vlmtui.query.drawing import HEAT, LARGEST, LAYERS, NORMS, SMALLEST, WORDS
+from vlmtui.query.options import Query
+from vlmtui.reports.images import chart, heat, words
+from vlmtui.reports.images.content import Shown
+from vlmtui.reports.images.scene import Scene
+
+_SCENES = {WORDS: words.scene, HEAT: heat.scene, LAYERS: heat.sheet, NORMS: chart.scene}
+
+
+def scene(shown: Shown) -> Scene:
+    """What is drawn of an image."""
+    return _SCENES[shown.show](shown)
+
+
+def check_size(query: Query) -> None:
+    """Raise `UsageError` where `--size` asks for fewer pixels than a drawing takes."""
+    size = query.output.drawing.size
+    if size is not None and size < SMALLEST:
+        raise UsageError(f"--size {size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")
