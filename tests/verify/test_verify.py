@@ -150,7 +150,7 @@ def test_identical_rows_are_no_strangers(folder):
         0.0,
         2 * model.embeddings[11],
     )
-    vocabulary = comparison.Vocabulary.of(model.embeddings)
+    vocabulary = comparison.EmbeddingMatrix.of(model.embeddings)
     ids = torch.tensor([10, 11, 40, 50, 60])
     assert comparison.not_found_first(model, vocabulary, ids, "l2") == []
     assert comparison.not_found_first(model, vocabulary, ids, "cosine") == []
