@@ -35,7 +35,7 @@ class GeneratedToken:
 
 
 @dataclass(frozen=True)
-class Generation:
+class GeneratedAnswer:
     """An answer. `finished` says that the model would say nothing more: also where that was not asked for any more."""
 
     said: list[GeneratedToken]
@@ -76,7 +76,7 @@ class Generator:
         saying: GenerationOptions = GenerationOptions(),
         change: TokenReplacement | None = None,
         on_layer: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Generation:
+    ) -> GeneratedAnswer:
         """The answer to a prompt, its end-of-sequence token included where there was room for it.
 
         `on_token` is given every token as it is said; before the first one `on_layer` hears how many layers of how many
@@ -110,7 +110,7 @@ class Generator:
                 disable_compile=True,
                 **options,
             )
-        return Generation(listener.said, listener.following is None or listener.following in self._ends())
+        return GeneratedAnswer(listener.said, listener.following is None or listener.following in self._ends())
 
     def _ends(self) -> set[int]:
         """The ids that end an answer."""
