@@ -35,7 +35,7 @@ class GeneratedToken:
 
 
 @dataclass(frozen=True)
-class Generation:
+class GeneratedAnswer:
     """The tokens of an answer. `finished` says that an end-of-sequence token ends it, be it the one after its limit."""
 
     tokens: list[GeneratedToken]
@@ -76,7 +76,7 @@ class Generator:
         options: GenerationOptions = GenerationOptions(),
         change: TokenReplacement | None = None,
         on_layer: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Generation:
+    ) -> GeneratedAnswer:
         """Generate the answer to a prompt, its end-of-sequence token included where the limit allows.
 
         `on_token` is called with every token; before the first one `on_layer` is called with the number of layers that
@@ -110,7 +110,7 @@ class Generator:
                 disable_compile=True,
                 **sampling,
             )
-        return Generation(listener.tokens, listener.following is None or listener.following in self._end_ids())
+        return GeneratedAnswer(listener.tokens, listener.following is None or listener.following in self._end_ids())
 
     def _end_ids(self) -> set[int]:
         """The end-of-sequence ids."""
