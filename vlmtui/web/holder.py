@@ -35,7 +35,7 @@ class Watched(SessionClient):
         on_progress: OnProgress | None = None,
         on_token: OnAnswerProgress | None = None,
     ) -> Future[Any]:
-        """As `Exchange.ask`; what is asked after `withdraw` is not sent."""
+        """Like `ReconnectingClient.ask`; a question after `withdraw` is not sent."""
         if isinstance(body, m.Cancel):
             return super().ask(body, unpack, on_progress, on_token)
         with self._asking:  # a withdrawal comes before a question or after it
