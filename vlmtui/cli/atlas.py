@@ -1,4 +1,4 @@
-"""`vlmtui atlas`: what many pictures have in common, from the tables of their reports."""
+"""`vlmtui atlas`: statistics over many images, from the tables of their reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Output
-from vlmtui.cli.messages import say_line
+from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, Quiet, Version
 from vlmtui.errors import UsageError
 
@@ -53,7 +53,7 @@ def atlas(
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
     chosen = format or format_by(output, _ENDINGS)
     if table is not None and table not in _TABLES:

@@ -40,10 +40,11 @@ class ClassificationHead(msgspec.Struct, frozen=True, kw_only=True):
 class TopClasses(msgspec.Struct, frozen=True, kw_only=True):
     """The top classes of an image, with their `logits` and `probabilities` [k], largest first.
 
-    `ids` int64 [k] count classes from 0. `evidence` [k, patches] is what each vision patch says for each of these, in
-    the order of `Reading.patch_places`: where the head reads the patches' mean, its share of the logit, which is the
-    sum of all shares and `rest` [k]; else, approximate, the logit that the head gives the patch in the class token's
-    place, and `rest` is None. `first` int64 [patches] is the class that each patch says most for.
+    `ids` int64 [k] count classes from 0. `evidence` [k, patches] is the evidence of each vision patch for each of
+    these, in the order of `Reading.patch_places`. Where the head reads the patches' mean, it is the patch's share of
+    the logit, which is the sum of all shares and `rest` [k]; otherwise, as an approximation, the logit that the head
+    gives the patch in place of the class token, and `rest` is None. `first` int64 [patches] is the top class of each
+    patch.
     """
 
     ids: Ids
