@@ -313,7 +313,7 @@ def test_stopped_while_words_are_looked_for(engine):
 
 def test_pictures_that_wait_are_bounded_by_bytes(monkeypatch, engine):
     """However many there are, and in whatever shapes, so that none finds others like it."""
-    one = preprocessing.size_of(engine.state.model.prepare(picture_of(noise(0)), None))
+    one = preprocessing.input_bytes(engine.state.model.prepare(picture_of(noise(0)), None))
     monkeypatch.setattr(many, "GROUPS_BYTES", 3 * one)
     monkeypatch.setattr(many, "TOKENS_BYTES", 1)
     held: list[int] = []

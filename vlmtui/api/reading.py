@@ -47,7 +47,7 @@ from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
 
@@ -155,7 +155,7 @@ class ImageReading(AnswerableReading):
         found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
-    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbeddingResult]:
         """The patch embedding of a token's vision patches: the pixels that enter the model, and their projection."""
         entries = self._entries("vision.0", row, col, grid)
         return [wait_for(self._client, self._client.patch(self.data.id, entry)) for entry in entries]

@@ -27,7 +27,7 @@ from vlmtui.reading import (
 from vlmtui.reports.per_image import Failure
 from vlmtui.results.answers import Answer
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
 NONE_KEPT = "no patch fulfils --where"
 
@@ -52,7 +52,7 @@ class ImageReport:
     layers: LayerNorms | None = None
     values: LensResult | None = None
     null: NoiseBaseline | None = None
-    anatomy: tuple[PatchEmbedding, ...] = ()
+    anatomy: tuple[PatchEmbeddingResult, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[MetricAgreement, ...] = ()

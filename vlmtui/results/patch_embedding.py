@@ -7,7 +7,7 @@ import msgspec
 from vlmtui.reading import Floats
 
 
-class PatchEmbedding(msgspec.Struct, frozen=True, kw_only=True):
+class PatchEmbeddingResult(msgspec.Struct, frozen=True, kw_only=True):
     """A vision patch, `patch` by its index in `Reading.patch_places`.
 
     `pixels` [height, width, 3] are the de-normalised levels (0–255) of red, green and blue that the model receives,

@@ -73,7 +73,7 @@ class TokenAblation:
         if len(replaced):
             inputs, change = self.inputs_without(replaced)
             if change is None:
-                forced = self.generator.model.speaking.force(inputs, self.answered.ids)
+                forced = self.generator.model.generator.teacher_force(inputs, self.answered.ids)
             log_probs: Tensor = forced.log_probs(change)
         else:
             log_probs = forced.log_probs()

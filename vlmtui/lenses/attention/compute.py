@@ -92,7 +92,7 @@ class AnswerAttention:
 
     def found(self, weights: Tensor, layer: int | None, head: int | None, rollout: bool = False) -> TokenMaps:
         """Maps of weights [answer tokens, positions] at the image tokens; sinks are always those of the attention."""
-        prompt = self.forced.said_at.start + 1
+        prompt = self.forced.answer_positions.start + 1
         shares = self.means().mean(dim=(0, 1))[:prompt]
         places: Tensor = self.forced.places.cpu()
         sunk = attention_sinks(shares) & self._may_sink(places)

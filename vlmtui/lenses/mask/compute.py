@@ -30,7 +30,7 @@ def mask_matrix(context: Context, layer: int) -> Matrix:
         inputs = generator.model.prompted(generator.kept.inputs, generator.tokens, generator.kept.prompt)
         ids = inputs.input_ids[0].tolist()
         # one token after the prompt, which is not part of the mask
-        forced, prompt = generator.model.speaking.force(inputs, ids[-1:]), len(ids)
+        forced, prompt = generator.model.generator.teacher_force(inputs, ids[-1:]), len(ids)
     model.progress("asking for the mask")
     allowed = forced.mask(layer)
     kinds = np.full(len(ids), TEXT, np.uint8)

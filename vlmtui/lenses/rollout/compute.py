@@ -28,6 +28,6 @@ def _rolled(capture: AnswerAttention) -> Tensor:
             capture.progress(layer, capture.layers)
 
         capture.forced.mean_attention(seen)
-        answered.rolled = rollout.rows(capture.forced.said_at).cpu()
+        answered.rolled = rollout.rows(capture.forced.answer_positions).cpu()
     rolled: Tensor = answered.rolled
     return rolled
