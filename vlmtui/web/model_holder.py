@@ -35,7 +35,7 @@ class CancellableClient(SessionClient):
         on_progress: OnProgress | None = None,
         on_token: OnAnswerProgress | None = None,
     ) -> Future[Any]:
-        """As `Exchange.ask` until `withdraw`; after that, requests fail without being sent."""
+        """As `ReconnectingClient.ask` until `withdraw`; after that, requests fail without being sent."""
         if isinstance(body, m.Cancel):
             return super().ask(body, unpack, on_progress, on_token)
         with self._asking:  # a withdrawal comes before a request or after it
