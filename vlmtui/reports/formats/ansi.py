@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.canvas import Pixels, draw_image, grid_slices
+from vlmtui.display.canvas import Pixels, draw_image, grid_slices, half_block
 from vlmtui.display.cells import fit, width
 from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
@@ -34,7 +34,6 @@ COLUMNS = 80
 _TALLEST = 500
 _SHARE = 0.72
 _DIM = 0.62
-_UPPER_HALF = "▀"
 _RESET = "\x1b[0m"
 _LEAST = 3
 """Cells that a patch needs for a word."""
@@ -139,8 +138,7 @@ def _line(upper: Pixels, lower: Pixels, over: dict[int, Written], deep: bool) ->
         fore: Colour | None
         character, fore = over.get(x, (None, None))
         if character is None:
-            fore, back = (tuple(top), tuple(bottom)) if top != bottom else (None, tuple(bottom))
-            character = _UPPER_HALF if fore else " "
+            character, fore, back = half_block(tuple(top), tuple(bottom))
         else:
             back = tuple((a + b) // 2 for a, b in zip(top, bottom, strict=True))
         if (fore, back) != before:
