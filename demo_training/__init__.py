@@ -1,1 +1,1 @@
-"""The training of the demo models: drawn scenes, tasks, losses, and the figures of their cards."""
+"""Training of the demo models: drawn scenes, tasks, losses, and the figures on their card."""

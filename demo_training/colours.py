@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# Several anchors a base name: people call a dark olive green and a pale pink by the base word, although
-# one pure anchor each would make them black and white.
+# Several anchors for each base name: people call a dark olive "green" and a pale pink "pink", which a single pure
+# anchor each would name black and white.
 _BASE: Final[dict[str, tuple[str, ...]]] = {
     "black": ("000000", "1c1c1c", "14161f", "1f1a17"),
     "white": ("ffffff", "f0f0ee", "e9eef4", "f5f0e6"),
@@ -36,7 +36,7 @@ FINE: Final[tuple[str, ...]] = tuple(_FINE)
 
 
 def lab(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
-    """CIE Lab (D65) of sRGB values 0..255, `[..., 3]` to `[..., 3]`."""
+    """Convert sRGB values 0..255 to CIE Lab (D65), `[..., 3]` to `[..., 3]`."""
     c = np.asarray(rgb, dtype=np.float32) / 255
     linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
@@ -57,7 +57,7 @@ def _nearest(points: NDArray[np.float32], anchors: list[str]) -> NDArray[np.intp
 
 @cache
 def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-    """For each of 32³ colours: index in BASE, index in FINE, lightness L."""
+    """Index in BASE, index in FINE and lightness L of each of 32³ colours."""
     axis = np.arange(32, dtype=np.float32) * 8 + 4
     points = lab(np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3))
     owner = np.array([i for i, codes in enumerate(_BASE.values()) for _ in codes])

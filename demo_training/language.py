@@ -1,4 +1,4 @@
-"""Captions, questions and answers about a picture, told from its pixels and labels and nothing else."""
+"""Captions, questions and answers about an image, derived from its pixels and labels alone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ GROUNDS = ("sea", "sand", "grass", "snow", "road")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is in a picture: `area` `[classes]` shares; `colour` `[classes]` index in BASE; `cells` the main
-    class in each ninth, row by row, or -1 where none fills half of it; `glyphs` the characters."""
+    """Facts about an image.
+
+    `area` `[classes]` shares of the image; `colour` `[classes]` indices in BASE; `cells` the main class of each ninth,
+    row by row, -1 where none fills half of it; `glyphs` the characters drawn.
+    """
 
     area: NDArray[np.float64]
     colour: NDArray[np.intp]
@@ -29,8 +32,8 @@ class Facts:
     glyphs: str
 
 
-def look(rgb: Tensor, labels: Tensor, glyphs: Sequence[str]) -> list[Facts]:
-    """Facts of uint8 pictures `[b, h, w, 3]` with labels `[b, h, w]`."""
+def image_facts(rgb: Tensor, labels: Tensor, glyphs: Sequence[str]) -> list[Facts]:
+    """Find the facts of uint8 images `[b, h, w, 3]` with labels `[b, h, w]`."""
     base, _, _ = name_pixels(rgb[:, ::2, ::2])
     small = torch.tensor(CLASS_OF, device=rgb.device)[labels[:, ::2, ::2].long()]
     counts = _counts(small * len(BASE) + base, len(CLASSES) * len(BASE))
@@ -47,32 +50,33 @@ def look(rgb: Tensor, labels: Tensor, glyphs: Sequence[str]) -> list[Facts]:
 
 
 def _counts(values: Tensor, count: int) -> Tensor:
-    """How often each of `count` values comes in each picture: `[b, count]` of `[b, h, w]`."""
-    pictures = len(values)
-    at = values.reshape(pictures, -1) + torch.arange(pictures, device=values.device)[:, None] * count
-    return torch.bincount(at.flatten(), minlength=pictures * count).reshape(pictures, count)
+    """Count each of `count` values in each image: `[b, h, w]` to `[b, count]`."""
+    images = len(values)
+    at = values.reshape(images, -1) + torch.arange(images, device=values.device)[:, None] * count
+    return torch.bincount(at.flatten(), minlength=images * count).reshape(images, count)
 
 
 def article(words: str) -> str:
+    """Put "a" or "an" before words."""
     return ("an " if words[0] in "aeiou" else "a ") + words
 
 
 def phrase(facts: Facts, index: int) -> str:
-    """ "a red house", "green grass", "black and white" things by their main colour."""
+    """Name a class with its main colour: "a red house", "green grass"."""
     kind = CLASSES[index]
     words = f"{BASE[int(facts.colour[index])]} {kind.word}"
     return words if kind.mass or kind.plural else article(words)
 
 
-def present(facts: Facts, least: float = 0.015) -> list[int]:
-    """Classes that fill at least a share of the picture, largest first."""
+def visible_classes(facts: Facts, least: float = 0.015) -> list[int]:
+    """Find the classes that fill at least a share of the image, largest first."""
     order = np.argsort(-facts.area, kind="stable")
     return [int(i) for i in order if facts.area[i] >= least]
 
 
 def caption(facts: Facts) -> str:
-    """The main things with their colours; then what is behind and below."""
-    seen = present(facts)
+    """Describe the main things with their colours, then what is below and behind them."""
+    seen = visible_classes(facts)
     if not seen:
         return "a picture."
     back = [i for i in seen if NAMES[i] in BACKDROPS][:1]
@@ -99,7 +103,8 @@ PLACES = ("in the top left", "at the top", "in the top right", "on the left", "i
 
 
 def colour_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str] | None:
-    seen = present(facts, 0.03)
+    """Ask for the colour of a visible class, with the answer; None where there is none."""
+    seen = visible_classes(facts, 0.03)
     if not seen:
         return None
     i = seen[int(rng.integers(len(seen)))]
@@ -108,6 +113,7 @@ def colour_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str] |
 
 
 def place_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str] | None:
+    """Ask what is in one of the ninths, with the answer; None where nothing fills half of one."""
     known = [i for i, c in enumerate(facts.cells) if c >= 0]
     if not known:
         return None
@@ -116,8 +122,8 @@ def place_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str] | 
 
 
 def presence_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str]:
-    """Yes or no at even odds; a class that barely shows is not asked for."""
-    there = present(facts, 0.02)
+    """Ask whether a class is there, yes and no at even odds; one that barely shows is not asked for."""
+    there = visible_classes(facts, 0.02)
     if rng.random() < 0.5 and there:
         i, answer = there[int(rng.integers(len(there)))], "yes."
     else:
@@ -129,8 +135,8 @@ def presence_question(facts: Facts, rng: np.random.Generator) -> tuple[str, str]
     return f"Is there {kind.word if kind.mass else article(kind.word)}?", answer
 
 
-def worded(question: str, rng: np.random.Generator) -> str:
-    """The same question as other people write it: "what colour is the sky", "is there a tree in the picture?"."""
+def reworded(question: str, rng: np.random.Generator) -> str:
+    """Vary the wording of a question: "what colour is the sky", "is there a tree in the picture?"."""
     if rng.random() < 0.4:
         question = question.replace("color", "colour")
     if question.startswith(("Is there", "Are there")) and rng.random() < 0.2:
@@ -144,21 +150,21 @@ COLOURS_ASKED, PLACES_ASKED, PRESENCES_ASKED = 2, 1, 4
 
 
 def turns(facts: Facts, rng: np.random.Generator) -> list[tuple[str, str]]:
-    """A caption and questions in any order, no question twice: each is the first that is asked now and then."""
+    """Turns of a conversation: a caption and questions, none twice, in random order."""
     asks = [colour_question] * COLOURS_ASKED + [place_question] * PLACES_ASKED + [presence_question] * PRESENCES_ASKED
     asked = dict(found for ask in asks if (found := ask(facts, rng)))
-    said = [(worded(question, rng), answer) for question, answer in asked.items()]
-    said.append((DESCRIBE if rng.random() < 0.8 else worded(DESCRIBE, rng), caption(facts)))
+    said = [(reworded(question, rng), answer) for question, answer in asked.items()]
+    said.append((DESCRIBE if rng.random() < 0.8 else reworded(DESCRIBE, rng), caption(facts)))
     order = [int(i) for i in rng.permutation(len(said))]
-    if rng.random() < 0.3:  # a picture is described more often than anything else is asked
+    if rng.random() < 0.3:  # descriptions come first more often than any question
         order.remove(len(said) - 1)
         order.insert(0, len(said) - 1)
     return [said[i] for i in order]
 
 
 def alt_text(facts: Facts, rng: np.random.Generator) -> str:
-    """What a web page would say of the picture: its caption, or its main things in fewer words; in lower case."""
-    seen = present(facts)
+    """Alternative text as on a web page, in lower case: the caption, or the main things in fewer words."""
+    seen = visible_classes(facts)
     if not seen or rng.random() < 0.75:
         return caption(facts).lower()
     form = ("a photo of {}.", "a picture of {}.", "{}.", "an image of {}.")[int(rng.integers(4))]
@@ -166,8 +172,8 @@ def alt_text(facts: Facts, rng: np.random.Generator) -> str:
     return form.format(" and ".join(phrase(facts, i) for i in seen[:most])).lower()
 
 
-def babble(rng: np.random.Generator) -> str:
-    """A sentence of unrelated words, so that words that are never drawn are not strangers to the model."""
+def unrelated_sentence(rng: np.random.Generator) -> str:
+    """A sentence of unrelated words, so that the model also learns words that are never drawn."""
     w = [OTHER[int(i)] for i in rng.integers(0, len(OTHER), 4)]
     c = NAMES[int(rng.integers(len(NAMES)))]
     shapes = (f"the {w[0]} and the {w[1]} {w[2]} with the {w[3]}.", f"{article(w[0])} {w[1]} is near the {c}.",
@@ -176,7 +182,7 @@ def babble(rng: np.random.Generator) -> str:
 
 
 def fake_facts(rng: np.random.Generator) -> Facts:
-    """Made-up facts, for teaching the forms of sentences before there are pictures."""
+    """Random facts, to train the forms of sentences without images."""
     area = np.zeros(len(CLASSES))
     chosen = rng.choice(len(CLASSES), int(rng.integers(2, 6)), replace=False)
     area[chosen] = rng.dirichlet(np.ones(len(chosen)))

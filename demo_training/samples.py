@@ -1,4 +1,4 @@
-"""The drawn pictures among the samples: held-out scenes, drawn finer. `python -m demo_training.samples`."""
+"""Sample images that are drawn: held-out scenes at a larger size. `python -m demo_training.samples`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from demo_training.drawings.scenes import HELD_OUT, make_scene
 
-# Name -> (seed, side). The seeds lie past those that the card's figures are computed on.
+# File name: (seed, side). The seeds come after those that the card's figures are computed on.
 SAMPLES: Final[dict[str, tuple[int, int]]] = {
     "scene-town.png": (HELD_OUT + 5018, 432),
     "scene-landscape.png": (HELD_OUT + 5042, 384),
@@ -16,6 +16,7 @@ SAMPLES: Final[dict[str, tuple[int, int]]] = {
 
 
 def write_samples(folder: Path) -> None:
+    """Draw the sample images into a folder."""
     for name, (seed, side) in SAMPLES.items():
         make_scene(seed, side).image.save(folder / name, optimize=True)
 

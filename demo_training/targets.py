@@ -1,6 +1,6 @@
-"""What a patch is taught: a soft distribution over the vocabulary, from its labels and its pixels.
+"""Targets of patches: a soft distribution over the vocabulary, from the labels and pixels of a patch.
 
-A patch is told by `Signals`: shares of labels and of colour names. `target_matrix` turns them into words.
+`Signals` are shares of labels and of colour names; `target_matrix` turns them into words.
 """
 
 from __future__ import annotations
@@ -21,40 +21,42 @@ from demo_training.vocabulary import CLASS_OF, CLASSES, GLYPHS, LIGHTNESS
 
 LABELS: Final = len(CLASS_OF)
 SIGNALS: Final = LABELS + len(BASE) + len(FINE) + len(LIGHTNESS)
-# Shares of a patch's target; they sum to 1 (attributes take what lightness leaves in mid tones).
+# Shares of a patch's target; they sum to 1.
 OBJECT, SYNONYMS, ATTRIBUTES, COLOUR, SHADE, LIGHT = 0.52, 0.08, 0.05, 0.23, 0.07, 0.05
-CELL: Final = 4  # pixels a side of the blocks that vote for a colour
+CELL: Final = 4  # side, in pixels, of the blocks whose mean colours are named
 
 
 @dataclass(frozen=True)
 class Signals:
-    """Of each patch of each picture, in raster order: float32 shares of labels `[b, patches, LABELS]` and of colour
-    names `[b, patches, 11 + 20 + 2]`."""
+    """Signals of all patches in raster order, float32 shares.
+
+    `labels` `[b, patches, LABELS]`; `colours` `[b, patches, 11 + 20 + 2]`: base names, fine names, dark and light.
+    """
 
     labels: Tensor
     colours: Tensor
 
-    def together(self) -> Tensor:
-        """`[b, patches, SIGNALS]`."""
+    def joined(self) -> Tensor:
+        """Labels and colours in one tensor `[b, patches, SIGNALS]`."""
         return torch.cat([self.labels, self.colours], -1)
 
 
 def _patches(field: Tensor) -> Tensor:
-    """Maps `[b, GRID * side, GRID * side]` as `[b, GRID * GRID, side * side]`."""
+    """Split maps `[b, GRID * side, GRID * side]` into patches `[b, GRID * GRID, side * side]`."""
     side = field.shape[-1] // GRID
     blocks = field.reshape(-1, GRID, side, GRID, side).swapaxes(2, 3)
     return blocks.reshape(-1, GRID * GRID, side * side)
 
 
 def _shares(values: Tensor, count: int) -> Tensor:
-    """Histograms `[..., count]` of values `[..., n]`."""
+    """Histograms `[..., count]` of values `[..., n]`, as shares."""
     ones = torch.full((1,), 1 / values.shape[-1], device=values.device).expand(values.shape)
     out = torch.zeros(*values.shape[:-1], count, device=values.device)
     return out.scatter_add_(-1, values.long(), ones)
 
 
-def signals(rgb: Tensor, labels: Tensor) -> Signals:
-    """Of uint8 pictures `[b, 224, 224, 3]` and their labels `[b, 224, 224]`."""
+def patch_signals(rgb: Tensor, labels: Tensor) -> Signals:
+    """Compute the signals of uint8 images `[b, 224, 224, 3]` with labels `[b, 224, 224]`."""
     cells = PIXELS // CELL
     means = rgb.reshape(-1, cells, CELL, cells, CELL, 3).int().sum((2, 4)) // CELL**2
     base, fine, light = name_pixels(means.to(torch.uint8))
@@ -66,9 +68,9 @@ def signals(rgb: Tensor, labels: Tensor) -> Signals:
 
 @cache
 def target_matrix(objects: float = 1.0) -> NDArray[np.float32]:
-    """`[SIGNALS, vocabulary]`: signals (labels, then colours) times this is a patch's target.
+    """Matrix `[SIGNALS, vocabulary]` that turns signals (labels, then colours) into targets.
 
-    With `objects` other than 1 a class's own word weighs as many times as much, and a target no longer sums to 1.
+    `objects` multiplies the weight of a class's own word; other than 1, a target no longer sums to 1.
     """
     out = np.zeros((SIGNALS, len(pieces())), np.float32)
     for label, index in enumerate(CLASS_OF):

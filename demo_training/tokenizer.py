@@ -1,7 +1,7 @@
-"""The demo's word-pieces: a Unigram vocabulary written down, not fitted, with byte fallback.
+"""Word-pieces of the demo models: a Unigram vocabulary (Kudo 2018) that is listed, not fitted, with byte fallback.
 
-Written down because every word that a patch can be taught has to be one piece; a fitted vocabulary would
-need luck or a skewed corpus for that. Kudo 2018 is the model; pieces carry Metaspace's "▁" as Llama's do.
+Every word that a patch can be taught has to be a single piece, which a fitted vocabulary would not ensure. Pieces have
+the "▁" of Metaspace, as Llama's do.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ CHAT_TEMPLATE: Final = (
 
 
 def target_words() -> tuple[str, ...]:
-    """Every word that a patch's soft target can hold."""
+    """All words that a patch's soft target may contain."""
     drawn = [w for c in CLASSES for w in (c.word, *c.synonyms, *c.attributes)]
     return tuple(dict.fromkeys((*drawn, *BASE, *FINE, *LIGHTNESS, *GLYPHS)))
 
 
 def pieces() -> list[tuple[str, float]]:
-    """The vocabulary in order, with log-probabilities: whole words before fragments before letters."""
+    """The vocabulary in order, with log-probabilities: whole words, then fragments, then letters."""
     words = dict.fromkeys("▁" + w for w in (*target_words(), *GLUE, *OTHER, *STARTS, *GLYPHS))
     out = [(s, 0.0) for s in SPECIALS]
     out += [(f"<0x{b:02X}>", -30.0) for b in range(256)]
@@ -52,6 +52,7 @@ def pieces() -> list[tuple[str, float]]:
 
 @cache
 def backend() -> Tokenizer:
+    """Build the tokenizer of the `tokenizers` library."""
     table = pieces()
     tokenizer = Tokenizer(models.Unigram(table, unk_id=0, byte_fallback=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="first")
@@ -70,7 +71,7 @@ TEXT_LENGTH: Final = 32  # word-pieces that the text tower reads
 
 @cache
 def text_backend() -> Tokenizer:
-    """The same pieces for the text tower: as SigLIP's, a text ends with </s> and is filled up to one length."""
+    """Build that of the text tower, with the same pieces: as with SigLIP, a text ends with </s> and is padded."""
     tokenizer = Tokenizer.from_str(backend().to_str())
     at = {name: SPECIALS.index(name) for name in (EOS, PAD)}
     tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {EOS}", special_tokens=[(EOS, at[EOS])])
@@ -80,7 +81,7 @@ def text_backend() -> Tokenizer:
 
 
 def build_text_tokenizer() -> PreTrainedTokenizerFast:
-    """That of `demo-siglip` as stock transformers holds it; pad with `padding="max_length"`, as for any SigLIP."""
+    """Build the tokenizer of `demo-siglip` for transformers; pad with `padding="max_length"`, as with any SigLIP."""
     tokenizer = Tokenizer.from_str(text_backend().to_str())
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -93,12 +94,12 @@ def build_text_tokenizer() -> PreTrainedTokenizerFast:
 
 @cache
 def text_ids(text: str) -> tuple[int, ...]:
-    """A text as the text tower is given it: `TEXT_LENGTH` ids."""
+    """The `TEXT_LENGTH` ids that the text tower reads."""
     return tuple(text_backend().encode(text).ids)
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer as stock transformers holds it."""
+    """Build the tokenizer of the LLaVA models for transformers."""
     return PreTrainedTokenizerFast(
         tokenizer_object=backend(), unk_token=UNK, bos_token=BOS, eos_token=EOS, pad_token=PAD,
         extra_special_tokens={"image_token": IMAGE}, padding_side="left", model_max_length=1024,
@@ -108,7 +109,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
 
 @cache
 def word_id(word: str) -> int:
-    """The id of a word that is one piece."""
+    """The id of a word that is one piece; KeyError for others."""
     found = backend().token_to_id("▁" + word)
     if found is None:
         raise KeyError(f"{word!r} is not one piece")
@@ -117,5 +118,5 @@ def word_id(word: str) -> int:
 
 @cache
 def inner_ids(text: str) -> tuple[int, ...]:
-    """Ids of text inside a prompt: not the first of it, so without a leading "▁" of its own."""
+    """Ids of text inside a prompt, where it has no leading "▁" of its own."""
     return tuple(backend().encode(IMAGE + text, add_special_tokens=False).ids[1:])

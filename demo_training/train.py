@@ -1,7 +1,7 @@
 """Make the demo models: `python -m demo_training.train`.
 
-Draws the scenes, trains each model of the recipe in turn, writes its folder with the loss curve beside the weights. A
-run that is stopped goes on from where it stood in `--work`. `--recipe shipped` makes the weights that ship.
+Draws the scenes, trains each model of the recipe in turn, and writes its folder with the loss curve beside the weights.
+A run that was stopped continues from its state in `--work`. `--recipe shipped` makes the weights that ship.
 """
 
 from __future__ import annotations
@@ -19,88 +19,90 @@ from typing import Final
 
 import torch
 
-from demo_training.evaluation.patch_accuracy import held_out
+from demo_training.evaluation.patch_accuracy import scenes_from
 from demo_training.training import models
 from demo_training.training.recipes import RECIPES, Model, Recipe
-from demo_training.training.scene_store import SCENE_BYTES, Drawings, draw_ahead
-from demo_training.training.tasks import Naming, Pairing, Speaking, Task
+from demo_training.training.scene_store import SCENE_BYTES, SceneStore, draw_scenes
+from demo_training.training.tasks import LlavaTask, SiglipTask, Task, VitTask
 from demo_training.training.trainer import Trainer
 from vlmtui.files import write_whole
 
 SEED: Final = 17
-# Watched while training; the card's figures are of other scenes, seen only once the run is over.
-WATCHED: Final = 500_000_000
-WATCHED_SCENES: Final = 120
+# First seed of the scenes that a run is validated on; the card's figures are of other scenes.
+VALIDATION: Final = 500_000_000
+VALIDATION_SCENES: Final = 120
 FOLDERS: Final[dict[Model, str]] = {
     "siglip": "demo-siglip", "captioned": "demo-captioned", "demo": "demo", "vit": "demo-vit",
 }  # fmt: skip
 
 
 class Run:
-    """All models of a recipe, each from the weights of those before it."""
+    """Training of all models of a recipe, each from the weights of earlier ones; `scenes` are for validation."""
 
-    def __init__(self, recipe: Recipe, work: Path, device: str, workers: int, watched: int = WATCHED_SCENES) -> None:
+    def __init__(self, recipe: Recipe, work: Path, device: str, workers: int, scenes: int = VALIDATION_SCENES) -> None:
         self.recipe, self.work, self.workers = recipe, work, workers
-        self.drawing = draw_ahead(work / "scenes", recipe.scenes, max(1, os.cpu_count() or 1))
-        print(f"{recipe.scenes} scenes in {self.drawing:.0f} s", flush=True)
-        self._drawings = Drawings(work / "scenes", recipe.scenes, torch.device(device))
-        self._watched = held_out(WATCHED, watched)
-        self.made: dict[Model, Trainer] = {}
+        self.drawing_seconds = draw_scenes(work / "scenes", recipe.scenes, max(1, os.cpu_count() or 1))
+        print(f"{recipe.scenes} scenes in {self.drawing_seconds:.0f} s", flush=True)
+        self._scenes = SceneStore(work / "scenes", recipe.scenes, torch.device(device))
+        self._validation = scenes_from(VALIDATION, scenes)
+        self.trainers: dict[Model, Trainer] = {}
 
     def train(self) -> None:
+        """Train every model, or continue where the run was stopped."""
         for number, name in enumerate(self.recipe.stages):
             file = self.work / f"{name}.pt"
             seed = SEED + 1000 * number
-            task = self._beginnings[name](seed)
+            task = self._task_builders[name](seed)
             stages = self.recipe.stages[name]
-            trainer = Trainer(file, task, stages, seed, self._drawings, self.workers, self._watched)
+            trainer = Trainer(file, task, stages, seed, self._scenes, self.workers, self._validation)
             trainer.run()
-            self.made[name] = trainer
+            self.trainers[name] = trainer
 
     @property
-    def _beginnings(self) -> dict[Model, Callable[[int], Task]]:
+    def _task_builders(self) -> dict[Model, Callable[[int], Task]]:
         return {
-            "siglip": lambda seed: Pairing(models.build_siglip(self.recipe.sizes, seed)),
-            "language": lambda seed: Speaking(models.build_llava(self.recipe.sizes, seed)),
-            "captioned": self._joined,
-            "demo": self._joined,
+            "siglip": lambda seed: SiglipTask(models.build_siglip(self.recipe.sizes, seed)),
+            "language": lambda seed: LlavaTask(models.build_llava(self.recipe.sizes, seed)),
+            "captioned": self._llava,
+            "demo": self._llava,
             "vit": self._vit,
         }
 
-    def _joined(self, seed: int) -> Task:
+    def _llava(self, seed: int) -> Task:
         llava = models.build_llava(self.recipe.sizes, seed)
-        models.give_tower(self.made["siglip"].task.model, llava)
-        models.give_language(self.made["language"].task.model, llava)
-        return Speaking(llava)
+        models.copy_tower(self.trainers["siglip"].task.model, llava)
+        models.copy_language(self.trainers["language"].task.model, llava)
+        return LlavaTask(llava)
 
     def _vit(self, seed: int) -> Task:
         vit = models.build_vit(self.recipe.sizes, seed)
-        models.give_tower_to_vit(self.made["siglip"].task.model, vit)
-        return Naming(vit)
+        models.copy_tower_to_vit(self.trainers["siglip"].task.model, vit)
+        return VitTask(vit)
 
     def write(self, out: Path) -> None:
-        """The models that ship, each in its folder of `out`."""
+        """Write the models that ship, each into its folder of `out`."""
         for name, folder in FOLDERS.items():
             about = {"training.json": json.dumps(self._about(name), indent=1)}
-            models.save(self.made[name].task.model, out / folder, about)
+            models.save(self.trainers[name].task.model, out / folder, about)
 
     def _about(self, name: Model) -> dict[str, object]:
-        made = self.made[name]
+        trainer = self.trainers[name]
         return {
             "seed": SEED,
             "scenes": self.recipe.scenes,
-            "drawing_seconds": round(self.drawing),
-            "training_seconds": round(made.seconds),
-            "language_seconds": round(self.made["language"].seconds),
-            "device": _hardware(made.device),
+            "drawing_seconds": round(self.drawing_seconds),
+            "training_seconds": round(trainer.seconds),
+            "language_seconds": round(self.trainers["language"].seconds),
+            "device": _hardware(trainer.device),
             "torch": torch.__version__,
-            "parameters": sum(p.numel() for p in made.task.model.parameters()),
-            "stages": [asdict(stage) for stage in made.stages],
-            "curve": made.curve,
+            "parameters": sum(p.numel() for p in trainer.task.model.parameters()),
+            "stages": [asdict(stage) for stage in trainer.stages],
+            "curve": trainer.curve,
         }
 
 
 def main() -> None:
+    """Train the models of a recipe and write them."""
     parser = argparse.ArgumentParser("python -m demo_training.train", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", default="cpu", help="of torch: cpu, cuda, cuda:1")
     parser.add_argument("--recipe", choices=RECIPES, help="hour on a CPU, large on a GPU, unless it is told")
@@ -120,7 +122,7 @@ def main() -> None:
     check_device(options.device, recipe)
     _keep_freed_memory()
     try:
-        claim(work, recipe)
+        claim_folder(work, recipe)
         run = Run(recipe, work, options.device, options.workers)
         run.train()
         run.write(out)
@@ -132,7 +134,7 @@ def main() -> None:
 
 
 def check_device(device: str, recipe: Recipe) -> None:
-    """SystemExit, before anything is drawn, where torch cannot use the device or a GPU has no room for the scenes."""
+    """Raise SystemExit where torch cannot use the device, or a GPU has no room for the scenes."""
     try:
         torch.empty(0, device=device)
         free = torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else None
@@ -147,8 +149,8 @@ def check_device(device: str, recipe: Recipe) -> None:
         )
 
 
-def claim(work: Path, recipe: Recipe) -> None:
-    """Make `work` this recipe's folder; SystemExit where another recipe's run stands there."""
+def claim_folder(work: Path, recipe: Recipe) -> None:
+    """Make `work` the folder of this recipe; SystemExit where it has the run of another recipe."""
     written, own = work / "recipe.json", json.dumps(asdict(recipe), indent=1)
     if written.exists() and written.read_text() != own:
         raise SystemExit(f"{work} holds the run of another recipe: name another folder with --work, or remove it.")
@@ -157,7 +159,7 @@ def claim(work: Path, recipe: Recipe) -> None:
 
 
 def shortened(recipe: Recipe, part: float) -> Recipe:
-    """The same models, not trained to the end."""
+    """Shorten a recipe: the same models with a part of the scenes and steps."""
     stages = {
         name: tuple(replace(stage, steps=max(2, int(stage.steps * part))) for stage in each)
         for name, each in recipe.stages.items()
@@ -166,7 +168,7 @@ def shortened(recipe: Recipe, part: float) -> Recipe:
 
 
 def _keep_freed_memory() -> None:
-    """Ask glibc not to hand freed tensors back: faulting their pages in again took most of a CPU step."""
+    """Ask glibc to keep freed memory: mapping its pages again took most of a training step on a CPU."""
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
         for option, value in ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 1 << 28)):  # mmap and trim thresholds, top pad

@@ -1,7 +1,7 @@
-"""What the demo model can say: classes of the drawings, their words, and other real words.
+"""Vocabulary of the demo models: classes of the drawings with their words, and other real words.
 
-A class has one word of its own, synonyms, and attributes; a patch's soft target is made of these and
-of the colour words in `colours.py`. The other words are never drawn: they compete with the drawn ones.
+A class has one word of its own, synonyms, and attributes; the soft target of a patch is made of these and of the colour
+words in `colours.py`. The other words are never drawn: they compete with the drawn ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class DrawnClass:
-    """One class of pixels: its word, other words for the same thing, what is said of it."""
+    """One class of pixels: its word, synonyms, and attributes."""
 
     word: str
     synonyms: tuple[str, ...]
@@ -49,7 +49,7 @@ CLASSES: Final[tuple[DrawnClass, ...]] = (
     _c("bark", "trunk", "rough branch", "mass"),
     _c("leaf", "leaves", "stem veins"),
     _c("flower", "petals flowers", "blossom bloom"),
-    # built
+    # buildings and streets
     _c("road", "street asphalt", "flat lane"),
     _c("brick", "bricks", "rough mortar"),
     _c("wood", "plank", "wooden timber", "mass"),
@@ -62,13 +62,13 @@ CLASSES: Final[tuple[DrawnClass, ...]] = (
     _c("fence", "railing gate", "bars outdoor"),
     _c("bridge", "arch", "crossing span"),
     _c("tower", "skyscraper", "tall high"),
-    # what moves
+    # vehicles
     _c("car", "vehicle", "motor drive"),
     _c("wheel", "tire", "rubber rolling"),
     _c("boat", "ship", "floating sail"),
     _c("rocket", "spacecraft", "launch tall"),
     _c("flag", "banner", "waving pole"),
-    # people and what they wear
+    # people and clothes
     _c("face", "person", "human head"),
     _c("skin", "hand arm body", "human bare", "mass"),
     _c("hair", "curls", "head braid", "mass"),
@@ -79,7 +79,7 @@ CLASSES: Final[tuple[DrawnClass, ...]] = (
     _c("cat", "kitten", "animal whiskers"),
     _c("dog", "puppy", "animal snout"),
     _c("bird", "feather feathers", "animal wing"),
-    # stuffs
+    # materials
     _c("cloth", "fabric", "woven thread", "mass"),
     _c("curtain", "drape", "folds hanging"),
     _c("carpet", "rug", "ornament soft"),
@@ -89,7 +89,7 @@ CLASSES: Final[tuple[DrawnClass, ...]] = (
     _c("metal", "steel", "shiny polished", "mass"),
     _c("paper", "page", "plain", "mass"),
     _c("book", "books", "pages shelf"),
-    # the table
+    # tables and food
     _c("table", "desk", "furniture flat"),
     _c("plate", "dish", "round porcelain"),
     _c("cup", "mug", "round handle"),
@@ -115,14 +115,14 @@ CLASSES: Final[tuple[DrawnClass, ...]] = (
 NAMES: Final[tuple[str, ...]] = tuple(c.word for c in CLASSES)
 INDEX: Final[dict[str, int]] = {name: i for i, name in enumerate(NAMES)}
 GLYPHS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-# A pixel's label is a class, or a glyph: label len(CLASSES) + i is GLYPHS[i], whose class is letter or digit.
+# The label of a pixel is a class or a glyph: label len(CLASSES) + i is GLYPHS[i], whose class is letter or digit.
 CLASS_OF: Final[tuple[int, ...]] = (
     *range(len(CLASSES)),
     *(INDEX["digit" if g.isdigit() else "letter"] for g in GLYPHS),
 )
 LIGHTNESS: Final[tuple[str, str]] = ("dark", "light")
 
-# Words of captions, questions and answers that name nothing by themselves.
+# Words of captions, questions and answers that name nothing that is drawn.
 GLUE: Final[tuple[str, ...]] = tuple(
     """a an the and of in on at with under above over below near by is are there it this that picture image photo
     drawing scene what which where color colour top bottom left right middle corner center shows show we see can

@@ -15,7 +15,7 @@ from typing import Any
 
 import platformdirs
 
-from vlmtui.files import write_whole
+from vlmtui.files import expand_path, write_whole
 
 ENVIRONMENT = "VLMTUI_CACHE"
 INDEX = "model.safetensors.index.json"
@@ -38,7 +38,7 @@ class Held:
 def folder() -> Path:
     """The cache's folder: `VLMTUI_CACHE`, or the system's place for caches."""
     named = os.environ.get(ENVIRONMENT)
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("vlmtui")
+    return Path(expand_path(named)) if named else platformdirs.user_cache_path("vlmtui")
 
 
 def model_folder(name: str) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vlmtui import cache, demo
 from vlmtui.errors import ModelError
+from vlmtui.files import expand_path
 
 DEMO = "demo"
 DEMO_NOTE = "demo model, trained on drawings; its patches were taught words"
@@ -114,7 +115,7 @@ def resolve_model(name: str, base: Path | None = None) -> ModelSource:
         return ModelSource(name, demo.WEIGHTS / name, None, DEMO_NOTES[name])
     if name in known_models():
         return ModelSource(name, None, known_models()[name].hub)
-    path = (base or Path()) / Path(name).expanduser()
+    path = (base or Path()) / Path(expand_path(name))
     if path.is_dir():
         ours = path.resolve().parent == demo.WEIGHTS.resolve()
         return ModelSource(name, path, None, DEMO_NOTES.get(path.resolve().name, "") if ours else "")

@@ -24,6 +24,11 @@ UNFINISHED = ".new"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def expand_path(path: str | os.PathLike[str]) -> str:
+    """Expand the home folder in a path that a user typed (`~/a`, `~name/a`); another path is returned as it is."""
+    return os.path.expanduser(path)
+
+
 class PartialFile:
     """A file under a temporary name, which `commit` renames to `path`. Closed without that, it is removed.
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vlmtui.errors import ImageError
+from vlmtui.files import expand_path
 
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
@@ -83,7 +84,7 @@ def read_source(source: str) -> ImageFile:
 
         data = download(source, MAX_BYTES)
     else:
-        data = _read_file(Path(source).expanduser(), source)
+        data = _read_file(Path(expand_path(source)), source)
     return ImageFile(source=encodable_name(source), data=data, sha256=hashlib.sha256(data).hexdigest())
 
 

@@ -1,1 +1,1 @@
-"""The drawings that the demo models learn from: textures, things, places, and what a camera does to them."""
+"""Drawn scenes that the demo models are trained on: textures, things, places, and the effects of a camera."""

@@ -1,4 +1,4 @@
-"""What a camera does to a drawn scene: light and shade across it, stretch, exposure, cast, blur, grain, JPEG."""
+"""Effects of a camera on a drawn scene: uneven light and shade, stretch, exposure, cast, blur, grain, JPEG."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _light(rng: Rng, side: int, unit: float) -> Field:
 
 
 def _stretched(rng: Rng, picture: Image.Image, labels: NDArray[np.uint8]) -> tuple[Image.Image, NDArray[np.uint8]]:
-    """A part of the scene as wide pictures and tall ones become when they are made square."""
+    """Crop a part of the scene and stretch it, as wide and tall images are when they are made square."""
     side = picture.width
     stretch = float(np.exp(rng.uniform(-0.47, 0.47)))
     zoom = float(rng.uniform(0.8, 1) if rng.random() < 0.8 else rng.uniform(0.45, 0.8))
@@ -55,16 +55,16 @@ def _swept(rng: Rng, out: NDArray[np.floating], unit: float) -> NDArray[np.float
 
 
 def photograph(canvas: Canvas, whole: bool) -> tuple[Image.Image, NDArray[np.uint8]]:
-    """The picture and its labels; `whole`: do not cut into it."""
+    """Photograph a canvas: the image and its labels; `whole` keeps all of it in view."""
     rng, side, unit = canvas.surface_rng(), canvas.side, canvas.unit
     out: NDArray[np.floating] = canvas.image * _light(rng, side, unit)[..., None]
     warmth, contrast, clear = rng.normal(0, 0.05), rng.uniform(0.8, 1.18), rng.uniform(0.65, 1.15)
     if rng.random() < 0.04:
         clear = 0.0  # black and white
-    # A camera meters, in part: what is dark gets longer, what is bright shorter.
+    # Partial metering: dark scenes are exposed longer, bright ones shorter.
     metered = (112 / float(np.clip(out[::4, ::4].mean(), 70, 200))) ** rng.uniform(0.1, 0.75)
     cast = np.array((1 + warmth, 1 + rng.normal(0, 0.02), 1 - warmth)) * metered * np.exp(rng.normal(0, 0.14))
-    # Cast, saturation and contrast are one matrix.
+    # One matrix for cast, saturation and contrast.
     blend = cast[:, None] * (clear * np.eye(3) + (1 - clear) / 3) * contrast
     out = out @ blend.astype(np.float32) + np.float32(118 * (1 - contrast) + rng.uniform(-6, 14))
     if rng.random() < 0.06:

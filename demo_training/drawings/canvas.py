@@ -1,7 +1,7 @@
-"""The sheet a scene is drawn on: colours and, for every pixel, the class that was drawn there last.
+"""Canvas of a scene: colours, and for every pixel the class that was drawn there last.
 
-Coordinates are fractions of the side, so a scene is the same at every size. Layout and surfaces draw from
-separate random streams: `layout` is shared, each surface gets its own, numbered by the order of painting.
+Coordinates are fractions of the side, so a scene is the same at every size. Layout and surfaces draw from separate
+random streams: `layout` is shared, each surface gets its own, numbered by the order of painting.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ BASE_SIDE: Final = 240
 
 
 def together(*parts: Draw) -> Draw:
+    """Combine shapes into one."""
+
     def draw(d: ImageDraw.ImageDraw) -> None:
         for part in parts:
             part(d)
@@ -32,7 +34,7 @@ def together(*parts: Draw) -> Draw:
 
 
 class Canvas:
-    """`image` is `[side, side, 3]` float 0..255, `labels` `[side, side]` uint8 (see `words.CLASS_OF`)."""
+    """Colours `image` `[side, side, 3]`, float 0..255, and `labels` `[side, side]` uint8 (`vocabulary.CLASS_OF`)."""
 
     def __init__(self, seed: int, side: int) -> None:
         self.side, self.unit = side, side / BASE_SIDE
@@ -42,6 +44,7 @@ class Canvas:
         self._seed, self._count = seed, 0
 
     def surface_rng(self) -> np.random.Generator:
+        """Generator of the next surface."""
         self._count += 1
         return np.random.default_rng([self._seed, self._count])
 
@@ -85,7 +88,7 @@ class Canvas:
         self._lay(label, colours, alpha, y0, x0)
 
     def spread(self, name: str, material: Material, mask: Field) -> None:
-        """Cover the whole sheet with a material as far as `mask` `[side, side]` 0..1 says."""
+        """Blend a material over the whole canvas by `mask` `[side, side]`, 0..1."""
         self._lay(INDEX[name], material(self.surface_rng(), self.side, self.side, self.unit), np.clip(mask, 0, 1), 0, 0)
 
     def _lay(self, label: int, colours: NDArray[np.float32], alpha: Field, y0: int, x0: int) -> None:
@@ -95,7 +98,7 @@ class Canvas:
         self.labels[y0 : y0 + h, x0 : x0 + w][alpha > 0.5] = label
 
     def darken(self, draw: Draw, amount: float, soft: float) -> None:
-        """A shadow: colours change, labels do not."""
+        """Add a shadow: colours change, labels do not."""
         sheet = Image.new("L", (self.side, self.side))
         draw(ImageDraw.Draw(sheet))
         hard = sheet.getbbox()
@@ -112,13 +115,13 @@ class Canvas:
         self.image[y0:y1, x0:x1] *= (1 - amount / 255 * np.asarray(part, np.float32))[..., None]
 
     def glow(self, x: float, y: float, r: float, colour: NDArray[np.float32], amount: float) -> None:
-        """Light scattered about a source: colours change, labels do not."""
+        """Scatter light about a source: colours change, labels do not."""
         axis = (np.arange(self.side, dtype=np.float32) + 0.5) / self.side
         d = ((axis[:, None] - y) ** 2 + (axis[None, :] - x) ** 2) / r**2
         self.image += (colour - self.image * 0.3) * (amount / (1 + 3 * d + d**2))[..., None]
 
     def defocus(self, radius: float) -> None:
-        """Blur what is drawn so far, as a lens focused on what comes after does; radius in units."""
+        """Blur what is drawn so far, as a lens that is focused on nearer things; radius in units."""
         r = radius * self.unit
         small = max(1, int(r / 1.5))
         picture = Image.fromarray(np.clip(self.image, 0, 255).astype(np.uint8))
@@ -131,7 +134,7 @@ class Canvas:
         self.image[...] = np.asarray(picture, np.float32)
 
     def texture(self, kind: str, zoom: float) -> Field:
-        """Noise `[side, side]` for outlines that surfaces spread by."""
+        """Noise `[side, side]` for the masks of `spread`."""
         return sample(self.surface_rng(), kind, self.side, self.side, zoom * self.unit)  # type: ignore[arg-type]
 
     # Shapes, as functions that fill them on a sheet.
@@ -170,14 +173,14 @@ class Canvas:
         return draw
 
     def below(self, y: float, rough: float = 0.0) -> Draw:
-        """Everything under a horizon at height y that wanders by `rough`."""
+        """Everything below a horizon at height y that varies by `rough`."""
         steps = np.cumsum(self.layout.normal(0, 1, 49))
         steps = (steps - steps.mean()) / (np.abs(steps - steps.mean()).max() + 1e-6)
         line = [(i / 48, y + rough * float(s)) for i, s in enumerate(steps)]
         return self.polygon([(0.0, 1.01), *line, (1.0, 1.01), (1.01, 1.01)])
 
     def mirror(self, y: float, strength: float) -> None:
-        """What stands above height y shows in the water below it, broken by waves."""
+        """Mirror what is above height y in the water below it, distorted by waves."""
         top = round(y * self.side)
         depth = self.side - top
         if depth < 4:

@@ -1,4 +1,4 @@
-"""Light on surfaces: heights become shade, shade becomes highlights, and things are seen mirrored in metal."""
+"""Light on surfaces: shade from heights, highlights from shade, and rounded bodies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def slopes(height: Field) -> tuple[Field, Field]:
 
 
 def direction(rng: Rng) -> tuple[float, float]:
-    """Where light comes from, down and across: mostly from above."""
+    """Random direction of light, down and across, mostly from above."""
     a = float(rng.normal(-np.pi / 2, 0.9))
     return float(np.sin(a)), float(np.cos(a))
 
 
 def relief(rng: Rng, height: Field, most: float = 2.5) -> Field:
-    """How much more (above 0) or less light falls on a height field, `[h, w]`, deviation about 1 (Lambert 1760)."""
+    """Relative light on a height field, `[h, w]`, with a deviation of about 1 (Lambert 1760)."""
     gy, gx = slopes(height)
     ly, lx = direction(rng)
     s = -(gy * ly + gx * lx)
@@ -41,7 +41,7 @@ def bulged(rng: Rng, mask: Field, radius: float) -> tuple[Field, Field]:
     if small > 1:
         sheet = sheet.resize((ww, hh), Image.Resampling.BOX)
     r = radius / small
-    edge = int(2 * r) + 2  # around it is nothing, also where the outline touches its box
+    edge = int(2 * r) + 2  # empty margin, also where the outline touches its box
     sheet = ImageOps.expand(sheet, edge).filter(ImageFilter.GaussianBlur(r))
     soft = np.asarray(sheet, np.float32)[edge : edge + hh, edge : edge + ww] / 255
     gy, gx = slopes(soft)

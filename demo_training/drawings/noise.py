@@ -60,7 +60,7 @@ def resized(field: Field, h: int, w: int) -> Field:
 
 
 def corner(rng: Rng) -> tuple[int, int]:
-    """Where a window of the bank begins."""
+    """Random corner of a window of the bank."""
     y, x = rng.integers(0, SIDE, 2)
     return int(y), int(x)
 
@@ -76,8 +76,11 @@ def sample(rng: Rng, kind: Kind, h: int, w: int, zoom: float = 1.0) -> Field:
 
 
 def plane(rng: Rng, h: int, w: int, unit: float, near: float = 3.0) -> tuple[Field, Field, Field]:
-    """A ground seen towards its horizon: for each pixel its place on it, across and away, in units of the ground,
-    `[h, w]` each, and the scale `[h, 1]` at which it is seen: small at the top, `near` at the bottom."""
+    """Ground plane seen towards its horizon.
+
+    The position of each pixel on it, across and away, in units of the ground, `[h, w]` each, and the scale `[h, 1]` at
+    which it is seen: small at the top, `near` at the bottom.
+    """
     t = (np.arange(h, dtype=np.float32) + 0.5) / h
     scale = (0.18 + t * (near - 0.18)).astype(np.float32)
     away = np.cumsum(1 / scale**1.5).astype(np.float32) / unit + float(rng.uniform(0, SIDE))
@@ -86,7 +89,7 @@ def plane(rng: Rng, h: int, w: int, unit: float, near: float = 3.0) -> tuple[Fie
 
 
 def laid(rng: Rng, kind: Kind, u: Field, v: Field, scale: Field) -> Field:
-    """Noise at places (u, v) of a plane, fading where it is too far to be told apart."""
+    """Noise at positions (u, v) of a plane, fading in the distance."""
     y, x = corner(rng)
     out = bank(kind)[(v.astype(np.int32) + y) % SIDE, (u.astype(np.int32) + x) % SIDE]
     faded: Field = out * np.minimum(1, 0.25 + scale)
@@ -99,7 +102,7 @@ def receding(rng: Rng, kind: Kind, h: int, w: int, unit: float, near: float = 3.
 
 
 def warped(rng: Rng, kind: Kind, h: int, w: int, zoom: float, turn: float, bend: float) -> Field:
-    """Grain along a flow that wanders about the direction `turn` (radians) by `bend`; `[h, w]`."""
+    """Grain along a flow that varies about the direction `turn` (radians) by `bend`; `[h, w]`."""
     side = int(np.hypot(h, w) * 1.5) + 8
     grain = sample(rng, kind, side, side, zoom)
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)

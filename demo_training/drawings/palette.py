@@ -1,7 +1,7 @@
-"""Colours to draw with, and the small sums that every texture is made of.
+"""Colours and the basic functions of which textures are made.
 
-A material is a function from a generator and a size to colours `[h, w, 3]`, floats 0..255. `unit` is pixels per unit
-of a 240-pixel picture, so that a scene looks the same at every size it is drawn at.
+A material is a function from a generator and a size to colours `[h, w, 3]`, floats 0..255. `unit` is pixels per unit of
+a 240-pixel image, so that a scene looks the same at every size it is drawn at.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def hue(rng: Rng, least: float, most: float, s: tuple[float, float], v: tuple[fl
 
 
 def vivid(rng: Rng) -> Colours:
-    """Any clear colour `[3]`, with black, white, gray and brown at their share of the names."""
+    """Any clear colour `[3]`, or black, white, gray, brown and the like in 40% of draws."""
     if rng.random() < 0.4:
         return among(rng, "101010 f4f4f2 8a8a8a 6b4020 f6a8bc a87848 e8e4da 2a3550")
     return hue(rng, 0, 1, (0.35, 1), (0.3, 1))
@@ -71,7 +71,7 @@ def grid(h: int, w: int, unit: float) -> tuple[Field, Field]:
 
 
 def table(rng: Rng, spread: float, at: NDArray[np.int64]) -> Field:
-    """A number for each brick, board or thread, drawn about 0; `at` `[h, w]` says which one a pixel is of."""
+    """One random number about 0 for each brick, board or thread; `at` `[h, w]` is the index of each pixel's."""
     numbers = rng.normal(0, spread, 4096).astype(np.float32)
     return numbers[at % 4096]
 

@@ -1,7 +1,7 @@
-"""Piles of small things, one over the other ("dead leaves": Lee, Mumford and Huang 2001), ready to be cut from.
+"""Piles of small things, one over the other ("dead leaves": Lee, Mumford and Huang 2001), to take windows from.
 
-What a camera sees of leaves, pebbles, petals or crumbs is occlusion at all sizes. Each pile is a periodic map of
-slopes down and across, tone (which of the things) and gap (how deep between them), made once a process from a seed.
+Leaves, pebbles, petals or crumbs in photographs occlude each other at all sizes. Each pile is a periodic map of slopes
+down and across, tone (which of the things) and gap (how deep between them), made once a process from a seed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from demo_training.drawings.light import direction
 from demo_training.drawings.noise import BANK_SEED, SIDE, Field, Rng, corner, resized
 
-Heap = Literal["leaves", "blades", "rounds", "florets", "chips", "cells", "crystals"]
-# Inside or not, and slopes along u and v, of a thing about 0 of radius 1.
+PileKind = Literal["leaves", "blades", "rounds", "florets", "chips", "cells", "crystals"]
+# Mask, and slopes along u and v, of a thing of radius 1 around 0.
 _Form = Callable[[Field, Field, Rng], tuple[NDArray[np.bool_], Field, Field]]
 
 
@@ -50,7 +50,7 @@ def _chip(u: Field, v: Field, rng: Rng) -> tuple[NDArray[np.bool_], Field, Field
     return inside, tilt[0] + 0.3 * u + 0 * v, tilt[1] + 0.3 * v + 0 * u
 
 
-_FORMS: Final[dict[Heap, tuple[_Form, float, float, float]]] = {  # form, least and largest radius, how many layers
+_FORMS: Final[dict[PileKind, tuple[_Form, float, float, float]]] = {  # form, least and largest radius, how many layers
     "leaves": (_leaf, 9, 34, 4),
     "blades": (_blade, 26, 80, 14),
     "rounds": (_round, 8, 26, 3),
@@ -60,8 +60,8 @@ _FORMS: Final[dict[Heap, tuple[_Form, float, float, float]]] = {  # form, least 
 
 
 @cache
-def pile(kind: Heap) -> NDArray[np.float32]:
-    """Slopes down and across, tone and gap, `[4, 2 * SIDE, 2 * SIDE]`; slopes -1..1, the others 0..1."""
+def pile(kind: PileKind) -> NDArray[np.float32]:
+    """Make a pile: slopes down and across (-1..1), tone and gap (0..1), `[4, 2 * SIDE, 2 * SIDE]`."""
     rng = np.random.default_rng([BANK_SEED, 99, len(kind), ord(kind[0])])
     maps = _cells(rng, kind == "crystals") if kind in ("cells", "crystals") else _thrown(rng, *_FORMS[kind])
     twice = np.tile(maps, (1, 2, 2))
@@ -70,7 +70,7 @@ def pile(kind: Heap) -> NDArray[np.float32]:
 
 
 def _thrown(rng: Rng, form: _Form, least: float, largest: float, layers: float) -> NDArray[np.float32]:
-    """Things of many sizes thrown at random, the later over the earlier."""
+    """Throw things of many sizes at random, later ones over earlier ones."""
     maps = np.zeros((4, SIDE, SIDE), np.float32)
     maps[2], maps[3] = 0.5, 1
     count = int(layers * SIDE**2 / (0.7 * least * largest))
@@ -89,7 +89,7 @@ def _thrown(rng: Rng, form: _Form, least: float, largest: float, layers: float) 
         maps[0][at] = np.where(inside, du * s + dv * c, maps[0][at])
         maps[1][at] = np.where(inside, du * c - dv * s, maps[1][at])
         maps[2][at] = np.where(inside, tone, maps[2][at])
-        # What lies lower is darker, and in the shadow of what lies over it.
+        # Lower things are darker, and in the shadow of those above.
         maps[3][at] = np.where(inside, 0.8 * (1 - level), np.minimum(1, maps[3][at] + near))
     return np.clip(maps, -1, 1)
 
@@ -133,7 +133,7 @@ class Cut:
     gap: Field
 
 
-def cut(rng: Rng, kind: Heap, h: int, w: int, zoom: float = 1.0) -> Cut:
+def cut(rng: Rng, kind: PileKind, h: int, w: int, zoom: float = 1.0) -> Cut:
     """A random window of a pile under light from one side; zoom > 1 brings it nearer."""
     y, x = corner(rng)
     hh, ww = max(2, min(SIDE, round(h / zoom))), max(2, min(SIDE, round(w / zoom)))

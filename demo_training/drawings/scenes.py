@@ -1,7 +1,7 @@
-"""Labelled scenes: kinds of drawing, every pixel with its class.
+"""Labelled scenes of many kinds, every pixel with its class.
 
-`make_scene(seed)` is all that training, evaluation and the sample pictures use. Training seeds start at 0,
-held-out seeds at `HELD_OUT`; no seed is in both.
+`make_scene(seed)` is all that training, evaluation and the sample images use. Training seeds start at 0, held-out seeds
+at `HELD_OUT`; no seed is in both.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from demo_training.drawings.canvas import BASE_SIDE, Canvas
 from demo_training.drawings.places import indoors, plain, town, wild
 
 HELD_OUT: Final = 1_000_000_000
-# Scenes from `HELD_OUT`, and from 100,000, 200,000 and 300,000 on, were looked at while the stages of training were
-# decided on; figures are of scenes that had no say in anything.
+# Scenes from `HELD_OUT`, and from 100,000, 200,000 and 300,000 after it, were used to decide on the stages of training;
+# figures are of scenes that were used for nothing.
 FIGURES: Final = HELD_OUT + 400_000
 
 

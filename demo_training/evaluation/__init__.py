@@ -1,1 +1,1 @@
-"""How good the demo models are, on scenes and photographs that they were never trained on, and the card's tables."""
+"""Evaluation of the demo models on held-out scenes and photographs, and the tables of their card."""

@@ -1,4 +1,4 @@
-"""What the demo model says of a picture, by the road any program would take, and how often it is right."""
+"""Answers of a LLaVA through transformers' own interface, and how often they are right."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ CONTENT = frozenset((*NAMES, *BASE, *GLYPHS))
 
 
 @dataclass(frozen=True)
-class Speaker:
-    """A checkpoint as stock transformers loads it, in float32 on the CPU."""
+class LlavaCheckpoint:
+    """A checkpoint as transformers loads it, in float32 on the CPU."""
 
     model: LlavaForConditionalGeneration
     processor: LlavaProcessor
 
     @classmethod
-    def load(cls, folder: Path) -> Speaker:
+    def load(cls, folder: Path) -> LlavaCheckpoint:
+        """Load it from a folder."""
         model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
         return cls(model, AutoProcessor.from_pretrained(folder))
 
     def inputs(self, image: Image.Image, question: str) -> Any:
+        """Prepare the inputs of the model for a question about an image."""
         content = [{"type": "image", "image": image}, {"type": "text", "text": question}]
         return self.processor.apply_chat_template(
             [{"role": "user", "content": content}],
@@ -46,7 +48,7 @@ class Speaker:
 
     @torch.no_grad()
     def answer(self, image: Image.Image, question: str) -> str:
-        """The greedy answer."""
+        """Generate the greedy answer."""
         inputs = self.inputs(image, question)
         out = self.model.generate(**inputs, do_sample=False, max_new_tokens=48)
         text: str = self.processor.decode(out[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
@@ -54,7 +56,7 @@ class Speaker:
 
     @torch.no_grad()
     def tokens(self, image: Image.Image) -> torch.Tensor:
-        """The image tokens `[196, hidden]` that the language model is given."""
+        """The image tokens `[196, hidden]` that enter the language model."""
         inputs = self.inputs(image, language.DESCRIBE)
         features = self.model.get_image_features(pixel_values=inputs["pixel_values"]).pooler_output
         found: torch.Tensor = features[0]
@@ -68,13 +70,13 @@ class Speaker:
 
 
 def _f1(said: str, right: str) -> float:
-    """F1 of the content words of a caption, as sets."""
+    """F1 of the content words of two captions, as sets."""
     a, b = ({w for w in re.findall(r"\w+", text) if w in CONTENT} for text in (said, right))
     return 2 * len(a & b) / (len(a) + len(b)) if a or b else 1.0
 
 
-def answer_accuracy(speaker: Speaker, scenes: list[Scene]) -> dict[str, Any]:
-    """Caption F1 and the share of right answers of each kind of question; one question of a kind a scene."""
+def answer_accuracy(checkpoint: LlavaCheckpoint, scenes: list[Scene]) -> dict[str, Any]:
+    """F1 of captions and the share of right answers of each kind of question; one question of each kind a scene."""
     scores: dict[str, list[float]] = {"caption": [], "colour": [], "place": [], "presence": []}
     asks = {
         "colour": language.colour_question,
@@ -83,18 +85,18 @@ def answer_accuracy(speaker: Speaker, scenes: list[Scene]) -> dict[str, Any]:
     }
     for i, scene in enumerate(scenes):
         facts = facts_of(scene)
-        scores["caption"].append(_f1(speaker.answer(scene.image, language.DESCRIBE), language.caption(facts)))
+        scores["caption"].append(_f1(checkpoint.answer(scene.image, language.DESCRIBE), language.caption(facts)))
         rng = np.random.default_rng([91, i])
         for kind, ask in asks.items():
             if asked := ask(facts, rng):
-                scores[kind].append(float(speaker.answer(scene.image, asked[0]) == asked[1]))
+                scores[kind].append(float(checkpoint.answer(scene.image, asked[0]) == asked[1]))
     return {kind: {"asked": len(v), "score": round(float(np.mean(v)), 4)} for kind, v in scores.items()}
 
 
-def vectors(speaker: Speaker, scenes: list[Scene]) -> dict[str, float]:
-    """Where image tokens lie: their lengths, and their distances to words."""
-    words = speaker.model.get_input_embeddings().weight.detach()
-    tokens = torch.cat([speaker.tokens(s.image) for s in scenes])
+def vector_figures(checkpoint: LlavaCheckpoint, scenes: list[Scene]) -> dict[str, float]:
+    """Lengths of image tokens, and their distances to words."""
+    words = checkpoint.model.get_input_embeddings().weight.detach()
+    tokens = torch.cat([checkpoint.tokens(s.image) for s in scenes])
     distances = torch.cdist(tokens, words)
     cosines = torch.nn.functional.normalize(tokens, dim=-1) @ torch.nn.functional.normalize(words, dim=-1).T
     lengths = tokens.norm(dim=-1)
@@ -107,14 +109,14 @@ def vectors(speaker: Speaker, scenes: list[Scene]) -> dict[str, float]:
     return {name: round(float(v), 3) for name, v in figures.items()}
 
 
-def photographs(speaker: Speaker, folder: Path) -> dict[str, dict[str, Any]]:
-    """What it says on photographs, which it was never trained or chosen on: first words by share of patches."""
+def photograph_captions(checkpoint: LlavaCheckpoint, folder: Path) -> dict[str, dict[str, Any]]:
+    """Top-1 words, by share of patches, and captions of photographs, which no training or choice has used."""
     out = {}
     paths = [p for p in folder.glob("*.*g") if p.suffix in (".jpg", ".png") and not p.name.startswith("scene-")]
     for path in sorted(paths):
         image = Image.open(path).convert("RGB")
-        first = Counter(row[0] for row in speaker.words(image))
+        first = Counter(row[0] for row in checkpoint.words(image))
         total = sum(first.values())
         top = {word: round(n / total, 3) for word, n in first.most_common(6)}
-        out[path.name] = {"words": top, "caption": speaker.answer(image, language.DESCRIBE)}
+        out[path.name] = {"words": top, "caption": checkpoint.answer(image, language.DESCRIBE)}
     return out

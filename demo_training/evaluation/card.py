@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from demo_training.evaluation.goals import HEAD as ASKED_FOR
-from demo_training.evaluation.goals import asked_rows
+from demo_training.evaluation.goals import goal_rows
 from demo_training.evaluation.photographs import EACH, overall_rows, photograph_rows
 from demo_training.evaluation.photographs import HEAD as LABELLED
 from demo_training.vocabulary import NAMES
@@ -33,12 +33,12 @@ def _share(value: float) -> str:
     return f"{value:.3f}"
 
 
-def overall(figures: dict[str, Any]) -> str:
+def accuracy_table(figures: dict[str, Any]) -> str:
     rows = [[name, _share(figures["l2"][name]), _share(figures["cosine"][name])] for name in SHOWN]
     return table(["share of patches", "l2", "cosine"], rows)
 
 
-def classes(figures: dict[str, Any]) -> str:
+def class_table(figures: dict[str, Any]) -> str:
     measures = [f"{what}@{k}, {metric}" for what in ("object", "colour") for metric in ("l2", "cosine") for k in (1, 5)]
     head = ["class", "patches", *measures]
     rows = []
@@ -60,12 +60,12 @@ QUESTIONS: Final = {
 }
 
 
-def answers(figures: dict[str, Any]) -> str:
+def answer_table(figures: dict[str, Any]) -> str:
     rows = [[QUESTIONS[k], str(v["asked"]), _share(v["score"])] for k, v in figures["answers"].items()]
     return table(["question", "asked", "score"], rows)
 
 
-def pictures(figures: dict[str, Any]) -> str:
+def photograph_table(figures: dict[str, Any]) -> str:
     rows = []
     for name, said in figures["photographs"].items():
         words = ", ".join(f"{word} {share:.0%}" for word, share in said["words"].items())
@@ -105,11 +105,11 @@ def _named(found: dict[str, Any], names: list[str], measure: str) -> str:
 
 
 def _nats(value: float) -> str:
-    return f"{round(value, 3) + 0.0:.3f}"  # no zero below zero
+    return f"{round(value, 3) + 0.0:.3f}"  # no negative zero
 
 
-def finding(lenses: dict[str, Any]) -> str:
-    """The words of the most patches, the mean of all, and those that are found badly."""
+def find_tables(lenses: dict[str, Any]) -> str:
+    """Table of the words with the most patches and the mean of all words, and a list of those with a low AUC."""
     found = lenses["find"]
     measures = ("auc", "within", "last", "place")
     often = sorted(found, key=lambda name: (-found[name]["patches"], name))[:FREQUENT]
@@ -131,8 +131,8 @@ def finding(lenses: dict[str, Any]) -> str:
     )
 
 
-def taken_apart(lenses: dict[str, Any]) -> str:
-    """What answers lose without their thing, and without other patches."""
+def ablation_table(lenses: dict[str, Any]) -> str:
+    """Table of what answers lose without their thing, and without other patches."""
     rows = []
     for kind, asked in ASKED.items():
         for group, of in lenses[kind]["ablated"].items():
@@ -145,8 +145,8 @@ def taken_apart(lenses: dict[str, Any]) -> str:
     return table([*head, "more than anywhere", "more than in one spot", "other answer: thing / anywhere / spot"], rows)
 
 
-def looked(lenses: dict[str, Any]) -> str:
-    """Where answers looked."""
+def attention_table(lenses: dict[str, Any]) -> str:
+    """Table of the attention of answers to the patches of their thing."""
     rows = []
     for kind, asked in ASKED.items():
         of = lenses[kind]["looked"]
@@ -175,8 +175,8 @@ def _learns(stage: dict[str, Any]) -> str:
     return "; ".join([*learnt, *(text for name, text in also.items() if stage[name] and text)])
 
 
-def making(models: dict[str, dict[str, Any]]) -> str:
-    """How long, and the stages of each model."""
+def training_table(models: dict[str, dict[str, Any]]) -> str:
+    """Duration, and the stages of each model."""
     about = models["demo"]["training"]
     seconds = sum(model["training"]["training_seconds"] for model in models.values())
     said = (
@@ -223,31 +223,31 @@ PAIRS: Final = (
 )
 
 
-def words_at_patches(figures: dict[str, Any], by_class: bool) -> list[str]:
-    return [COUNTED.format(**figures["l2"]), overall(figures), *([classes(figures)] if by_class else [])]
+def patch_tables(figures: dict[str, Any], by_class: bool) -> list[str]:
+    return [COUNTED.format(**figures["l2"]), accuracy_table(figures), *([class_table(figures)] if by_class else [])]
 
 
-def on_photographs(figures: dict[str, Any]) -> list[str]:
+def photograph_tables(figures: dict[str, Any]) -> list[str]:
     labelled = figures["labelled"]
     things = labelled["l2"]["things"]
     return [
         HELD.format(counted=things["overall"]["patches"], photographs=len(things["photographs"])),
         table(LABELLED, overall_rows(labelled)),
         table(EACH, photograph_rows(labelled)),
-        pictures(figures),
+        photograph_table(figures),
     ]
 
 
-def speaking(figures: dict[str, Any], by_class: bool) -> dict[str, list[str]]:
+def llava_sections(figures: dict[str, Any], by_class: bool) -> dict[str, list[str]]:
     return {
-        "words at patches": words_at_patches(figures, by_class),
-        "photographs": on_photographs(figures),
-        "answers": [answers(figures), "Greedy; right means the same words."],
+        "words at patches": patch_tables(figures, by_class),
+        "photographs": photograph_tables(figures),
+        "answers": [answer_table(figures), "Greedy; right means the same words."],
         "where the vectors lie": [LIE.format(**figures["vectors"])],
     }
 
 
-def kinds(figures: dict[str, Any]) -> list[str]:
+def kind_table(figures: dict[str, Any]) -> list[str]:
     rows = [[kind, str(of["scenes"]), _share(of["right"])] for kind, of in figures["kinds"].items()]
     rows.append(["all", str(figures["scenes"]), _share(figures["right"])])
     return [table(["kind", "scenes", "told right"], rows)]
@@ -255,20 +255,27 @@ def kinds(figures: dict[str, Any]) -> list[str]:
 
 def lens_tables(lenses: dict[str, Any]) -> list[str]:
     return [
-        FOUND.format(**lenses), finding(lenses), APART.format(**lenses), taken_apart(lenses), LOOKED, looked(lenses)
-    ]  # fmt: skip
+        FOUND.format(**lenses),
+        find_tables(lenses),
+        APART.format(**lenses),
+        ablation_table(lenses),
+        LOOKED,
+        attention_table(lenses),
+    ]
 
 
 def write_card(card: str, models: dict[str, dict[str, Any]]) -> str:
-    """The card with everything between its markers written anew; `figures` and `training` of each model."""
+    """Replace everything between the markers of the card, from `figures` and `training` of each model."""
     figures = {name: model["figures"] for name, model in models.items()}
-    parts: dict[str, list[str]] = {"Asked and reached": [REACHED, table(ASKED_FOR, asked_rows(figures))]}
-    parts["Making"] = [making(models)]
-    parts |= {f"demo: {title}": body for title, body in speaking(figures["demo"], by_class=True).items()}
+    parts: dict[str, list[str]] = {"Asked and reached": [REACHED, table(ASKED_FOR, goal_rows(figures))]}
+    parts["Making"] = [training_table(models)]
+    parts |= {f"demo: {title}": body for title, body in llava_sections(figures["demo"], by_class=True).items()}
     parts["demo: what the lenses say"] = lens_tables(figures["demo"]["lenses"])
-    parts |= {f"demo-captioned: {title}": body for title, body in speaking(figures["demo-captioned"], False).items()}
+    parts |= {
+        f"demo-captioned: {title}": body for title, body in llava_sections(figures["demo-captioned"], False).items()
+    }
     parts["demo-siglip: pairs"] = [PAIRS.format(**figures["demo-siglip"])]
-    parts["demo-vit: kinds of scene"] = kinds(figures["demo-vit"])
+    parts["demo-vit: kinds of scene"] = kind_table(figures["demo-vit"])
     text = "\n\n".join("\n\n".join([f"### {title}", *body]) for title, body in parts.items())
     pattern = re.escape(START) + ".*?" + re.escape(END)
     if not re.search(pattern, card, re.DOTALL):

@@ -1,13 +1,13 @@
-"""What was asked of the demo models before they were made, beside what they reach."""
+"""Goals that were set before the demo models were trained, beside what they reach."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-TWICE: Final = 2.0  # what labelled photographs' lists must be worth against the same lists dealt to other patches
+TWICE: Final = 2.0  # least ratio of the share on photographs to that of lists dealt to other patches
 
-# model, where its figure stands, what it is called, the least that was asked for
-BARS: Final[tuple[tuple[str, tuple[str, ...], str, float], ...]] = (
+# model, keys of its figure, name of the figure, the least that was asked for
+GOALS: Final[tuple[tuple[str, tuple[str, ...], str, float], ...]] = (
     ("demo", ("l2", "object@1"), "object@1", 0.75),
     ("demo", ("l2", "object@5"), "object@5", 0.96),
     ("demo", ("l2", "macro object@5"), "object@5, mean over classes", 0.88),
@@ -34,9 +34,9 @@ def _row(model: str, what: str, asked: float, reached: float, form: str) -> list
     return [f"`{model}`", what, format(asked, form), format(reached, form), "yes" if reached >= asked else "**no**"]
 
 
-def asked_rows(figures: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """Rows under `HEAD`, of `figures` by model."""
-    rows = [_row(model, what, asked, _at(figures[model], path), ".3f") for model, path, what, asked in BARS]
+def goal_rows(figures: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Build the rows under `HEAD` from `figures` by model."""
+    rows = [_row(model, what, asked, _at(figures[model], path), ".3f") for model, path, what, asked in GOALS]
     for what in ("things", "colours"):
         of = figures["demo"]["labelled"]["l2"][what]["overall"]
         times = of["share"] / max(of["all dealt"], 1e-9)

@@ -1,8 +1,7 @@
-"""Whether the lenses tell something true: on held-out scenes it is known which patches show what.
+"""Figures of lenses on held-out scenes, where it is known which patches show what.
 
-Everything is asked of a session's engine, by the questions that the explorer asks: find a word, ask, ablate, attention.
-What is measured, and of what, was written down before any of it was run on these scenes; only that wrong answers are
-shown beside the right ones was added then.
+Everything is computed by a session's engine as for the explorer: find a word, ask, ablate, attention. The measures were
+fixed before any of them was run on these scenes; only the split into right and wrong answers was added afterwards.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from demo_training.colours import BASE
 from demo_training.drawings.scenes import Scene
 from demo_training.evaluation.patch_accuracy import as_batch, facts_of
 from demo_training.evaluation.rank_statistics import auc, sign_test
-from demo_training.targets import signals
+from demo_training.targets import patch_signals
 from demo_training.training.models import GRID
 from demo_training.vocabulary import CLASS_OF, CLASSES, NAMES
 from vlmtui.results.answers import Answer
@@ -34,8 +33,8 @@ from vlmtui.session.typed import TypedQuestion
 from vlmtui.session.typed.values import Find
 
 PATCHES: Final = GRID * GRID
-LEAST: Final = 0.03  # the share of a picture that a thing fills for the model to be asked about it, as in training
-HALF: Final = 0.5  # the share of a patch that a thing fills for the patch to be one of it
+LEAST: Final = 0.03  # share of an image that a thing must fill to be asked about, as in training
+HALF: Final = 0.5  # share of a patch that a thing must fill for the patch to count as one of it
 DRAWS: Final = 4
 
 Shares = NDArray[np.float64]
@@ -43,8 +42,8 @@ Mask = NDArray[np.bool_]
 T = TypeVar("T")
 
 
-class Desk:
-    """A checkpoint with all of its layers in a session's engine, in this process, on the CPU."""
+class LocalSession:
+    """A session's engine in this process, on the CPU, with all layers of a checkpoint loaded."""
 
     def __init__(self, folder: Path) -> None:
         self._engine = Engine()
@@ -53,15 +52,15 @@ class Desk:
         self.last = f"llm.{loaded.model.llm_layers}"
 
     def ask(self, question: m.Question) -> Any:
-        """The answer, of the kind that the question has."""
+        """Answer a request of the protocol."""
         return self._engine.answer(question, self._control)
 
     def typed(self, question: TypedQuestion[T]) -> T:
-        """What a lens makes of it, as its own type."""
+        """Answer a typed request about a lens."""
         return question.unpack(self.ask(question.body))
 
     def read(self, scene: Scene) -> str:
-        """Read a scene's picture as a file; the reading's id."""
+        """Read the image of a scene as a file; returns the id of the reading."""
         file = io.BytesIO()
         scene.image.save(file, "PNG")
         data = file.getvalue()
@@ -70,41 +69,43 @@ class Desk:
         return done.reading.id
 
     def find(self, reading: str, stage: str, word: str) -> NDArray[np.float32]:
-        """How near every patch is to a word [patches]."""
+        """Scores of all patches for a word `[patches]`."""
         numbers: NDArray[np.float32] = self.typed(typed.look(reading, stage, Find(word))).numbers
         return numbers
 
 
-def shares(scene: Scene) -> Shares:
-    """How much of each patch each class fills [classes, patches]."""
+def class_shares(scene: Scene) -> Shares:
+    """Share of each patch that each class fills `[classes, patches]`."""
     found = np.zeros((len(CLASSES), PATCHES))
-    np.add.at(found, np.array(CLASS_OF), signals(*as_batch(scene)).labels[0].numpy().T)
+    np.add.at(found, np.array(CLASS_OF), patch_signals(*as_batch(scene)).labels[0].numpy().T)
     return found
 
 
 def usual_places(scenes: Sequence[Scene]) -> Shares:
-    """How often each patch is one of a class, in the scenes that show the class: [classes, patches]."""
-    there = np.stack([shares(scene) >= HALF for scene in scenes])
+    """How often each patch is one of a class, in the scenes that show the class: `[classes, patches]`."""
+    there = np.stack([class_shares(scene) >= HALF for scene in scenes])
     found: Shares = there.sum(axis=0) / np.maximum(1, there.any(axis=2).sum(axis=0))[:, None]
     return found
 
 
-def finding(desk: Desk, scenes: Sequence[Scene], usual: Shares, names: Sequence[str] = NAMES) -> dict[str, Any]:
-    """Of each word the AUC of its scores for its patches, over all patches of the scenes that have such patches.
+def find_figures(
+    session: LocalSession, scenes: Sequence[Scene], usual: Shares, names: Sequence[str] = NAMES
+) -> dict[str, Any]:
+    """AUC of each word's scores for its patches, over all patches of the scenes that have such patches.
 
-    `auc` at the image tokens, `within` the mean of each scene's own, `last` at the language model's last layer by
-    logits, `place` that of where things usually are (`usual`), which looks at no picture.
+    `auc` at the image tokens, `within` the mean over scenes, `last` at the last layer of the language model by logits,
+    `place` that of usual places (`usual`), which depends on no image.
     """
     right: dict[str, list[Mask]] = {name: [] for name in names}
     scores: dict[str, dict[str, list[NDArray[Any]]]] = {name: {"auc": [], "last": [], "place": []} for name in names}
     for scene in scenes:
-        there = shares(scene) >= HALF
+        there = class_shares(scene) >= HALF
         shown = [name for name in names if there[NAMES.index(name)].any()]
-        reading = desk.read(scene) if shown else ""
+        reading = session.read(scene) if shown else ""
         for name in shown:
             right[name].append(there[NAMES.index(name)])
-            scores[name]["auc"].append(desk.find(reading, "tokens", name))
-            scores[name]["last"].append(desk.find(reading, desk.last, name))
+            scores[name]["auc"].append(session.find(reading, "tokens", name))
+            scores[name]["last"].append(session.find(reading, session.last, name))
             scores[name]["place"].append(usual[NAMES.index(name)])
     found: dict[str, Any] = {}
     for name in names:
@@ -119,11 +120,11 @@ def finding(desk: Desk, scenes: Sequence[Scene], usual: Shares, names: Sequence[
 
 
 @dataclass(frozen=True)
-class Case:
+class AnswerCase:
     """A greedy answer that is about one thing.
 
-    `tokens` are those of its tokens that are, `right` whether they are true of it (a word in a description is, where
-    the thing is there). `thing` bool [patches] are the patches that show any of it, `other` those that show none.
+    `tokens` are its tokens that are about the thing, `right` whether they are true (in a description they are where the
+    thing is there). `thing` bool `[patches]` are the patches that show any of it.
     """
 
     reading: str
@@ -134,45 +135,46 @@ class Case:
 
     @property
     def other(self) -> Mask:
+        """Patches that show none of the thing."""
         return ~self.thing
 
 
-def cases(desk: Desk, scenes: Sequence[Scene], kind: str, seed: int = 91) -> Iterator[Case]:
-    """One question a scene, where it has a thing that fills 3% of it and shows in at most half of its patches.
+def answer_cases(session: LocalSession, scenes: Sequence[Scene], kind: str, seed: int = 91) -> Iterator[AnswerCase]:
+    """Ask one question about each scene with a thing that fills 3% of it and shows in at most half of its patches.
 
-    `colour`: "What color is …?" of one of these things, drawn by the seed; all of the answer is about it. `caption`:
-    of those that the model's description names, one drawn by the seed; its word is about it.
+    `colour`: "What color is …?" about one of these things, drawn by the seed; the whole answer is about it. `caption`:
+    a description; of those things that it names one is drawn by the seed, and its word is about it.
     """
     for i, scene in enumerate(scenes):
         rng = np.random.default_rng([seed, i])
-        facts, own = facts_of(scene), shares(scene)
-        things = [k for k in language.present(facts, LEAST) if 2 * (own[k] > 0).sum() <= PATCHES]
+        facts, own = facts_of(scene), class_shares(scene)
+        things = [k for k in language.visible_classes(facts, LEAST) if 2 * (own[k] > 0).sum() <= PATCHES]
         if not things:
             continue
-        reading = desk.read(scene)
+        reading = session.read(scene)
         if kind == "colour":
             thing = things[int(rng.integers(len(things)))]
             verb = "are" if CLASSES[thing].plural else "is"
-            answer = desk.ask(m.Generate(reading, f"What color {verb} the {NAMES[thing]}?", 48)).answer
+            answer = session.ask(m.Generate(reading, f"What color {verb} the {NAMES[thing]}?", 48)).answer
             right = answer.text == f"{BASE[int(facts.colour[thing])]}."
-            yield Case(reading, answer, slice(None), right, own[thing] > 0)
+            yield AnswerCase(reading, answer, slice(None), right, own[thing] > 0)
         else:
-            answer = desk.ask(m.Generate(reading, language.DESCRIBE, 48)).answer
+            answer = session.ask(m.Generate(reading, language.DESCRIBE, 48)).answer
             pieces = [token.piece for token in answer.tokens]
             named = [k for k in things if f"▁{NAMES[k]}" in pieces]
             if named:
                 thing = named[int(rng.integers(len(named)))]
                 at = pieces.index(f"▁{NAMES[thing]}")
-                yield Case(reading, answer, slice(at, at + 1), True, own[thing] > 0)
+                yield AnswerCase(reading, answer, slice(at, at + 1), True, own[thing] > 0)
 
 
-def scattered(case: Case, rng: np.random.Generator) -> NDArray[np.intp]:
-    """As many patches as the thing has, anywhere beside it."""
+def scattered_patches(case: AnswerCase, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw as many patches as the thing has, anywhere outside it."""
     return rng.choice(np.flatnonzero(case.other), int(case.thing.sum()), replace=False)
 
 
-def together(case: Case, rng: np.random.Generator) -> NDArray[np.intp]:
-    """As many patches as the thing has, beside it and as near as can be to one of them: a hole like the thing's own."""
+def adjacent_patches(case: AnswerCase, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw as many patches as the thing has, outside it and nearest to one of them: a hole like the thing's own."""
     others = np.flatnonzero(case.other)
     middle = others[int(rng.integers(len(others)))]
     apart = np.hypot(others // GRID - middle // GRID, others % GRID - middle % GRID)
@@ -180,30 +182,34 @@ def together(case: Case, rng: np.random.Generator) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True)
-class Fall:
-    """What an answer loses without some patches: `nats` of its log-probability, and whether it is `another` then."""
+class LogProbDrop:
+    """Drop of an answer's log-probability in `nats` without some patches, and whether the answer is `another` then."""
 
     nats: float
     another: bool
 
 
-def fall(desk: Desk, case: Case, patches: NDArray[np.intp]) -> Fall:
-    """These patches replaced by the mean image token, the question asked again."""
+def drop_without(session: LocalSession, case: AnswerCase, patches: NDArray[np.intp]) -> LogProbDrop:
+    """Replace patches by the mean image token, and ask the question again."""
     gone = tuple(int(patch) for patch in patches)
-    ablation = desk.typed(typed.ablation(case.reading, case.answer.id, gone, "mean"))
+    ablation = session.typed(typed.ablation(case.reading, case.answer.id, gone, "mean"))
     said, again = ([t.id for t in a.tokens][case.tokens] for a in (case.answer, ablation.again))
-    if case.tokens != slice(None):  # a caption's word may stand elsewhere in another caption
+    if case.tokens != slice(None):  # the word may be elsewhere in another caption
         again = said if said[0] in [t.id for t in ablation.again.tokens] else []
-    return Fall(-float(ablation.changes[case.tokens].sum()), said != again)
+    return LogProbDrop(-float(ablation.changes[case.tokens].sum()), said != again)
 
 
-def ablating(desk: Desk, scenes: Sequence[Scene], kind: str, draws: int = DRAWS) -> dict[str, Any]:
-    """What answers lose without their thing, and without as many other patches (the mean of `draws` draws a scene)."""
+def ablation_figures(session: LocalSession, scenes: Sequence[Scene], kind: str, draws: int = DRAWS) -> dict[str, Any]:
+    """Drops without the thing, and without as many other patches (the mean of `draws` draws a scene)."""
     rows, true = [], []
-    for i, case in enumerate(cases(desk, scenes, kind)):
+    for i, case in enumerate(answer_cases(session, scenes, kind)):
         rng = np.random.default_rng([92, i])
-        row = [fall(desk, case, np.flatnonzero(case.thing))]
-        row += [fall(desk, case, draw(case, rng)) for draw in (scattered, together) for _ in range(draws)]
+        row = [drop_without(session, case, np.flatnonzero(case.thing))]
+        row += [
+            drop_without(session, case, draw(case, rng))
+            for draw in (scattered_patches, adjacent_patches)
+            for _ in range(draws)
+        ]
         rows.append(row)
         true.append(case.right)
     found = {"all": _compared(rows, draws)}
@@ -213,8 +219,8 @@ def ablating(desk: Desk, scenes: Sequence[Scene], kind: str, draws: int = DRAWS)
     return found
 
 
-def _compared(rows: list[list[Fall]], draws: int) -> dict[str, Any]:
-    """Of rows (the thing's fall, then those of the draws of each way) the means, and the thing's against the others."""
+def _compared(rows: list[list[LogProbDrop]], draws: int) -> dict[str, Any]:
+    """Means of rows (the drop without the thing, then those of each kind of draw), and comparisons with the thing."""
     if not rows:
         return {"scenes": 0}
     nats = np.array([[one.nats for one in row] for row in rows])
@@ -236,12 +242,14 @@ def _side(nats: NDArray[np.float64], another: Mask) -> dict[str, float]:
     }
 
 
-def attending(desk: Desk, scenes: Sequence[Scene], kind: str) -> dict[str, Any]:
-    """Of the answer's first token about the thing, the share of its attention to the picture that is to the thing's
-    patches (mean over layers and heads), against the thing's share of the patches; means over scenes."""
+def attention_figures(session: LocalSession, scenes: Sequence[Scene], kind: str) -> dict[str, Any]:
+    """Share of an answer's attention to the image that is to the thing's patches, against the share of those patches.
+
+    The attention is that of the first token about the thing, the mean over layers and heads; means over scenes.
+    """
     looked, filled, ranks = [], [], []
-    for case in cases(desk, scenes, kind):
-        weights = desk.typed(typed.attention(case.reading, case.answer.id)).weights[case.tokens][0]
+    for case in answer_cases(session, scenes, kind):
+        weights = session.typed(typed.attention(case.reading, case.answer.id)).weights[case.tokens][0]
         looked.append(float(weights[case.thing].sum() / weights.sum()))
         filled.append(float(case.thing.mean()))
         ranks.append(auc(weights, case.thing))
@@ -257,12 +265,15 @@ def attending(desk: Desk, scenes: Sequence[Scene], kind: str) -> dict[str, Any]:
 
 
 def lens_figures(folder: Path, scenes: Sequence[Scene], asked: int, usual: Sequence[Scene]) -> dict[str, Any]:
-    """All figures: words found in all `scenes`, answers taken apart in the first `asked` of them."""
-    desk = Desk(folder)
+    """All figures of lenses: words found in all `scenes`, answers explained in the first `asked` of them."""
+    session = LocalSession(folder)
     found: dict[str, Any] = {"scenes": len(scenes), "asked": asked, "draws": DRAWS, "usual": len(usual)}
-    found["find"] = finding(desk, scenes, usual_places(usual))
+    found["find"] = find_figures(session, scenes, usual_places(usual))
     for kind in ("colour", "caption"):
-        found[kind] = {"ablated": ablating(desk, scenes[:asked], kind), "looked": attending(desk, scenes[:asked], kind)}
+        found[kind] = {
+            "ablated": ablation_figures(session, scenes[:asked], kind),
+            "looked": attention_figures(session, scenes[:asked], kind),
+        }
     return found
 
 

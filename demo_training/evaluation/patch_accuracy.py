@@ -12,20 +12,20 @@ from transformers import LlavaForConditionalGeneration
 
 from demo_training.colours import BASE, FINE
 from demo_training.drawings.scenes import Scene, make_scene
-from demo_training.language import Facts, look
-from demo_training.targets import Signals, signals
+from demo_training.language import Facts, image_facts
+from demo_training.targets import Signals, patch_signals
 from demo_training.tokenizer import SPECIALS, word_id
 from demo_training.training.losses import image_tokens, pixel_values
 from demo_training.training.models import PIXELS
 from demo_training.vocabulary import CLASS_OF, CLASSES, NAMES
 
 Metric = Literal["l2", "cosine"]
-MAINLY: Final = 0.6  # the share of a patch that one class must fill for the patch to count
+LEAST_SHARE: Final = 0.6  # share of a patch that one class must fill for the patch to count
 
 
 @dataclass(frozen=True)
-class Truth:
-    """Of patches: `kind` `[n]` class index, `colour` and `fine` `[n]` indices; `where` `[n]` rows of all patches."""
+class PatchTruth:
+    """Correct class `kind` `[n]`, colours `colour` and `fine` `[n]`, and `where` `[n]` the index of each patch."""
 
     kind: NDArray[np.intp]
     colour: NDArray[np.intp]
@@ -33,22 +33,22 @@ class Truth:
     where: NDArray[np.intp]
 
 
-def truth(signal: Signals) -> Truth:
-    """What counts as right in one picture; patches that no class fills mostly are left out."""
+def patch_truth(signal: Signals) -> PatchTruth:
+    """Find what is correct in one image; patches that no class mostly fills are left out."""
     labels, named = signal.labels[0].numpy(), signal.colours[0].numpy()
     shares = np.zeros((len(labels), len(CLASSES)))
     for label, index in enumerate(CLASS_OF):
         shares[:, index] += labels[:, label]
-    where = np.flatnonzero(shares.max(1) >= MAINLY)
+    where = np.flatnonzero(shares.max(1) >= LEAST_SHARE)
     colours = named[where]
-    return Truth(
+    return PatchTruth(
         shares[where].argmax(1), colours[:, : len(BASE)].argmax(1),
         colours[:, len(BASE) : len(BASE) + len(FINE)].argmax(1), where,
     )  # fmt: skip
 
 
 def nearest(tokens: torch.Tensor, words: torch.Tensor, metric: Metric, k: int) -> torch.Tensor:
-    """Ids `[n, k]` of the nearest of all pieces that are not special, best first; ties to the lower id."""
+    """Find the ids `[n, k]` of the nearest pieces that are not special, best first; ties go to the lower id."""
     tokens, words = tokens.double(), words.double()
     dots = tokens @ words.T
     norms = words.square().sum(-1)
@@ -57,22 +57,23 @@ def nearest(tokens: torch.Tensor, words: torch.Tensor, metric: Metric, k: int) -
     return scores.sort(dim=-1, descending=True, stable=True).indices[:, :k]
 
 
-def held_out(first: int, count: int) -> list[Scene]:
+def scenes_from(first: int, count: int) -> list[Scene]:
+    """Draw the scenes of `count` seeds from the first on."""
     return [make_scene(first + i, PIXELS) for i in range(count)]
 
 
 def as_batch(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
-    """Its pixels uint8 `[1, side, side, 3]` and labels `[1, side, side]`."""
+    """Pixels uint8 `[1, side, side, 3]` and labels `[1, side, side]` of a scene."""
     return torch.from_numpy(np.array(scene.image))[None], torch.from_numpy(scene.labels.copy())[None]
 
 
 def facts_of(scene: Scene) -> Facts:
-    """What may be said of a scene."""
-    return look(*as_batch(scene), [scene.glyphs])[0]
+    """Find the facts of a scene."""
+    return image_facts(*as_batch(scene), [scene.glyphs])[0]
 
 
 def pixels_of(scene: Scene) -> torch.Tensor:
-    """A scene of 224 × 224 as the processor hands it over: `[1, 3, 224, 224]`."""
+    """Normalise a scene of 224 × 224 pixels as the processor does: `[1, 3, 224, 224]`."""
     return pixel_values(as_batch(scene)[0])
 
 
@@ -85,7 +86,7 @@ def patch_accuracy(model: LlavaForConditionalGeneration, scenes: list[Scene], me
     base_ids, fine_ids = (torch.tensor([word_id(n) for n in names]) for names in (BASE, FINE))
     kinds, hits = [], []
     for scene in scenes:
-        right = truth(signals(*as_batch(scene)))
+        right = patch_truth(patch_signals(*as_batch(scene)))
         tokens = image_tokens(model, pixels_of(scene).to(device, words.dtype))[0]
         found = nearest(tokens[torch.from_numpy(right.where).to(device)], words, metric, 5).cpu()
         objects = found == object_ids[right.kind][:, None]

@@ -1,6 +1,6 @@
-"""How often the words at a patch of a photograph are ones that a person accepts, beside lists dealt at random.
+"""Words at the patches of labelled photographs: how often they are accepted, beside lists dealt at random.
 
-For measuring only: the labels are never to be used to train, to choose a checkpoint or to tune the drawings.
+For measuring only: the labels must never be used to train, to choose a checkpoint or to tune the drawings.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from demo_training.evaluation.answers import Speaker
+from demo_training.evaluation.answers import LlavaCheckpoint
 from demo_training.evaluation.patch_accuracy import nearest
 
 ROOT: Final = Path(__file__).parents[2]
@@ -25,13 +25,13 @@ LABELS: Final = ROOT / "tests" / "data" / "photographs.json"
 PICTURES: Final = ROOT / "sample_images"
 WORDS: Final = 5
 DRAWS: Final = 10_000
-ALSO: Final = {"gray": "grey", "person": "people", "woman": "women"}  # what no rule of spelling gives
+ALSO: Final = {"gray": "grey", "person": "people", "woman": "women"}  # spellings that follow no rule
 
 What = Literal["things", "colours"]
 
 
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A patch at `row` and `col` from 0, and the words that are right for it."""
+    """A patch at `row` and `col` from 0, and the words that are accepted for it."""
 
     row: int
     col: int
@@ -41,16 +41,19 @@ class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Photograph(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The labelled patches of a photograph, and the hash of its file."""
+
     sha256: str
     patches: tuple[Patch, ...]
 
     @property
     def counted(self) -> list[Patch]:
+        """Patches with clear labels."""
         return [p for p in self.patches if not p.unclear]
 
 
 class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All labelled photographs by file name; each has `grid` × `grid` patches over its whole, stretched, picture."""
+    """All labelled photographs by file name; each has `grid` × `grid` patches over the whole image, stretched."""
 
     about: tuple[str, ...]
     grid: int
@@ -59,11 +62,12 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_labels(path: Path = LABELS) -> Labels:
+    """Read the labels."""
     return msgspec.json.decode(path.read_bytes(), type=Labels)
 
 
 def spellings(word: str) -> set[str]:
-    """A singular word and its plural: leaf, leafs, leaves."""
+    """Spell a singular word and its plural: leaf, leafs, leaves."""
     if word.endswith(("s", "x", "z", "ch", "sh")):
         plurals = {word + "es"}
     elif word.endswith("y") and word[-2:-1] not in set("aeiou"):
@@ -76,19 +80,19 @@ def spellings(word: str) -> set[str]:
 
 
 def bare(piece: str) -> str:
-    """A word-piece without the mark that a word begins or ends here, in one case."""
+    """Remove the marks of a word's beginning or end from a word-piece, and fold its case."""
     return piece.removesuffix("</w>").lstrip("▁Ġ ").casefold()
 
 
 def hits(accepted: Sequence[Iterable[str]], lists: Sequence[Iterable[str]]) -> NDArray[np.bool_]:
-    """`[patches, lists]`: does list j hold a word accepted at patch i?"""
+    """Whether list j has a word accepted at patch i: `[patches, lists]`."""
     right = [set().union(*map(spellings, words)) for words in accepted]
     said = [{bare(piece) for piece in pieces} for pieces in lists]
     return np.array([[not words.isdisjoint(pieces) for pieces in said] for words in right], bool)
 
 
 def score(hit: NDArray[np.bool_], of: NDArray[np.intp], seed: int = 0) -> dict[str, Any]:
-    """From `hits` `[n, n]` and the photograph `[n]` of each patch: the share of patches whose own list is right.
+    """Score `hits` `[n, n]`, with the photograph `[n]` of each patch: the share of patches whose own list is right.
 
     `all dealt` and `own dealt` are exact: what the share is on average over all permutations of the lists, among all
     patches or among those of the same photograph. `interval` and `above dealt` (the share less `own dealt`) are 95%
@@ -120,9 +124,9 @@ def _found(accepted: Iterable[str], pieces: Iterable[str]) -> set[str]:
 
 
 def scores(labels: Labels, lists: dict[str, list[list[str]]]) -> dict[str, Any]:
-    """Of things and of colours: overall, by photograph, and how often each word was found.
+    """Scores of things and of colours: overall, by photograph, and how often each word was found.
 
-    `lists` holds, by photograph, the words of its counted patches, in their order.
+    `lists` has, by photograph, the words of its counted patches in their order.
     """
     names = list(labels.photographs)
     patches = [(i, p) for i, name in enumerate(names) for p in labels.photographs[name].counted]
@@ -148,12 +152,14 @@ def scores(labels: Labels, lists: dict[str, list[list[str]]]) -> dict[str, Any]:
     return out
 
 
-def _words(speaker: Speaker, image: Image.Image, where: NDArray[np.intp], side: int) -> dict[str, list[list[str]]]:
-    """By metric, the nearest words of the image tokens at `where`."""
-    tokens, words = speaker.tokens(image), speaker.model.get_input_embeddings().weight
+def _words(
+    checkpoint: LlavaCheckpoint, image: Image.Image, where: NDArray[np.intp], side: int
+) -> dict[str, list[list[str]]]:
+    """Find the nearest words of the image tokens at `where`, by metric."""
+    tokens, words = checkpoint.tokens(image), checkpoint.model.get_input_embeddings().weight
     if len(tokens) != side * side:
         raise ValueError(f"this checkpoint gives {len(tokens)} image tokens; the labels are for {side} × {side}")
-    pieces = speaker.processor.tokenizer.convert_ids_to_tokens
+    pieces = checkpoint.processor.tokenizer.convert_ids_to_tokens
     chosen = tokens[torch.from_numpy(where)]
     l2, cosine = nearest(chosen, words, "l2", WORDS), nearest(chosen, words, "cosine", WORDS)
     return {"l2": [pieces(row.tolist()) for row in l2], "cosine": [pieces(row.tolist()) for row in cosine]}
@@ -162,7 +168,7 @@ def _words(speaker: Speaker, image: Image.Image, where: NDArray[np.intp], side: 
 def photograph_scores(folder: Path, labels: Labels | None = None, pictures: Path = PICTURES) -> dict[str, Any]:
     """`scores` of the first five words of the checkpoint in `folder`, by l2 and by cosine."""
     labels = labels or read_labels()
-    speaker = Speaker.load(folder)
+    checkpoint = LlavaCheckpoint.load(folder)
     lists: dict[str, dict[str, list[list[str]]]] = {"l2": {}, "cosine": {}}
     for name, photograph in labels.photographs.items():
         path = pictures / name
@@ -171,7 +177,7 @@ def photograph_scores(folder: Path, labels: Labels | None = None, pictures: Path
         where = np.array([p.row * labels.grid + p.col for p in photograph.counted])
         with Image.open(path) as file:
             image = file.convert("RGB")
-        for metric, words in _words(speaker, image, where, labels.grid).items():
+        for metric, words in _words(checkpoint, image, where, labels.grid).items():
             lists[metric][name] = words
     return {metric: scores(labels, of) for metric, of in lists.items()}
 
@@ -195,7 +201,7 @@ def _row(of: dict[str, Any]) -> list[str]:
 
 
 def overall_rows(figures: dict[str, Any]) -> list[list[str]]:
-    """Rows under `HEAD`: things and colours, by l2 and by cosine."""
+    """Build the rows under `HEAD`: things and colours, by l2 and by cosine."""
     whats = ("things", "colours")
     return [[what, metric, *_row(figures[metric][what]["overall"])] for what in whats for metric in ("l2", "cosine")]
 
@@ -204,7 +210,7 @@ EACH: Final = ["photograph", "words", *HEAD[2:], "found, in how many patches"]
 
 
 def photograph_rows(figures: dict[str, Any], metric: str = "l2") -> list[list[str]]:
-    """Rows under `EACH`: each photograph's things and colours."""
+    """Build the rows under `EACH`: things and colours of each photograph."""
     rows = []
     for name in figures[metric]["things"]["photographs"]:
         for what in ("things", "colours"):

@@ -1,4 +1,4 @@
-"""Two statistics that ask for ranks and signs alone, whatever scale the numbers have."""
+"""Statistics of ranks and signs, which do not depend on the scale of the numbers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def auc(scores: ArrayLike, right: ArrayLike) -> float:
-    """How often one of the right entries has a larger score than one of the others: 1 always, 0.5 by chance.
+    """Area under the ROC curve: how often a right entry has a larger score than another; 0.5 is chance.
 
-    `scores` [n] and `right` bool [n]. The area under the ROC curve by the rank sum of Mann and Whitney (1947), equal
-    scores counted half (Hanley & McNeil 1982). Not a number where all entries are right, or none is.
+    `scores` `[n]` and `right` bool `[n]`. By the rank sum of Mann and Whitney (1947); equal scores count half (Hanley &
+    McNeil 1982). NaN where all entries are right, or none is.
     """
     numbers, mask = np.asarray(scores, np.float64), np.asarray(right, bool)
     assert numbers.shape == mask.shape == (len(mask),)
@@ -24,7 +24,7 @@ def auc(scores: ArrayLike, right: ArrayLike) -> float:
 
 
 def _ranks(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1; equal numbers share the mean of theirs."""
+    """Ranks from 1; equal numbers share the mean of their ranks."""
     _, at, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     means: NDArray[np.float64] = np.cumsum(counts) - (counts - 1) / 2
     ranks: NDArray[np.float64] = means[at]
@@ -32,9 +32,9 @@ def _ranks(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sign_test(differences: ArrayLike) -> float:
-    """How likely at least so uneven signs are where both are equally likely: two-sided, exact, zeros left out."""
+    """Two-sided, exact p-value of the sign test; zeros are left out."""
     numbers = np.asarray(differences, np.float64)
     above, below = int((numbers > 0).sum()), int((numbers < 0).sum())
     n, most = above + below, max(above, below)
-    # a quotient of whole numbers: 2 ** n soon exceeds what a float holds
+    # integers are divided: 2 ** n soon exceeds the largest float
     return float(min(1.0, 2 * sum(math.comb(n, k) for k in range(most, n + 1)) / 2**n))

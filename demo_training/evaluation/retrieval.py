@@ -1,4 +1,4 @@
-"""How often a two-tower model finds the right caption of a picture, and the right picture of a caption."""
+"""Retrieval by a two-tower model: the right caption of an image, and the right image of a caption."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ AMONG: Final = 100
 
 
 def captions(scenes: list[Scene]) -> list[str]:
-    """As training hears them, in full."""
+    """Full captions, in lower case as in training."""
     return [language.caption(facts_of(s)).lower() for s in scenes]
 
 
 @torch.no_grad()
-def vectors(model: SiglipModel, scenes: list[Scene], texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Unit vectors `[n, width]` of pictures and of texts, by the model's own road."""
+def unit_vectors(model: SiglipModel, scenes: list[Scene], texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Unit vectors `[n, width]` of images and of texts, by the model's own methods."""
     device = model.device
     pictures = [model.get_image_features(pixel_values=pixels_of(s).to(device)).pooler_output for s in scenes]
     ids = torch.tensor([text_ids(text) for text in texts], device=device)
@@ -34,9 +34,9 @@ def vectors(model: SiglipModel, scenes: list[Scene], texts: list[str]) -> tuple[
 
 
 def retrieval(model: SiglipModel, scenes: list[Scene]) -> dict[str, Any]:
-    """The share of pictures whose own caption is the likeliest among 100 distinct ones, and of captions likewise.
+    """Share of images whose own caption is the best of 100 distinct ones, and of captions likewise.
 
-    Scenes whose caption an earlier one has are left out; of the rest each full hundred, in order, is a trial.
+    Scenes with the caption of an earlier one are left out; of the rest each full hundred, in order, is a trial.
     """
     first: dict[str, Scene] = {}
     for scene, text in zip(scenes, captions(scenes), strict=True):
@@ -44,7 +44,7 @@ def retrieval(model: SiglipModel, scenes: list[Scene]) -> dict[str, Any]:
     among = min(AMONG, len(first))
     trials = max(1, len(first) // AMONG)
     texts, pictures = list(first)[: trials * among], list(first.values())[: trials * among]
-    seen, said = vectors(model, pictures, texts)
+    seen, said = unit_vectors(model, pictures, texts)
     hits: list[NDArray[np.bool_]] = []
     for start in range(0, trials * among, among):
         cosines = (seen[start : start + among] @ said[start : start + among].T).cpu().numpy()

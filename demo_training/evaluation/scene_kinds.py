@@ -1,4 +1,4 @@
-"""How often a ViT tells the kind of a scene."""
+"""Accuracy of a classifier of kinds of scene."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from demo_training.evaluation.patch_accuracy import pixels_of
 
 
 @torch.no_grad()
-def kinds_told(model: ViTForImageClassification, scenes: list[Scene]) -> dict[str, Any]:
-    """The share of scenes whose kind is the first class, over all and by kind."""
+def kind_accuracy(model: ViTForImageClassification, scenes: list[Scene]) -> dict[str, Any]:
+    """Share of scenes whose kind is the top-1 class, over all scenes and by kind."""
     names, right = list(KINDS), dict[str, list[bool]]()
     for scene in scenes:
         logits = model(pixel_values=pixels_of(scene).to(model.device)).logits
         right.setdefault(scene.kind, []).append(names[int(logits.argmax())] == scene.kind)
-    told = [one for each in right.values() for one in each]
+    correct = [one for each in right.values() for one in each]
     return {
         "scenes": len(scenes),
-        "right": round(sum(told) / len(told), 4),
+        "right": round(sum(correct) / len(correct), 4),
         "kinds": {
             kind: {"scenes": len(right[kind]), "right": round(sum(right[kind]) / len(right[kind]), 4)}
             for kind in names

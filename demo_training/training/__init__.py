@@ -1,1 +1,1 @@
-"""How the demo models are made: architectures, recipe, batches, losses, the loop that trains."""
+"""Training: architectures, recipes, batches, losses and the training loop of the demo models."""

@@ -1,4 +1,4 @@
-"""What the models learn by: SigLIP's loss on pairs, words at the patches, LLaVA's loss on answers, kinds of scene."""
+"""Losses: SigLIP's loss on pairs, words at patches, LLaVA's loss on answers, kinds of scene."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from demo_training.training.batches import IGNORE, Batch
 
 
 def pixel_values(rgb: torch.Tensor) -> torch.Tensor:
-    """uint8 `[b, 224, 224, 3]` as the processors hand it over: `[b, 3, 224, 224]` in -1..1."""
+    """Normalise uint8 `[b, 224, 224, 3]` as the processors do: `[b, 3, 224, 224]` in -1..1."""
     return rgb.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def in_half(hidden: torch.Tensor) -> torch.Tensor:
-    """What enters a transformer, in autocast's type: all its layers then add up in it.
+    """Cast what enters a transformer to the dtype of autocast, which its residual stream then keeps.
 
-    A stream that starts in float32 stays there, and casting it for every product takes most of a CPU step.
+    A stream that starts in float32 stays in it, and casting it for every product takes most of a step on a CPU.
     """
     device = hidden.device.type
     return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
 
 
-def picture_vectors(model: SiglipModel, pixels: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
-    """The pooled pictures `[b, width]`, of all patches or of `kept` `[b, m]` alone (Li et al. 2023, FLIP)."""
+def image_vectors(model: SiglipModel, pixels: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
+    """Pooled vectors of images `[b, width]`, from all patches or from `kept` `[b, m]` alone (Li et al. 2023, FLIP)."""
     tower = model.vision_model
     hidden = in_half(tower.embeddings(pixels))
     if kept is not None:
@@ -35,20 +35,20 @@ def picture_vectors(model: SiglipModel, pixels: torch.Tensor, kept: torch.Tensor
     return pooled
 
 
-def pair_loss(model: SiglipModel, pictures: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-    """The pairwise sigmoid loss (Zhai et al. 2023) of vectors `[b, width]`: each pair by itself, right or wrong."""
-    with torch.autocast(pictures.device.type, enabled=False):
-        cosines = functional.normalize(pictures.float(), dim=-1) @ functional.normalize(texts.float(), dim=-1).T
+def pair_loss(model: SiglipModel, images: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+    """Pairwise sigmoid loss (Zhai et al. 2023) of vectors `[b, width]`: every pair by itself, right or wrong."""
+    with torch.autocast(images.device.type, enabled=False):
+        cosines = functional.normalize(images.float(), dim=-1) @ functional.normalize(texts.float(), dim=-1).T
         logits = cosines * model.logit_scale.exp() + model.logit_bias
         right = 2 * torch.eye(len(logits), device=logits.device) - 1
         return -functional.logsigmoid(right * logits).sum() / len(logits)
 
 
 def image_tokens(model: LlavaForConditionalGeneration, pixels: torch.Tensor) -> torch.Tensor:
-    """What LLaVA gives its language model for pictures `[b, 3, 224, 224]` in -1..1: `[b, 196, hidden]`.
+    """Image tokens `[b, 196, hidden]` of LLaVA for images `[b, 3, 224, 224]` in -1..1.
 
-    The tower's last hidden state before its post-norm, through the projector: the very path of
-    `get_image_features` (a test compares the two).
+    The tower's last hidden state before its post-norm, through the projector, as `get_image_features` computes them (a
+    test compares the two).
     """
     tower = model.model.vision_tower
     hidden = tower.encoder(inputs_embeds=in_half(tower.embeddings(pixels))).last_hidden_state
@@ -59,7 +59,8 @@ def image_tokens(model: LlavaForConditionalGeneration, pixels: torch.Tensor) -> 
 class PatchLoss(nn.Module):
     """Cross-entropy of soft targets with the softmax over all word vectors, by distance and by angle.
 
-    Half the loss reads -d²·s, half cosine·s; both scales are learned and are no part of the model.
+    The logits are -d²·s in one half of the loss and cosine·s in the other; both scales are learned, and are no part of
+    the model.
     """
 
     def __init__(self) -> None:
@@ -67,19 +68,19 @@ class PatchLoss(nn.Module):
         self.scales = nn.Parameter(torch.tensor([1.0, 2.3]))  # logarithms
 
     def forward(
-        self, tokens: torch.Tensor, chosen: torch.Tensor, told: torch.Tensor, words: torch.Tensor, objects: float
+        self, tokens: torch.Tensor, chosen: torch.Tensor, signals: torch.Tensor, words: torch.Tensor, objects: float
     ) -> torch.Tensor:
-        """tokens `[b, 196, hidden]`, chosen `[b, n]`, told `[b, n, SIGNALS]`, words `[vocabulary, hidden]`.
+        """tokens `[b, 196, hidden]`, chosen `[b, n]`, signals `[b, n, SIGNALS]`, words `[vocabulary, hidden]`.
 
         `objects` is the weight of a class's own word against its usual one.
         """
         hidden = tokens.shape[-1]
         picked = tokens.gather(1, chosen[..., None].expand(-1, -1, hidden)).reshape(-1, hidden)
         with torch.autocast(tokens.device.type, enabled=False):
-            # rounded to bfloat16 the targets would not sum to 1, and the loss could fall without end by making
-            # tokens longer: every logit sinks alike, and what is missing from the sum is paid back
-            targets = torch.from_numpy(target_matrix(objects)).to(told.device)
-            target = told.float().reshape(-1, told.shape[-1]) @ targets
+            # Rounded to bfloat16 the targets would not sum to 1, and the loss could fall without bound as tokens grow:
+            # all logits fall alike, and the part missing from the sum would reward it.
+            targets = torch.from_numpy(target_matrix(objects)).to(signals.device)
+            target = signals.float().reshape(-1, signals.shape[-1]) @ targets
             target = target / target.sum(-1, keepdim=True)
         dots = (picked @ words.T).float()
         a, b = picked.float().square().sum(-1, keepdim=True), words.square().sum(-1)
@@ -95,9 +96,9 @@ class PatchLoss(nn.Module):
 def language_loss(
     model: LlavaForConditionalGeneration, before: torch.Tensor, tokens: torch.Tensor | None, batch: Batch
 ) -> torch.Tensor:
-    """Next-piece cross-entropy on answers; `before` `[p]` ids ahead of the image tokens `[b, 196, hidden]`.
+    """Next-token cross-entropy on answers; `before` `[p]` are the ids before the image tokens `[b, 196, hidden]`.
 
-    The batch speaks of its first pictures only.
+    The conversations are about the first images of the batch.
     """
     embed = model.get_input_embeddings()
     after = embed(batch.ids)

@@ -1,4 +1,4 @@
-"""The demo models' architectures, all stock classes of transformers, and how each becomes a folder.
+"""Architectures of the demo models, all stock classes of transformers, and how each is written to a folder.
 
 `demo-siglip`: two SigLIP towers. `demo` and `demo-captioned`: its vision tower, LLaVA's projector, a small Llama.
 `demo-vit`: the same tower with a class token and a head.
@@ -63,13 +63,15 @@ class Size:
 
 @dataclass(frozen=True)
 class Sizes:
+    """Sizes of the vision tower, the text tower and the language model."""
+
     vision: Size
     text: Size
     language: Size
 
 
 def build_siglip(sizes: Sizes, seed: int) -> SiglipModel:
-    """Both towers, fresh; the same weights for the same seed."""
+    """Build both towers with random weights, the same for the same seed."""
     at = SPECIALS.index
     size = sizes.text
     text = SiglipTextConfig(
@@ -79,7 +81,7 @@ def build_siglip(sizes: Sizes, seed: int) -> SiglipModel:
     )  # fmt: skip
     torch.manual_seed(seed)
     model = SiglipModel(SiglipConfig(vision_config=_vision(sizes.vision, True), text_config=text))
-    with torch.no_grad():  # where the paper starts: nearly every pair is a wrong one
+    with torch.no_grad():  # the initial values of the paper: nearly every pair is a wrong one
         model.logit_scale.fill_(math.log(10))
         model.logit_bias.fill_(-10)
     return model
@@ -93,7 +95,7 @@ def _vision(size: Size, head: bool) -> SiglipVisionConfig:
 
 
 def build_llava(sizes: Sizes, seed: int) -> LlavaForConditionalGeneration:
-    """The tower without its pooling head, the projector, the language model with tied embeddings, fresh."""
+    """Build the tower without its pooling head, the projector, and the language model with tied embeddings."""
     at, size = SPECIALS.index, sizes.language
     text = LlamaConfig(
         vocab_size=len(pieces()), hidden_size=size.width, intermediate_size=size.mlp, num_hidden_layers=size.layers,
@@ -109,7 +111,7 @@ def build_llava(sizes: Sizes, seed: int) -> LlavaForConditionalGeneration:
     torch.manual_seed(seed)
     model = LlavaForConditionalGeneration(config)
     with torch.no_grad():
-        # Word vectors start at about unit length: distances and scales of the patch loss begin near where they end.
+        # Word vectors start at about unit length, so that distances and scales of the patch loss start near their end.
         model.get_input_embeddings().weight.normal_(0, size.width**-0.5)
     model.generation_config = GenerationConfig(
         bos_token_id=at(BOS), eos_token_id=at(EOS), pad_token_id=at(PAD), max_new_tokens=48, do_sample=False
@@ -118,7 +120,7 @@ def build_llava(sizes: Sizes, seed: int) -> LlavaForConditionalGeneration:
 
 
 def build_vit(sizes: Sizes, seed: int) -> ViTForImageClassification:
-    """A ViT over the kinds of scene, shaped as the SigLIP tower is."""
+    """Build a classifier of kinds of scene, with the sizes of the SigLIP tower."""
     size, names = sizes.vision, list(KINDS)
     torch.manual_seed(seed)
     return ViTForImageClassification(
@@ -139,19 +141,19 @@ def build_vit(sizes: Sizes, seed: int) -> ViTForImageClassification:
     )
 
 
-def give_tower(siglip: SiglipModel, llava: LlavaForConditionalGeneration) -> None:
-    """The trained vision tower; its pooling head has no place in LLaVA and is left behind."""
+def copy_tower(siglip: SiglipModel, llava: LlavaForConditionalGeneration) -> None:
+    """Copy the trained vision tower, without its pooling head, which LLaVA does not have."""
     weights = {k: v for k, v in siglip.vision_model.state_dict().items() if not k.startswith("head.")}
     llava.model.vision_tower.load_state_dict(weights)
 
 
-def give_language(source: LlavaForConditionalGeneration, to: LlavaForConditionalGeneration) -> None:
-    """The trained language model with its word vectors (the head is tied to them)."""
+def copy_language(source: LlavaForConditionalGeneration, to: LlavaForConditionalGeneration) -> None:
+    """Copy the trained language model with its word vectors, to which the unembedding is tied."""
     to.model.language_model.load_state_dict(source.model.language_model.state_dict())
 
 
-def give_tower_to_vit(siglip: SiglipModel, vit: ViTForImageClassification) -> None:
-    """The trained tower under ViT's names; the class token, its position and the head stay fresh."""
+def copy_tower_to_vit(siglip: SiglipModel, vit: ViTForImageClassification) -> None:
+    """Copy the trained tower under the names of a ViT; the class token, its position and the head stay random."""
     tower, own = siglip.vision_model.state_dict(), vit.state_dict()
     renamed = {
         "self_attn.out_proj": "attention.o_proj", "self_attn": "attention", "layer_norm1": "layernorm_before",
@@ -167,32 +169,34 @@ def give_tower_to_vit(siglip: SiglipModel, vit: ViTForImageClassification) -> No
     own["vit.embeddings.position_embeddings"][0, 1:].copy_(tower["embeddings.position_embedding.weight"])
 
 
-def _pictures(of: type[Any]) -> Any:
+def _image_processor(of: type[Any]) -> Any:
+    """Build an image processor of a class."""
     size = {"height": PIXELS, "width": PIXELS}
     return of(size=size, resample=3, image_mean=[0.5] * 3, image_std=[0.5] * 3, do_convert_rgb=True)
 
 
 def build_processor() -> LlavaProcessor:
+    """Build the processor of the LLaVA models."""
     return LlavaProcessor(
-        image_processor=_pictures(SiglipImageProcessorPil), tokenizer=build_tokenizer(), patch_size=PATCH,
+        image_processor=_image_processor(SiglipImageProcessorPil), tokenizer=build_tokenizer(), patch_size=PATCH,
         vision_feature_select_strategy="full", num_additional_image_tokens=0, chat_template=CHAT_TEMPLATE,
         image_token=IMAGE,
     )  # fmt: skip
 
 
-def processing(model: torch.nn.Module) -> Any:
-    """The processor that ships with a model."""
+def build_processor_for(model: torch.nn.Module) -> Any:
+    """Build the processor that ships with a model."""
     if isinstance(model, SiglipModel):
-        return SiglipProcessor(_pictures(SiglipImageProcessorPil), build_text_tokenizer())
+        return SiglipProcessor(_image_processor(SiglipImageProcessorPil), build_text_tokenizer())
     if isinstance(model, ViTForImageClassification):
-        return _pictures(ViTImageProcessorPil)
+        return _image_processor(ViTImageProcessorPil)
     return build_processor()
 
 
-def save(model: Any, folder: Path, beside: Mapping[str, str]) -> None:
-    """Float16 weights, config, processor: all that stock transformers asks of a folder.
+def save(model: Any, folder: Path, extra_files: Mapping[str, str]) -> None:
+    """Write float16 weights, config and processor, as transformers reads them.
 
-    `beside` are texts by the names of their files. Each file appears whole, the weights last.
+    `extra_files` are texts by file name. Each file appears whole, the weights last.
     """
     fresh = folder.with_name(folder.name + ".partial")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -201,8 +205,8 @@ def save(model: Any, folder: Path, beside: Mapping[str, str]) -> None:
     if isinstance(model, LlavaForConditionalGeneration):
         half.generation_config = model.generation_config
     half.to(torch.float16).save_pretrained(fresh)
-    processing(model).save_pretrained(fresh)
-    for name, text in beside.items():
+    build_processor_for(model).save_pretrained(fresh)
+    for name, text in extra_files.items():
         (fresh / name).write_text(text)
     folder.mkdir(parents=True, exist_ok=True)
     for made in sorted(fresh.iterdir(), key=lambda path: path.suffix == ".safetensors"):

@@ -1,7 +1,7 @@
-"""What is trained, in which order, for how long: all that a run is told, as data.
+"""Recipes of training as data: the models, their stages, and how long each takes.
 
-As real models come to be: two towers by SigLIP's loss on captions; a language model on text; the two joined through
-a projector as LLaVA joins them. `demo` is also taught words at its patches, which no real model is.
+The order is that of real models: two towers by SigLIP's loss on captions, a language model on text, and the two joined
+through a projector as in LLaVA. `demo` is also taught words at its patches, as no real model is.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Model = Literal["siglip", "language", "captioned", "demo", "vit"]
 
 @dataclass(frozen=True)
 class Stage:
-    """One stretch of training.
+    """One stage of training.
 
-    A batch has `size` pictures, or as many texts where there are no `pictures`; the rate goes from `rate` to
-    `rate * end` along a cosine, which spans `span` times the steps. What is learnt is what has a weight: `match`
-    (SigLIP's loss on pictures and captions), `patch` (words at patches), `talk` (LLaVA's loss on answers, for the
-    first `talkers` pictures), `kind` (the kind of scene). The tower sees a share `kept` of its patches.
-    `frozen` are beginnings of names of weights that stay. `balance` 0 takes patches as they come, 1 every class alike;
-    `objects` is how many times its usual weight the word of a patch's class has among the words that it is taught.
+    A batch has `size` images, or texts where `pictures` is false. The learning rate falls from `rate` to `rate * end`
+    along a cosine that spans `span` times the steps. The losses are those with a weight: `match` (SigLIP's loss on
+    images and captions), `patch` (words at patches), `talk` (LLaVA's loss on answers, for the first `talkers` images),
+    `kind` (the kind of scene). The tower sees a share `kept` of its patches. `frozen` are prefixes of the names of
+    weights that are not trained. `balance` 0 chooses patches as they occur, 1 every class equally; `objects` multiplies
+    the weight that the word of a patch's class has in its target. The names of fields are keys of `training.json`.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`scenes` to draw, the models' sizes, the stages of each in the order in which they are trained."""
+    """Number of scenes to draw, sizes of the models, and the stages of each in the order of training."""
 
     scenes: int
     sizes: Sizes
@@ -57,7 +57,7 @@ TOWER, LANGUAGE = "model.vision_tower.", "model.language_model."
 PROJECTOR, WORDS = "model.multi_modal_projector.", "model.language_model.embed_tokens."
 
 SIZES: Final = Sizes(vision=Size(5, 192, 3, 768), text=Size(3, 192, 3, 576), language=Size(3, 256, 4, 640))
-# The weights that ship, as they came to be: hours of two cores.
+# The recipe of the weights that ship: hours on two cores.
 SHIPPED: Final = Recipe(
     scenes=20_000,
     sizes=SIZES,
@@ -77,7 +77,7 @@ SHIPPED: Final = Recipe(
             Stage(
                 "patches and answers, longer", 2000, 32, 9e-4, 0.01, patch=1, talk=0.6, talkers=12, balance=0.3, span=2
             ),
-            # The colour is seen before the thing is known, and its words would take the first place for good.
+            # Colours are learned before classes, and their words would stay first for good.
             Stage(
                 "objects first",
                 1900,
@@ -92,7 +92,7 @@ SHIPPED: Final = Recipe(
                 span=45 / 19,
             ),
             Stage("objects first, to the end", 1300, 32, 5e-4, 0.02, patch=1, balance=0.45, objects=1.7),
-            # The words, and the patches among them, stay where they are: what is left is to say what is seen.
+            # Word vectors and image tokens stay as they are; only answers are trained.
             Stage("answers", 400, 24, 8e-4, 0.02, talk=1, talkers=24, frozen=(TOWER, PROJECTOR, WORDS)),
         ),
         "vit": (
@@ -101,7 +101,7 @@ SHIPPED: Final = Recipe(
         ),
     },
 )
-# The same models in about an hour of two cores.
+# The same models in about an hour on two cores.
 HOUR: Final = Recipe(
     scenes=10_000,
     sizes=SIZES,
@@ -123,7 +123,7 @@ HOUR: Final = Recipe(
         "vit": (Stage("kinds", 150, 32, 5e-4, 0.02, kind=1),),
     },
 )
-# Larger models, over four times the shipped presentations in all, for a GPU that holds the scenes; not run yet.
+# Larger models and over four times as many presentations, for a GPU with room for all scenes; not run yet.
 LARGE: Final = Recipe(
     scenes=100_000,
     sizes=Sizes(vision=Size(6, 256, 4, 1024), text=Size(4, 256, 4, 768), language=Size(4, 320, 5, 864)),

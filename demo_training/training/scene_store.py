@@ -1,4 +1,4 @@
-"""Scenes drawn ahead, and what a batch is made of them: cropped, mirrored and under another light every time."""
+"""Store of drawn scenes, and the batches that are cropped from it, mirrored and with another brightness each time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from demo_training.vocabulary import CLASS_OF, INDEX
 from vlmtui.files import write_whole
 
 CHUNK: Final = 250
-SCENE_BYTES: Final = BASE_SIDE**2 * 4  # of every pixel three colours and a label
+SCENE_BYTES: Final = BASE_SIDE**2 * 4  # three colour channels and a label for each pixel
 
 
 def _draw(start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[dict[str, Any]]]:
@@ -36,7 +36,7 @@ def _draw(start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], 
 
 
 def _written(labels: NDArray[np.uint8]) -> bool:
-    """Whether there is print, which a mirror would spoil."""
+    """Whether a scene has letters or digits, which mirroring would spoil."""
     return bool(np.isin(np.array(CLASS_OF)[labels], [INDEX["letter"], INDEX["digit"]]).any())
 
 
@@ -45,10 +45,10 @@ def _array(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uin
     return array
 
 
-def draw_ahead(folder: Path, count: int, workers: int) -> float:
-    """Scenes 0..count as arrays in `folder`, if they are not there whole; returns the seconds that drawing took.
+def draw_scenes(folder: Path, count: int, workers: int) -> float:
+    """Draw scenes 0..count into arrays in `folder` unless they are there; returns the seconds that drawing took.
 
-    OSError: the disk has no room for them (a mapped file that outgrows its disk would kill the process instead).
+    OSError where the disk has no room for them: a mapped file that outgrows its disk would kill the process.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / f"done-{count}.json"
@@ -75,9 +75,11 @@ def draw_ahead(folder: Path, count: int, workers: int) -> float:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """`rgb` uint8 `[b, 224, 224, 3]` and `labels` uint8 `[b, 224, 224]` on one device; of each picture its
-    characters and the index of its kind of scene."""
+class SceneBatch:
+    """Images of a batch, with the characters and the index of the kind of each scene.
+
+    `rgb` uint8 `[b, 224, 224, 3]` and `labels` uint8 `[b, 224, 224]` are on one device.
+    """
 
     rgb: Tensor
     labels: Tensor
@@ -85,11 +87,11 @@ class Pictures:
     kinds: list[int]
 
 
-class Drawings:
-    """The scenes that `draw_ahead` drew: in the memory of a GPU, or read from the disk as they are needed."""
+class SceneStore:
+    """Scenes written by `draw_scenes`: in the memory of a GPU, or read from disk as they are needed."""
 
     def __init__(self, folder: Path, count: int, device: torch.device) -> None:
-        # "c": mapped, never written; torch wants an array that could be
+        # mode "c" maps copy-on-write: torch requires a writable array, but nothing is written
         self._images = torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c")[:count]).to(device)
         self._labels = torch.from_numpy(np.load(folder / "labels.npy", mmap_mode="c")[:count]).to(device)
         self._scenes: list[dict[str, Any]] = json.loads((folder / f"done-{count}.json").read_text())["scenes"]
@@ -99,13 +101,13 @@ class Drawings:
         return len(self._images)
 
     def areas(self, classes: Tensor, count: int) -> Tensor:
-        """The share of pixels of each of `count` classes in the first scenes; `classes` is the class of a label."""
+        """Share of pixels of each of `count` classes in the first scenes; `classes` has the class of each label."""
         labels = self._labels[:1500, ::6, ::6].long()
         shares = torch.bincount(classes.to(self.device)[labels].flatten(), minlength=count).double()
         return shares / shares.sum()
 
-    def take(self, size: int, rng: np.random.Generator) -> Pictures:
-        """`size` crops, mirrored half of the time unless something is printed in them, under another light."""
+    def take(self, size: int, rng: np.random.Generator) -> SceneBatch:
+        """Take `size` random crops, half of them mirrored unless they show print, with random brightness and tint."""
         at = rng.integers(0, len(self), size)
         corners = rng.integers(0, BASE_SIDE - PIXELS + 1, (size, 2))
         mirrored = rng.random(size) < 0.5
@@ -120,13 +122,13 @@ class Drawings:
         gains = rng.uniform(0.8, 1.2, (size, 1)) * (1 + rng.normal(0, 0.05, (size, 3)))
         ramps = (np.arange(256) / 255) ** rng.uniform(0.85, 1.2, (size, 1)) * 255
         tables = np.clip(ramps[:, None] * gains[..., None], 0, 255).astype(np.uint8)
-        lit = _through(torch.stack(rgb), torch.from_numpy(tables).to(self.device))
+        lit = _apply_tables(torch.stack(rgb), torch.from_numpy(tables).to(self.device))
         scenes = [self._scenes[i] for i in at]
         glyphs, kinds = [scene["glyphs"] for scene in scenes], [scene["kind"] for scene in scenes]
-        return Pictures(lit, torch.stack(labels), glyphs, kinds)
+        return SceneBatch(lit, torch.stack(labels), glyphs, kinds)
 
 
-def _through(rgb: Tensor, tables: Tensor) -> Tensor:
-    """Each channel of `[b, h, w, 3]` through its own table `[b, 3, 256]`."""
+def _apply_tables(rgb: Tensor, tables: Tensor) -> Tensor:
+    """Map each channel of `[b, h, w, 3]` by its own table `[b, 3, 256]`."""
     offsets = torch.arange(tables.shape[0] * 3, device=rgb.device, dtype=torch.int32).reshape(-1, 1, 1, 3) * 256
     return tables.flatten()[rgb.int() + offsets]

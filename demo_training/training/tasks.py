@@ -1,4 +1,4 @@
-"""Each model with what it learns by and how it is watched while it learns."""
+"""Training tasks: each model with its losses and its validation."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from transformers import LlavaForConditionalGeneration, SiglipModel, ViTForImage
 from demo_training.drawings.scenes import Scene
 from demo_training.evaluation.patch_accuracy import patch_accuracy
 from demo_training.evaluation.retrieval import retrieval
-from demo_training.evaluation.scene_kinds import kinds_told
+from demo_training.evaluation.scene_kinds import kind_accuracy
 from demo_training.training.batches import Batch, prefix_ids
 from demo_training.training.losses import (
     PatchLoss,
     image_tokens,
+    image_vectors,
     language_loss,
     pair_loss,
-    picture_vectors,
     pixel_values,
 )
 from demo_training.training.recipes import Stage
 
 
 class Task(nn.Module):
-    """`model` is what ships; other parameters serve the losses alone."""
+    """A model with its losses; `model` is what ships, other parameters serve the losses alone."""
 
     model: Any
 
     def losses(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
-        """By the names of a stage's weights."""
+        """Compute the losses, by the names of their weights in a stage."""
         raise NotImplementedError
 
-    def watch(self, scenes: list[Scene]) -> dict[str, Any]:
-        """Figures on held-out scenes, to follow a run by."""
+    def validate(self, scenes: list[Scene]) -> dict[str, Any]:
+        """Compute figures on held-out scenes, to follow a run."""
         raise NotImplementedError
 
 
-class Pairing(Task):
-    """Two towers."""
+class SiglipTask(Task):
+    """Two towers, trained on pairs of images and captions."""
 
     def __init__(self, model: SiglipModel) -> None:
         super().__init__()
@@ -48,16 +48,16 @@ class Pairing(Task):
 
     def losses(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
         kept = batch.kept if batch.kept.numel() else None
-        pictures = picture_vectors(self.model, pixel_values(batch.pixels), kept)
+        images = image_vectors(self.model, pixel_values(batch.pixels), kept)
         texts = self.model.text_model(input_ids=batch.captions).pooler_output
-        return {"match": pair_loss(self.model, pictures, texts)}
+        return {"match": pair_loss(self.model, images, texts)}
 
-    def watch(self, scenes: list[Scene]) -> dict[str, Any]:
+    def validate(self, scenes: list[Scene]) -> dict[str, Any]:
         return retrieval(self.model, scenes)
 
 
-class Speaking(Task):
-    """LLaVA: words at patches, answers, either or both."""
+class LlavaTask(Task):
+    """LLaVA, trained on words at patches, on answers, or on both."""
 
     def __init__(self, model: LlavaForConditionalGeneration) -> None:
         super().__init__()
@@ -72,19 +72,19 @@ class Speaking(Task):
         if stage.patch:
             assert tokens is not None
             words = self.model.get_input_embeddings().weight
-            out["patch"] = self.patch(tokens, batch.chosen, batch.told, words, stage.objects)
+            out["patch"] = self.patch(tokens, batch.chosen, batch.signals, words, stage.objects)
         if stage.talk:
             out["talk"] = language_loss(self.model, self.before, tokens, batch)
         return out
 
-    def watch(self, scenes: list[Scene]) -> dict[str, Any]:
+    def validate(self, scenes: list[Scene]) -> dict[str, Any]:
         found = patch_accuracy(self.model, scenes)
         found.pop("classes")
         return found
 
 
-class Naming(Task):
-    """A ViT that tells kinds of scene."""
+class VitTask(Task):
+    """A ViT, trained on kinds of scene."""
 
     def __init__(self, model: ViTForImageClassification) -> None:
         super().__init__()
@@ -94,5 +94,5 @@ class Naming(Task):
         logits = self.model(pixel_values=pixel_values(batch.pixels)).logits
         return {"kind": functional.cross_entropy(logits.float(), batch.kinds)}
 
-    def watch(self, scenes: list[Scene]) -> dict[str, Any]:
-        return {"right": kinds_told(self.model, scenes)["right"]}
+    def validate(self, scenes: list[Scene]) -> dict[str, Any]:
+        return {"right": kind_accuracy(self.model, scenes)["right"]}

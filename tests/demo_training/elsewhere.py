@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
     # in whole precision: how a device rounds to half is its own
     whole.autocast, whole.is_autocast_enabled = lambda *_, **__: nullcontext(), lambda *_: False
     for device in ("cpu", accelerator.NAME):
-        run = train.Run(RECIPE, folder / f"work-{device}", device, 0, watched=2)
+        run = train.Run(RECIPE, folder / f"work-{device}", device, 0, scenes=2)
         run.train()
         run.write(folder / device)
 

@@ -16,11 +16,11 @@ from transformers import LlavaForConditionalGeneration, SiglipModel, ViTForImage
 
 from demo_training.drawings.scenes import FIGURES, Scene
 from demo_training.evaluate import CARD, read_figures
-from demo_training.evaluation.answers import Speaker, vectors
+from demo_training.evaluation.answers import LlavaCheckpoint, vector_figures
 from demo_training.evaluation.card import END, START, write_card
-from demo_training.evaluation.patch_accuracy import held_out, patch_accuracy
+from demo_training.evaluation.patch_accuracy import patch_accuracy, scenes_from
 from demo_training.evaluation.retrieval import retrieval
-from demo_training.evaluation.scene_kinds import kinds_told
+from demo_training.evaluation.scene_kinds import kind_accuracy
 from demo_training.vocabulary import INDEX
 from vlmtui.catalogue import DEMO_NOTES
 from vlmtui.demo import CHECKPOINT, WEIGHTS
@@ -29,14 +29,14 @@ SCENES = 120
 
 
 @pytest.fixture(scope="module")
-def speaker() -> Speaker:
-    return Speaker.load(CHECKPOINT)
+def speaker() -> LlavaCheckpoint:
+    return LlavaCheckpoint.load(CHECKPOINT)
 
 
 @pytest.fixture(scope="module")
 def scenes() -> list[Scene]:
     """The first of the card's own."""
-    return held_out(FIGURES, SCENES)
+    return scenes_from(FIGURES, SCENES)
 
 
 def figures(model: str) -> dict[str, Any]:
@@ -62,12 +62,14 @@ def test_pairs_are_found_as_the_card_says(scenes: list[Scene]) -> None:
 
 def test_kinds_are_told_as_the_card_says(scenes: list[Scene]) -> None:
     model = ViTForImageClassification.from_pretrained(WEIGHTS / "demo-vit", dtype="float32").eval()
-    assert kinds_told(model, scenes)["right"] == pytest.approx(figures("demo-vit")["right"], abs=0.1)
+    assert kind_accuracy(model, scenes)["right"] == pytest.approx(figures("demo-vit")["right"], abs=0.1)
 
 
 def test_patches_that_were_taught_words_lie_among_them_and_others_do_not(scenes: list[Scene]) -> None:
     """What the two LLaVAs ship for: the same tower, and only the training of the patches differs."""
-    taught, real = (vectors(Speaker.load(WEIGHTS / name), scenes[:8]) for name in ("demo", "demo-captioned"))
+    taught, real = (
+        vector_figures(LlavaCheckpoint.load(WEIGHTS / name), scenes[:8]) for name in ("demo", "demo-captioned")
+    )
     assert real["token length"] > 3 * real["word length"]
     assert real["best cosine"] < taught["best cosine"]
     assert real["spread"] / real["token length"] > 2 * taught["spread"] / taught["token length"]
@@ -90,19 +92,19 @@ def test_weights_are_half_precision_and_small() -> None:
     assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) < 40e6
 
 
-def test_processor_is_the_one_that_needs_no_torchvision(speaker: Speaker) -> None:
+def test_processor_is_the_one_that_needs_no_torchvision(speaker: LlavaCheckpoint) -> None:
     assert type(speaker.processor.image_processor).__name__.endswith("Pil")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 3000), (640, 480)])
-def test_any_picture_is_196_tokens(speaker: Speaker, size: tuple[int, int]) -> None:
+def test_any_picture_is_196_tokens(speaker: LlavaCheckpoint, size: tuple[int, int]) -> None:
     inputs = speaker.inputs(Image.new("RGB", size, (20, 90, 200)), "Describe the image.")
     assert inputs["pixel_values"].shape == (1, 3, 224, 224)
     assert int((inputs["input_ids"] == speaker.model.config.image_token_id).sum()) == 196
     assert speaker.tokens(Image.new("RGB", size)).shape == (196, 256)
 
 
-def test_chat_template(speaker: Speaker) -> None:
+def test_chat_template(speaker: LlavaCheckpoint) -> None:
     content = [{"type": "image"}, {"type": "text", "text": "Describe the image."}]
     text = speaker.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
     assert text == "USER: <image>\nDescribe the image. ASSISTANT:"
@@ -112,12 +114,12 @@ def test_chat_template(speaker: Speaker) -> None:
     assert ids.count(tokenizer.bos_token_id) == 1
 
 
-def test_it_describes_a_scene(speaker: Speaker) -> None:
-    said = [speaker.answer(s.image, "Describe the image.") for s in held_out(FIGURES, 3)]
+def test_it_describes_a_scene(speaker: LlavaCheckpoint) -> None:
+    said = [speaker.answer(s.image, "Describe the image.") for s in scenes_from(FIGURES, 3)]
     assert all(len(text.split()) >= 2 and text.endswith(".") for text in said)
 
 
-def test_the_sky_is_called_sky(speaker: Speaker, scenes: list[Scene]) -> None:
+def test_the_sky_is_called_sky(speaker: LlavaCheckpoint, scenes: list[Scene]) -> None:
     scene = max(scenes, key=lambda s: (s.labels == INDEX["sky"]).mean())
     words = np.array([row[0] for row in speaker.words(scene.image)])
     sky = (scene.labels == INDEX["sky"]).reshape(14, 16, 14, 16).all(axis=(1, 3)).ravel()

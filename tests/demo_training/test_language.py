@@ -16,7 +16,7 @@ def two_halves() -> language.Facts:
     rgb[:112], rgb[112:] = (100, 160, 230), (60, 130, 40)
     labels = np.full((224, 224), INDEX["grass"], np.uint8)
     labels[:112] = INDEX["sky"]
-    return language.look(torch.from_numpy(rgb)[None], torch.from_numpy(labels)[None], [""])[0]
+    return language.image_facts(torch.from_numpy(rgb)[None], torch.from_numpy(labels)[None], [""])[0]
 
 
 def test_facts() -> None:
@@ -60,8 +60,8 @@ def test_turns_hold_the_caption_once() -> None:
 
 def test_questions_come_as_people_write_them() -> None:
     rng = np.random.default_rng(0)
-    colour = {language.worded("What color is the sky?", rng) for _ in range(200)}
-    there = {language.worded("Is there a tree?", rng) for _ in range(200)}
+    colour = {language.reworded("What color is the sky?", rng) for _ in range(200)}
+    there = {language.reworded("Is there a tree?", rng) for _ in range(200)}
     assert {"what colour is the sky?", "What color is the sky?", "what color is the sky"} <= colour
     assert {"is there a tree?", "Is there a tree in the picture?"} <= there
 

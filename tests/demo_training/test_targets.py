@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from demo_training.colours import BASE, lab, name_pixels
-from demo_training.evaluation.patch_accuracy import truth
-from demo_training.targets import LABELS, signals, target_matrix
+from demo_training.evaluation.patch_accuracy import patch_truth
+from demo_training.targets import LABELS, patch_signals, target_matrix
 from demo_training.tokenizer import word_id
 from demo_training.vocabulary import GLYPHS, INDEX, NAMES
 
@@ -34,13 +34,13 @@ def test_signals_of_a_patch() -> None:
     rgb = np.full((224, 224, 3), (40, 90, 200), np.uint8)
     labels = np.full((224, 224), INDEX["sea"], np.uint8)
     labels[:16, :8] = INDEX["sand"]
-    found = signals(torch.from_numpy(rgb)[None], torch.from_numpy(labels)[None])
+    found = patch_signals(torch.from_numpy(rgb)[None], torch.from_numpy(labels)[None])
     assert found.labels[0, 0, INDEX["sand"]] == found.labels[0, 0, INDEX["sea"]] == 0.5
     assert (found.labels[0, 1:, INDEX["sea"]] == 1).all()
     assert (found.colours[0, :, BASE.index("blue")] == 1).all()
-    right = truth(found)
+    right = patch_truth(found)
     assert list(right.where) == list(range(1, 196))  # the mixed patch does not count
-    target = found.together()[0, 5].numpy() @ target_matrix()
+    target = found.joined()[0, 5].numpy() @ target_matrix()
     assert target.argmax() == word_id("sea")
     assert np.argsort(-target)[1] == word_id("blue")
 

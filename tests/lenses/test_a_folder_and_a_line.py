@@ -40,7 +40,8 @@ from vlmtui.tui.view import Known, View
 from vlmtui.reports.select.lens_option import parse_lens
 from vlmtui.reports.query import Query
 from vlmtui.tui.initial_selection import opened
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 with vlmtui.open_session("demo") as session:
     reading = session.read(image)
     answer = reading.ask(max_new_tokens=3)
@@ -53,8 +54,8 @@ with vlmtui.open_session("demo") as session:
         found[f"{name} explorer"] = [len(wrong), view.overlay, view.of_answer.attribution]
 from vlmtui.tui.state.lens_choice import overlays
 found["overlays"] = [0, ",".join(one.name for one in overlays()), ""]
-from vlmtui.tui.screens.dialogs import HELP
-found["keys"] = [0, repr(HELP), ""]
+from vlmtui.tui.actions.table import help_rows
+found["keys"] = [0, repr(help_rows()), ""]
 print(json.dumps(found))
 """
 KINDS = {

@@ -25,7 +25,7 @@ from vlmtui.models.loading import device, loader
 from vlmtui.results.replacement import Replacement
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
-from vlmtui.session.typed import TypedQuestion, values, vocabulary, whole
+from vlmtui.session.typed import TypedQuestion, image_level, values, vocabulary
 from vlmtui.verify import verification
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ def differences(near: Any, apart: Any, where: str = "") -> Iterator[str]:
 
 def towers(pair: Pair, reading: str, last: str) -> None:
     """What every model is asked."""
-    pair.typed(whole.patch(reading, 0))
+    pair.typed(image_level.patch(reading, 0))
     for stage in ("vision.0", last):
         pair.typed(typed.vectors(reading, stage))
         for lens in (values.Similarity((0,)), values.Similarity((0, 5)), values.Components()):
@@ -153,13 +153,13 @@ def main() -> None:
             words(pair, reading, model)
             answers(pair, reading)
         elif name == "demo-siglip":
-            pair.typed(whole.texts(TEXTS))
+            pair.typed(image_level.texts(TEXTS))
             pair.typed(typed.look(reading, last, values.Find("tree")))
-            pair.typed(whole.match(reading, TEXTS))
-            pair.typed(whole.loss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
+            pair.typed(image_level.match(reading, TEXTS))
+            pair.typed(image_level.loss(np.array([[2.0, -1.0], [0.5, 1.0]]), "sigmoid"))
         else:
-            pair.typed(whole.head())
-            pair.typed(whole.classes(reading, 5))
+            pair.typed(image_level.head())
+            pair.typed(image_level.classes(reading, 5))
             pair.typed(typed.look(reading, last, values.Evidence("0")))
         pair.verify(name)
     wanted = {m.ReadMany, m.Compute, m.Describe, m.Generate}

@@ -49,7 +49,7 @@ def asked() -> list[Asked]:
             cut = (classes == kind)[: GRID * side, : GRID * side]
             return cut.reshape(GRID, side, GRID, side).mean(axis=(1, 3)).ravel()
 
-        there = [kind for kind in language.present(facts) if 6 <= (share(kind) > 0.5).sum() <= 60]
+        there = [kind for kind in language.visible_classes(facts) if 6 <= (share(kind) > 0.5).sum() <= 60]
         if not there:
             continue
         kind = there[rng.integers(len(there))]

@@ -20,7 +20,7 @@ from vlmtui.errors import UsageError
 from vlmtui.session import protocol as m
 from vlmtui.session import typed
 from vlmtui.session.scheduler import FrontEnd, ScheduledRequest
-from vlmtui.session.typed import whole
+from vlmtui.session.typed import image_level
 from vlmtui.session.typed.values import Evidence, Find, Values
 
 
@@ -48,34 +48,34 @@ def engine(folder) -> Desk:
 
 def test_matrix_and_loss(engine, folder, monkeypatch):
     expected = theirs(folder)
-    told = engine.typed(whole.texts(TEXTS))
+    told = engine.typed(image_level.texts(TEXTS))
     assert told.cut == ()
     readings = [read(engine, size) for size in PICTURES]
     model = engine.state.model
     # reading the picture has been enough: the tower does not run again
     monkeypatch.setattr(model, "encode", None)
-    found = [engine.typed(whole.match(reading, TEXTS)) for reading in readings]
+    found = [engine.typed(image_level.match(reading, TEXTS)) for reading in readings]
     logits = np.stack([one.logits for one in found])
     np.testing.assert_allclose(logits, expected.logits_per_image, rtol=1e-4, atol=1e-4)
     probable = {"softmax": expected.logits_per_image.softmax(1), "sigmoid": expected.logits_per_image.sigmoid()}
     np.testing.assert_allclose(np.stack([one.probabilities for one in found]), probable[told.kind], atol=1e-4)
     np.testing.assert_allclose(np.stack([one.cosines for one in found]) * told.scale + told.bias, logits, atol=1e-4)
-    loss = engine.typed(whole.loss(logits, told.kind))
+    loss = engine.typed(image_level.loss(logits, told.kind))
     assert loss.value == pytest.approx(float(expected.loss), rel=1e-4)
     assert loss.pairs == 3
 
 
 def test_a_match_may_be_asked_of_a_reading_whose_states_have_gone(engine):
     reading = read(engine, PICTURES[0])
-    before = engine.typed(whole.match(reading, TEXTS))
+    before = engine.typed(image_level.match(reading, TEXTS))
     engine.state.readings[reading].final = None
-    np.testing.assert_array_equal(engine.typed(whole.match(reading, TEXTS)).logits, before.logits)
+    np.testing.assert_array_equal(engine.typed(image_level.match(reading, TEXTS)).logits, before.logits)
 
 
 def test_a_match_does_not_withdraw_the_reading_of_its_texts() -> None:
     """Front ends ask for both at once."""
     front = FrontEnd(None)
-    asked = (whole.texts(TEXTS), whole.match("reading-1", TEXTS), whole.match("reading-1", TEXTS[:1]))
+    asked = (image_level.texts(TEXTS), image_level.match("reading-1", TEXTS), image_level.match("reading-1", TEXTS[:1]))
     read, match, newer = (ScheduledRequest(front, m.Request(i, question.body)) for i, question in enumerate(asked))
     assert not match.replaces(read)
     assert newer.replaces(match)
@@ -84,12 +84,12 @@ def test_a_match_does_not_withdraw_the_reading_of_its_texts() -> None:
 def test_what_a_front_end_draws(engine):
     """The kind of the result has what there is to be drawn."""
     reading = read(engine, PICTURES[0])
-    found, drawn = whole.match(reading, TEXTS), engine.ask(whole.match(reading, TEXTS).body).result
+    found, drawn = image_level.match(reading, TEXTS), engine.ask(image_level.match(reading, TEXTS).body).result
     assert drawn.labels == TEXTS
     np.testing.assert_array_equal(drawn.values, engine.typed(found).probabilities)
-    assert np.isnan(engine.ask(whole.texts(TEXTS).body).result.values).all()
-    facts = dict(engine.ask(whole.loss(np.eye(2), "sigmoid").body).result.rows)
-    assert facts["loss"] == engine.typed(whole.loss(np.eye(2), "sigmoid")).value
+    assert np.isnan(engine.ask(image_level.texts(TEXTS).body).result.values).all()
+    facts = dict(engine.ask(image_level.loss(np.eye(2), "sigmoid").body).result.rows)
+    assert facts["loss"] == engine.typed(image_level.loss(np.eye(2), "sigmoid")).value
 
 
 def test_a_text_on_the_patches(engine):
@@ -112,13 +112,13 @@ def test_a_text_on_the_patches(engine):
 
 def test_what_cannot_be_asked(engine, clip_folder):
     with pytest.raises(UsageError, match="has no classification head"):
-        engine.typed(whole.head())
+        engine.typed(image_level.head())
     with pytest.raises(UsageError, match="there is no text to match"):
-        engine.typed(whole.texts(()))
+        engine.typed(image_level.texts(()))
     with pytest.raises(UsageError, match="as many pictures as texts, not of 2 × 3"):
-        engine.typed(whole.loss(np.zeros((2, 3), np.float32), "softmax"))
+        engine.typed(image_level.loss(np.zeros((2, 3), np.float32), "softmax"))
     with pytest.raises(UsageError, match="a vision-language model has its vision tower without"):
-        holding(clip_folder).typed(whole.texts(("sky",)))
+        holding(clip_folder).typed(image_level.texts(("sky",)))
 
 
 @pytest.mark.parametrize("name", ["vit", "siglip"])
@@ -126,8 +126,8 @@ def test_classes(name, tmp_path):
     folder = classifying(name, tmp_path / name)
     engine = holding(folder)
     reading = read(engine, PICTURES[0])
-    head = engine.typed(whole.head())
-    found = engine.typed(whole.classes(reading, 3))
+    head = engine.typed(image_level.head())
+    found = engine.typed(image_level.classes(reading, 3))
     images = AutoImageProcessor.from_pretrained(folder, backend="pil")
     pixels = images(images=Image.fromarray(picture(*PICTURES[0]).rgb), return_tensors="pt")
     with torch.no_grad():
@@ -148,10 +148,10 @@ def test_classes(name, tmp_path):
         values = Values.of(engine.typed(typed.look(reading, last, Evidence(word))))
         np.testing.assert_allclose(values.numbers, found.evidence[1], atol=1e-6)
         assert values.note.startswith("each patch's share" if head.exact else "approximate: ")
-    everything = engine.typed(whole.classes(reading, 99))
+    everything = engine.typed(image_level.classes(reading, 99))
     assert sorted(everything.ids.tolist()) == [0, 1, 2, 3, 4]
     assert found.first.tolist() == everything.ids[everything.evidence.argmax(axis=0)].tolist()
     with pytest.raises(UsageError, match=r"no class 'plane'.*from 0 to 4"):
         engine.typed(typed.look(reading, last, Evidence("plane")))
     with pytest.raises(UsageError, match="no text tower"):
-        engine.typed(whole.texts(("sky",)))
+        engine.typed(image_level.texts(("sky",)))

@@ -14,7 +14,7 @@ from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.lenses.lens_source import lens_call
 from vlmtui.session import protocol as m
 from vlmtui.session import typed, wire
-from vlmtui.session.typed import whole
+from vlmtui.session.typed import image_level
 from vlmtui.session.typed.values import Position, Values
 
 
@@ -32,7 +32,7 @@ def clip(clip_folder) -> tuple[Desk, str]:
 def test_a_patch(clip):
     engine, reading = clip
     model, kept = engine.state.model, engine.state.readings[reading]
-    found = engine.typed(whole.patch(reading, 7))
+    found = engine.typed(image_level.patch(reading, 7))
     assert (found.patch, found.length, found.frames, found.note) == (7, 14 * 14 * 3, 1, "")
     assert found.normed  # by CLIP's norm before its blocks
     values = kept.inputs.pixels["pixel_values"][0, :, 14:28, 28:42].float().numpy()
@@ -54,7 +54,7 @@ def test_a_patch(clip):
 def test_its_facts(clip):
     """What front ends draw of it, with plain numbers that cross the pipe."""
     engine, reading = clip
-    done, found = engine.ask(whole.patch(reading, 7).body), engine.typed(whole.patch(reading, 7))
+    done, found = engine.ask(image_level.patch(reading, 7).body), engine.typed(image_level.patch(reading, 7))
     reply = m.decode_reply(wire.frame(m.Reply(1, done))[4:]).body
     assert reply.result.rows == done.result.rows
     facts = dict(done.result.rows)
@@ -77,9 +77,9 @@ def test_what_cannot_be_asked(clip):
     engine, reading = clip
     for patch in (-1, 25):
         with pytest.raises(UsageError, match="the picture has 25"):
-            engine.typed(whole.patch(reading, patch))
+            engine.typed(image_level.patch(reading, patch))
     with pytest.raises(ReadingGoneError):
-        engine.typed(whole.patch("another", 0))
+        engine.typed(image_level.patch("another", 0))
     lens = lens_call("patch-embedding")
     with pytest.raises(UsageError, match=r"one patch is looked at, not 25: name one of 25"):
         engine.typed(typed.look(reading, "vision.0", lens))
@@ -91,7 +91,7 @@ def test_what_cannot_be_asked(clip):
 def test_a_film_and_positions_that_turn(tmp_path):
     """Qwen2-VL takes a picture for a film of two frames, and adds nothing to its patches."""
     engine, reading = desk(build("qwen2_vl", tmp_path / "qwen"))
-    found = engine.typed(whole.patch(reading, 3))
+    found = engine.typed(image_level.patch(reading, 3))
     tall, wide = engine.state.model.family.patch_size
     assert (found.length, found.frames) == (2 * tall * wide * 3, 2)
     assert found.pixels.shape == (tall, wide, 3)

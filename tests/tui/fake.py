@@ -1,4 +1,4 @@
-"""A conversation that answers at once from made-up readings of any shape: the screen without a model.
+"""A session worker that answers at once from made-up readings of any shape: the screen without a model.
 
 `python -m tests.tui.fake ROWS COLS VISION_LAYERS LLM_LAYERS IMAGE` opens the explorer on one, for measuring it in a
 terminal, and `python -m tests.tui.fake FAMILY IMAGE` on one of a family's shape; the picture must be 640×427
@@ -20,11 +20,23 @@ from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import Reading
 from vlmtui.results.replacement import Replacement
-from vlmtui.tui import messages, replies
+from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.session_worker import SessionWorker
-from vlmtui.tui.state.generation import LensOf, Wanted
+from vlmtui.tui.state.subject import (
+    AHEAD,
+    OF_LAYERS,
+    AblateAnswer,
+    AgreementLens,
+    GenerateAnswer,
+    LayersLens,
+    LayerWordsLens,
+    LensRequest,
+    NoiseLens,
+    PatchLens,
+    WordsLens,
+)
 
 
 class FakeWorker(SessionWorker):
@@ -66,7 +78,7 @@ class FakeWorker(SessionWorker):
         self.slow_answer = False
         self.slow_findings = False
         self.questions: list[str | None] = []
-        self.asked_about: list[Wanted] = []
+        self.asked_about: list[object] = []
         self.taken: list[tuple[tuple[int, ...], Replacement]] = []
         self.stopped = 0
 
@@ -74,7 +86,7 @@ class FakeWorker(SessionWorker):
     def alive(self) -> bool:
         return self.running
 
-    def start(self) -> None:
+    def start(self, may_ask: bool = False) -> None:
         self.running = True
 
     def begin(self) -> None:
@@ -91,105 +103,119 @@ class FakeWorker(SessionWorker):
             reading = msgspec.structs.replace(self.made, id=id_)
         else:
             reading = readings.reading(*self.shape, *self.size, id=id_)
-        self.post(messages.PictureRead(reading))
+        self.post(messages.ImageRead(reading))
 
-    def words(self, reading: str, stage: str, order: WordOrder, k: int, tokens: tuple[int, ...]) -> None:
-        self.asked.append((order, k, tokens))
-        self.post(messages.WordsArrived(reading, stage, readings.words(list(tokens), k, order, self.pieces, stage)))
+    @property
+    def reading(self) -> Reading:
+        return self.made or readings.reading(*self.shape)
 
-    def layers(self, reading: str) -> None:
-        self.asked_layers.append(reading)
-        if self.no_layers:
-            self.post(messages.LayersFailed(self.no_layers))
-        elif not self.slow_layers:
-            self.bring_layers(reading)
+    def send(self, request: LensRequest) -> None:
+        subject, lens = request.subject, request.lens
+        entry = subject.entry or 0
+        match lens:
+            case WordsLens(order):
+                self.asked.append((order, request.k, request.tokens))
+                words = readings.words(list(request.tokens), request.k, order, self.pieces, subject.stage)
+                self.post(messages.RequestAnswered(request, words))
+            case LayersLens():
+                self.asked_layers.append(request.reading)
+                if self.no_layers:
+                    self.post(messages.RequestFailed(request, self.no_layers))
+                elif not self.slow_layers:
+                    self.bring_layers(request.reading)
+            case LayerWordsLens():
+                self.asked_tokens.append(entry)
+                words_by_layer = readings.layer_words(entry, self.reading.model.llm_layers)
+                self.post(messages.RequestAnswered(request, words_by_layer))
+            case PatchLens():
+                self.asked_patches.append(entry)
+                failed = messages.RequestFailed(request, self.no_patches)
+                self.post(failed if self.no_patches else messages.RequestAnswered(request, readings.anatomy(entry)))
+            case NoiseLens():
+                self.noise(request, lens)
+            case AgreementLens():
+                self.agreement(request)
+            case GenerateAnswer(question):
+                self.answer(request, question)
+            case AblateAnswer(tokens, by):
+                self.ablate(request, tokens, by)
+            case LensCall() if not subject.answer:
+                self.values(request, lens)
+            case _ if subject.stage != "image":
+                self.asked_about.append(lens)
+                if not self.slow_findings:
+                    self.bring_finding(request)
 
     def bring_layers(self, reading: str) -> None:
-        made = self.made or readings.reading(*self.shape)
-        self.post(messages.LayersArrived(readings.layers(made, reading)))
-
-    def leave_layers(self) -> None:
-        self.left += 1
-
-    def layer_words(self, reading: str, token: int) -> None:
-        self.asked_tokens.append(token)
-        made = self.made or readings.reading(*self.shape)
-        self.post(messages.LayerWordsArrived(reading, readings.layer_words(token, made.model.llm_layers)))
+        request = LensRequest(reading, *OF_LAYERS)
+        self.post(messages.RequestAnswered(request, readings.layers(self.reading, reading)))
 
     def describe(self, source: LensSource) -> None:
         self.described.append(source)
-        if self.no_lens:
-            self.post(messages.LensFailed(source, self.no_lens))
-        else:
-            self.post(messages.LensDescribed(source, lenses.description(source)))
+        described = None if self.no_lens else lenses.description(source)
+        self.post(messages.LensDescribed(source, described, self.no_lens))
 
-    def values(self, reading: str, stage: str, lens: LensCall, entry: int | None = None) -> None:
+    def values(self, request: LensRequest, call: LensCall) -> None:
+        stage, entry = request.subject.stage, request.subject.entry
+        found = (lenses.found if call.lens.foreign else readings.values)(self.reading, stage, call)
+        if request.when == AHEAD:
+            self.asked_ahead.append((stage, call))
+            if self.answers_ahead:
+                self.post(messages.RequestAnswered(request, found))
+            return
         if entry is None:
-            self.asked_values.append((stage, lens))
+            self.asked_values.append((stage, call))
         else:
-            self.asked_singles.append((stage, lens, entry))
-        made = self.made or readings.reading(*self.shape)
+            self.asked_singles.append((stage, call, entry))
         if self.no_values:
-            self.post(messages.ValuesFailed(reading, stage, lens, self.no_values))
+            self.post(messages.RequestFailed(request, self.no_values))
         elif not self.slow_values:
-            found = (lenses.found if lens.lens.foreign else readings.values)(made, stage, lens)
-            self.post(messages.ValuesArrived(reading, found, entry))
+            self.post(messages.RequestAnswered(request, found))
 
-    def leave_lens(self) -> None:
-        self.left_lens += 1
+    def noise(self, request: LensRequest, lens: NoiseLens) -> None:
+        """Of noise nothing comes."""
 
-    def values_ahead(self, reading: str, stage: str, lens: LensCall) -> None:
-        self.asked_ahead.append((stage, lens))
-        if self.answers_ahead:
-            made = self.made or readings.reading(*self.shape)
-            found = (lenses.found if lens.lens.foreign else readings.values)(made, stage, lens)
-            self.post(messages.ValuesArrived(reading, found))
+    def agreement(self, request: LensRequest) -> None:
+        """Of metrics nothing comes."""
 
-    def answer(self, number: int, reading: str, question: str | None) -> None:
+    def answer(self, request: LensRequest, question: str | None) -> None:
         self.questions.append(question)
         if self.no_answer:
-            self.post(replies.AnswerFailed(number, self.no_answer))
+            self.post(messages.RequestFailed(request, self.no_answer))
             return
-        answer = sayings.answer(self.said, question or "Describe the image.", f"answer-{number}")
+        answer = sayings.answer(self.said, question or "Describe the image.", f"answer-{request.subject.answer}")
         for said in sayings.sayings(answer):
-            self.post(replies.TokenSaid(number, said))
+            self.post(messages.TokenGenerated(request, said))
             if self.slow_answer:
                 return
-        self.post(replies.AnswerGiven(number, answer))
+        self.post(messages.RequestAnswered(request, answer))
 
-    def ablate(self, number: int, reading: str, answer: str, tokens: tuple[int, ...], by: Replacement) -> None:
+    def ablate(self, request: LensRequest, tokens: tuple[int, ...], by: Replacement) -> None:
         self.taken.append((tokens, by))
-        before = sayings.answer(self.said, "", answer)
+        before = sayings.answer(self.said, "", request.answer_id)
         ablation = sayings.ablation(before, tokens, by)
-        self.post(replies.TokenSaid(number, sayings.sayings(ablation.again)[0]))
+        self.post(messages.TokenGenerated(request, sayings.sayings(ablation.again)[0]))
         if not self.slow_answer:
-            self.post(replies.AblationArrived(number, ablation))
+            self.post(messages.RequestAnswered(request, ablation))
 
-    def look(self, number: int, reading: str, answer: str, wanted: Wanted) -> None:
-        self.asked_about.append(wanted)
-        if not self.slow_findings:
-            self.bring_finding(number, answer, wanted)
-
-    def bring_finding(self, number: int, answer: str, wanted: Wanted) -> None:
-        made = self.made or readings.reading(*self.shape)
-        if isinstance(wanted, LensOf):
+    def bring_finding(self, request: LensRequest) -> None:
+        if isinstance(request.lens, LensCall):
             if self.no_values:
-                self.post(replies.FindingFailed(number, wanted, self.no_values))
-                return
-            self.post(replies.FindingArrived(number, wanted, lenses.found(made, "tokens", wanted.call)))
+                self.post(messages.RequestFailed(request, self.no_values))
+            else:
+                self.post(messages.RequestAnswered(request, lenses.found(self.reading, "tokens", request.lens)))
             return
-        found = sayings.finding(made, sayings.answer(self.said, "", answer), wanted)
-        self.post(replies.FindingArrived(number, wanted, found))
+        found = sayings.finding(self.reading, sayings.answer(self.said, "", request.answer_id), request.lens)
+        self.post(messages.RequestAnswered(request, found))
 
-    def leave_answer(self) -> None:
-        self.stopped += 1
-
-    def patch(self, reading: str, patch: int) -> None:
-        self.asked_patches.append(patch)
-        if self.no_patches:
-            self.post(messages.PatchFailed(reading, patch, self.no_patches))
-        else:
-            self.post(messages.PatchArrived(reading, readings.anatomy(patch)))
+    def cancel(self, request: LensRequest) -> None:
+        match request.lens:
+            case LayersLens():
+                self.left += 1
+            case LensCall():
+                self.left_lens += 1
+            case _:
+                self.stopped += 1
 
     def status(self) -> None:
         pass

@@ -20,7 +20,7 @@ from vlmtui.results.answers import (
 )
 from vlmtui.results.replacement import Replacement
 from vlmtui.session.protocol import AnswerProgress
-from vlmtui.tui.state.generation import AttentionOf, Found, GradientOf, MaskOf, OcclusionOf, Wanted
+from vlmtui.tui.state.subject import AttentionLens, GradientLens, MaskLens, OcclusionLens
 
 
 def answer(text: str, question: str, id: str) -> Answer:
@@ -48,11 +48,11 @@ def ablation(before: Answer, tokens: tuple[int, ...], by: Replacement) -> Ablati
     return Ablation(answer=before.id, tokens=tokens, by=by, again=again, log_probs=log_probs, changes=changes)
 
 
-def finding(reading: Reading, of: Answer, wanted: Wanted) -> Found:
+def finding(reading: Reading, of: Answer, wanted: object) -> object:
     """Of answer token i image token i is looked at most; the second image token and BOS are sinks."""
     many, said = len(reading.places), len(of.tokens)
     index = np.arange(many, dtype=np.float32)
-    if isinstance(wanted, AttentionOf):
+    if isinstance(wanted, AttentionLens):
         away = np.abs(index[None] - np.arange(said, dtype=np.float32)[:, None])
         layers = reading.model.llm_layers
         weights = 0.4 * (many - away) / (many * many) * (1 if wanted.layer is None else 1 + wanted.layer / layers)
@@ -71,12 +71,12 @@ def finding(reading: Reading, of: Answer, wanted: Wanted) -> Found:
             heads=2,
             seconds=0.01,
         )
-    if isinstance(wanted, GradientOf):
+    if isinstance(wanted, GradientLens):
         return Gradient(answer=of.id, token=wanted.token, numbers=index - many / 2)
-    if isinstance(wanted, OcclusionOf):
+    if isinstance(wanted, OcclusionLens):
         drops = np.stack([index - i for i in range(said)], axis=1)
         return Occlusion(answer=of.id, block=wanted.block, by="mean", drops=drops, blocks=many)
-    assert isinstance(wanted, MaskOf)
+    assert isinstance(wanted, MaskLens)
     kinds = np.array([TEXT] * 2 + [IMAGE] * many + [TEXT] * 3 + [SAID] * said, np.uint8)
     bits = np.packbits(np.tri(len(kinds), dtype=bool), axis=1)
     return AttentionMask(layer=wanted.layer, kinds=kinds, bits=bits, pieces=(None,) * len(kinds), pattern="causal")

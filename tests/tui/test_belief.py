@@ -15,17 +15,13 @@ from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_walking import known
-from vlmtui.results.noise_baseline import (
-    AGREEING,
-    MetricAgreement,
-    NoiseBaseline,
-    NoiseScores,
-)
-from vlmtui.tui import messages
+from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
+from vlmtui.tui import messages, needs, requests
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.tui.state.noise_baseline import BeliefAsking, NullKey
-from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.noise_baseline import agreement_key
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.subject import IDLE, LensRequest, NoiseLens, Subject, WordsLens
 from vlmtui.tui.state.word_table import WordTable
 
 
@@ -37,35 +33,36 @@ class Believed(FakeWorker):
         options = ExplorerOptions(image=readings.source(image), query=query_of("toy"))
         super().__init__(options, (96, 64), (6, 8))
         self.answers, self.busy = answers, 0
-        self.asked_nulls: list[NullKey] = []
+        self.asked_nulls: list[tuple[str, str, int]] = []
         self.compared: list[int] = []
 
-    def null(self, reading: str, key: NullKey, k: int) -> None:
-        self.asked_nulls.append(key)
+    def noise(self, request: LensRequest, lens: NoiseLens) -> None:
+        self.asked_nulls.append((request.subject.stage, lens.order, lens.k))
         if self.busy:
             self.busy -= 1
-            self.post(messages.BeliefGaveWay())
+            self.post(messages.RequestFailed(request))
             return
         if not self.answers:
-            self.post(messages.NullFailed(reading, key, "no noise today"))
+            self.post(messages.RequestFailed(request, "no noise today"))
             return
         scores = np.array([-3.0] * 3 + [0.0])
         firsts = Counter({7: 3, 400: 1})
         noise = NoiseScores(scores=scores, margins=np.zeros(4), firsts=dict(firsts))
-        stage, order, _ = key
-        null = NoiseBaseline(stage=stage, metric=order, k=k, all_tokens=False, shuffled=noise, random=noise)
-        self.post(messages.NullArrived(reading, key, null))
+        stage, k = request.subject.stage, request.k
+        null = NoiseBaseline(stage=stage, metric=lens.order, k=k, all_tokens=False, shuffled=noise, random=noise)
+        self.post(messages.RequestAnswered(request, null))
 
-    def agreement(self, reading: str, token: int, k: int) -> None:
+    def agreement(self, request: LensRequest) -> None:
+        token, k = request.subject.entry or 0, request.k
         self.compared.append(token)
         ids = np.full((len(AGREEING), k), 1, np.int64)
         ids[:3, 0] = readings.words([token], k).ids[0, 0]
-        self.post(messages.AgreementArrived(reading, MetricAgreement(token=token, metrics=AGREEING, ids=ids)))
+        self.post(messages.RequestAnswered(request, MetricAgreement(token=token, metrics=AGREEING, ids=ids)))
 
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch) -> None:
-    monkeypatch.setattr("vlmtui.tui.believing.IDLE_S", 0.001)
+    monkeypatch.setitem(requests.DELAYS_S, IDLE, 0.001)
 
 
 def app(conversation: Believed) -> VlmtuiApp:
@@ -84,8 +81,8 @@ async def until(pilot: Pilot[int], happened: Callable[[], object]) -> None:
 
 async def settled(pilot: Pilot[int], token: int) -> None:
     """Until it is known how much to believe the words of this token."""
-    belief = explorer(pilot)._results
-    await until(pilot, lambda: token in belief.belief.agreements)
+    results = explorer(pilot).state.results
+    await until(pilot, lambda: agreement_key(token) in results.found)
 
 
 def footing(tui: VlmtuiApp) -> str:
@@ -143,11 +140,11 @@ async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit
         await pilot.press(*["left_square_bracket"] * 3)
         await pilot.pause()
         assert "no words" in text(tui, "#words")
-        assert explorer(pilot)._believing.null(explorer(pilot)._results, explorer(pilot)._selection) is None
+        assert not list(needs.noise(explorer(pilot).state.results, explorer(pilot).state.selection))
         assert len(conversation.asked_nulls) == asked
         # but at an early exit there are some, and noise of their own
         await pilot.press("e")
-        stage = explorer(pilot)._selection.stage
+        stage = explorer(pilot).state.selection.stage
         assert stage.startswith("vision.")
         await until(pilot, lambda: conversation.asked_nulls[asked:] == [(stage, "omp", 9)])
         assert "of noise" in text(tui, "#words")
@@ -170,17 +167,17 @@ async def test_what_gave_way_is_asked_for_again() -> None:
     conversation.busy = 2
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
-        known = explorer(pilot)._results
-        await until(pilot, lambda: known.belief.nulls)
+        known = explorer(pilot).state.results
+        await until(pilot, lambda: (Subject("tokens"), NoiseLens("l2")) in known.found)
         assert conversation.asked_nulls == [("tokens", "l2", 0)] * 3
         # nothing of it is true of another reading
         assert known.reading is not None
         known.take(known.reading)
-        assert not known.belief.nulls
-        assert not known.belief.agreements
+        assert not known.found
 
 
 def test_where_there_are_no_tokens_no_noise_is_asked_for() -> None:
     seen, view = known(FAMILIES["mllama"]()), Selection(stage="tokens")
-    seen.word_tables[view.stage, view.order] = WordTable("made", view.stage, view.order, view.k)
-    assert BeliefAsking().null(seen, view) is None
+    key = Subject(view.stage), WordsLens(view.order)
+    seen.keep(key, WordTable("made", view.stage, view.order, view.k))
+    assert not list(needs.noise(seen, view))

@@ -11,11 +11,13 @@ from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
-from vlmtui.tui import export
-from vlmtui.tui.asking import WordAsking
+from vlmtui.tui import export, needs
 from vlmtui.tui.navigation import fitted
+from vlmtui.tui.requests import Requests
 from vlmtui.tui.state import early_exit as exiting
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.subject import LensRequest
 from vlmtui.tui.widgets.image_side import ImageSide
 
 COLS = 8  # of the made-up reading
@@ -107,7 +109,7 @@ async def test_where_there_is_none_it_is_said(family: str, why: str) -> None:
         said = [notification.message for notification in tui._notifications]
         assert len(said) == 1
         assert why in said[0]
-        assert not explorer(pilot)._selection.early_exit
+        assert not explorer(pilot).state.selection.early_exit
         assert "early exit" not in text(tui, "#keys")
         assert "projector" not in text(tui, "#words")
 
@@ -123,14 +125,16 @@ async def test_at_other_stages_it_is_said_where_it_is() -> None:
 
 def test_patches_of_one_token_share_its_words() -> None:
     seen = known("qwen2_vl")
-    asking = WordAsking()
+    sent: list[LensRequest] = []
+    asking = Requests(sent.append, sent.remove, [needs.words])
     view = fitted(Selection(row=3, col=5, stage="vision.2", early_exit=True), seen)
     assert exiting.title(seen, view) == "early exit: vision.2 → projector"
     token = 1 * 22 + 2
-    book, tokens = next(asking.next(seen, view))
-    assert (book.stage, tokens) == ("vision.2", (token,))
-    found = readings.words([token], view.k, stage="vision.2")
-    assert asking.answered(seen, book.reading, "vision.2", found)
+    asking.update(seen, view)
+    assert (sent[0].subject.stage, sent[0].tokens) == ("vision.2", (token,))
+    table = seen.words_at("vision.2", view.order)
+    assert table is not None
+    table.add(readings.words([token], view.k, stage="vision.2"))
     assert "of token 24, as of its 4 patches" in exiting.footing(seen, view)
     for row, col in ((2, 4), (2, 5), (3, 4), (3, 5)):
         words = seen.words(replace(view, row=row, col=col))

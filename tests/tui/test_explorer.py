@@ -36,7 +36,7 @@ def text(app: VlmtuiApp, selector: str) -> str:
 
 
 def at(pilot: Pilot[int]) -> tuple[int, int]:
-    view = explorer(pilot)._selection
+    view = explorer(pilot).state.selection
     return view.row, view.col
 
 
@@ -97,14 +97,14 @@ async def test_stages_metric_and_k() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await pilot.press("left_square_bracket")
-        assert explorer(pilot)._selection.stage == "vision.4"
+        assert explorer(pilot).state.selection.stage == "vision.4"
         assert "vision.4 has no words" in text(tui, "#words")
         assert "feeds    the projector" in text(tui, "PatchFacts")
         await pilot.press("left_square_bracket")
         assert "vision.3" in text(tui, "#norms")
         await pilot.press("right_square_bracket", "right_square_bracket", "m")
         await pilot.pause()
-        assert explorer(pilot)._selection.metric == "cosine"
+        assert explorer(pilot).state.selection.metric == "cosine"
         assert "cosine" in text(tui, "#words")
         await pilot.press("plus", "plus")
         await pilot.pause()
@@ -113,7 +113,7 @@ async def test_stages_metric_and_k() -> None:
         assert conversation.asked[-1][:2] == ("cosine", 10)
         assert text(tui, "#words").count("━ ") == 10
         await pilot.press("minus")
-        assert explorer(pilot)._selection.k == 9
+        assert explorer(pilot).state.selection.k == 9
 
 
 async def test_overlays_have_their_legend() -> None:
@@ -185,7 +185,7 @@ async def test_a_session_that_dies_is_named_and_comes_back() -> None:
         assert isinstance(conversation, FakeWorker)
         await pilot.press("right")
         conversation.running = False
-        conversation.post(messages.SessionDied("the model session was killed (signal 9)"))
+        conversation.post(messages.SessionLost("the model session was killed (signal 9)"))
         await pilot.pause()
         assert "signal 9" in text(tui, "#status")
         assert "R starts it again" in text(tui, "#status")
@@ -204,7 +204,7 @@ async def test_a_reading_that_is_gone_is_read_again() -> None:
         await pilot.pause()
         conversation = tui._worker
         assert isinstance(conversation, FakeWorker)
-        conversation.post(messages.ReadingLost("the warm session has been used for something else"))
+        conversation.post(messages.SessionLost("the warm session has been used for something else", alive=True))
         await pilot.pause()
         assert "r reads the picture again: the warm session" in text(tui, "#status")
         asked = len(conversation.asked)
@@ -283,18 +283,6 @@ async def test_another_picture_that_is_none_changes_nothing(tmp_path: Path) -> N
         assert text(tui, "#title") == before
 
 
-async def test_every_action_of_the_palette_exists() -> None:
-    from vlmtui.tui.commands import ACTIONS
-
-    tui = app()
-    async with tui.run_test(size=WIDE) as pilot:
-        await pilot.pause()
-        for _, _, action in ACTIONS:
-            owner, _, call = action.partition(".")
-            target = explorer(pilot) if owner == "screen" else tui
-            assert hasattr(target, f"action_{call.partition('(')[0]}"), action
-
-
 async def test_the_light_dress() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
@@ -314,7 +302,7 @@ async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
         said = " ".join(n.message for n in tui._notifications)
         assert "vision.99" in said
         assert "--patch 50,0: the whole view has rows 0 to 5 and columns 0 to 7" in said
-        assert explorer(pilot)._selection.stage == "tokens"
+        assert explorer(pilot).state.selection.stage == "tokens"
         assert at(pilot) == (3, 4)
 
 
@@ -377,7 +365,7 @@ async def test_words_that_have_come_stay_known_under_every_metric_and_without_a_
         conversation = tui._worker
         assert isinstance(conversation, FakeWorker)
         conversation.running = False
-        conversation.post(messages.SessionDied("killed"))
+        conversation.post(messages.SessionLost("killed"))
         await pilot.pause()
         await pilot.press("m")
         assert "R starts it again" in text(tui, "#words")

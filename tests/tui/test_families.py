@@ -14,7 +14,7 @@ from tests.tui.test_explorer import NARROW, WIDE, explorer, text
 from vlmtui.query.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets.image_view import ImageView, divisions
 from vlmtui.tui.widgets.pages_bar import PagesBar
 from vlmtui.tui.widgets.token_list import TokenList
@@ -28,7 +28,7 @@ def of(family: str, **options: object) -> VlmtuiApp:
 
 
 def view(pilot: Pilot[int]) -> Selection:
-    return explorer(pilot)._selection
+    return explorer(pilot).state.selection
 
 
 def words_of(shown: str) -> str:
@@ -251,7 +251,7 @@ async def test_another_model_keeps_the_spot() -> None:
         await pilot.pause()
         conversation = tui._worker
         assert isinstance(conversation, FakeWorker)
-        conversation.post(messages.PictureRead(FAMILIES["qwen2_vl"]()))
+        conversation.post(messages.ImageRead(FAMILIES["qwen2_vl"]()))
         await pilot.pause()
         assert (view(pilot).grid, view(pilot).row, view(pilot).col) == (0, 14, 21)
 

@@ -12,9 +12,10 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import text
 from tests.tui.test_layers import stage
 from vlmtui.reading import Reading
-from vlmtui.tui.keys import keys
-from vlmtui.tui.screens.dialogs import HELP, _table
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.actions.table import Situation, bar_keys, help_rows
+from vlmtui.tui.screens.help import _table
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.widgets.path_bar import PathBar
 
@@ -24,12 +25,13 @@ POINTLESS = {"m", "+ -", "a", "/"}
 def there(made: Reading, stage: str, **choices: object) -> set[str]:
     known = Results.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
     known.take(made)
-    return {key for key, _ in keys(known, Selection(stage=stage, **choices), narrow=False)}  # type: ignore[arg-type]
+    return {key for key, _ in bar_keys(Situation(known, Selection(stage=stage, **choices)))}  # type: ignore[arg-type]
 
 
 def of_family(name: str) -> Reading:
     tower = FAMILIES["clip_tower"]()
-    return structs.replace(tower, model=structs.replace(tower.model, family=name))
+    scores = {"text_tower": name == "clip", "classifies": name in ("vit", "clip")}
+    return structs.replace(tower, model=structs.replace(tower.model, family=name, **scores))
 
 
 @pytest.mark.parametrize(("family", "works"), [("some tower", set()), ("vit", {"/", "c"}), ("clip", {"/", "c"})])
@@ -54,7 +56,7 @@ def test_tiles_have_their_key_and_narrow_screens_theirs() -> None:
     assert "t T" in there(FAMILIES["llava_next"](), "tokens")
     assert "t T" not in there(readings.reading(6, 8), "tokens")
     known = Results.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
-    assert keys(known, Selection(), narrow=True)[0] == ("Tab", "panel")
+    assert bar_keys(Situation(known, Selection(), narrow=True))[0] == ("Tab", "panel")
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])
@@ -79,10 +81,10 @@ async def test_the_smallest_screen_shows_the_stage_one_is_at_and_where_help_is(c
 
 
 def test_what_a_key_does_never_runs_on_under_the_keys() -> None:
-    console = Console(width=60)
-    lines = ["".join(part.text for part in line) for line in console.render_lines(_table(HELP))]
-    start = max(len(key) for key, _ in HELP) + 2
+    console, rows = Console(width=60), help_rows()
+    lines = ["".join(part.text for part in line) for line in console.render_lines(_table(rows))]
+    start = max(len(key) for key, _ in rows) + 2
     meanings = [line[start:] for line in lines]
-    assert len(lines) > len(HELP)
-    assert [line.split("  ")[0] for line in lines if line[:start].strip()] == [key.split("  ")[0] for key, _ in HELP]
-    assert " ".join(" ".join(meanings).split()) == " ".join(meaning for _, meaning in HELP)
+    assert len(lines) > len(rows)
+    assert [line.split("  ")[0] for line in lines if line[:start].strip()] == [key.split("  ")[0] for key, _ in rows]
+    assert " ".join(" ".join(meanings).split()) == " ".join(meaning for _, meaning in rows)

@@ -16,6 +16,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.state.subject import OF_LAYERS, LensRequest
 from vlmtui.tui.widgets.path_bar import PathBar, ticks
 
 ON, BACK = "right_square_bracket", "left_square_bracket"
@@ -28,17 +29,18 @@ def talk(tui: VlmtuiApp) -> FakeWorker:
 
 
 def stage(pilot: Pilot[int]) -> str:
-    return explorer(pilot)._selection.stage
+    return explorer(pilot).state.selection.stage
 
 
 async def rested(pilot: Pilot[int]) -> None:
     """Let the time pass after which what takes long is asked about the patch under the cursor."""
     screen = explorer(pilot)
     await pilot.pause()
-    tasks = {timer._task for timer in (screen._rest, screen._patch_rest) if timer is not None and timer._task}
-    if tasks:
-        await asyncio.wait(tasks)
-    await pilot.pause()
+    for _ in range(20):
+        if screen._wake is None or screen._wake._task is None:
+            break
+        await asyncio.wait([screen._wake._task])
+        await pilot.pause()
 
 
 async def test_the_path_goes_from_the_pixels_to_the_last_layer() -> None:
@@ -71,10 +73,10 @@ async def test_a_layer_shows_its_words_by_logit_and_knows_no_metric() -> None:
         assert "w120" in shown
         assert "norm 319.1 21st of 48 tokens" in shown
         await pilot.press("m")
-        assert explorer(pilot)._selection.metric == "l2"
+        assert explorer(pilot).state.selection.metric == "l2"
         await pilot.press(BACK, BACK, "m")
         await pilot.pause()
-        assert explorer(pilot)._selection.metric == "cosine"
+        assert explorer(pilot).state.selection.metric == "cosine"
 
 
 async def test_the_overlays_of_a_layer() -> None:
@@ -135,7 +137,7 @@ async def test_escape_leaves_layers_that_are_being_read() -> None:
         await pilot.pause()
         talk(tui).slow_layers = True
         await pilot.press(ON)
-        talk(tui).post(messages.LayersProgressed("loading the language model", 3, 10))
+        talk(tui).post(messages.SessionProgressed("loading the language model", 3, 10, LensRequest("r1", *OF_LAYERS)))
         await pilot.pause()
         assert "loading the language model 30%" in text(tui, "#status")
         assert "Esc leaves them" in " ".join(text(tui, "#words").split())
@@ -147,11 +149,11 @@ async def test_escape_leaves_layers_that_are_being_read() -> None:
         assert stage(pilot) == "tokens"
         assert talk(tui).left == 1
         # what was on its way changes nothing
-        talk(tui).post(messages.LayersProgressed("loading the language model", 4, 10))
+        talk(tui).post(messages.SessionProgressed("loading the language model", 4, 10, LensRequest("r1", *OF_LAYERS)))
         talk(tui).bring_layers("r1")
         await pilot.pause()
         assert "loading" not in text(tui, "#status")
-        assert explorer(pilot)._results.layers is None
+        assert explorer(pilot).state.results.layers is None
         await pilot.press("escape")
         assert talk(tui).left == 1
 
@@ -177,7 +179,7 @@ async def test_a_session_that_dies_over_the_layers_leaves_the_cursor_at_the_toke
         talk(tui).slow_layers = True
         await pilot.press(ON)
         talk(tui).running = False
-        talk(tui).post(messages.SessionDied("it was killed"))
+        talk(tui).post(messages.SessionLost("it was killed"))
         await pilot.pause()
         assert stage(pilot) == "tokens"
         assert "it was killed" in text(tui, "#status")
@@ -197,7 +199,7 @@ async def test_another_picture_is_read_at_the_same_layer_and_another_model_is_no
         other = type(other)(
             **{f: getattr(other, f) for f in other.__struct_fields__ if f != "model"}, model=readings.model("other")
         )
-        talk(tui).post(messages.PictureRead(other))
+        talk(tui).post(messages.ImageRead(other))
         await pilot.pause()
         assert stage(pilot) == "tokens"
         assert talk(tui).asked_layers == ["r1", "r5"]

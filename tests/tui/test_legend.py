@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.fake import app
 from tests.tui.test_explorer import text
-from vlmtui.tui.screens.dialogs import _help_text
+from vlmtui.tui.screens.help import _help_text
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 
 FIND = "find red roofs (red roof ‿s): cosine at vision.5 (early exit), no single piece is that word: its 2"
@@ -55,5 +55,5 @@ async def test_what_is_refused_is_read_on_several_lines_where_the_picture_leaves
         bar = tui.screen_stack[1].query_one(LegendBar)
         assert bar.size.height == 3
         refused = "the model could not do it: " + "why " * 16 + "so"
-        bar.show(Legend(refused))
+        bar.explain(Legend(refused))
         assert " ".join(text(tui, "#legend").split()) == refused

@@ -15,19 +15,21 @@ from tests.tui.test_session import until
 from vlmtui.errors import UsageError
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words
-from vlmtui.tui import export, hearing, lensing
+from vlmtui.tui import export, requests
+from vlmtui.tui.actions.commands import ActionCommands
+from vlmtui.tui.actions.table import help_rows
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.commands import Actions
 from vlmtui.tui.overlays.listing import overlays_of
-from vlmtui.tui.screens.dialogs import HELP, HelpScreen, TextDialog
+from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.screens.help import HelpScreen
 from vlmtui.tui.state.lens_choice import parsed, told, typed
 from vlmtui.tui.state.lens_values import STOPPED
+from vlmtui.tui.state.subject import REST
 
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (hearing, lensing):
-        monkeypatch.setattr(module, "AT_REST_S", 0.001)
+    monkeypatch.setitem(requests.DELAYS_S, REST, 0.001)
 
 
 def talk(tui: VlmtuiApp) -> FakeWorker:
@@ -49,7 +51,7 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert talk(tui).described == [lenses.source("sharpness")]
-        assert explorer(pilot)._selection.overlay == "sharpness.py"
+        assert explorer(pilot).state.selection.overlay == "sharpness.py"
         assert "sharpness.py at tokens, of floats" in text(tui, "#legend")
         assert "here 784, 20th of 47" in text(tui, "#legend")
         walked = []
@@ -66,9 +68,9 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
         assert not explorer(pilot).query_one("#facts").display
         # it is one of the overlays
         await pilot.press("o")
-        assert explorer(pilot)._selection.overlay == "none"
+        assert explorer(pilot).state.selection.overlay == "none"
         await pilot.press(*["o"] * 5)
-        assert explorer(pilot)._selection.overlay == "sharpness.py"
+        assert explorer(pilot).state.selection.overlay == "sharpness.py"
 
 
 async def test_colours_of_ones_own_lens_are_red_green_and_blue() -> None:
@@ -161,7 +163,7 @@ async def test_maps_are_one_more_way_to_look_at_an_answer() -> None:
     tui = app(lens=lenses.through("looks"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert explorer(pilot)._selection.overlay == "none"
+        assert explorer(pilot).state.selection.overlay == "none"
         assert ("looks.py", "looks at an answer: a asks the model a question") in notified(tui)
         await pilot.press("a", "enter")
         await pilot.pause()
@@ -175,7 +177,7 @@ async def test_maps_are_one_more_way_to_look_at_an_answer() -> None:
         for _ in range(6):
             await pilot.press("v")
             await pilot.pause()
-            ways.append(explorer(pilot)._selection.of_answer.attribution)
+            ways.append(explorer(pilot).state.selection.of_answer.attribution)
         assert ways == ["none", "attention", "rollout", "gradient", "occlusion", "looks.py"]
 
 
@@ -196,7 +198,7 @@ async def test_its_options_are_typed_and_sent_as_words() -> None:
     tui = app(lens=lenses.through("sharpness"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await tui.run_action("screen.lens_options", explorer(pilot))
+        await tui.run_action("screen.do('options')", explorer(pilot))
         await pilot.pause()
         asked = tui.screen
         assert isinstance(asked, TextDialog)
@@ -213,7 +215,7 @@ async def test_its_options_are_typed_and_sent_as_words() -> None:
         assert talk(tui).asked_values[-1][1].options == (("power", "3"), ("sizes", ("4", "5")))
         assert "sharpness.py (power 3, sizes 4 5) at tokens" in text(tui, "#legend")
         # what is given stands there to be changed
-        await tui.run_action("screen.lens_options", explorer(pilot))
+        await tui.run_action("screen.do('options')", explorer(pilot))
         await pilot.pause()
         assert tui.screen.query_one(Input).value == "power=3 sizes=4 sizes=5"
 
@@ -224,7 +226,7 @@ async def test_an_option_that_must_be_given_is_asked_for_in_the_legend() -> None
         await pilot.pause()
         assert "needy.py needs its option level: Ctrl-P, Lens: options" in text(tui, "#legend")
         assert talk(tui).asked_values == []
-        await tui.run_action("screen.lens_options", explorer(pilot))
+        await tui.run_action("screen.do('options')", explorer(pilot))
         await pilot.pause()
         await pilot.press(*"level=7", "enter")
         await pilot.pause()
@@ -291,7 +293,7 @@ async def test_a_lens_that_takes_long_is_withdrawn(key: str) -> None:
         assert f"sharpness.py: {STOPPED}" in text(tui, "#legend")
         assert len(talk(tui).asked_values) == 1
         talk(tui).slow_values = False
-        explorer(pilot).choose_overlay("sharpness.py")
+        explorer(pilot).action_choose_overlay("sharpness.py")
         await pilot.pause()
         assert "sharpness.py at tokens, of floats" in text(tui, "#legend")
 
@@ -307,7 +309,7 @@ async def test_it_stays_with_another_picture_and_a_session_started_again() -> No
         talk(tui).begin()
         await pilot.pause()
         # it is known already: nobody is taken away from where they are
-        assert explorer(pilot)._selection.overlay == "none"
+        assert explorer(pilot).state.selection.overlay == "none"
 
 
 async def test_a_report_is_saved_without_it(tmp_path: Path) -> None:
@@ -315,7 +317,9 @@ async def test_a_report_is_saved_without_it(tmp_path: Path) -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         screen = explorer(pilot)
-        written = export.save(str(tmp_path / "one.csv"), screen.known, screen._selection, talk(tui).options.query)
+        written = export.save(
+            str(tmp_path / "one.csv"), screen.state.results, screen.state.selection, talk(tui).options.query
+        )
         assert "sharpness" not in written.read_text()
 
 
@@ -323,21 +327,21 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
     tui = app(lens=lenses.through("sharpness"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        there = {name: (help_, run) for name, help_, run in Actions(explorer(pilot))._all()}
+        there = {name: (help_, run) for name, help_, run, _ in ActionCommands(explorer(pilot)).commands()}
         assert there["Overlay: sharpness.py"][0] == "How peaked a patch is."
         assert there["Overlay: pca"][0].startswith("The first three principal components")
         assert "Overlay: position" in there
         assert "Overlay: evidence" not in there  # this model has no head
-        there["Overlay: pca"][1]()
+        await there["Overlay: pca"][1]()
         await pilot.pause()
         assert "pca of tokens" in text(tui, "#legend")
-        there["Overlay: find"][1]()
+        await there["Overlay: find"][1]()
         await pilot.pause()
         assert isinstance(tui.screen, TextDialog)
         await pilot.press("escape", "question_mark")
         await pilot.pause()
         assert isinstance(tui.screen, HelpScreen)
-        assert [name for name, _ in overlays_of(explorer(pilot).known)] == [
+        assert [name for name, _ in overlays_of(explorer(pilot).state.results)] == [
             *("none", "norms", "words"),
             *("similarity", "pca", "find", "position"),
             "sharpness.py",
@@ -345,7 +349,7 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
 
 
 def test_the_help_names_every_overlay_and_way() -> None:
-    told_of = dict(HELP)
+    told_of = dict(help_rows())
     assert told_of["o"] == "overlay: none, norms, first words, similarity, pca, find, evidence, position"
     assert told_of["v"] == "attention, rollout, gradient × input, occlusion map, nothing"
 

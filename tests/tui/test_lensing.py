@@ -13,12 +13,17 @@ from tests.tui.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
 from vlmtui.display.colours import component_colours
+from vlmtui.lenses.lens_source import LensCall
 from vlmtui.session.typed.values import Components, Find, Similarity
-from vlmtui.tui import lensing, messages
+from vlmtui.tui import messages, requests
 from vlmtui.tui.navigation import at_stage, fitted, to_cell
-from vlmtui.tui.state.lens_values import REACH, ordered
+from vlmtui.tui.needs import REACH
+from vlmtui.tui.screens import explorer as screen_of_explorer
+from vlmtui.tui.state.lens_values import ordered
 from vlmtui.tui.state.marks import marked, toggled
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.subject import AHEAD, LensRequest, Subject
 
 COLS = 8  # of the made-up reading
 
@@ -72,13 +77,13 @@ async def test_what_is_known_is_not_asked_again_and_what_was_overtaken_is() -> N
 
 
 async def test_the_stages_beside_are_asked_about_before_somebody_walks_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensing, "AHEAD_S", 0.001)
+    monkeypatch.setitem(requests.DELAYS_S, AHEAD, 0.001)
     tui = app()
     talk(tui).answers_ahead = True
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await overlay(pilot, 4)
-        assert explorer(pilot)._selection.overlay == "pca"
+        assert explorer(pilot).state.selection.overlay == "pca"
         conversation = talk(tui)
         # the layers have not been read: nothing is asked about them
         wanted = [(f"vision.{4 - i}", Components()) for i in range(REACH)]
@@ -89,7 +94,7 @@ async def test_the_stages_beside_are_asked_about_before_somebody_walks_there(mon
         assert "pca of vision.4" in text(tui, "#legend")
         assert conversation.asked_values == asked
         # what comes for another stage leaves the one looked at as it is
-        shown = explorer(pilot)._results.latest
+        shown = explorer(pilot).state.results.latest
         assert shown is not None
         assert shown.stage == "tokens"
 
@@ -140,10 +145,10 @@ async def test_nothing_is_looked_for_without_a_word() -> None:
         assert talk(tui).asked_values == []
         await pilot.press("escape", "n")
         await pilot.pause()
-        assert explorer(pilot)._selection.overlay == "none"
+        assert explorer(pilot).state.selection.overlay == "none"
         await pilot.press("o", "n")  # of norms the largest is the next best
         await pilot.pause()
-        assert explorer(pilot)._selection.overlay == "norms"
+        assert explorer(pilot).state.selection.overlay == "norms"
 
 
 async def test_what_cannot_be_had_is_said_and_not_asked_again() -> None:
@@ -163,34 +168,34 @@ async def test_values_of_another_reading_are_dropped() -> None:
         await pilot.pause()
         lens = Components()
         stray = looked(lens=lens, stage="tokens", numbers=np.zeros((48, 3), np.float32))
-        explorer(pilot).post_message(messages.ValuesArrived("another", stray))
+        explorer(pilot).post_message(messages.RequestAnswered(LensRequest("another", Subject("tokens"), lens), stray))
         await pilot.pause()
-        assert explorer(pilot)._results.values == {}
+        assert not [key for key in explorer(pilot).state.results.found if isinstance(key[1], LensCall)]
 
 
 async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lensing, "FRAME_S", 3600)  # each step is taken here, not when its time has come
+    monkeypatch.setattr(screen_of_explorer, "FRAME_S", 3600)  # each step is taken here, not when its time has come
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         screen = explorer(pilot)
         await pilot.press("p")
         await pilot.pause()
-        assert screen._selection.overlay == "pca"
+        assert screen.state.selection.overlay == "pca"
         assert stage(pilot) == "vision.0"
         seen = [stage(pilot)]
         for _ in range(6):
-            assert screen._playing is not None
-            screen._play_on()
+            assert screen._player is not None
+            screen.play_on()
             await pilot.pause()
             seen.append(stage(pilot))
         assert list(dict.fromkeys(seen)) == [*(f"vision.{i}" for i in range(5)), "tokens"]
-        assert screen._playing is None
+        assert screen._player is None
         # and once more, stopped by the same key
         await pilot.press("p", "p")
-        assert screen._playing is None
+        assert screen._player is None
         assert stage(pilot) == "vision.0"
 
 

@@ -9,7 +9,7 @@ from tests.tui import readings
 from vlmtui.metrics import METRICS
 from vlmtui.reading import TokenWords
 from vlmtui.tui.panels.words import bar_shares
-from vlmtui.tui.state.results import Selection
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.word_table import WordTable
 
 

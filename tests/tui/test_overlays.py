@@ -10,7 +10,9 @@ from vlmtui.display import canvas
 from vlmtui.geometry import fit_cells
 from vlmtui.reading import ImageInfo
 from vlmtui.tui.overlays import draw as overlays
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.subject import Subject, WordsLens
 from vlmtui.tui.state.word_table import WordTable
 
 
@@ -77,8 +79,9 @@ def test_the_heat_map_follows_the_norms() -> None:
 
 def test_first_words_stand_in_their_patches() -> None:
     known = seen()
-    known.word_tables["tokens", "l2"] = WordTable("r", "tokens", "l2", 2)
-    known.word_tables["tokens", "l2"].add(readings.words(list(range(48)), 2))
+    table = WordTable("r", "tokens", "l2", 2)
+    table.add(readings.words(list(range(48)), 2))
+    known.keep((Subject("tokens"), WordsLens("l2")), table)
     drawn = overlays.draw(known, Selection(overlay="words"), (80, 30))
     assert drawn.words is not None
     assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"

@@ -17,11 +17,14 @@ from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.session.typed.values import Position
 from vlmtui.tui import messages
+from vlmtui.tui.actions.table import help_rows
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.screens.dialogs import HELP
 from vlmtui.tui.screens.outliers import OutliersScreen, told
-from vlmtui.tui.state.patch_facts import KEPT, MODELS, OutlierHistory, Patches, recurring
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.outlier_history import MODELS, OutlierHistory
+from vlmtui.tui.state.patch_facts import patch_key, recurring
+from vlmtui.tui.state.results import KEPT, Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.subject import LensRequest, PatchLens
 from vlmtui.tui.terminal.theme import DARK
 
 COLS = 8  # of the made-up reading
@@ -96,7 +99,7 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
         await pilot.pause()
         assert "overlay: position, which vision.1 has none of" in text(tui, "#legend")
         await pilot.press("o")
-        assert explorer(pilot)._selection.overlay == "none"
+        assert explorer(pilot).state.selection.overlay == "none"
 
 
 async def test_a_lens_that_is_for_other_models_is_said_to_be() -> None:
@@ -107,7 +110,7 @@ async def test_a_lens_that_is_for_other_models_is_said_to_be() -> None:
         tui = app(stage="vision.0", lens=lens)
         async with tui.run_test(size=WIDE) as pilot:
             await pilot.pause()
-            assert explorer(pilot)._selection.overlay == ("none" if said else "position")
+            assert explorer(pilot).state.selection.overlay == ("none" if said else "position")
             assert [n.message for n in tui._notifications if said in n.message] or not said
 
 
@@ -124,10 +127,10 @@ async def test_outliers_are_counted_from_picture_to_picture() -> None:
             picture = readings.picture()
             source = readings.source(picture, f"{number}.png")
             talk(tui).made = another(number)
-            screen.post_message(messages.PictureOpened(source, picture))
+            screen.post_message(messages.ImageOpened(source, picture))
             await pilot.pause()
         assert "outlier  in 4 of 4 pictures, by position" in text(tui, "PatchFacts")
-        screen.action_read_again()
+        screen.action_do("read-again")
         await pilot.pause()
         assert "in 4 of 4 pictures, by position" in text(tui, "PatchFacts")
         await pilot.press("right")
@@ -147,7 +150,7 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         for number in range(1, 4):
             picture = readings.picture()
             talk(tui).made = another(number)
-            explorer(pilot).post_message(messages.PictureOpened(readings.source(picture, f"{number}.png"), picture))
+            explorer(pilot).post_message(messages.ImageOpened(readings.source(picture, f"{number}.png"), picture))
             await pilot.pause()
         await pilot.press("V")
         shown = page(tui)
@@ -157,7 +160,7 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         assert "position: at least 80%" in shown
         await pilot.press("V")
         assert len(tui.screen_stack) == 2
-    assert "V" in [key for key, _ in HELP]
+    assert "V" in [key for key, _ in help_rows()]
 
 
 def page(tui: VlmtuiApp) -> str:
@@ -167,35 +170,35 @@ def page(tui: VlmtuiApp) -> str:
     return told(DARK, screen._stages, screen._here).plain
 
 
-def place(made: Reading, entry: int, stage: str, patches: Patches) -> str:
+def place(made: Reading, entry: int, stage: str, outliers: OutlierHistory) -> str:
     known = Results(made.image, None)  # type: ignore[arg-type]
     known.take(made)
-    known.patches = patches
+    known.outliers = outliers
     page = next(page for page in known.pages(stage) if entry in page.entries.values())
     row, col = next(cell for cell, i in page.entries.items() if i == entry)
     return recurring(known, Selection(row=row, col=col, grid=page.id, stage=stage))
 
 
 def test_views_of_tiles_and_queries_without_a_place() -> None:
-    patches = Patches()
+    outliers = OutlierHistory()
     for number in range(3):
         made = another(number, FAMILIES["llava_next"]())
         wild = np.full(len(made.norms), 10.0, np.float32)
         wild[5] = 900.0
-        patches.take(msgspec.structs.replace(made, norms=wild))
+        outliers.add(msgspec.structs.replace(made, norms=wild))
     cell = made.places[5].row, made.places[5].col
-    said = place(made, 5, "tokens", patches)
+    said = place(made, 5, "tokens", outliers)
     views = sum((at.row, at.col) == cell for at in made.places)  # not in tiles that are cut there
     assert views > 1
     assert said == f"in 3 of {3 * views} views in 3 pictures, by position"
-    assert place(made, 6, "tokens", patches) == ""
-    patches = Patches()
+    assert place(made, 6, "tokens", outliers) == ""
+    outliers = OutlierHistory()
     for number in range(3):
         made = another(number, FAMILIES["idefics2"]())
         wild = np.full(len(made.norms), 10.0, np.float32)
         wild[2] = 900.0
-        patches.take(msgspec.structs.replace(made, norms=wild))
-    assert place(made, 2, "tokens", patches) == "in 3 of 3 pictures, by position"
+        outliers.add(msgspec.structs.replace(made, norms=wild))
+    assert place(made, 2, "tokens", outliers) == "in 3 of 3 pictures, by position"
 
 
 def test_what_is_kept_is_bounded() -> None:
@@ -208,9 +211,10 @@ def test_what_is_kept_is_bounded() -> None:
     shape = GridShape("patch", 6, 8)
     assert record.tally(model, "vision.2", shape).counts[OUTLIER] == 1
     assert record.tally(made.model, "vision.2", shape) is None
-    patches = Patches()
-    patches.take(made)
-    for patch in range(KEPT + 10):
-        assert patches.add(made.id, readings.anatomy(patch))
-    assert len(patches.anatomies) == KEPT
-    assert not patches.add("another", readings.anatomy(0))
+    known = Results(made.image, None)  # type: ignore[arg-type]
+    known.take(made)
+    most = KEPT[PatchLens, True]
+    for patch in range(most + 10):
+        known.keep(patch_key(patch), readings.anatomy(patch))
+    assert len(known.found) == most
+    assert not known.belongs(LensRequest("another", *patch_key(0)))

@@ -18,6 +18,7 @@ from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.subject import Subject
 
 ON, BACK = "right_square_bracket", "left_square_bracket"
 
@@ -31,7 +32,7 @@ async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
         async with tui.run_test(size=WIDE) as pilot:
 
             def known() -> Results:
-                return explorer(pilot)._results
+                return explorer(pilot).state.results
 
             await until(pilot, lambda: len(tui.screen_stack) > 1 and known().reading is not None)
             reading = known().reading
@@ -41,37 +42,37 @@ async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
             for layer in range(1, last + 1):
                 await pilot.press(ON)
                 book = (f"llm.{layer}", "logit")
-                await until(pilot, lambda book=book: bool(known().word_tables.get(book)))  # type: ignore[misc]
-                await until(pilot, lambda book=book: not known().word_tables[book].missing(everything))  # type: ignore[misc]
+                await until(pilot, lambda book=book: bool(known().words_at(*book)))  # type: ignore[misc]
+                await until(pilot, lambda book=book: not known().words_at(*book).missing(everything))  # type: ignore[misc]
                 assert f"logit lens, layer {layer} of {last}" in text(tui, "#words")
             await pilot.press("w")
-            await until(pilot, lambda: bool(known().by_layer))
+            await until(pilot, lambda: known().by_layer(known().token(explorer(pilot).state.selection)) is not None)
             await pilot.pause()
             assert f"of {last}:" in text(tui, "#words")
-            view = explorer(pilot)._selection
+            view = explorer(pilot).state.selection
             token = known().token(view)
             assert token is not None
-            found = known().by_layer[token]
+            found = known().by_layer(token)
             # both questions have the same answer
-            first = [known().word_tables[f"llm.{i}", "logit"].rows[token][0] for i in range(1, last + 1)]
+            first = [known().words_at(f"llm.{i}", "logit").rows[token][0] for i in range(1, last + 1)]
             assert [word.id for word in first] == found.ids[:, 0].tolist()
             assert known().layers is not None
             assert f"llm 1–{last}" in text(tui, "#norms")
             # back into the tower, looked at through the projector: its last stage has the words of the tokens
             await pilot.press(*[BACK] * (last + 1), "e", BACK, BACK)
             for stage in ("vision.2", "vision.3", "vision.4"):
-                assert explorer(pilot)._selection.stage == stage
-                await until(pilot, lambda stage=stage: bool(known().word_tables.get((stage, "l2"))))  # type: ignore[misc]
-                await until(pilot, lambda stage=stage: not known().word_tables[stage, "l2"].missing(everything))  # type: ignore[misc]
+                assert explorer(pilot).state.selection.stage == stage
+                await until(pilot, lambda stage=stage: bool(known().words_at(stage, "l2")))  # type: ignore[misc]
+                await until(pilot, lambda stage=stage: not known().words_at(stage, "l2").missing(everything))  # type: ignore[misc]
                 assert f"early exit: {stage} → projector" in text(tui, "#words")
                 await pilot.press(ON)
-            await until(pilot, lambda: not known().word_tables["tokens", "l2"].missing(everything))
-            through, own = known().word_tables["vision.4", "l2"], known().word_tables["tokens", "l2"]
+            await until(pilot, lambda: not known().words_at("tokens", "l2").missing(everything))
+            through, own = known().words_at("vision.4", "l2"), known().words_at("tokens", "l2")
             assert through.rows == own.rows
-            assert known().word_tables["vision.2", "l2"].rows != own.rows
+            assert known().words_at("vision.2", "l2").rows != own.rows
             await pilot.press("slash", *"sky", "enter", BACK)
-            await until(pilot, lambda: ("vision.4", Find("sky")) in known().values)
-            assert "through the projector (early exit)" in known().values["vision.4", Find("sky")].note
+            await until(pilot, lambda: (Subject("vision.4"), Find("sky")) in known().found)
+            assert "through the projector (early exit)" in known().found[Subject("vision.4"), Find("sky")].note
             assert not tui._notifications
     finally:
         conversation.close()

@@ -22,22 +22,25 @@ from tests.tui.test_session import until
 from vlmtui.image import read_source
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
 from vlmtui.session.discovery import SessionLocation
-from vlmtui.tui import replies
+from vlmtui.tui import messages
+from vlmtui.tui.actions.table import help_rows
 from vlmtui.tui.app import AGAIN_S, VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.panels.answer import about, shares
-from vlmtui.tui.screens.dialogs import HELP
-from vlmtui.tui.screens.layout import PANELS, answer_rows, arrange
+from vlmtui.tui.screens.layout import PanelRows, arrange
 from vlmtui.tui.session_worker import SessionWorker
-from vlmtui.tui.state.generation import (
-    MOST_BLOCKS,
-    AnswerSelection,
-    AttentionOf,
-    Generation,
-    GradientOf,
-    MaskOf,
-    OcclusionOf,
-    block_for,
+from vlmtui.tui.state.answer_values import about_answer
+from vlmtui.tui.state.generation import MOST_BLOCKS, AnswerGeneration, block_for
+from vlmtui.tui.state.selection import AnswerSelection
+from vlmtui.tui.state.stages import ANSWER
+from vlmtui.tui.state.subject import (
+    AttentionLens,
+    GenerateAnswer,
+    GradientLens,
+    LensRequest,
+    MaskLens,
+    OcclusionLens,
+    Subject,
 )
 from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.mask import square
@@ -45,7 +48,12 @@ from vlmtui.tui.widgets.text_folding import folded, parted, span, windowed
 
 TOWN = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 NEXT, BEFORE, LAYER_ON, LAYER_BACK = "full_stop", "comma", "right_curly_bracket", "left_curly_bracket"
-MEAN = AttentionOf(None, None, False)
+MEAN = AttentionLens(None, None, False)
+
+
+def put(number: int) -> LensRequest:
+    """The question of an answer."""
+    return LensRequest("r1", Subject(ANSWER, None, number), GenerateAnswer("why"))
 
 
 async def ask(pilot: Pilot[int], question: str = "why") -> None:
@@ -112,7 +120,7 @@ async def test_the_answer_is_the_last_stage_once_there_is_one() -> None:
         await pilot.press(*[ON] * 20, "r")
         await pilot.pause()
         assert stage(pilot) == "tokens"
-        assert not explorer(pilot)._results.generation.begun
+        assert not explorer(pilot).state.results.generation.begun
 
 
 async def test_another_token_another_way_another_layer() -> None:
@@ -137,9 +145,9 @@ async def test_another_token_another_way_another_layer() -> None:
         await pilot.press(NEXT, LAYER_ON, LAYER_ON, "H")
         await pilot.pause()
         assert talk(tui).asked_about[1:] == [
-            AttentionOf(1, None, False),
-            AttentionOf(2, None, False),
-            AttentionOf(2, 0, False),
+            AttentionLens(1, None, False),
+            AttentionLens(2, None, False),
+            AttentionLens(2, 0, False),
         ]
         assert "‹blue›: attention, layer 2, head 0" in text(tui, "#legend")
         assert "layer 2 of 3, head 0 of 2" in text(tui, "#answer")
@@ -149,19 +157,19 @@ async def test_another_token_another_way_another_layer() -> None:
         assert "3 layers and 2 heads each; colours 0–0.00818" in " ".join(text(tui, "#answer").split())
         await pilot.press("v")
         await pilot.pause()
-        assert talk(tui).asked_about[-1] == AttentionOf(None, None, True)
+        assert talk(tui).asked_about[-1] == AttentionLens(None, None, True)
         assert "rolled out" in text(tui, "#legend")
         await pilot.press("v")
         await pilot.pause()
-        assert talk(tui).asked_about[-1] == GradientOf(0)
+        assert talk(tui).asked_about[-1] == GradientLens(0)
         assert "‹blue›: gradient × input" in text(tui, "#legend")
         await pilot.press("v")
         await pilot.pause()
         assert "O takes 48 blocks" in text(tui, "#legend")
-        assert not isinstance(talk(tui).asked_about[-1], OcclusionOf)
+        assert not isinstance(talk(tui).asked_about[-1], OcclusionLens)
         await pilot.press("O")
         await pilot.pause()
-        assert talk(tui).asked_about[-1] == OcclusionOf(1)
+        assert talk(tui).asked_about[-1] == OcclusionLens(1)
         assert "‹blue›: log-prob lost" in text(tui, "#legend")
         assert "an image token is taken away" in " ".join(text(tui, "#answer").split())
         await pilot.press("o")
@@ -178,7 +186,7 @@ async def test_a_token_is_chosen_with_the_mouse() -> None:
         row = next(y for y, line in enumerate(lines) if "sky" in line and "-0.500" in line)
         await pilot.click("#answer", offset=(4, row))
         await pilot.pause()
-        assert explorer(pilot)._selection.of_answer.token == 1
+        assert explorer(pilot).state.selection.of_answer.token == 1
 
 
 async def test_escape_stops_the_answer_and_keeps_what_was_said() -> None:
@@ -199,9 +207,9 @@ async def test_escape_stops_the_answer_and_keeps_what_was_said() -> None:
         assert "1 token · stopped" in shown
         assert talk(tui).asked_about == [MEAN]
         # what comes late of it is not heard
-        generation = explorer(pilot)._results.generation
+        generation = explorer(pilot).state.results.generation
         late = sayings.answer("blue sky", "why", generation.id)
-        explorer(pilot).post_message(replies.AnswerGiven(generation.number, late))
+        explorer(pilot).post_message(messages.RequestAnswered(put(generation.number), late))
         await pilot.pause()
         assert len(generation.tokens) == 1
 
@@ -222,12 +230,12 @@ async def test_ctrl_c_stops_what_goes_on_and_the_program_stays(what: str) -> Non
             await ask(pilot)
             await pilot.press(*["O"] * (what == "occlusion"))
         before = fake.stopped, fake.left
-        assert screen._playing is not None or screen._standing.work.doing
+        assert screen._player is not None or screen.state.status.work.doing
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert tui.return_value is None
-        assert screen._playing is None
-        assert not screen._standing.work.doing
+        assert screen._player is None
+        assert not screen.state.status.work.doing
         assert not tui._notifications
         if what != "playing":
             assert (fake.stopped, fake.left) != before
@@ -278,12 +286,13 @@ async def test_the_latest_question_wins() -> None:
         talk(tui).said = "grey"
         talk(tui).slow_findings = True
         await ask(pilot, "x")
-        number = explorer(pilot)._results.generation.number
-        talk(tui).bring_finding(number - 1, "answer-1", MEAN)
-        explorer(pilot).post_message(replies.AnswerGiven(number - 1, sayings.answer("late", "one", "answer-1")))
+        number = explorer(pilot).state.results.generation.number
+        talk(tui).bring_finding(LensRequest("r1", Subject(ANSWER, None, number - 1), MEAN, answer_id="answer-1"))
+        late = sayings.answer("late", "one", "answer-1")
+        explorer(pilot).post_message(messages.RequestAnswered(put(number - 1), late))
         await pilot.pause()
-        assert explorer(pilot)._results.generation.text == "grey"
-        assert explorer(pilot)._results.generation.found == {}
+        assert explorer(pilot).state.results.generation.text == "grey"
+        assert not [key for key in explorer(pilot).state.results.found if key[0].answer]
 
 
 async def test_what_the_session_says_against_it_is_said_escaped() -> None:
@@ -359,7 +368,8 @@ async def test_an_occlusion_map_is_cancelled() -> None:
         talk(tui).slow_findings = True
         await pilot.press("O")
         await pilot.pause()
-        explorer(pilot).post_message(replies.AnswerProgressed("taking patches away", 5, 10))
+        occlusion = next(one for one in explorer(pilot).requests.under_way if isinstance(one.lens, OcclusionLens))
+        explorer(pilot).post_message(messages.SessionProgressed("taking patches away", 5, 10, occlusion))
         await pilot.pause()
         assert "taking patches away (Esc stops) 50%" in text(tui, "#status")
         await pilot.press("right")  # keys are not held up
@@ -368,7 +378,7 @@ async def test_an_occlusion_map_is_cancelled() -> None:
         assert "taking" not in text(tui, "#status")
         assert "O takes 48 blocks" in text(tui, "#legend")
         await pilot.press("O")
-        assert talk(tui).asked_about.count(OcclusionOf(1)) == 2
+        assert talk(tui).asked_about.count(OcclusionLens(1)) == 2
 
 
 async def test_the_mask_stands_in_the_place_of_the_picture() -> None:
@@ -377,7 +387,7 @@ async def test_the_mask_stands_in_the_place_of_the_picture() -> None:
         await pilot.pause()
         await pilot.press("K")
         await pilot.pause()
-        assert talk(tui).asked_about == [MaskOf(1)]
+        assert talk(tui).asked_about == [MaskLens(1)]
         assert "mask, layer 1 of 3: causal · 56 positions, 48 image tokens" in text(tui, "#legend")
         assert "image  text  answer" in text(tui, "#mask")
         await pilot.press(LAYER_ON)
@@ -460,13 +470,13 @@ async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> No
         assert shown.count("-2.000") >= 1
 
 
-@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("panel", ["answer", "norms", "patch"])
 @pytest.mark.parametrize("size", [(40, 20), (80, 24), (110, 20), (120, 24), (140, 40), (200, 60)])
 def test_an_answer_never_has_less_room_than_it_needs_nor_more_than_there_is(size: tuple[int, int], panel: str) -> None:
     for wanted in (8, 20, 60):
-        rows = answer_rows(size, wanted, panel)
-        plan = arrange(size, rows, 14, panel, answer=True)
-        assert 8 <= rows <= size[1]
+        panels = [PanelRows("answer", wanted, grows=True), PanelRows("norms", 11), PanelRows("patch", 7)]
+        plan = arrange(size, panels, 14, panel)
+        assert "answer" not in plan.heights or 8 <= plan.heights["answer"] <= size[1]
         assert panel in plan.heights
         assert all(height > 0 for height in plan.heights.values())
         assert sum(height + 1 for height in plan.heights.values()) <= size[1] + 1
@@ -474,7 +484,7 @@ def test_an_answer_never_has_less_room_than_it_needs_nor_more_than_there_is(size
 
 def test_that_an_answer_was_cut_is_said_however_little_room_there_is() -> None:
     made = sayings.answer("a b c", "", "x")
-    generation = Generation(number=1)
+    generation = AnswerGeneration(number=1)
     generation.end(msgspec.structs.replace(made, finished=False))
     assert all("cut" in said for said in about(generation, hidden=2))
 
@@ -558,7 +568,7 @@ def test_tokens_go_round_with_the_whole_answer_between() -> None:
 
 def test_tokens_that_were_not_heard_leave_their_places() -> None:
     said = sayings.sayings(sayings.answer("a b c", "", "x"))
-    generation = Generation(number=1, speaking=True)
+    generation = AnswerGeneration(number=1, speaking=True)
     for one in (said[0], said[2]):
         generation.say(one.number, one.token, one.text, one.answer)
     assert [token.text for token in generation.tokens] == ["a", None, "c"]
@@ -570,7 +580,7 @@ def test_text_is_folded_within_what_has_no_spaces() -> None:
 
 
 def test_every_key_is_in_the_help() -> None:
-    keys = " ".join(keys for keys, _ in HELP)
+    keys = " ".join(keys for keys, _ in help_rows())
     assert all(key in keys.split() for key in ("a", "x", "v", "O", "K", "H", ",", ".", "{", "}", "Ctrl-C"))
 
 
@@ -584,13 +594,14 @@ async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
     tui = VlmtuiApp(conversation, Image.open(TOWN).convert("RGB"))
     try:
         async with tui.run_test(size=WIDE) as pilot:
-            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._results.reading is not None)
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot).state.results.reading is not None)
             await pilot.press("a", *"What color is the sky", "question_mark", "enter")
-            generation = explorer(pilot)._results.generation
-            await until(pilot, lambda: generation.ready and MEAN in generation.found)
+            results = explorer(pilot).state.results
+            generation = results.generation
+            await until(pilot, lambda: generation.ready and about_answer(results, MEAN) in results.found)
             await pilot.pause()
             assert generation.text == "blue."
-            found = generation.found[MEAN]
+            found = results.found[about_answer(results, MEAN)]
             assert isinstance(found, Attention)
             assert found.weights.shape == (len(generation.tokens), 196)
             assert "‹blue›: mean attention" in text(tui, "#legend")
@@ -600,11 +611,11 @@ async def test_the_demo_model_answers_and_its_attention_is_seen() -> None:
             following = order[order.index(row * 14 + col) + 1]
             await pilot.press("n", "v", "v")
             assert at(pilot) == divmod(following, 14)
-            await until(pilot, lambda: GradientOf(0) in generation.found)
+            await until(pilot, lambda: about_answer(results, GradientLens(0)) in results.found)
             await pilot.press("space", "x", "enter")
             await until(pilot, lambda: generation.again is not None and generation.again.ablation is not None)
             await pilot.press("K")
-            await until(pilot, lambda: MaskOf(1) in generation.found)
+            await until(pilot, lambda: about_answer(results, MaskLens(1)) in results.found)
             assert "causal" in text(tui, "#legend")
             assert not tui._notifications
     finally:

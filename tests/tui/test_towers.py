@@ -23,7 +23,7 @@ from vlmtui.session.typed.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.session_worker import SessionWorker
-from vlmtui.tui.state.image_level import MOST_TEXTS, parsed
+from vlmtui.tui.state.image_level import MOST_TEXTS, parse_texts
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pi
     tui = VlmtuiApp(conversation, image)
     try:
         async with tui.run_test(size=WIDE) as pilot:
-            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot)._results.reading is not None)
+            await until(pilot, lambda: len(tui.screen_stack) > 1 and explorer(pilot).state.results.reading is not None)
             yield tui, pilot
     finally:
         conversation.close()
@@ -66,16 +66,18 @@ async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> No
         await until(pilot, lambda: len(ranking(tui)) == 2)
         assert "probabilities over these texts (softmax)" in text(tui, "#words")
         found = ranking(tui)
-        match = explorer(pilot)._results.image_level.match
+        match = explorer(pilot).state.results.image_level.match
         assert match is not None
         names = ("sky", "dog")
         order = sorted(range(2), key=lambda i: -match.probabilities[i])
         assert [name for name, _ in found] == [names[i] for i in order]
         assert sum(share for _, share in found) in (99, 100, 101)
         # the picture is read again, and held against them again
-        reading = explorer(pilot)._results.reading
+        reading = explorer(pilot).state.results.reading
         await pilot.press("r")
-        await until(pilot, lambda: explorer(pilot)._results.reading is not reading and len(ranked_or_none(tui)) == 2)
+        await until(
+            pilot, lambda: explorer(pilot).state.results.reading is not reading and len(ranked_or_none(tui)) == 2
+        )
         assert ranking(tui) == found
 
 
@@ -88,7 +90,7 @@ async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> No
         assert "c tells the classes" in text(tui, "#words")
         await pilot.press("c")
         await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
-        whole = explorer(pilot)._results.image_level
+        whole = explorer(pilot).state.results.image_level
         assert whole.head is not None
         assert whole.classes is not None
         labels = [whole.head.labels[i] for i in whole.classes.ids.tolist()]
@@ -107,7 +109,7 @@ async def test_it_opens_with_the_evidence_for_a_class() -> None:
     tui = app(made=made, lens=ChosenLens("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        view = explorer(pilot)._selection
+        view = explorer(pilot).state.selection
         assert (view.overlay, view.sought) == ("evidence", "0")
         assert not tui._notifications
         talk = tui._worker
@@ -120,7 +122,7 @@ async def test_evidence_is_refused_for_a_model_without_a_head() -> None:
     tui = app(lens=ChosenLens("evidence", "0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert explorer(pilot)._selection.overlay == "none"
+        assert explorer(pilot).state.selection.overlay == "none"
         assert any("is for models with a classification head" in one.message for one in tui._notifications)
 
 
@@ -151,4 +153,4 @@ async def test_a_model_that_has_words_is_asked_otherwise() -> None:
     ],
 )
 def test_texts_of_a_line(line: str, texts: tuple[str, ...]) -> None:
-    assert parsed(line) == texts
+    assert parse_texts(line) == texts

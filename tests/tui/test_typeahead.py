@@ -53,7 +53,7 @@ async def test_a_dialog_that_is_left_at_once_hands_the_next_keys_to_the_explorer
         await pilot.press("o")
         await pilot.pause()
         assert talk(tui).asked_values == []
-        assert explorer(pilot)._selection.overlay == "norms"
+        assert explorer(pilot).state.selection.overlay == "norms"
 
 
 async def test_what_stands_in_the_line_is_typed_over() -> None:

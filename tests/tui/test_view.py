@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from tests.tui import readings
 from vlmtui.reading import ImageInfo
+from vlmtui.tui.go_to import GoTo, parse_go_to
 from vlmtui.tui.navigation import at_stage, fitted, walked
-from vlmtui.tui.screens.dialogs import GoTo, parse_go_to
-from vlmtui.tui.state.results import MAX_K, Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import MAX_K, Selection
+from vlmtui.tui.state.subject import Subject, WordsLens
 from vlmtui.tui.state.word_table import WordTable
 
 
@@ -63,8 +65,9 @@ def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
 
 def test_words_of_another_metric_are_not_shown() -> None:
     seen = known()
-    seen.word_tables["tokens", "l2"] = WordTable("r", "tokens", "l2", 4)
-    seen.word_tables["tokens", "l2"].add(readings.words([0], 4))
+    table = WordTable("r", "tokens", "l2", 4)
+    table.add(readings.words([0], 4))
+    seen.keep((Subject("tokens"), WordsLens("l2")), table)
     assert len(seen.words(Selection(k=3)) or ()) == 3
     assert seen.words(Selection(metric="cosine")) is None
     assert seen.words(Selection(stage="vision.1")) is None

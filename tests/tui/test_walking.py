@@ -20,7 +20,8 @@ from vlmtui.query.patches import parse_patch
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.tui.initial_selection import opened
 from vlmtui.tui.navigation import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 
 MADE = {name: make() for name, make in FAMILIES.items()}
 

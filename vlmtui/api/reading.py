@@ -21,6 +21,7 @@ from vlmtui.display.colours import Rgb
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
@@ -88,7 +89,7 @@ class PictureReading(Asked):
     def __init__(self, client: SessionClient, data: Reading, source: ImageFile, max_pixels: int = MAX_PIXELS) -> None:
         super().__init__(client, data)
         self._source, self._max_pixels = source, max_pixels
-        self._file = os.path.abspath(os.path.expanduser(source.source))  # whatever the folder is later
+        self._file = os.path.abspath(expand_path(source.source))  # whatever the folder is later
         self._layers: LayerNorms | None = None
 
     def words(

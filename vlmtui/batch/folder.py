@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vlmtui.errors import VlmtuiError
-from vlmtui.files import UNFINISHED, explain_write_errors, remove_folder, write_whole
+from vlmtui.files import UNFINISHED, expand_path, explain_write_errors, remove_folder, write_whole
 
 _PART = re.compile(r"part-(\d{6,})\.parquet")
 
@@ -28,7 +28,7 @@ class Folder:
     """The folder of one report, `output` being that report's file."""
 
     def __init__(self, output: str) -> None:
-        self.output = Path(os.path.realpath(os.path.expanduser(output)))
+        self.output = Path(os.path.realpath(expand_path(output)))
         self.path = self.output.with_name(f"{self.output.name}.parts")
         self.manifest = self.path / "manifest.json"
         self.sources = self.path / "sources"

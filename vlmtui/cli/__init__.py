@@ -15,6 +15,7 @@ from vlmtui.cli import ask, atlas, lenses, look, match, models, outliers, serve,
 from vlmtui.cli.messages import say
 from vlmtui.cli.options import Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
+from vlmtui.files import expand_path
 
 INTERRUPTED = 130
 _IMAGE = " "  # no picture is called so, and in the usage line it is not seen
@@ -91,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _near(word: str, commands: Iterable[str]) -> str | None:
     """The command that a word which names no file is a slip of the pen for."""
-    if os.path.lexists(os.path.expanduser(word)):
+    if os.path.lexists(expand_path(word)):
         return None
     return next(iter(difflib.get_close_matches(word.lower(), commands, 1, _CLOSE)), None)
 

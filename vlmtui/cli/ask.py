@@ -11,7 +11,7 @@ from vlmtui.cli.messages import say_line
 from vlmtui.cli.options import (
     Debug,
     ListedOptions,
-    ModelArguments,
+    LoadArguments,
     QueryArguments,
     Quiet,
     RemoteArguments,
@@ -27,9 +27,9 @@ _MAX_NEW_TOKENS = 128  # `vlmtui.results.answers.MAX_NEW_TOKENS`, which imports 
 def ask(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it, in quotes.")],
-    look: Annotated[QueryArguments, ListedOptions(("model", "max_pixels", "no_warm"))],
-    held: ModelArguments,
-    far: RemoteArguments,
+    query_arguments: Annotated[QueryArguments, ListedOptions(("model", "max_pixels", "no_warm"))],
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     max_new_tokens: Annotated[
         int, typer.Option("--max-new-tokens", min=1, metavar="N", help="How long the answer may be.")
     ] = _MAX_NEW_TOKENS,
@@ -63,8 +63,8 @@ def ask(
     version: Version = False,
 ) -> int:
     """Ask the model about IMAGE; its answer is printed as it is said. Ctrl-C stops it."""
-    query = look.query(held, far)
-    if look.prompt is not None:
+    query = query_arguments.query(load_arguments, remote_arguments)
+    if query_arguments.prompt is not None:
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")

@@ -10,6 +10,7 @@ import typer
 
 from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 
 if TYPE_CHECKING:
     from vlmtui.batch import How
@@ -66,5 +67,5 @@ class Many:
 
 def _special(output: str) -> bool:
     """Whether it is there and no file: a device, a pipe."""
-    path = os.path.expanduser(output)
+    path = expand_path(output)
     return os.path.exists(path) and not os.path.isfile(path)

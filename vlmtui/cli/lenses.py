@@ -42,7 +42,7 @@ def offered() -> str:
 
 @with_grouped_options
 def lenses(
-    far: RemoteArguments,
+    remote_arguments: RemoteArguments,
     lens: Annotated[
         list[str] | None,
         typer.Option("--lens", metavar="FILE", help="Also the lens in FILE.py, FILE.py:NAME or FOLDER/; repeatable."),
@@ -58,7 +58,7 @@ def lenses(
     from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
     from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
 
-    where = far.where(warm=not no_warm)
+    where = remote_arguments.location(warm=not no_warm)
     named = [read_lens_source(word) if is_lens_file(word) else LensSource(word) for word in lens or ()]
     told = [one.described for one in built_in_lenses().values()]
     files: list[LensDescription] = []

@@ -12,7 +12,7 @@ from vlmtui.cli.batch_options import Many
 from vlmtui.cli.messages import say, say_line
 from vlmtui.cli.options import (
     Debug,
-    ModelArguments,
+    LoadArguments,
     QueryArguments,
     Quiet,
     RemoteArguments,
@@ -36,11 +36,11 @@ Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", he
 @with_grouped_options
 def image(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
-    look: QueryArguments,
+    query_arguments: QueryArguments,
     only: Only,
     drawn: Drawn,
-    held: ModelArguments,
-    far: RemoteArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     format: Format = None,
     output: Output = None,
     quiet: Quiet = False,
@@ -48,7 +48,7 @@ def image(
     version: Version = False,
 ) -> int:
     """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
-    query = drawn.drawn(look.query(held, far))
+    query = drawn.drawn(query_arguments.query(load_arguments, remote_arguments))
     if format is None and output is None and can_explore(image):
         only.check_none()
         drawn.check_none()
@@ -60,12 +60,12 @@ def image(
 
 @with_grouped_options
 def report(
-    look: QueryArguments,
+    query_arguments: QueryArguments,
     only: Only,
     drawn: Drawn,
     many: Many,
-    held: ModelArguments,
-    far: RemoteArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     images: Annotated[
         list[str] | None,
         typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin."),
@@ -85,7 +85,7 @@ def report(
 
     if not images and listed is None:
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
-    query = only.narrow(drawn.drawn(look.query(held, far)))
+    query = only.narrow(drawn.drawn(query_arguments.query(load_arguments, remote_arguments)))
     sources, several = expand_sources(images or (), listed)
     return _report(sources, query, format, output, quiet, debug, several, many)
 

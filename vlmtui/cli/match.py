@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vlmtui.cli.messages import say, say_line
-from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,19 +41,18 @@ class Tower:
     ] = False
 
     def load_options(
-        self, held: ModelArguments, far: RemoteArguments, check: Callable[[str, str | None], None]
+        self, load_arguments: LoadArguments, remote_arguments: RemoteArguments, check: Callable[[str, str | None], None]
     ) -> LoadOptions:
         """What to load, checked as far as it can be without a model; `check` its name and its family."""
         from vlmtui.catalogue import default_model, family_of, resolve_model
-        from vlmtui.query.options import LoadOptions
 
-        where: SessionLocation = far.where(warm=not self.no_warm)
-        held.check()
+        where: SessionLocation = remote_arguments.location(warm=not self.no_warm)
+        load_arguments.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
             # what can be known of it is said at once, not when torch is imported and its weights are fetched
             check(name, family_of(resolve_model(name)))
-        return LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
+        return load_arguments.load_options(name, where)
 
     @property
     def read_options(self) -> ReadOptions:
@@ -67,8 +66,8 @@ class Tower:
 def match(
     images: Images,
     tower: Tower,
-    held: ModelArguments,
-    far: RemoteArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     text: Annotated[
         list[str] | None, typer.Option("--text", metavar="TEXT", help="A text to match with the pictures; repeatable.")
     ] = None,
@@ -92,7 +91,7 @@ def match(
     from vlmtui.models.families.registry import check_text_tower
     from vlmtui.reports.commands.match import MatchOptions, run_match
 
-    load = tower.load_options(held, far, check_text_tower)
+    load = tower.load_options(load_arguments, remote_arguments, check_text_tower)
     order = ordered(images, load.where, output, quiet, debug)
     return run_match(MatchOptions(tuple(text), captions, patches), load, tower.read_options, format, order)
 
@@ -101,8 +100,8 @@ def match(
 def classify(
     images: Images,
     tower: Tower,
-    held: ModelArguments,
-    far: RemoteArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Classes a picture.")] = 8,
     format: Format = "text",
     output: Output = None,
@@ -114,7 +113,7 @@ def classify(
     from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
 
-    load = tower.load_options(held, far, check_classifier)
+    load = tower.load_options(load_arguments, remote_arguments, check_classifier)
     return run_classify(load, tower.read_options, k, format, ordered(images, load.where, output, quiet, debug))
 
 

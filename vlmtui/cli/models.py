@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 
 
 def models(
@@ -30,8 +30,8 @@ def models(
 @with_grouped_options
 def verify(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A hub name, a folder, or an alias.")],
-    held: ModelArguments,
-    far: RemoteArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
     whole: Annotated[bool, typer.Option("--whole", help="Fetch the language model's layers too, to compare.")] = False,
     quiet: Quiet = False,
@@ -40,17 +40,15 @@ def verify(
 ) -> int:
     """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
     from vlmtui.catalogue import resolve_model
-    from vlmtui.query.options import LoadOptions
     from vlmtui.reports.commands.verify import run_verify
     from vlmtui.signals import exit_on_signals
 
-    held.check()
-    where = far.where(warm=False)
+    load_arguments.check()
+    where = remote_arguments.location(warm=False)
     if where.remote is None:
         resolve_model(model)
     exit_on_signals()
-    load = LoadOptions(model, held.revision, held.processor, held.device, held.dtype, where)
-    run_verify(load, whole, format, quiet)
+    run_verify(load_arguments.load_options(model, where), whole, format, quiet)
     return 0
 
 

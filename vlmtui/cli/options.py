@@ -1,4 +1,4 @@
-"""The options that several commands have, each in one place."""
+"""Options that several commands share, in groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vlmtui.errors import UsageError
 from vlmtui.metrics import METRICS, RIDGE
 
 if TYPE_CHECKING:
-    from vlmtui.query.options import Query
+    from vlmtui.query.options import LoadOptions, Query
     from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
@@ -43,8 +43,8 @@ Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelArguments:
-    """How a model is to be held."""
+class LoadArguments:
+    """How a model is loaded: the command-line options that `LoadOptions` is made of."""
 
     revision: Annotated[
         str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
@@ -62,10 +62,17 @@ class ModelArguments:
         if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
             raise UsageError(f"--device {self.device!r} is not one of auto, cpu, cuda, cuda:N, mps")
 
+    def load_options(self, model: str, where: SessionLocation | None = None) -> LoadOptions:
+        """These options for a model, in the usual session where none is named."""
+        from vlmtui.query.options import LoadOptions
+
+        options = LoadOptions(model, self.revision, self.processor, self.device, self.dtype)
+        return options if where is None else dataclasses.replace(options, where=where)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteArguments:
-    """On which machine."""
+    """The machine that the session runs on."""
 
     remote: Annotated[
         str | None,
@@ -76,8 +83,8 @@ class RemoteArguments:
         typer.Option("--remote-command", metavar="COMMAND", help="vlmtui on HOST, if not on the PATH there."),
     ] = None
 
-    def where(self, warm: bool) -> SessionLocation:
-        """Where the session is to be."""
+    def location(self, warm: bool) -> SessionLocation:
+        """Where the session runs. `UsageError` for a command without a host."""
         from vlmtui.session.discovery import SessionLocation
 
         host = self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE") or None
@@ -91,7 +98,7 @@ class RemoteArguments:
 
 @dataclass(frozen=True, kw_only=True)
 class QueryArguments:
-    """What every look at an image may be told."""
+    """The model, the image and what to report of it: options of all commands that read an image for a report."""
 
     model: Annotated[
         str | None,
@@ -147,15 +154,15 @@ class QueryArguments:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def query(self, held: ModelArguments, far: RemoteArguments) -> Query:
-        """All of it, checked as far as it can be without a model."""
+    def query(self, load_arguments: LoadArguments, remote_arguments: RemoteArguments) -> Query:
+        """The query that these options ask for, checked as far as that can be done without a model."""
         from vlmtui.catalogue import default_model, resolve_model
         from vlmtui.query.chosen_lens import parse_lens
-        from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
+        from vlmtui.query.options import EntrySelection, Query, ReadOptions, SearchOptions
         from vlmtui.query.patches import parse_patch
 
-        where = far.where(warm=not self.no_warm)
-        held.check()
+        where = remote_arguments.location(warm=not self.no_warm)
+        load_arguments.check()
         known = next((m for m in METRICS if m == self.metric), None)
         if known is None:
             raise UsageError(f"--metric {self.metric!r} is not one of {', '.join(METRICS)}")
@@ -168,7 +175,7 @@ class QueryArguments:
         patches = tuple(parse_patch(words) for words in self.patch or ())
         lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None)
         return Query(
-            LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where),
+            load_arguments.load_options(name, where),
             ReadOptions(self.prompt, self.max_pixels),
             SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null),
             EntrySelection(self.stage, stages, patches),
@@ -177,20 +184,20 @@ class QueryArguments:
 
 
 def check_choice(option: str, word: str) -> None:
-    """`UsageError` for a word that the option does not have."""
+    """Raise `UsageError` for a word that is not among the choices of an option."""
     if word not in _CHOICES[option]:
         raise UsageError(f"{option} {word!r} is not one of {', '.join(_CHOICES[option])}")
 
 
 @dataclass(frozen=True)
 class ListedOptions:
-    """Annotates a dataclass above: of its options only these are listed by --help. The others are taken all the same:
-    all commands that look at an image take them."""
+    """Annotation of a group of options: `--help` lists those named here alone. The others are accepted too, so that
+    all commands that read an image take the same options."""
 
     names: tuple[str, ...]
 
     def of(self, name: str, hint: Any) -> Any:
-        """The type of an option, which is not listed unless it is one of these."""
+        """The type of an option, hidden from `--help` unless it is one of these."""
         if name in self.names:
             return hint
         option = copy.copy(next(part for part in hint.__metadata__ if isinstance(part, OptionInfo)))
@@ -199,9 +206,9 @@ class ListedOptions:
 
 
 def with_grouped_options(command: Callable[..., int]) -> Callable[..., int]:
-    """A command whose parameters of the dataclasses above are options of the command line, field by field.
+    """Decorate a command so that a parameter typed as a dataclass above becomes one option a field.
 
-    Typer reads the signature that this leaves.
+    Typer reads the signature of the function returned, which builds the dataclasses and calls the command.
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {}

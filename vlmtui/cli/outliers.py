@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Format, Images, Output, Tower, ordered
-from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
 _LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
@@ -21,8 +21,8 @@ def _any(name: str, family: str | None) -> None:
 def outliers(
     images: Images,
     tower: Tower,
-    held: ModelArguments,
-    far: RemoteArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="Only this one: vision.0 …, tokens, or llm.1 ….")
     ] = None,
@@ -35,7 +35,7 @@ def outliers(
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
     from vlmtui.reports.commands.outliers import run_outliers
 
-    load = tower.load_options(held, far, _any)
+    load = tower.load_options(load_arguments, remote_arguments, _any)
     order = ordered(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.messages import say_line
-from vlmtui.cli.options import Debug, ModelArguments, Quiet, Version, with_grouped_options
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, Version, with_grouped_options
 
 
 @with_grouped_options
 def serve(
-    held: ModelArguments,
+    load_arguments: LoadArguments,
     model: Annotated[
         list[str] | None,
         typer.Option("-m", "--model", metavar="NAME", help="To choose from; repeatable, the first by default."),
@@ -36,19 +36,16 @@ def serve(
 ) -> int:
     """Serve the page: upload a picture, or give its address, and its words come back. Ctrl-C ends it."""
     from vlmtui.catalogue import default_model, resolve_model
-    from vlmtui.query.options import LoadOptions
     from vlmtui.signals import exit_on_signals
     from vlmtui.web.app import Limits
     from vlmtui.web.serving import serve as listen
 
     exit_on_signals()
-    held.check()
+    load_arguments.check()
     models = tuple(dict.fromkeys(model or (default_model(),)))
     for name in models:
         resolve_model(name)
-    first = LoadOptions(
-        models[0], revision=held.revision, processor=held.processor, device=held.device, dtype=held.dtype
-    )
+    first = load_arguments.load_options(models[0])
     word = token if token is not None else os.environ.get("VLMTUI_TOKEN") or None
     limits = Limits(max_bytes, max_pixels, seconds, rate, queue)
     return listen(first, models, host, port, word, limits, lambda line: None if quiet else say_line(line))

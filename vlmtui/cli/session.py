@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.options import Debug, ModelArguments, Quiet, with_grouped_options
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, with_grouped_options
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -33,7 +33,7 @@ Idle = Annotated[
 @app.command()
 @with_grouped_options
 def start(
-    held: ModelArguments,
+    load_arguments: LoadArguments,
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")] = None,
     idle: Idle = "30m",
     quiet: Quiet = False,
@@ -41,12 +41,13 @@ def start(
 ) -> int:
     """Start a session that later commands find and use; with -m, load a model at once."""
     from vlmtui.catalogue import resolve_model
+    from vlmtui.query.options import load_model
     from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.client import SessionClient
     from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
 
     seconds = parse_idle(idle)
-    held.check()
+    load_arguments.check()
     if model is not None:
         resolve_model(model)
     link = connect_warm(JUST_BEGUN_S)
@@ -59,14 +60,7 @@ def start(
     progress = ProgressLine(quiet)
     try:
         if model is not None:
-            loading = client.load(
-                model,
-                revision=held.revision,
-                processor=held.processor,
-                device=held.device,
-                dtype=held.dtype,
-                on_progress=progress,
-            )
+            loading = load_model(client, load_arguments.load_options(model), progress)
             info = loading.result()
             progress.clear()
             holds = f", holds {info.name} on {info.device} in {info.dtype}"

@@ -8,15 +8,15 @@ import typer
 
 from vlmtui.cli.match import Output
 from vlmtui.cli.messages import say_line
-from vlmtui.cli.options import Debug, ModelArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 
 
 @with_grouped_options
 def vocabulary(
-    held: ModelArguments,
-    far: RemoteArguments,
+    load_arguments: LoadArguments,
+    remote_arguments: RemoteArguments,
     model: Annotated[
         str | None, typer.Argument(metavar="[MODEL]", help="A hub name, a folder, or an alias; or the usual model.")
     ] = None,
@@ -41,7 +41,6 @@ def vocabulary(
 ) -> int:
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve_model
-    from vlmtui.query.options import LoadOptions
     from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
     from vlmtui.reports.output.target import format_by
     from vlmtui.signals import exit_on_signals
@@ -50,12 +49,12 @@ def vocabulary(
         if not quiet:
             say_line(note)
 
-    held.check()
-    where = far.where(warm=not no_warm)
+    load_arguments.check()
+    where = remote_arguments.location(warm=not no_warm)
     name = default_model() if model is None else model
     if where.remote is None:
         resolve_model(name)
     chosen = format or format_by(output, _ENDINGS)
     exit_on_signals()
-    load = LoadOptions(name, held.revision, held.processor, held.device, held.dtype, where)
+    load = load_arguments.load_options(name, where)
     return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens), chosen, output, quiet, tell)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 
 MAX_BYTES = 8 << 20
 """The most source text that is accepted as a lens."""
@@ -78,7 +79,7 @@ def read_lens_source(word: str) -> LensSource:
     path, mark, name = word.rpartition(":")
     if not mark or "/" in name or name.endswith(".py"):
         path, name = word, ""
-    where = Path(path).expanduser()
+    where = Path(expand_path(path))
     if where.is_dir():
         return _folder(where, path, name)
     text = _text(where, path)

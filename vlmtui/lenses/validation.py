@@ -1,4 +1,4 @@
-"""What is about to be sent, held against the types of the protocol: what is wrong is said to whoever gave it."""
+"""Validation of messages before they are sent: an argument of a wrong type is an error for whoever passed it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _BOUNDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 _BYTES = (bytes, bytearray, memoryview)
 _LISTS = (list, tuple)
 _ALIKE = {float: (float, int), tuple: _LISTS, list: _LISTS}
-"""What may be given for a type, too."""
+"""Other types that are accepted for a type."""
 
 
 def validated(message: _T) -> _T:
-    """The message as the other end would have it; `UsageError`, in a sentence, where a type is not the protocol's.
+    """The message as the other end would receive it; `UsageError`, in a sentence, for a value of a wrong type.
 
-    Bytes are not copied: this costs nothing beside sending them.
+    Bytes are not copied, so this costs little compared with sending them.
     """
     try:
         whole = msgspec.to_builtins(message, builtin_types=_BYTES, enc_hook=encode_any)
@@ -34,17 +34,17 @@ def validated(message: _T) -> _T:
 
 
 def encode_any(value: Any) -> Any:
-    """`encode_other`, and of what cannot cross the wire something that is of no type that is wanted."""
+    """`encode_other`; for what cannot be sent, a value that is of no expected type."""
     try:
         return encode_other(value)
     except TypeError:
-        return {}  # so that msgspec says where it stands
+        return {}  # so that msgspec reports its place
 
 
 def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> str:
-    """What msgspec found wrong in `given`, for a person: `text must be str, not int`.
+    """What msgspec found wrong in `given`, for the user, such as `text must be str, not int`.
 
-    A dictionary that was to become a message of the type `wanted` may be given, too.
+    `given` may also be a dictionary that was to become a message of the type `wanted`.
     """
     message, _, path = str(error).partition(" - at `$")
     name, wanted = "it", wanted or type(given)
@@ -57,7 +57,7 @@ def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> 
             else:
                 given, wanted, name = given[int(index)], _element(wanted, int(index)), f"{name}[{index}]"
         except (AttributeError, KeyError, IndexError, TypeError):
-            break  # no further: into a set, a dictionary or what is no message at all
+            break  # the path leads into a set, a dictionary or an object that is no message
     if beyond := _RANGE.match(message):
         return f"{name} must be {_BOUNDS[beyond[1]]} {beyond[2].removesuffix('.0')}, not {given}"
     kinds = _kinds(wanted)
@@ -65,7 +65,7 @@ def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> 
         return f"{name} must be {_named(wanted)}, not {given!r}"
     alike = {other for kind in kinds for other in _ALIKE.get(get_origin(kind) or kind, (get_origin(kind) or kind,))}
     if type(given) in alike:
-        return f"{name} cannot be sent: {message[:1].lower()}{message[1:]}"  # the type is right, but not what it holds
+        return f"{name} cannot be sent: {message[:1].lower()}{message[1:]}"  # the type is right, its contents are not
     return f"{name} must be {_named(wanted)}, not {'None' if given is None else type(given).__name__}"
 
 
@@ -74,14 +74,14 @@ def _kinds(wanted: Any) -> tuple[Any, ...]:
 
 
 def _element(wanted: Any, index: int) -> Any:
-    """The type of what stands at an index of a list or a tuple."""
+    """The type of the element at an index of a list or a tuple."""
     kind = next(kind for kind in (*_kinds(wanted), tuple[Any, ...]) if get_origin(kind) in _LISTS)
     parts = [part for part in get_args(kind) if part is not ...]
     return parts[min(index, len(parts) - 1)]
 
 
 def _named(wanted: Any) -> str:
-    """A type for a person: `int or None`, `'softmax' or 'sigmoid'`, `a list of str`."""
+    """A type for the user, such as `int or None`, `'softmax' or 'sigmoid'` or `a list of str`."""
     origin, parts = get_origin(wanted), get_args(wanted)
     if wanted is NoneType:
         return "None"

@@ -1,8 +1,8 @@
-"""Pictures read together, each answered for itself.
+"""Batch read: images read together, with an outcome for each.
 
-They are prepared in threads; those that are alike go through the tower in one pass, and the words of all tokens of
-several passes are found in one sweep over the vocabulary. Which pictures go together hangs on their order and their
-shapes alone. What is held at a time is bounded by bytes, however many pictures there are.
+They are preprocessed in threads; images with inputs of the same shapes go through the tower in one pass, and the words
+of all tokens of several passes are found in one search of the vocabulary. Which images go together depends only on
+their order and their shapes. The memory in use is bounded, however many images there are.
 """
 
 from __future__ import annotations
@@ -45,28 +45,29 @@ from vlmtui.session.request_control import RequestControl
 from vlmtui.session.vocabulary_index import TokenNames
 
 GROUPS_BYTES = 256 << 20
-"""Bytes of prepared pictures that wait for others that are alike."""
+"""Bytes of preprocessed images that wait for others of the same shapes."""
 TOKENS_BYTES = 256 << 20
-"""Bytes of image tokens that wait for their words."""
+"""Bytes of image tokens that wait for the search of their words."""
 _ANSWER_BYTES = wire.MAX_FRAME // 2
+"""Bytes that the words of an answer may take."""
 
 
 def read_many(state: ModelState, request: m.ReadMany, control: RequestControl) -> m.ReadManyDone:
-    """What came of every picture; raises what concerns them all."""
+    """The outcome of every image; raises an error that concerns all of them."""
     check_stage(request.stage, state.model.info, pixels=True)
     if request.projected or not of_patches(request.stage):
         state.word_search(request.k)
         check_ridge(request.ridge)
     if of_layers(request.stage):
         state.full_model(control.progress)
-    return m.ReadManyDone(_Many(state, request, control).outcomes())
+    return m.ReadManyDone(_BatchRead(state, request, control).outcomes())
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """The `index`-th picture after the tower, without what went into it.
+class _ReadImage:
+    """The `index`-th image after the tower, without its inputs.
 
-    `vectors` [tokens, hidden] are those of which words are still to be found.
+    `vectors` [tokens, hidden] are those whose words are still to be found.
     """
 
     index: int
@@ -79,8 +80,8 @@ class _Seen:
     words: TokenWords | None = None
 
 
-class _Many:
-    """One such question being answered."""
+class _BatchRead:
+    """A batch read in progress."""
 
     def __init__(self, state: ModelState, request: m.ReadMany, control: RequestControl) -> None:
         self._state, self._request, self._control = state, request, control
@@ -91,22 +92,23 @@ class _Many:
         self._done = 0
 
     def outcomes(self) -> tuple[m.Outcome, ...]:
-        """What came of every picture, in their order."""
-        waiting: list[_Seen] = []
-        with closing(self._prepared()) as pictures:
-            for group in encoding_groups(pictures, self._at_a_time):
+        """The outcome of every image, in their order."""
+        waiting: list[_ReadImage] = []
+        with closing(self._preprocessed()) as images:
+            for group in encoding_groups(images, self._at_a_time):
                 self._control.check()
-                waiting += self._through(group)
-                del group  # its tensors need not wait for the next one
+                waiting += self._encode(group)
+                del group  # release its tensors before the next one is made
                 if sum(_size(one.encoded.tokens) + _size(one.vectors) for one in waiting) >= TOKENS_BYTES:
-                    self._settle(waiting)
+                    self._finish(waiting)
                     waiting = []
-        self._settle(waiting)
-        found = tuple(one for one in self._outcomes if one is not None)
-        assert len(found) == len(self._request.pictures)
-        return found
+        self._finish(waiting)
+        outcomes = tuple(one for one in self._outcomes if one is not None)
+        assert len(outcomes) == len(self._request.pictures)
+        return outcomes
 
-    def _prepared(self) -> Generator[PreprocessedImage, None, None]:
+    def _preprocessed(self) -> Generator[PreprocessedImage, None, None]:
+        """The preprocessed images in their order; failures go to the outcomes."""
         self._progress()
         with closing(self._state.ahead.take(self._model, self._request)) as preparing:
             for one in preparing.each(self._progress):
@@ -115,89 +117,89 @@ class _Many:
                 else:
                     self._fail(*one)
         following = self._control.following()
-        if isinstance(following, m.ReadMany):  # while the model is at the last of these
+        if isinstance(following, m.ReadMany):  # while the model runs on the last of these
             self._state.ahead.begin(self._model, following)
 
     def _at_a_time(self, one: PreprocessedImage) -> int:
         model = self._model
         return how_many(model.family, one.inputs, model.info.vision_hidden, model.device, model.itemsize)
 
-    def _through(self, group: list[PreprocessedImage]) -> list[_Seen]:
-        """Those pictures of a group that could be sent through the tower, together where that can be done."""
+    def _encode(self, group: list[PreprocessedImage]) -> list[_ReadImage]:
+        """Send a group through the tower, in one pass where possible; without the images that fail."""
         encoded: list[EncodedImage] = []
-        with self._failing(group[0].index if len(group) == 1 else None):
+        with self._catch(group[0].index if len(group) == 1 else None):
             encoded = self._model.encode_together([one.inputs for one in group], self._progress)
         if not encoded and len(group) > 1:
-            # whose fault it is, or whether they were too many, shows when each goes alone
-            return [seen for one in group for seen in self._through([one])]
+            # which of them fails, or whether they were too many, shows when each is encoded alone
+            return [each for one in group for each in self._encode([one])]
         found = []
-        for one, left in zip(group, encoded, strict=False):
-            with self._failing(one.index):
-                found.append(self._seen(one, left))
+        for one, each in zip(group, encoded, strict=False):
+            with self._catch(one.index):
+                found.append(self._read_image(one, each))
                 self._done += 1
         return found
 
-    def _seen(self, one: PreprocessedImage, encoded: EncodedImage) -> _Seen:
+    def _read_image(self, one: PreprocessedImage, encoded: EncodedImage) -> _ReadImage:
         stage = self._request.stage
-        seen = _Seen(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded)
+        read = _ReadImage(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded)
         if of_layers(stage):
-            layers, words = self._deep(one, encoded)
-            return replace(seen, layers=layers, words=words)
+            layers, words = self._decode(one, encoded)
+            return replace(read, layers=layers, words=words)
         if not of_patches(stage):
-            return replace(seen, vectors=encoded.tokens)
+            return replace(read, vectors=encoded.tokens)
         if self._request.projected:
-            return replace(seen, vectors=self._model.early_exit(one.inputs, vision_layer(stage), self._progress))
-        return seen
+            return replace(read, vectors=self._model.early_exit(one.inputs, vision_layer(stage), self._progress))
+        return read
 
     def _layout(self, one: PreprocessedImage, encoded: EncodedImage) -> Layout:
-        """Where the tokens lie; the same for pictures that are alike and of one size."""
+        """The places of the tokens; the same for images with the same size and the same shapes of inputs."""
         key = one.image.width, one.image.height, one.alike
         if key not in self._layouts or not one.alike:
             self._layouts[key] = self._model.layout(one.image, one.inputs, encoded)
         return self._layouts[key]
 
-    def _deep(self, one: PreprocessedImage, encoded: EncodedImage) -> tuple[LayerNorms, TokenWords]:
-        """What the language model's layers made of a picture, and its words there."""
-        request, drawer = self._request, ActivationCache()
-        held = self._state.word_search(request.k)
-        drawer.keep("", CachedReading(one.inputs, encoded.tokens, request.prompt))
-        head = held.model.head
-        self._check_answer(len(drawer.tokens("")) * min(request.k, head.rows))
-        run = DecoderPass(held.model, drawer, "", self._control.progress)
+    def _decode(self, one: PreprocessedImage, encoded: EncodedImage) -> tuple[LayerNorms, TokenWords]:
+        """The norms after the language model's layers, and the words at the layer that is asked for."""
+        request, cache = self._request, ActivationCache()
+        search = self._state.word_search(request.k)
+        cache.keep("", CachedReading(one.inputs, encoded.tokens, request.prompt))
+        head = search.model.head
+        self._check_answer(len(cache.tokens("")) * min(request.k, head.rows))
+        run = DecoderPass(search.model, cache, "", self._control.progress)
         states = run.states(llm_layer(request.stage))
-        chosen = held.index.candidates(head.rows, request.all_tokens)
+        chosen = search.index.candidates(head.rows, request.all_tokens)
         found = logit_lens(states, head.float32, head.rows, chosen, request.k, self._control.should_stop)
-        named = held.index.names(found.ids.numpy())
+        named = search.index.names(found.ids.numpy())
         words = self._words_of(NearestWords(found.ids, found.scores), named, "logit", head.rows, len(chosen))
         return run.layers(), words
 
-    def _settle(self, waiting: list[_Seen]) -> None:
-        """The outcomes of pictures that wait for their words."""
+    def _finish(self, waiting: list[_ReadImage]) -> None:
+        """Set the outcomes of images that wait for their words."""
         if not waiting:
             return
         tokens = [one.encoded.tokens for one in waiting]
         norms, standing = token_norms(_joined(tokens), self._index)
         ends = np.cumsum([0 if one is None or self._index is None else len(one) for one in tokens])[:-1]
         lengths = zip(np.split(norms, ends), np.split(standing, ends), strict=True)
-        for one, own, words in zip(waiting, lengths, self._found(waiting), strict=True):
+        for one, own, words in zip(waiting, lengths, self._find_words(waiting), strict=True):
             prompt = self._request.prompt
             reading = as_reading(self._model, one.image, one.layout, one.encoded, own, one.pixel_norms, prompt)
             self._outcomes[one.index] = m.Outcome(reading=reading, words=words, layers=one.layers)
 
-    def _found(self, waiting: list[_Seen]) -> list[TokenWords | None]:
-        """The words of each, those that are still to be found in one sweep."""
+    def _find_words(self, waiting: list[_ReadImage]) -> list[TokenWords | None]:
+        """The words of each image; those that are still to be found are found in one search."""
         vectors = _joined([one.vectors for one in waiting])
         if vectors is None:
             return [one.words for one in waiting]
         request = self._request
-        held = self._state.word_search(request.k)
-        rows = len(held.index.vocabulary.embeddings)
-        chosen = held.index.candidates(rows, request.all_tokens)
+        search = self._state.word_search(request.k)
+        rows = len(search.index.vocabulary.embeddings)
+        chosen = search.index.candidates(rows, request.all_tokens)
         self._check_answer(len(vectors) * min(request.k, len(chosen)))
         self._progress()
-        found = held.finder.find(vectors, chosen, request.metric, request.k, request.ridge, self._control.should_stop)
+        found = search.finder.find(vectors, chosen, request.metric, request.k, request.ridge, self._control.should_stop)
         ids = found.ids.numpy()
-        named = held.index.names(ids[ids >= 0])
+        named = search.index.names(ids[ids >= 0])
         words: list[TokenWords | None] = []
         start = 0
         for one in waiting:
@@ -213,7 +215,7 @@ class _Many:
     def _words_of(
         self, found: NearestWords, named: TokenNames, order: WordOrder, rows: int, candidates: int
     ) -> TokenWords:
-        """What was found of all tokens of one picture among so many `candidates` of all `rows`."""
+        """The words of all tokens of one image, found among so many `candidates` of all `rows`."""
         ids, request = array(found.ids), self._request
         return TokenWords(
             metric=order,
@@ -233,7 +235,7 @@ class _Many:
         )
 
     def _check_answer(self, words: int) -> None:
-        """`UsageError` where all words found, so many more included, are too much for one message."""
+        """Count words of the answer; `UsageError` where they become too many for one message."""
         self._words += words
         if self._words * 24 > _ANSWER_BYTES:
             raise UsageError(
@@ -242,8 +244,8 @@ class _Many:
             )
 
     @contextmanager
-    def _failing(self, index: int | None) -> Iterator[None]:
-        """What goes wrong here is what came of the `index`-th picture, or is only noted; the others go on."""
+    def _catch(self, index: int | None) -> Iterator[None]:
+        """An error in this block is the outcome of the `index`-th image, or is only logged; the other images go on."""
         try:
             yield
         except CancelledError:
@@ -266,32 +268,32 @@ class _Many:
 
 
 def encoding_groups(
-    pictures: Iterable[PreprocessedImage], at_a_time: Callable[[PreprocessedImage], int]
+    images: Iterable[PreprocessedImage], at_a_time: Callable[[PreprocessedImage], int]
 ) -> Iterator[list[PreprocessedImage]]:
-    """Pictures that go through the tower together, each group as soon as it is full.
+    """Groups of images that go through the tower together, each as soon as it is full.
 
-    Where too many bytes wait for others, those that have waited longest go as they are.
+    Where the images that wait take too many bytes, the group that has waited longest goes as it is.
     """
-    held: dict[str, list[PreprocessedImage]] = {}
+    waiting: dict[str, list[PreprocessedImage]] = {}
 
     def size() -> int:
-        return sum(one.size for group in held.values() for one in group)
+        return sum(one.size for group in waiting.values() for one in group)
 
-    for one in pictures:
+    for one in images:
         if not one.alike:
             yield [one]
             continue
-        group = held.setdefault(one.alike, [])
+        group = waiting.setdefault(one.alike, [])
         group.append(one)
         if len(group) >= at_a_time(one):
-            yield held.pop(one.alike)
+            yield waiting.pop(one.alike)
         while size() >= GROUPS_BYTES:
-            yield held.pop(next(iter(held)))
-    yield from held.values()
+            yield waiting.pop(next(iter(waiting)))
+    yield from waiting.values()
 
 
 def _joined(parts: list[Tensor | None]) -> Tensor | None:
-    """All rows of what is there of every picture; None where it is of none."""
+    """The rows of all parts that are not None; None where all are."""
     there = [part for part in parts if part is not None]
     return torch.cat(there) if there else None
 

@@ -33,7 +33,7 @@ from vlmtui.session import typed
 from vlmtui.session.logs import log_folder
 from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress, ReconnectingClient
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import TypedQuestion, vocabulary, whole
+from vlmtui.session.typed import TypedQuestion, image_level, vocabulary
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
@@ -189,7 +189,7 @@ class SessionClient(ReconnectingClient):
 
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbedding]:
         """The embedding of one vision patch, before the first block of the tower."""
-        return self._typed(whole.patch(reading_id, patch), on_progress)
+        return self._typed(image_level.patch(reading_id, patch), on_progress)
 
     def answer(
         self,
@@ -294,25 +294,25 @@ class SessionClient(ReconnectingClient):
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[TextsRead]:
         """Have the model read texts, to be compared with images."""
-        return self._typed(whole.texts(texts), on_progress)
+        return self._typed(image_level.texts(texts), on_progress)
 
     def match(
         self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None
     ) -> Future[ImageTextMatch]:
         """A reading's image compared with texts."""
-        return self._typed(whole.match(reading_id, texts), on_progress)
+        return self._typed(image_level.match(reading_id, texts), on_progress)
 
     def loss(self, logits: Floats, kind: ProbabilityKind) -> Future[PairLoss]:
         """The loss of logits [n, n] of images and texts, of which the i-th belong together."""
-        return self._typed(whole.loss(logits, kind))
+        return self._typed(image_level.loss(logits, kind))
 
     def head(self) -> Future[ClassificationHead]:
         """The classes of the model's classification head."""
-        return self._typed(whole.head())
+        return self._typed(image_level.head())
 
     def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[TopClasses]:
         """The top k classes of a reading's image, and the evidence of its patches for them."""
-        return self._typed(whole.classes(reading_id, k), on_progress)
+        return self._typed(image_level.classes(reading_id, k), on_progress)
 
     def vocabulary(
         self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None

@@ -1,4 +1,4 @@
-"""What the code of a lens that is not built in did wrong, in one sentence with its file and line."""
+"""Errors in the code of foreign lenses, as one sentence with file and line."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from vlmtui.errors import NotHere, ReadingGoneError, UsageError, VlmtuiError
 from vlmtui.lenses import kinds
 from vlmtui.lenses.base import Lens
 
-_LONG = 300
-_AS_IT_IS = (NotHere, ReadingGoneError)
+_MAX_LENGTH = 300
+_UNCHANGED = (NotHere, ReadingGoneError)
 
 
 @dataclass(frozen=True)
 class LensCode:
-    """Whose code it is: `files` are its files, each with what a person calls it; `root` is a folder, all of which is
-    its own, and `shown` what the whole is called."""
+    """The code of a lens: `files` are its files by path, each with the name that is shown to the user; `root` is a
+    folder that belongs to it entirely; `shown` is the name of the whole."""
 
     shown: str
     files: Mapping[str, str] = field(default_factory=dict)
     root: str = ""
 
     def named(self, filename: str) -> str:
-        """What a person calls this file; "" where it is not the lens's own."""
+        """The name of a file for the user; "" for one that does not belong to the lens."""
         if self.root and filename.startswith(self.root + os.sep):
             return os.path.relpath(filename, os.path.dirname(self.root))
         return self.files.get(filename, "")
 
     def defined(self, lens: Lens) -> str:
-        """Where a lens is defined: `sharpness.py:4`."""
+        """Where a lens is defined, such as `sharpness.py:4`."""
         code = getattr(lens.function, "__code__", None)
         name = self.named(code.co_filename) if code is not None else ""
         return f"{name}:{code.co_firstlineno}" if code is not None and name else self.shown
 
     def where(self, error: BaseException) -> str:
-        """The line of its own that was being run when this was raised."""
+        """The innermost line of the lens's own code in the traceback; "" for none."""
         for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
             if name := self.named(frame.f_code.co_filename):
                 return f"{name}:{line}"
         return ""
 
     def blamed(self, error: BaseException, lens: Lens | None = None) -> VlmtuiError:
-        """The error for a person: that which the lens raised for one, or a sentence about what it did."""
-        if isinstance(error, _AS_IT_IS):
+        """The error for the user: one that the lens raised for that purpose, or a sentence about what went wrong."""
+        if isinstance(error, _UNCHANGED):
             return error
         where = self.where(error) or (self.defined(lens) if lens is not None else self.shown)
         text = exception_text(error)
@@ -64,7 +64,7 @@ class LensCode:
                 status = error.code if error.code is not None else ""
                 return VlmtuiError(f"{where}: the lens called sys.exit({status!r})".replace("('')", "()"))
             case VlmtuiError():
-                # an option, a stage, a shape: said by vlmtui, and it is the lens that asked for it
+                # such as for an option, a stage or a shape: the sentence is vlmtui's, the mistake the lens's
                 return VlmtuiError(f"{where}: {text}")
             case ValueError() if _from_kinds(error):
                 return VlmtuiError(f"{where}: {text}")
@@ -72,21 +72,21 @@ class LensCode:
         return VlmtuiError(f"{where}: the lens raised {what}")
 
     def of_options(self, error: UsageError, lens: Lens) -> UsageError:
-        """What is wrong with the options that it was given."""
+        """The error in the options that the lens was given, with the place of its definition."""
         return UsageError(f"{self.defined(lens)}: {error}")
 
 
 def exception_text(error: BaseException) -> str:
-    """The text of an exception in one line, whatever its own code makes of that."""
+    """The text of an exception in one line, also where its own `__str__` fails."""
     try:
         text = " ".join(str(error).split())
     except Exception:
         return "it cannot say why"
-    return text if len(text) <= _LONG else f"{text[: _LONG - 3]}..."
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
 
 
 def _from_kinds(error: BaseException) -> bool:
-    """Whether a kind of result refused what it was given."""
+    """Whether the constructor of a result kind raised it."""
     last = None
     for last, _ in traceback.walk_tb(error.__traceback__):  # noqa: B007
         pass

@@ -1,7 +1,7 @@
-"""Lenses that are not built in: the text that a front end sent made a module, and what installed packages offer.
+"""Foreign lenses, which are not built in: loaded from source text that a front end sent, or from installed packages.
 
-A text is compiled under the name of its own file, so that tracebacks show its lines, in a module of its own. The same
-text is loaded once; a file that has changed is another. A folder's files are a package, served from memory.
+A text is compiled under the name of its file, so that tracebacks show its lines, as a module of its own. The same text
+is loaded once; a file that has changed is loaded as another module. The files of a folder become a package in memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
 from vlmtui.session.foreign_errors import LensCode
 
 KEPT = 16
-"""So many files and folders are kept loaded."""
+"""How many files and folders are kept loaded."""
 _PREFIX = "vlmtui_lens_"
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WAY_OUT = "decorate a function with @lens, of vlmtui.lenses"
@@ -37,8 +37,8 @@ _WAY_OUT = "decorate a function with @lens, of vlmtui.lenses"
 
 @dataclass(frozen=True)
 class ForeignLens:
-    """A lens that is not built in. `owner` is it as it is now: what it keeps is its own; `origin` is where it is from:
-    a path, or a package and its version."""
+    """A lens that is not built in. `owner` names this version of it, for what it keeps; `origin` is where it is from: a
+    path, or a package and its version."""
 
     lens: Lens
     owner: str
@@ -47,26 +47,28 @@ class ForeignLens:
 
     @property
     def described(self) -> LensDescription:
-        """What front ends are told of it."""
+        """Its description for front ends."""
         return describe_lens(self.lens, self.origin)
 
 
 class LensModuleCache:
-    """The files and folders that were loaded."""
+    """The modules of files and folders, the most recently used ones of which are kept."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, _Memory] = OrderedDict()
+        self._kept: OrderedDict[str, _TextModule] = OrderedDict()
 
     def load(self, source: LensSource) -> object:
-        """The module of a file or folder, or what a package offers, loaded where it is not yet: its own code is run
-        then, and whatever that raises is raised."""
-        return self._memory(source).module if source.foreign else _entry(source.name).load()
+        """The module of a file or folder, or the object that a package offers.
 
-    def _memory(self, source: LensSource) -> _Memory:
+        Loading it runs its code; whatever that raises is raised.
+        """
+        return self._module(source).module if source.foreign else _entry(source.name).load()
+
+    def _module(self, source: LensSource) -> _TextModule:
         key = _key(source)
         known = self._kept.get(key)
         if known is None:
-            known = _Memory(source, key)
+            known = _TextModule(source, key)
             known.run()
             self._kept[key] = known
             while len(self._kept) > KEPT:
@@ -76,13 +78,13 @@ class LensModuleCache:
         return known
 
 
-class _Memory(MetaPathFinder, ExecutionLoader):
-    """A file, or a folder's files, as a module or package: finds its own modules and no others."""
+class _TextModule(MetaPathFinder, ExecutionLoader):
+    """A module of a file's text, or a package of a folder's: importer of its own modules and no others."""
 
     def __init__(self, source: LensSource, key: str) -> None:
         self.key = key
         self.name = f"{_PREFIX}{key[:16]}"
-        self._texts: dict[str, tuple[str, str, bool]] = {}  # by module: its file, its text, whether it is a package
+        self._texts: dict[str, tuple[str, str, bool]] = {}  # by module: path, text, and whether it is a package
         if not source.files:
             self._texts[self.name] = source.path, _plain(source.text), False
         for at, text in source.files:
@@ -93,7 +95,7 @@ class _Memory(MetaPathFinder, ExecutionLoader):
         package = parts[-1] == "__init__"
         parts = parts[:-1] if package else parts
         self._texts[".".join((self.name, *parts))] = os.path.join(folder, at), text, package
-        for depth in range(1, len(parts)):  # a folder without an __init__.py is a package all the same
+        for depth in range(1, len(parts)):  # a folder without an __init__.py is a package too
             name = ".".join((self.name, *parts[:depth]))
             self._texts.setdefault(name, (os.path.join(folder, *parts[:depth], "__init__.py"), "", True))
 
@@ -103,7 +105,7 @@ class _Memory(MetaPathFinder, ExecutionLoader):
         return sys.modules[self.name]
 
     def run(self) -> None:
-        """Run its code, as an import does."""
+        """Import it, which runs its code."""
         self.remember_lines()
         sys.meta_path.insert(0, self)
         try:
@@ -113,23 +115,23 @@ class _Memory(MetaPathFinder, ExecutionLoader):
             raise
 
     def forget(self) -> None:
-        """Let go of it."""
+        """Unload it."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
         for name in [name for name in sys.modules if name == self.name or name.startswith(f"{self.name}.")]:
             del sys.modules[name]
 
     def remember_lines(self) -> None:
-        """Have tracebacks show the lines of this version, whatever the file on the disk is now."""
+        """Have tracebacks show the lines of this text, whatever the file on the disk contains now."""
         for path, text, _ in self._texts.values():
             linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path
 
-    # -- as `importlib` asks
+    # -- the interface of `importlib`
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Where its modules come from."""
+        """The spec of one of its modules."""
         if fullname not in self._texts:
             return None
         at, _, package = self._texts[fullname]
@@ -138,26 +140,26 @@ class _Memory(MetaPathFinder, ExecutionLoader):
         )
 
     def get_source(self, fullname: str) -> str:
-        """A module's text."""
+        """The text of a module."""
         return self._texts[fullname][1]
 
     def get_filename(self, fullname: str) -> str:
-        """The path of a module's file where it was read."""
+        """The path that a module's file was read from."""
         return self._texts[fullname][0]
 
 
 def choose_lens(source: LensSource, loaded: object, code: LensCode) -> ForeignLens:
-    """The lens that is meant, of what was loaded for it. `UsageError` where several are defined and none is named,
-    `VlmtuiError` where there is none."""
+    """The lens that is asked for, from what was loaded. `UsageError` where several are defined and none is named,
+    `VlmtuiError` where none is defined."""
     if not source.foreign:
-        return _installed(source.name, loaded, code)
+        return _installed_lens(source.name, loaded, code)
     assert isinstance(loaded, ModuleType)
     one = _named(source, loaded, code)
     return ForeignLens(_described(one, code), f"{one.name} {_key(source)}", source.path, code)
 
 
 def lens_code(source: LensSource) -> LensCode:
-    """Whose code a lens is, as far as that is known before it is loaded."""
+    """The code of a lens, as far as it is known before it is loaded."""
     if not source.foreign:
         return _code_of(_entry(source.name))
     name = os.path.basename(source.path.rstrip("/"))
@@ -167,7 +169,7 @@ def lens_code(source: LensSource) -> LensCode:
 
 
 def installed_lenses() -> dict[str, list[EntryPoint]]:
-    """What packages offer on this machine, by name."""
+    """The entry points of lenses that packages on this machine offer, by name."""
     by_name: dict[str, list[EntryPoint]] = {}
     for entry in lens_entry_points():
         by_name.setdefault(entry.name, []).append(entry)
@@ -175,7 +177,7 @@ def installed_lenses() -> dict[str, list[EntryPoint]]:
 
 
 def why_unusable(name: str, entries: Sequence[EntryPoint]) -> str:
-    """Why nothing that packages offer under a name is used, or ""."""
+    """Why none of the lenses that packages offer under a name can be used; "" where one can."""
     if name in built_in_lenses():
         return "vlmtui has a lens of this name, and that is the one that is used"
     if not NAME.fullmatch(name):
@@ -187,12 +189,12 @@ def why_unusable(name: str, entries: Sequence[EntryPoint]) -> str:
 
 
 def package_of(entry: EntryPoint) -> str:
-    """The package that offers it, with its version."""
+    """The package that offers a lens, with its version."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
 
 
 def _entry(name: str) -> EntryPoint:
-    """What one package offers under a name; `UsageError` where none does, `VlmtuiError` where several do."""
+    """The entry point of a name; `UsageError` where no package offers it, `VlmtuiError` where several do."""
     there = installed_lenses().get(name, [])
     if not there:
         raise UsageError(f"there is no lens {name!r} here: vlmtui lenses lists them")
@@ -201,7 +203,7 @@ def _entry(name: str) -> EntryPoint:
     return there[0]
 
 
-def _installed(name: str, loaded: object, code: LensCode) -> ForeignLens:
+def _installed_lens(name: str, loaded: object, code: LensCode) -> ForeignLens:
     entry = _entry(name)
     made = loaded
     if isinstance(made, ModuleType):
@@ -212,13 +214,13 @@ def _installed(name: str, loaded: object, code: LensCode) -> ForeignLens:
     if not isinstance(made, Lens):
         raise VlmtuiError(f"{package_of(entry)} offers a lens {name} at {entry.value}, and there is none: {_WAY_OUT}")
     if made.name != name:
-        made = replace(made, name=name)  # it is known by this one before it is loaded
+        made = replace(made, name=name)  # before it is loaded it is known by this name
     origin = package_of(entry)
     return ForeignLens(_described(made, code), f"{name} of {origin}", origin, code)
 
 
 def _code_of(entry: EntryPoint) -> LensCode:
-    """Whose code an installed lens is: all of its package, which is found without being run."""
+    """The code of an installed lens: all of its package, which is located without being imported."""
     top = entry.module.partition(".")[0]
     try:
         spec = importlib.util.find_spec(top)
@@ -232,7 +234,7 @@ def _code_of(entry: EntryPoint) -> LensCode:
 
 
 def _named(source: LensSource, module: ModuleType, code: LensCode) -> Lens:
-    """The lens that is meant, of those that a module defines."""
+    """The lens that is asked for, of those that a module defines."""
     there = {one.name: one for one in _defined(module)}
     if not source.name:
         if len(there) == 1:
@@ -247,14 +249,14 @@ def _named(source: LensSource, module: ModuleType, code: LensCode) -> Lens:
     value = there.get(source.name) or vars(module).get(source.name.replace("-", "_"))
     if isinstance(value, Lens):
         return value
-    if isinstance(value, FunctionType):  # one that is named needs no decorator
+    if isinstance(value, FunctionType):  # a function that is named needs no decorator
         return lens(value)
     has = f"it has {', '.join(there)}" if there else "it has none"
     raise UsageError(f"{code.shown} defines no lens {source.name!r}: {has}")
 
 
 def _defined(module: ModuleType) -> Iterator[Lens]:
-    """The lenses that a module, or the modules beneath it, define, by the names that it has."""
+    """The lenses among a module's names that it, or a submodule, defines itself."""
     seen: set[int] = set()
     for value in vars(module).values():
         if not isinstance(value, Lens) or id(value) in seen:
@@ -266,7 +268,7 @@ def _defined(module: ModuleType) -> Iterator[Lens]:
 
 
 def _described(found: Lens, code: LensCode) -> Lens:
-    """The lens, where its annotations say what it takes and gives."""
+    """The lens, if its annotations describe its options and its result; `VlmtuiError` otherwise."""
     try:
         found.described  # noqa: B018
     except UsageError as error:
@@ -279,7 +281,7 @@ def _plain(text: str) -> str:
 
 
 def _key(source: LensSource) -> str:
-    """What is the same of two sources that need be loaded once: the path, too, which a module knows."""
+    """The key of a source: equal for sources with the same path and text, which need to be loaded once."""
     whole = source.sha256 or repr((source.text, source.files))
     return hashlib.sha256(f"{source.path}\0{whole}".encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The model's own answer to a question about a reading's picture: how it is generated, and what is asked again."""
+"""Generation of the model's own answers to questions about a reading's image, also with inputs replaced."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from vlmtui.session.request_control import RequestControl
 from vlmtui.session.vocabulary_index import TokenNamer
 
 _CUT = "\N{REPLACEMENT CHARACTER}"
+"""What a tokenizer decodes the first bytes of an incomplete character to."""
 
 
 def generate(state: ModelState, request: m.Generate, control: RequestControl) -> m.Generated:
-    """Ask, and tell of every token. What was said until the question was withdrawn is kept like a whole answer."""
-    generator = AnswerGenerator.asked(state, request.reading, control)
+    """Generate an answer, with a note for every token. One that is withdrawn is kept, as far as it came."""
+    generator = AnswerGenerator.with_prompt(state, request.reading, control)
     question = request.question if request.question and request.question.strip() else None
     control.progress("preparing the question")
     saying = GenerationOptions(request.max_new_tokens, request.temperature, request.seed)
@@ -38,9 +39,9 @@ def generate(state: ModelState, request: m.Generate, control: RequestControl) ->
 
 @dataclass(frozen=True)
 class AnswerGenerator:
-    """A reading that is still kept, and the model with all of its layers, ready to speak about it.
+    """The model with all of its layers, and a reading that is still kept, ready to generate answers about it.
 
-    `tokens` are none where a model looks at pictures without having them in its prompt.
+    `tokens` is how many image tokens the prompt has: 0 for a model that attends to images by cross-attention.
     """
 
     model: VisionLanguageModel
@@ -50,16 +51,16 @@ class AnswerGenerator:
     control: RequestControl
 
     @classmethod
-    def of(cls, state: ModelState, reading: str, control: RequestControl) -> AnswerGenerator:
-        """Loads the layers where they are not held; `UsageError` for a model without image tokens in its prompt."""
+    def with_image_tokens(cls, state: ModelState, reading: str, control: RequestControl) -> AnswerGenerator:
+        """Load the layers where necessary; `UsageError` for a model without image tokens in its prompt."""
         model = state.model
         if state.vocabulary is None:
             raise UsageError(f"{model.name} cannot be asked about its image tokens: {model.family.wordless}")
-        return cls.asked(state, reading, control)
+        return cls.with_prompt(state, reading, control)
 
     @classmethod
-    def asked(cls, state: ModelState, reading: str, control: RequestControl) -> AnswerGenerator:
-        """As `of`, also for a model that looks at pictures by cross-attention."""
+    def with_prompt(cls, state: ModelState, reading: str, control: RequestControl) -> AnswerGenerator:
+        """Like `with_image_tokens`, also for a model that attends to images by cross-attention."""
         model, words = state.model, state.vocabulary
         if model.info.embeddings is None:
             raise UsageError(f"{model.name} cannot be asked: {model.family.wordless}")
@@ -71,36 +72,38 @@ class AnswerGenerator:
 
     @property
     def file(self) -> StoredImage:
-        """The picture's file."""
+        """The image file of the reading."""
         assert self.kept.file is not None, "every reading has come from a file"
         return self.kept.file
 
     def answered(self, answer: str) -> CachedAnswer:
-        """The reading's latest answer, which must be this one and hold something."""
+        """The reading's latest answer; `ReadingGoneError` where that is another one."""
         return latest_answer(self.kept, answer)
 
     def inputs(self, question: str | None, picture: RgbImage | None = None) -> Inputs:
-        """What the model is given for a question about the picture, or about another one in its place."""
+        """The model's inputs for a question about the image, or about another image in its place."""
         prepared = self.model.prepare(picture or self.file.picture(), question, self.file.source)
         return self.model.prompted(prepared, self.tokens, question)
 
     @staticmethod
     def change(tokens: Tensor, by: Stand) -> TokenReplacement:
-        """Image tokens (int64 [n]) replaced behind the projector, by their mean or zero."""
+        """A replacement of image tokens (int64 [n]) after the projector, by their mean or by zeros."""
         return TokenReplacement(tokens, by)
 
     def again(self, answered: CachedAnswer, inputs: Inputs, change: TokenReplacement | None = None) -> Answer:
-        """The same question answered with other inputs or a change, told of as it is said; the answer before is kept,
-        and this one is nobody's latest."""
+        """The answer to the same question with other inputs or tokens replaced, with a note for every token.
+
+        The answer before stays the reading's latest.
+        """
         return self.answer(replace(_fresh(answered), inputs=inputs), change)
 
     def answer(self, answered: CachedAnswer, change: TokenReplacement | None = None) -> Answer:
-        """Have the model speak, `answered.said` filled with every token as it is said and told of."""
+        """Generate an answer; every token is added to `answered.said` and has a note."""
         started = time.perf_counter()
-        telling = _Telling(self.namer, answered, self.control)
+        stream = _TokenStream(self.namer, answered, self.control)
         spoken = self.model.speaking.answer(
             answered.inputs,
-            telling,
+            stream,
             answered.saying,
             change,
             lambda done, total: self.control.progress("reading the question", done, total),
@@ -110,8 +113,8 @@ class AnswerGenerator:
         return Answer(
             id=answered.id,
             question=question_text(answered),
-            text=telling.text(whole=True),
-            tokens=tuple(telling.tokens),
+            text=stream.text(whole=True),
+            tokens=tuple(stream.tokens),
             finished=spoken.finished,
             positions=int(ids.shape[1]),
             max_new_tokens=saying.max_new_tokens,
@@ -121,30 +124,32 @@ class AnswerGenerator:
         )
 
 
-class _Telling:
-    """Makes words of tokens as they are said, and tells of them; ends the answer where nobody waits any more."""
+class _TokenStream:
+    """Names tokens as they are generated, and sends a note of each; ends the answer where nobody waits any more."""
 
     def __init__(self, namer: TokenNamer, answered: CachedAnswer, control: RequestControl) -> None:
         self.tokens: list[AnswerToken] = []
         self._namer, self._answered, self._control = namer, answered, control
 
-    def __call__(self, said: GeneratedToken) -> None:
-        """One more token."""
+    def __call__(self, token: GeneratedToken) -> None:
+        """Add a token."""
         if self._control.should_stop():
             raise CancelledError("the question was withdrawn")
-        named = self._namer.names(np.array([said.id]))
-        special = said.id in named.special
-        self.tokens.append(AnswerToken(said.id, named.pieces[said.id], named.texts[said.id], said.log_prob, special))
-        self._answered.said.append(said)
+        named = self._namer.names(np.array([token.id]))
+        special = token.id in named.special
+        self.tokens.append(
+            AnswerToken(token.id, named.pieces[token.id], named.texts[token.id], token.log_prob, special)
+        )
+        self._answered.said.append(token)
         self._control.tell(m.AnswerProgress(self._answered.id, len(self.tokens), self.tokens[-1], self.text()))
 
     def text(self, whole: bool = False) -> str:
-        """What was said so far; while it goes on, without the first bytes of a character that is not all there yet."""
+        """The text so far; unless it is the `whole` answer, without an incomplete character at its end."""
         return answer_text(self._namer, [token.id for token in self.tokens], whole)
 
 
 def latest_answer(kept: CachedReading, answer: str) -> CachedAnswer:
-    """The latest answer about a reading; `ReadingGoneError` where that is not this one."""
+    """The latest answer about a reading; `ReadingGoneError` where its id is another one."""
     found = kept.answered
     if found is None or found.id != answer:
         raise ReadingGoneError("that answer is no longer kept, a newer one has taken its place: ask again")
@@ -152,17 +157,17 @@ def latest_answer(kept: CachedReading, answer: str) -> CachedAnswer:
 
 
 def question_text(answered: CachedAnswer) -> str:
-    """The question as it was put to the model."""
+    """The question that the model was asked."""
     return DEFAULT_PROMPT if answered.question is None else answered.question
 
 
 def answer_text(namer: TokenNamer, ids: list[int], whole: bool = True) -> str:
-    """The text of an answer's tokens, special ones left out; unless it is the `whole` of it without the first bytes of
-    a character that is not all there."""
+    """The text of an answer's tokens without special ones; without an incomplete character at the end, unless they are
+    the `whole` answer."""
     text: str = namer.tokenizer.decode([i for i in ids if i not in namer.special], clean_up_tokenization_spaces=False)
     return (text if whole else text.rstrip(_CUT)).strip()
 
 
 def _fresh(answered: CachedAnswer) -> CachedAnswer:
-    """The same question, not yet answered."""
+    """The same question without an answer."""
     return CachedAnswer("", answered.inputs, answered.question, answered.saying)

@@ -1,9 +1,9 @@
-"""Running code that is not vlmtui's own so that it can be left: a lens from a file, or from another package.
+"""Guard of a foreign lens, from a file or another package: runs its code so that it can be interrupted.
 
 When its question is withdrawn, `Cancelled` is raised at its next call of the context. After `STOP_S` seconds it is
-raised in its own code, wherever that is, and again until it has left. Inside a call of the context nothing is ever
-raised from outside: the model could be left half changed. What holds the interpreter's lock cannot be left at all, and
-the front end ends the session.
+raised in the lens's own code, wherever that is, and again until the lens stops. Inside a call of the context nothing is
+ever raised from outside, as the model could be left half changed. Code that holds the interpreter's lock cannot be
+interrupted; then the front end ends the session.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from vlmtui.session.request_control import RequestControl
 T = TypeVar("T")
 
 STOP_S = 2.0
-"""How long a lens is given to call its context."""
+"""Seconds that a lens has to call its context, before it is interrupted."""
 AGAIN_S = 0.1
-"""One that has caught it is told again."""
+"""Seconds until `Cancelled` is raised again in a lens that has caught it."""
 _STILL_S = 1.0
+"""Seconds between notes that the session's own code runs."""
 _OWN = 0
 _HOOKS = (
     "_forward_hooks",
@@ -38,19 +39,19 @@ _HOOKS = (
 
 
 class LensGuard:
-    """One run of such code, in the thread that `run` is called in. Called, it gives what every call of the context is
-    inside of."""
+    """One run of a lens, in the thread that calls `run`. Calling the guard returns the context manager that every call
+    of the lens's context enters."""
 
     def __init__(self, control: RequestControl) -> None:
         self._control = control
         self._thread = 0
-        self._lock = threading.Lock()  # held while it is decided that an exception may be raised in the lens's code
-        self._depth = 1  # of calls of the context, or of what is not the lens; `_OWN` while its own code runs
+        self._lock = threading.Lock()  # held while an exception is raised in the lens, or ruled out
+        self._depth = 1  # of calls of the context; `_OWN` while the lens's own code runs
         self._over = threading.Event()
         self._left = False
 
     def run(self, work: Callable[[], T]) -> T:
-        """What `work` gives; `CancelledError` where that is not waited for any more, whatever became of it."""
+        """Run `work` and return its result; `CancelledError` where nobody waits for it any more, however it ended."""
         withdrawn = self._control.withdrawn
         if withdrawn.is_set():
             raise CancelledError("the question was withdrawn")
@@ -64,7 +65,7 @@ class LensGuard:
             finally:
                 self._close()
         except BaseException as error:
-            self._close()  # also where the last one came while it was closed
+            self._close()  # again, where `Cancelled` came while it was closed
             if withdrawn.is_set() or (self._left and isinstance(error, Cancelled)):
                 raise CancelledError("the question was withdrawn") from error
             raise
@@ -72,12 +73,12 @@ class LensGuard:
             raise CancelledError("the question was withdrawn")
         return found[0]
 
-    def __call__(self) -> _Inside:
-        return _Inside(self)
+    def __call__(self) -> _GuardedCall:
+        return _GuardedCall(self)
 
     def enter(self) -> int:
-        """A call of the context begins; how deep that is. Raises `Cancelled` where nobody waits any more."""
-        if threading.get_ident() != self._thread:  # a thread of the lens's own
+        """Begin a call of the context; the depth before it. Raises `Cancelled` where nobody waits any more."""
+        if threading.get_ident() != self._thread:  # a thread that the lens has started
             self._check()
             return 1
         before = self._depth
@@ -95,7 +96,7 @@ class LensGuard:
         return before
 
     def leave(self, before: int, error: BaseException | None) -> None:
-        """It has ended."""
+        """End a call of the context."""
         if threading.get_ident() != self._thread:
             return
         self._depth = before
@@ -108,13 +109,13 @@ class LensGuard:
             raise Cancelled("nobody waits for this any more")
 
     def _close(self) -> None:
-        """The lens has returned: nothing is raised any more, and what was not raised yet is taken back."""
+        """End the run: nothing is raised any more, and an exception that is still pending is removed."""
         with self._lock:
             self._depth = 1
             self._over.set()
         _clear(self._thread)
 
-    # -- another thread's, from when it is withdrawn
+    # -- in another thread, once the request is withdrawn
 
     def _begin(self) -> None:
         if not self._over.is_set():
@@ -138,8 +139,8 @@ class LensGuard:
                 return
 
 
-class _Inside:
-    """A call of the context."""
+class _GuardedCall:
+    """The context manager of a call of the context."""
 
     __slots__ = ("_before", "_guard")
 
@@ -156,7 +157,7 @@ class _Inside:
 
 
 class GuardedModel:
-    """What stands behind the context, for a lens that is not built in: every method is a call of the context."""
+    """`context.model` for a foreign lens: every use of it is a guarded call of the context."""
 
     def __init__(self, inside: object, guard: Callable[[], AbstractContextManager[Any]]) -> None:
         self._inside, self._guard = inside, guard
@@ -176,9 +177,9 @@ class GuardedModel:
 
 @contextmanager
 def torch_state_restored(network: Callable[[], torch.nn.Module | None], owns: Callable[[str], bool]) -> Iterator[None]:
-    """Afterwards the model has no hook of such code, and torch the gradient mode and dtype that it had.
+    """Remove a lens's hooks from the model afterwards, and restore the gradient mode and default dtype of torch.
 
-    `owns` says whether a file is that code's. The hooks of others stay: transformers sets its own as a model is run.
+    `owns` says whether a file is the lens's. Other hooks stay: transformers sets its own when a model is run.
     """
     gradients, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     try:
@@ -186,8 +187,8 @@ def torch_state_restored(network: Callable[[], torch.nn.Module | None], owns: Ca
     finally:
         torch.set_grad_enabled(gradients)
         torch.set_default_dtype(dtype)
-        held = network()
-        for module in held.modules() if held is not None else ():
+        model = network()
+        for module in model.modules() if model is not None else ():
             for name in _HOOKS:
                 hooks = getattr(module, name, None) or {}
                 for number in [number for number, hook in hooks.items() if owns(_file_of(hook))]:
@@ -195,7 +196,7 @@ def torch_state_restored(network: Callable[[], torch.nn.Module | None], owns: Ca
 
 
 def _file_of(hook: Any) -> str:
-    """The file that a function, or whatever is called like one, comes from; "" where that is none."""
+    """The file of the code of a callable; "" where it has none."""
     while isinstance(hook, partial):
         hook = hook.func
     function = getattr(hook, "__func__", hook)

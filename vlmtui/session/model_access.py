@@ -1,4 +1,4 @@
-"""What stands behind a lens's context for built-in lenses: the model held, and what is kept of the reading."""
+"""Access of built-in lenses to the loaded model, and to what is kept of the reading; `context.model` of a lens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class ModelAccess:
-    """One question about one reading, or about the model held."""
+    """The loaded model and one reading, for one question; without a reading for a question about the model itself."""
 
     of_patches = staticmethod(of_patches)
     of_layers = staticmethod(of_layers)
@@ -48,47 +48,47 @@ class ModelAccess:
         answer: str = "",
     ) -> None:
         self.state, self.reading, self.stage, self.control = state, reading, stage, control
-        self._asked, self.answer = entries, answer
+        self._entries, self.answer = entries, answer
         self.progress = control.progress
         self.should_stop = control.should_stop
         self.check = control.check
 
     @property
     def vlm(self) -> VisionLanguageModel:
-        """The model held."""
+        """The loaded model."""
         return self.state.model
 
     @property
     def info(self) -> ModelInfo:
-        """What front ends know of it."""
+        """What front ends know of the model."""
         return self.vlm.info
 
     @property
     def kept(self) -> CachedReading:
-        """What is kept of the reading; `ReadingGoneError` where it has gone."""
+        """What is kept of the reading; `ReadingGoneError` where it was discarded."""
         return self.state.readings[self.reading]
 
     @property
     def index(self) -> VocabularyIndex:
-        """The model's words; `UsageError` where it has none."""
+        """The index of the model's vocabulary; `UsageError` for a model without one."""
         return self.state.word_search().index
 
     def word_search(self, k: int) -> WordSearch:
-        """The model held and its words; `UsageError` where it has none, or `k`, how many are asked for, is below 1."""
+        """The search for words; `UsageError` for a model without a vocabulary, and for `k` below 1."""
         return self.state.word_search(k)
 
     @property
     def finder(self) -> WordFinder:
-        """What finds words by any metric."""
+        """The search for words by any metric."""
         return self.state.word_search().finder
 
     def candidates(self, rows: int, all_tokens: bool) -> Tensor:
-        """The rows of a matrix with so many that words are looked for in, int64 ascending."""
+        """The rows that words are searched in, of a matrix with so many rows; int64 ascending."""
         return self.index.candidates(rows, all_tokens)
 
     @property
     def embedding_rows(self) -> int:
-        """How many rows the word vectors have."""
+        """How many rows the embedding matrix has."""
         return len(self.index.vocabulary.embeddings)
 
     @property
@@ -98,7 +98,7 @@ class ModelAccess:
 
     @property
     def has_words(self) -> bool:
-        """Whether the model has words."""
+        """Whether the model has a vocabulary."""
         return self.state.vocabulary is not None
 
     @property
@@ -108,15 +108,15 @@ class ModelAccess:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Every stage of the model, in the order of the path."""
+        """Every stage of the model, from the first to the last."""
         return stages(self.info)
 
     def places(self, stage: str) -> tuple[Place, ...]:
-        """What the entries of a stage are."""
+        """The places of a stage's entries."""
         return self.kept.patch_places if of_patches(stage) else self.kept.places
 
     def states(self, stage: str) -> Tensor:
-        """The vectors of all entries of a stage [entries, width]: what is kept, not to be changed."""
+        """The vectors of all entries of a stage [entries, width]; they are kept, and must not be changed."""
         if of_patches(stage):
             return tower_states(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.control)
         if of_layers(stage):
@@ -124,34 +124,34 @@ class ModelAccess:
         return self.state.readings.tokens(self.reading)
 
     def tokens_asked(self) -> tuple[int, ...]:
-        """The image tokens that are asked about, also at a vision stage: all, where none are named.
+        """The image tokens that are asked about, also at a vision stage: those named, or all.
 
-        `UsageError` for one that is not there.
+        `UsageError` for one that does not exist.
         """
         there = len(self.state.readings.tokens(self.reading))
-        for token in self._asked or ():
+        for token in self._entries or ():
             if not 0 <= token < there:
                 raise UsageError(f"there is no image token {token}: the picture has {there}, from 0")
-        return tuple(range(there)) if self._asked is None else self._asked
+        return tuple(range(there)) if self._entries is None else self._entries
 
     def _decoder_pass(self) -> DecoderPass:
-        """The reading, sent through all layers of the language model, which are loaded for it."""
+        """The decoder pass of the reading; the layers of the language model are loaded first."""
         self.state.full_model_for(self.reading, self.progress)
         model = self.state.word_search().model
         return DecoderPass(model, self.state.readings, self.reading, self.progress)
 
     def layers(self) -> LayerNorms:
-        """Norms after every layer of the language model, which is run for it."""
+        """The norms after every layer of the language model."""
         return self._decoder_pass().layers()
 
     def after_every_layer(self, tokens: tuple[int, ...]) -> list[Tensor]:
-        """What each layer of the language model put out for some image tokens, each [tokens, width]."""
+        """The output of every layer of the language model for some image tokens, each [tokens, width]."""
         return self._decoder_pass().after_every_layer(tokens)
 
     def copy(self, name: str, change: Callable[[list[Tensor]], list[Tensor]], doing: str) -> ModelAccess | None:
-        """The same of the image with `change` made to its frames [channels, height, width], made where it is not kept.
+        """The same for a copy of the image, its frames [channels, height, width] altered by `change`.
 
-        None where the processor hands images over in a form that is not known.
+        The copy is kept under `name`. None where the format of the processor's frames is not known.
         """
         readings, name = self.state.readings, f"{self.reading}, {name}"
         if name not in readings:
@@ -160,12 +160,12 @@ class ModelAccess:
             if inputs is None:
                 return None
             encoded = model.encode(inputs, lambda done, total: self.progress(doing, done, total))
-            made = CachedReading(inputs, encoded.tokens, kept.prompt, places=kept.places, copy_of=self.reading)
-            readings.keep(name, made)
+            altered = CachedReading(inputs, encoded.tokens, kept.prompt, places=kept.places, copy_of=self.reading)
+            readings.keep(name, altered)
         return ModelAccess(self.state, name, self.stage, self.control)
 
     def projected_tokens(self, stage: str) -> Tensor:
-        """The tokens that the projector makes of a vision stage [tokens, width], where they are made of patches."""
+        """The tokens that the projector makes of a vision stage [tokens, width]; `UsageError` if not of patches."""
         model = self.vlm
         if wrong := early_exit.no_patches_reason(model.name, self.kept.places, model.family.no_places):
             raise UsageError(wrong)
@@ -176,7 +176,7 @@ class ModelAccess:
         return projected_tokens(self.vlm, self.state.readings, self.reading, vision_layer(stage), self.control)
 
     def into_tokens(self) -> Tensor:
-        """The token that each vision patch goes into, int64 [patches], below 0 where there is none."""
+        """The token that each vision patch becomes part of, int64 [patches]; below 0 for none."""
         return torch.from_numpy(early_exit.token_of_patch(self.kept.patch_places, self.kept.places))
 
     def unembed(self, states: Tensor) -> Tensor:
@@ -184,15 +184,15 @@ class ModelAccess:
         return self.state.word_search().model.head.float32(states)
 
     def find_spelling(self, text: str) -> Spelling:
-        """Which word-pieces a word that a person types stands for."""
+        """The word-pieces that a typed word stands for."""
         return find_spelling(self.index, text)
 
     def text_tower(self) -> DualEncoder:
-        """The model's two towers, of which the text's is loaded; `UsageError` for a model without."""
+        """The model's image and text towers, loaded; `UsageError` for a model without a text tower."""
         return self.state.dual_encoder(self.progress).dual_encoder
 
     def read_texts(self, wanted: tuple[str, ...]) -> TextVectors:
-        """The vectors of texts, which are read where they are not kept."""
+        """The vectors of texts, computed where they are not kept."""
         if not wanted:
             raise UsageError("there is no text to match: give one or more with --text")
         return self.text_tower().text_vectors(
@@ -200,11 +200,11 @@ class ModelAccess:
         )
 
     def final(self) -> TowerOutput:
-        """What a tower alone put out at its end."""
+        """The final output of a tower without a language model."""
         return tower_output(self.vlm, self.kept, self.control)
 
     def positions(self) -> PositionEmbedding:
-        """What is added to every patch to tell its place; kept with the reading."""
+        """The position embedding of every patch; kept with the reading."""
         kept = self.kept
         if kept.positions is None:
             kept.positions = self.vlm.anatomy.positions(kept.inputs)
@@ -212,17 +212,17 @@ class ModelAccess:
 
     @staticmethod
     def norms_of(rows: Tensor) -> Tensor:
-        """L2 norms, float32 [n]."""
+        """The L2 norms of rows, float32 [n]."""
         norms: Tensor = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float32)
         return norms
 
     def generator(self) -> AnswerGenerator:
-        """The model ready to speak about the image, its layers loaded, and what is kept of its answers; `UsageError`
-        for a model without image tokens in its prompt."""
-        return AnswerGenerator.of(self.state, self.reading, self.control)
+        """The generator of answers about the image, the model's layers loaded; `UsageError` for a model without image
+        tokens in its prompt."""
+        return AnswerGenerator.with_image_tokens(self.state, self.reading, self.control)
 
     def generation(self) -> Generation | None:
-        """The latest answer about the reading, which must be the one that is asked about; None where none is."""
+        """The answer that is asked about, which must be the reading's latest; None where none is."""
         if not self.answer:
             return None
         answered = latest_answer(self.kept, self.answer)
@@ -237,7 +237,7 @@ class ModelAccess:
         )
 
     def keep(self, owner: str, key: object, make: Callable[[], T]) -> T:
-        """What was kept for this reading, or is made now."""
+        """What was kept for this reading under the key, or what `make` makes, kept from now on."""
         kept: dict[Any, Any] = self.kept.own
         if (owner, key) not in kept:
             kept[owner, key] = make()

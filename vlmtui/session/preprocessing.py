@@ -1,4 +1,4 @@
-"""Pictures decoded and prepared in threads while the model is at others, and handed over in their order."""
+"""Preprocessing of images in threads, while the model runs on others; they are taken in their order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import TimeoutError as NotDone
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -21,14 +21,14 @@ from vlmtui.reading import ImageInfo
 from vlmtui.session.protocol import ReadMany
 
 HELD_BYTES = 256 << 20
-"""Bytes of prepared pictures that wait for the model; beyond, only the next one is prepared."""
+"""Bytes of preprocessed images that may wait for the model; beyond, only the next one is preprocessed."""
 _MOST_THREADS = 4
-_LOOK_S = 0.1
+_CHECK_S = 0.1
 
 
 @dataclass(frozen=True)
 class PreprocessedImage:
-    """A picture as the processor has made it: the `index`-th, `alike` as `stacking.alike` has it."""
+    """The `index`-th image as the processor returns it; `alike` is the key from `batching.alike`."""
 
     index: int
     image: ImageInfo
@@ -38,28 +38,28 @@ class PreprocessedImage:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size of its inputs in bytes."""
         return size_of(self.inputs)
 
 
 class ImagePreprocessing:
-    """The pictures of one question, being prepared from now on until all are handed over, or it is closed."""
+    """The images of one question, preprocessed from now on, until all have been taken or it is closed."""
 
     def __init__(self, model: VisionLanguageModel, question: ReadMany, budget: int = HELD_BYTES) -> None:
         self.question = question
         self._model = model
         self._gate = _Gate(budget)
-        # one core is left to the model, which waits where it has to
+        # one core is left to the model, which may have to wait
         threads = min(_MOST_THREADS, max(1, (os.cpu_count() or 1) - 1))
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="preparing")
-        self._waiting = deque(self._pool.submit(self._prepare, index) for index in range(len(question.pictures)))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="preprocessing")
+        self._waiting = deque(self._pool.submit(self._preprocess, index) for index in range(len(question.pictures)))
 
     def each(self, check: Callable[[], object]) -> Iterator[PreprocessedImage | tuple[int, Exception]]:
-        """Every picture in its order, or its index and why it could not be prepared. `check` may raise to end it."""
+        """Every image in its order, or its index and why it failed. `check` may raise to end it."""
         for index in range(len(self._waiting)):
-            future = self._waiting.popleft()  # nobody holds on to what was handed over
+            future = self._waiting.popleft()  # what was taken is not kept here
             error = _error(future, check)
-            self._gate.taken(0 if error else future.result().size)
+            self._gate.take(0 if error else future.result().size)
             if error is None:
                 yield future.result()
             elif isinstance(error, Exception):
@@ -69,21 +69,21 @@ class ImagePreprocessing:
             del future
 
     def close(self, wait: bool = True) -> None:
-        """Those that have not been handed over are no longer wanted; the one that is at work may be waited for."""
+        """Discard the images that have not been taken; those that are being preprocessed may be waited for."""
         self._gate.close()
         self._pool.shutdown(wait, cancel_futures=True)
 
-    def _prepare(self, index: int) -> PreprocessedImage:
+    def _preprocess(self, index: int) -> PreprocessedImage:
         self._gate.enter(index)
         model, question = self._model, self.question
         sent = question.pictures[index]
         picture = decode(sent.data, sent.source, question.max_pixels)
         inputs = model.prepare(picture, question.prompt, sent.source)
         model.measure(picture, inputs)
-        image = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
-        made = PreprocessedImage(index, image, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
-        self._gate.made(made.size)
-        return made
+        info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
+        image = PreprocessedImage(index, info, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
+        self._gate.put(image.size)
+        return image
 
 
 class PreprocessingAhead:
@@ -115,16 +115,16 @@ class PreprocessingAhead:
 
 
 def _error(future: Future[PreprocessedImage], check: Callable[[], object]) -> BaseException | None:
-    """What a picture failed with, as soon as it is ready."""
+    """The error of an image, None for success; waits until it is ready."""
     while True:
         try:
-            return future.exception(_LOOK_S)
-        except NotYet:
+            return future.exception(_CHECK_S)
+        except NotDone:
             check()
 
 
 class _Gate:
-    """Lets threads prepare pictures as long as those that wait are not too many bytes; the next one always."""
+    """Lets threads begin an image while those that wait do not take too many bytes, and always the next one."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
@@ -134,26 +134,26 @@ class _Gate:
         self._closed = False
 
     def enter(self, index: int) -> None:
-        """Wait until the picture may be prepared; `CancelledError` where none is wanted any more."""
+        """Wait until an image may be preprocessed; `CancelledError` where the gate has been closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._held < self._budget or index <= self._next)
             if self._closed:
                 raise CancelledError("the pictures are no longer wanted")
 
-    def made(self, size: int) -> None:
-        """One that takes so many bytes waits."""
+    def put(self, size: int) -> None:
+        """Count an image of so many bytes that waits."""
         with self._changed:
             self._held += size
 
-    def taken(self, size: int) -> None:
-        """The next one was taken, of so many bytes, or has failed."""
+    def take(self, size: int) -> None:
+        """Count the next image as taken; `size` is its bytes, 0 for one that failed."""
         with self._changed:
             self._held -= size
             self._next += 1
             self._changed.notify_all()
 
     def close(self) -> None:
-        """None is wanted any more."""
+        """Let no image pass any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

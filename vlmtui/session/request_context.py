@@ -1,4 +1,4 @@
-"""The context that a lens is given, as the session implements it, for one request."""
+"""Request context: the context of a lens, as the session implements it, for one request."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class RequestContext:
-    """One request's context (see `vlmtui.lenses.Context`). `owner` is whose what it keeps is: the lens, as it is now.
+    """The context of one request (see `vlmtui.lenses.Context`). `owner` is the version of the lens that keeps things.
 
-    `guard` is entered by every call: inside of one a lens is not interrupted. A built-in lens, which changes no
-    tensor that it is given, gets them themselves; others get copies.
+    `guard` is entered by every call: a lens is not interrupted inside of one. Built-in lenses, which change no tensor
+    that they are given, get the kept tensors; other lenses get `copies`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class RequestContext:
         guard: Callable[[], AbstractContextManager[Any]] = nullcontext,
         copies: bool = False,
     ) -> None:
-        self._inside = ModelAccess(state, request.reading, request.stage, control, request.entries, request.answer)
+        self._access = ModelAccess(state, request.reading, request.stage, control, request.entries, request.answer)
         self._request, self._control, self._owner, self._guard, self._copies = request, control, owner, guard, copies
         self._entries = request.entries
 
@@ -55,65 +55,65 @@ class RequestContext:
     def entries(self) -> tuple[int, ...]:
         with self._guard():
             if self._entries is None:
-                places = self._inside.places(self.stage) if self._request.reading else ()
+                places = self._access.places(self.stage) if self._request.reading else ()
                 self._entries = tuple(range(len(places)))
             return self._entries
 
     @property
     def chosen(self) -> bool:
-        """Whether only some of the stage's entries are meant."""
+        """Whether the request names some of the stage's entries."""
         return self._request.entries is not None
 
     @property
     def model(self) -> Any:
-        return GuardedModel(self._inside, self._guard) if self._copies else self._inside
+        return GuardedModel(self._access, self._guard) if self._copies else self._access
 
     def states(self, stage: str | None = None) -> Tensor:
         with self._guard(), torch.no_grad():
-            at = self.stage if stage is None else stage
-            if at not in self._inside.path:
-                raise UsageError(f"there is no stage {at!r} in {self._inside.info.name}")
-            states = self._inside.states(at)
+            name = self.stage if stage is None else stage
+            if name not in self._access.path:
+                raise UsageError(f"there is no stage {name!r} in {self._access.info.name}")
+            states = self._access.states(name)
             if stage is None and self.chosen:
                 return states[torch.tensor(self.entries, dtype=torch.int64, device=states.device)]
             return states.detach().clone() if self._copies else states
 
     def image(self) -> NDArray[np.uint8]:
         with self._guard():
-            file = self._inside.kept.file
+            file = self._access.kept.file
             assert file is not None, "every reading has come from a file"
             return np.array(file.picture().rgb)
 
     def inputs(self) -> dict[str, Tensor]:
         with self._guard():
-            return {name: tensor.detach().clone() for name, tensor in self._inside.kept.inputs.pixels.items()}
+            return {name: tensor.detach().clone() for name, tensor in self._access.kept.inputs.pixels.items()}
 
     def boxes(self) -> NDArray[np.float64]:
         with self._guard():
-            found = np.full((len(self.entries), 4), np.nan)
+            boxes = np.full((len(self.entries), 4), np.nan)
             for row, place in enumerate(self.tokens()):
                 if place.box is not None:
-                    found[row] = place.box
-            return found
+                    boxes[row] = place.box
+            return boxes
 
     def tokens(self) -> tuple[Place, ...]:
         with self._guard():
-            places = self._inside.places(self.stage)
+            places = self._access.places(self.stage)
             return tuple(places[entry] for entry in self.entries)
 
     def vocabulary(self) -> Vocabulary:
         with self._guard():
-            index = self._wordy()
+            index = self._vocabulary_index()
             return Vocabulary(index.vocabulary.embeddings, index.words, index.tokenizer)
 
     def unembed(self, states: Tensor) -> Tensor:
         with self._guard(), torch.no_grad():
-            self._wordy()
-            return self._inside.unembed(states)
+            self._vocabulary_index()
+            return self._access.unembed(states)
 
     def generation(self) -> Generation | None:
         with self._guard():
-            return self._inside.generation()
+            return self._access.generation()
 
     def other(self) -> RequestContext | None:
         return None
@@ -126,18 +126,18 @@ class RequestContext:
         if not self._request.reading:
             return make()
         with self._guard():
-            kept: dict[Any, Any] = self._inside.kept.own
+            kept: dict[Any, Any] = self._access.kept.own
             if (self._owner, key) in kept:
                 found: T = kept[self._owner, key]
                 return found
-        made = make()  # the lens's own code
+        made = make()  # code of the lens, outside of the guard
         with self._guard():
             kept[self._owner, key] = made
         return made
 
-    def _wordy(self) -> VocabularyIndex:
+    def _vocabulary_index(self) -> VocabularyIndex:
         try:
-            return self._inside.index
+            return self._access.index
         except UsageError as error:
             raise NotHere(str(error)) from None
 

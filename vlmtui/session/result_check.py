@@ -1,4 +1,4 @@
-"""The result of a lens that is not built in, held against what the lens says it gives and what it was asked about."""
+"""Check of a foreign lens's result against the kind that the lens declares, and the entries that it was asked about."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vlmtui.lenses.validation import validated
 from vlmtui.session.vocabulary_index import TokenNamer
 
 _ROUNDING = 1e-3
-"""So far may a colour be beyond 0 … 1: it is taken for 0 or 1."""
+"""How far a colour may be outside 0 … 1 and still be clipped."""
 
 
 def checked_result(lens: Lens, found: object, where: str, entries: int, said: int | None) -> Result:
-    """The result, where it is of the kind that the lens says and has a place for each of so many `entries`.
+    """The result, where it is of the kind that the lens declares, and has as many values as there are `entries`.
 
-    `said` is how many tokens the answer has, None without one. `VlmtuiError` where it is anything else.
+    `said` is how many tokens the answer has, None without one. `VlmtuiError` for any other result.
     """
     kind = lens.kind
     if not isinstance(found, kind):
@@ -35,7 +35,7 @@ def checked_result(lens: Lens, found: object, where: str, entries: int, said: in
     if isinstance(found, Colours) and not found.signed:
         found = _in_range(lens, found, where)
     try:
-        # `own` is between a built-in lens and its own words
+        # `own` is for built-in lenses only
         return cast(Result, validated(replace(found, own=b"", seconds=0.0)))
     except UsageError as error:
         raise VlmtuiError(f"{where}: the lens {lens.name} returned {kind.name} whose {error}") from error
@@ -44,7 +44,7 @@ def checked_result(lens: Lens, found: object, where: str, entries: int, said: in
 def with_token_names(
     found: Words | LayerWords, namer: TokenNamer | None, rows: int, lens: Lens, where: str
 ) -> Words | LayerWords:
-    """Words by their ids with what the tokenizer calls them; `VlmtuiError` for an id that is no row."""
+    """Words given by their ids, with their names; `VlmtuiError` for an id that is no row of the vocabulary."""
     if not found.rows or found.pieces:
         return found
     ids = found.ids[found.ids >= 0]
@@ -57,7 +57,7 @@ def with_token_names(
 
 
 def _counts(found: ResultKind, entries: int, said: int | None) -> Iterator[tuple[str, int, int]]:
-    """Of each axis whose length is known: what it is, how long it is, how long it should be."""
+    """For each axis whose length is known: its name, its length, and the length that it should have."""
     match found:
         case Scalars() | Colours():
             yield "entries", len(found.values), entries
@@ -78,6 +78,7 @@ def _counts(found: ResultKind, entries: int, said: int | None) -> Iterator[tuple
 
 
 def _in_range(lens: Lens, found: Colours, where: str) -> Colours:
+    """The colours clipped to 0 … 1; `VlmtuiError` for one that is far outside."""
     values = found.values
     wrong = values[(values < -_ROUNDING) | (values > 1 + _ROUNDING)]
     if wrong.size:

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 from PIL import Image
 from rich.text import Text
-from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.notifications import Notify
 from textual.screen import ModalScreen
 
 from vlmtui.display.pieces import plain
-from vlmtui.tui.commands import Actions
+from vlmtui.tui.actions.commands import ActionCommands
+from vlmtui.tui.actions.table import bindings
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
@@ -43,13 +43,8 @@ class VlmtuiApp(TypingAhead):
 
     CSS_PATH = "app.tcss"
     TITLE = "vlmtui"
-    COMMANDS = {Actions}
-    BINDINGS = [
-        Binding("q", "leave", "quit"),
-        Binding("ctrl+q", "leave", "quit", show=False, priority=True),
-        Binding("ctrl+c", "interrupt", "stop what goes on", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
-    ]
+    COMMANDS = {ActionCommands}
+    BINDINGS = bindings(of_app=True)
 
     def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
         super().__init__()
@@ -88,7 +83,7 @@ class VlmtuiApp(TypingAhead):
             screen.dismiss(None)
         elif isinstance(screen, Explorer) and screen.interrupted():
             self._quits_until = 0.0
-        elif now < self._quits_until or (isinstance(screen, Explorer) and screen.nothing_to_lose):
+        elif now < self._quits_until or (isinstance(screen, Explorer) and screen.state.results.reading is None):
             self._worker.close()
             self.exit(INTERRUPTED)
         else:

@@ -14,6 +14,7 @@ from vlmtui.display.metric_names import metric_name
 from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import TokenLayerWords, TokenWords
@@ -24,7 +25,8 @@ from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results import early_exit
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.state import early_exit as exiting
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def patch_text(results: Results, selection: Selection) -> str:
         if words[-1].explained is not None:
             lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
     token = results.token(selection)
-    if selection.shows_layers and token is not None and (found := results.by_layer.get(token)):
+    if selection.shows_layers and (found := results.by_layer(token)):
         lines += ["first word by layer (logit, entropy in nats):", *layer_lines(results, found)]
     column = results.column(selection)
     if column is not None and column[0] is not None:
@@ -104,7 +106,7 @@ def ask_name(source: str) -> TextDialog[str]:
     endings = [ending for one in FORMATS if one.content is not Content.ANIMATION for ending in one.endings]
 
     def read(name: str) -> str:
-        if Path(name).expanduser().is_dir():
+        if Path(expand_path(name)).is_dir():
             raise UsageError(f"{name} is a folder: name a file")
         if Path(name).suffix.lower() not in endings:
             raise UsageError(f"the name must end in {', '.join(endings)}")
@@ -151,7 +153,7 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
         # what a lens of one's own found is none of the reading's
         asked = replace(asked, lens=None)
     seen = ImageReport(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
-    path = Path(name).expanduser()
+    path = Path(expand_path(name))
     with target(str(path)) as file:
         from vlmtui.reports.formats.saving import write_reading  # which takes its time, and is seldom needed
 
@@ -194,7 +196,8 @@ def _glance(results: Results, selection: Selection, seen: ImageReport) -> Glance
 
     tokens = tuple(range(len(seen.reading.places)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
-    for (stage, order), table in results.word_tables.items():
+    for table in results.word_tables():
+        stage, order = table.stage, table.metric
         of_one_fit = order in PURSUITS and table.k != selection.k
         if of_tokens(stage) and tokens and not table.missing(tokens) and table.k >= selection.k and not of_one_fit:
             words.setdefault(stage, {})[order] = table.gathered(tokens, selection.k)

@@ -13,7 +13,8 @@ from vlmtui.results.early_exit import no_exit_in_reading
 from vlmtui.tui.navigation import at_stage, fitted, middle, to_cell
 from vlmtui.tui.state.lens_choice import OF_ANSWERS, name_of
 from vlmtui.tui.state.marks import toggled
-from vlmtui.tui.state.results import NONE, Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import NONE, Selection
 
 
 def opened(selection: Selection, results: Results, query: Query) -> tuple[Selection, list[str]]:

@@ -11,15 +11,15 @@ from dataclasses import replace
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
-from vlmtui.tui.state.generation import stages_of
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 
 
 def fitted(selection: Selection, results: Results) -> Selection:
     """`selection` with a stage that the model has, a page that the stage has, and the cursor on an entry of it."""
     if results.reading is None:
         return selection
-    there = stages_of(results)
+    there = results.stages
     stage = selection.stage if selection.stage in there else default_stage(results.reading.model)
     selection = replace(selection, stage=stage)
     pages = results.pages(stage)
@@ -64,7 +64,7 @@ def walked(selection: Selection, results: Results, step: int) -> Selection:
     """The view `step` stages along the path, the cursor on the same part of the picture; the ends hold."""
     if results.reading is None:
         return selection
-    there = stages_of(results)
+    there = results.stages
     stage = there[min(max(there.index(selection.stage) + step, 0), len(there) - 1)]
     return at_stage(selection, results, stage)
 

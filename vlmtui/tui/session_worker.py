@@ -1,7 +1,7 @@
-"""The explorer's talk with the model session: asks without waiting, posts a message when an answer comes.
+"""Session worker: puts the explorer's requests to the model session and posts a message when an answer comes.
 
-Answers to questions that the person has moved on from are dropped here: each question carries the turn it was asked
-in, and opening another picture, another model or another session begins a new turn.
+Answers to what the person has moved on from are dropped here: each request carries the turn that it was asked in, and
+opening another image, another model or another session begins a new turn.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any
 
 from PIL import Image
 from textual.message import Message
@@ -17,29 +17,53 @@ from textual.message import Message
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import ImageFile, decode, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
-from vlmtui.metrics import METRICS, WordOrder
-from vlmtui.reading import LayerNorms, ModelInfo, of_patches
+from vlmtui.metrics import METRICS, Metric, WordOrder
+from vlmtui.reading import ModelInfo, of_patches
+from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
-from vlmtui.session.protocol import Progress
+from vlmtui.session.protocol import AnswerProgress, Progress
 from vlmtui.tui import messages
-from vlmtui.tui.inquiry import Inquiry
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.tui.state.noise_baseline import NullKey
+from vlmtui.tui.state.subject import (
+    AHEAD,
+    IDLE,
+    AblateAnswer,
+    AgreementLens,
+    AttentionLens,
+    ClassesLens,
+    GenerateAnswer,
+    GradientLens,
+    HeadLens,
+    LayersLens,
+    LayerWordsLens,
+    LensRequest,
+    MaskLens,
+    MatchLens,
+    NoiseLens,
+    OcclusionLens,
+    PatchLens,
+    TextsLens,
+    WordsLens,
+)
 
-_T = TypeVar("_T")
+MOST_CLASSES = 50
+SLOW = (GenerateAnswer, AblateAnswer, OcclusionLens, LayersLens)
+"""What is withdrawn when the person moves on: it would keep the session busy."""
 
 
-class SessionWorker(Inquiry):
-    """One session at a time, and the questions put to it. `post` may be called from any thread."""
+class SessionWorker:
+    """One session at a time, and the requests put to it. `post` may be called from any thread."""
 
     def __init__(self, options: ExplorerOptions) -> None:
-        super().__init__()
         self.options = options
         self.model = options.query.load.model
         self.image = options.image
+        self.post: Callable[[Message], object] = lambda message: None
+        self._client: SessionClient | None = None
+        self._turn = 0
         self._openings = 0
-        self._held: str | None = None
-        self._layers: Future[LayerNorms] | None = None
+        self._loaded: str | None = None
+        self._running: dict[LensRequest, Future[Any]] = {}
 
     @property
     def alive(self) -> bool:
@@ -67,225 +91,99 @@ class SessionWorker(Inquiry):
                 self._client.welcome.result()
 
     def begin(self) -> None:
-        """Load the model and read the picture, in a new session where there is none."""
-        self.leave_answer()
+        """Load the model and read the image, in a new session where there is none."""
+        self._withdraw_slow()
         self._turn += 1
         try:
             self.start()
         except VlmtuiError as error:
-            self.post(messages.SessionDied(str(error)))
+            self.post(messages.SessionLost(str(error)))
             return
         client, query, model = self._client, self.options.query, self.model
         assert client is not None
-        self.post(messages.WorkProgressed("starting the model session"))
+        self.post(messages.SessionProgressed("starting the model session"))
         self.introduce()
         own = model == query.load.model
 
         def loaded(info: ModelInfo) -> Message:
-            self._held = model
+            self._loaded = model
             self._read()
             return messages.ModelLoaded(info)
 
         def failed(sentence: str) -> None:
-            self.post(messages.WorkFailed(f"{model} could not be loaded", sentence))
-            before = self._held or self.options.query.load.model
+            self.post(messages.SessionFailed(f"{model} could not be loaded", sentence))
+            before = self._loaded or self.options.query.load.model
             if before != model:
                 # a model that does not load must not cost the one that did
                 self.load(before)
 
-        self._when(
-            client.load(
-                model,
-                revision=query.load.revision if own else None,
-                processor=query.load.processor if own else None,
-                device=query.load.device,
-                dtype=query.load.dtype,
-                on_progress=self._progressed(),
-            ),
-            loaded,
-            failed,
+        loading = client.load(
+            model,
+            revision=query.load.revision if own else None,
+            processor=query.load.processor if own else None,
+            device=query.load.device,
+            dtype=query.load.dtype,
+            on_progress=self._progress(),
         )
+        self._when(loading, loaded, failed)
 
     def read(self, image: ImageFile) -> None:
-        """Read another picture with the model held."""
-        self.leave_layers()
-        self.leave_answer()
+        """Read another image with the model loaded."""
+        self._withdraw_slow()
         self._turn += 1
         self.image = image
         if self.alive:
             self._read()
 
     def load(self, model: str) -> None:
-        """Load another model and read the picture with it."""
+        """Load another model and read the image with it."""
         self.model = model
         self.begin()
 
-    def words(self, reading: str, stage: str, order: WordOrder, k: int, tokens: tuple[int, ...]) -> None:
-        """The words of some tokens at a stage; "logit" is the only order in the language model's layers.
+    def send(self, request: LensRequest) -> None:
+        """Put a request; it is answered by `RequestAnswered` or `RequestFailed`."""
+        client = self._client
+        if client is None or not client.alive:
+            return
+        if isinstance(request.lens, SLOW):
+            self._withdraw_slow(request.lens)
+        future = self._ask(client, request)
+        self._running[request] = future
+        self._when(
+            future,
+            lambda result: messages.RequestAnswered(request, result),
+            lambda sentence: self.post(messages.RequestFailed(request, sentence)),
+            request,
+        )
 
-        At a vision stage those of the tokens that the projector makes of it.
-        """
-        if self._client is not None and self._client.alive:
-            metric = METRICS[0] if order == "logit" else order
-            all_tokens = self.options.query.search.all_tokens
-            self._when(
-                self._client.words(
-                    reading,
-                    metric,
-                    k,
-                    tokens=tokens,
-                    all_tokens=all_tokens,
-                    stage=stage,
-                    ridge=self.options.query.search.ridge,
-                    projected=of_patches(stage),
-                ),
-                lambda words: messages.WordsArrived(reading, stage, words),
-                self._failed("the words could not be found"),
-            )
-
-    def layers(self, reading: str) -> None:
-        """Run the picture through the language model, whose layers are read first where the session lacks them."""
-        if self._client is not None and self._client.alive:
-
-            def failed(sentence: str) -> None:
-                self.post(messages.LayersFailed(sentence))
-
-            self._layers = self._client.layers(reading, on_progress=self._progressed(messages.LayersProgressed))
-            self._when(self._layers, messages.LayersArrived, failed)
-
-    def leave_layers(self) -> None:
-        """Ask for the layers no more."""
-        if self._client is not None and self._layers is not None:
-            self._client.cancel(self._layers)
-            self._layers = None
-
-    def layer_words(self, reading: str, token: int) -> None:
-        """The first word of a token after every layer."""
-        if self._client is not None and self._client.alive:
-            self._when(
-                self._client.layer_words(reading, token, 1, all_tokens=self.options.query.search.all_tokens),
-                lambda words: messages.LayerWordsArrived(reading, words),
-                self._failed("the words could not be found"),
-            )
+    def cancel(self, request: LensRequest) -> None:
+        """Withdraw a request: an answer ends at its next token."""
+        future = self._running.pop(request, None)
+        if self._client is not None and future is not None:
+            self._client.cancel(future)
 
     def introduce(self) -> None:
-        """Ask what the lens of the command line is, where it is the person's own."""
+        """Ask what the lens of the command line is, where it is not built in."""
         lens = self.options.query.lens
         if lens is not None and lens.built_in is None:
             self.describe(lens.source or LensSource(lens.name))
 
     def describe(self, source: LensSource) -> None:
-        """What a lens of the person's own is: nobody but the session runs it."""
-
-        def failed(sentence: str) -> None:
-            self.post(messages.LensFailed(source, sentence))
-
-        if self._client is not None and self._client.alive:
-            self._when(self._client.describe(source), lambda found: messages.LensDescribed(source, found[0]), failed)
-
-    def values(self, reading: str, stage: str, lens: LensCall, entry: int | None = None) -> None:
-        """What a lens makes of a stage, or of one entry of it."""
-
-        def failed(sentence: str) -> None:
-            self.post(messages.ValuesFailed(reading, stage, lens, sentence))
-
-        if self._client is not None and self._client.alive:
-            entries = None if entry is None else (entry,)
-            self._lens = self._client.look(reading, stage, lens, entries=entries, on_progress=self._progressed())
-            self._when(self._lens, lambda values: messages.ValuesArrived(reading, values, entry), failed)
-
-    def values_ahead(self, reading: str, stage: str, lens: LensCall) -> None:
-        """The same for a stage that nobody looks at yet: any other question of the kind takes its place."""
+        """What a lens is that is not built in: nobody but the session runs it."""
         if self._client is not None and self._client.alive:
             self._when(
-                self._client.look(reading, stage, lens),
-                lambda values: messages.ValuesArrived(reading, values),
-                lambda sentence: None,  # it is said when somebody looks
-            )
-
-    def patch(self, reading: str, patch: int) -> None:
-        """What a vision patch is before the tower's first block."""
-
-        def failed(sentence: str) -> None:
-            self.post(messages.PatchFailed(reading, patch, sentence))
-
-        if self._client is not None and self._client.alive:
-            self._when(
-                self._client.patch(reading, patch),
-                lambda anatomy: messages.PatchArrived(reading, anatomy),
-                failed,
-            )
-
-    def match(self, reading: str, texts: tuple[str, ...]) -> None:
-        """Texts against the whole picture."""
-        if self._client is not None and self._client.alive:
-            self._when(
-                self._client.texts(texts, on_progress=self._progressed()),
-                lambda read: messages.TextsArrived(reading, read),
-                self._failed("texts cannot be matched with the picture"),
-            )
-            self._when(
-                self._client.match(reading, texts, on_progress=self._progressed()),
-                lambda match: messages.MatchArrived(reading, match),
-                lambda sentence: None,  # what is wrong with the texts has been said
-            )
-
-    def classes(self, reading: str, k: int) -> None:
-        """The first classes of the whole picture."""
-        if self._client is not None and self._client.alive:
-            self._when(
-                self._client.head(),
-                lambda head: messages.HeadArrived(reading, head),
-                self._failed("the picture has no classes"),
-            )
-            self._when(
-                self._client.classes(reading, k, on_progress=self._progressed()),
-                lambda classes: messages.ClassesArrived(reading, classes),
-                lambda sentence: None,  # that there is no head has been said
-            )
-
-    def null(self, reading: str, key: NullKey, k: int) -> None:
-        """The words of noise, found as the reading's are; where nothing else is asked meanwhile."""
-        stage, order, _ = key
-
-        def failed(sentence: str) -> None:
-            self.post(messages.NullFailed(reading, key, sentence))
-
-        if self._client is not None and self._client.alive:
-            query = self.options.query
-            self._when(
-                self._client.null(
-                    reading,
-                    METRICS[0] if order == "logit" else order,
-                    k,
-                    all_tokens=query.search.all_tokens,
-                    stage=stage,
-                    ridge=query.search.ridge,
-                    idle=True,
-                    projected=of_patches(stage),
-                ),
-                lambda null: messages.NullArrived(reading, key, null),
-                failed,
-                messages.BeliefGaveWay,
-            )
-
-    def agreement(self, reading: str, token: int, k: int) -> None:
-        """What several metrics name for one token; where nothing else is asked meanwhile."""
-        if self._client is not None and self._client.alive:
-            self._when(
-                self._client.agreement(reading, token, k, all_tokens=self.options.query.search.all_tokens, idle=True),
-                lambda agreement: messages.AgreementArrived(reading, agreement),
-                self._failed("the metrics could not be compared"),
-                messages.BeliefGaveWay,
+                self._client.describe(source),
+                lambda found: messages.LensDescribed(source, found[0]),
+                lambda sentence: self.post(messages.LensDescribed(source, None, sentence)),
             )
 
     def status(self) -> None:
         """What the session holds."""
         if self._client is not None and self._client.alive:
-            self._when(self._client.status(), messages.StatusArrived, lambda sentence: None)
+            self._when(self._client.status(), messages.StatusReported, lambda sentence: None)
 
     def open(self, source: str) -> None:
-        """Fetch and decode another picture in a thread: an address may take its time. The latest asked for wins."""
+        """Fetch and decode another image in a thread: an address may take its time. The latest asked for wins."""
         self._openings += 1
         opening = self._openings
 
@@ -293,9 +191,9 @@ class SessionWorker(Inquiry):
             try:
                 image = read_source(source)
                 picture = Image.fromarray(decode(image.data, image.source, self.options.query.read.max_pixels).rgb)
-                message: Message = messages.PictureOpened(image, picture)
+                message: Message = messages.ImageOpened(image, picture)
             except VlmtuiError as error:
-                message = messages.WorkFailed("the picture could not be opened", str(error))
+                message = messages.SessionFailed("the picture could not be opened", str(error))
             if opening == self._openings:
                 self.post(message)
 
@@ -311,45 +209,115 @@ class SessionWorker(Inquiry):
     def _read(self) -> None:
         client, query = self._client, self.options.query
         assert client is not None
-        self._when(
-            client.read(
-                self.image, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._progressed()
-            ),
-            messages.PictureRead,
-            self._failed("the picture could not be read"),
-        )
 
-    def _progressed(
-        self, message: Callable[[str, int, int], Message] = messages.WorkProgressed
-    ) -> Callable[[Progress], None]:
+        def failed(sentence: str) -> None:
+            self.post(messages.SessionFailed("the picture could not be read", sentence))
+
+        reading = client.read(
+            self.image, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._progress()
+        )
+        self._when(reading, messages.ImageRead, failed)
+
+    def _ask(self, client: SessionClient, request: LensRequest) -> Future[Any]:
+        """The request as the session takes it."""
+        query, progress = self.options.query, self._progress(request)
+        reading, stage, answer = request.reading, request.subject.stage, request.answer_id
+        every, entry = query.search.all_tokens, request.subject.entry or 0
+        match request.lens:
+            case WordsLens(order):
+                return client.words(
+                    reading,
+                    _metric(order),
+                    request.k,
+                    tokens=request.tokens,
+                    all_tokens=every,
+                    stage=stage,
+                    ridge=query.search.ridge,
+                    projected=of_patches(stage),
+                )
+            case LayersLens():
+                return client.layers(reading, on_progress=progress)
+            case LayerWordsLens():
+                return client.layer_words(reading, entry, 1, all_tokens=every)
+            case PatchLens():
+                return client.patch(reading, entry)
+            case NoiseLens(order):
+                return client.null(
+                    reading,
+                    _metric(order),
+                    request.k,
+                    all_tokens=every,
+                    stage=stage,
+                    ridge=query.search.ridge,
+                    idle=request.when == IDLE,
+                    projected=of_patches(stage),
+                )
+            case AgreementLens():
+                return client.agreement(reading, entry, request.k, all_tokens=every, idle=request.when == IDLE)
+            case TextsLens(texts):
+                return client.texts(texts, on_progress=progress)
+            case MatchLens(texts):
+                return client.match(reading, texts, on_progress=progress)
+            case HeadLens():
+                return client.head()
+            case ClassesLens():
+                return client.classes(reading, MOST_CLASSES, on_progress=progress)
+            case AttentionLens(layer, head, rollout):
+                return client.attention(reading, answer, layer=layer, head=head, rollout=rollout, on_progress=progress)
+            case GradientLens(token):
+                return client.gradient(reading, answer, token, on_progress=progress)
+            case OcclusionLens(block):
+                return client.occlude(reading, answer, block, on_progress=progress)
+            case MaskLens(layer):
+                return client.mask(reading, layer, on_progress=progress)
+            case GenerateAnswer(question):
+                return client.answer(reading, question, on_progress=progress, on_token=self._hear(request))
+            case AblateAnswer(tokens, by):
+                return client.ablate(reading, answer, tokens, by, on_progress=progress, on_token=self._hear(request))
+            case LensCall() as call:
+                told = None if request.when == AHEAD else progress
+                return client.look(reading, stage, call, entries=request.single, answer=answer, on_progress=told)
+
+    def _withdraw_slow(self, lens: object = None) -> None:
+        """Withdraw what takes long; before a `lens` is asked for, that whose place it takes."""
+        of = SLOW if lens is None else (LayersLens,) if isinstance(lens, LayersLens) else SLOW[:3]
+        for request in [request for request in self._running if isinstance(request.lens, of)]:
+            self.cancel(request)
+
+    def _hear(self, request: LensRequest) -> Callable[[AnswerProgress], None]:
+        turn = self._turn
+
+        def heard(said: AnswerProgress) -> None:
+            if turn == self._turn:
+                self.post(messages.TokenGenerated(request, said))
+
+        return heard
+
+    def _progress(self, request: LensRequest | None = None) -> Callable[[Progress], None]:
         turn = self._turn
 
         def progressed(note: Progress) -> None:
             if turn == self._turn:
-                self.post(message(note.doing, note.done, note.total))
+                self.post(messages.SessionProgressed(note.doing, note.done, note.total, request))
 
         return progressed
 
-    def _failed(self, what: str) -> Callable[[str], None]:
-        def failed(sentence: str) -> None:
-            self.post(messages.WorkFailed(what, sentence))
-
-        return failed
-
     def _when(
         self,
-        future: Future[_T],
-        message: Callable[[_T], Message],
-        failed: Callable[[str], None],
-        withdrawn: Callable[[], Message] | None = None,
+        future: Future[Any],
+        message: Callable[[Any], Message],
+        failed: Callable[[str], object],
+        request: LensRequest | None = None,
     ) -> None:
         """When the answer comes, and is still wanted: post `message(result)`, or give `failed` the sentence.
 
-        Where the question gave way to another, post `withdrawn()`.
+        A `request` that gave way to another is posted as not computed.
         """
         turn = self._turn
 
-        def done(finished: Future[_T]) -> None:
+        def done(finished: Future[Any]) -> None:
+            if request is not None and self._running.get(request) is finished:
+                self._running.pop(request, None)
             if turn != self._turn:
                 return
             error = finished.exception()
@@ -358,12 +326,11 @@ class SessionWorker(Inquiry):
             elif isinstance(error, ReadingGoneError):
                 self._turn += 1  # every other question about it would say the same
                 where = self.where or "the model session"
-                self.post(
-                    messages.ReadingLost(f"{where} has been used for something else, and keeps this reading no more")
-                )
+                gone = f"{where} has been used for something else, and keeps this reading no more"
+                self.post(messages.SessionLost(gone, alive=True))
             elif isinstance(error, CancelledError):
-                if withdrawn is not None and self.alive:
-                    self.post(withdrawn())
+                if request is not None and self.alive:
+                    self.post(messages.RequestFailed(request))
             elif self.alive:
                 # of a session that died `_died` tells, once
                 failed(str(error))
@@ -371,8 +338,13 @@ class SessionWorker(Inquiry):
         future.add_done_callback(done)
 
     def _line_changed(self, sentence: str) -> None:
-        self.post(messages.WorkProgressed(sentence))
+        self.post(messages.SessionProgressed(sentence))
 
     def _died(self, reason: str) -> None:
         self._turn += 1
-        self.post(messages.SessionDied(reason))
+        self.post(messages.SessionLost(reason))
+
+
+def _metric(order: WordOrder) -> Metric:
+    """A metric for the session, which orders by logits of itself in the language model's layers."""
+    return METRICS[0] if order == "logit" else order

@@ -1,7 +1,7 @@
-"""Boxes put to the test: change a few pixels, and look at which tokens and patches change.
+"""Box trials: a few pixels are changed, and the tokens and patches that change must be those with boxes there.
 
-With what the tower's attentions put out set to zero, a token hangs on the pixels of its own box alone, give or take
-what the resize mixes in from beside it.
+With the outputs of the tower's attention set to zero, a token depends only on the pixels of its own box, and on those
+beside it that the resize mixes in.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from vlmtui.models.geometry.proof import silenced
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
 PASSES = 8
-_SQUARES = 3  # a pass; few enough that most tokens must stay as they are
-_PART_OF_A_PATCH = 5  # a square's side: what half a patch's shift would put into another box, and does not drown
-# by how many pixels of the smaller picture PIL's filters reach: nearest, LANCZOS, bilinear, bicubic, box, Hamming
+_SQUARES = 3  # in one pass; few enough that most tokens must not change
+_PART_OF_A_PATCH = 5  # of its side: small enough to show a shift by half a patch, large enough to be noticed
+# support of PIL's filters in pixels of the smaller image: nearest, LANCZOS, bilinear, bicubic, box, Hamming
 _SUPPORT = {0: 0.5, 1: 3.0, 2: 1.0, 3: 2.0, 4: 0.5, 5: 1.0}
 _FARTHEST = max(_SUPPORT.values())
 
@@ -32,7 +32,7 @@ ChangedPlaces = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PixelTrial:
-    """Which squares were changed, and which tokens and vision patches did: bool [tokens], bool [patches]."""
+    """The squares that were changed, and which tokens and vision patches changed: bool [tokens], bool [patches]."""
 
     squares: tuple[Box, ...]
     tokens: ChangedPlaces
@@ -41,7 +41,7 @@ class PixelTrial:
 
 @dataclass(frozen=True)
 class BoxCounts:
-    """`hits` are the changes that boxes foretell; `missed` did not come, `extra` came and were not foretold."""
+    """`hits` are the changes that the boxes predict; `missed` ones did not occur, `extra` ones were not predicted."""
 
     squares: int = 0
     hits: int = 0
@@ -55,19 +55,19 @@ class BoxCounts:
 
 
 def run_trials(
-    model: VisionLanguageModel, picture: RgbImage, layout: Layout, heard: Callable[[int, int], None], seed: int = 0
+    model: VisionLanguageModel, picture: RgbImage, layout: Layout, on_pass: Callable[[int, int], None], seed: int = 0
 ) -> list[PixelTrial]:
-    """Change squares of a picture, pass after pass. `heard` is told how many passes are done, of how many."""
+    """Change squares of an image, in several passes. `on_pass` is called with the number of passes done and of all."""
     rng = np.random.default_rng(seed)
     with silenced(model.family.tower):
-        before, again = (_seen(model, picture) for _ in range(2))
-        # nothing, but on a GPU that does not compute the same twice
+        before, again = (_encode(model, picture) for _ in range(2))
+        # zero, except on a GPU that is not deterministic
         noise = [float((a - b).abs().max()) if len(a) else 0.0 for a, b in zip(before, again, strict=True)]
         found = []
         for done in range(PASSES):
-            heard(done, PASSES)
+            on_pass(done, PASSES)
             squares = [_square(layout, picture, rng, within=i > 0) for i in range(_SQUARES)]
-            after = _seen(model, _changed(picture, squares))
+            after = _encode(model, _changed(picture, squares))
             moved = [
                 ((a - b).abs() > floor).any(dim=1).cpu().numpy()
                 for a, b, floor in zip(after, before, noise, strict=True)
@@ -80,7 +80,7 @@ def run_trials(
 def count_changes(
     places: Sequence[Place], changed: Sequence[ChangedPlaces], squares: Sequence[Sequence[Box]], reach: BoxReach
 ) -> BoxCounts:
-    """Hold what changed [passes][places] against where the boxes lie."""
+    """Compare the changes [passes][places] with the places of the boxes."""
     total = BoxCounts()
     for moved, some in zip(changed, squares, strict=True):
         must = np.array([any(reach.surely(place, square) for square in some) for place in places], dtype=bool)
@@ -90,10 +90,10 @@ def count_changes(
 
 
 class BoxReach:
-    """How far from its box a token's pixels may lie, and how far inside they surely do.
+    """How far outside of its box the pixels of a token may be, and how far inside they certainly are.
 
-    What the model gets as one pixel is `scale` pixels of the picture, in each grid; a resize reaches by its filter's
-    support in pixels of the smaller picture. A processor that resizes twice reaches as far again.
+    One pixel of the model's input is `scale` pixels of the image, in each grid; a resize reaches as far as the support
+    of its filter, in pixels of the smaller image. A processor that resizes twice reaches twice as far.
     """
 
     def __init__(self, layout: Layout, processor: object, exact: bool) -> None:
@@ -107,7 +107,7 @@ class BoxReach:
                 old = scales[place.grid]
                 scales[place.grid] = max(old[0], (x1 - x0) / wide), max(old[1], (y1 - y0) / tall)
         most = max((x for x, _ in scales.values()), default=0.0), max((y for _, y in scales.values()), default=0.0)
-        # tokens that were mixed anew from all tiles have a grid of their own, without patches
+        # tokens that are resampled from all tiles have a grid of their own, without patches
         self._scales = {grid: scale if scale[0] else most for grid, scale in scales.items()}
         twice = 1 if len(layout.grids) == 1 else 2
         self._reach = {
@@ -117,8 +117,8 @@ class BoxReach:
         self._exact = exact
 
     def surely(self, place: Place, square: Box) -> bool:
-        """Whether changing the square must change the token."""
-        # a token mixed of two patches may be nearly all of one: in 16 bits the other's share is lost
+        """Whether a change of the square must change the token."""
+        # a token that mixes two patches may be nearly all of one: in 16 bits the share of the other is lost
         if place.box is None or place.grid is None or not (place.patches or self._exact):
             return False
         x, y = (square[0] + square[2]) / 2, (square[1] + square[3]) / 2
@@ -127,7 +127,7 @@ class BoxReach:
         return x0 + across <= x <= x1 - across and y0 + down <= y <= y1 - down
 
     def possibly(self, place: Place, square: Box) -> bool:
-        """Whether changing the square may change the token."""
+        """Whether a change of the square may change the token."""
         if place.box is None or place.grid is None:
             return place.grid is not None
         across, down = self._reach[place.grid]
@@ -135,7 +135,7 @@ class BoxReach:
         return x0 - across < square[2] and square[0] < x1 + across and y0 - down < square[3] and square[1] < y1 + down
 
 
-def _seen(model: VisionLanguageModel, picture: RgbImage) -> tuple[Tensor, Tensor]:
+def _encode(model: VisionLanguageModel, picture: RgbImage) -> tuple[Tensor, Tensor]:
     """The tokens [tokens, hidden], and the norms of the last vision stage [patches, 1]."""
     encoded: EncodedImage = model.encode(model.prepare(picture, None))
     norms = torch.cat([tile.patches[-1] for tile in encoded.norms])[:, None]
@@ -144,7 +144,7 @@ def _seen(model: VisionLanguageModel, picture: RgbImage) -> tuple[Tensor, Tensor
 
 
 def _square(layout: Layout, picture: RgbImage, rng: np.random.Generator, within: bool) -> tuple[int, int, int, int]:
-    """Whole pixels (x0, y0, x1, y1) about a point of a patch's box, or of the picture; a fifth of a patch wide."""
+    """A square in whole pixels (x0, y0, x1, y1) around a point of a patch's box, or of the image, a fifth as wide."""
     boxes = [place.box for place in layout.patch_places if place.box is not None]
     box = boxes[int(rng.integers(len(boxes)))]
     wide, tall = (max(1, round((box[i + 2] - box[i]) / _PART_OF_A_PATCH)) for i in (0, 1))
@@ -160,6 +160,6 @@ def _square(layout: Layout, picture: RgbImage, rng: np.random.Generator, within:
 def _changed(picture: RgbImage, squares: Sequence[tuple[int, int, int, int]]) -> RgbImage:
     pixels = picture.rgb.copy()
     for x0, y0, x1, y1 in squares:
-        # by half of all levels, whatever the level: always seen
+        # by half of all levels, which is noticed at any level
         pixels[y0:y1, x0:x1] = picture.rgb[y0:y1, x0:x1] + np.uint8(128)
     return RgbImage(pixels)

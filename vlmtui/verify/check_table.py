@@ -1,4 +1,4 @@
-"""The table of checks as it grows: one line a check, and an exception is a line too."""
+"""Table of checks: one result for each check, also where it ends in an exception."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ CHECKS = (TOKENS, TOKEN_BOXES, PATCH_BOXES, NORMS, OWN_VECTORS, LOGITS, WEIGHTS,
 
 
 class CheckTable:
-    """What came of each check. The first that is said of one stands."""
+    """The results of the checks. The first result that is entered for a check stays."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Check] = {}
+        self._results: dict[str, Check] = {}
 
     def judged(self, name: str, holds: bool, figure: str) -> None:
-        """The check was carried out."""
-        self._found.setdefault(name, Check(name, "pass" if holds else "fail", figure))
+        """Enter a check that was carried out."""
+        self._results.setdefault(name, Check(name, "pass" if holds else "fail", figure))
 
     def unchecked(self, names: Iterable[str], why: str) -> None:
-        """These checks, where nothing is known of them yet, cannot be carried out."""
+        """Enter checks that cannot be carried out, where they have no result yet."""
         for name in names:
-            self._found.setdefault(name, Check(name, "unchecked", why))
+            self._results.setdefault(name, Check(name, "unchecked", why))
 
     def open(self, name: str) -> bool:
-        """Whether nothing is known of this check yet."""
-        return name not in self._found
+        """Whether a check has no result yet."""
+        return name not in self._results
 
     def complete(self) -> tuple[Check, ...]:
-        """All of them, in the order of `CHECKS`."""
-        return tuple(self._found[name] for name in CHECKS)
+        """The results of all checks, in the order of `CHECKS`."""
+        return tuple(self._results[name] for name in CHECKS)
 
     @contextmanager
     def check(self, name: str) -> Iterator[None]:
-        """Within this, an exception is the check's failure; memory that does not suffice leaves it unchecked."""
+        """In this block an exception fails the check; one for lack of memory leaves it unchecked."""
         try:
             yield
         except CancelledError:
@@ -60,7 +60,7 @@ class CheckTable:
             if "not enough memory" in str(error):
                 self.unchecked([name], f"memory did not allow it: {_brief(error)}")
                 return
-            traceback.print_exc()  # the session's log has more
+            traceback.print_exc()  # to the session's log
             self.judged(name, False, f"it could not be carried out: {type(error).__name__}: {_brief(error)}")
 
 

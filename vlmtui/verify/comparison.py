@@ -1,4 +1,4 @@
-"""Vectors and weights held against others that must be the same."""
+"""Comparison of vectors, norms, words and weights with others that must be equal."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from vlmtui.lenses.kernels.nearest_neighbours import TIE, NearestRows, nearest_r
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
-# what may differ where the same is computed in another order, relative to a vector's length
+# largest difference between results of another order of operations, relative to a vector's length
 _ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 4e-3}
 
 
 def rounding(dtype: torch.dtype) -> float:
-    """By how much, relative to its length, a vector of this dtype may differ that was computed in another order."""
+    """How much a vector of this dtype may differ after another order of operations, relative to its length."""
     return _ROUNDING.get(dtype, 1e-4)
 
 
 def largest_difference(ours: Tensor, theirs: Tensor) -> float:
-    """The largest distance of two vectors that should be the same, relative to their length; both [n, width]."""
+    """The largest distance between vectors that should be equal, relative to their length; both [n, width]."""
     if ours.shape != theirs.shape:
         return float("inf")
     difference = torch.linalg.vector_norm(ours.double() - theirs.double(), dim=-1)
@@ -35,7 +35,7 @@ def largest_difference(ours: Tensor, theirs: Tensor) -> float:
 
 
 def weight_digests(model: nn.Module) -> dict[str, bytes]:
-    """A digest of every parameter and buffer of a model: its bytes, dtype and shape. Tied ones stand for each name."""
+    """A digest of the bytes, dtype and shape of every parameter and buffer; tied ones under each of their names."""
     found = {}
     everything = chain(
         model.named_parameters(remove_duplicate=False),
@@ -50,14 +50,14 @@ def weight_digests(model: nn.Module) -> dict[str, bytes]:
 
 
 def differing_weights(part: Mapping[str, bytes], whole: Mapping[str, bytes]) -> list[str]:
-    """The names in `part` that the whole has not, or of other contents."""
+    """The names in `part` that are missing in `whole`, or have other contents there."""
     return sorted(name for name, digest in part.items() if whole.get(name) != digest)
 
 
 def not_found_first(model: VisionLanguageModel, vocabulary: EmbeddingMatrix, ids: Tensor, metric: Near) -> list[int]:
-    """Those of `ids` (int64) whose own vector finds another row before itself, among them all.
+    """The ids (int64) whose own vector is not the first result of a search among all rows.
 
-    A row that is the same, or lies within what counts as a tie, may come first.
+    An equal row, or one that counts as a tie, may come first.
     """
     assert model.embeddings is not None
     vectors = model.embed(ids.tolist())
@@ -79,7 +79,7 @@ def _score(vector: Tensor, row: Tensor, metric: Near) -> Tensor:
 
 
 def count_same_words(ours: NearestRows, theirs: NearestRows) -> int:
-    """How many tokens have the same words with the same scores, bit for bit."""
+    """How many tokens have the same words and scores, bit for bit."""
     if ours.ids.shape != theirs.ids.shape:
         return 0
     alike = (ours.ids == theirs.ids).all(dim=1) & (ours.scores == theirs.scores).all(dim=1)
@@ -88,20 +88,20 @@ def count_same_words(ours: NearestRows, theirs: NearestRows) -> int:
 
 @torch.no_grad()
 def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | None:
-    """The norms of every vision stage and patch by the tower's own `output_hidden_states`, or None where it has none.
+    """The norms of every vision stage and patch, from the tower's own `output_hidden_states`; None where it has none.
 
-    As `encode` gives them: one [stages, patches] a tile, without class tokens and registers.
+    In the form of `encode`: [stages, patches] for each tile, without class tokens and registers.
     """
     tower, caught = model.family.tower, []
 
-    def ask(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def request_states(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return args, options | {"output_hidden_states": True}
 
     def catch(_: nn.Module, __: Any, output: Any) -> None:
         caught.append(getattr(output, "hidden_states", None))
 
     hooks = [
-        tower.register_forward_pre_hook(ask, with_kwargs=True),
+        tower.register_forward_pre_hook(request_states, with_kwargs=True),
         tower.register_forward_hook(catch),
     ]
     try:
@@ -120,7 +120,7 @@ def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | 
 
 
 def largest_norm_difference(encoded: EncodedImage, library: list[Tensor]) -> float:
-    """The largest relative difference of `encode`'s norms from the library's."""
+    """The largest relative difference between the norms of `encode` and those of the library."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):
         expected = theirs.cpu().double()

@@ -1,4 +1,4 @@
-"""The checks that need the whole model: what was read with a part of it, held against its own forward pass."""
+"""Checks of the full model: what was read with the partial one is compared with the full model's forward pass."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ NEED_WHOLE = (t.TOKENS, t.LOGITS, t.WEIGHTS, t.WORDS)
 
 
 class FullModelChecks:
-    """The whole model, and what is kept of the one loaded in part."""
+    """The checks that need the full model, and the record of the partial one."""
 
-    def __init__(self, loaded: LoadedModel, kept: PartialModelRecord, table: CheckTable, progress: Progress) -> None:
-        self._loaded, self._kept, self._table, self._progress = loaded, kept, table, progress
+    def __init__(self, loaded: LoadedModel, record: PartialModelRecord, table: CheckTable, progress: Progress) -> None:
+        self._loaded, self._record, self._table, self._progress = loaded, record, table, progress
         self._received: dict[str, Tensor] = {}
 
     def check(self) -> None:
-        """Carry out every check that is left."""
+        """Carry out the checks that have no result yet."""
         table = self._table
         with table.check(t.WEIGHTS):
             self._weights()
@@ -45,7 +45,7 @@ class FullModelChecks:
 
     def _weights(self) -> None:
         self._progress("comparing weights", 0, 0)
-        part = self._kept.digests
+        part = self._record.digests
         off = comparison.differing_weights(part, comparison.weight_digests(self._loaded.model))
         named = f"; other: {off[0]}" + (f" and {len(off) - 1} more" if len(off) > 1 else "") if off else ""
         self._table.judged(
@@ -55,7 +55,7 @@ class FullModelChecks:
         )
 
     def _logits(self, whole: FullModel) -> None:
-        prompts = [one.inputs for one in self._kept.seen.values() if one.inputs.input_ids is not None]
+        prompts = [one.inputs for one in self._record.images.values() if one.inputs.input_ids is not None]
         if not prompts:
             self._table.unchecked([t.LOGITS], "without its processor no prompt with a picture can be made")
             return
@@ -77,7 +77,7 @@ class FullModelChecks:
 
     def _tokens(self, whole: FullModel) -> None:
         counts, worst = [], 0.0
-        for name, one in self._kept.seen.items():
+        for name, one in self._record.images.items():
             if one.tokens is None:
                 continue
             self._progress(f"a {name} picture through the whole model", 0, 0)
@@ -93,19 +93,19 @@ class FullModelChecks:
         )
 
     def _equal(self) -> bool:
-        kept = self._kept.seen
-        return all(torch.equal(got, _tokens_of(kept[name])) for name, got in self._received.items())
+        images = self._record.images
+        return all(torch.equal(got, _tokens_of(images[name])) for name, got in self._received.items())
 
     def _words(self, whole: FullModel) -> None:
-        assert self._kept.words is not None
+        assert self._record.words is not None
         self._progress("reading the whole model's vocabulary", 0, 0)
         embeddings = whole.embeddings()
         alike = total = 0
         for name, received in self._received.items():
             self._progress("comparing words", 0, 0)
-            ours = self._kept.seen[name].words
+            ours = self._record.images[name].words
             assert ours is not None
-            theirs = nearest_words(received.to(embeddings.device), embeddings, self._kept.words)
+            theirs = nearest_words(received.to(embeddings.device), embeddings, self._record.words)
             alike += comparison.count_same_words(ours, theirs)
             total += len(ours.ids)
         self._table.judged(

@@ -1,4 +1,4 @@
-"""The checks of the model as vlmtui reads with it, and what is kept of it for those that need the whole one."""
+"""Checks of the partial model that vlmtui reads with, and the record of it for the checks of the full one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _K = 8
 
 
 def noise_images() -> dict[str, RgbImage]:
-    """Pictures of noise in several shapes, the same every time."""
+    """Images of noise in several shapes, the same every time."""
     rng = np.random.default_rng(0)
     return {
         name: RgbImage(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
@@ -42,7 +42,7 @@ def noise_images() -> dict[str, RgbImage]:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """What is kept of one picture, on the CPU: a prompt with it, its tokens, and their words."""
+    """The record of one image, on the CPU: a prompt with it, its tokens, and their words."""
 
     inputs: Inputs
     tokens: Tensor | None
@@ -51,46 +51,46 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class PartialModelRecord:
-    """What is kept of the model loaded in part. `words` are the ids that words are looked for among."""
+    """The record of the partial model. `words` are the ids that words are searched among."""
 
     info: ModelInfo
     tower_alone: bool
-    seen: dict[str, ImageRecord]
+    images: dict[str, ImageRecord]
     digests: dict[str, bytes]
     words: Tensor | None
 
 
 class PartialModelChecks:
-    """The model loaded in part, and the pictures that it has looked at."""
+    """The checks that need only the partial model, and the images that it has encoded."""
 
     def __init__(self, loaded: LoadedModel, table: CheckTable, progress: Progress) -> None:
         self._loaded, self._table, self._progress = loaded, table, progress
         self.model = VisionLanguageModel(loaded)
         self._pictures = noise_images()
-        self._seen: dict[str, tuple[Inputs, EncodedImage, Layout]] = {}
+        self._encoded: dict[str, tuple[Inputs, EncodedImage, Layout]] = {}
         self._words = self._vocabulary = None
         if self.model.embeddings is not None:
             self._vocabulary = EmbeddingMatrix.of(self.model.embeddings)
             self._words = candidates(self.model.tokenizer, len(self.model.embeddings), all_tokens=False)
 
     def check(self) -> PartialModelRecord:
-        """Carry out every check that needs this model alone."""
+        """Carry out these checks; the record of the model."""
         table, wordless = self._table, self.model.family.wordless
         with table.check(t.TOKENS):
-            self._look()
-        if not self._seen:
+            self._encode_images()
+        if not self._encoded:
             table.unchecked((t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS), "no picture could be read")
         if wordless:
             table.unchecked((t.TOKENS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS), wordless)
         with table.check(t.PATCH_BOXES), table.check(t.TOKEN_BOXES):
-            self._boxes()
+            self._check_boxes()
         with table.check(t.NORMS):
-            self._norms()
+            self._check_norms()
         with table.check(t.OWN_VECTORS):
-            self._own_vectors()
-        return self._kept()
+            self._check_own_vectors()
+        return self._make_record()
 
-    def _look(self) -> None:
+    def _encode_images(self) -> None:
         refused: ImageError | None = None
         for name, picture in self._pictures.items():
             self._progress(f"looking at a {name} picture", 0, 0)
@@ -105,25 +105,25 @@ class PartialModelChecks:
                 if "memory" in str(error):
                     raise
                 raise ModelError(f"the model cannot take what its processor makes of a picture: {error}") from error
-            self._seen[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
-        if refused and not self._seen:
+            self._encoded[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
+        if refused and not self._encoded:
             raise refused
 
-    def _boxes(self) -> None:
+    def _check_boxes(self) -> None:
         processor, exact = self._loaded.processing.image_processor, self.model.info.dtype == "float32"
         tokens, patches, unplaced = BoxCounts(), BoxCounts(), []
         why = ""
-        for name, (_, _, layout) in self._seen.items():
+        for name, (_, _, layout) in self._encoded.items():
             if not layout.patch_places:
                 unplaced.append(name)
                 why = layout.placeless
                 continue
             doing = f"changing pixels of a {name} picture"
 
-            def heard(done: int, total: int, doing: str = doing) -> None:
+            def on_pass(done: int, total: int, doing: str = doing) -> None:
                 self._progress(doing, done, total)
 
-            found = run_trials(self.model, self._pictures[name], layout, heard)
+            found = run_trials(self.model, self._pictures[name], layout, on_pass)
             reach = BoxReach(layout, processor, exact)
             patches += _tally(found, layout.patch_places, lambda trial: trial.patches, reach)
             if layout.placeless:
@@ -145,10 +145,10 @@ class PartialModelChecks:
             f"{tally.extra} extra{without}",
         )
 
-    def _norms(self) -> None:
+    def _check_norms(self) -> None:
         self._progress("comparing norms", 0, 0)
         worst, count = 0.0, 0
-        for inputs, encoded, _ in self._seen.values():
+        for inputs, encoded, _ in self._encoded.values():
             library = comparison.library_norms(self.model, inputs)
             if library is None:
                 self._table.unchecked([t.NORMS], "its tower puts out no hidden states to compare with")
@@ -161,7 +161,7 @@ class PartialModelChecks:
             f"{count:,} norms against the tower's own hidden states: largest difference {relative(worst)}",
         )
 
-    def _own_vectors(self) -> None:
+    def _check_own_vectors(self) -> None:
         if self._vocabulary is None or self._words is None:
             return
         self._progress("looking for words' own vectors", 0, 0)
@@ -174,17 +174,17 @@ class PartialModelChecks:
             t.OWN_VECTORS, first is None and len(ids) > 0, figure + ("" if first is None else f"; not id {first}")
         )
 
-    def _kept(self) -> PartialModelRecord:
+    def _make_record(self) -> PartialModelRecord:
         self._progress("taking digests of the weights", 0, 0)
         return PartialModelRecord(
             info=self.model.info,
             tower_alone=not self.model.family.projector,
-            seen={name: self._keep(inputs, encoded) for name, (inputs, encoded, _) in self._seen.items()},
+            images={name: self._record_image(inputs, encoded) for name, (inputs, encoded, _) in self._encoded.items()},
             digests=comparison.weight_digests(self._loaded.model),
             words=self._words,
         )
 
-    def _keep(self, inputs: Inputs, encoded: EncodedImage) -> ImageRecord:
+    def _record_image(self, inputs: Inputs, encoded: EncodedImage) -> ImageRecord:
         if encoded.tokens is None or self._vocabulary is None or self._words is None:
             return ImageRecord(inputs, None, None)
         inputs = self.model.prompted(inputs, len(encoded.tokens), None)
@@ -195,7 +195,7 @@ class PartialModelChecks:
 
 
 def nearest_words(tokens: Tensor, embeddings: Tensor, words: Tensor) -> NearestRows:
-    """The words of tokens, as those that are kept of the model loaded in part."""
+    """The words of tokens, found as those in the record of the partial model are."""
     return nearest_rows(tokens, EmbeddingMatrix.of(embeddings), words, "l2", _K)
 
 

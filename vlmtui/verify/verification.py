@@ -1,7 +1,7 @@
-"""A checkpoint held against itself: what `vlmtui verify` does, below the pipe.
+"""Self-verification of a checkpoint, as `vlmtui verify` runs it in the session.
 
-Two models are held one after the other, never together: the one that vlmtui reads with, without its decoder's layers,
-and the whole one. Of the first, what is to be compared is kept: tokens, words, and digests of its weights.
+Two models are loaded one after the other, never together: the partial one that vlmtui reads with, without its decoder
+layers, and the full one. Of the first, what is to be compared is recorded: tokens, words, and digests of its weights.
 """
 
 from __future__ import annotations
@@ -36,41 +36,41 @@ class VerifyOptions:
 def verify_checkpoint(
     checkpoint: Checkpoint, layers_missing: str, options: VerifyOptions, progress: Progress
 ) -> tuple[ModelInfo, tuple[Check, ...]]:
-    """Carry out every check; the model as vlmtui reads with it, and the table.
+    """Carry out every check; the model as vlmtui reads with it, and the result of each check.
 
-    `layers_missing` says why the whole model is not to be had, or is "". Raises `ModelError` where there is nothing to
-    check: weights or processor that cannot be loaded.
+    `layers_missing` says why the full model cannot be loaded, or is "". Raises `ModelError` where nothing can be
+    checked, because the weights or the processor cannot be loaded.
     """
     table = CheckTable()
     why = layers_missing
     if not why:
         try:
-            # both models in what the larger one fits in: or nothing could be the same bit for bit
+            # both models in a dtype that the larger one fits in, or nothing could be equal bit for bit
             needed = count(skeleton(checkpoint, None))
             chosen = choose_dtype(options.dtype, choose_device(options.device), needed)
             options = replace(options, dtype=str(chosen).removeprefix("torch."))
         except OutOfMemoryError as error:
             why = _no_memory(error)
-    kept = _in_part(checkpoint, options, table, progress)
+    record = _check_partial_model(checkpoint, options, table, progress)
     _free()
-    if kept.tower_alone:
+    if record.tower_alone:
         table.unchecked((LOGITS, WEIGHTS), "a vision tower alone has no language model")
     elif why:
         table.unchecked(NEED_WHOLE, why)
     else:
         progress("loading the whole model", 0, 0)
         try:
-            FullModelChecks(_load(checkpoint, options, None, progress), kept, table, progress).check()
+            FullModelChecks(_load(checkpoint, options, None, progress), record, table, progress).check()
         except OutOfMemoryError as error:
             table.unchecked(NEED_WHOLE, _no_memory(error))
         _free()
-    return kept.info, table.complete()
+    return record.info, table.complete()
 
 
-def _in_part(
+def _check_partial_model(
     checkpoint: Checkpoint, options: VerifyOptions, table: CheckTable, progress: Progress
 ) -> PartialModelRecord:
-    """A function of its own: the model goes as it returns."""
+    """The checks of the partial model; a function of its own, so that the model is released as it returns."""
     return PartialModelChecks(_load(checkpoint, options, 0, progress), table, progress).check()
 
 

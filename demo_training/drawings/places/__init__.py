@@ -1,1 +1,1 @@
-"""Scenes: each function paints one onto a canvas and returns the characters that it wrote."""
+"""Places: each function paints a scene onto a canvas and returns the characters that it wrote."""

@@ -1,4 +1,4 @@
-"""Which material a class of stuff is drawn with, wherever it fills a ground, a wall or the whole view."""
+"""Materials of the classes that fill a ground, a wall or the whole view."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MATERIALS: Final[dict[str, tuple[Material, float]]] = {
 
 
 def one_of(c: Canvas, names: str) -> tuple[str, Material]:
-    """One of the classes named, at even odds, with its material."""
+    """Choose one of the named classes at even odds, with its material."""
     listed = names.split()
     name = listed[int(c.layout.integers(len(listed)))]
     return name, MATERIALS[name][0]

@@ -1,4 +1,4 @@
-"""Scenes from near: surfaces, shapes, patterns, printed. Each returns the characters it wrote."""
+"""Close-up scenes: surfaces, shapes, patterns, print. Each returns the characters it wrote."""
 
 from __future__ import annotations
 

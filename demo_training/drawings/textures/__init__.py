@@ -1,1 +1,1 @@
-"""What surfaces look like: each material is a function from a generator and a size to colours `[h, w, 3]`."""
+"""Textures of surfaces: each material is a function from a generator and a size to colours `[h, w, 3]`."""

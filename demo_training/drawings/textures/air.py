@@ -1,4 +1,4 @@
-"""Sky, clouds, smoke, fire, night: what has no surface."""
+"""Sky, clouds, smoke, fire and night, which have no surface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people build with: brick, wood, plaster, tiles, asphalt, and floors in perspective."""
+"""Construction materials: brick, wood, plaster, tiles, asphalt, and floors in perspective."""
 
 from __future__ import annotations
 

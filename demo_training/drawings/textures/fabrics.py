@@ -1,4 +1,4 @@
-"""Cloth and what is like it: folds and weave, patterns, curtains, carpets, knit, leather, wicker."""
+"""Fabrics and the like: folds and weave, patterns, curtains, carpets, knit, leather, wicker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Food from near: crumb and crust, flesh and fat, skins with gloss, salad, coffee."""
+"""Food close up: crumb and crust, flesh and fat, skins with gloss, salad, coffee."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaves near and far, bark, flowers in masses."""
+"""Leaves near and far, bark, masses of flowers."""
 
 from __future__ import annotations
 

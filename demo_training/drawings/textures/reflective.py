@@ -1,4 +1,4 @@
-"""Metal, glass and glazed things: what shows its surroundings."""
+"""Reflective surfaces: metal, glass, and glazed things."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def glazed(base: Colours) -> Material:
 
 
 def china(rng: Rng) -> Colours:
-    """What a plate or cup is coloured."""
+    """Colour of a plate or cup."""
     if rng.random() < 0.65:
         return among(rng, "f8f6f0 f0ece4 ffffff e8e4e0 f4f4f8", 6)
     return vivid(rng)

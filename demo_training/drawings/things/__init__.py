@@ -1,1 +1,1 @@
-"""Things with an outline: each function paints one, from its place and size, onto a canvas."""
+"""Things with an outline: each function paints one onto a canvas, from its place and size."""

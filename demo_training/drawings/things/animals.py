@@ -1,4 +1,4 @@
-"""Cats, dogs, birds: heads from near and bodies."""
+"""Cats, dogs and birds: heads close up, and bodies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _whiskers(c: Canvas, x: float, y: float, r: float) -> None:
 
 
 def body(c: Canvas, x: float, y: float, r: float, coat: p.Material) -> None:
-    """What is behind an animal's head: chest and back, out of the frame below."""
+    """Chest and back behind an animal's head, cut off by the frame below."""
     s = c.layout.choice((-1, 1))
     back = [(x - s * r * 0.9, y + r * 0.3), (x + s * r * 0.5, y + r * 0.1), (x + s * r * 1.9, y + r * 0.3),
             (x + s * r * 2.8, y + r * 1.2),

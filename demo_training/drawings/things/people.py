@@ -1,4 +1,4 @@
-"""People: heads with shoulders, arms and hands, figures from afar, eyes from near."""
+"""People: heads with shoulders, arms and hands, figures in the distance, eyes close up."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 class Hand:
-    """How all characters of one sign are drawn: weight, width, slant, outline."""
+    """Style of all characters of one sign: weight, width, slant, outline."""
 
     def __init__(self, c: Canvas) -> None:
         g = c.layout

@@ -1,4 +1,4 @@
-"""What stands and hangs in rooms: shelves of books, open books, baskets, cushions."""
+"""Things in rooms: shelves of books, open books, baskets, cushions."""
 
 from __future__ import annotations
 

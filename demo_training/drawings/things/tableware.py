@@ -1,4 +1,4 @@
-"""What stands on a table: plates, cups, bottles, spoons and forks; and the table."""
+"""Tables and what is on them: plates, cups, bottles, spoons and forks."""
 
 from __future__ import annotations
 

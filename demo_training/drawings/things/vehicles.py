@@ -1,4 +1,4 @@
-"""What moves: cars, wheels, boats, rockets, and flags that wave."""
+"""Vehicles: cars, wheels, boats, rockets; and waving flags."""
 
 from __future__ import annotations
 

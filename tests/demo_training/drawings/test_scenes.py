@@ -14,7 +14,7 @@ from demo_training.drawings import palette as p
 from demo_training.drawings.canvas import Canvas
 from demo_training.drawings.scenes import FIGURES, HELD_OUT, KINDS, make_scene
 from demo_training.samples import SAMPLES
-from demo_training.train import WATCHED
+from demo_training.train import VALIDATION
 from demo_training.training.recipes import RECIPES
 from demo_training.vocabulary import CLASS_OF, CLASSES, GLYPHS, INDEX, NAMES
 
@@ -54,7 +54,7 @@ def test_every_kind_and_every_class_is_drawn() -> None:
 
 
 def test_training_never_sees_held_out_seeds() -> None:
-    assert RECIPES["large"].scenes < WATCHED < HELD_OUT < FIGURES
+    assert RECIPES["large"].scenes < VALIDATION < HELD_OUT < FIGURES
     assert all(HELD_OUT + 1000 < seed < FIGURES for seed, _ in SAMPLES.values())
 
 

@@ -14,16 +14,16 @@ from demo_training.evaluate import read_figures
 from demo_training.evaluation.lenses import (
     GRID,
     PATCHES,
-    Case,
-    Desk,
-    ablating,
-    cases,
-    finding,
-    scattered,
-    shares,
-    together,
+    AnswerCase,
+    LocalSession,
+    ablation_figures,
+    adjacent_patches,
+    answer_cases,
+    class_shares,
+    find_figures,
+    scattered_patches,
 )
-from demo_training.evaluation.patch_accuracy import held_out
+from demo_training.evaluation.patch_accuracy import scenes_from
 from demo_training.evaluation.rank_statistics import auc, sign_test
 from demo_training.vocabulary import NAMES
 from tests.models.conftest import one_thread  # noqa: F401
@@ -33,8 +33,8 @@ SKIES, ASKED = 60, 16
 
 
 @pytest.fixture(scope="module")
-def desk() -> Desk:
-    return Desk(CHECKPOINT)
+def desk() -> LocalSession:
+    return LocalSession(CHECKPOINT)
 
 
 @pytest.mark.parametrize("levels", [4, 50, 10**9])
@@ -59,36 +59,36 @@ def test_sign_test_is_that_of_scipy(above: int, below: int, zero: int) -> None:
 
 
 def test_shares_of_patches_are_counted_pixels() -> None:
-    scene = next(s for s in held_out(FIGURES, 40) if (s.labels == NAMES.index("sky")).mean() > 0.1)
-    found, sky = shares(scene), scene.labels == NAMES.index("sky")
+    scene = next(s for s in scenes_from(FIGURES, 40) if (s.labels == NAMES.index("sky")).mean() > 0.1)
+    found, sky = class_shares(scene), scene.labels == NAMES.index("sky")
     np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-6)
     rows = sky.reshape(GRID, 16, GRID, 16).mean(axis=(1, 3)).ravel()
     np.testing.assert_allclose(found[NAMES.index("sky")], rows, atol=1e-6)
 
 
-def test_find_lights_the_sky(desk: Desk) -> None:
+def test_find_lights_the_sky(desk: LocalSession) -> None:
     """As the card says, or little below it on these few scenes."""
     said = read_figures(WEIGHTS)["demo"]["figures"]["lenses"]["find"]["sky"]
-    found = finding(desk, held_out(FIGURES, SKIES), np.zeros((len(NAMES), PATCHES)), ["sky"])["sky"]
+    found = find_figures(desk, scenes_from(FIGURES, SKIES), np.zeros((len(NAMES), PATCHES)), ["sky"])["sky"]
     assert found["scenes"] >= 10
     assert found["auc"] >= said["auc"] - 0.03
     assert found["within"] >= said["within"] - 0.03
     assert found["place"] == 0.5
 
 
-def test_an_answer_needs_its_thing_more_than_as_many_other_patches(desk: Desk) -> None:
+def test_an_answer_needs_its_thing_more_than_as_many_other_patches(desk: LocalSession) -> None:
     """The card has the figures; what must hold on these few scenes is more than half, and twice the fall."""
-    found = ablating(desk, held_out(FIGURES, ASKED), "colour", draws=2)["all"]
+    found = ablation_figures(desk, scenes_from(FIGURES, ASKED), "colour", draws=2)["all"]
     assert found["scenes"] >= 10
     for way in ("scattered", "together"):
         assert found[way]["thing is more"] > 0.5
         assert found["thing"]["mean"] > 2 * abs(found[way]["mean"])
 
 
-def test_draws_are_as_many_patches_without_the_thing(desk: Desk) -> None:
-    case: Case = next(cases(desk, held_out(FIGURES, 4), "colour"))
+def test_draws_are_as_many_patches_without_the_thing(desk: LocalSession) -> None:
+    case: AnswerCase = next(answer_cases(desk, scenes_from(FIGURES, 4), "colour"))
     rng = np.random.default_rng(0)
-    for draw in (scattered, together):
+    for draw in (scattered_patches, adjacent_patches):
         patches = draw(case, rng)
         assert len(set(patches.tolist())) == len(patches) == case.thing.sum()
         assert case.other[patches].all()

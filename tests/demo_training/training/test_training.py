@@ -18,11 +18,11 @@ from demo_training import train
 from demo_training.targets import SIGNALS
 from demo_training.tokenizer import TEXT_LENGTH, build_text_tokenizer, text_ids
 from demo_training.training import models, trainer
-from demo_training.training.batches import IGNORE, Batch, Scenes, conversation, prefix_ids
-from demo_training.training.losses import image_tokens, pair_loss, picture_vectors, pixel_values
+from demo_training.training.batches import IGNORE, Batch, SceneBatches, conversation, prefix_ids
+from demo_training.training.losses import image_tokens, image_vectors, pair_loss, pixel_values
 from demo_training.training.models import build_llava, build_processor, build_siglip, build_vit
 from demo_training.training.recipes import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Stage
-from demo_training.training.scene_store import Drawings, draw_ahead
+from demo_training.training.scene_store import SceneStore, draw_scenes
 from tests.demo_training.small import COUNT, RECIPE, SMALL
 from vlmtui.demo import WEIGHTS
 
@@ -30,25 +30,25 @@ from vlmtui.demo import WEIGHTS
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "scenes"
-    draw_ahead(folder, COUNT, 1)
+    draw_scenes(folder, COUNT, 1)
     return folder
 
 
 @pytest.fixture(scope="module")
-def drawings(scenes: Path) -> Drawings:
-    return Drawings(scenes, COUNT, torch.device("cpu"))
+def drawings(scenes: Path) -> SceneStore:
+    return SceneStore(scenes, COUNT, torch.device("cpu"))
 
 
-def test_batches_depend_on_their_number_alone(drawings: Drawings) -> None:
+def test_batches_depend_on_their_number_alone(drawings: SceneStore) -> None:
     stage = Stage("all", 5, 3, 1, 1, match=1, patch=1, talk=1, kind=1, talkers=2, kept=0.5, balance=0.5)
-    data = Scenes(drawings, (1, 2), stage)
-    one, again, other = data[3], Scenes(drawings, (1, 2), stage)[3], data[4]
-    for name in ("pixels", "kept", "chosen", "told", "ids", "answers", "captions", "kinds"):
+    data = SceneBatches(drawings, (1, 2), stage)
+    one, again, other = data[3], SceneBatches(drawings, (1, 2), stage)[3], data[4]
+    for name in ("pixels", "kept", "chosen", "signals", "ids", "answers", "captions", "kinds"):
         assert torch.equal(getattr(one, name), getattr(again, name)), name
     assert one.pixels.shape == (3, 224, 224, 3)
     assert one.kept.shape == (3, 98)
     assert (one.kept.diff(dim=1) > 0).all()
-    assert one.told.shape == (3, 98, SIGNALS)
+    assert one.signals.shape == (3, 98, SIGNALS)
     assert all(len(set(row.tolist())) == 98 for row in one.chosen)
     assert one.captions.shape == (3, TEXT_LENGTH)
     assert len(one.ids) == 2
@@ -56,7 +56,7 @@ def test_batches_depend_on_their_number_alone(drawings: Drawings) -> None:
     assert torch.equal(one.answers[one.answers != IGNORE], one.ids[one.answers != IGNORE])
 
 
-def test_a_crop_takes_its_labels_along(scenes: Path, drawings: Drawings) -> None:
+def test_a_crop_takes_its_labels_along(scenes: Path, drawings: SceneStore) -> None:
     """Every crop is a window of its scene, pixels (before their light) and labels at one place."""
     labels = np.load(scenes / "labels.npy")
     made = drawings.take(8, np.random.default_rng(5))
@@ -73,23 +73,23 @@ def test_a_crop_takes_its_labels_along(scenes: Path, drawings: Drawings) -> None
 
 
 def test_light_goes_through_a_table_for_each_channel() -> None:
-    from demo_training.training.scene_store import _through
+    from demo_training.training.scene_store import _apply_tables
 
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (2, 4, 5, 3), dtype=np.uint8)
     tables = rng.integers(0, 256, (2, 3, 256), dtype=np.uint8)
-    found = _through(torch.from_numpy(rgb), torch.from_numpy(tables)).numpy()
+    found = _apply_tables(torch.from_numpy(rgb), torch.from_numpy(tables)).numpy()
     for b in range(2):
         for channel in range(3):
             assert np.array_equal(found[b, ..., channel], tables[b, channel][rgb[b, ..., channel]])
 
 
-def test_small_things_are_asked_for_more_often_when_balanced(drawings: Drawings) -> None:
+def test_small_things_are_asked_for_more_often_when_balanced(drawings: SceneStore) -> None:
     stage = Stage("patches", 1, 4, 1, 1, patch=1)
-    data = Scenes(drawings, (0, 0), stage)
+    data = SceneBatches(drawings, (0, 0), stage)
     data._odds = torch.ones_like(data._odds)
     plain = data[0]
-    share = plain.told[..., : SIGNALS - 33].max(-1).values
+    share = plain.signals[..., : SIGNALS - 33].max(-1).values
     assert share.mean() > 0.5
     counts = torch.bincount(plain.chosen.flatten(), minlength=196)
     assert int((counts > 0).sum()) > 100  # anywhere in the picture
@@ -125,16 +125,16 @@ def test_image_tokens_are_what_llava_gives_its_language_model() -> None:
     assert torch.equal(own, torch.stack(list(llava)))
 
 
-def test_picture_vectors_and_the_loss_are_those_of_siglip() -> None:
+def test_image_vectors_and_the_loss_are_those_of_siglip() -> None:
     """transformers' own forward pass, with its own loss."""
     model = build_siglip(SMALL, 3)
     rgb = torch.randint(0, 256, (4, 224, 224, 3), dtype=torch.uint8)
     ids = torch.tensor([text_ids(text) for text in ("a red car.", "sky", "a tree.", "green grass.")])
     with torch.no_grad():
         theirs = model(input_ids=ids, pixel_values=pixel_values(rgb), return_loss=True)
-        pictures = picture_vectors(model, pixel_values(rgb))
+        pictures = image_vectors(model, pixel_values(rgb))
         own = pair_loss(model, pictures, model.text_model(input_ids=ids).pooler_output)
-        some = picture_vectors(model, pixel_values(rgb), torch.arange(196).expand(4, -1))
+        some = image_vectors(model, pixel_values(rgb), torch.arange(196).expand(4, -1))
     assert float(own) == pytest.approx(float(theirs.loss), rel=1e-5)
     assert torch.allclose(some, pictures, atol=1e-6)
 
@@ -142,7 +142,7 @@ def test_picture_vectors_and_the_loss_are_those_of_siglip() -> None:
 def test_the_vit_begins_as_the_tower() -> None:
     """Without its class token, which is new, ViT's last states are the SigLIP tower's."""
     siglip, vit = build_siglip(SMALL, 3), build_vit(SMALL, 4)
-    models.give_tower_to_vit(siglip, vit)
+    models.copy_tower_to_vit(siglip, vit)
     pixels = torch.rand(1, 3, 224, 224) * 2 - 1
     tower = siglip.vision_model
     with torch.no_grad():
@@ -181,11 +181,11 @@ def begun(scenes: Path, folder: Path) -> train.Run:
     folder.mkdir(exist_ok=True)
     if not (folder / "scenes").exists():
         (folder / "scenes").symlink_to(scenes)
-    return train.Run(RECIPE, folder, "cpu", 0, watched=2)
+    return train.Run(RECIPE, folder, "cpu", 0, scenes=2)
 
 
 def weights(run: train.Run, name: str) -> dict[str, torch.Tensor]:
-    return run.made[name].task.model.state_dict()
+    return run.trainers[name].task.model.state_dict()
 
 
 @pytest.mark.parametrize("stop", [("siglip", 1, 0), ("demo", 0, 1)])
@@ -258,7 +258,7 @@ def test_every_model_follows_those_it_begins_with() -> None:
 
 def test_scenes_that_the_disk_cannot_hold_are_not_begun(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="GB free"):
-        draw_ahead(tmp_path / "scenes", 10**12, 1)
+        draw_scenes(tmp_path / "scenes", 10**12, 1)
     assert not list((tmp_path / "scenes").iterdir())
 
 
@@ -281,10 +281,10 @@ def test_a_gpu_without_room_for_the_scenes_is_said_before_anything_is_drawn(monk
 
 
 def test_a_folder_is_of_one_recipe(tmp_path: Path) -> None:
-    train.claim(tmp_path / "run", SHIPPED)
-    train.claim(tmp_path / "run", SHIPPED)
+    train.claim_folder(tmp_path / "run", SHIPPED)
+    train.claim_folder(tmp_path / "run", SHIPPED)
     with pytest.raises(SystemExit, match="another recipe"):
-        train.claim(tmp_path / "run", RECIPES["hour"])
+        train.claim_folder(tmp_path / "run", RECIPES["hour"])
 
 
 @pytest.mark.parametrize("model", ["siglip", "captioned", "demo", "vit"])

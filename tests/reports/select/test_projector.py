@@ -30,11 +30,12 @@ from vlmtui.reports.per_image import Failure
 from vlmtui.results import early_exit as exits
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
-from vlmtui.tui import export
-from vlmtui.tui.asking import WordAsking
+from vlmtui.tui import export, needs
 from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.requests import Requests
 from vlmtui.tui.state import early_exit as exiting
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 
 CHINA = str(Path(__file__).parents[3] / "sample_images" / "china.jpg")
 PROJECTOR = ChosenLens("projector")
@@ -226,11 +227,16 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
     view, wrong = opened(Selection(k=3), known, seen.query)
     assert (view.stage, view.early_exit, view.overlay, wrong) == ("vision.1", True, "none", [])
     assert exiting.title(known, view) == "early exit: vision.1 → projector"
-    client, asking = Near(engine), WordAsking()
-    while questions := list(asking.next(known, view)):
-        for book, tokens in questions:
-            found = client.words(book.reading, book.metric, book.k, tokens, stage=book.stage, projected=True).result()
-            assert asking.answered(known, book.reading, book.stage, found)
+    client, sent = Near(engine), []
+    asking = Requests(sent.append, sent.remove, [needs.words])
+    asking.update(known, view)
+    while sent:
+        request = sent.pop(0)
+        stage, metric = request.subject.stage, request.lens.order
+        found = client.words(request.reading, metric, request.k, request.tokens, stage=stage, projected=True).result()
+        known.words_at(stage, metric).add(found)
+        asking.done(request)
+        asking.update(known, view)
     path = export.save(str(tmp_path / "saved.json"), known, view, with_options(seen.query, lens=None))
     assert path.read_text() == written(seen, "json")
     tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), with_options(seen.query, stage=None))

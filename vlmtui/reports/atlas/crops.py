@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from vlmtui.errors import VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.image import MAX_PIXELS, decode, is_address, read_source
 from vlmtui.reports.atlas.examples import PatchExample
 
@@ -74,7 +75,7 @@ def crop_patches(patches: Iterable[PatchExample]) -> PatchCrops:
 
 def _picture(source: str, sha256: str) -> Image.Image | None:
     """The picture; None where there is none of this name any more, or another one."""
-    path = os.path.expanduser(source)
+    path = expand_path(source)
     if is_address(source) or not os.path.isfile(path):
         return None
     try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import ChosenWords, choose_words, collect_examples
 from vlmtui.reports.atlas.tables import TableBlock, TableFilter, no_match_error, table_blocks, table_files
@@ -97,5 +98,5 @@ def run_atlas(asked: AtlasOptions, format: str, output: str | None, quiet: bool,
 
 def _same(output: str, name: str) -> bool:
     with suppress(OSError, ValueError):
-        return os.path.samefile(os.path.expanduser(output), os.path.expanduser(name))
+        return os.path.samefile(expand_path(output), expand_path(name))
     return False

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
 
 ENDING = ".parquet"
@@ -144,7 +145,7 @@ def table_files(names: Sequence[str]) -> tuple[str, ...]:
     """
     found: list[str] = []
     for name in names:
-        path = os.path.expanduser(name)
+        path = expand_path(name)
         if os.path.isdir(path):
             inside = [
                 str(file)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.files import explain_write_errors
+from vlmtui.files import expand_path, explain_write_errors
 from vlmtui.image import is_address
 
 _LONGEST = 100  # letters of a name: an address may have more than a file system takes
@@ -16,7 +16,7 @@ _LONGEST = 100  # letters of a name: an address may have more than a file system
 
 def is_folder(output: str | None) -> bool:
     """Whether `-o` names a folder: there is one, or the name ends as a folder's does."""
-    return output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(os.path.expanduser(output)))
+    return output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(expand_path(output)))
 
 
 def files_in(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def files_in(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...
 
     `UsageError` where one of them is one of the pictures.
     """
-    folder, taken, files = Path(output).expanduser(), set[str](), []
+    folder, taken, files = Path(expand_path(output)), set[str](), []
     for source in sources:
         named = stem = _stem(source)
         number = 1
@@ -33,7 +33,7 @@ def files_in(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...
             named = f"{stem}-{number}"
         taken.add(named.casefold())
         files.append(folder / f"{named}.{ending}")
-    pictures = {os.path.realpath(os.path.expanduser(source)) for source in sources}
+    pictures = {os.path.realpath(expand_path(source)) for source in sources}
     for file in files:
         if os.path.realpath(file) in pictures:
             raise UsageError(f"{file} is one of the pictures: name another folder with -o")
@@ -42,7 +42,7 @@ def files_in(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...
 
 def make(output: str) -> None:
     """See to it that the folder is there; `VlmtuiError` where it cannot be made."""
-    folder = Path(output).expanduser()
+    folder = Path(expand_path(output))
     if folder.exists() and not folder.is_dir():
         raise VlmtuiError(f"{output} is no folder: name another with -o")
     with explain_write_errors(output):

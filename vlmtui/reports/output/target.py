@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 from vlmtui.display.pieces import ascii_only
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.files import PartialFile, explain_write_errors
+from vlmtui.files import PartialFile, expand_path, explain_write_errors
 
 
 class Target(Protocol):
@@ -35,7 +35,7 @@ def target(name: str | None) -> Iterator[Target]:
     if name is None or name == "-":
         yield _Stdout()
         return
-    path = Path(name).expanduser()
+    path = Path(expand_path(name))
     check_target(name)
     if path.exists() and not path.is_file():
         # a device or a pipe is written to, never replaced
@@ -55,7 +55,7 @@ def target(name: str | None) -> Iterator[Target]:
 
 def check_target(name: str) -> None:
     """Raise `VlmtuiError` where `-o NAME` cannot work, before anything is computed for it."""
-    path = Path(name).expanduser()
+    path = Path(expand_path(name))
     if path.is_dir():
         raise VlmtuiError(f"{name} is a folder: name a file for the report with -o")
     if not path.parent.is_dir():
@@ -64,7 +64,7 @@ def check_target(name: str) -> None:
 
 def check_sources(name: str, sources: Iterable[str]) -> None:
     """`UsageError` where `-o NAME` is the file of one of the pictures, under whatever name."""
-    path = os.path.expanduser(name)
+    path = expand_path(name)
     if os.path.exists(path) and any(same_file(path, source) for source in sources):
         raise UsageError(f"{name} is the picture itself: name another file for the report")
 
@@ -72,7 +72,7 @@ def check_sources(name: str, sources: Iterable[str]) -> None:
 def same_file(name: str, other: str) -> bool:
     """Whether two names are of one file that is there."""
     with suppress(OSError, ValueError):
-        return os.path.samefile(os.path.expanduser(name), os.path.expanduser(other))
+        return os.path.samefile(expand_path(name), expand_path(other))
     return False
 
 
@@ -96,7 +96,7 @@ def at_once(name: str | None) -> bool:
     """Whether what goes to `-o NAME` is there all at once at its end: a file, no standard output, pipe or device."""
     if name is None or name == "-":
         return False
-    path = os.path.expanduser(name)
+    path = expand_path(name)
     return os.path.isfile(path) or not os.path.exists(path)
 
 

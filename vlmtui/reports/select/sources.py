@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.files import expand_path
 from vlmtui.image import images_in, is_address
 
 
@@ -38,7 +39,7 @@ def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[
 
 
 def _expanded(word: str) -> Iterator[str]:
-    path = os.path.expanduser(word)
+    path = expand_path(word)
     if word == "-" or is_address(word):
         yield word
     elif os.path.isdir(path):
@@ -57,7 +58,7 @@ def _listed(name: str) -> list[str]:
         name = "standard input"
     else:
         try:
-            data = Path(name).expanduser().read_bytes()
+            data = Path(expand_path(name)).read_bytes()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one picture a line") from None

@@ -1,4 +1,4 @@
-"""The built-in lenses by their own names and types: thin wrappers over `Compute`, for whoever calls them in code."""
+"""Typed questions to built-in lenses: thin wrappers over `Compute`, with arguments and results of their own types."""
 
 from vlmtui.session.typed.answers import ablation, attention, gradient, mask, occlusion
 from vlmtui.session.typed.base import TypedQuestion, compute, look, vectors

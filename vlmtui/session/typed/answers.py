@@ -1,4 +1,4 @@
-"""The lenses of the model's answer: where it looked, what it depends on, what it may look at."""
+"""Typed questions about an answer: attention, gradient, ablation, occlusion and the attention mask."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from vlmtui.session.typed.base import TypedQuestion, compute
 def attention(
     reading: str, answer: str, layer: int | None = None, head: int | None = None, rollout: bool = False
 ) -> TypedQuestion[Attention]:
-    """Where every token of a reading's latest answer looked, in a layer (from 1) and head (from 0) or all; or rolled
-    out through all of them."""
+    """The attention of every token of a reading's latest answer, in a layer (from 1) and head (from 0) or in all; or
+    the rollout through all of them."""
     if rollout:
         if layer is not None or head is not None:
             raise UsageError("a rollout goes through all layers and heads: ask for no single one")
@@ -31,30 +31,33 @@ def attention(
 
 
 def gradient(reading: str, answer: str, token: int | None = None) -> TypedQuestion[Gradient]:
-    """Gradient × input of an answer token's log-probability, without one of the whole answer's."""
+    """Gradient × input for the log-probability of an answer token, or of the whole answer."""
     body = compute("gradient", reading=reading, answer=answer, options={"token": token})
     return TypedQuestion(body, lambda done: replace(_restored(done, Gradient), numbers=_values(done)))
 
 
 def ablation(reading: str, answer: str, tokens: tuple[int, ...], by: Replacement = "mean") -> TypedQuestion[Ablation]:
-    """The question of a reading's latest answer asked again with image tokens replaced; `Said` is told before it."""
+    """The question of a reading's latest answer asked again with image tokens replaced.
+
+    An `AnswerProgress` for every token comes before the answer.
+    """
     _check(by)
     body = compute("ablation", reading=reading, answer=answer, entries=tokens, options={"by": by})
     return TypedQuestion(body, lambda done: _restored(done, Ablation))
 
 
 def occlusion(reading: str, answer: str, block: int = 1, by: Replacement = "mean") -> TypedQuestion[Occlusion]:
-    """Which image tokens a reading's latest answer depends on, each block of them replaced in turn."""
+    """Occlusion: how a reading's latest answer depends on each block of image tokens, replaced in turn."""
     _check(by)
     body = compute("occlusion", reading=reading, answer=answer, options={"block": block, "by": by})
-    # in the order of its axes also in memory: sums along one of them depend on that in their last digit
+    # contiguous, because the order in memory changes the last digit of sums along an axis
     return TypedQuestion(
         body, lambda done: replace(_restored(done, Occlusion), drops=np.ascontiguousarray(_values(done).T))
     )
 
 
 def mask(reading: str, layer: int = 1) -> TypedQuestion[AttentionMask]:
-    """What each position of a reading's prompt and latest answer, if there is one, may look at in a layer (from 1)."""
+    """The attention mask of a reading's prompt, and of its latest answer if there is one, in a layer (from 1)."""
     return TypedQuestion(
         compute("mask", reading=reading, options={"layer": layer}),
         lambda done: unpack_details(done.result, AttentionMask),
@@ -67,7 +70,7 @@ def _check(by: str) -> None:
 
 
 def _restored(done: Computed, kind: Any) -> Any:
-    """What the lens says besides, as its own type, and how long it took."""
+    """The lens's own part of the result, as its type, with the seconds it took."""
     return replace(unpack_details(done.result, kind), seconds=done.result.seconds)
 
 

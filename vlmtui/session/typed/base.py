@@ -1,4 +1,4 @@
-"""A question to a lens, and what makes its own type of the answer."""
+"""Typed question: a question to a lens, and the function that converts its answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TypedQuestion(Generic[T]):
-    """A question, and what makes the answer's own type of its result."""
+    """A question to a lens, and the function that converts the answer to a type of its own."""
 
     body: Compute
     unpack: Callable[[Computed], T]
@@ -26,7 +26,7 @@ class TypedQuestion(Generic[T]):
 def look(
     reading: str, stage: str, call: LensCall, entries: tuple[int, ...] | None = None, answer: str = "", k: int = 8
 ) -> TypedQuestion[LensResult]:
-    """What a lens, whichever, makes of a stage."""
+    """A question to any lens about a stage."""
     body = Compute(
         reading=reading, stage=stage, lens=call.lens, options=call.given, entries=entries, answer=answer, k=k
     )

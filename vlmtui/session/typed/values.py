@@ -1,4 +1,4 @@
-"""The lenses that give every entry of a stage a number or a colour, by their own names: wrappers, for Python.
+"""Lenses that give every entry of a stage a number or a colour, by their own names: wrappers for Python.
 
 `reading.values(Find("sky"), stage)` is `reading.look("find", stage=stage, text="sky")` with a result of its own type.
 """
@@ -23,12 +23,12 @@ def Components() -> LensCall:  # noqa: N802
 
 
 def Find(text: str) -> LensCall:  # noqa: N802
-    """How near every entry is to a word."""
+    """How close every entry is to a word."""
     return lens_call("find", text=text)
 
 
 def Evidence(label: str) -> LensCall:  # noqa: N802
-    """What every patch says for a class of the model's classification head, by its label or number (from 0)."""
+    """The evidence of every patch for a class of the model's classification head, by its label or number (from 0)."""
     return lens_call("evidence", label=label)
 
 
@@ -39,12 +39,11 @@ def Position() -> LensCall:  # noqa: N802
 
 @dataclass(frozen=True)
 class Values:
-    """What a lens made of a stage's entries, in the order of `Reading.places_at(stage)`.
+    """The values of a lens for a stage's entries, in the order of `Reading.places_at(stage)`.
 
-    `numbers` is float32 [entries], or [entries, 3] for components, each as a multiple of what its largest ones reach
-    (the 98th percentile of their sizes), so that -1 … 1 is nearly all of it. `explained` is the share (0–1) of the
-    variance in each component. `pieces` are the word-pieces that were looked for. `note` says what a person must know
-    to read it, or "".
+    `numbers` is float32 [entries], or [entries, 3] for components, each relative to the 98th percentile of its
+    magnitudes, so that nearly all of it is in -1 … 1. `explained` is the share (0–1) of the variance in each component.
+    `pieces` are the word-pieces that were looked for. `note` says what the user must know to read the values, or "".
     """
 
     lens: LensCall
@@ -57,7 +56,7 @@ class Values:
 
     @classmethod
     def of(cls, looked: LensResult) -> Values:
-        """Of what was looked at."""
+        """The values in the result of a lens."""
         more = looked.besides
         explained, pieces = tuple(more.get("explained", ())), tuple(more.get("pieces", ()))
         return cls(looked.call, looked.stage, looked.numbers, explained, pieces, looked.note, looked.seconds)

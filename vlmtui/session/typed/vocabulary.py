@@ -1,4 +1,4 @@
-"""The vocabulary of the model held by itself."""
+"""Typed questions about the loaded model's vocabulary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vlmtui.session.typed.base import TypedQuestion, compute
 
 
 def vocabulary(k: int = 8, all_tokens: bool = False, named_all: bool = False) -> TypedQuestion[VocabularyRows]:
-    """The norms of all rows, the `k` smallest and largest; with `named_all` every row is named."""
+    """The norms of all rows, the `k` smallest and largest; with `named_all` the names of all rows."""
     body = compute("vocabulary", k=k, options={"all_tokens": all_tokens, "named": named_all})
     return TypedQuestion(
         body, lambda done: replace(unpack_details(done.result, VocabularyRows), seconds=done.result.seconds)

@@ -1,4 +1,4 @@
-"""The lenses of words, by their own names and types."""
+"""Typed questions about words: nearest tokens, the logit lens, norms, the noise baseline and agreement."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def words(
     ridge: float = RIDGE,
     projected: bool = False,
 ) -> TypedQuestion[TokenWords]:
-    """The k nearest words of some image tokens, or of all; at `vision.i`, where that is to be `projected`, those of the
-    tokens that the projector makes of the stage."""
+    """The k nearest words of some image tokens, or of all; at `vision.i` those of the tokens that the projector makes
+    of the stage, if `projected`."""
     options = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
     body = compute("nearest-tokens", reading=reading, stage=stage, options=options, entries=tokens, k=k)
 
@@ -51,7 +51,7 @@ def layer_words(reading: str, token: int, k: int, all_tokens: bool = False) -> T
 
 
 def layers(reading: str) -> TypedQuestion[LayerNorms]:
-    """What the language model's layers made of a reading's image tokens."""
+    """The norms of a reading's image tokens after every layer of the language model."""
 
     def unpack(done: Computed) -> LayerNorms:
         assert isinstance(done.result, Matrix)
@@ -70,8 +70,8 @@ def null(
     idle: bool = False,
     projected: bool = False,
 ) -> TypedQuestion[NoiseBaseline]:
-    """The words of noise, found as `words` finds a reading's. Its `seconds` are those of the search itself, also where
-    that was kept."""
+    """The noise baseline of `words` for a reading. Its `seconds` are those of the search, also where the result was
+    kept."""
     options: dict[str, Any] = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
     body = compute("noise-baseline", reading=reading, stage=stage, options=options, k=k, idle=idle)
     return TypedQuestion(body, lambda done: unpack_details(done.result, NoiseBaseline))
@@ -80,7 +80,7 @@ def null(
 def agreement(
     reading: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
 ) -> TypedQuestion[MetricAgreement]:
-    """Which words each of several metrics names for one image token."""
+    """The words that each of several metrics finds for one image token."""
     options = {"all_tokens": all_tokens}
     body = compute("agreement", reading=reading, stage="tokens", options=options, entries=(token,), k=k, idle=idle)
 

@@ -23,10 +23,12 @@ from vlmtui.geometry import CellLayout, fit_cells
 from vlmtui.lenses.fact_lines import top_words
 from vlmtui.lenses.kinds import Colours, Scalars, Words
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.state import attribution, early_exit
-from vlmtui.tui.state.lens_values import lens_of, overlay_lens, shown
+from vlmtui.tui.state import early_exit
+from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
+from vlmtui.tui.state.lens_values import lens_of, overlay_lens, shown, value_refused
 from vlmtui.tui.state.marks import marked
-from vlmtui.tui.state.results import NONE, NORMS, WORDS, Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import NONE, NORMS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
 HEAT_SHARE = 0.7
@@ -72,9 +74,9 @@ def key(results: Results, selection: Selection, place: tuple[int, int]) -> objec
         lens = lens_of(selection, results)
         # what is found of one entry after the other is drawn beside the picture
         found = None if choice.of_single else id(shown(selection, results))
-        values = found, lens is None, lens is not None and (selection.stage, lens) in results.refused, choice
+        values = found, lens is None, lens is not None and bool(value_refused(selection, results)), choice
     if selection.stage == ANSWER:
-        values = attribution.key(results, selection)
+        values = answer_drawing_key(results, selection)
     # without an overlay, all stages of one grid look the same
     stage = (
         (selection.stage, results.layers is None, selection.projected)
@@ -83,7 +85,7 @@ def key(results: Results, selection: Selection, place: tuple[int, int]) -> objec
     )
     return (
         id(results.picture),
-        results.atlas,
+        results.grids,
         results.shown(selection),
         page,
         stage,
@@ -187,8 +189,8 @@ def _lens_words(page: EntryGrid, words: Words) -> list[list[str]]:
 
 def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: ImageDrawing) -> ImageDrawing:
     """The picture with what an answer looked at, or depends on."""
-    found = attribution.numbers(results, selection)
-    legend = attribution.legend(results, selection, found)
+    found = answer_values(results, selection)
+    legend = answer_legend(results, selection, found)
     if found is None:
         return replace(bare, legend=legend)
     pixels = bare.pixels.copy()

@@ -11,9 +11,10 @@ from vlmtui.lenses import lens_text
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.registry import find_lens
-from vlmtui.tui.state.lens_values import lens_of, ordered, overlay_lens, scores, shown
+from vlmtui.tui.state.lens_values import lens_of, ordered, overlay_lens, scores, shown, value_refused
 from vlmtui.tui.state.marks import marked
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS
 
 OPTIONS = "Lens: options"
@@ -29,7 +30,7 @@ def legend(results: Results, selection: Selection, found: LensResult | None) -> 
             return f"{name} needs its option {choice.missing}: Ctrl-P, {OPTIONS}", None
         has = "have" if selection.stage == PIXELS else "has"
         return f"overlay: {name}, which {selection.stage} {has} none of", None
-    refused = results.refused.get((selection.stage, lens))
+    refused = value_refused(selection, results)
     if refused and (found is None or (choice is not None and choice.of_single)):
         return f"{name}: {plain(refused)}", None
     if choice is not None and choice.of_single:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vlmtui.tui.state.lens_choice import overlays
-from vlmtui.tui.state.results import NONE, NORMS, WORDS, Results
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import NONE, NORMS, WORDS
 
 NO_LENSES = {
     NONE: "The picture alone.",

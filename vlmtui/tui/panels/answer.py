@@ -13,11 +13,14 @@ from textual.strip import Strip
 from vlmtui.display.numbers import NOT_A_NUMBER, count
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.results.answers import Ablation, AnswerToken
-from vlmtui.tui.state import attribution
-from vlmtui.tui.state.generation import AblatedGeneration, Generation
-from vlmtui.tui.state.results import Selection
-from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.panels.panel import Panel
+from vlmtui.tui.state.answer_values import meaning as meaning_of
+from vlmtui.tui.state.answer_values import named
+from vlmtui.tui.state.generation import AblatedAnswer, AnswerGeneration
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 from vlmtui.tui.widgets.text_folding import folded, parted, span, windowed
 
 BAR = "━"
@@ -45,11 +48,11 @@ class AnswerTokenPointed(Message):
         self.token = token
 
 
-class AnswerPanel(ViewPanel):
+class AnswerPanel(Lines):
     """Question, answer, tokens; underneath where the chosen one looked."""
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, classes="panel")
+    def __init__(self) -> None:
+        super().__init__()
         self._targets: list[tuple[int, int, int, int | None]] = []
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -70,7 +73,7 @@ class AnswerPanel(ViewPanel):
         ]
         if not generation.tokens:
             return [*lines, line(cells, blank, [("…", dim)])]
-        meaning = attribution.meaning(results, selection)
+        meaning = meaning_of(results, selection)
         foot = wrapped(" ".join(meaning[:1] if rows < FEW else meaning), cells)[: 1 if rows < FEW else MOST_MEANING]
         columns = self._columns(generation, cells)
         chosen = None if generation.speaking else selection.of_answer.token
@@ -89,7 +92,9 @@ class AnswerPanel(ViewPanel):
         lines += [line(cells, blank, [])] * (len(lines) + len(foot) < rows)
         return [*lines, *(line(cells, blank, [(isolate(part), dim)]) for part in foot)]
 
-    def _texts(self, generation: Generation, chosen: int | None, cells: int, most: int | None = None) -> list[Strip]:
+    def _texts(
+        self, generation: AnswerGeneration, chosen: int | None, cells: int, most: int | None = None
+    ) -> list[Strip]:
         """What was said, and beside it or below it what was said without some patches; all, or `most` lines of it."""
         again = generation.again
         if again is None:
@@ -114,7 +119,7 @@ class AnswerPanel(ViewPanel):
         gap = Strip.blank(cells - 2 * half, self.roles.style())
         return [Strip.join([left, gap, other]).simplify() for left, other in [heads, *pairs]]
 
-    def _text(self, generation: Generation, chosen: int | None, cells: int, most: int | None) -> list[Strip]:
+    def _text(self, generation: AnswerGeneration, chosen: int | None, cells: int, most: int | None) -> list[Strip]:
         """What was said: all of it, or so many lines around the chosen token."""
         folds = folded(generation.text, cells - ELLIPSES) or ["…"]
         parts = parted(folds, generation.text, span(generation.text, generation.tokens, chosen))
@@ -128,14 +133,14 @@ class AnswerPanel(ViewPanel):
         styled = [(isolate(text), look) for text, look in zip(part, (style, chosen, style), strict=True) if text]
         return line(cells, r.style(), styled)
 
-    def _columns(self, generation: Generation, cells: int) -> int:
+    def _columns(self, generation: AnswerGeneration, cells: int) -> int:
         """How many columns of tokens there is room for, without bars."""
         return max(
             1, cells // (LEAST_NAME + _number_cells(generation) + 3 + (CHANGE_CELLS if _compared(generation) else 0))
         )
 
     def _tokens(
-        self, generation: Generation, selection: Selection, cells: int, room: int, top: int, most: int
+        self, generation: AnswerGeneration, selection: Selection, cells: int, room: int, top: int, most: int
     ) -> tuple[list[Strip], int]:
         """A cell a token, down at most so many columns, the whole answer first; and how many there is no room for."""
         r = self.roles
@@ -148,7 +153,7 @@ class AnswerPanel(ViewPanel):
         first = min(max(0, at - shown // 2), len(entries) - shown)
         across = cells // columns
         number_cells = _number_cells(generation)
-        longest = max(width(WHOLE[0]), *(width(attribution.named(one)) for one in generation.tokens))
+        longest = max(width(WHOLE[0]), *(width(named(one)) for one in generation.tokens))
         free = across - 3 - number_cells - (CHANGE_CELLS if _compared(generation) else 0)
         name_cells = min(longest, MOST_NAME, free - BAR_CELLS if free - BAR_CELLS >= LEAST_NAME else free)
         lines = []
@@ -167,7 +172,13 @@ class AnswerPanel(ViewPanel):
         return lines, len(entries) - shown
 
     def _token(
-        self, generation: Generation, token: int | None, here: bool, cells: int, name_cells: int, number_cells: int
+        self,
+        generation: AnswerGeneration,
+        token: int | None,
+        here: bool,
+        cells: int,
+        name_cells: int,
+        number_cells: int,
     ) -> list[Part]:
         """One token in exactly so many cells, of which its name and its number have these."""
         ablation = generation.again.ablation if generation.again else None
@@ -175,7 +186,7 @@ class AnswerPanel(ViewPanel):
         ground = "raised" if here else "ground"
         said = None if token is None else generation.tokens[token]
         log_prob = generation.log_prob if said is None else said.log_prob
-        name = fit(fitting(name_cells, *WHOLE) if said is None else attribution.named(said), name_cells)
+        name = fit(fitting(name_cells, *WHOLE) if said is None else named(said), name_cells)
         style = r.style("strong" if here else "dim" if said is None or said.special else "text", ground, here)
         parts: list[Part] = [
             ("▌" if here else " ", r.style("accent", ground)),
@@ -205,7 +216,7 @@ class AnswerPanel(ViewPanel):
                 self.post_message(AnswerTokenPointed(token))
 
 
-def wanted_rows(generation: Generation, cells: int) -> int:
+def wanted_rows(generation: AnswerGeneration, cells: int) -> int:
     """How many lines would show an answer whole in so many cells."""
     texts = [generation.text] if generation.again is None else [generation.text, generation.again.text]
     each = cells if len(texts) == 1 else cells // 2 - 1
@@ -226,7 +237,7 @@ def shares(rows: int, text: int, tokens: int, foot: int) -> tuple[int, int, int]
     return text, max(1, min(room - text, room)), foot
 
 
-def about(generation: Generation, hidden: int = 0) -> tuple[str, ...]:
+def about(generation: AnswerGeneration, hidden: int = 0) -> tuple[str, ...]:
     """How it was answered, from the longest way to say it to the shortest; `hidden` tokens are not seen."""
     number = count(len(generation.tokens), "token")
     tokens = f"{number}{f' ({hidden} not seen)' if hidden else ''}"
@@ -252,7 +263,7 @@ def logged(value: float, sign: bool = False) -> str:
     return f"{rounded:{'+' if sign and rounded else ''}.3f}"
 
 
-def without(again: AblatedGeneration) -> tuple[str, ...]:
+def without(again: AblatedAnswer) -> tuple[str, ...]:
     """`without 12 marked tokens (mean)`, and shorter ways to say it."""
     marked = count(len(again.tokens), "marked token")
     return (
@@ -262,24 +273,39 @@ def without(again: AblatedGeneration) -> tuple[str, ...]:
     )
 
 
-def change_of(generation: Generation, ablation: Ablation, token: int | None) -> float:
+def change_of(generation: AnswerGeneration, ablation: Ablation, token: int | None) -> float:
     """By how much the log-probability of a token, or of the whole answer as far as it was heard, rose."""
     if token is None:
         return float(ablation.changes[: len(generation.tokens)].sum())
     return float(ablation.changes[token]) if token < len(ablation.changes) else math.nan
 
 
-def _number_cells(generation: Generation) -> int:
+def _number_cells(generation: AnswerGeneration) -> int:
     """What the longest of the answer's log-probabilities needs."""
     return max(
         len(logged(log_prob)) for log_prob in (generation.log_prob, *(token.log_prob for token in generation.tokens))
     )
 
 
-def _compared(generation: Generation) -> bool:
+def _compared(generation: AnswerGeneration) -> bool:
     """Whether there is another answer to hold the tokens against."""
     return generation.again is not None and generation.again.ablation is not None
 
 
 def _probability(said: AnswerToken) -> float:
     return math.exp(said.log_prob) if math.isfinite(said.log_prob) else 0.0
+
+
+def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
+    return wanted_rows(results.generation, cells)
+
+
+PANEL = Panel(
+    "answer",
+    "Answer",
+    AnswerPanel,
+    _rows_wanted,
+    applies=lambda results, selection: selection.stage == ANSWER,
+    main=True,
+    grows=True,
+)

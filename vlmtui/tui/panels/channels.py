@@ -7,8 +7,9 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import format_number
 from vlmtui.geometry import pixel_bounds
-from vlmtui.tui.state.patch_facts import anatomy
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.patch_facts import patch_embedding
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, line
 
@@ -28,7 +29,7 @@ def channels(roles: Roles, results: Results, selection: Selection, cells: int, r
     if place is None or rows < 5:
         return []
     dim, text = roles.style("dim"), roles.style()
-    seen = anatomy(results, selection)
+    seen = patch_embedding(results, selection)
     normalised = [""] * 3
     if seen is not None:
         tall, wide, _ = seen.pixels.shape

@@ -7,31 +7,30 @@ from textual.strip import Strip
 from vlmtui.display.pieces import fit, isolate, plain, width
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import LayerWords, ResultKind, Scores, Words
-from vlmtui.tui.state import lens_panel
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.panels.panel import Panel
+from vlmtui.tui.state.panel_lens import lens_in_panel, panel_lens, panel_lens_rows
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import llm_depth
 from vlmtui.tui.terminal.theme import Roles
-from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 
 BAR = "━"
 LONGEST_BAR = 36
 LEAST_LABEL = 9
+LEAST_ROWS = 4
 RANKED = (Words, Scores)
 """Kinds whose lines are the best first."""
 
 
-class FactsPanel(ViewPanel):
+class FactsPanel(Lines):
     """A header, and a line for each label and its value."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, classes="panel")
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """As much as there is room for."""
         r = self.roles
         results, selection = self._results, self._selection
-        told = lens_panel.faced(results, selection) if results else None
+        told = panel_lens(results, selection) if results else None
         if results is None or told is None:
             return []
         blank, dim = r.style(), r.style("dim")
@@ -104,3 +103,14 @@ def _around(lines: list[FactLine], layer: int | None, rows: int) -> list[FactLin
     at = len(lines) if layer is None else layer
     first = min(max(0, at - 1 - rows // 2), max(0, len(lines) - rows))
     return lines[first : first + rows]
+
+
+PANEL = Panel(
+    "facts",
+    "Lens",
+    FactsPanel,
+    lambda results, selection, cells: panel_lens_rows(results, selection),
+    applies=lambda results, selection: lens_in_panel(results, selection) is not None,
+    least=LEAST_ROWS,
+)
+"""What a lens found that is no overlay: there while such a lens is chosen, and cut rather than folded away."""

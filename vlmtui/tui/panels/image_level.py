@@ -1,4 +1,4 @@
-"""What is said of the whole picture: texts by how well they match it, or classes by their probability."""
+"""Image-level results in lines: texts by their zero-shot scores, or classes by their probability."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ BAR = "━"
 _Row = tuple[str, float, str]
 
 
-def whole_picture(roles: Roles, whole: ImageLevel, cells: int, rows: int) -> list[Strip]:
+def image_level_lines(roles: Roles, level: ImageLevel, cells: int, rows: int) -> list[Strip]:
     """As many lines as there is room for: a heading, and the texts or classes, the likeliest first."""
     if rows < 3:
         return []
     dim = roles.style("dim")
-    head, about, found = _found(whole, cells)
+    head, about, found = _found(level, cells)
     lines = [line(cells, roles.style(), [])]
     lines.append(line(cells, roles.style(), [(head, roles.style("text", bold=True))], [(about, dim)]))
     room = max(1, rows - 2)
     return [*lines, *_rows(roles, found[:room], cells)]
 
 
-def _found(whole: ImageLevel, cells: int) -> tuple[str, str, list[_Row]]:
-    if whole.texts is not None and whole.match is not None:
-        return _texts(whole.texts, whole.match, cells)
-    assert whole.head is not None
-    assert whole.classes is not None
-    return _classes(whole.head, whole.classes, cells)
+def _found(level: ImageLevel, cells: int) -> tuple[str, str, list[_Row]]:
+    if level.texts is not None and level.match is not None:
+        return _texts(level.texts, level.match, cells)
+    assert level.head is not None
+    assert level.classes is not None
+    return _classes(level.head, level.classes, cells)
 
 
 def _texts(texts: TextsRead, match: ImageTextMatch, cells: int) -> tuple[str, str, list[_Row]]:

@@ -6,7 +6,8 @@ import numpy as np
 from textual.strip import Strip
 
 from vlmtui.display.numbers import count, format_number, ordinal
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, line
 

@@ -7,7 +7,8 @@ from textual.strip import Strip
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.reading import TokenLayerWords
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import llm_depth
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
@@ -30,9 +31,8 @@ def first_words(roles: Roles, results: Results, selection: Selection, cells: int
     assert results.reading is not None
     blank, dim = roles.style(), roles.style("dim")
     layers = results.reading.model.llm_layers
-    there = results.token(selection) in results.by_layer
-    token = results.token(selection) if there else results.followed
-    found = results.by_layer.get(token) if token is not None else None
+    there = results.by_layer(results.token(selection)) is not None
+    found = results.by_layer(results.token(selection) if there else results.followed)
     short = f"logit · {BAR} entropy in nats"
     about = fitting(cells - len(HEAD) - 2, f"logit lens, layers 1–{layers} · {short}", short)
     head = line(cells, blank, [(HEAD, roles.style(bold=True))], [(about, dim)])

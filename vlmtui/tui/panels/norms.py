@@ -10,19 +10,21 @@ from textual.strip import Strip
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import width
 from vlmtui.reading import LayerNorms, Reading
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui import needs
+from vlmtui.tui.panels.panel import Panel, fixed
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, vision_depth
 from vlmtui.tui.widgets.chart import MEDIAN, NormBlock, NormSummaries, chart
-from vlmtui.tui.widgets.lines import Part, fitting, line
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line
 
 
-class NormsPanel(ViewPanel):
+class NormsPanel(Lines):
     """Depth from left to right: the vision tower, and beside it the tokens through the language model once its layers
     have been read."""
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, classes="panel")
+    def __init__(self) -> None:
+        super().__init__()
         self._vision: tuple[Reading, NormSummaries] | None = None
         self._llm: tuple[LayerNorms, np.ndarray, NormSummaries] | None = None
 
@@ -57,12 +59,12 @@ class NormsPanel(ViewPanel):
 
     def _of_vision(self, results: Results, selection: Selection) -> NormBlock | None:
         column, place = results.column(selection), results.place(selection)
-        if column is None or not column[1].size or results.atlas is None or results.reading is None:
+        if column is None or not column[1].size or results.grids is None or results.reading is None:
             return None
         values, everything = column
         if self._vision is None or self._vision[0] is not results.reading:
             self._vision = results.reading, NormSummaries.of(everything)
-        columns = results.atlas.columns(place) if place else []
+        columns = results.grids.columns(place) if place else []
         names = [str(i) for i in range(len(everything))]
         return NormBlock(names, values, self._vision[1], columns, vision_depth(selection.stage))
 
@@ -131,3 +133,6 @@ def _runs(indices: list[int], names: list[str]) -> str:
         if i is not None:
             start = previous = i
     return ", ".join(parts)
+
+
+PANEL = Panel("norms", "Norms", NormsPanel, fixed(11), needs=(needs.layers,))

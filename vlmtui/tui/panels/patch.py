@@ -24,14 +24,16 @@ from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import Reading
 from vlmtui.results.patch_embedding import PatchEmbedding
-from vlmtui.tui.state.patch_facts import anatomy, dissected, recurring
-from vlmtui.tui.state.results import NORMS, Results, Selection
+from vlmtui.tui import needs
+from vlmtui.tui.panels.panel import Panel, fixed
+from vlmtui.tui.state.patch_facts import any_patch, before_first_block, patch_embedding, recurring
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import NORMS, Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.image_view import divided, divisions
-from vlmtui.tui.widgets.lines import Part, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
 from vlmtui.tui.widgets.minimap import MiniMap
-from vlmtui.tui.widgets.panel import ViewPanel
 
 LABEL_CELLS = 9
 FACTS_CELLS = 42
@@ -47,9 +49,6 @@ class PatchPanel(Vertical):
     PatchPanel EnlargedPatch { width: 10; height: 5; }
     PatchPanel MiniMap { width: 14; height: 5; margin-left: 1; }
     """
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, classes="panel")
 
     def compose(self) -> ComposeResult:
         yield PatchHeader()
@@ -92,7 +91,7 @@ class CursorPlace:
         return cls(results, results.reading, page, place)
 
 
-class PatchHeader(ViewPanel):
+class PatchHeader(Lines):
     """Page, row, column and token index."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -113,7 +112,7 @@ def where_text(under: CursorPlace, selection: Selection) -> str:
     return f"{page}row {selection.row} · column {selection.col} · {what}"
 
 
-class EnlargedPatch(ViewPanel):
+class EnlargedPatch(Lines):
     """The pixels of the file within the patch's box, divided as the vision patches lie; or those the model gets."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -124,7 +123,7 @@ class EnlargedPatch(ViewPanel):
         # boxes of resampled tokens are larger than their cells; what is clipped is shown with its padding
         place, cell = under.place, under.page.cell_box(selection.row, selection.col)
         box = place.box if place.box and place.inside >= 1 else cell
-        seen = anatomy(under.results, selection)
+        seen = patch_embedding(under.results, selection)
         pixels = (
             _given(seen, (cells, 2 * rows)) if seen else resize_padded(under.results.picture, box, (cells, 2 * rows))
         )
@@ -139,7 +138,7 @@ class EnlargedPatch(ViewPanel):
         return strips
 
 
-class PatchFacts(ViewPanel):
+class PatchFacts(Lines):
     """Box in the file, mean colour, how the model saw it, what feeds it."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -180,8 +179,8 @@ class PatchFacts(ViewPanel):
         # what a token saw is all of its patches
         down, across = under.page.split if of_tokens(stage) and len(place.patches) > 1 else (1, 1)
         facts.append(("seen as", [(f"{across * wide}×{down * tall} px of {reading.seen}", text)]))
-        if dissected(stage):
-            facts += self._dissected(under)
+        if before_first_block(stage):
+            facts += self._embedding_facts(under)
         elif of_tokens(stage):
             if len(place.patches) > 1:
                 down, across = under.page.split
@@ -203,10 +202,10 @@ class PatchFacts(ViewPanel):
             facts.append(("outlier", [(recurs, text)]))
         return facts
 
-    def _dissected(self, under: CursorPlace) -> list[tuple[str, list[Part]]]:
+    def _embedding_facts(self, under: CursorPlace) -> list[tuple[str, list[Part]]]:
         """What the session says of the patch before the first block; how it is flattened, once it has of any."""
         text, dim = self.roles.style(), self.roles.style("dim")
-        some, this = under.results.patches.any, anatomy(under.results, self._selection)
+        some, this = any_patch(under.results), patch_embedding(under.results, self._selection)
         facts: list[tuple[str, list[Part]]] = []
         if some is not None:
             tall, wide, channels = some.pixels.shape
@@ -237,3 +236,6 @@ def mean_colour(results: Results, place: Place) -> tuple[int, int, int]:
     part = np.asarray(results.picture.crop((left, top, right, bottom)), dtype=np.float64)
     red, green, blue = (round(float(v)) for v in part.reshape(-1, 3).mean(axis=0))
     return red, green, blue
+
+
+PANEL = Panel("patch", "Patch", PatchPanel, fixed(7), needs=(needs.patch,))

@@ -8,7 +8,9 @@ from vlmtui.display.numbers import count, format_number, ordinal, percent
 from vlmtui.display.pieces import width
 from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.noise_baseline import metrics_agreeing, noise_percentile
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import llm_depth
 from vlmtui.tui.state.word_table import WordRow
 from vlmtui.tui.terminal.theme import Roles
@@ -30,10 +32,10 @@ def footer(
     dim, text = r.style("dim"), r.style()
     first = _first(r, words)
     sayings: list[_Saying] = [(0, first, first)]
-    standing = results.belief.standing(selection, words)
+    standing = noise_percentile(results, selection, words)
     if standing is not None:
         sayings += _noise(r, standing)
-    agreeing = results.belief.agreeing(results.token(selection), selection, words)
+    agreeing = metrics_agreeing(results, selection, words)
     if agreeing is not None:
         many, of = agreeing
         said = f"{many} of {of}"

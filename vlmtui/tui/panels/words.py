@@ -12,19 +12,21 @@ from vlmtui.display.numbers import format_number, percent
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.metrics import PURSUITS
+from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import channels
-from vlmtui.tui.panels.image_level import whole_picture
+from vlmtui.tui.panels.image_level import image_level_lines
 from vlmtui.tui.panels.largest_norms import largest_norms
-from vlmtui.tui.panels.layer_words import first_words
+from vlmtui.tui.panels.layer_words import first_words, wanted_rows
+from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.word_footer import footer
 from vlmtui.tui.state import early_exit
-from vlmtui.tui.state.image_level import CLASSES, TEXTS, said_by
+from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.stages import PIXELS, llm_depth, of_tokens
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 from vlmtui.tui.state.word_table import WordRow
 from vlmtui.tui.terminal.theme import Roles
-from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 
 BAR = "━"
 SHORTEST_BAR = 0.2
@@ -37,11 +39,11 @@ OF_THE_WHOLE = {
 BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
 
 
-class WordsPanel(ViewPanel):
+class WordsPanel(Lines):
     """Piece, bar, score and id, nearest first; underneath what to make of it."""
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, classes="panel")
+    def __init__(self) -> None:
+        super().__init__()
         self._glosses = PieceGlosses(self._glosses_came)
 
     def _glosses_came(self) -> None:
@@ -109,9 +111,10 @@ class WordsPanel(ViewPanel):
                 why += " e looks through the projector: an early exit."
         lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
         lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
-        if results.image_level.complete and selection.stage != PIXELS:
-            return [*lines, *whole_picture(r, results.image_level, cells, rows - len(lines))]
-        if said := said_by(results.model):
+        level = results.image_level
+        if level.complete and selection.stage != PIXELS:
+            return [*lines, *image_level_lines(r, level, cells, rows - len(lines))]
+        if said := scored_by(results.model):
             lines += [line(cells, blank, [(part, dim)]) for part in wrapped(OF_THE_WHOLE[said], cells)]
         more = channels if selection.stage == PIXELS else largest_norms
         return [*lines, *more(r, results, selection, cells, rows - len(lines))]
@@ -180,3 +183,20 @@ def bar_shares(scores: list[float], coefficients: bool = False) -> list[float]:
     if not span > 0:
         return [1.0] * len(scores)
     return [SHORTEST_BAR + (1 - SHORTEST_BAR) * (s - scores[-1]) / span for s in scores]
+
+
+def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
+    """A row a word, or of every layer in two columns; header and footer too."""
+    model = results.model
+    return wanted_rows(model.llm_layers, selection.k) if model and selection.shows_layers else selection.k + 2
+
+
+PANEL = Panel(
+    "words",
+    "Nearest tokens",
+    WordsPanel,
+    _rows_wanted,
+    applies=lambda results, selection: selection.stage != ANSWER,
+    needs=(needs.layers, needs.words, needs.layer_words, needs.agreement, needs.noise),
+    main=True,
+)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.events import Key
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
@@ -23,11 +21,11 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import DEMO_NOTES, LocalModel
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
+from vlmtui.tui.go_to import parse_go_to
 from vlmtui.tui.navigation import at_pixel, to_cell
-from vlmtui.tui.overlays.listing import overlays_of
-from vlmtui.tui.state.generation import ATTRIBUTIONS, NAMED
-from vlmtui.tui.state.lens_choice import colouring, overlays
-from vlmtui.tui.state.results import NONE, NORMS, Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import of_tokens
 
 _T = TypeVar("_T")
@@ -143,7 +141,7 @@ class PathSuggester(Suggester):
         if not value or "://" in value:
             return None
         try:
-            path = Path(value).expanduser()
+            path = Path(expand_path(value))
             folder, start = (path, "") if value.endswith("/") else (path.parent, path.name)
             names = sorted(p.name + "/" * p.is_dir() for p in folder.iterdir() if p.name.startswith(start))
         except OSError:
@@ -189,134 +187,3 @@ class ChooseModel(ModalScreen[str | None]):
     def _submitted(self, event: Input.Submitted) -> None:
         if name := event.value.strip():
             self.dismiss(name)
-
-
-class HelpScreen(ModalScreen[None]):
-    """The keys."""
-
-    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss(None)", "leave")]
-
-    def __init__(self, results: Results) -> None:
-        super().__init__()
-        self._results = results
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog help"):
-            yield Static(Text("Keys"), classes="dialog-title")
-            yield Static(_table(HELP))
-            yield Static(Text("Overlays"), classes="help-title")
-            yield Static(_table(overlays_of(self._results)))
-            yield Static(_help_text())
-
-
-HELP: tuple[tuple[str, str], ...] = (
-    ("← ↑ ↓ →  h j k l", "move the cursor by one patch"),
-    ("Home End", "to the first, the last column"),
-    ("PgUp PgDn", "up, down by a quarter of the picture"),
-    ("t  T", "the next, the page before: whole view, tiles, tokens in no grid"),
-    ("z", "closer: the same spot on a finer page; from the finest back"),
-    ("g", "go to a row and column (a grid's: 2:3,4), or to a pixel"),
-    ("mouse", "click a patch, a page, a stage; beside a tile: the tile there"),
-    ("[  ]", "one stage back, on: pixels, vision.0 …, tokens, llm.1 …"),
-    ("Esc", "stop the answer, the occlusion map; leave the layers being read"),
-    ("w", "at llm stages: the first word after every layer, or this layer's words"),
-    ("m", "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits"),
-    ("e", "at vision stages: words through the projector, an early exit; or none again"),
-    ("+  -", "more, fewer words"),
-    ("o", f"overlay: {', '.join((NONE, NORMS, 'first words', *(lens.name for lens in overlays())))}"),
-    ("/", "find a word: patches light up by how near they are to it"),
-    ("c", "vision towers: texts against the whole picture (CLIP, SigLIP), or its classes (ViT)"),
-    ("n  N", "to the next best, the best before, of the numbers of the overlay"),
-    ("Space  U", "mark the patch; take all marks away"),
-    ("V", "outliers of all pictures opened: by position or by content, at every stage"),
-    ("p", f"play through the layers with the overlay ({colouring()} if there is none)"),
-    ("a", "ask the model; its answer is the last stage, with what it looked at over the picture"),
-    (",  .", "another token of the answer, or the whole of it; also < > and the mouse"),
-    ("v", f"{', '.join(NAMED.get(attribution, attribution) for attribution in ATTRIBUTIONS)}"),
-    ("{  }", "attention, or the mask, of the layer before, the next; of all layers"),
-    ("H", "attention of the next head of that layer; of all heads"),
-    ("O", "make the occlusion map: blocks of patches taken away, one after the other"),
-    ("x", "ask again without the marked patches: their mean, zeros, or blurred"),
-    ("K", "the attention mask in the place of the picture, or the picture again"),
-    ("Tab", "narrow terminal: the next panel"),
-    ("i", "another picture: a path or an address"),
-    ("M", "another model"),
-    ("r", "read the picture again"),
-    ("R", "start the model session again"),
-    ("y", "copy the patch's words, box and norms"),
-    ("s", "save the report"),
-    ("Ctrl-P", "find any action by name"),
-    ("Ctrl-Z", "back to the shell; fg returns"),
-    ("Ctrl-C", "stop what goes on: answer, map, layers, playing; twice where nothing does: quit"),
-    ("q", "quit"),
-)
-
-
-def _table(rows: Sequence[tuple[str, str]]) -> Table:
-    """Each key with what it does, or each overlay with what it is, which goes on below itself where it needs more
-    lines."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="bold", max_width=18)
-    table.add_column(ratio=1)
-    for name, meaning in rows:
-        table.add_row(Text(plain(name)), Text(plain(meaning)))
-    return table
-
-
-def _help_text() -> Text:
-    text = Text()
-    text.append(
-        "\nWords: the bar of the first is full, the last's a fifth, between them by score. Norms: the height of a bar"
-        " is the L2 norm of the patch after that layer; behind it the 5–95% band and the median of all patches. The"
-        " tower stands left and the language model right, each on a scale of its own."
-        "\n\nFirst words by layer: for the token under the cursor the word of the largest logit after every layer, that"
-        " logit, and the entropy of the softmax over all words in nats, which the bar is of: the surer the model, the"
-        " shorter. It settles at the first layer from which on the last layer's word is first."
-        "\n\nomp: which few words together make up the vector, in the order picked, and how much of its norm they"
-        " explain by then; grey bars are negative. ridge and pinv: the same with all words at once."
-        "\n\nSimilarity: the cosine of every patch with the one under the cursor, or with the mean of the marked ones'"
-        " unit vectors, at this stage. Colours span the middle 96% of all patches' numbers: ‹ or › at an end of the"
-        " scale says that the number here lies beyond it."
-        "\n\nEarly exit: a vision stage put in the place of the one that feeds the projector. A patch has the words of"
-        " the token it goes into, as that would be if the tower ended there; the projector was trained on its own stage"
-        " alone. find looks through it at every vision stage."
-        "\n\nAttention: of the position that decided on the chosen token of the answer, to every image token; the rest"
-        " went to text. A sink (×) draws attention whatever is said. Rolled out: the layers' mean attention, multiplied"
-        " through with the residual stream. Gradient × input: red where more of the image token would have made the"
-        " chosen token likelier. Occlusion map: by how much its log-probability falls without each block of patches."
-        "\n\nEscape leaves this page."
-    )
-    return text
-
-
-@dataclass(frozen=True)
-class GoTo:
-    """Where to go: row and column, of a `grid` where one is named, or x and y of a `pixel` of the file."""
-
-    first: float
-    second: float
-    pixel: bool
-    grid: int | None = None
-
-
-_N = r"(\d+(?:\.\d+)?)"
-_BETWEEN = r"\s*[,;:\s]\s*"
-_ROW_COLUMN = re.compile(rf"\(?(\d+){_BETWEEN}(\d+)\)?")
-_GRID = re.compile(r"(\d+)\s*:\s*(\d+)\s*,\s*(\d+)")
-_X_THEN_Y = re.compile(rf"x\s*=?\s*{_N}{_BETWEEN}y\s*=?\s*{_N}|{_N}\s*x\s*{_N}\s*(?:px)?|{_N}{_BETWEEN}{_N}\s*px")
-_Y_THEN_X = re.compile(rf"y\s*=?\s*{_N}{_BETWEEN}x\s*=?\s*{_N}")
-
-
-def parse_go_to(text: str) -> GoTo | None:
-    """`3,4` or `3 4` is row 3, column 4; `2:3,4` the same of grid 2; `x120 y80`, `y80 x120`, `120x80` or `120,80 px` a
-    pixel; None for all else."""
-    text = text.strip().lower()
-    if match := _GRID.fullmatch(text):
-        return GoTo(float(match[2]), float(match[3]), pixel=False, grid=int(match[1]))
-    if match := _ROW_COLUMN.fullmatch(text):
-        return GoTo(float(match[1]), float(match[2]), pixel=False)
-    for pattern, turned in ((_X_THEN_Y, False), (_Y_THEN_X, True)):
-        if match := pattern.fullmatch(text):
-            first, second = (float(g) for g in match.groups() if g is not None)
-            return GoTo(second, first, pixel=True) if turned else GoTo(first, second, pixel=True)
-    return None

@@ -1,22 +1,28 @@
-"""Where things stand on the screen, by its size. Pure functions."""
+"""Layout of the explorer by the size of the terminal. Pure functions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 NARROW = 110
 SMALLEST = (40, 20)
-WORDS = "words"
-NORMS = "norms"
-PATCH = "patch"
-FACTS = "facts"
-"""What a lens says that is no overlay: there while such a lens is chosen."""
-PANELS = (WORDS, NORMS, PATCH)
 NARROW_CHROME = 5
-"""Lines of a narrow screen that are neither picture nor panel: title, path, legend, state, keys."""
-NORMS_ROWS, PATCH_ROWS, LEAST_ANSWER, LEAST_FACTS = 11, 7, 12, 4
+"""Lines of a narrow screen that are neither image nor panel: title, path, legend, state, keys."""
+LEAST_GROWN = 12
+"""Rows of a panel that has what the others leave."""
 WIDE_CHROME = 6
 """Lines of a wide screen above and below the panels: title, path with a blank line on each side, state, keys."""
+
+
+@dataclass(frozen=True)
+class PanelRows:
+    """The rows that a panel would like; `least` and `grows` as in `vlmtui.tui.panels.panel.Panel`."""
+
+    name: str
+    wanted: int
+    least: int | None = None
+    grows: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,53 +41,55 @@ def panel_cells(columns: int) -> int:
     return columns if columns < NARROW else min(max(54, columns * 45 // 100), 74)
 
 
-def panels(facts: int) -> tuple[str, ...]:
-    """The panels there are, with `facts` lines of a lens or without."""
-    return (FACTS, *PANELS) if facts else PANELS
+def grown(size: tuple[int, int], panel: PanelRows, others: Sequence[PanelRows], first: str) -> int:
+    """The rows of a panel that grows on a screen of `size` (columns, rows).
 
-
-def answer_rows(size: tuple[int, int], wanted: int, panel: str, facts: int = 0) -> int:
-    """The lines of an answer that would like so many on a screen of `size` (columns, rows).
-
-    On a wide one it has what the other panels leave, of which the norms go where it has need of their room, and where
-    there are `facts` of a lens; below the picture at most half of what there is.
+    On a wide one it has what the other panels leave, of which those give way that it needs the room of, the largest
+    first, unless the person has chosen one of them (`first`); below the image at most half of what there is.
     """
     columns, rows = size
     if columns < NARROW:
-        return max(8, min(wanted, (rows - NARROW_CHROME) // 2))
-    room = rows - WIDE_CHROME - 1 - (PATCH_ROWS + 1)
-    if facts:
-        return max(LEAST_ANSWER, room - (facts + 1))
-    beside = room - (NORMS_ROWS + 1)
-    least = LEAST_ANSWER if panel == NORMS else max(LEAST_ANSWER, wanted)
-    return beside if beside >= least else max(LEAST_ANSWER, room)
+        return max(8, min(panel.wanted, (rows - NARROW_CHROME) // 2))
+    cut = [one for one in others if one.least is not None]
+    fixed = sorted(one.wanted for one in others if one.least is None)
+    room = rows - WIDE_CHROME - 1 - sum(one + 1 for one in fixed[:1])
+    if cut:
+        return max(LEAST_GROWN, room - sum(one.wanted + 1 for one in cut))
+    beside = room - sum(one + 1 for one in fixed[1:])
+    chosen = any(one.name == first and one.wanted in fixed[1:] for one in others)
+    least = LEAST_GROWN if chosen else max(LEAST_GROWN, panel.wanted)
+    return beside if beside >= least else max(LEAST_GROWN, room)
 
 
-def arrange(
-    size: tuple[int, int], words: int, grid_rows: int, panel: str, answer: bool = False, facts: int = 0
-) -> ScreenLayout:
-    """Panels beside the picture, or one below it where the terminal is narrow; `panel` is the one that must be seen.
+def arrange(size: tuple[int, int], panels: Sequence[PanelRows], grid_rows: int, first: str) -> ScreenLayout:
+    """Panels beside the image, or one below it where the terminal is narrow; `first` is the one that must be seen.
 
-    `size` is (columns, rows) of the terminal, `words` the lines that the words would like, or with `answer` that an
-    answer is to have, `grid_rows` the rows of the patch grid, `facts` the lines that a lens would like, 0 without one.
+    `size` is (columns, rows) of the terminal, `grid_rows` are the rows of the patch grid.
     """
     columns, rows = size
     too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
+    there = [
+        PanelRows(one.name, grown(size, one, [other for other in panels if other is not one], first))
+        if one.grows
+        else one
+        for one in panels
+    ]
     if columns < NARROW:
-        room = max(1, rows - NARROW_CHROME)
-        spare = room - grid_rows
-        # a small panel where that lets the picture be seen whole, and in any case one that is read
-        height = max(min(spare, 12) if spare >= 6 else 8, words if panel == WORDS and answer else 0)
-        return ScreenLayout(True, too_small, {panel: height}, None, height)
+        spare = max(1, rows - NARROW_CHROME) - grid_rows
+        grows = {one.name for one in panels if one.grows}
+        wanted = next((one.wanted for one in there if one.name == first and one.name in grows), 0)
+        # a small panel where that lets the image be seen whole, and in any case one that is read
+        height = max(min(spare, 12) if spare >= 6 else 8, wanted)
+        return ScreenLayout(True, too_small, {first: height}, None, height)
     room = max(1, rows - WIDE_CHROME)
-    wanted = {WORDS: words, NORMS: NORMS_ROWS, PATCH: PATCH_ROWS, FACTS: facts}
     heights: dict[str, int] = {}
-    for name in (panel, *(p for p in panels(facts) if p != panel)):
-        if name == FACTS and heights and room > LEAST_FACTS:
-            # chosen by the person: cut rather than folded away
-            wanted[name] = min(facts, room - 1)
+    for one in sorted(there, key=lambda one: one.name != first):
+        wanted = one.wanted
+        if one.least is not None and heights and room > one.least:
+            # cut rather than folded away
+            wanted = min(wanted, room - 1)
         # each has a blank line below it
-        if wanted[name] + 1 <= room or not heights:
-            heights[name] = min(wanted[name], room)
-            room -= heights[name] + 1
+        if wanted + 1 <= room or not heights:
+            heights[one.name] = min(wanted, room)
+            room -= heights[one.name] + 1
     return ScreenLayout(False, too_small, heights, panel_cells(columns), None)

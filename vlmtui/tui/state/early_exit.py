@@ -10,7 +10,8 @@ from dataclasses import replace
 from vlmtui.display.grid_names import as_sentence
 from vlmtui.display.numbers import count
 from vlmtui.results import early_exit as exits
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import vision_depth
 
 INTO_NONE = "This patch goes into no image token: the model leaves its place out, or mixes it into many."

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.tui.state.results import Mark, Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Mark, Selection
 from vlmtui.tui.state.stages import of_tokens
 
 
@@ -20,15 +21,15 @@ def toggled(selection: Selection, results: Results) -> Selection:
 
 def marked(selection: Selection, results: Results) -> tuple[int, ...]:
     """The entries of the view's stage that are marked, ascending."""
-    atlas = results.atlas
-    if atlas is None:
+    grids = results.grids
+    if grids is None:
         return ()
     if of_tokens(selection.stage):
         return tuple(sorted(index for kind, index in selection.marks if kind == "token"))
     found = {index for kind, index in selection.marks if kind == "patch"}
     for kind, index in selection.marks:
         if kind == "token":
-            found.update(atlas.columns(results.places_at("tokens")[index]))
+            found.update(grids.columns(results.places_at("tokens")[index]))
     return tuple(sorted(found))
 
 

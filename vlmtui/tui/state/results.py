@@ -1,13 +1,10 @@
-"""What a person has chosen to look at, and what is known about it: plain data that the panels read.
-
-`Selection` holds the choices, `Results` what has arrived. Nothing here knows Textual.
-"""
+"""Results: what has arrived from the session, by subject and lens. No Textual."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,102 +16,22 @@ from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
 from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
-from vlmtui.lenses.base import Lens
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.lens_text import LensResult
-from vlmtui.metrics import METRICS, Metric, WordOrder
+from vlmtui.metrics import WordOrder
 from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
-from vlmtui.tui.state.generation import AnswerSelection, Generation
+from vlmtui.tui.state.generation import AnswerGeneration
 from vlmtui.tui.state.image_level import ImageLevel
-from vlmtui.tui.state.lens_choice import LensChoice, overlays
-from vlmtui.tui.state.noise_baseline import Belief
-from vlmtui.tui.state.patch_facts import Patches
-from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens, vision_depth
+from vlmtui.tui.state.lens_choice import LensChoice
+from vlmtui.tui.state.outlier_history import OutlierHistory
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens, path
+from vlmtui.tui.state.subject import OF_LAYERS, LayerWordsLens, LensRequest, PatchLens, ResultKey, Subject, WordsLens
 from vlmtui.tui.state.word_table import WordRow, WordTable
 
-NONE = "none"
-NORMS = "norms"
-WORDS = "words"
-"""The overlays that need no lens; the others are lenses, by their names."""
-MAX_K = 50
-
-# an image token or a vision patch by its index: see `vlmtui.tui.state.marks`
-Mark = tuple[Literal["token", "patch"], int]
-
 LOOKING = "looking ..."
-ANSWER_DEFAULT = AnswerSelection()
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The choices: where the cursor stands, and through which lens.
-
-    `row` and `col` count within the page `grid` (`EntryGrid.id`; None is the list of tokens that lie in no grid, one a
-    row) at the current stage. `spot` is the point of the picture, in pixels, that stays under the cursor from page to
-    page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
-    at a stage of the language model, its first word after every layer instead of the words of this one. `marks` are
-    what a person has marked, and `sought` is the word that is lit up. `early_exit`: vision stages are looked at
-    through the projector. `of_answer` is how the answer is looked at.
-    """
-
-    row: int = 0
-    col: int = 0
-    grid: int | None = 0
-    stage: str = "tokens"
-    metric: Metric = "l2"
-    k: int = 8
-    overlay: str = NONE
-    spot: tuple[float, float] | None = None
-    listed: int = 0
-    by_layer: bool = False
-    marks: frozenset[Mark] = frozenset()
-    sought: str = ""
-    early_exit: bool = False
-    of_answer: AnswerSelection = ANSWER_DEFAULT
-
-    @property
-    def order(self) -> WordOrder:
-        """What words are ordered by at the stage: there is no choice of metric in the language model's layers."""
-        return self.metric if llm_depth(self.stage) is None else "logit"
-
-    @property
-    def shows_layers(self) -> bool:
-        """Whether the words panel shows all layers now."""
-        return self.by_layer and llm_depth(self.stage) is not None
-
-    @property
-    def projected(self) -> bool:
-        """Whether a vision stage is looked at through the projector: an early exit."""
-        return self.early_exit and vision_depth(self.stage) is not None
-
-    def next_metric(self) -> Selection:
-        """The next metric, round and round."""
-        return replace(self, metric=METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)])
-
-    def next_overlay(self, model: ModelInfo | None = None, own: Sequence[LensChoice] = ()) -> Selection:
-        """The next overlay, round and round; without words for a model that has none, or before one was looked for.
-
-        A person's `own` lenses come last.
-        """
-        if self.stage == ANSWER:
-            return replace(self, of_answer=self.of_answer.next_attribution([one.name for one in own if one.of_answers]))
-        words = () if model and model.wordless else (WORDS,)
-        lenses = [one.name for one in overlays(model) if self._offers(one, model)]
-        there = [NONE, NORMS, *words, *lenses, *(one.name for one in own if self._fits(one, model))]
-        at = there.index(self.overlay) if self.overlay in there else -1
-        return replace(self, overlay=there[(at + 1) % len(there)])
-
-    def _offers(self, lens: Lens, model: ModelInfo | None) -> bool:
-        """Whether `o` comes by this lens: a word was looked for where it needs one, and it looks at this stage."""
-        return (not lens.offer.word or bool(self.sought)) and not (model and lens.offer.refuses(self.stage, model))
-
-    def _fits(self, lens: LensChoice, model: ModelInfo | None) -> bool:
-        """Whether `o` comes by a person's own lens: it is no way to look at answers, and it looks at this stage."""
-        return not lens.of_answers and not (model and lens.refuses(self.stage, model))
-
-    def with_k(self, k: int) -> Selection:
-        """Another number of words, within bounds."""
-        return replace(self, k=min(max(1, k), max(MAX_K, self.k)))
+KEPT: dict[tuple[type, bool], int] = {(LensCall, False): 128, (LensCall, True): 2048, (PatchLens, True): 256}
+"""Most results that are kept of one reading, by the type of lens and whether they are of one entry each."""
 
 
 @dataclass(frozen=True)
@@ -129,82 +46,112 @@ class StageNorms:
 
 @dataclass
 class Results:
-    """What has arrived so far: the picture first, then the model, then the reading, then words.
+    """What has arrived so far: the image first, then the model, then the reading, then what lenses found.
 
-    `waiting` is said in the place of words that have not arrived. `word_tables` are by stage and order; `layers` is
-    None until the language model has read the picture, and `by_layer` has the words of tokens after each of its layers:
-    those of `followed` are shown for a moment where those of the token under the cursor have not come. `values` are
-    what lenses found at stages, `singles` of one entry each, `latest` the last of them to come, and `refused` says why
-    some will not. `belief` is how much to believe the words, and `patches` what is known of patches beside; `whole` is
-    what a vision tower says of the whole picture. `lenses` are a person's own by their names in the explorer, and
-    `unusable` says why one of them is none.
+    `found` has every result of the reading by its subject and lens, and `refused` why one will not come. `latest` is
+    the result of a lens that came last for the stage looked at, `image_level` the scores of the whole image. Where the
+    words of all layers for the token under the cursor have not come, those of `followed` are shown for a moment;
+    `waiting` is said in the place of words that have not arrived. `lenses` are a person's own by their names in the
+    explorer, and `unusable` says why one of them cannot be used. `outliers` are counted over all images opened.
     """
 
     image: ImageInfo
     picture: Image.Image
     model: ModelInfo | None = None
     reading: Reading | None = None
-    word_tables: dict[tuple[str, WordOrder], WordTable] = field(default_factory=dict)
-    layers: LayerNorms | None = None
-    by_layer: dict[int, TokenLayerWords] = field(default_factory=dict)
-    followed: int | None = None
-    values: dict[tuple[str, LensCall], LensResult] = field(default_factory=dict)
-    singles: dict[tuple[str, LensCall, int], LensResult] = field(default_factory=dict)
+    found: dict[ResultKey, Any] = field(default_factory=dict)
+    refused: dict[ResultKey, str] = field(default_factory=dict)
     latest: LensResult | None = None
-    refused: dict[tuple[str, LensCall], str] = field(default_factory=dict)
-    belief: Belief = field(default_factory=Belief)
-    generation: Generation = field(default_factory=Generation)
-    patches: Patches = field(default_factory=Patches)
+    followed: int | None = None
     image_level: ImageLevel = field(default_factory=ImageLevel)
+    generation: AnswerGeneration = field(default_factory=AnswerGeneration)
+    outliers: OutlierHistory = field(default_factory=OutlierHistory)
     lenses: dict[str, LensChoice] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
     waiting: str = LOOKING
-    _atlas: ReadingGrids | None = None
+    _kept: dict[tuple[type, bool], dict[ResultKey, None]] = field(default_factory=dict)
+    _grids: ReadingGrids | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
     _norms: dict[str, StageNorms] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: ImageFile, picture: Image.Image, model: ModelInfo | None = None) -> Results:
-        """What is known as soon as a picture is decoded."""
+        """What is known as soon as an image is decoded."""
         return cls(ImageInfo(source.source, source.sha256, picture.width, picture.height), picture, model)
 
+    def of_another(self, source: ImageFile, picture: Image.Image) -> Results:
+        """What is known once another image is decoded: the model, the lenses and the outliers counted stay."""
+        after = Results.of(source, picture, self.model)
+        after.lenses, after.unusable, after.outliers = self.lenses, self.unusable, self.outliers
+        return after
+
     def take(self, reading: Reading) -> None:
-        """A reading has arrived: nothing that was known of another is true of it."""
+        """A reading has arrived: nothing that was found in another is true of it."""
         self.reading, self.model = reading, reading.model
-        self.layers = self.followed = self.latest = None
-        self.waiting, self.belief, self.generation, self.image_level = LOOKING, Belief(), Generation(), ImageLevel()
-        for of_before in (self.word_tables, self.by_layer, self.values, self.singles, self.refused, self._norms):
-            of_before.clear()
+        self.followed = self.latest = None
+        self.waiting, self.generation, self.image_level = LOOKING, AnswerGeneration(), ImageLevel()
+        self.found.clear()
+        self.refused.clear()
+        self._kept.clear()
+        self._norms.clear()
+        self.outliers.add(reading)
+
+    def keep(self, key: ResultKey, result: Any) -> None:
+        """Take in a result; of those that are many the oldest is dropped."""
+        self.found[key] = result
+        kind = type(key[1]), key[0].entry is not None
+        if kind in KEPT:
+            kept = self._kept.setdefault(kind, {})
+            kept[key] = None
+            while len(kept) > KEPT[kind]:
+                oldest = next(iter(kept))
+                del kept[oldest]
+                self.found.pop(oldest, None)
+
+    def belongs(self, request: LensRequest) -> bool:
+        """Whether a request is about this reading, and about the answer that there is now."""
+        answer = request.subject.answer
+        of_reading = self.reading is not None and self.reading.id == request.reading
+        return of_reading and (not answer or answer == self.generation.number)
+
+    # what can be looked at
 
     @property
-    def atlas(self) -> ReadingGrids | None:
+    def grids(self) -> ReadingGrids | None:
         """The reading's pages."""
         if self.reading is None:
             return None
-        if self._atlas is None or self._atlas.reading is not self.reading:
-            self._atlas = ReadingGrids(self.reading)
-        return self._atlas
+        if self._grids is None or self._grids.reading is not self.reading:
+            self._grids = ReadingGrids(self.reading)
+        return self._grids
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Every stage that can be chosen now: the answer where there is one."""
+        if self.reading is None:
+            return ()
+        return (*path(self.reading.model), *((ANSWER,) if self.generation.begun else ()))
 
     def pages(self, stage: str) -> tuple[EntryGrid, ...]:
-        """What can be walked at a stage; none before there is a reading."""
-        atlas = self.atlas
-        if atlas is None:
+        """The pages of a stage; none before there is a reading."""
+        grids = self.grids
+        if grids is None:
             return ()
-        return atlas.tokens if of_tokens(stage) else atlas.patches
+        return grids.tokens if of_tokens(stage) else grids.patches
 
     def page(self, selection: Selection) -> EntryGrid | None:
-        """The page that is walked."""
+        """The page with the cursor."""
         return next((page for page in self.pages(selection.stage) if page.id == selection.grid), None)
 
     def shown(self, selection: Selection) -> EntryGrid | None:
-        """The page whose cells the picture is drawn on: the one walked; for the list, the first of patches."""
+        """The page whose cells the image is drawn on: the one with the cursor; for the list, the first of patches."""
         page = self.page(selection)
         if page is not None and page.grid is not None:
             return page
-        return next((page for page in (self.atlas.patches if self.atlas else ()) if page.grid), None)
+        return next((page for page in (self.grids.patches if self.grids else ()) if page.grid), None)
 
     def canvas(self, layout: CellLayout, box: Box, holes: np.ndarray | None = None) -> Pixels:
-        """The picture on the cells of a layout, remembered (large ones take their time); read-only.
+        """The image on the cells of a layout, remembered (large ones take their time); read-only.
 
         What the model cut away, the `holes` of a page, is dimmed as what it does not see.
         """
@@ -213,16 +160,8 @@ class Results:
             self._canvas = key, canvas.draw_image(self.picture, layout, box, holes)
         return self._canvas[1]
 
-    def word_table(self, selection: Selection) -> WordTable | None:
-        """The words that have arrived at the view's stage, under its metric."""
-        return (
-            self.word_tables.get((selection.stage, selection.order))
-            if of_tokens(selection.stage) or selection.projected
-            else None
-        )
-
     def places_at(self, stage: str) -> tuple[Place, ...]:
-        """What a stage of the path has entries for; at `pixels` the vision patches that they are cut into."""
+        """The entries of a stage; at `pixels` the vision patches that they are cut into."""
         if self.reading is None:
             return ()
         return self.reading.places if of_tokens(stage) else self.reading.patch_places
@@ -237,6 +176,44 @@ class Results:
         entry = self.entry(selection)
         return None if entry is None else self.places_at(selection.stage)[entry]
 
+    def token(self, selection: Selection) -> int | None:
+        """The index of the token under the cursor, or of the one that the patch under it goes into, if one does."""
+        entry = self.entry(selection)
+        return None if entry is None else self.token_of(selection.stage, entry)
+
+    def token_of(self, stage: str, entry: int) -> int | None:
+        """The index of a stage's entry among the tokens, or of the token that this patch goes into, if it does."""
+        if of_tokens(stage) or self.grids is None:
+            return entry
+        return self.grids.token(self.places_at(stage)[entry])
+
+    # what was found
+
+    @property
+    def layers(self) -> LayerNorms | None:
+        """The norms after every layer of the language model; None until it has read the image."""
+        found = self.found.get(OF_LAYERS)
+        return found if isinstance(found, LayerNorms) else None
+
+    def by_layer(self, token: int | None) -> TokenLayerWords | None:
+        """The top-1 of a token after every layer, where they have come."""
+        found = None if token is None else self.found.get((Subject("llm", token), LayerWordsLens()))
+        return found if isinstance(found, TokenLayerWords) else None
+
+    def words_at(self, stage: str, order: WordOrder) -> WordTable | None:
+        """The words that have arrived at a stage, in an order."""
+        found = self.found.get((Subject(stage), WordsLens(order)))
+        return found if isinstance(found, WordTable) else None
+
+    def word_table(self, selection: Selection) -> WordTable | None:
+        """The words that have arrived at the stage looked at, by its metric."""
+        worded = of_tokens(selection.stage) or selection.projected
+        return self.words_at(selection.stage, selection.order) if worded else None
+
+    def word_tables(self) -> Iterator[WordTable]:
+        """All words that have arrived, stage by stage."""
+        return (table for table in self.found.values() if isinstance(table, WordTable))
+
     def words(self, selection: Selection) -> tuple[WordRow, ...] | None:
         """The words of the token under the cursor, or that the patch under it goes into, as far as they have come."""
         token = self.token(selection)
@@ -247,21 +224,21 @@ class Results:
         return rows[: selection.k] if rows is not None else None
 
     def first_word(self, found: TokenLayerWords, layer: int) -> str:
-        """The first word of a token after a layer, as it is shown."""
+        """The top-1 of a token after a layer, as it is shown."""
         first = int(found.ids[layer - 1, 0])
         joins = bool(self.model and self.model.marks_words)
         return visible(found.pieces.get(first), found.texts.get(first), joins=joins)
 
     def norms_at(self, stage: str) -> StageNorms | None:
         """The norms of a stage's entries on all pages, remembered; None where there are none, or none yet."""
-        reading = self.reading
+        reading, layers = self.reading, self.layers
         if reading is None or stage in (PIXELS, ANSWER) or not self.places_at(stage):
             return None
-        if llm_depth(stage) and not self.layers:
+        layer = llm_depth(stage)
+        if layer is not None and layers is None:
             return None
         if stage not in self._norms:
-            layer = llm_depth(stage)
-            norms = reading.norms_at(stage) if layer is None or not self.layers else self.layers.norms[layer - 1]
+            norms = reading.norms_at(stage) if layer is None or layers is None else layers.norms[layer - 1]
             values = norms.astype(np.float64)
             order = np.argsort(-values, kind="stable")
             self._norms[stage] = StageNorms(values, order, np.argsort(order), is_outlier(values))
@@ -272,20 +249,9 @@ class Results:
 
         A token made of several patches has their mean, one that is made of none in particular None.
         """
-        if self.atlas is None:
+        if self.grids is None:
             return None
         place = self.place(selection)
-        patches = self.atlas.columns(place) if place else []
-        everything = self.atlas.depth
+        patches = self.grids.columns(place) if place else []
+        everything = self.grids.depth
         return (everything[:, patches].mean(axis=1) if patches else None), everything
-
-    def token(self, selection: Selection) -> int | None:
-        """The index of the token under the cursor, or of the one that the patch under it goes into, if one does."""
-        entry = self.entry(selection)
-        return None if entry is None else self.token_of(selection.stage, entry)
-
-    def token_of(self, stage: str, entry: int) -> int | None:
-        """The index of a stage's entry among the tokens, or of the token that this patch goes into, if it does."""
-        if of_tokens(stage) or self.atlas is None:
-            return entry
-        return self.atlas.token(self.places_at(stage)[entry])

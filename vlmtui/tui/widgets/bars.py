@@ -16,8 +16,15 @@ from vlmtui.display.numbers import format_bytes, format_duration, format_number,
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.protocol import Status
-from vlmtui.tui.keys import ALL, Key
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.status import SessionStatus
 from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
+
+BarKey = tuple[str, str]
+"""A key as it is written, and what it does."""
+HELP = "help"
+"""What the key does that tells of all the others."""
 
 
 class TitleBar(Lines):
@@ -28,10 +35,12 @@ class TitleBar(Lines):
         self._image: ImageInfo | None = None
         self._model: ModelInfo | None = None
 
-    def show(self, image: ImageInfo | None, model: ModelInfo | None) -> None:
-        """Name the picture and the model."""
-        self._image, self._model = image, model
-        self.rebuild()
+    def show(self, results: Results | None, selection: Selection) -> None:
+        """Name the image and the model."""
+        shown = (results.image, results.model) if results else (None, None)
+        if shown != (self._image, self._model):
+            self._image, self._model = shown
+            super().show(results, selection)
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """One line: as much as fits of what there is to say, the note of a model last to go."""
@@ -87,7 +96,7 @@ class LegendBar(Lines):
         super().__init__(id=id)
         self._legend = Legend("")
 
-    def show(self, legend: Legend) -> None:
+    def explain(self, legend: Legend) -> None:
         """Show another one."""
         if legend != self._legend:
             self._legend = legend
@@ -154,6 +163,23 @@ def state_facts(
     return (*facts, DEPTHS.get(depth or "", "no colour"))
 
 
+def status_line(
+    status: SessionStatus, model: ModelInfo | None, depth: str | None, alive: bool, where: str
+) -> tuple[str, str, tuple[str, ...]]:
+    """Health, text and facts of the line of status; `depth` is the colour system found.
+
+    `where` names the session where it is not the explorer's own.
+    """
+    facts = state_facts(model, status.reported, status.seconds, depth)
+    if where:
+        facts = (*facts[:-1], where, facts[-1])
+    if status.trouble:
+        return "outlier", status.trouble, facts
+    if status.work.doing:
+        return "accent", status.work.line, facts
+    return "alive" if alive else "dim", "", facts
+
+
 class StatusBar(Lines):
     """What the session is, holds and does."""
 
@@ -163,7 +189,7 @@ class StatusBar(Lines):
         self._text = ""
         self._facts: tuple[str, ...] = ()
 
-    def show(self, health: str, text: str, facts: tuple[str, ...] = ()) -> None:
+    def report(self, health: str, text: str, facts: tuple[str, ...] = ()) -> None:
         """`health` is the role of the dot (alive, outlier, accent, dim); `text` what goes on; `facts` beside it."""
         if (health, text, facts) != (self._health, self._text, self._facts):
             self._health, self._text, self._facts = health, text, facts
@@ -185,12 +211,12 @@ class KeysBar(Lines):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._keys: list[Key] = []
+        self._keys: list[BarKey] = []
 
-    def show(self, keys: list[Key]) -> None:
+    def offer(self, keys: Sequence[BarKey]) -> None:
         """Name these, as far as there is room."""
-        if keys != self._keys:
-            self._keys = keys
+        if list(keys) != self._keys:
+            self._keys = list(keys)
             self.rebuild()
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -203,14 +229,15 @@ class KeysBar(Lines):
         return [line(cells, r.style(on="raised"), parts)]
 
 
-def seen(keys: Sequence[Key], room: int) -> list[Key]:
+def seen(keys: Sequence[BarKey], room: int) -> list[BarKey]:
     """As many of the first keys as there is room for, and in any case the one that tells all."""
     sizes = [width(key) + len(name) + 4 for key, name in keys]
     many = len(keys)
     while many and sum(sizes[:many]) > room:
         many -= 1
-    if ALL in keys[many:]:
-        while many and sum(sizes[:many]) + sizes[keys.index(ALL)] > room:
-            many -= 1
-        return [*keys[:many], ALL]
-    return list(keys[:many])
+    help_at = next((i for i, (_, name) in enumerate(keys) if name == HELP), 0)
+    if help_at < many or not keys:
+        return list(keys[:many])
+    while many and sum(sizes[:many]) + sizes[help_at] > room:
+        many -= 1
+    return [*keys[:many], keys[help_at]]

@@ -10,7 +10,8 @@ from textual.message import Message
 from vlmtui.tui.overlays import draw as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.draw import ImageDrawing
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
@@ -66,7 +67,7 @@ class ImageSide(Container):
         listed = page is not None and page.grid is None
         bar, tokens = self.query_one(PagesBar), self.query_one(TokenList)
         bar.display = several
-        bar.show(pages, page)
+        bar.show(results, selection)
         tokens.display = listed
         size = self.size
         beside = min(LIST_CELLS, size.width // 2) if listed else 0
@@ -78,7 +79,7 @@ class ImageSide(Container):
         if masked.display:
             masked.show(results, selection)
             legend.styles.height = 1
-            legend.show(Legend(mask.legend(results, selection)))
+            legend.explain(Legend(mask.legend(results, selection)))
             return
         room = size.width - beside - 2 * listed, size.height - 1 - several
         if room[0] < 2 or room[1] < 1:
@@ -88,7 +89,7 @@ class ImageSide(Container):
         key = overlays.key(results, selection, room)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
-            legend.show(_legend(results, selection, self._drawn))
+            legend.explain(_legend(results, selection, self._drawn))
             return
         self._key = key
         self._drawn = drawn = overlays.draw(results, selection, room)
@@ -99,7 +100,7 @@ class ImageSide(Container):
         picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
         # more lines where the picture leaves some
         legend.styles.height = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
-        legend.show(_legend(results, selection, drawn))
+        legend.explain(_legend(results, selection, drawn))
 
     @on(BesidePointed)
     def _beside(self, message: BesidePointed) -> None:

@@ -11,6 +11,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vlmtui.display.pieces import fit, width
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles, roles
 
 Part = tuple[str, Style]
@@ -61,13 +63,20 @@ def wrapped(sentence: str, cells: int) -> list[str]:
 
 
 class Lines(Widget, can_focus=False):
-    """A widget whose content is a list of lines; `build` makes them for a size."""
+    """A widget whose content is a list of lines; `build` makes them for a size, of results and a selection."""
 
     DEFAULT_CSS = "Lines { height: 1; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Strip] = []
+        self._results: Results | None = None
+        self._selection = Selection()
+
+    def show(self, results: Results | None, selection: Selection) -> None:
+        """Show results for a selection, repainting the lines that differ."""
+        self._results, self._selection = results, selection
+        self.rebuild()
 
     @property
     def roles(self) -> Roles:

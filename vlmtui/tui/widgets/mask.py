@@ -10,18 +10,18 @@ from textual.strip import Strip
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.results.answers import IMAGE, AttentionMask
-from vlmtui.tui.state import attribution
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.answer_values import mask_key
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.blocks import lines as half_blocks
-from vlmtui.tui.widgets.lines import line, wrapped
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.lines import Lines, line, wrapped
 
 EDGE = 2
 """Pixels of the edges that say what stands there."""
 
 
-class MaskView(ViewPanel):
+class MaskView(Lines):
     """Stands in the place of the picture."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
@@ -43,15 +43,15 @@ class MaskView(ViewPanel):
 
 def mask_of(results: Results, selection: Selection) -> AttentionMask | None:
     """The mask to draw, as far as it has come."""
-    wanted = attribution.mask_wanted(selection)
-    found = results.generation.found.get(wanted) if wanted else None
+    key = mask_key(results, selection)
+    found = results.found.get(key) if key else None
     return found if isinstance(found, AttentionMask) else None
 
 
 def waiting(results: Results, selection: Selection) -> str:
     """Why no mask is seen."""
-    wanted = attribution.mask_wanted(selection)
-    refused = results.generation.refused.get(wanted) if wanted else None
+    key = mask_key(results, selection)
+    refused = results.refused.get(key) if key else None
     return plain(refused) if refused else "the attention mask: ..."
 
 

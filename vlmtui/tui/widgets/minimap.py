@@ -10,12 +10,12 @@ from vlmtui.display.canvas import Pixels, resize_part
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.lines import Lines
 
 DIMMED = 0.3
 
 
-class MiniMap(ViewPanel):
+class MiniMap(Lines):
     """Dim, but for the page; the place of the cursor is one pixel in the accent colour."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:

@@ -12,6 +12,8 @@ from textual.strip import Strip
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.grid_names import tile_rows
 from vlmtui.display.pieces import width
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets.lines import Lines, Part, line
 
 _Add = Callable[[str, Style, "EntryGrid | None"], None]
@@ -36,11 +38,13 @@ class PagesBar(Lines):
         self._here: EntryGrid | None = None
         self._targets: list[tuple[int, int, EntryGrid]] = []
 
-    def show(self, pages: tuple[EntryGrid, ...], here: EntryGrid | None) -> None:
-        """Name the pages."""
+    def show(self, results: Results | None, selection: Selection) -> None:
+        """Name the pages of the stage."""
+        pages = results.pages(selection.stage) if results else ()
+        here = results.page(selection) if results else None
         if (pages, here) != (self._pages, self._here):
             self._pages, self._here = pages, here
-            self.rebuild()
+            super().show(results, selection)
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """`whole selection  tiles 1 2 3 │ 4 5 6  24 newline tokens`; numbers give way to one where they do not fit."""

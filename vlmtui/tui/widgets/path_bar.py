@@ -12,6 +12,8 @@ from textual.strip import Strip
 
 from vlmtui.display.pieces import width
 from vlmtui.reading import ModelInfo
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, path, vision_depth
 from vlmtui.tui.widgets.lines import Lines, Part, line
 
@@ -39,10 +41,13 @@ class PathBar(Lines):
         self._answered = False
         self._targets: list[tuple[int, int, str]] = []
 
-    def show(self, model: ModelInfo | None, stage: str, answered: bool = False) -> None:
-        """Light a stage of a model; the last one can be stood at where the model has been asked."""
-        self._model, self._stage, self._answered = model, stage, answered
-        self.rebuild()
+    def show(self, results: Results | None, selection: Selection) -> None:
+        """Light the stage of a model; the last one can be chosen where the model has been asked."""
+        answered = results is not None and results.generation.begun
+        shown = results.model if results else None, selection.stage, answered
+        if shown != (self._model, self._stage, self._answered):
+            self._model, self._stage, self._answered = shown
+            super().show(results, selection)
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """One line."""

@@ -9,16 +9,16 @@ from textual.strip import Strip
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import fit, isolate, visible
 from vlmtui.tui.state.lens_values import scores
-from vlmtui.tui.state.results import Results, Selection
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, TOKENS
 from vlmtui.tui.widgets.image_view import PatchPointed
-from vlmtui.tui.widgets.lines import Part, line
-from vlmtui.tui.widgets.panel import ViewPanel
+from vlmtui.tui.widgets.lines import Lines, Part, line
 
 WHEEL_LINES = 3
 
 
-class TokenList(ViewPanel):
+class TokenList(Lines):
     """A list with the cursor on one line; scrolls with the cursor and with the wheel."""
 
     def __init__(self, *, id: str) -> None:
@@ -50,9 +50,7 @@ class TokenList(ViewPanel):
         reading, numbers, number = results.reading, *_numbers(results, selection)
         # what an answer looked at are the tokens as they were given to the language model
         table = (
-            results.word_tables.get((TOKENS, selection.metric))
-            if selection.stage == ANSWER
-            else results.word_table(selection)
+            results.words_at(TOKENS, selection.metric) if selection.stage == ANSWER else results.word_table(selection)
         )
         room = max(1, rows - 1)
         self._first = min(max(self._first, 0), max(0, page.rows - room))

@@ -1,9 +1,9 @@
-"""The numbers of an answer as they are shown on the picture: which, on what scale, and in words what they are."""
+"""Values of an answer: the attribution chosen, on what scale, and in words what its numbers are. No Textual."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +13,23 @@ from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pieces import fit, plain, visible, width
 from vlmtui.lenses import lens_text
 from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
-from vlmtui.lenses.lens_source import lens_call
+from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
-from vlmtui.tui.state import generation as generated
-from vlmtui.tui.state.generation import (
-    AttentionOf,
-    Generation,
-    GradientOf,
-    LensOf,
-    MaskOf,
-    OcclusionOf,
-    Wanted,
-    block_for,
+from vlmtui.tui.state import selection as selected
+from vlmtui.tui.state.generation import AnswerGeneration, block_for
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER, TOKENS
+from vlmtui.tui.state.subject import (
+    AnyLens,
+    AttentionLens,
+    GradientLens,
+    MaskLens,
+    OcclusionLens,
+    ResultKey,
+    Subject,
 )
-
-if TYPE_CHECKING:
-    from vlmtui.tui.state.results import Results, Selection
 
 WHOLE = "the whole answer"
 NAME_CELLS = 16
@@ -48,65 +48,84 @@ class AnswerValues:
     sinks: NDArray[np.bool_] | None = None
 
 
-def wanted(results: Results, selection: Selection) -> Wanted | None:
-    """What the view needs to have been asked, and None where nothing is shown."""
-    of_answer = selection.of_answer
-    if not results.generation.ready or results.reading is None or results.reading.model.wordless:
+def attribution_key(results: Results, selection: Selection) -> ResultKey | None:
+    """What the attribution chosen is known by, and None where nothing is shown."""
+    generation, chosen = results.generation, selection.of_answer
+    if not generation.ready or results.reading is None or results.reading.model.wordless:
         return None
-    if own := results.lenses.get(of_answer.attribution):
-        return None if own.missing else LensOf(own.call, results.entry(selection) if own.of_single else None)
-    match of_answer.attribution:
-        case generated.NOTHING:
+    if own := results.lenses.get(chosen.attribution):
+        entry = results.entry(selection) if own.of_single else None
+        return None if own.missing else (Subject(TOKENS, entry, generation.number), own.call)
+    lens: AnyLens
+    match chosen.attribution:
+        case selected.NO_ATTRIBUTION:
             return None
-        case generated.ATTENTION:
-            return AttentionOf(of_answer.layer, of_answer.head if of_answer.layer is not None else None, False)
-        case generated.ROLLOUT:
-            return AttentionOf(None, None, True)
-        case generated.GRADIENT:
-            return GradientOf(of_answer.token)
-        case generated.OCCLUSION:
-            return OcclusionOf(block_for(results.reading.places)[0])
-    return LensOf(lens_call(of_answer.attribution)) if of_answer.attribution in generated.ATTRIBUTIONS else None
+        case selected.ATTENTION:
+            lens = AttentionLens(chosen.layer, chosen.head if chosen.layer is not None else None, False)
+        case selected.ROLLOUT:
+            lens = AttentionLens(None, None, True)
+        case selected.GRADIENT:
+            lens = GradientLens(chosen.token)
+        case selected.OCCLUSION:
+            lens = OcclusionLens(block_for(results.reading.places)[0])
+        case other if other in selected.ATTRIBUTIONS:
+            return Subject(TOKENS, None, generation.number), lens_call(other)
+        case _:
+            return None
+    return about_answer(results, lens)
 
 
-def mask_wanted(selection: Selection) -> MaskOf | None:
-    """The mask that is drawn, if one is."""
-    return None if selection.of_answer.mask is None else MaskOf(selection.of_answer.mask)
+def about_answer(results: Results, lens: AnyLens) -> ResultKey:
+    """What a lens of the answer, or before there is one of the prompt, is known by."""
+    return Subject(ANSWER, None, results.generation.number), lens
+
+
+def mask_key(results: Results, selection: Selection) -> ResultKey | None:
+    """What the mask that is drawn is known by, if one is."""
+    layer = selection.of_answer.mask
+    return None if layer is None else about_answer(results, MaskLens(layer))
 
 
 def attention(results: Results, selection: Selection) -> Attention | None:
     """The attention to show: while that of another layer or head is on its way, the one before."""
-    asked = wanted(results, selection)
-    if not isinstance(asked, AttentionOf):
+    key = attribution_key(results, selection)
+    if key is None or not isinstance(key[1], AttentionLens):
         return None
-    found, latest = results.generation.found.get(asked), results.generation.latest
+    found, latest = results.found.get(key), results.generation.latest
     if isinstance(found, Attention):
         return found
-    same = latest is not None and latest.rollout == asked.rollout and asked not in results.generation.refused
+    same = latest is not None and latest.rollout == key[1].rollout and key not in results.refused
     return latest if same else None
 
 
-def numbers(results: Results, selection: Selection) -> AnswerValues | None:
-    """What the view shows of the answer, or None where it has not come."""
-    asked, generation, token = wanted(results, selection), results.generation, selection.of_answer.token
-    if asked is None:
+def attributed(results: Results, selection: Selection) -> Any:
+    """The attribution to show as the session gave it; None where it has not come."""
+    key = attribution_key(results, selection)
+    if key is None:
         return None
-    found = attention(results, selection) if isinstance(asked, AttentionOf) else generation.found.get(asked)
-    whose = said(results, token)
+    return attention(results, selection) if isinstance(key[1], AttentionLens) else results.found.get(key)
+
+
+def answer_values(results: Results, selection: Selection) -> AnswerValues | None:
+    """The numbers of the attribution chosen, or None where it has not come."""
+    key, generation, token = attribution_key(results, selection), results.generation, selection.of_answer.token
+    if key is None:
+        return None
+    found, whose = attributed(results, selection), token_shown(results, token)
     match found:
         case Attention():
-            key = AttentionOf(found.layer, found.head, found.rollout)
+            of = about_answer(results, AttentionLens(found.layer, found.head, found.rollout))
             # of an answer that was stopped the session may have heard one token more
             rows = found.weights[: len(generation.tokens)].astype(np.float64)
             if not len(rows) or (token is not None and token >= len(rows)):
                 return None
             values = rows.mean(axis=0) if token is None else rows[token]
             # one scale for all tokens of the answer, so that they can be compared
-            scale = _scale(generation, key, rows)
+            scale = _scale(generation, of, rows)
             return AnswerValues(values, (0.0, scale[1]), f"{whose}: {_brief(found)}", sinks=found.sinks)
         case Gradient():
             values = found.numbers.astype(np.float64)
-            reach = _reach(_scale(generation, asked, np.abs(values)))
+            reach = _reach(_scale(generation, key, np.abs(values)))
             return AnswerValues(values, (-reach, reach), f"{whose}: gradient × input", diverging=True)
         case Occlusion():
             drops = found.drops[:, : len(generation.tokens)].astype(np.float64)
@@ -114,16 +133,16 @@ def numbers(results: Results, selection: Selection) -> AnswerValues | None:
                 return None
             values = drops.sum(axis=1) if token is None else drops[:, token]
             # the whole answer falls by more than any of its tokens
-            reach = _reach(robust_range(np.abs(values)) if token is None else _scale(generation, asked, np.abs(drops)))
+            reach = _reach(robust_range(np.abs(values)) if token is None else _scale(generation, key, np.abs(drops)))
             blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
             return AnswerValues(values, (-reach, reach), f"{whose}: log-prob lost{blocks}", diverging=True)
         case LensResult():
-            return _of_lens(generation, asked, found, token, whose)
+            return _of_lens(generation, key, found, token, whose)
     return None
 
 
 def _of_lens(
-    generation: Generation, asked: Wanted, found: LensResult, token: int | None, whose: str
+    generation: AnswerGeneration, key: ResultKey, found: LensResult, token: int | None, whose: str
 ) -> AnswerValues | None:
     """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
     what = lens_text.lens_label(found.call)
@@ -138,53 +157,50 @@ def _of_lens(
         case _:
             return None
     if np.any(rows[np.isfinite(rows)] < 0):
-        reach = _reach(_scale(generation, asked, np.abs(rows)))
+        reach = _reach(_scale(generation, key, np.abs(rows)))
         return AnswerValues(values, (-reach, reach), what, diverging=True)
-    return AnswerValues(values, _scale(generation, asked, rows), what)
+    return AnswerValues(values, _scale(generation, key, rows), what)
 
 
-def result(results: Results, selection: Selection) -> ResultKind | None:
-    """What a lens that is no map made of the answer, to be told in lines; None without one."""
-    asked = wanted(results, selection)
-    found = results.generation.found.get(asked) if isinstance(asked, LensOf) else None
-    return found.result if isinstance(found, LensResult) and not isinstance(found.result, TokenMaps | Scalars) else None
+def answer_result(results: Results, selection: Selection) -> ResultKind | None:
+    """What a lens that is no map found in the answer, to be told in lines; None without one."""
+    key = attribution_key(results, selection)
+    found = results.found.get(key) if key is not None and isinstance(key[1], LensCall) else None
+    is_map = isinstance(found, LensResult) and isinstance(found.result, TokenMaps | Scalars)
+    return found.result if isinstance(found, LensResult) and not is_map else None
 
 
-def legend(results: Results, selection: Selection, found: AnswerValues | None) -> str:
-    """The line beneath the picture."""
+def answer_legend(results: Results, selection: Selection, found: AnswerValues | None) -> str:
+    """The line beneath the image."""
     if found is not None:
         return found.what
-    generation, asked = results.generation, wanted(results, selection)
-    if selection.of_answer.attribution == generated.NOTHING:
-        return f"overlay: none; v: {generated.ATTRIBUTIONS[0]}"
-    own = results.lenses.get(selection.of_answer.attribution)
+    generation, key = results.generation, attribution_key(results, selection)
+    chosen = selection.of_answer.attribution
+    if chosen == selected.NO_ATTRIBUTION:
+        return f"overlay: none; v: {selected.ATTRIBUTIONS[0]}"
+    own = results.lenses.get(chosen)
     if own is not None and own.missing and generation.ready:
         return f"{plain(own.name)} needs its option {own.missing}: Ctrl-P, Lens: options"
-    if asked is None:
+    if key is None:
         return "the answer is being said ..." if generation.speaking else "nothing was said: there is no attention"
-    if refused := generation.refused.get(asked):
+    if refused := results.refused.get(key):
         return plain(refused)
-    if isinstance(asked, OcclusionOf) and results.reading is not None:
-        return f"occlusion map: O takes {count(block_for(results.reading.places)[1], 'block')} of patches away in turn"
-    if isinstance(asked, LensOf):
-        # what it found stands in a panel where it is no map
-        there = result(results, selection) is not None
-        running = f"{plain(selection.of_answer.attribution)}: ... (Esc stops)"
-        return lens_text.lens_label(asked.call) if there else running
-    return f"{selection.of_answer.attribution}: ..."
+    match key[1]:
+        case OcclusionLens() if results.reading is not None:
+            blocks = count(block_for(results.reading.places)[1], "block")
+            return f"occlusion map: O takes {blocks} of patches away in turn"
+        case LensCall() as asked:
+            # what it found stands in a panel where it is no map
+            there = answer_result(results, selection) is not None
+            return lens_text.lens_label(asked) if there else f"{plain(chosen)}: ... (Esc stops)"
+    return f"{chosen}: ..."
 
 
-def key(results: Results, selection: Selection) -> object:
+def answer_drawing_key(results: Results, selection: Selection) -> object:
     """What the drawing depends on."""
-    asked, generation = wanted(results, selection), results.generation
-    found = (
-        attention(results, selection)
-        if isinstance(asked, AttentionOf)
-        else generation.found.get(asked)
-        if asked
-        else None
-    )
-    return id(found), selection.of_answer, generation.number, generation.speaking, asked in generation.refused
+    generation, found = results.generation, attributed(results, selection)
+    refused = attribution_key(results, selection) in results.refused
+    return id(found), selection.of_answer, generation.number, generation.speaking, refused
 
 
 def named(token: AnswerToken) -> str:
@@ -192,7 +208,7 @@ def named(token: AnswerToken) -> str:
     return visible(token.piece, token.text)
 
 
-def said(results: Results, token: int | None) -> str:
+def token_shown(results: Results, token: int | None) -> str:
     """`‹blue›`, or the whole answer."""
     tokens = results.generation.tokens
     if token is None or token >= len(tokens):
@@ -208,7 +224,7 @@ def _brief(found: Attention) -> str:
     return "mean attention" if found.layer is None else f"attention, layer {found.layer}{head}"
 
 
-def layers(found: Attention) -> str:
+def layers_of(found: Attention) -> str:
     """Which layers and heads: `layer 3 of 24, head 2 of 8`; heads from 0, as in reports."""
     if found.rollout:
         return f"rolled out through {count(found.layers, 'layer')}"
@@ -220,29 +236,30 @@ def layers(found: Attention) -> str:
 
 def meaning(results: Results, selection: Selection) -> list[str]:
     """In sentences what the numbers are, most telling first."""
-    whose, found = said(results, selection.of_answer.token), numbers(results, selection)
-    if isinstance(of := results.generation.found.get(wanted(results, selection) or MaskOf(0)), LensResult):
-        return [of.note] if of.note else []
-    if found is None:
+    whose = token_shown(results, selection.of_answer.token)
+    values, found = answer_values(results, selection), attributed(results, selection)
+    if isinstance(found, LensResult):
+        return [found.note] if found.note else []
+    if values is None:
         return []
-    colours = f"Colours ±{format_number(found.scale[1], 3)}"
-    match results.generation.found.get(wanted(results, selection) or MaskOf(0)):
+    colours = f"Colours ±{format_number(values.scale[1], 3)}"
+    match found:
         case Gradient():
             return [f"Red: more of an image token makes {whose} likelier; blue: less likely.", f"{colours}."]
-        case Occlusion() as map_:
-            gone = "an image token is" if map_.block == 1 else f"{map_.block}×{map_.block} image tokens are"
+        case Occlusion():
+            gone = "an image token is" if found.block == 1 else f"{found.block}×{found.block} image tokens are"
             same = "" if selection.of_answer.token is None else ", the same for all tokens of the answer"
             return [
                 f"Red: {whose} loses log-probability where {gone} taken away.",
-                f"In their place stands the {map_.by} image token. {colours}{same}.",
+                f"In their place stands the {found.by} image token. {colours}{same}.",
             ]
-    return looked(results, selection)
+    return attention_meaning(results, selection)
 
 
-def looked(results: Results, selection: Selection) -> list[str]:
+def attention_meaning(results: Results, selection: Selection) -> list[str]:
     """How much of the attention the picture had, what draws it whatever is said, and of which layers it is."""
     found, token = attention(results, selection), selection.of_answer.token
-    shown = numbers(results, selection)
+    shown = answer_values(results, selection)
     if found is None or shown is None:
         return []
     rows = found.weights[: len(results.generation.tokens)] if token is None else found.weights[token : token + 1]
@@ -257,14 +274,14 @@ def looked(results: Results, selection: Selection) -> list[str]:
     if text:
         sentences.append(f"Sinks, whatever is said: {', '.join(text)}.")
     scale = f"{format_number(shown.scale[0], 3)}–{format_number(shown.scale[1], 3)}"
-    return [*sentences, f"Shown: {layers(found)}; colours {scale}, the same for all tokens of the answer."]
+    return [*sentences, f"Shown: {layers_of(found)}; colours {scale}, the same for all tokens of the answer."]
 
 
 def _reach(scale: tuple[float, float]) -> float:
     return scale[1] if scale[1] > 0 else 1.0
 
 
-def _scale(generation: Generation, key: Wanted, values: NDArray[np.float64]) -> tuple[float, float]:
+def _scale(generation: AnswerGeneration, key: ResultKey, values: NDArray[np.float64]) -> tuple[float, float]:
     if key not in generation.scales:
         generation.scales[key] = robust_range(values)
     return generation.scales[key]

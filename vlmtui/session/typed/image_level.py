@@ -1,4 +1,4 @@
-"""Scores of the whole image, by texts or classes; and one patch as it enters the tower."""
+"""Typed questions about the whole image, by texts or classes; and about one patch as it enters the tower."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vlmtui.session.typed.base import TypedQuestion, compute
 
 
 def patch(reading: str, patch: int) -> TypedQuestion[PatchEmbedding]:
-    """What becomes of one vision patch before the tower's first block, by its index in `Reading.patch_places`."""
+    """The embedding of one vision patch, by its index in `Reading.patch_places`."""
     body = compute("patch-embedding", reading=reading, stage="vision.0", entries=(patch,))
     return TypedQuestion(
         body, lambda done: replace(unpack_details(done.result, PatchEmbedding), seconds=done.result.seconds)
@@ -26,13 +26,13 @@ def patch(reading: str, patch: int) -> TypedQuestion[PatchEmbedding]:
 
 
 def texts(wanted: Sequence[str]) -> TypedQuestion[TextsRead]:
-    """Texts as the model held reads them, to be matched with images."""
+    """Texts as the loaded model reads them, to be compared with images."""
     body = compute("image-text", options={"texts": tuple(wanted)})
     return TypedQuestion(body, lambda done: replace(unpack_details(done.result, TextsRead), texts=_scores(done).labels))
 
 
 def match(reading: str, wanted: Sequence[str]) -> TypedQuestion[ImageTextMatch]:
-    """A reading's image against texts."""
+    """A reading's image compared with texts."""
 
     def unpack(done: Computed) -> ImageTextMatch:
         found = _scores(done)
@@ -48,7 +48,7 @@ def loss(logits: NDArray[np.floating[Any]], kind: ProbabilityKind) -> TypedQuest
 
 
 def head() -> TypedQuestion[ClassificationHead]:
-    """Which classes the model held knows."""
+    """The classes of the loaded model's classification head."""
     return TypedQuestion(
         compute("classes"),
         lambda done: replace(unpack_details(done.result, ClassificationHead), labels=_scores(done).labels),
@@ -56,7 +56,7 @@ def head() -> TypedQuestion[ClassificationHead]:
 
 
 def classes(reading: str, k: int) -> TypedQuestion[TopClasses]:
-    """The first `k` classes of a reading's image, and what its patches say for them."""
+    """The top `k` classes of a reading's image, and the evidence of its patches for them."""
 
     def unpack(done: Computed) -> TopClasses:
         found = _scores(done)

@@ -1,0 +1,1 @@
+"""Actions of the explorer: what keys and the command palette do, in one table."""

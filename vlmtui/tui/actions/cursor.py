@@ -1,0 +1,80 @@
+"""Actions on the cursor: cells, pages, stages, marks, the next highest value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vlmtui.tui import navigation
+from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.screens.dialogs import ask_place
+from vlmtui.tui.state import marks
+from vlmtui.tui.state.lens_values import ordered, scores
+
+
+def move(context: ActionContext, rows: int, cols: int) -> None:
+    """Move the cursor; the edges hold."""
+    state = context.state
+    state.selection = navigation.moved(state.selection, state.results, rows, cols)
+
+
+def to_column(context: ActionContext, last: bool) -> None:
+    """To the first or last column."""
+    state = context.state
+    state.selection = navigation.to_column(state.selection, state.results, last)
+
+
+def quarter(context: ActionContext, direction: int) -> None:
+    """A quarter of the page up or down."""
+    if page := context.state.results.page(context.state.selection):
+        move(context, direction * max(1, page.rows // 4), 0)
+
+
+def page(context: ActionContext, step: int) -> None:
+    """The next page: whole image, tiles, tokens that lie in no grid."""
+    state = context.state
+    state.selection = navigation.turned(state.selection, state.results, step)
+
+
+def zoom(context: ActionContext) -> None:
+    """The same spot on a finer page."""
+    state = context.state
+    state.selection = navigation.closer(state.selection, state.results)
+
+
+def go_to(context: ActionContext) -> None:
+    """Ask for a row and column or a pixel."""
+    state = context.state
+
+    def go(found: object) -> None:
+        state.selection = found  # type: ignore[assignment]
+
+    if state.results.pages(state.selection.stage):
+        context.dialog(ask_place(state.selection, state.results), go)
+
+
+def stage(context: ActionContext, step: int) -> None:
+    """Along the path."""
+    state = context.state
+    state.selection = navigation.walked(state.selection, state.results, step)
+
+
+def mark(context: ActionContext) -> None:
+    """Mark the patch, or take its mark away."""
+    state = context.state
+    state.selection = marks.toggled(state.selection, state.results)
+
+
+def unmark(context: ActionContext) -> None:
+    """Take all marks away."""
+    context.state.selection = replace(context.state.selection, marks=frozenset())
+
+
+def next_highest(context: ActionContext, step: int) -> None:
+    """To the entry with the next smaller number of the overlay, or the next larger one, round and round."""
+    state = context.state
+    numbers, entry = scores(state.selection, state.results), state.results.entry(state.selection)
+    if numbers is None:
+        context.notify("n goes from the best patch to the next: / finds a word, o chooses an overlay", timeout=4)
+        return
+    order = ordered(numbers).tolist()
+    state.to_rank(order.index(entry) + step if entry in order else 0)

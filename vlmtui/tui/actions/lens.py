@@ -1,0 +1,201 @@
+"""Actions on lenses: overlays and their options, words, early exit, scores of the whole image, playing the layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vlmtui.display.pieces import plain
+from vlmtui.errors import UsageError
+from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.initial_selection import with_own
+from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.screens.outliers import OutliersScreen
+from vlmtui.tui.state import early_exit as exits
+from vlmtui.tui.state.explorer_state import ExplorerState
+from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, scored_by
+from vlmtui.tui.state.image_scores import image_level_lenses
+from vlmtui.tui.state.lens_choice import colouring, parsed, told, typed, word_lens
+from vlmtui.tui.state.lens_values import overlay_lens, value_key
+from vlmtui.tui.state.selection import NORMS
+from vlmtui.tui.state.stages import ANSWER, llm_depth, path
+from vlmtui.tui.state.subject import OF_IMAGE
+
+OPTIONS = "Lens: options"
+"""What the command palette calls the dialog for a lens's options."""
+
+
+def by_layer(context: ActionContext) -> None:
+    """The top-1 after every layer instead of the words of this layer, or back."""
+    state = context.state
+    if llm_depth(state.selection.stage) is None:
+        said = "first words by layer are those of the language model: ] walks on to llm.1"
+        context.notify(said, timeout=4)
+        return
+    state.selection = replace(state.selection, by_layer=not state.selection.by_layer)
+
+
+def metric(context: ActionContext) -> None:
+    """The next metric; the layers of the language model have none."""
+    selection = context.state.selection
+    if llm_depth(selection.stage) is None and selection.stage != ANSWER:
+        context.state.selection = selection.next_metric()
+
+
+def words(context: ActionContext, step: int) -> None:
+    """More or fewer words."""
+    selection = context.state.selection
+    context.state.selection = selection.with_k(selection.k + step)
+
+
+def next_overlay(context: ActionContext) -> None:
+    """The next overlay."""
+    state = context.state
+    own = tuple(state.results.lenses.values())
+    state.selection = state.selection.next_overlay(state.results.model, own)
+
+
+def choose_overlay(context: ActionContext, name: str) -> None:
+    """An overlay by its name; one that searches for a word asks for it, one of answers becomes the attribution."""
+    state = context.state
+    lens = word_lens(state.results.model)
+    if name in state.results.lenses:
+        state.ask_stopped_again()
+        state.selection = with_own(state.selection, state.results, name)
+    elif lens is not None and lens.name == name and not state.selection.sought:
+        find(context)
+    else:
+        state.ask_stopped_again()
+        state.selection = replace(state.selection, overlay=name)
+
+
+def options(context: ActionContext) -> None:
+    """The options of the person's own lens that is looked through, or else of the last one."""
+    state, lenses = context.state, context.state.results.lenses
+    selection = state.selection
+    name = selection.of_answer.attribution if selection.stage == ANSWER else selection.overlay
+    lens = lenses.get(name) or next(reversed(lenses.values()), None)
+    if lens is None:
+        context.notify("options are those of a lens of your own: vlmtui IMAGE --lens ./file.py", timeout=6)
+        return
+    if not lens.described.options:
+        context.notify("it has no options", title=lens.name, timeout=4)
+        return
+    chosen = lens
+
+    def give(given: tuple[tuple[str, object], ...]) -> None:
+        lenses[chosen.name] = replace(chosen, given=given)
+        state.ask_stopped_again()
+        state.selection = with_own(state.selection, state.results, chosen.name)
+
+    head = "name=value, one after the other; what is not named has its default:"
+    hint = "\n".join([head, *map(told, lens.described.options)])
+    title = f"Options of {plain(lens.name)}"
+    context.dialog(TextDialog(title, hint, lambda text: parsed(text, chosen.described), typed(lens.given)), give)
+
+
+def find(context: ActionContext) -> None:
+    """Ask for a word, light up the patches that are near to it, and go to the nearest."""
+    state = context.state
+
+    def read(text: str) -> str:
+        if not text:
+            raise UsageError("type a word, or leave with Escape")
+        return text
+
+    def search(text: str) -> None:
+        lens = word_lens(state.results.model)
+        if lens is not None:
+            state.to_highest = True
+            if scored_by(state.results.model) == TEXTS:
+                # a text that is searched for in the patches is scored against the whole image too
+                texts = parse_texts(BETWEEN.join((*state.selection.texts, text)))
+                _score(state, texts)
+            state.selection = replace(state.selection, sought=text, overlay=lens.name)
+
+    hint = {
+        TEXTS: "patches light up by their cosine with it, at the tower's end; so is the whole picture compared",
+        CLASSES: "one of the model's classes: patches light up by what they say for it, at the tower's end",
+        "": "patches light up by their cosine with it; in the language model's layers by its logit",
+    }[scored_by(state.results.model)]
+    context.dialog(TextDialog("Find a word", hint, read, state.selection.sought), search)
+
+
+def image_level(context: ActionContext) -> None:
+    """Texts to score against the whole image, or its top classes, by what the model has."""
+    state = context.state
+    match scored_by(state.results.model):
+        case by if by == TEXTS:
+            hint = f"as many as there are, with {BETWEEN} between them: a photo of a dog {BETWEEN} a photo of a cat"
+            before = f" {BETWEEN} ".join(state.selection.texts)
+            ask = TextDialog("Texts against the whole picture", hint, _texts, before)
+            context.dialog(ask, lambda texts: _score(state, texts))
+        case by if by == CLASSES:
+            _score(state, state.selection.texts, classes=True)
+        case _:
+            said = "texts and classes are of vision towers, such as --model siglip-so400m or vit-base"
+            context.notify(f"{said}; a asks this model", timeout=6)
+
+
+def early_exit(context: ActionContext) -> None:
+    """Send the tower's stages through the projector, or no more."""
+    state = context.state
+    state.selection, refused = exits.toggled(state.results, state.selection)
+    if refused:
+        context.notify(refused, title="no early exit", timeout=8)
+
+
+def outliers(context: ActionContext) -> None:
+    """Outliers by position or by content, of all images so far, at every stage."""
+    results = context.state.results
+    counted = results.outliers.tallies(results.model) if results.model else []
+    context.dialog(OutliersScreen(counted, context.state.selection.stage), lambda answer: None)
+
+
+def play(context: ActionContext) -> None:
+    """Go through the stages by itself, from the first vision stage again at the end; or stop."""
+    state = context.state
+    if state.playing or state.results.reading is None:
+        state.playing = False
+        return
+    if state.selection.overlay != NORMS and overlay_lens(state.selection, state.results) is None:
+        state.selection = replace(state.selection, overlay=colouring())
+    if _following(state) is None:
+        state.at_stage("vision.0")
+    state.playing = True
+
+
+def play_on(context: ActionContext) -> None:
+    """The next stage of those that are played, once what this one shows has come."""
+    state = context.state
+    key = value_key(state.selection, state.results)
+    if key is not None and context.requests.awaits(key):
+        return
+    following = _following(state)
+    if following is None:
+        state.playing = False
+    else:
+        state.at_stage(following)
+
+
+def _following(state: ExplorerState) -> str | None:
+    """The next stage; not into a language model whose layers have not been read, which takes its time."""
+    results, stage = state.results, state.selection.stage
+    if results.reading is None:
+        return None
+    there = path(results.reading.model)  # without an answer: played are the layers
+    at = there.index(stage) + 1 if stage in there else len(there)
+    following = there[at] if at < len(there) else None
+    return None if following and llm_depth(following) and results.layers is None else following
+
+
+def _score(state: ExplorerState, texts: tuple[str, ...], classes: bool = False) -> None:
+    """Have texts scored, or the top classes; what failed before is asked again."""
+    state.selection = replace(state.selection, texts=texts, classes=classes or state.selection.classes)
+    for lens in image_level_lenses(state.results, state.selection):
+        state.results.refused.pop((OF_IMAGE, lens), None)
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    if not (texts := parse_texts(text)):
+        raise UsageError("type a text, or leave with Escape")
+    return texts

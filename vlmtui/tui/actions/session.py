@@ -1,0 +1,79 @@
+"""Actions on images, models and what leaves the explorer."""
+
+from __future__ import annotations
+
+from vlmtui.catalogue import models_on_disk
+from vlmtui.errors import VlmtuiError
+from vlmtui.tui import export
+from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.screens.dialogs import ChooseModel, ask_picture
+from vlmtui.tui.state.status import Work
+
+
+def panel(context: ActionContext) -> None:
+    """The next panel, where not all are seen."""
+    there = context.panels()
+    at = there.index(context.state.panel) if context.state.panel in there else -1
+    context.state.panel = there[(at + 1) % len(there)]
+
+
+def open_image(context: ActionContext) -> None:
+    """Ask for another image."""
+
+    def open_it(source: str) -> None:
+        context.state.status.work = Work("opening the picture")
+        context.worker.open(source)
+
+    context.dialog(ask_picture(), open_it)
+
+
+def choose_model(context: ActionContext) -> None:
+    """Ask for another model."""
+
+    def load(name: str) -> None:
+        context.state.status.trouble = ""
+        context.state.connected = False
+        context.worker.load(name)
+
+    context.dialog(ChooseModel(models_on_disk(), context.worker.model), load)
+
+
+def read_again(context: ActionContext) -> None:
+    """Read the image again, with the model of this explorer."""
+    if not context.worker.alive or context.state.results.model is None:
+        restart(context)
+        return
+    context.state.status.trouble = ""
+    context.state.status.work = Work("reading the picture")
+    context.worker.read(context.worker.image)
+
+
+def restart(context: ActionContext) -> None:
+    """Start the session again, keeping image and cursor."""
+    if context.worker.alive and (context.state.connected or context.state.status.work.doing):
+        context.notify("the model session is running", timeout=3)
+        return
+    context.state.status.trouble = ""
+    context.worker.begin()
+
+
+def copy(context: ActionContext) -> None:
+    """Copy what is known of the patch to the terminal's clipboard."""
+    if text := export.patch_text(context.state.results, context.state.selection):
+        context.copy(text)
+        context.notify("copied the patch's words, box and norms", timeout=3)
+
+
+def save(context: ActionContext) -> None:
+    """Ask where, then write the report."""
+    state = context.state
+
+    def write(name: str) -> None:
+        try:
+            written = export.save(name, state.results, state.selection, context.worker.options.query)
+        except VlmtuiError as error:
+            context.notify(str(error), title="the report was not saved", severity="error", timeout=12)
+        else:
+            context.notify(f"saved {written}", timeout=5)
+
+    context.dialog(export.ask_name(state.results.image.source), write)

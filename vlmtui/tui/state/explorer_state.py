@@ -1,0 +1,108 @@
+"""State of the explorer: the selection, the results, the status of the session, and what is remembered between keys.
+
+No Textual. It changes by keys (`vlmtui.tui.actions`) and by messages (`vlmtui.tui.session_events`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from vlmtui.results.replacement import Replacement
+from vlmtui.tui import navigation
+from vlmtui.tui.state.generation import AnswerGeneration
+from vlmtui.tui.state.lens_values import STOPPED, ordered, scores
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER, TOKENS, llm_depth
+from vlmtui.tui.state.status import SessionStatus
+
+LATE_S = 0.4
+"""How long the words of the patch before may stand while the cursor moves on."""
+
+
+@dataclass
+class ExplorerState:
+    """What the screen shows and what keys change.
+
+    `connected`: the session has the reading that is shown. `first` until the first reading has come. `to_highest`: the
+    cursor goes to the highest value of the overlay as soon as it has come. `panel` is the one that must be seen where
+    not all are.
+    """
+
+    results: Results
+    selection: Selection
+    status: SessionStatus = field(default_factory=SessionStatus)
+    connected: bool = False
+    first: bool = True
+    to_highest: bool = False
+    playing: bool = False
+    panel: str = ""
+    questions: int = 0
+    question: str = ""
+    replacement: Replacement = "mean"
+    _late: float | None = None
+
+    @property
+    def generation(self) -> AnswerGeneration:
+        """The question and the answer that there is."""
+        return self.results.generation
+
+    def at_stage(self, stage: str) -> None:
+        """Go to a stage, the cursor on the same part of the image."""
+        self.selection = navigation.at_stage(self.selection, self.results, stage)
+
+    def look_at(self, **changes: object) -> None:
+        """Look at the answer otherwise, from its own stage."""
+        of_answer = replace(self.selection.of_answer, mask=None, **changes)  # type: ignore[arg-type]
+        self.selection = replace(self.selection, of_answer=of_answer)
+        if self.selection.stage != ANSWER:
+            self.at_stage(ANSWER)
+
+    def no_generation(self) -> None:
+        """There is no answer, so that its stage cannot be looked at."""
+        self.results.generation = AnswerGeneration()
+        if self.selection.stage == ANSWER:
+            self.at_stage(TOKENS)
+
+    def leave_layers(self) -> None:
+        """The language model's layers do not come, so that none of them can be looked at."""
+        if llm_depth(self.selection.stage) and self.results.layers is None:
+            self.at_stage(TOKENS)
+
+    def ask_stopped_again(self) -> None:
+        """Forget that the person has stopped a lens: the overlay was chosen once more."""
+        refused = self.results.refused
+        for key in [key for key, why in refused.items() if why == STOPPED]:
+            del refused[key]
+
+    def to_rank(self, rank: int) -> None:
+        """The cursor on the entry with the highest value of the overlay (0), or on one of those after it."""
+        values = scores(self.selection, self.results)
+        if values is not None and len(order := ordered(values)):
+            entry = int(order[rank % len(order)])
+            self.selection = navigation.to_entry(self.selection, self.results, entry)
+
+    def settle(self) -> None:
+        """Do what waited for a result."""
+        if self.to_highest and scores(self.selection, self.results) is not None:
+            self.to_highest = False
+            self.to_rank(0)
+
+    def follow(self, clock: Callable[[], float]) -> float | None:
+        """Which token's words of all layers are shown: that under the cursor, or for a moment the one before.
+
+        After so many seconds it is no longer; None where nothing waits. To wipe words and write others costs twice.
+        """
+        results, selection = self.results, self.selection
+        token = results.token(selection) if selection.shows_layers and self.connected else None
+        if token is None or results.by_layer(token) is not None:
+            results.followed = results.followed if token is None else token
+            self._late = None
+            return None
+        now = clock()
+        self._late = now + LATE_S if self._late is None else self._late
+        if now < self._late:
+            return self._late - now
+        results.followed = None
+        return None
