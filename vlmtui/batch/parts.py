@@ -24,7 +24,7 @@ from vlmtui.files import explain_write_errors, whole_file
 from vlmtui.image import ImageFile
 from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet as table
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072
@@ -38,7 +38,7 @@ class Made:
 
     part: int
     pictures: int
-    failures: tuple[Failure, ...]
+    failures: tuple[ImageFailure, ...]
 
 
 @dataclass
@@ -62,7 +62,7 @@ def make_parts(
     wanted = table.schema(query)
     waiting: deque[tuple[_Batch, Asked | None]] = deque()
     rows: list[pa.RecordBatch] = []
-    failures: list[Failure] = []
+    failures: list[ImageFailure] = []
 
     def finished() -> Iterator[Made]:
         batch, asked = waiting.popleft()
@@ -71,8 +71,8 @@ def make_parts(
         for name, found in zip(batch.names, batch.found, strict=True):
             answer = found if isinstance(found, VlmtuiError) else next(answers)
             if isinstance(answer, VlmtuiError):
-                failures.append(Failure(name, answer))
-            rows.append(table.batch(failures[-1] if isinstance(answer, VlmtuiError) else answer, wanted))
+                failures.append(ImageFailure(name, answer))
+            rows.append(table.image_rows(failures[-1] if isinstance(answer, VlmtuiError) else answer, wanted))
         if batch.last:
             _check_wanted(folder, manifest)
             _write(folder, batch.part, rows, wanted, failures)
@@ -126,15 +126,15 @@ def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Itera
             yield batch
 
 
-def failures(folder: Folder, part: int) -> tuple[Failure, ...]:
+def failures(folder: Folder, part: int) -> tuple[ImageFailure, ...]:
     """Those of a part that is there."""
     with pq.ParquetFile(folder.part(part)) as file:
         return _failures(file)
 
 
-def _failures(file: pq.ParquetFile) -> tuple[Failure, ...]:
+def _failures(file: pq.ParquetFile) -> tuple[ImageFailure, ...]:
     said = msgspec.json.decode(file.schema_arrow.metadata[_FAILED], type=list[tuple[str, str, str]])
-    return tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in said)
+    return tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in said)
 
 
 def _check_wanted(folder: Folder, manifest: Manifest) -> None:
@@ -144,7 +144,7 @@ def _check_wanted(folder: Folder, manifest: Manifest) -> None:
 
 
 def _write(
-    folder: Folder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[Failure]
+    folder: Folder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[ImageFailure]
 ) -> None:
     said = msgspec.json.encode([(one.name, one.error.kind, one.why) for one in failures])
     schema = wanted.with_metadata({**wanted.metadata, _FAILED: said})

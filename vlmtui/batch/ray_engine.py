@@ -28,7 +28,7 @@ from vlmtui.batch.sources import Sources
 from vlmtui.catalogue import resolve_model
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, error_from_kind
 from vlmtui.query.options import Query
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.discovery import SessionLocation, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"
@@ -214,7 +214,7 @@ def heard(data: bytes) -> Made:
     part, pictures, failed, error = msgspec.msgpack.decode(data, type=Said)
     if error is not None:
         raise error_from_kind(*error)
-    return Made(part, pictures, tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in failed))
+    return Made(part, pictures, tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in failed))
 
 
 def _count(number: int, what: str) -> str:

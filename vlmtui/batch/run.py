@@ -22,7 +22,7 @@ from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.run import Order, check, check_output, described, named
+from vlmtui.reports.run import ReportJob, check_job, check_output, describe_lens, error_naming_image
 from vlmtui.signals import exit_on_signals
 
 PART_SIZE = 64
@@ -45,17 +45,17 @@ class How:
     workers: int | None = None
 
 
-def run_batch(order: Order, query: Query, how: How) -> int:
+def run_batch(order: ReportJob, query: Query, how: How) -> int:
     """Write the report of the pictures; the exit status."""
     table = format_named("parquet")
-    check(order, query, table)
+    check_job(order, query, table)
     check_output(order)
-    with described(order, query) as query:
-        check(order, query, table)
+    with describe_lens(order, query) as query:
+        check_job(order, query, table)
         return _run(order, query, how)
 
 
-def _run(order: Order, query: Query, how: How) -> int:
+def _run(order: ReportJob, query: Query, how: How) -> int:
     if order.output is None:
         raise UsageError("a report of many pictures in parts needs a file: name one with -o")
     folder = Folder(order.output)
@@ -76,7 +76,7 @@ def _run(order: Order, query: Query, how: How) -> int:
                     for one in making:
                         progress.clear()
                         for failure in one.failures:
-                            order.say(named(failure))
+                            order.say(error_naming_image(failure))
                         failed_now += len(one.failures)
                         tally.add(one)
             failed = join(folder, begun, parquet.schema(query), tally.joining)
@@ -86,7 +86,7 @@ def _run(order: Order, query: Query, how: How) -> int:
 
 
 def _making(
-    how: How, folder: Folder, begun: Manifest, todo: list[int], order: Order, query: Query, progress: ProgressLine
+    how: How, folder: Folder, begun: Manifest, todo: list[int], order: ReportJob, query: Query, progress: ProgressLine
 ) -> Making:
     if how.engine == "ray":
         return make_on_cluster(folder, begun, todo, order, query, how.workers)
@@ -94,7 +94,7 @@ def _making(
 
 
 def make_here(
-    folder: Folder, begun: Manifest, todo: list[int], order: Order, query: Query, progress: ProgressLine
+    folder: Folder, begun: Manifest, todo: list[int], order: ReportJob, query: Query, progress: ProgressLine
 ) -> Making:
     """Make parts with one session, that which the order is for."""
     reader = Reader(
@@ -104,7 +104,7 @@ def make_here(
         yield from make_parts(folder, begun, sources, todo, query, reader)
 
 
-def _begin(folder: Folder, order: Order, now: Manifest, how: How) -> Manifest:
+def _begin(folder: Folder, order: ReportJob, now: Manifest, how: How) -> Manifest:
     """What is to be made: that which was begun, where parts of it are there, else what is asked for now."""
     if how.resume is not False and folder.joined is None and folder.made():
         begun = manifests.read(folder)
@@ -120,7 +120,7 @@ def _begin(folder: Folder, order: Order, now: Manifest, how: How) -> Manifest:
 
 
 @contextmanager
-def _said(order: Order, folder: Folder, tally: Tally, progress: ProgressLine) -> Iterator[None]:
+def _said(order: ReportJob, folder: Folder, tally: Tally, progress: ProgressLine) -> Iterator[None]:
     """Whoever has to leave is told what is done by then; where nothing is, nothing is left behind."""
     try:
         yield
@@ -137,7 +137,7 @@ def _said(order: Order, folder: Folder, tally: Tally, progress: ProgressLine) ->
 
 
 def make_on_cluster(
-    folder: Folder, begun: Manifest, todo: list[int], order: Order, query: Query, workers: int | None
+    folder: Folder, begun: Manifest, todo: list[int], order: ReportJob, query: Query, workers: int | None
 ) -> Making:
     """Make parts with the sessions of a cluster."""
     from vlmtui.batch import ray_engine
@@ -147,7 +147,7 @@ def make_on_cluster(
     yield from ray_engine.make_on_ray(job, todo, workers, order.tell, exit_on_signals)
 
 
-def _status(order: Order, failed: int, failed_now: int) -> int:
+def _status(order: ReportJob, failed: int, failed_now: int) -> int:
     if before := failed - failed_now:
         images = "1 image" if before == 1 else f"{before:,} images"
         order.tell(f"{images} had failed before this command went on: the rows with an error say which, and why")

@@ -133,7 +133,7 @@ def _report(
     many: Many = Many(),  # noqa: B008
 ) -> int:
     from vlmtui.reports.output.target import check_sources
-    from vlmtui.reports.run import Order, run_report
+    from vlmtui.reports.run import ReportJob, run_report
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
@@ -144,7 +144,7 @@ def _report(
         check_sources(output, sources)  # which is worse than an ending that is none
     chosen = format or format_for(output)
     how = many.how(sources, several, query, chosen, output)
-    order = Order(sources, query.load.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    order = ReportJob(sources, query.load.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
     exit_on_signals()
     if how is not None:
         from vlmtui.batch import run_batch

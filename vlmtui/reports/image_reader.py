@@ -20,7 +20,7 @@ from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo, Reading, check_stage, default_stage, of_layers, of_patches
 from vlmtui.reports.formats.noise_baseline import agreements, check_null
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
-from vlmtui.reports.per_image import each
+from vlmtui.reports.per_image import run_per_image
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.answers import Answer
 from vlmtui.results.early_exit import NONE, no_exit_in_reading, token_of_patch, words_of_patches
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 def read_reports(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
 ) -> Generator[ReportOrFailure, None, None]:
-    """Read the pictures one after the other; one that fails is a `Failure`, and the rest go on.
+    """Read the pictures one after the other; one that fails is a `ImageFailure`, and the rest go on.
 
     `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
     Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, no session to be had.
     """
-    return each(sources, ReportReader(query, on_progress), start)
+    return run_per_image(sources, ReportReader(query, on_progress), start)
 
 
 class ReportReader:

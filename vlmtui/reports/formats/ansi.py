@@ -26,8 +26,8 @@ from vlmtui.reading import of_patches
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import layout as paper
-from vlmtui.reports.images.content import Shown
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.rows import ReportRows
 
 COLUMNS = 80
@@ -50,16 +50,16 @@ def check_drawing(query: Query) -> None:
         raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
 
 
-def write_ansi(results: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
+def write_ansi(results: Iterable[ImageDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
     """One picture after the other, as they are made."""
     first = True
     for result in results:
-        if isinstance(result, Shown):
-            yield ("" if first else "\n") + "".join(f"{line}\n" for line in lines(result))
+        if isinstance(result, ImageDrawing):
+            yield ("" if first else "\n") + "".join(f"{line}\n" for line in cell_lines(result))
             first = False
 
 
-def lines(shown: Shown) -> Iterator[str]:
+def cell_lines(shown: ImageDrawing) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
     columns = seen.query.output.drawing.size or _columns()
@@ -69,7 +69,7 @@ def lines(shown: Shown) -> Iterator[str]:
         raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
     of = "L2 norms" if shown.show == HEAT else "first words"
     said = lens_line(seen) if seen.overlay is not None else of
-    head = f"{paper.named(seen)} · {seen.stage} · {said} · {paper.model_named(seen)}"
+    head = f"{paper.image_name(seen)} · {seen.stage} · {said} · {paper.model_name(seen)}"
     yield isolate(fit(head, min(columns, width(head))))
     for page in pages:
         if len(pages) > 1:
@@ -77,7 +77,7 @@ def lines(shown: Shown) -> Iterator[str]:
         yield from _page(shown, page, columns)
 
 
-def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
+def _page(shown: ImageDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
     seen = shown.seen
     picture = Image.fromarray(shown.rgb)
     x0, y0, x1, y1 = page.box
