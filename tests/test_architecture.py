@@ -103,7 +103,6 @@ def package() -> dict[str, Module]:
     return found
 
 
-@pytest.mark.xfail(strict=True, reason="rooms are still being opened")
 def test_no_import_circle(package: dict[str, Module]) -> None:
     found = circles(import_graph(package))
     print(f"{len(package)} modules without tui; import circles: {len(found)}")

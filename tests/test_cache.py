@@ -35,12 +35,12 @@ def fetched(name: str, layers: int | str | None) -> Path:
 
 
 def test_what_it_holds() -> None:
-    assert cache.held() == []
+    assert cache.cached_models() == []
     fetched("org/begun", None)
     fetched("org/explored", 0)
     fetched("org/some", 3)
     fetched("org/whole", "all")
-    assert [(held.name, held.finished, held.decoder_layers) for held in cache.held()] == [
+    assert [(held.name, held.finished, held.decoder_layers) for held in cache.cached_models()] == [
         ("org/begun", False, 0),
         ("org/explored", True, 0),
         ("org/some", True, 3),
@@ -56,7 +56,7 @@ def test_what_it_holds() -> None:
 def test_a_part_that_is_gone_makes_it_unfinished() -> None:
     folder = fetched("org/explored", 0)
     (folder / "part-1.safetensors").unlink()
-    assert cache.layers_in(folder) == (False, 0)
+    assert cache.cached_layers(folder) == (False, 0)
 
 
 def test_clearing() -> None:
@@ -64,7 +64,7 @@ def test_clearing() -> None:
     fetched("org/other", 0)
     assert "20" in clear_model("llava-1.5-7b")
     assert not folder.exists()
-    assert [held.name for held in cache.held()] == ["org/other"]
+    assert [held.name for held in cache.cached_models()] == ["org/other"]
     with pytest.raises(ModelError, match="has nothing of llava-hf"):
         clear_model("llava-1.5-7b")
     with pytest.raises(ModelError, match="comes with vlmtui"):
@@ -72,9 +72,9 @@ def test_clearing() -> None:
 
 
 def test_revisions_lead_nowhere_else(own: Path) -> None:
-    cache.remember("org/model", "../../../escape", COMMIT)
-    assert cache.commit_of("org/model", "../../../escape") == COMMIT
+    cache.record_commit("org/model", "../../../escape", COMMIT)
+    assert cache.recorded_commit("org/model", "../../../escape") == COMMIT
     assert not (own.parent / "escape").exists()
-    assert cache.commit_of("org/model", COMMIT) is None
+    assert cache.recorded_commit("org/model", COMMIT) is None
     fetched("org/model", 0)
-    assert cache.commit_of("org/model", COMMIT) == COMMIT
+    assert cache.recorded_commit("org/model", COMMIT) == COMMIT

@@ -29,7 +29,7 @@ def imported(code: str) -> set[str]:
         "vlmtui.tui.app",
         "vlmtui.reports",
         "vlmtui.batch",
-        "vlmtui.doctor",
+        "vlmtui.cli.doctor",
         "vlmtui.models.families.registry",
     ],
 )

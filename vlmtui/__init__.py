@@ -8,9 +8,9 @@ from vlmtui._version import __version__
 from vlmtui.errors import VlmtuiError
 
 if TYPE_CHECKING:
-    from vlmtui.api import PictureReading, Session, Word, open_session
+    from vlmtui.api import ImageReading, PictureReading, Session, Word, open_session
 
-__all__ = ["PictureReading", "Session", "VlmtuiError", "Word", "__version__", "open_session"]
+__all__ = ["ImageReading", "PictureReading", "Session", "VlmtuiError", "Word", "__version__", "open_session"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Model names: what a name stands for, and which models are on this disk. No torch."""
+"""Model catalogue: aliases and what a model name refers to, and the models on this disk. No torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vlmtui.files import expand_path
 
 DEMO = "demo"
 DEMO_NOTE = "demo model, trained on drawings; its patches were taught words"
-# what ships with vlmtui: each folder of `demo.WEIGHTS`, and what belongs beside every number of it
+# the models shipped with vlmtui: each folder of `demo.WEIGHTS`, and the note shown with all its numbers
 DEMO_NOTES = {
     DEMO: DEMO_NOTE,
     "demo-captioned": "demo model, trained on drawings; by captions alone, as real ones are",
@@ -31,9 +31,9 @@ _STORED_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model with a short name. `vision` (tower and projector), `words` (embedding matrix and head) and `layers` (the
-    decoder's, or the text tower beside a vision tower) count numbers, each of `stored` bytes on the hub; `gated`: its
-    licence must be accepted there first."""
+    """A model with a short name. `vision` (tower, projector), `words` (embedding matrix, unembedding) and `layers`
+    (the decoder's, or a text tower) count parameters, each of `stored` bytes on the hub; `gated`: its licence must be
+    accepted there first."""
 
     alias: str
     hub: str
@@ -47,12 +47,12 @@ class KnownModel:
 
     @property
     def seen(self) -> int:
-        """How many numbers exploring holds: all but the decoder's layers or a text tower."""
+        """The parameters loaded for exploring: all but the decoder's layers or a text tower."""
         return self.vision + self.words
 
     @property
     def download(self) -> int:
-        """Bytes of weights that exploring fetches."""
+        """Bytes of weights to download for exploring."""
         return self.seen * self.stored
 
     @property
@@ -63,14 +63,14 @@ class KnownModel:
 
 @lru_cache
 def known_models() -> dict[str, KnownModel]:
-    """The models with short names, by that name."""
+    """The models with short names, by short name."""
     rows = json.loads(KNOWN.read_text(encoding="utf-8"))
     return {row["alias"]: KnownModel(**{**row, "stored": _STORED_BYTES[row["stored"]]}) for row in rows}
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What a model name stands for: a folder on this disk, or a name on the hub (`folder` is None)."""
+    """What a model name refers to: a folder on this disk, or a name on the hub (`folder` is None)."""
 
     name: str
     folder: Path | None
@@ -80,10 +80,10 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class LocalModel:
-    """A model found on this disk: what to pass as --model, its `model_type`, where it lies.
+    """A model on this disk: its name for --model, its `model_type`, and its folder.
 
-    `owner` says whose copy it is: ours with the program (`demo`), in the hub's own cache (`hub`), or in vlmtui's
-    (`vlmtui`), where `decoder_layers` tells how many of the decoder's layers are there (None: all).
+    `owner` is `demo` for a model shipped with vlmtui, `hub` for the hub's cache, and `vlmtui` for vlmtui's own cache,
+    where `decoder_layers` is the number of decoder layers present (None: all).
     """
 
     name: str
@@ -94,20 +94,20 @@ class LocalModel:
 
 
 def note_with_advice(note: str) -> str:
-    """A model's note, with what to do about it where it is one of ours."""
+    """A model's note, with advice where it is that of a demo model."""
     return f"{note}: {CHOOSE_A_MODEL}" if note in DEMO_NOTES.values() else note
 
 
 def default_model() -> str:
-    """The model without --model: `VLMTUI_MODEL`, or the demo model."""
+    """The model used without --model: `VLMTUI_MODEL`, or the demo model."""
     return os.environ.get(ENVIRONMENT) or DEMO
 
 
 def resolve_model(name: str, base: Path | None = None) -> ModelSource:
-    """What `name` stands for. `ModelError` for what can be nothing.
+    """Resolve a model name. `ModelError` for a name that can be neither a folder nor a hub name.
 
-    Aliases win over paths (`./demo` is the folder of that name), and a folder that exists over a hub name. A relative
-    path starts from `base`, or from the working folder.
+    Aliases take precedence over paths (`./demo` is the folder of that name), and existing folders over hub names. A
+    relative path starts from `base`, or from the working folder.
     """
     if not name.strip():
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
@@ -128,21 +128,21 @@ def resolve_model(name: str, base: Path | None = None) -> ModelSource:
 
 
 def family_of(source: ModelSource) -> str | None:
-    """The `model_type` of a model, as far as it can be known without asking the hub; else None."""
+    """The `model_type` of a model where it is known without asking the hub, else None."""
     if source.folder is not None:
         return _family(source.folder)
     return next((one.family for one in known_models().values() if one.hub == source.hub_name), None)
 
 
 def models_on_disk() -> list[LocalModel]:
-    """The models on this disk: the demo models, what vlmtui fetched, and the snapshots in the hub's own cache."""
-    from huggingface_hub.constants import HF_HUB_CACHE  # half a second, and only wanted when somebody looks
+    """The models on this disk: demo models, those in vlmtui's cache, and snapshots in the hub's cache."""
+    from huggingface_hub.constants import HF_HUB_CACHE  # takes half a second to import
 
     found = []
     for name in DEMO_NOTES:
         if family := _family(demo.WEIGHTS / name):
             found.append(LocalModel(name, family, demo.WEIGHTS / name, "demo"))
-    for held in cache.held():
+    for held in cache.cached_models():
         if held.finished and (family := _family(held.folder)):
             found.append(LocalModel(held.name, family, held.folder, "vlmtui", held.decoder_layers))
     for repo in sorted(Path(HF_HUB_CACHE).glob("models--*--*")):
@@ -156,7 +156,7 @@ def models_on_disk() -> list[LocalModel]:
 
 
 def _family(folder: Path) -> str | None:
-    """The `model_type` in a folder's config.json, or None where there is no such thing."""
+    """The `model_type` in a folder's config.json, or None."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         return str(config["model_type"])

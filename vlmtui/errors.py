@@ -1,28 +1,28 @@
-"""What can go wrong, said so that a person can act on it.
+"""Errors with messages a person can act on.
 
-Every error that reaches a person is a `VlmtuiError`: one sentence that says what, why, and what to do.
-`kind` is the word by which an error crosses the pipe between the session and the front ends.
+Every error that reaches a person is a `VlmtuiError`: one sentence that says what failed, why, and what to do. `kind`
+identifies the class on the wire between the session and its clients.
 """
 
 from __future__ import annotations
 
 
 class VlmtuiError(Exception):
-    """Something could not be done; the message is for the person at the terminal."""
+    """An operation failed; the message is for the person at the terminal."""
 
     kind = "error"
     exit_status = 1
 
 
 class UsageError(VlmtuiError):
-    """The words on the command line are off."""
+    """A usage error: wrong options or arguments."""
 
     kind = "usage"
     exit_status = 2
 
 
 class ImageError(VlmtuiError):
-    """A picture could not be read."""
+    """An image could not be read."""
 
     kind = "image"
 
@@ -34,41 +34,41 @@ class ModelError(VlmtuiError):
 
 
 class OutOfMemoryError(ModelError):
-    """The device's memory does not suffice; the message gives the numbers and the ways out."""
+    """The device has too little memory; the message gives the numbers and remedies."""
 
     kind = "memory"
 
 
 class SessionError(VlmtuiError):
-    """The model session could not be started, or it has died."""
+    """The model session could not be started or has died."""
 
     kind = "session"
 
 
 class ProtocolError(SessionError):
-    """The two ends of the pipe do not understand each other."""
+    """The session and its client do not understand each other."""
 
     kind = "protocol"
 
 
 class ReadingGoneError(SessionError):
-    """A reading is not kept any more: the session is well, and reading the picture again helps."""
+    """A reading is no longer cached; the session works, and reading the image again helps."""
 
     kind = "gone"
 
 
 class CancelledError(VlmtuiError):
-    """The question was withdrawn, or a newer one took its place."""
+    """The request was cancelled or replaced by a newer one."""
 
     kind = "cancelled"
 
 
 class NotHere(UsageError):  # noqa: N818 - a refusal: part of the interface for lenses
-    """A lens cannot look there: the message is shown as it is."""
+    """A lens does not apply there; the message is shown unchanged."""
 
 
 class Cancelled(BaseException):
-    """Nobody waits for the result of a lens any more. No `except Exception` of the lens's own stops it."""
+    """Nobody waits for the result of a lens any more. Not an `Exception`, so that a lens does not catch it."""
 
 
 _KINDS: dict[str, type[VlmtuiError]] = {
@@ -88,5 +88,5 @@ _KINDS: dict[str, type[VlmtuiError]] = {
 
 
 def error_from_kind(kind: str, message: str) -> VlmtuiError:
-    """The error that crossed the pipe as (`kind`, `message`)."""
+    """Restore the error that was sent as (`kind`, `message`)."""
     return _KINDS.get(kind, VlmtuiError)(message)

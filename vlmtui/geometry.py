@@ -1,6 +1,6 @@
-"""Geometry: token <-> patch <-> pixels <-> terminal cells. Pure functions over plain data.
+"""Geometry: maps between tokens, patches, pixels and terminal cells. Pure functions over plain data.
 
-Pixel coordinates are continuous, in the original picture after its EXIF turn: x runs from 0 (left edge) to
+Pixel coordinates are continuous, in the original image after its EXIF rotation: x runs from 0 (left edge) to
 `width` (right edge), y from 0 (top edge) down to `height`. A box is (x0, y0, x1, y1).
 """
 
@@ -21,22 +21,22 @@ TokenKind = Literal["patch", "newline", "query"]
 
 @dataclass(frozen=True)
 class AxisMap:
-    """One axis of what the image processor did: original = scale · input + offset, both in pixels."""
+    """One axis of the image processor's transform: original = scale · input + offset, both in pixels."""
 
     scale: float
     offset: float
 
     def __call__(self, u: float) -> float:
-        """The original coordinate of the input coordinate `u`."""
+        """Map the input coordinate `u` to the original image."""
         return self.scale * u + self.offset
 
 
 @dataclass(frozen=True)
 class Grid:
-    """One picture that the vision tower saw: the whole, or a tile of it.
+    """One input of the vision tower: the whole image or a tile of it.
 
-    `box` is the part of the original picture it shows, in pixels, clipped to the picture. `rows` × `cols` counts
-    LLM tokens, `patch_rows` × `patch_cols` vision patches.
+    `box` is the part of the original image that it covers, in pixels, clipped to the image. `rows` × `cols` counts LLM
+    tokens, `patch_rows` × `patch_cols` vision patches.
     """
 
     id: int
@@ -52,9 +52,9 @@ class Grid:
 class Place:
     """Where an image token comes from.
 
-    `grid`, `row` and `col` are None where the kind has no place; `box` is None too where nothing of the picture is
-    inside. `inside` is the share of the unclipped box that is picture; `patches` are row-major indices of the vision
-    patches in the grid that the token was made of.
+    `grid`, `row` and `col` are None for kinds without a place; `box` is also None where no part of the image is inside.
+    `inside` is the share of the unclipped box that is image; `patches` are the row-major indices, within the grid, of
+    the vision patches that the token was made from.
     """
 
     index: int
@@ -70,7 +70,7 @@ class Place:
 def raster_boxes(rows: int, cols: int, size: tuple[float, float], x: AxisMap, y: AxisMap) -> NDArray[np.float64]:
     """The unclipped boxes of a rows × cols raster, row by row, float64 [rows·cols, 4].
 
-    `size` is the (height, width) of one raster cell in the pixels the model gets.
+    `size` is the (height, width) of one raster cell in the pixels that the model receives.
     """
     tall, wide = size
     xs = x.scale * wide * np.arange(cols + 1) + x.offset
@@ -84,7 +84,7 @@ def raster_boxes(rows: int, cols: int, size: tuple[float, float], x: AxisMap, y:
 
 
 def clip_box(box: Box, width: int, height: int) -> tuple[Box | None, float]:
-    """`box` cut to the picture, and the share of its area that is picture; None and 0 when nothing is."""
+    """Clip a box to the image, and give the share of its area inside; None and 0 where it is outside."""
     x0, y0, x1, y1 = box
     cx0, cy0 = max(x0, 0.0), max(y0, 0.0)
     cx1, cy1 = min(x1, float(width)), min(y1, float(height))
@@ -92,12 +92,12 @@ def clip_box(box: Box, width: int, height: int) -> tuple[Box | None, float]:
     if cx1 <= cx0 or cy1 <= cy0 or area <= 0:
         return None, 0.0
     inside = (cx1 - cx0) * (cy1 - cy0) / area
-    # an edge that is the picture's own up to rounding cuts nothing off
+    # an edge that equals the image's up to rounding clips nothing
     return (cx0, cy0, cx1, cy1), 1.0 if inside > 1 - 1e-9 else inside
 
 
 def pixel_bounds(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
-    """The whole pixels that `box` touches, at least one: (left, top, right, bottom), right and bottom exclusive."""
+    """The pixels that a box touches, at least one: (left, top, right, bottom), right and bottom exclusive."""
     left = min(max(math.floor(box[0] + 1e-9), 0), width - 1)
     top = min(max(math.floor(box[1] + 1e-9), 0), height - 1)
     right = min(max(math.ceil(box[2] - 1e-9), left + 1), width)
@@ -106,7 +106,7 @@ def pixel_bounds(box: Box, width: int, height: int) -> tuple[int, int, int, int]
 
 
 def place_at_pixel(places: tuple[Place, ...], x: float, y: float) -> Place | None:
-    """The first token whose box holds the pixel position (x, y), or None."""
+    """The first token whose box contains the pixel position (x, y), or None."""
     for place in places:
         if place.box and place.box[0] <= x < place.box[2] and place.box[1] <= y < place.box[3]:
             return place
@@ -114,11 +114,11 @@ def place_at_pixel(places: tuple[Place, ...], x: float, y: float) -> Place | Non
 
 
 def raster_extent(places: Iterable[Place], rows: int, cols: int, picture: tuple[int, int], box: Box) -> Box:
-    """What a rows × cols raster of `places` covers, padding beyond the picture included.
+    """The area of a rows × cols raster of `places`, padding beyond the image included.
 
-    The edges that lie inside the picture were not clipped, and a line through them gives the others; where boxes
-    overlap (resampled tokens) the raster's edges lie midway. `picture` is (width, height); `box`, the raster's part of
-    the picture, is what remains where too few edges are known.
+    Edges inside the image were not clipped, and a line fitted through them gives the others; where boxes overlap
+    (resampled tokens) the raster's edges lie midway. `picture` is the image's (width, height); `box`, the raster's part
+    of the image, is the fallback where too few edges are known.
     """
     placed = [(p.box, p.row, p.col) for p in places if p.box is not None and p.row is not None and p.col is not None]
     x0, x1 = _line_ends([(b[0], b[2], col) for b, _, col in placed], cols, picture[0], (box[0], box[2]))
@@ -129,7 +129,7 @@ def raster_extent(places: Iterable[Place], rows: int, cols: int, picture: tuple[
 def _line_ends(
     spans: list[tuple[float, float, int]], count: int, size: int, otherwise: tuple[float, float]
 ) -> tuple[float, float]:
-    """Where the first and the last of count + 1 evenly spaced edges lie; `spans` are (from, to, at which place)."""
+    """The first and last of count + 1 evenly spaced edges; `spans` are (start, stop, index)."""
     starts = {at: start for start, _, at in spans if 1e-6 < start < size - 1e-6}
     stops = {at + 1: stop for _, stop, at in spans if 1e-6 < stop < size - 1e-6}
     lines = [np.polyfit(list(edges), list(edges.values()), 1) for edges in (starts, stops) if len(edges) > 1]
@@ -137,16 +137,16 @@ def _line_ends(
         return otherwise
     step, start = (float(v) for v in np.mean(lines, axis=0))
     ends = start, start + step * count
-    # where nothing is padded the box itself is the better number: it was not computed from differences
+    # without padding the box itself is more accurate, since it was not fitted
     near = [abs(end - other) < 1e-3 * step for end, other in zip(ends, otherwise, strict=True)]
     return (otherwise[0] if near[0] else ends[0]), (otherwise[1] if near[1] else ends[1])
 
 
 @dataclass(frozen=True)
 class CellLayout:
-    """How a rows × cols grid lies on terminal cells, every patch `wide` × `tall` cells (two pixels a cell high).
+    """The layout of a rows × cols grid on terminal cells, each patch `wide` × `tall` cells (a cell is two pixels high).
 
-    The margins are the cells around the grid that show what the model does not see of the picture.
+    The margins around the grid show the part of the image that the model does not see.
     """
 
     rows: int
@@ -173,7 +173,7 @@ class CellLayout:
         return self.left + col * self.wide, self.top + row * self.tall, self.wide, self.tall
 
     def patch_at(self, x: int, y: int) -> tuple[int, int] | None:
-        """The (row, col) whose cells hold the cell (x, y); None in a margin."""
+        """The (row, col) of the patch at the cell (x, y); None in a margin."""
         col, row = (x - self.left) // self.wide, (y - self.top) // self.tall
         return (row, col) if 0 <= row < self.rows and 0 <= col < self.cols else None
 
@@ -188,19 +188,19 @@ def fit_cells(
 ) -> CellLayout:
     """The layout of a grid with the largest patches that fit `view` (cells across, cells down).
 
-    A cell is one pixel wide and two high, so a square patch gets 2n × n cells. `picture` is (width, height) in
-    pixels. The margins take what room is left, at most what the picture has there and at least two cells of it.
-    Where not even the smallest patch fits, the layout is larger than the view and must be scrolled. Cells that can be
-    divided into `split` parts (down, across) are preferred a little.
+    A cell is one pixel wide and two high, so a square patch gets 2n × n cells. `picture` is the image's (width, height)
+    in pixels. The margins use the remaining room, at most the size of the image there and at least two cells. Where
+    not even the smallest patch fits, the layout is larger than the view and must be scrolled. Patch sizes divisible
+    into `split` parts (down, across) are preferred slightly.
     """
     x0, y0, x1, y1 = grid_box
     patch_wide, patch_tall = (x1 - x0) / cols, (y1 - y0) / rows
-    # beyond 1:4 a patch is no longer drawn to shape: a strip one cell wide shows nothing
+    # beyond 1:4 a patch is not drawn to shape, since a strip one cell wide shows nothing
     aspect = min(max(patch_wide / patch_tall, 0.25), 4.0)
 
     def layout(wide: int, tall: int) -> CellLayout:
         across, down = wide / patch_wide, tall / patch_tall
-        # a grid that is padded reaches beyond the picture and has no margin there
+        # a padded grid extends beyond the image and has no margin there
         left, right = _margins(max(0.0, x0 * across), max(0.0, (picture[0] - x1) * across), view[0] - cols * wide)
         top, bottom = _margins(max(0.0, y0 * down), max(0.0, (picture[1] - y1) * down), view[1] - rows * tall)
         return CellLayout(rows, cols, wide, tall, left, top, right, bottom)
@@ -212,7 +212,7 @@ def fit_cells(
             candidate = layout(wide, tall)
             if candidate.width > view[0] or candidate.height > view[1]:
                 continue
-            # a larger patch is worth some change of shape: most towers see the picture squashed anyway
+            # a larger patch is worth some distortion: most towers see the image squashed anyway
             rank = wide * tall * math.exp(-1.5 * abs(math.log(wide / ideal)))
             if wide % split[1] or 2 * tall % split[0]:
                 rank *= 0.8
@@ -222,7 +222,7 @@ def fit_cells(
 
 
 def _margins(before: float, after: float, room: int) -> tuple[int, int]:
-    """Whole cells for the two margins of an axis whose true sizes are `before` and `after`, in `room` cells."""
+    """Whole cells for the two margins of an axis, of true sizes `before` and `after`, within `room` cells."""
     full = round(before), round(after)
     if sum(full) <= room:
         return full

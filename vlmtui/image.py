@@ -1,7 +1,7 @@
-"""Bytes, path, address or standard input -> an upright RGB picture, within limits.
+"""Image reading: bytes, a path, an address or standard input to an upright RGB image, within limits.
 
-The front end reads the bytes (`read_source`) and sends them on; whoever needs pixels decodes them (`decode`).
-Both ends use this module, so both see the same picture.
+Clients read the bytes (`read_source`) and send them; whoever needs pixels decodes them (`decode`). The session and its
+clients both use this module, so both see the same image.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from vlmtui.files import expand_path
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
 OR_RAISE = ", or raise --max-pixels"
-"""How `decode` ends where a picture is too large: of use to those only who have the option."""
+"""The end of `decode`'s message for an image that is too large, for clients that have this option."""
 ENDINGS = frozenset(
     ".avif .bmp .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
 )
-"""Of the files in a folder, those that are taken for pictures; named by itself, or by a pattern, any file is one."""
+"""The endings of image files in a folder; a file named explicitly or by a pattern may have any ending."""
 _BLOCK = 1 << 20
 
 Pixels = NDArray[np.uint8]
@@ -38,7 +38,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A picture file as it was found: where from, its bytes, and the sha256 of the bytes in hex."""
+    """An image file as read: its source, its bytes, and their sha256 in hex."""
 
     source: str
     data: bytes
@@ -47,18 +47,18 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class RgbImage:
-    """An upright RGB picture. `rgb` is uint8 [height, width, 3]."""
+    """An upright RGB image. `rgb` is uint8 [height, width, 3]."""
 
     rgb: Pixels
 
     @property
     def width(self) -> int:
-        """Pixels across, after the EXIF turn."""
+        """Width in pixels, after the EXIF rotation."""
         return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels down, after the EXIF turn."""
+        """Height in pixels, after the EXIF rotation."""
         return int(self.rgb.shape[0])
 
 
@@ -67,7 +67,7 @@ Picture = RgbImage
 
 
 def read_source(source: str) -> ImageFile:
-    """The bytes of a path, an http(s) address, or `-` for standard input.
+    """Read a path, an http(s) address, or `-` for standard input.
 
     Raises `ImageError` with one sentence when there is nothing to read.
     """
@@ -80,7 +80,7 @@ def read_source(source: str) -> ImageFile:
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
     elif is_address(source):
-        from vlmtui.download import download  # half of this module's import time, and seldom needed
+        from vlmtui.download import download  # half of the import time, and rarely needed
 
         data = download(source, MAX_BYTES)
     else:
@@ -89,15 +89,15 @@ def read_source(source: str) -> ImageFile:
 
 
 def encodable_name(source: str) -> str:
-    """The name as it can be sent and written: bytes of a file name that are no UTF-8 are replaced."""
+    """Replace the bytes of a file name that are not UTF-8, so that it can be sent and written."""
     return source.encode("utf-8", "replace").decode("utf-8")
 
 
 def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> RgbImage:
-    """Decode a picture file: first frame, EXIF turn, then RGB.
+    """Decode an image file: first frame, EXIF rotation, then RGB.
 
-    Alpha goes over white, 16 bits are scaled to 8, palette and CMYK are converted. Raises `ImageError` for what
-    is no picture, is cut short, or has more than `max_pixels` pixels (checked before anything is decoded).
+    Alpha is composited over white, 16 bits are scaled to 8, palette and CMYK are converted. Raises `ImageError` for a
+    file that is not an image, is truncated, or has more than `max_pixels` pixels (checked before decoding).
     """
     if not data:
         raise ImageError(f"{name} is empty (0 bytes): choose a picture file")
@@ -118,14 +118,14 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> RgbImage:
         raise ImageError(f"{name} is not a picture that can be opened: choose one such as PNG, JPEG or WebP") from error
     except MemoryError as error:
         raise ImageError(f"{name} does not fit in memory: make it smaller") from error
-    except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
+    except Exception as error:  # Pillow's plugins may raise anything for a damaged file
         raise ImageError(f"{name} is damaged or cut short ({_brief(error)}): fetch or export it again") from error
 
 
 class _OwnLimits:
-    """Without Pillow's own limit on pixels, which is lower than ours and says nothing of --max-pixels.
+    """Context manager that lifts Pillow's own pixel limit, which is lower than ours and does not mention --max-pixels.
 
-    Limit and warnings are one for all threads: they are away as long as any of them decodes.
+    The limit and warnings are global: they stay lifted as long as any thread decodes.
     """
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ _own_limits = _OwnLimits()
 
 
 def _to_rgb(image: Image.Image) -> Pixels:
-    """Any mode of Pillow's as uint8 [height, width, 3]."""
+    """Convert any Pillow mode to uint8 [height, width, 3]."""
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
         return _grey_to_rgb(image)
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -165,12 +165,12 @@ def _to_rgb(image: Image.Image) -> Pixels:
 
 
 def _grey_to_rgb(image: Image.Image) -> Pixels:
-    """16-bit and wider greys scaled to 8 bits; `convert("RGB")` would clip them to white."""
+    """Scale 16-bit and wider greys to 8 bits; `convert("RGB")` would clip them to white."""
     values = np.asarray(image)
     if values.dtype == bool or image.mode.startswith("I;16"):
         top = 65535.0
     elif image.mode == "I":
-        # 32 bits that hold what fits fewer: nothing in the file says how many are meant
+        # 32-bit values may hold 8-bit or 16-bit data; the file does not say which
         most = int(values.max())
         top = 255.0 if most <= 255 else 65535.0 if most <= 65535 else float(np.iinfo(np.int32).max)
     else:
@@ -183,15 +183,15 @@ def _grey_to_rgb(image: Image.Image) -> Pixels:
 
 
 def is_address(source: str) -> bool:
-    """Whether a picture is named by an address: something, `://`, something."""
+    """Whether an image source is an address: a scheme, `://`, and more."""
     scheme, mark, _ = source.partition("://")
     return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
 
 
 def images_in(folder: str) -> Iterator[str]:
-    """The files of a folder and those below whose ending (`ENDINGS`) is a picture's, but for hidden ones.
+    """The image files (by `ENDINGS`) in a folder and its subfolders, except hidden ones.
 
-    In the order of names, a folder's own files before those of the folders in it; links to folders are not followed.
+    Sorted by name, a folder's files before those of its subfolders; links to folders are not followed.
     """
     for above, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -219,7 +219,7 @@ def _read_file(path: Path, name: str) -> bytes:
 
 
 def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:
-    """Read to the end, or refuse past `MAX_BYTES` without holding more than that."""
+    """Read to the end, or raise past `MAX_BYTES` without holding more than that."""
     parts: list[bytes] = []
     size = 0
     while block := read(_BLOCK):

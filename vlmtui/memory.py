@@ -1,4 +1,4 @@
-"""What memory this machine has, and how much of it a model takes. No torch: front ends ask too."""
+"""Memory of this machine, and the memory a model needs. No torch, since clients use it too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# activations, the embedding norms, the library's own buffers: measured on small models, generous on large ones
+# allowance for activations, embedding norms and library buffers: measured on small models, generous for large ones
 _ROOM = 1.15
 _CPU_OVERHEAD = 300 << 20
 _GPU_OVERHEAD = 600 << 20
@@ -17,7 +17,7 @@ _ASK_S = 3.0
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """Where a model would be held: `cuda:0` or `cpu`, what is free of how many bytes; None where that is unknown."""
+    """The device for a model, `cuda:0` or `cpu`, with its free and total bytes, None where unknown."""
 
     name: str
     free: int | None
@@ -25,17 +25,17 @@ class DeviceMemory:
 
 
 def memory_needed(parameters: int, itemsize: int, on_gpu: bool) -> int:
-    """Bytes that a model of so many numbers, of `itemsize` bytes each, takes with all that comes with it."""
+    """Bytes needed by a model of so many parameters of `itemsize` bytes each, overheads included."""
     return int(parameters * itemsize * _ROOM) + (_GPU_OVERHEAD if on_gpu else _CPU_OVERHEAD)
 
 
 def automatic_device() -> DeviceMemory:
-    """The device that `--device auto` chooses, as far as it can be told without torch."""
+    """The device that `--device auto` chooses, as far as this is known without torch."""
     return _gpu() or DeviceMemory("cpu", available_memory(), None)
 
 
 def _gpu() -> DeviceMemory | None:
-    """The first NVIDIA GPU, where this torch could use one."""
+    """The first NVIDIA GPU, where the installed torch could use one."""
     try:
         if version("torch").endswith("+cpu") or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
             return None
@@ -48,11 +48,11 @@ def _gpu() -> DeviceMemory | None:
 
 
 def available_memory() -> int | None:
-    """Bytes of RAM that can be had without swapping, within this process's control group; None where unknown."""
+    """Bytes of RAM available without swapping, within this process's control group; None where unknown."""
     found = [value for value in (_proc_available(), _cgroup_available()) if value is not None]
     if found:
         return min(found)
-    try:  # macOS tells only the whole
+    try:  # macOS reports only the total
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (ValueError, OSError):
         return None
@@ -69,7 +69,7 @@ def _proc_available() -> int | None:
 
 
 def _cgroup_available() -> int | None:
-    """What the control group still allows; its page cache counts as available, as it does outside."""
+    """Bytes the control group still allows; its page cache counts as available, as it does outside."""
     for limit, used, cache in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
         (

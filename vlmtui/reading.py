@@ -1,7 +1,7 @@
-"""A `Reading`: what was seen when a model looked at a picture. Pure data, the same above and below the pipe.
+"""Reading of an image by a model: grids, places, norms and stages. Pure data, the same in the session and its clients.
 
-Arrays are numpy, float32 unless said otherwise. Everything a screen or a report shows is a Reading plus the answers
-to small questions about it (`TokenWords`).
+Arrays are NumPy, float32 unless stated otherwise. Screens and reports show a `Reading` together with results about it,
+such as `TokenWords`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from vlmtui.metrics import WordOrder
 
 Floats = NDArray[np.float32]
 PIXELS = "pixels"
-"""The stage before the model: vision patches as they enter the tower, which have norms and no words."""
+"""The stage before the model: vision patches as they enter the tower, with norms but no words."""
 
 
 FIRST_STAGE = "vision.0"
-"""What enters the tower's first block: patches projected, their positions added."""
+"""The input of the tower's first block: projected patches with positions added."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as it is held by a session.
+    """A model loaded in a session.
 
-    `name` is what the person called it, `family` transformers' `model_type`, `revision` the commit of a hub model.
+    `name` is the name the person gave, `family` transformers' `model_type`, `revision` the commit of a hub model.
     `parts` is one line for the screen, such as "SigLIP 16/224 → MLP → Llama". `feeds` names the vision stage that the
     projector reads, such as "vision.4". `vision_layers` and `llm_layers` count blocks. `embeddings` is (rows, width),
     `vision_hidden` the width of the tower's states. `marks_words` says that the tokenizer's pieces tell where words
-    begin (`▁sky` and `sky` are two pieces). `wordless` says why no stage has words (a vision tower alone has no
-    language side; an Mllama's pictures do not enter its prompt), or "" where there are words. `text_tower` and
+    begin (`▁sky` and `sky` are two pieces). `wordless` is the reason why no stage has words (a vision-only
+    model, or Mllama, whose images do not enter its prompt), or "". `text_tower` and
     `classifies` say that models of its family can have a text tower, or a classification head. `note` is a sentence
     that belongs beside every number of this model (the demo model's warning), or "".
     """
@@ -56,7 +56,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageInfo(msgspec.Struct, frozen=True):
-    """The picture that was read: where from, the sha256 of its file's bytes, pixels after the EXIF turn."""
+    """The image that was read: its source, the sha256 of its file's bytes, and its size after the EXIF rotation."""
 
     source: str
     sha256: str
@@ -67,7 +67,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
 class GridNorms(msgspec.Struct, frozen=True):
     """L2 norms of one grid's hidden states.
 
-    `patches` is [stages, patches], stages being vision.0 … vision.L and patches row by row; `prefix` is
+    `patches` is [stages, patches], with stages vision.0 … vision.L and patches row by row; `prefix` is
     [stages, prefix tokens] (CLS and registers in order), [stages, 0] where there are none.
     """
 
@@ -76,12 +76,12 @@ class GridNorms(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One picture through one model.
+    """One image read by one model.
 
     `places`, `norms` and `percentiles` run over the image tokens in the order of their positions in the prompt.
     `norms` is the L2 norm of each token as the LLM receives it [tokens]; `percentiles` the share (0–100) of the
     vocabulary's named, non-special rows whose norm is smaller [tokens]. `patch_places` are the vision patches of all
-    grids, grid by grid, row by row: what a vision stage has entries for. `seen` says in a few words how the picture
+    grids, grid by grid, row by row: the entries of a vision stage. `seen` says in a few words how the image
     reached the model ("224×224, squashed", "336×336, centre crop") and `patch_size` is the (height, width) of a vision
     patch in those pixels. `pixel_norms` are the L2 norms of the normalised values of each vision patch, every value
     once, in the order of `patch_places` [patches]; [0] where they are not known. `placeless` says why image tokens have
@@ -107,13 +107,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     pixel_norms: Floats = msgspec.field(default_factory=lambda: np.zeros(0, np.float32))
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
-        """What the stage has entries for: vision patches at `pixels` and `vision.i`, else image tokens."""
+        """The places of the stage's entries: vision patches at `pixels` and `vision.i`, else image tokens."""
         return self.patch_places if of_patches(stage) else self.places
 
     def norms_at(self, stage: str) -> Floats:
         """L2 norms of the stage's entries, in the order of `places_at` [entries].
 
-        Those of `llm.i` are not among what a reading holds, but in its `LayerNorms`: here they are not-a-number.
+        Norms of `llm.i` are NaN here: they are in `LayerNorms`, not in a reading.
         """
         if stage == "tokens":
             return self.norms
@@ -128,7 +128,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
-    """The nearest word-pieces of some image tokens, nearest first; of a pursuit in the order picked.
+    """The nearest word-pieces of some image tokens, nearest first; for matching pursuit in the order picked.
 
     `tokens` are indices among the image's positions [n]; `ids` int64 and `scores` float64 are [n, k]: k is smaller
     than asked where there are fewer candidates, and a pursuit that ended early is filled up with the id -1. `explained`
@@ -160,7 +160,7 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
         return [(id_, score) for id_, score in pairs if id_ >= 0]
 
     def share(self, row: int) -> float | None:
-        """The share (0–1) of the norm that all words of one row explain; None for what is no pursuit."""
+        """The share (0–1) of the norm that all words of one row explain; None except for matching pursuit."""
         if self.explained is None:
             return None
         there = len(self.at(row))
@@ -168,10 +168,10 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LayerNorms(msgspec.Struct, frozen=True, kw_only=True):
-    """What the language model's layers made of a reading's image tokens, in the prompt of that reading.
+    """Norms of a reading's image tokens after each layer of the language model, in the prompt of that reading.
 
     `norms` are the L2 norms of the residual stream as it leaves each layer, at the image's positions
-    [llm stages 1 … M, tokens]. `positions` is how long the prompt is, image tokens included.
+    [llm stages 1 … M, tokens]. `positions` is the length of the prompt, image tokens included.
     """
 
     reading: str
@@ -205,7 +205,7 @@ def of_patches(stage: str) -> bool:
 
 
 def of_layers(stage: str) -> bool:
-    """Whether it is a stage `llm.i`, after one of the language model's layers."""
+    """Whether the stage is `llm.i`, after a layer of the language model."""
     return stage.startswith("llm.")
 
 
@@ -220,7 +220,7 @@ def llm_layer(stage: str) -> int:
 
 
 def stages(model: ModelInfo) -> tuple[str, ...]:
-    """Every stage in this model, in the order of a picture's path: `vision.0` … `vision.L`, `tokens`, `llm.1` …"""
+    """Every stage of a model, in the order of the forward pass: `vision.0` … `vision.L`, `tokens`, `llm.1` …"""
     vision = tuple(f"vision.{i}" for i in range(model.vision_layers + 1))
     if model.embeddings is None:
         return vision
@@ -230,12 +230,12 @@ def stages(model: ModelInfo) -> tuple[str, ...]:
 
 
 def default_stage(model: ModelInfo) -> str:
-    """The stage looked at first: `tokens`, or the last vision stage of a tower alone."""
+    """The stage shown first: `tokens`, or the last vision stage of a vision-only model."""
     return "tokens" if model.embeddings else f"vision.{model.vision_layers}"
 
 
 def check_stage(stage: str, model: ModelInfo, pixels: bool = False) -> str:
-    """`stage` itself, or a `UsageError` that names the stages there are; of norms `pixels` has some, too."""
+    """Return `stage`, or raise a `UsageError` that lists the stages; `pixels` allows the stage of that name too."""
     there = stages(model)
     if stage in there or (pixels and stage == PIXELS):
         return stage

@@ -1,4 +1,4 @@
-"""Leaving in order when told to by a signal: a file half written is taken away, the session ended."""
+"""Signal handling: orderly exit, so that unfinished files are removed and the session is ended."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _AGAIN = 0.01  # seconds
 
 
 def exit_on_signals() -> None:
-    """From now on SIGTERM, SIGHUP and SIGINT leave by an exception, whatever Python is doing.
+    """Make SIGTERM, SIGHUP and SIGINT exit by an exception, whatever Python is doing.
 
-    An exception that a signal raises while Python runs a finaliser is reported by it and lost: the program would go on
-    as if it had not been told. Such a one is raised again.
+    An exception raised by a signal handler while Python runs a finaliser is printed and lost, and the program would
+    continue. Such an exception is raised again.
     """
     told: list[int] = []
 

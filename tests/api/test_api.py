@@ -33,7 +33,7 @@ def session() -> Iterator[vlmtui.Session]:
 
 
 @pytest.fixture(scope="module")
-def picture(session: vlmtui.Session) -> vlmtui.PictureReading:
+def picture(session: vlmtui.Session) -> vlmtui.ImageReading:
     return session.read(SCENE)
 
 
@@ -58,7 +58,7 @@ def test_the_readme_s_example_runs_with_the_demo_model(tmp_path: Path, monkeypat
     assert names["answer"].tokens  # type: ignore[attr-defined]
 
 
-def test_the_same_numbers_as_the_report(picture: vlmtui.PictureReading) -> None:
+def test_the_same_numbers_as_the_report(picture: vlmtui.ImageReading) -> None:
     command = [sys.executable, "-m", "vlmtui", str(SCENE), "--format", "json", "--no-warm", "--metric", "cosine"]
     done = subprocess.run([*command, "--find", "sky"], capture_output=True, env=os.environ, check=True)
     told = json.loads(done.stdout)
@@ -74,7 +74,7 @@ def test_the_same_numbers_as_the_report(picture: vlmtui.PictureReading) -> None:
     assert picture.find("sky").flatten() == pytest.approx([one["value"] for one in told["tokens"]], abs=1e-5)
 
 
-def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.PictureReading) -> None:
+def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.ImageReading) -> None:
     assert picture.pca("vision.5").shape == (14, 14, 3)
     alike = picture.similarity((2, 3), stage="vision.4")
     assert alike.shape == (14, 14)
@@ -108,13 +108,13 @@ def test_a_picture_never_saves_over_itself(
     assert photo.read_bytes() == SCENE.read_bytes()
 
 
-def test_what_is_similar_to_nothing_is_refused(picture: vlmtui.PictureReading) -> None:
+def test_what_is_similar_to_nothing_is_refused(picture: vlmtui.ImageReading) -> None:
     for none in ((), ([],), ((3, 4), (5,)), (3, 4)):
         with pytest.raises(UsageError, match=r"similarity is with patches: give one or more, a \(row, col\) each"):
             picture.similarity(*none)  # type: ignore[arg-type]
 
 
-def test_the_table_is_the_report_s(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+def test_the_table_is_the_report_s(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
     picture.save(tmp_path / "it.parquet", metric="cosine", k=2)
     table = picture.to_table(metric="cosine", k=2)
     assert table.equals(pq.read_table(tmp_path / "it.parquet"))
@@ -126,7 +126,7 @@ def test_the_table_is_the_report_s(picture: vlmtui.PictureReading, tmp_path: Pat
     ]
 
 
-def test_an_answer_and_what_it_depends_on(picture: vlmtui.PictureReading) -> None:
+def test_an_answer_and_what_it_depends_on(picture: vlmtui.ImageReading) -> None:
     answer = picture.ask("Describe the image.", max_new_tokens=6)
     assert 1 <= len(answer.tokens) <= 6
     attention = picture.attention(answer)
@@ -136,7 +136,7 @@ def test_an_answer_and_what_it_depends_on(picture: vlmtui.PictureReading) -> Non
     assert picture.occlude(answer, block=7).drops.shape == (196, len(answer.tokens))
 
 
-def test_outliers_patches_and_the_mask(session: vlmtui.Session, picture: vlmtui.PictureReading) -> None:
+def test_outliers_patches_and_the_mask(session: vlmtui.Session, picture: vlmtui.ImageReading) -> None:
     norms, marks = picture.norms("vision.2"), picture.outliers("vision.2")
     z = 0.6745 * (norms - np.median(norms)) / np.median(np.abs(norms - np.median(norms)))
     np.testing.assert_array_equal(marks, np.abs(z) > 3.5)
@@ -177,7 +177,7 @@ def test_pictures_of_every_kind(session: vlmtui.Session) -> None:
         session.read(b"text")
 
 
-def test_what_is_not_there(picture: vlmtui.PictureReading) -> None:
+def test_what_is_not_there(picture: vlmtui.ImageReading) -> None:
     for wrong in (lambda: picture.words(14, 0), lambda: picture.words(-1, 0), lambda: picture.norms("llm.9")):
         with pytest.raises(UsageError):
             wrong()
@@ -188,3 +188,9 @@ def test_what_is_not_there(picture: vlmtui.PictureReading) -> None:
     for nothing in ("", " \n"):
         with pytest.raises(vlmtui.VlmtuiError, match="the question is empty"):
             picture.ask(nothing)
+
+
+def test_the_former_names_stay() -> None:
+    assert vlmtui.PictureReading is vlmtui.ImageReading
+    assert vlmtui.api.PictureReading is vlmtui.ImageReading
+    assert vlmtui.api.Picture is vlmtui.api.ImageArgument

@@ -13,7 +13,7 @@ import pytest
 
 import vlmtui
 from tests.session.others import HEAD, SHARPNESS
-from vlmtui.api import waiting
+from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses import Scalars, Scores, lens
 from vlmtui.lenses.lens_source import lens_call, read_lens_source
@@ -28,7 +28,7 @@ def plain(context: Context, to: list[int] = [0]) -> Scores:
 
 
 @pytest.fixture(scope="module")
-def picture() -> Iterator[vlmtui.PictureReading]:
+def picture() -> Iterator[vlmtui.ImageReading]:
     with vlmtui.open_session("demo", device="cpu", warm=False) as session:
         yield session.read(SCENE)
 
@@ -44,7 +44,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("my_lenses", None)
 
 
-def test_a_name_a_path_and_a_function_are_the_same(picture: vlmtui.PictureReading, written: Path) -> None:
+def test_a_name_a_path_and_a_function_are_the_same(picture: vlmtui.ImageReading, written: Path) -> None:
     import my_lenses  # type: ignore[import-not-found]
 
     expected = (np.abs(picture.vectors()).reshape(196, -1) ** 3).mean(-1)
@@ -58,7 +58,7 @@ def test_a_name_a_path_and_a_function_are_the_same(picture: vlmtui.PictureReadin
     assert isinstance(picture.look(f"{written}:plain"), Scores)
 
 
-def test_built_in_lenses_are_looked_through_likewise(picture: vlmtui.PictureReading) -> None:
+def test_built_in_lenses_are_looked_through_likewise(picture: vlmtui.ImageReading) -> None:
     found = picture.look("find", text="sky")
     np.testing.assert_array_equal(found.values, picture.find("sky").ravel())
     np.testing.assert_array_equal(picture.look("pca", "vision.3").values.reshape(14, 14, 3), picture.pca("vision.3"))
@@ -66,7 +66,7 @@ def test_built_in_lenses_are_looked_through_likewise(picture: vlmtui.PictureRead
     np.testing.assert_array_equal(picture.look(position, "vision.0").values, picture.position().ravel())
 
 
-def test_a_file_that_changed_since_is_refused(picture: vlmtui.PictureReading, written: Path) -> None:
+def test_a_file_that_changed_since_is_refused(picture: vlmtui.ImageReading, written: Path) -> None:
     import my_lenses  # type: ignore[import-not-found]
 
     written.write_text(written.read_text().replace("sum(to)", "max(to)"))
@@ -79,7 +79,7 @@ def test_a_file_that_changed_since_is_refused(picture: vlmtui.PictureReading, wr
     assert len(picture.look(again.sharpness).values) == 196
 
 
-def test_what_comes_from_no_file(picture: vlmtui.PictureReading) -> None:
+def test_what_comes_from_no_file(picture: vlmtui.ImageReading) -> None:
     names: dict = {"__name__": "__main__"}
     exec(compile(HEAD + SHARPNESS, "<cell>", "exec"), names)
     with pytest.raises(UsageError, match=r"^the lens sharpness is defined in __main__, and a session reads lenses"):
@@ -99,7 +99,7 @@ def test_what_comes_from_no_file(picture: vlmtui.PictureReading) -> None:
         picture.look(7)
 
 
-def test_what_is_refused(picture: vlmtui.PictureReading, written: Path, tmp_path: Path) -> None:
+def test_what_is_refused(picture: vlmtui.ImageReading, written: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no lens 'nosuch' here"):
         picture.look("nosuch")
     with pytest.raises(UsageError, match="does not exist"):
@@ -120,7 +120,7 @@ def test_what_is_refused(picture: vlmtui.PictureReading, written: Path, tmp_path
     assert "Traceback" in error.value.__notes__[0]
 
 
-def test_ctrl_c_leaves_the_lens(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_the_lens(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
     """The call is interrupted, and the session answers on."""
     path = tmp_path / "endless.py"
     path.write_text(f"{HEAD}@lens\ndef endless(context: Context) -> Scalars:\n    while True: context.progress(1, 2)\n")
@@ -143,7 +143,7 @@ def test_ctrl_c_leaves_the_lens(picture: vlmtui.PictureReading, tmp_path: Path) 
         cancel = client.cancel
         client.cancel = lambda _: (seen.append(1), cancel(asked))
         with pytest.raises(KeyboardInterrupt):
-            waiting.result(client, Interrupted(asked))
+            wait_for(client, Interrupted(asked))
     finally:
         client.on_progress, client.cancel = None, cancel
     assert seen == [1]

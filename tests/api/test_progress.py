@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import pytest
 
 import vlmtui
-from vlmtui.api.progress import Bars
+from vlmtui.api.progress import ProgressBars
 from vlmtui.session.protocol import Progress
 
 
@@ -38,7 +38,7 @@ class Heard(io.StringIO):
 )
 def test_a_bar_until_the_answer_is_there(monkeypatch: pytest.MonkeyPatch, told: Progress, drawn: str) -> None:
     monkeypatch.setattr(sys, "stderr", heard := Heard(drawn))
-    bars = Bars()
+    bars = ProgressBars()
     bars(told)
     bars.until(heard.future)
     assert drawn in heard.getvalue()

@@ -23,12 +23,12 @@ def session() -> Iterator[vlmtui.Session]:
 
 
 @pytest.fixture(scope="module")
-def picture(session: vlmtui.Session) -> vlmtui.PictureReading:
+def picture(session: vlmtui.Session) -> vlmtui.ImageReading:
     return session.read(SCENE)
 
 
 @pytest.fixture(scope="module")
-def answer(picture: vlmtui.PictureReading) -> Answer:
+def answer(picture: vlmtui.ImageReading) -> Answer:
     return picture.ask("What is it?", max_new_tokens=2)
 
 
@@ -83,13 +83,13 @@ WRONG: list[tuple[Call, str]] = [
     (lambda s, p, a: s.near(5), "word must be str, not int"),
     (lambda s, p, a: s.near("sky", k="x"), "k must be int, not str"),
     (lambda s, p, a: s.vocabulary("x"), "k must be int, not str"),
-    (lambda s, p, a: s.outliers(p), "pictures must be a list of PictureReading, not PictureReading"),
-    (lambda s, p, a: s.outliers(["a.png"]), r"pictures\[0\] must be PictureReading, not str"),
+    (lambda s, p, a: s.outliers(p), "pictures must be a list of ImageReading, not ImageReading"),
+    (lambda s, p, a: s.outliers(["a.png"]), r"pictures\[0\] must be ImageReading, not str"),
 ]
 
 
 def test_a_wrong_type_is_a_sentence_and_costs_nothing(
-    session: vlmtui.Session, picture: vlmtui.PictureReading, answer: Answer
+    session: vlmtui.Session, picture: vlmtui.ImageReading, answer: Answer
 ) -> None:
     before = picture.words(3, 5)
     for call, said in WRONG:
@@ -106,7 +106,7 @@ def test_a_model_that_is_no_name() -> None:
 
 
 def test_numpy_s_numbers_are_numbers(
-    session: vlmtui.Session, picture: vlmtui.PictureReading, answer: Answer, tmp_path: Path
+    session: vlmtui.Session, picture: vlmtui.ImageReading, answer: Answer, tmp_path: Path
 ) -> None:
     one: Any = np.int64(1)
     two: Any = np.uint8(2)

@@ -16,11 +16,11 @@ from tests.query.queries import query_of
 from tests.waiting import children, gone, until
 from vlmtui.batch import ray_engine
 from vlmtui.batch import sources as lists
-from vlmtui.batch.folder import Folder
-from vlmtui.batch.manifest import Manifest, manifest, write
+from vlmtui.batch.folder import PartsFolder
+from vlmtui.batch.manifest import Manifest, new_manifest, write_manifest
 from vlmtui.batch.parts import make_parts
-from vlmtui.batch.reader import Reader
-from vlmtui.batch.sources import Frozen, Sources
+from vlmtui.batch.reader import BatchReader
+from vlmtui.batch.sources import SourceList, SourcesDigest
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.options import Query
 from vlmtui.session.discovery import SessionLocation
@@ -64,7 +64,7 @@ def listening(pids: list[int]) -> set[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="processes and sockets are read from /proc")
 def test_a_killed_worker_changes_nothing(command: list[str], unbroken: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
-    folder = Folder(str(out))
+    folder = PartsFolder(str(out))
     on_ray = [*command, "-o", str(out), "--engine", "ray", "--workers", "2"]
     with subprocess.Popen(on_ray, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         (session, worker), *_ = until(lambda: folder.path.exists() and folder.made() and sessions(run.pid), 200)
@@ -108,22 +108,22 @@ def test_ray_that_is_not_there(command: list[str], tmp_path: Path) -> None:
 def test_what_every_session_is_given(
     query: Query, workers: int | None, gpus: int, cpus: int, expected: tuple[int, dict[str, float]]
 ) -> None:
-    assert ray_engine.shares(query, workers, gpus, cpus) == expected
+    assert ray_engine.actor_shares(query, workers, gpus, cpus) == expected
 
 
 def test_what_a_cluster_cannot_do(tmp_path: Path) -> None:
-    begun = manifest(query_of("demo"), Frozen(1, "", None), 4)
-    folder = Folder(str(tmp_path / "out.parquet"))
+    begun = new_manifest(query_of("demo"), SourcesDigest(1, "", None), 4)
+    folder = PartsFolder(str(tmp_path / "out.parquet"))
     with pytest.raises(UsageError, match="no machine of this cluster has a GPU"):
-        ray_engine.shares(query_of("demo", device="cuda"), None, 0, 4)
+        ray_engine.actor_shares(query_of("demo", device="cuda"), None, 0, 4)
     with pytest.raises(UsageError, match="name it without a number"):
-        ray_engine.job(folder, begun, query_of("demo", device="cuda:1"))
+        ray_engine.cluster_job(folder, begun, query_of("demo", device="cuda:1"))
     with pytest.raises(UsageError, match="leave one out"):
-        ray_engine.job(folder, begun, query_of("demo", where=SessionLocation("gpu-box")))
+        ray_engine.cluster_job(folder, begun, query_of("demo", where=SessionLocation("gpu-box")))
 
 
 def test_names_start_where_the_command_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Folder(str(tmp_path / "out.parquet"))
+    folder = PartsFolder(str(tmp_path / "out.parquet"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
     for model, base, expected in (
@@ -132,46 +132,48 @@ def test_names_start_where_the_command_was_given(tmp_path: Path, monkeypatch: py
         ("./model", None, str(tmp_path)),
         (str(tmp_path / "model"), None, None),
     ):
-        begun = manifest(query_of(model), Frozen(1, "", base), 4)
-        assert ray_engine.job(folder, begun, query_of(model)).base == expected
+        begun = new_manifest(query_of(model), SourcesDigest(1, "", base), 4)
+        assert ray_engine.cluster_job(folder, begun, query_of(model)).base == expected
 
 
 def test_parts_that_are_there_are_told_again_and_not_made(tmp_path: Path) -> None:
     names = [*pictures(tmp_path / "album", 5, bad=(1,)), "/nowhere\udcff.png"]
     out = tmp_path / "out.parquet"
 
-    folder = Folder(str(out))
+    folder = PartsFolder(str(out))
     with folder.locked():
-        lists.write(folder.sources, names)
-        begun = manifest(QUERY, lists.frozen(names), 2)
-        write(folder, begun)
-        with Sources(folder.sources) as sources:
-            reader = Reader(QUERY, lambda: desks(names, out).start(None), lambda model: None)
+        lists.write_sources(folder.sources, names)
+        begun = new_manifest(QUERY, lists.digest_sources(names), 2)
+        write_manifest(folder, begun)
+        with SourceList(folder.sources) as sources:
+            reader = BatchReader(QUERY, lambda: desks(names, out).start(None), lambda model: None)
             (first, last) = make_parts(folder, begun, sources, [0, 2], QUERY, reader)
     assert [one.source for one in first.failures] == [names[1]]
     assert last.failures[0].name == "/nowhere?.png"
-    again = list(ray_engine.Parts(ray_engine.Job(str(out), begun, QUERY, None))({"part": [0, 2]}))
-    told = [ray_engine.heard(row["said"][0]) for row in again]
+    again = list(ray_engine.PartActor(ray_engine.ClusterJob(str(out), begun, QUERY, None))({"part": [0, 2]}))
+    told = [ray_engine.decode_message(row["said"][0]) for row in again]
     assert [(one.part, one.pictures, len(one.failures)) for one in told] == [(0, 2, 1), (2, 2, 1)]
     assert told[1].failures[0].why == last.failures[0].why
 
 
-def said(folder: Folder, begun: Manifest, base: str | None = None) -> str:
+def said(folder: PartsFolder, begun: Manifest, base: str | None = None) -> str:
     """What an actor says that is to make the first part."""
-    (row,) = ray_engine.Parts(ray_engine.Job(str(folder.output), begun, query_of("demo"), base))({"part": [0]})
+    (row,) = ray_engine.PartActor(ray_engine.ClusterJob(str(folder.output), begun, query_of("demo"), base))(
+        {"part": [0]}
+    )
     with pytest.raises(VlmtuiError) as error:
-        ray_engine.heard(row["said"][0])
+        ray_engine.decode_message(row["said"][0])
     return str(error.value)
 
 
 def test_a_machine_that_does_not_see_what_it_needs(tmp_path: Path) -> None:
-    begun = manifest(query_of("demo"), Frozen(1, "", None), 4)
-    folder = Folder(str(tmp_path / "out.parquet"))
+    begun = new_manifest(query_of("demo"), SourcesDigest(1, "", None), 4)
+    folder = PartsFolder(str(tmp_path / "out.parquet"))
     assert "does not see" in said(folder, begun)
     assert "put the report on storage that all machines of the cluster share" in said(folder, begun)
     folder.path.mkdir()
-    write(folder, begun)
+    write_manifest(folder, begun)
     assert "name the pictures and the model with whole paths" in said(folder, begun, str(tmp_path / "nowhere"))
     other = msgspec.structs.replace(begun, versions={"vlmtui": "0.0.1"})
-    write(folder, other)
+    write_manifest(folder, other)
     assert "and this was begun with vlmtui 0.0.1: install the same" in said(folder, other)

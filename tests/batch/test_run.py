@@ -19,8 +19,8 @@ from tests.batch.desk import Desks, desks, other, outcome, pictures
 from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui import files
-from vlmtui.batch import How, run_batch
-from vlmtui.batch.folder import Folder
+from vlmtui.batch import BatchOptions, run_batch
+from vlmtui.batch.folder import PartsFolder
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.image import read_source
 from vlmtui.query.conditions import parse_where
@@ -29,7 +29,7 @@ from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import ImageFailure
 
 QUERY = query_of("demo", k=3)
-HOW = How(part_size=4)
+HOW = BatchOptions(part_size=4)
 COUNT = 18
 PARTS = 5
 
@@ -123,7 +123,7 @@ def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> 
         (query_of("demo", k=3, metric="dot"), HOW, "with --metric l2:"),
         (query_of("demo", k=4), HOW, "with -k 3:"),
         (query_of("demo", k=3, keep=parse_where("norm > 1")), HOW, "with another --where:"),
-        (QUERY, How(part_size=8), "with --part-size 4:"),
+        (QUERY, BatchOptions(part_size=8), "with --part-size 4:"),
     ):
         order = desks(album, out)
         with pytest.raises(VlmtuiError, match=f"out.parquet.parts was begun {why} .*--fresh.* -o") as refused:
@@ -134,14 +134,14 @@ def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> 
     with pytest.raises(VlmtuiError, match="with the model's dtype float32, and now it is bfloat16") as refused:
         run_batch(order, QUERY, HOW)
     assert refused.value.exit_status == 1
-    assert run_batch(desks(album, out), QUERY, How()) == 1
+    assert run_batch(desks(album, out), QUERY, BatchOptions()) == 1
     assert out.read_bytes() == whole
 
 
 def test_it_is_begun_anew_where_that_is_asked_for(album: list[str], out: Path) -> None:
     interrupted(album, out, 4)
     order = desks(album, out)
-    assert run_batch(order, query_of("demo", k=2, metric="dot"), How(part_size=5, resume=False)) == 1
+    assert run_batch(order, query_of("demo", k=2, metric="dot"), BatchOptions(part_size=5, resume=False)) == 1
     assert order.pictures == album
     assert {row["metric"] for row in pq.read_table(out).to_pylist()} == {"dot", None}
 
@@ -155,7 +155,7 @@ def test_other_pictures_are_refused_or_those_of_then_gone_on_with(album: list[st
             run_batch(desks(names, out), QUERY, HOW)
         assert refused.value.exit_status == 1
     order = desks(more, out)
-    assert run_batch(order, QUERY, How(resume=True)) == 1
+    assert run_batch(order, QUERY, BatchOptions(resume=True)) == 1
     assert out.read_bytes() == whole
     assert order.pictures == album[8:]
 
@@ -183,7 +183,7 @@ def test_a_model_that_cannot_be_held_leaves_nothing_behind(album: list[str], out
 def test_what_was_begun_anew_by_another_is_left_alone(album: list[str], out: Path) -> None:
     def heard(number: int) -> None:
         if number == 3:
-            Folder(str(out)).clear()
+            PartsFolder(str(out)).clear()
 
     with pytest.raises(VlmtuiError, match=r"out\.parquet\.parts was taken away or begun anew by another command"):
         run_batch(desks(album, out, heard=heard), QUERY, HOW)
@@ -191,7 +191,7 @@ def test_what_was_begun_anew_by_another_is_left_alone(album: list[str], out: Pat
 
 def test_two_at_once(album: list[str], out: Path) -> None:
     with (
-        Folder(str(out)).locked(),
+        PartsFolder(str(out)).locked(),
         pytest.raises(VlmtuiError, match=r"another command is making .*out\.parquet: wait for it, or name another"),
     ):
         run_batch(desks(album, out), QUERY, HOW)
@@ -226,7 +226,7 @@ def test_no_file_is_ever_half_there(album: list[str], out: Path, whole: bytes, n
             except KeyboardInterrupt:
                 broken_off += 1
         asked += order.pictures
-        made = Folder(str(out)).made() if out.with_name("out.parquet.parts").exists() else range(PARTS)
+        made = PartsFolder(str(out)).made() if out.with_name("out.parquet.parts").exists() else range(PARTS)
         assert len(made) < PARTS or not out.exists() or out.read_bytes() == whole
         if out.exists() and left(out) == ["out.parquet"]:
             break
@@ -248,10 +248,10 @@ def test_a_full_disk_loses_nothing(album: list[str], out: Path, whole: bytes, mo
 
 def test_joined_and_not_yet_cleared_away(album: list[str], out: Path, whole: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        broken(patch, Folder, "remove", 1, KeyboardInterrupt())
+        broken(patch, PartsFolder, "remove", 1, KeyboardInterrupt())
         with pytest.raises(KeyboardInterrupt):
             run_batch(desks(album, out), QUERY, HOW)
-    Folder(str(out)).part(2).unlink()  # clearing away had begun
+    PartsFolder(str(out)).part(2).unlink()  # clearing away had begun
     order = desks(album, out)
     assert run_batch(order, QUERY, HOW) == 1
     assert (order.asked, left(out)) == ([], ["out.parquet"])
@@ -260,7 +260,7 @@ def test_joined_and_not_yet_cleared_away(album: list[str], out: Path, whole: byt
 
 def test_a_damaged_part_is_named(album: list[str], out: Path, whole: bytes) -> None:
     interrupted(album, out, 4)
-    part = Folder(str(out)).part(1)
+    part = PartsFolder(str(out)).part(1)
     part.write_bytes(part.read_bytes()[:-9])
     with pytest.raises(VlmtuiError, match=r"part-000001\.parquet cannot be read .*: delete it, and the same command"):
         run_batch(desks(album, out), QUERY, HOW)
@@ -323,7 +323,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
         )
         tracemalloc.start()
         try:
-            assert run_batch(order, QUERY, How(part_size=32)) == 1
+            assert run_batch(order, QUERY, BatchOptions(part_size=32)) == 1
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

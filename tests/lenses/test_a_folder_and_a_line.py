@@ -34,11 +34,7 @@ for name in names:
         found[f"{name} {format}"] = run("report", image, "--lens", name, "--format", format, "-k", "2", *some, *to)
 import vlmtui
 from vlmtui.query.chosen_lens import parse_lens
-from vlmtui.reports.image_report import Query
-from vlmtui.tui.opening import opened
-from vlmtui.tui.view import Known, View
-from vlmtui.reports.select.lens_option import parse_lens
-from vlmtui.reports.query import Query
+from vlmtui.query.options import LoadOptions, Query
 from vlmtui.tui.initial_selection import opened
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
@@ -49,7 +45,7 @@ with vlmtui.open_session("demo") as session:
         some = (5,) if name == "new-facts" else None
         kind = reading.look(name, entries=some, answer=answer if name == "new-token-maps" else None)
         found[f"{name} python"] = [0, type(kind).__name__, ""]
-        query = query_of("demo", lens=parse_lens(name, None, ()))
+        query = Query(LoadOptions("demo"), lens=parse_lens(name, None, ()))
         view, wrong = opened(Selection(), Results(None, None, reading.data.model, reading.data), query)
         found[f"{name} explorer"] = [len(wrong), view.overlay, view.of_answer.attribution]
 from vlmtui.tui.state.lens_choice import overlays

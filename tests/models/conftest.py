@@ -14,8 +14,8 @@ from tests.families import FAMILIES, build, isolate
 from tests.families.pictures import picture
 from tests.families.reference import Reference, WholeModel
 from vlmtui.catalogue import ModelSource
-from vlmtui.models.loading.loader import load
-from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.loader import load_model
+from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.vlm import VisionLanguageModel
 
 Folders = Callable[[str, bool], Path]
@@ -48,8 +48,8 @@ def held(folders: Folders) -> Callable[[str, bool], VisionLanguageModel]:
 
     @functools.cache
     def model(name: str, isolated: bool = False) -> VisionLanguageModel:
-        checkpoint = find(ModelSource("tiny", folders(name, isolated), None), None, lambda *_: None)
-        return VisionLanguageModel(load(checkpoint, lambda *_: None, device="cpu"))
+        checkpoint = find_checkpoint(ModelSource("tiny", folders(name, isolated), None), None, lambda *_: None)
+        return VisionLanguageModel(load_model(checkpoint, lambda *_: None, device="cpu"))
 
     return model
 

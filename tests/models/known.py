@@ -16,7 +16,7 @@ from typing import Any
 
 from vlmtui.catalogue import KNOWN
 from vlmtui.models.loading.checkpoint import Checkpoint
-from vlmtui.models.loading.loader import count, skeleton
+from vlmtui.models.loading.loader import empty_model, parameter_count
 
 Config = dict[str, Any]
 
@@ -387,8 +387,8 @@ def rows(model: Model) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps(model.config))
         checkpoint = Checkpoint(model.alias, Path(folder), None, model.config)
-        seen, whole = count(skeleton(checkpoint)), count(skeleton(checkpoint, None))
-        words = _words(skeleton(checkpoint)) if whole > seen else 0
+        seen, whole = parameter_count(empty_model(checkpoint)), parameter_count(empty_model(checkpoint, None))
+        words = _words(empty_model(checkpoint)) if whole > seen else 0
     return {
         "alias": model.alias,
         "hub": model.hub,

@@ -17,9 +17,9 @@ from tests.tiny import build_llava
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.image import RgbImage
-from vlmtui.models.loading.loader import load
-from vlmtui.models.loading.model_folder import find
-from vlmtui.models.loading.processor import candidates, named_ids, names
+from vlmtui.models.loading.loader import load_model
+from vlmtui.models.loading.model_folder import find_checkpoint
+from vlmtui.models.loading.processor import candidate_ids, named_ids, token_names
 from vlmtui.models.vlm import VisionLanguageModel
 
 
@@ -29,7 +29,7 @@ def quiet(*_: object) -> None:
 
 def held(folder: Path, **options) -> VisionLanguageModel:
     return VisionLanguageModel(
-        load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", **options)
+        load_model(find_checkpoint(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", **options)
     )
 
 
@@ -97,9 +97,9 @@ def test_bfloat16_is_the_whole_models_too(clip_folder):
 @pytest.mark.parametrize("tower", ["clip", "siglip"])
 def test_without_decoder_layers_the_rest_is_bit_equal(tower, clip_folder, siglip_folder):
     folder = clip_folder if tower == "clip" else siglip_folder
-    checkpoint = find(ModelSource("tiny", folder, None), None, quiet)
-    part = load(checkpoint, quiet, device="cpu").model.state_dict()
-    whole = load(checkpoint, quiet, device="cpu", decoder_layers=2).model.state_dict()
+    checkpoint = find_checkpoint(ModelSource("tiny", folder, None), None, quiet)
+    part = load_model(checkpoint, quiet, device="cpu").model.state_dict()
+    whole = load_model(checkpoint, quiet, device="cpu", decoder_layers=2).model.state_dict()
     assert set(part) == {key for key in whole if ".language_model.layers." not in key}
     assert all(torch.equal(part[key], whole[key]) for key in part)
     # and what is left out is the decoder's layers, no more
@@ -151,14 +151,14 @@ def test_prompt_does_not_move_the_image_tokens(siglip_folder):
 def test_which_rows_are_words(clip_folder):
     tokenizer = held(clip_folder).tokenizer
     rows = 474
-    chosen = candidates(tokenizer, rows, all_tokens=False).tolist()
+    chosen = candidate_ids(tokenizer, rows, all_tokens=False).tolist()
     named = {tokenizer.convert_ids_to_tokens(i) for i in chosen}
     assert "<plain>" in named
     assert named.isdisjoint({"<image>", "<s>", "</s>", "<unk>"})
     assert len(chosen) == 461 - 4
-    assert candidates(tokenizer, rows, all_tokens=True).tolist() == list(range(rows))
+    assert candidate_ids(tokenizer, rows, all_tokens=True).tolist() == list(range(rows))
     newline = tokenizer.convert_tokens_to_ids("<0x0A>")
-    pieces, texts = names(tokenizer, named_ids(tokenizer), [newline, rows - 1])
+    pieces, texts = token_names(tokenizer, named_ids(tokenizer), [newline, rows - 1])
     assert pieces == {newline: "<0x0A>", rows - 1: None}
     assert texts == {newline: "\n", rows - 1: None}
 

@@ -17,7 +17,7 @@ from tests.query.queries import query_of
 from tests.reports import made
 from tests.session.others import HEAD, SHARPNESS
 from vlmtui.batch import manifest as manifests
-from vlmtui.batch.sources import frozen
+from vlmtui.batch.sources import digest_sources
 from vlmtui.errors import UsageError
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensSource, read_lens_source
@@ -110,7 +110,7 @@ def test_it_travels_with_its_text(sharpness: str) -> None:
 
 def test_a_batch_knows_its_lens_again(sharpness: str) -> None:
     def asked(through: ChosenLens) -> object:
-        return manifests.manifest(query_of("demo", lens=through), frozen((CHINA,)), 64).query["lens"]
+        return manifests.new_manifest(query_of("demo", lens=through), digest_sources((CHINA,)), 64).query["lens"]
 
     assert asked(ChosenLens("find", "sky")) == "Through(name='find', text='sky', marked=())"
     first = ChosenLens("sharpness", source=read_lens_source(sharpness), described=DESCRIBED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import itertools
@@ -9,7 +10,6 @@ import threading
 import weakref
 from collections.abc import Iterator
 
-import msgspec
 import numpy as np
 import pytest
 import torch
@@ -284,7 +284,7 @@ def test_without_a_model():
 
 
 def test_nothing_is_kept(engine, monkeypatch):
-    reading = engine.ask(m.Read(*msgspec.structs.astuple(noise(0)), 10**6)).reading
+    reading = engine.ask(m.Read(*dataclasses.astuple(noise(0)), 10**6)).reading
     kept = []
     monkeypatch.setattr(ActivationCache, "keep", lambda self, name, one: kept.append(name))
     assert {one.reading.id for one in together(engine, noise(1), noise(2))} == {""}
@@ -313,7 +313,7 @@ def test_stopped_while_words_are_looked_for(engine):
 
 def test_pictures_that_wait_are_bounded_by_bytes(monkeypatch, engine):
     """However many there are, and in whatever shapes, so that none finds others like it."""
-    one = preprocessing.size_of(engine.state.model.prepare(picture_of(noise(0)), None))
+    one = preprocessing.input_bytes(engine.state.model.prepare(picture_of(noise(0)), None))
     monkeypatch.setattr(many, "GROUPS_BYTES", 3 * one)
     monkeypatch.setattr(many, "TOKENS_BYTES", 1)
     held: list[int] = []

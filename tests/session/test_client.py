@@ -98,7 +98,7 @@ def test_a_reading_and_its_words(client, siglip_folder):
 
 
 def test_words_and_percentiles_equal_brute_force(client, siglip_folder):
-    from tests.lenses.kernels.test_search import brute
+    from tests.lenses.kernels.test_nearest_neighbours import brute
     from tests.models.test_vlm import whole_model
     from vlmtui.image import decode
 

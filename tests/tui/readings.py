@@ -14,7 +14,7 @@ from vlmtui.image import ImageFile
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import GridNorms, ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.typed.values import Components, Position
 
 LAYERS = 4
@@ -164,11 +164,11 @@ def values(reading: Reading, stage: str, lens: LensCall) -> LensResult:
     return looked(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)
 
 
-def anatomy(patch: int) -> PatchEmbedding:
+def anatomy(patch: int) -> PatchEmbeddingResult:
     """Of a model that sees 16 × 16 pixels of one colour in a patch, twice over; its red is the patch's index."""
     pixels = np.full((16, 16, 3), (patch, 100, 200), np.float32)
     values = pixels[0, 0] / 127.5 - 1
-    return PatchEmbedding(
+    return PatchEmbeddingResult(
         patch=patch,
         pixels=pixels,
         lowest=values,

@@ -16,7 +16,7 @@ from vlmtui.geometry import Place
 from vlmtui.memory import memory_needed
 from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.geometry.layout import Layout
-from vlmtui.models.loading.loader import count
+from vlmtui.models.loading.loader import parameter_count
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
@@ -150,7 +150,7 @@ def test_identical_rows_are_no_strangers(folder):
         0.0,
         2 * model.embeddings[11],
     )
-    vocabulary = comparison.Vocabulary.of(model.embeddings)
+    vocabulary = comparison.EmbeddingMatrix.of(model.embeddings)
     ids = torch.tensor([10, 11, 40, 50, 60])
     assert comparison.not_found_first(model, vocabulary, ids, "l2") == []
     assert comparison.not_found_first(model, vocabulary, ids, "cosine") == []
@@ -242,7 +242,7 @@ def test_attention_left_on_is_extra(folder, monkeypatch):
     picture = noise_images()["wide"]
     inputs = model.prepare(picture, None)
     layout = model.layout(picture, inputs, model.encode(inputs))
-    monkeypatch.setattr(box_trials, "silenced", nullcontext)
+    monkeypatch.setattr(box_trials, "without_attention", nullcontext)
     found = box_trials.run_trials(model, picture, layout, lambda done, total: None)
     reach = box_trials.BoxReach(layout, model._processing.image_processor, exact=True)
     squares = [trial.squares for trial in found]
@@ -271,9 +271,9 @@ def test_memory_that_the_whole_model_does_not_fit_in(folder, engine, monkeypatch
 
 def torch_parameters(place: Path) -> int:
     from vlmtui.models.loading.checkpoint import Checkpoint, read_config
-    from vlmtui.models.loading.loader import skeleton
+    from vlmtui.models.loading.loader import empty_model
 
-    return count(skeleton(Checkpoint("tiny", place, None, read_config(place, "tiny")), None))
+    return parameter_count(empty_model(Checkpoint("tiny", place, None, read_config(place, "tiny")), None))
 
 
 def test_the_engine_holds_nothing_afterwards(folder, engine):

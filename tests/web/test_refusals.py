@@ -13,7 +13,7 @@ from vlmtui.errors import (
     UsageError,
     VlmtuiError,
 )
-from vlmtui.web.refusals import refusal
+from vlmtui.web.refusals import as_refusal
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,6 @@ from vlmtui.web.refusals import refusal
     ],
 )
 def test_statuses(error: VlmtuiError, status: int, again: bool) -> None:
-    refused = refusal(error)
+    refused = as_refusal(error)
     assert (refused.status, refused.retry_after is not None) == (status, again)
     assert str(error) in str(refused)

@@ -1,4 +1,4 @@
-"""The Python API: a session, pictures read in it, and the lenses under the names that the command line knows.
+"""The Python API: a session, images read in it, and the lenses under their names on the command line.
 
     >>> import vlmtui
     >>> session = vlmtui.open_session("demo")
@@ -7,7 +7,7 @@
     ['roof', 'tiles', 'brown']
     >>> picture.norms("vision.3").shape
     (14, 14)
-    >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch that is nearest to a word
+    >>> row, col = divmod(int(picture.find("sky").argmax()), 14)  # the patch nearest to a word
     >>> picture.words(row, col, k=1)[0].text
     'sky'
     >>> picture.to_table(k=1).column_names[7:12]  # of pyarrow, a row an image token; `to_pandas()` makes a data frame
@@ -16,13 +16,17 @@
     '<!doctype html>'
     >>> session.close()
 
-Nothing here imports torch: the model lives in a process of its own, as it does for the screen.
+Nothing here imports torch: the model is in a process of its own, as for the explorer.
 """
 
 from __future__ import annotations
 
-from vlmtui.api.image_argument import Picture
-from vlmtui.api.reading import PictureReading, Word
+from vlmtui.api.arguments import ImageArgument
+from vlmtui.api.reading import ImageReading, Word
 from vlmtui.api.session import Session, open_session
 
-__all__ = ["Picture", "PictureReading", "Session", "Word", "open_session"]
+# former names
+Picture = ImageArgument
+PictureReading = ImageReading
+
+__all__ = ["ImageArgument", "ImageReading", "Picture", "PictureReading", "Session", "Word", "open_session"]

@@ -1,11 +1,11 @@
-"""What a picture's reading can be asked of the model's own answer."""
+"""Answers of the model about an image, and what they depend on: attention, gradient, ablation, occlusion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vlmtui.api.arguments import one, patches_of
-from vlmtui.api.waiting import result
+from vlmtui.api.arguments import check_patches, check_type
+from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError
 from vlmtui.lenses.validation import validated
 from vlmtui.query.patches import PatchPosition, entries_at
@@ -24,8 +24,8 @@ from vlmtui.results.replacement import Replacement
 from vlmtui.session.client import SessionClient
 
 
-class Asked:
-    """A reading in a session: the model asked about its picture, and its answer looked into."""
+class AnswerableReading:
+    """A reading in a session about whose image the model can be asked. Most methods are about the latest answer."""
 
     def __init__(self, client: SessionClient, data: Reading) -> None:
         self._client = client
@@ -39,10 +39,10 @@ class Asked:
         temperature: float | None = None,
         seed: int = 0,
     ) -> Answer:
-        """The model's own answer, greedy without a `temperature`; "Describe the image." without a question."""
+        """Ask the model; greedy without a `temperature`, "Describe the image." without a question."""
         if question is not None:
-            check_question(one("question", question, str))
-        return result(
+            check_question(check_type("question", question, str))
+        return wait_for(
             self._client,
             self._client.answer(
                 self.data.id, question, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
@@ -52,27 +52,33 @@ class Asked:
     def attention(
         self, answer: Answer, *, layer: int | None = None, head: int | None = None, rollout: bool = False
     ) -> Attention:
-        """Where every token of the latest answer looked: weights [answer tokens, image tokens]."""
-        of = one("answer", answer, Answer).id
-        return result(self._client, self._client.attention(self.data.id, of, layer=layer, head=head, rollout=rollout))
+        """Attention of every token of the latest answer: weights [answer tokens, image tokens].
+
+        Of one `layer`, from 1, and `head`, from 0; the mean over those not given. With `rollout`, attention rollout.
+        """
+        number = check_type("answer", answer, Answer).id
+        asked = self._client.attention(self.data.id, number, layer=layer, head=head, rollout=rollout)
+        return wait_for(self._client, asked)
 
     def gradient(self, answer: Answer, token: int | None = None) -> Gradient:
-        """Gradient × input of one token of the latest answer, or of the whole of it, for every image token."""
-        return result(self._client, self._client.gradient(self.data.id, one("answer", answer, Answer).id, token))
+        """Gradient × input of every image token, for one token of the latest answer or for all of it."""
+        number = check_type("answer", answer, Answer).id
+        return wait_for(self._client, self._client.gradient(self.data.id, number, token))
 
     def mask(self, layer: int = 1) -> AttentionMask:
-        """What each position of prompt and latest answer may look at in a layer, from 1, as the model makes it."""
-        return result(self._client, self._client.mask(self.data.id, layer))
+        """The attention mask of a layer, from 1, over prompt and latest answer, as the model builds it."""
+        return wait_for(self._client, self._client.mask(self.data.id, layer))
 
     def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Replacement = "mean") -> Ablation:
-        """The question asked again with these patches replaced by their `mean`, `zero` or a `blur`red picture."""
-        of = one("answer", answer, Answer).id
-        tokens = {entry for row, col in patches_of(patches) for entry in self._entries("tokens", row, col, None)}
-        return result(self._client, self._client.ablate(self.data.id, of, tuple(sorted(tokens)), by))
+        """Ask again with these patches, (row, col) each, replaced by the `mean`, `zero` or the `blur`red image."""
+        number = check_type("answer", answer, Answer).id
+        tokens = {entry for row, col in check_patches(patches) for entry in self._entries("tokens", row, col, None)}
+        return wait_for(self._client, self._client.ablate(self.data.id, number, tuple(sorted(tokens)), by))
 
     def occlude(self, answer: Answer, block: int = 1, by: Replacement = "mean") -> Occlusion:
-        """Which patches carry the latest answer: each block of `block` × `block` replaced in turn."""
-        return result(self._client, self._client.occlude(self.data.id, one("answer", answer, Answer).id, block, by))
+        """Occlusion: the latest answer's probability with each block of `block` × `block` patches replaced in turn."""
+        number = check_type("answer", answer, Answer).id
+        return wait_for(self._client, self._client.occlude(self.data.id, number, block, by))
 
     def _entries(self, stage: str, row: int, col: int, grid: int | None) -> tuple[int, ...]:
         check_stage(stage, self.data.model)

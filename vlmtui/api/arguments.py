@@ -1,33 +1,127 @@
-"""What a call is given, looked at before anything is made of it. The rest is the protocol's to check."""
+"""Arguments of the Python API, checked and converted before anything is sent. The protocol checks the rest."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
 import reprlib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
-from vlmtui.errors import UsageError
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
+from vlmtui.errors import UsageError
+from vlmtui.image import ImageFile, read_source
+from vlmtui.lenses.base import Lens, file_stamp
+from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
+from vlmtui.lenses.registry import find_lens
+
+ImageArgument = str | Path | bytes | Image.Image | NDArray[np.uint8]
+_WAY_OUT = "save it in a file, and give its path or import it from there"
 _T = TypeVar("_T")
 
 
-def one(name: str, given: Any, kind: type[_T]) -> _T:
-    """What was given under this name; `UsageError` where it is of another kind."""
+def check_type(name: str, given: Any, kind: type[_T]) -> _T:
+    """Return the argument `name`; `UsageError` where it is not of this type."""
     if not isinstance(given, kind):
         raise UsageError(f"{name} must be {kind.__name__}, not {type(given).__name__}")
     return given
 
 
-def several(name: str, given: Any, kind: type[_T]) -> tuple[_T, ...]:
-    """All that was given under this name; `UsageError` where it is not some of this kind, as a text is no list."""
+def check_list(name: str, given: Any, kind: type[_T]) -> tuple[_T, ...]:
+    """Return the items of the argument `name`; `UsageError` where they are not of this type. A text is no list."""
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise UsageError(f"{name} must be a list of {kind.__name__}, not {type(given).__name__}")
-    return tuple(one(f"{name}[{i}]", each, kind) for i, each in enumerate(given))
+    return tuple(check_type(f"{name}[{i}]", each, kind) for i, each in enumerate(given))
 
 
-def patches_of(given: Any) -> list[tuple[Any, Any]]:
-    """Patches, a (row, col) each; whether these are numbers is for the reading to say."""
+def check_patches(given: Any) -> list[tuple[Any, Any]]:
+    """Patches as (row, col) pairs. Whether these are numbers of the grid is checked with the reading."""
     try:
         return [(row, col) for row, col in given]
     except (TypeError, ValueError):
         raise UsageError(f"patches must be a list of (row, col), such as [(3, 4)], not {reprlib.repr(given)}") from None
+
+
+def image_file(image: Any) -> ImageFile:
+    """The file of an image; `UsageError` for another type. A Pillow image or an array is encoded as PNG."""
+    if isinstance(image, str | Path):
+        return read_source(str(image))
+    if isinstance(image, bytes):
+        return ImageFile("bytes", image, hashlib.sha256(image).hexdigest())
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise UsageError(f"an array of {image.dtype} {image.shape} is no picture: give uint8 [height, width, 3]")
+        image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise UsageError(
+            f"{type(image).__name__} is no picture: give a path, an address, bytes, a Pillow image or an array"
+        )
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    data = file.getvalue()
+    return ImageFile("image", data, hashlib.sha256(data).hexdigest())
+
+
+def lens_source(lens: object) -> LensSource:
+    """The source of a lens that is given by name, by path, or as a function that was imported from a file.
+
+    `UsageError` for anything else, for a function that comes from no file, and for one whose file has changed since it
+    was imported: the session reads the file and would run another function.
+    """
+    match lens:
+        case str():
+            return read_lens_source(lens) if is_lens_file(lens) else LensSource(lens)
+        case os.PathLike():
+            return read_lens_source(os.fspath(lens))
+        case LensSource():
+            return lens
+        case Lens() if find_lens(lens.name) is lens:
+            return LensSource(lens.name)
+        case Lens():
+            return _function_source(lens.function, lens.name, lens)
+        case FunctionType():
+            return _function_source(lens, lens.__name__, None)
+    raise UsageError(f"lens must be a name, a path, or a function, not {type(lens).__name__}")
+
+
+def _function_source(function: Any, name: str, lens: Lens | None) -> LensSource:
+    code = getattr(function, "__code__", None)
+    module = str(getattr(function, "__module__", ""))
+    if not isinstance(code, CodeType):
+        raise UsageError(f"the lens {name} is no plain function: {_WAY_OUT}")
+    if module == "__main__":
+        raise UsageError(f"the lens {name} is defined in __main__, and a session reads lenses from files: {_WAY_OUT}")
+    path = code.co_filename
+    if not os.path.isfile(path):
+        raise UsageError(f"the lens {name} comes from no file ({path}): {_WAY_OUT}")
+    if "<locals>" in getattr(function, "__qualname__", ""):
+        raise UsageError(f"the lens {name} is defined inside of a function: define it at the top of its file")
+    found = read_lens_source(path)
+    changed = file_stamp(function) != lens.stamp if lens is not None else code not in set(_compiled(found.text, path))
+    if changed:
+        raise UsageError(
+            f"{os.path.basename(path)} has changed since {name} was imported from it: import it again, or give its path"
+        )
+    folder = os.path.dirname(path)
+    if os.path.basename(path) == "__init__.py":
+        found = read_lens_source(folder + os.sep)
+    return LensSource(name, found.path, found.text, found.files, found.sha256)
+
+
+def _compiled(text: str, path: str) -> Iterator[CodeType]:
+    """The code objects that the text of a file compiles to, nested ones included."""
+    try:
+        pending = [compile(text.removeprefix("\ufeff"), path, "exec", dont_inherit=True, optimize=sys.flags.optimize)]
+    except (SyntaxError, ValueError):
+        return
+    while pending:
+        code = pending.pop()
+        yield code
+        pending += [part for part in code.co_consts if isinstance(part, CodeType)]

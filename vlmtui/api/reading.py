@@ -1,4 +1,4 @@
-"""A picture that was read, and the lenses to look at it through."""
+"""The reading of an image, and the lenses that can be applied to it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.api.answers import Asked
-from vlmtui.api.arguments import one, several
-from vlmtui.api.lens_argument import source_of
-from vlmtui.api.waiting import result
+from vlmtui.api.answers import AnswerableReading
+from vlmtui.api.arguments import check_list, check_type, lens_source
+from vlmtui.api.progress import wait_for
 from vlmtui.display.colours import Rgb
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
@@ -48,7 +47,7 @@ from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.client import SessionClient
 from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
 
@@ -68,8 +67,8 @@ class Word:
     explained: float | None = None
 
 
-class _Options(msgspec.Struct):
-    """What a report can be asked for; which stages and metrics there are, others know."""
+class _ReportOptions(msgspec.Struct):
+    """Types of a report's options; which stages and metrics exist is checked elsewhere."""
 
     stage: str | None
     metric: str
@@ -79,17 +78,17 @@ class _Options(msgspec.Struct):
     stages: tuple[str, ...] = ()
 
 
-class PictureReading(Asked):
-    """One picture through one model. `data` is all that was seen: grids, places, norms.
+class ImageReading(AnswerableReading):
+    """One image read by one model. `data` has its grids, places and norms.
 
     Patches are named by `row` and `col` of the model's tokens (of vision patches where a stage or a model has no
-    tokens), from 0, in `grid`, which is the whole picture's or else the first.
+    tokens), from 0, in `grid`: without one that of the whole image, or else the first.
     """
 
     def __init__(self, client: SessionClient, data: Reading, source: ImageFile, max_pixels: int = MAX_PIXELS) -> None:
         super().__init__(client, data)
         self._source, self._max_pixels = source, max_pixels
-        self._file = os.path.abspath(expand_path(source.source))  # whatever the folder is later
+        self._file = os.path.abspath(expand_path(source.source))  # the working folder may change
         self._layers: LayerNorms | None = None
 
     def words(
@@ -106,7 +105,7 @@ class PictureReading(Asked):
     ) -> list[Word]:
         """The k nearest word-pieces of one token, nearest first; at `llm.i` those of the largest logits, by any metric.
 
-        At `vision.i` those of the token that the projector makes of that stage there: an early exit.
+        At `vision.i` those of the token that the projector makes of that stage (projector lens).
         """
         projected = of_patches(check_stage(stage, self.data.model))
         tokens = self._entries("tokens" if projected else stage, row, col, grid)
@@ -120,7 +119,7 @@ class PictureReading(Asked):
             ridge=ridge,
             projected=projected,
         )
-        found = result(self._client, asked)
+        found = wait_for(self._client, asked)
         shares = [None] * found.k if found.explained is None else found.explained[0].tolist()
         return [
             Word(i, found.pieces[i], found.texts[i], score, i in found.special, share)
@@ -130,25 +129,25 @@ class PictureReading(Asked):
     def layer_words(self, row: int, col: int, grid: int | None = None, *, k: int = 1) -> TokenLayerWords:
         """The k words of the largest logits of one token after every layer of the language model (logit lens)."""
         (token,) = self._entries("tokens", row, col, grid)
-        return result(self._client, self._client.layer_words(self.data.id, token, k))
+        return wait_for(self._client, self._client.layer_words(self.data.id, token, k))
 
     def norms(self, stage: str = "tokens") -> NDArray[np.float32]:
         """L2 norms of a stage's entries: [rows, cols] where they fill one grid, else [entries] in `places_at`'s order.
 
-        At `pixels` those of what the model is given of each patch, normalised. At `llm.i` the picture is first run
-        through the language model, whose layers are loaded for it.
+        At `pixels` those of each patch's normalised pixels. At `llm.i` the image is first run through the language
+        model, whose layers are loaded for it.
         """
         check_stage(stage, self.data.model, pixels=True)
         if of_layers(stage):
             if self._layers is None:
-                self._layers = result(self._client, self._client.layers(self.data.id))
+                self._layers = wait_for(self._client, self._client.layers(self.data.id))
             return self._laid_out(stage, self._layers.norms[llm_layer(stage) - 1])
         return self._laid_out(stage, self.data.norms_at(stage))
 
     def vectors(self, stage: str = "tokens") -> NDArray[np.float32]:
-        """The vectors themselves, [rows, cols, hidden] where they fill one grid, else [entries, hidden]."""
+        """A stage's vectors: [rows, cols, hidden] where they fill one grid, else [entries, hidden]."""
         check_stage(stage, self.data.model)
-        return self._laid_out(stage, result(self._client, self._client.vectors(self.data.id, stage)))
+        return self._laid_out(stage, wait_for(self._client, self._client.vectors(self.data.id, stage)))
 
     def outliers(self, stage: str = "tokens") -> NDArray[np.bool_]:
         """Which of a stage's norms are outliers: those whose robust z-score is beyond 3.5; laid out as `norms` are."""
@@ -156,10 +155,10 @@ class PictureReading(Asked):
         found: NDArray[np.bool_] = is_outlier(norms.ravel()) if norms.size else np.zeros(0, bool)
         return found.reshape(norms.shape)
 
-    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbedding]:
-        """A token's vision patches as they enter the tower: their pixels as the model gets them, their projection."""
+    def anatomy(self, row: int, col: int, grid: int | None = None) -> list[PatchEmbeddingResult]:
+        """The patch embedding of a token's vision patches: the pixels that enter the model, and their projection."""
         entries = self._entries("vision.0", row, col, grid)
-        return [result(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
+        return [wait_for(self._client, self._client.patch(self.data.id, entry)) for entry in entries]
 
     def look(
         self,
@@ -171,44 +170,44 @@ class PictureReading(Asked):
         answer: Answer | None = None,
         **options: Any,
     ) -> ResultKind:
-        """What a lens makes of a stage: one of the kinds of `vlmtui.lenses`, such as `Scalars`.
+        """The result of a lens at a stage: one of the kinds of `vlmtui.lenses`, such as `Scalars`.
 
         `lens` is the name of one that is built in or installed, the path of a file (`many.py:second` where it defines
         several) or folder, or a function that comes from a file; `options` are its own. `entries` are indices among
         `data.places_at(stage)`, all without.
         """
         check_stage(stage, self.data.model)
-        source = source_of(lens)
-        some = None if entries is None else several("entries", entries, int)
+        source = lens_source(lens)
+        some = None if entries is None else check_list("entries", entries, int)
         there = len(self.data.places_at(stage))
         if wrong := [entry for entry in some or () if not 0 <= entry < there]:
             raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
-        of = one("answer", answer, Answer).id if answer is not None else ""
+        of = check_type("answer", answer, Answer).id if answer is not None else ""
         plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
         asked = self._client.look(self.data.id, stage, lens_call(source, **plain), entries=some, answer=of, k=k)
-        return result(self._client, asked).result
+        return wait_for(self._client, asked).result
 
     def values(self, lens: LensCall, stage: str = "tokens") -> Values:
-        """What a lens of `vlmtui.session.typed.values` makes of all of a stage's entries, with its note."""
+        """The values of a lens of `vlmtui.session.typed.values` at all of a stage's entries, with its note."""
         if not isinstance(lens, LensCall):
             raise UsageError(
                 f"lens must be one of vlmtui.session.typed.values, such as Find('sky'), not {type(lens).__name__}"
             )
-        return Values.of(result(self._client, self._client.look(self.data.id, stage, lens)))
+        return Values.of(wait_for(self._client, self._client.look(self.data.id, stage, lens)))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
-        """The cosine of every entry with these patches, (row, col) each; laid out as `norms` are."""
-        if not patches or not all(isinstance(one, tuple) and len(one) == 2 for one in patches):
+        """Cosine similarity of every entry to these patches, (row, col) each; laid out as `norms` are."""
+        if not patches or not all(isinstance(patch, tuple) and len(patch) == 2 for patch in patches):
             raise UsageError("similarity is with patches: give one or more, a (row, col) each, such as (3, 4)")
         to = {entry for row, col in patches for entry in self._entries(stage, row, col, None)}
         return self._laid_out(stage, self.values(Similarity(tuple(sorted(to))), stage).numbers)
 
     def find(self, word: str, stage: str = "tokens") -> NDArray[np.float32]:
-        """How near every entry is to a word: its cosine, at `llm.i` the logit; laid out as `norms` are."""
+        """Similarity of every entry to a word: its cosine, at `llm.i` the logit; laid out as `norms` are."""
         return self._laid_out(stage, self.values(Find(word), stage).numbers)
 
     def pca(self, stage: str = "tokens") -> NDArray[np.float32]:
-        """The first three principal components of a stage, as multiples of what the largest reach [..., 3]."""
+        """The first three principal components of a stage [..., 3], scaled so that nearly all of it is in -1 … 1."""
         return self._laid_out(stage, self.values(Components(), stage).numbers)
 
     def position(self) -> NDArray[np.float32]:
@@ -216,30 +215,30 @@ class PictureReading(Asked):
         return self._laid_out(FIRST_STAGE, self.values(Position(), FIRST_STAGE).numbers)
 
     def evidence(self, label: str) -> NDArray[np.float32]:
-        """What every patch says for a class of the model's classification head, by its label or number."""
+        """Class evidence: the logit of every patch for a class of the classification head, by its label or number."""
         stage = f"vision.{self.data.model.vision_layers}"
         return self._laid_out(stage, self.values(Evidence(label), stage).numbers)
 
     def classify(self, k: int = 5) -> TopClasses:
-        """The first k classes of a model with a classification head."""
-        return result(self._client, self._client.classes(self.data.id, k))
+        """The top k classes of a model with a classification head."""
+        return wait_for(self._client, self._client.classes(self.data.id, k))
 
     def match(self, texts: Sequence[str]) -> ImageTextMatch:
-        """The picture against texts, by a CLIP or SigLIP model."""
-        return result(self._client, self._client.match(self.data.id, several("texts", texts, str)))
+        """Zero-shot scores of the image for texts, by a CLIP or SigLIP model."""
+        return wait_for(self._client, self._client.match(self.data.id, check_list("texts", texts, str)))
 
     def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> NoiseBaseline:
-        """The words of noise: of the picture with its pixels shuffled, and of random vectors.
+        """The noise baseline: nearest words of the image with its pixels shuffled, and of random vectors.
 
-        At a vision stage sent through the projector.
+        At a vision stage, sent through the projector.
         """
         projected = isinstance(stage, str) and of_patches(stage)
-        return result(self._client, self._client.null(self.data.id, metric, k, stage=stage, projected=projected))
+        return wait_for(self._client, self._client.null(self.data.id, metric, k, stage=stage, projected=projected))
 
     def agreement(self, row: int, col: int, grid: int | None = None, *, k: int = 8) -> MetricAgreement:
-        """Which words each of several metrics names for one token."""
+        """Metric agreement: the nearest words of one token by each of several metrics."""
         (token,) = self._entries("tokens", row, col, grid)
-        return result(self._client, self._client.agreement(self.data.id, token, k))
+        return wait_for(self._client, self._client.agreement(self.data.id, token, k))
 
     def to_html(
         self,
@@ -257,7 +256,10 @@ class PictureReading(Asked):
         It opens at `stage` and `metric`, and can be switched to all `metrics`, to the norms of every vision stage, and
         to the words of further `stages`, such as ["llm.12"], or ["all"].
         """
-        further, switched = several("stages", stages, str), cast(tuple[Metric, ...], several("metrics", metrics, str))
+        further, switched = (
+            check_list("stages", stages, str),
+            cast(tuple[Metric, ...], check_list("metrics", metrics, str)),
+        )
         query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
         return page_document(page_content(self._client, self._rgb(), self.data, query, switched))
 
@@ -306,7 +308,7 @@ class PictureReading(Asked):
         return SessionReading(self._client, self.data, query, self._rgb)
 
     def _query(self, **asked: Any) -> Query:
-        known = validated(_Options(**asked))
+        known = validated(_ReportOptions(**asked))
         return Query(
             LoadOptions(self.data.model.name),
             ReadOptions(max_pixels=self._max_pixels),
@@ -315,7 +317,7 @@ class PictureReading(Asked):
         )
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the page, in a frame, so that its style and its policy are its own."""
+        """What a notebook shows: the page in a frame, which keeps its style and its content security policy apart."""
         srcdoc = html.escape(self.to_html())
         return (
             f'<iframe srcdoc="{srcdoc}" sandbox="allow-scripts allow-modals" title="{html.escape(plain(repr(self)))}" '
@@ -323,7 +325,7 @@ class PictureReading(Asked):
         )
 
     def _laid_out(self, stage: str, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-        """On the rows and columns of the one grid that the entries fill, where it is so."""
+        """Reshape to [rows, cols, ...] where the entries fill one grid in order; otherwise unchanged."""
         places = self.data.places_at(stage)
         rows, cols = (
             max((getattr(place, way) or 0) + 1 for place in places) if places else 0 for way in ("row", "col")

@@ -1,4 +1,4 @@
-"""A session that holds a model, and reads pictures with it."""
+"""A session with a loaded model, which reads images."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from vlmtui.api.arguments import several
-from vlmtui.api.image_argument import Picture, source_of
-from vlmtui.api.progress import Bars, in_notebook
-from vlmtui.api.reading import PictureReading
-from vlmtui.api.waiting import result
+from vlmtui.api.arguments import ImageArgument, check_list, image_file
+from vlmtui.api.progress import ProgressBars, in_notebook, wait_for
+from vlmtui.api.reading import ImageReading
 from vlmtui.catalogue import default_model
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS
@@ -22,27 +20,29 @@ from vlmtui.session.discovery import SessionLocation, connect
 
 
 class Session:
-    """A model that is held by a session: the warm one, one on another machine, or one of its own.
+    """A model loaded in a session: the warm one, one on another machine, or a private one.
 
-    To be closed, or used as a context manager. Every method raises a `VlmtuiError` that says what to do.
+    Close it, or use it as a context manager. Every method raises a `VlmtuiError` that says what to do.
     """
 
     def __init__(self, client: SessionClient, model: ModelInfo) -> None:
         self._client = client
         self.model = model
 
-    def read(self, image: Picture, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS) -> PictureReading:
-        """Look at a picture: a path, an address, a file's bytes, a Pillow image, or uint8 [height, width, 3]."""
-        source = source_of(image)
-        read = result(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
-        return PictureReading(self._client, read, source, max_pixels)
+    def read(self, image: ImageArgument, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS) -> ImageReading:
+        """Read an image: a path, an address, a file's bytes, a Pillow image, or uint8 [height, width, 3]."""
+        source = image_file(image)
+        read = wait_for(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
+        return ImageReading(self._client, read, source, max_pixels)
 
-    def outliers(self, pictures: Sequence[PictureReading], stage: str | None = None) -> dict[str, Any]:
-        """Whether outliers come at the same positions in several pictures: `vlmtui outliers`' object, of every stage
-        up to the tokens, or of one."""
+    def outliers(self, pictures: Sequence[ImageReading], stage: str | None = None) -> dict[str, Any]:
+        """Whether outliers are at the same positions in several images: the object that `vlmtui outliers` prints.
+
+        Of every stage up to the tokens, or of one.
+        """
         every = tuple(at for at in stages(self.model) if not of_layers(at))
         asked = every if stage is None else (check_stage(stage, self.model, pixels=True),)
-        read = several("pictures", pictures, PictureReading)
+        read = check_list("pictures", pictures, ImageReading)
         whole = summarise_outliers(
             ImageOutliers(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in read
         )
@@ -51,15 +51,15 @@ class Session:
         return outliers_object(whole)
 
     def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> VocabularyRows:
-        """The norms of the vocabulary's rows, the k smallest and largest, which are alike; all named, if `named`."""
-        return result(self._client, self._client.vocabulary(k, all_tokens, named))
+        """Norms of the vocabulary's rows: the k smallest and largest, and identical rows; with `named`, all of them."""
+        return wait_for(self._client, self._client.vocabulary(k, all_tokens, named))
 
     def near(self, word: str, metric: Near = "l2", *, k: int = 8, all_tokens: bool = False) -> WordNeighbours:
-        """The k words nearest to a word, and what stands for it where that is several pieces."""
-        return result(self._client, self._client.near(word, metric, k, all_tokens))
+        """The k words nearest to a word; one of several pieces is looked up by its mean vector."""
+        return wait_for(self._client, self._client.near(word, metric, k, all_tokens))
 
     def close(self) -> None:
-        """Let go of the session; one of its own ends."""
+        """Leave the session; a private one ends."""
         self._client.close()
 
     def __enter__(self) -> Session:
@@ -85,18 +85,18 @@ def open_session(
     warm: bool = True,
     progress: bool | None = None,
 ) -> Session:
-    """Hold a model: a hub name, a folder or an alias; without one `VLMTUI_MODEL`, or the demo model.
+    """Load a model: a hub name, a folder or an alias; without one `VLMTUI_MODEL`, or the demo model.
 
-    The warm session is used where there is one, unless `warm` is False; `remote` names a host to be reached by ssh.
-    While something takes its time a bar says how far it is: in a notebook, or wherever `progress` is True.
+    The warm session is used where there is one, unless `warm` is False; `remote` names a host to reach through ssh.
+    Long requests show a progress bar: in a notebook, or wherever `progress` is True.
     """
     client = connect(SessionLocation(remote, warm=warm))
     if in_notebook() if progress is None else progress:
-        client.on_progress = Bars()
+        client.on_progress = ProgressBars()
     try:
         name = default_model() if model is None else model
-        held = result(client, client.load(name, revision=revision, processor=processor, device=device, dtype=dtype))
+        info = wait_for(client, client.load(name, revision=revision, processor=processor, device=device, dtype=dtype))
     except BaseException:
         client.close()
         raise
-    return Session(client, held)
+    return Session(client, info)

@@ -1,8 +1,8 @@
-"""Reports of many pictures as a table, made in parts that outlive whatever ends the program. No torch.
+"""Tables of many images, made in parts that survive whatever ends the program. No torch.
 
-`run_batch` is all of it: here, or with `--engine ray` on the machines of a cluster. SCALE.md says how far it goes.
+`run_batch` is the entry point: here, or with `--engine ray` on the machines of a cluster. SCALE.md states its limits.
 """
 
-from vlmtui.batch.run import How, run_batch
+from vlmtui.batch.run import BatchOptions, run_batch
 
-__all__ = ["How", "run_batch"]
+__all__ = ["BatchOptions", "run_batch"]

@@ -1,11 +1,11 @@
-"""`out.parquet.parts`: the folder beside the report in which it is made, part by part.
+"""`out.parquet.parts`: the folder beside a table in which its parts are made.
 
-manifest.json           what was asked, with which versions, in parts of how many pictures
-sources                 the names of all pictures as they were at the start, a NUL after each
-model.json              which model answered, as soon as one has
-part-000012.parquet     the rows of one part: whole, or not there
-joined                  the report is written, and what is here of no more use: how many of its pictures failed
-lock                    held by the command at work
+manifest.json           the query, package versions, and the number of images a part
+sources                 the names of all images as they were at the start, a NUL after each
+model.json              the model that is used, from the first time one is loaded
+part-000012.parquet     the rows of one part: whole, or absent
+joined                  written when the table is complete: the number of images that failed
+lock                    held by the command that is running
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from vlmtui.files import UNFINISHED, expand_path, explain_write_errors, remove_f
 _PART = re.compile(r"part-(\d{6,})\.parquet")
 
 
-class Folder:
-    """The folder of one report, `output` being that report's file."""
+class PartsFolder:
+    """The folder of the parts of the table `output`."""
 
     def __init__(self, output: str) -> None:
         self.output = Path(os.path.realpath(expand_path(output)))
@@ -40,14 +40,13 @@ class Folder:
         return self.path / f"part-{number:06d}.parquet"
 
     def made(self) -> set[int]:
-        """The numbers of the parts that are there."""
+        """The numbers of the parts that exist."""
         with explain_write_errors(str(self.path)):
             return {int(part[1]) for name in os.listdir(self.path) if (part := _PART.fullmatch(name))}
 
     @property
     def joined(self) -> int | None:
-        """Of how many pictures the report says that they failed, where it is written and only this folder was not taken
-        away; else None."""
+        """The number of images that failed, where the table is complete and only this folder left, else None."""
         if not (self._joined.exists() and self.output.exists()):
             return None
         with explain_write_errors(str(self._joined)):
@@ -55,7 +54,7 @@ class Folder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder where there is none, and keep others from it. `VlmtuiError` where one is at work there."""
+        """Make the folder and lock it. `VlmtuiError` where another command works in it."""
         with explain_write_errors(str(self.path)):
             self.path.mkdir(exist_ok=True)
             lock = FileLock(self.path / "lock", thread_local=False)
@@ -73,7 +72,7 @@ class Folder:
             lock.release()
 
     def clear(self) -> None:
-        """Take away all that was made, the manifest first: parts without one are of no use to anybody."""
+        """Remove all files, the manifest before the parts: no command uses parts without one."""
         with explain_write_errors(str(self.path)):
             for file in (self._joined, self.manifest, self.model, self.sources):
                 file.unlink(missing_ok=True)
@@ -81,19 +80,19 @@ class Folder:
                 self.part(number).unlink(missing_ok=True)
 
     def mark_joined(self, failed: int) -> None:
-        """From now on the report counts, and not what is here."""
+        """Record that the table is complete, and how many of its images failed."""
         with explain_write_errors(str(self._joined)):
             write_whole(self._joined, b"%d\n" % failed, sync=True)
 
     def remove(self) -> None:
-        """Take the folder away; what says that the report is written goes last."""
+        """Remove the folder; until the last step it says that the table is complete."""
         with explain_write_errors(str(self.path)):
             for number in self.made():
                 self.part(number).unlink(missing_ok=True)
             remove_folder(self.path)
 
     def _sweep(self) -> None:
-        """Take away what a command that was killed has left half written."""
+        """Remove unfinished files of a command that was killed."""
         for name in os.listdir(self.path):
             if name.startswith(".") and name.endswith(UNFINISHED):
                 with suppress(FileNotFoundError):

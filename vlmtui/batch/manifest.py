@@ -1,4 +1,4 @@
-"""What a report in the making was asked to be, so that what goes on with it makes the same."""
+"""Manifest of a table in the making: what a command that resumes must agree with."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 from vlmtui._version import __version__
-from vlmtui.batch.folder import Folder
-from vlmtui.batch.sources import Frozen
+from vlmtui.batch.folder import PartsFolder
+from vlmtui.batch.sources import SourcesDigest
 from vlmtui.catalogue import resolve_model
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors, write_once, write_whole
@@ -22,33 +22,36 @@ _OPTIONS = {"k": "-k", "keep": "--where", "patches": "--patch"}
 _SMALL = 1 << 20
 _WAY_OUT = "ask for that again, add --fresh to begin anew, or name another file with -o"
 
-Plain = str | int | float | bool | None
+PlainValue = str | int | float | bool | None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`query` are the options of a query, those that are no plain values as texts; `files` is a digest of the model's
-    folder, where it has one; `versions` are those of the packages that the numbers depend on."""
+    """What decides the rows of a table. Its fields are those of manifest.json.
+
+    `query` are the options of the query, as text where they are not plain values; `files` is a digest of the model's
+    folder, None for a hub or remote model; `versions` are those of the packages that the numbers depend on.
+    """
 
     format: str = FORMAT
     table: str = SCHEMA
-    sources: Frozen
+    sources: SourcesDigest
     part_size: int
-    query: dict[str, Plain]
+    query: dict[str, PlainValue]
     files: str | None
     versions: dict[str, str]
 
     @property
     def parts(self) -> int:
-        """How many parts there are."""
+        """The number of parts."""
         return -(-self.sources.count // self.part_size)
 
     def places(self, part: int) -> range:
-        """The places of a part's pictures in the list."""
+        """Indices of a part's images in the list of sources."""
         return range(part * self.part_size, min((part + 1) * self.part_size, self.sources.count))
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that answered. On another kind of device the same model gives other digits."""
+class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that is used, as in model.json. On another kind of device the same model gives other digits."""
 
     family: str
     revision: str | None
@@ -57,19 +60,19 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     processor: str | None
 
 
-def manifest(query: Query, sources: Frozen, part_size: int) -> Manifest:
-    """That of a report that is begun now."""
+def new_manifest(query: Query, sources: SourcesDigest, part_size: int) -> Manifest:
+    """The manifest of a table that is begun now."""
     return Manifest(
         sources=sources,
         part_size=part_size,
-        query=_recorded(query),
-        files=_files(query.load),
-        versions=versions(),
+        query=_recorded_options(query),
+        files=_digest_model_files(query.load),
+        versions=package_versions(),
     )
 
 
-def _recorded(query: Query) -> dict[str, Plain]:
-    """The options of a query that decide what the rows are, by their names; of the device, `Held` says what does."""
+def _recorded_options(query: Query) -> dict[str, PlainValue]:
+    """The options of a query that decide the rows, by name; the device is in `ModelRecord`."""
     load, read, search, selection = query.load, query.read, query.search, query.selection
     options = {
         "model": load.model,
@@ -90,17 +93,17 @@ def _recorded(query: Query) -> dict[str, Plain]:
         "prompt": read.prompt,
         "max_pixels": read.max_pixels,
     }
-    return {name: value if isinstance(value, Plain) else repr(value) for name, value in options.items()}
+    return {name: value if isinstance(value, PlainValue) else repr(value) for name, value in options.items()}
 
 
-def write(folder: Folder, manifest: Manifest) -> None:
-    """Put it in its place: from then on the report is begun."""
+def write_manifest(folder: PartsFolder, manifest: Manifest) -> None:
+    """Write a folder's manifest, with which the table is begun."""
     with explain_write_errors(str(folder.manifest)):
         write_whole(folder.manifest, msgspec.json.format(msgspec.json.encode(manifest), indent=1), sync=True)
 
 
-def read(folder: Folder) -> Manifest | None:
-    """The one in the folder, or None where there is none. `VlmtuiError` for what is no manifest of this version."""
+def read_manifest(folder: PartsFolder) -> Manifest | None:
+    """The manifest of a folder, None where there is none. `VlmtuiError` for one of another format."""
     if not folder.manifest.exists():
         return None
     try:
@@ -113,8 +116,8 @@ def read(folder: Folder) -> Manifest | None:
         ) from None
 
 
-def check_same(folder: Folder, begun: Manifest, now: Manifest) -> None:
-    """`VlmtuiError` where what is asked now would not make the rows that those in the folder are some of."""
+def check_same_query(folder: PartsFolder, begun: Manifest, now: Manifest) -> None:
+    """`VlmtuiError` where the query, the model's files or the versions now would make other rows."""
     different = ""
     for name, was in begun.query.items():
         if was != now.query.get(name):
@@ -134,8 +137,8 @@ def check_same(folder: Folder, begun: Manifest, now: Manifest) -> None:
         raise VlmtuiError(f"{folder.path} was begun with {different}: {_WAY_OUT}")
 
 
-def check_sources(folder: Folder, begun: Manifest, now: Manifest) -> None:
-    """`VlmtuiError` where other pictures are named now than at the start."""
+def check_same_sources(folder: PartsFolder, begun: Manifest, now: Manifest) -> None:
+    """`VlmtuiError` where other images are named now than at the start."""
     was, is_ = begun.sources, now.sources
     if was.base not in (None, is_.base) and was.sha256 == is_.sha256:
         raise VlmtuiError(f"{folder.path} was begun in {was.base}, where its pictures lie: run the same command there")
@@ -147,12 +150,12 @@ def check_sources(folder: Folder, begun: Manifest, now: Manifest) -> None:
         )
 
 
-def hold(folder: Folder, model: ModelInfo) -> None:
-    """Note which model answers, or see that it is the one that did. Whoever comes first in a cluster notes it.
+def record_model(folder: PartsFolder, model: ModelInfo) -> None:
+    """Record the model that is used, or check that it is the recorded one. In a cluster the first actor records it.
 
     Raises `VlmtuiError` where it is another one.
     """
-    now = Held(
+    now = ModelRecord(
         family=model.family,
         revision=model.revision,
         dtype=model.dtype,
@@ -163,8 +166,8 @@ def hold(folder: Folder, model: ModelInfo) -> None:
         with explain_write_errors(str(folder.model)):
             write_once(folder.model, msgspec.json.format(msgspec.json.encode(now), indent=1))
     with explain_write_errors(str(folder.model)):
-        was = msgspec.json.decode(folder.model.read_bytes(), type=Held)
-    for name in Held.__struct_fields__:
+        was = msgspec.json.decode(folder.model.read_bytes(), type=ModelRecord)
+    for name in ModelRecord.__struct_fields__:
         if getattr(was, name) != getattr(now, name):
             raise VlmtuiError(
                 f"{folder.path} was begun with the model's {name} {getattr(was, name)}, and now it is "
@@ -172,8 +175,8 @@ def hold(folder: Folder, model: ModelInfo) -> None:
             )
 
 
-def versions() -> dict[str, str]:
-    """Those of the packages here that the numbers depend on."""
+def package_versions() -> dict[str, str]:
+    """Versions of the installed packages that the numbers depend on."""
     found = {"vlmtui": __version__}
     for name in ("torch", "transformers"):
         try:
@@ -183,8 +186,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _files(load: LoadOptions) -> str | None:
-    """A digest of the names and bytes of a model's files; of large ones their size and time stand for the bytes."""
+def _digest_model_files(load: LoadOptions) -> str | None:
+    """The sha256 of the names and bytes of a model's files; of large ones, of their size and time instead of bytes."""
     if load.where.remote is not None:
         return None
     folder = resolve_model(load.model).folder

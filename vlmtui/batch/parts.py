@@ -1,6 +1,6 @@
-"""Parts: the rows of a fixed run of pictures, each in a file of its own, and the report that they are joined to.
+"""Parts of a table: the rows of a fixed range of images, each in a file of its own, and their joining.
 
-What is in a part hangs on its pictures, the query and the model alone: made again, it is the same bytes.
+A part depends on its images, the query and the model alone: made again, it has the same bytes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vlmtui.batch.folder import Folder
-from vlmtui.batch.manifest import Manifest, read
-from vlmtui.batch.read_ahead import MOST_BYTES, Found, read_ahead
-from vlmtui.batch.reader import Asked, Reader
-from vlmtui.batch.sources import Sources
+from vlmtui.batch.folder import PartsFolder
+from vlmtui.batch.manifest import Manifest, read_manifest
+from vlmtui.batch.reader import BatchReader, PendingBatch
+from vlmtui.batch.sources import MOST_BYTES, FileOrError, SourceList, read_ahead
 from vlmtui.errors import VlmtuiError, error_from_kind
 from vlmtui.files import explain_write_errors, whole_file
 from vlmtui.image import ImageFile
@@ -28,13 +27,13 @@ from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072
-"""So many rows, or a few more, are a row group of the report: what a table of a billion rows can be read by."""
+"""Rows of a row group of the table, at least; few enough that a table of a billion rows can be read by groups."""
 _FAILED = b"vlmtui.failed"
 
 
 @dataclass(frozen=True)
-class Made:
-    """A part that is there now, and those of its pictures that failed."""
+class FinishedPart:
+    """A part that was written, and those of its images that failed."""
 
     part: int
     pictures: int
@@ -42,12 +41,12 @@ class Made:
 
 
 @dataclass
-class _Batch:
-    """Pictures of one part that are asked about together."""
+class _ImageBatch:
+    """Images of one part that are sent to the session together."""
 
     part: int
     names: list[str] = field(default_factory=list)
-    found: list[Found] = field(default_factory=list)
+    found: list[FileOrError] = field(default_factory=list)
     last: bool = False
 
     @property
@@ -56,15 +55,15 @@ class _Batch:
 
 
 def make_parts(
-    folder: Folder, manifest: Manifest, sources: Sources, todo: Iterable[int], query: Query, reader: Reader
-) -> Iterator[Made]:
-    """Make these parts one after the other: files are read and rows written while the session looks at pictures."""
+    folder: PartsFolder, manifest: Manifest, sources: SourceList, todo: Iterable[int], query: Query, reader: BatchReader
+) -> Iterator[FinishedPart]:
+    """Make the parts `todo` in turn. Files are read and rows written while the session works on further images."""
     wanted = table.schema(query)
-    waiting: deque[tuple[_Batch, Asked | None]] = deque()
+    waiting: deque[tuple[_ImageBatch, PendingBatch | None]] = deque()
     rows: list[pa.RecordBatch] = []
     failures: list[ImageFailure] = []
 
-    def finished() -> Iterator[Made]:
+    def finished() -> Iterator[FinishedPart]:
         batch, asked = waiting.popleft()
         pictures = batch.pictures
         answers = iter(reader.answers(pictures, asked) if asked is not None else ())
@@ -74,13 +73,13 @@ def make_parts(
                 failures.append(ImageFailure(name, answer))
             rows.append(table.image_rows(failures[-1] if isinstance(answer, VlmtuiError) else answer, wanted))
         if batch.last:
-            _check_wanted(folder, manifest)
-            _write(folder, batch.part, rows, wanted, failures)
-            yield Made(batch.part, len(manifest.places(batch.part)), tuple(failures))
+            _check_manifest(folder, manifest)
+            _write_part(folder, batch.part, rows, wanted, failures)
+            yield FinishedPart(batch.part, len(manifest.places(batch.part)), tuple(failures))
             rows.clear()
             failures.clear()
 
-    for batch in _batches(manifest, sources, todo):
+    for batch in _image_batches(manifest, sources, todo):
         waiting.append((batch, reader.ask(pictures) if (pictures := batch.pictures) else None))
         if len(waiting) > 1:
             yield from finished()
@@ -88,8 +87,8 @@ def make_parts(
         yield from finished()
 
 
-def join(folder: Folder, manifest: Manifest, wanted: pa.Schema, on_part: Callable[[int], object]) -> int:
-    """Write the report from all parts, in their order; of how many pictures it says that they failed."""
+def join_parts(folder: PartsFolder, manifest: Manifest, wanted: pa.Schema, on_part: Callable[[int], object]) -> int:
+    """Write the table from all parts, in order; the number of images that failed."""
     failed = 0
     held: list[pa.Table] = []
     with (
@@ -99,21 +98,21 @@ def join(folder: Folder, manifest: Manifest, wanted: pa.Schema, on_part: Callabl
     ):
         for part in range(manifest.parts):
             on_part(part)
-            for some, rows in _read(folder, part):
+            for some, rows in _read_part(folder, part):
                 failed += some
                 held.append(rows.replace_schema_metadata(wanted.metadata))
                 if sum(map(len, held)) >= JOINED_ROWS:
-                    _write_group(writer, held)
-        _write_group(writer, held)
+                    _write_row_group(writer, held)
+        _write_row_group(writer, held)
     return failed
 
 
-def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Iterator[_Batch]:
-    """The pictures of these parts, so many together as a session is best asked about."""
+def _image_batches(manifest: Manifest, sources: SourceList, todo: Iterable[int]) -> Iterator[_ImageBatch]:
+    """The images of these parts, in batches of the size that suits a session."""
     todo = list(todo)
     with closing(read_ahead(name for part in todo for name in sources.names(manifest.places(part)))) as found:
         for part in todo:
-            batch, size = _Batch(part), 0
+            batch, size = _ImageBatch(part), 0
             for left in reversed(range(len(manifest.places(part)))):
                 name, one = next(found)
                 batch.names.append(name)
@@ -121,30 +120,33 @@ def _batches(manifest: Manifest, sources: Sources, todo: Iterable[int]) -> Itera
                 size += len(one.data) if isinstance(one, ImageFile) else 0
                 if left and (len(batch.names) >= MANY_PICTURES or size >= MOST_BYTES):
                     yield batch
-                    batch, size = _Batch(part), 0
+                    batch, size = _ImageBatch(part), 0
             batch.last = True
             yield batch
 
 
-def failures(folder: Folder, part: int) -> tuple[ImageFailure, ...]:
-    """Those of a part that is there."""
+def part_failures(folder: PartsFolder, part: int) -> tuple[ImageFailure, ...]:
+    """The failures of a part that exists."""
     with pq.ParquetFile(folder.part(part)) as file:
-        return _failures(file)
+        return _stored_failures(file)
 
 
-def _failures(file: pq.ParquetFile) -> tuple[ImageFailure, ...]:
+def _stored_failures(file: pq.ParquetFile) -> tuple[ImageFailure, ...]:
     said = msgspec.json.decode(file.schema_arrow.metadata[_FAILED], type=list[tuple[str, str, str]])
     return tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in said)
 
 
-def _check_wanted(folder: Folder, manifest: Manifest) -> None:
-    """An actor of a cluster may live on after the command that it was for, and another have begun anew."""
-    if read(folder) != manifest:
+def _check_manifest(folder: PartsFolder, manifest: Manifest) -> None:
+    """`VlmtuiError` where the table is not this one any more.
+
+    An actor of a cluster can outlive its command, while another command begins anew.
+    """
+    if read_manifest(folder) != manifest:
         raise VlmtuiError(f"{folder.path} was taken away or begun anew by another command: leave this one")
 
 
-def _write(
-    folder: Folder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[ImageFailure]
+def _write_part(
+    folder: PartsFolder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[ImageFailure]
 ) -> None:
     said = msgspec.json.encode([(one.name, one.error.kind, one.why) for one in failures])
     schema = wanted.with_metadata({**wanted.metadata, _FAILED: said})
@@ -154,12 +156,12 @@ def _write(
         pq.write_table(whole, file, row_group_size=table.ROW_GROUP, compression="zstd")
 
 
-def _read(folder: Folder, part: int) -> Iterator[tuple[int, pa.Table]]:
-    """The rows of a part, a row group after the other; with the first, how many of its pictures failed."""
+def _read_part(folder: PartsFolder, part: int) -> Iterator[tuple[int, pa.Table]]:
+    """(number of failed images, rows) of a part: first the number with no rows, then 0 with each row group."""
     path = folder.part(part)
     try:
         with pq.ParquetFile(path) as file:
-            yield len(_failures(file)), file.schema_arrow.empty_table()
+            yield len(_stored_failures(file)), file.schema_arrow.empty_table()
             for group in range(file.num_row_groups):
                 yield 0, file.read_row_group(group)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
@@ -167,7 +169,7 @@ def _read(folder: Folder, part: int) -> Iterator[tuple[int, pa.Table]]:
         raise VlmtuiError(f"{path} cannot be read ({what}): delete it, and the same command makes it again") from error
 
 
-def _write_group(writer: pq.ParquetWriter, held: list[pa.Table]) -> None:
+def _write_row_group(writer: pq.ParquetWriter, held: list[pa.Table]) -> None:
     if held:
         rows = pa.concat_tables(held)
         writer.write_table(rows, row_group_size=max(1, len(rows)))

@@ -1,4 +1,4 @@
-"""How far it is: pictures done, how fast, how long still."""
+"""Progress of a batch: images done, rate, and time left."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 
 from vlmtui.batch.manifest import Manifest
-from vlmtui.batch.parts import Made
+from vlmtui.batch.parts import FinishedPart
 from vlmtui.session.protocol import Progress
 from vlmtui.session.reconnecting import OnProgress
 
 
-class Tally:
-    """Counts the pictures that are done, those of earlier runs among them, and says so.
+class BatchProgress:
+    """Counts the images that are done, those of earlier commands included, and reports them.
 
-    The rate is that since the first part came: before that, a model is loaded.
+    The rate is measured from the first part on: before that, a model is loaded.
     """
 
     def __init__(
@@ -25,8 +25,8 @@ class Tally:
         self._here, self._began = len(made), 0.0
         self._since: int | None = None
 
-    def add(self, made: Made) -> None:
-        """One more part is there."""
+    def add(self, made: FinishedPart) -> None:
+        """Count one more part."""
         self.done += made.pictures
         self._here += 1
         if self._since is None:
@@ -34,7 +34,7 @@ class Tally:
         self._progress(Progress(self.line()))
 
     def joining(self, part: int) -> None:
-        """A part goes into the report."""
+        """Report that a part is joined to the table."""
         self._progress(Progress(f"joining part {part + 1:,} of {self._parts:,}"))
 
     def line(self) -> str:
@@ -45,19 +45,19 @@ class Tally:
             rate = (self.done - self._since) / past
             said += [
                 f"{rate:.3g} a second" if rate < 100 else f"{rate:.0f} a second",
-                f"{_time(self._left(rate))} left",
+                f"{_duration(self._left(rate))} left",
             ]
         return ", ".join([*said, f"part {self._here:,} of {self._parts:,}"])
 
     def sentence(self) -> str:
-        """What is done, for whoever has to leave."""
+        """What is done, for a command that stops early."""
         return f"{self.done:,} of {self._all:,} images are done; the same command goes on from there"
 
     def _left(self, rate: float) -> float:
         return (self._all - self.done) / rate
 
 
-def _time(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     """`50 s`, `7 min`, `6 h 44 min`, `12 days 3 h`."""
     whole = round(seconds)
     if whole < 90:

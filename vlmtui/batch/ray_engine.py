@@ -1,8 +1,8 @@
-"""`--engine ray`: parts made by actors of a cluster, one model each, with Ray Data, which is imported here alone.
+"""Ray engine: parts made by actors of a cluster, one model each, with Ray Data, which is imported here alone.
 
-The folder of the parts lies on storage that all machines share: an actor reads the list of pictures there and writes
-its parts there. Only numbers of parts, counts and sentences about what failed go through Ray's object store. A part
-that is there already is not made again, whoever died in between.
+The folder of the parts is on storage that all machines share: an actor reads the list of images there and writes its
+parts there. Only part numbers, counts and error messages go through Ray's object store. A part that exists is not made
+again, whatever died in between.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import msgspec
 import numpy as np
 
 from vlmtui.batch import manifest as manifests
-from vlmtui.batch.folder import Folder
+from vlmtui.batch.folder import PartsFolder
 from vlmtui.batch.manifest import Manifest
-from vlmtui.batch.parts import Made, failures, make_parts
-from vlmtui.batch.reader import Reader
-from vlmtui.batch.sources import Sources
+from vlmtui.batch.parts import FinishedPart, make_parts, part_failures
+from vlmtui.batch.reader import BatchReader
+from vlmtui.batch.sources import SourceList
 from vlmtui.catalogue import resolve_model
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, error_from_kind
 from vlmtui.query.options import Query
@@ -40,17 +40,17 @@ _QUIET = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-# whatever the system, a Ray of one machine listens at 127.0.0.1 alone
+# on every system, a Ray of one machine listens at 127.0.0.1 alone
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
-Said = tuple[int, int, list[tuple[str, str, str]], tuple[str, str] | None]
-"""Of a part its number, how many pictures it has, and name, kind and sentence of those that failed; or the kind and
-sentence of what ended it all."""
+PartMessage = tuple[int, int, list[tuple[str, str, str]], tuple[str, str] | None]
+"""Of a part: its number, its count of images, and name, kind and message of those that failed. Or, last, the kind and
+message of the error that ended the work."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """What every actor is told: where the parts go, what is asked, and the folder that names start from, if any do."""
+class ClusterJob:
+    """What every actor gets: the table's path, its manifest, the query, and the folder of relative names, if any."""
 
     output: str
     begun: Manifest
@@ -59,40 +59,45 @@ class Job:
 
 
 def make_on_ray(
-    job: Job, todo: list[int], workers: int | None, tell: Callable[[str], object], ready: Callable[[], object]
-) -> Iterator[Made]:
+    job: ClusterJob,
+    todo: list[int],
+    workers: int | None,
+    tell: Callable[[str], object],
+    ready: Callable[[], object],
+) -> Iterator[FinishedPart]:
     """Make these parts on the cluster that `RAY_ADDRESS` names, or on this machine, in any order.
 
-    `ready` is called when Ray has started, which takes signals to itself. Raises `VlmtuiError` for what concerns all.
+    `ready` is called after Ray has started, since Ray installs signal handlers. Raises `VlmtuiError` for what concerns
+    all images.
     """
-    with _connected() as ray:
+    with _ray() as ray:
         ready()
         there = ray.cluster_resources()
-        actors, needs = shares(job.query, workers, int(there.get("GPU", 0)), int(there.get("CPU", 1)))
+        actors, needs = actor_shares(job.query, workers, int(there.get("GPU", 0)), int(there.get("CPU", 1)))
         machines = len(ray.nodes())
-        tell(f"{_count(actors, 'model session')} on Ray, on {_count(machines, 'machine')}")
+        tell(f"{_counted(actors, 'model session')} on Ray, on {_counted(machines, 'machine')}")
         at_once = max(1, min(_PARTS_A_TASK, len(todo) // (4 * actors)))
         tasks = -(-len(todo) // at_once)
-        # no task makes these: it would wait for processors that the actors have
+        # from a list, not a task: a task would wait for processors that the actors occupy
         parts = ray.data.from_items([{"part": part} for part in todo], override_num_blocks=tasks)
         made = parts.map_batches(
-            Parts,
+            PartActor,
             fn_constructor_args=(job,),
             batch_size=None,
             compute=ray.data.ActorPoolStrategy(size=min(actors, tasks)),
             **needs,
         )
         for row in made.iter_rows():
-            yield heard(row["said"])
+            yield decode_message(row["said"])
 
 
-class Parts:
-    """An actor: a session with the model, which it keeps as long as it lives."""
+class PartActor:
+    """A Ray actor with a session and its model, which it keeps as long as it lives."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: ClusterJob) -> None:
         self._job = job
-        self._folder = Folder(job.output)
-        self._reader: Reader | None = None
+        self._folder = PartsFolder(job.output)
+        self._reader: BatchReader | None = None
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
@@ -100,36 +105,42 @@ class Parts:
             numbers = [int(part) for part in batch["part"]]
             there = self._folder.made()
             for part in numbers:
-                if part in there:  # made before the one that did so was killed
-                    yield _said(Made(part, len(self._job.begun.places(part)), failures(self._folder, part)))
-            with Sources(self._folder.sources) as sources:
+                if part in there:  # by an actor that was killed since
+                    yield _encode_message(
+                        FinishedPart(part, len(self._job.begun.places(part)), part_failures(self._folder, part))
+                    )
+            with SourceList(self._folder.sources) as sources:
                 left = [part for part in numbers if part not in there]
                 for made in make_parts(self._folder, self._job.begun, sources, left, self._job.query, reader):
-                    yield _said(made)
+                    yield _encode_message(made)
         except VlmtuiError as error:
-            # said, not raised: Ray would wrap it into its own words
-            yield _said(error)
+            # sent, not raised: Ray would wrap it in its own message
+            yield _encode_message(error)
 
-    def _opened(self) -> Reader:
+    def _opened(self) -> BatchReader:
         host, folder = socket.gethostname(), self._folder
-        if not folder.manifest.exists() or manifests.read(folder) != self._job.begun:
+        if not folder.manifest.exists() or manifests.read_manifest(folder) != self._job.begun:
             raise VlmtuiError(
                 f"{host} does not see {folder.path}: put the report on storage that all machines of the cluster share"
             )
         wanted = self._job.begun.versions
-        if (here := manifests.versions()) != wanted:
-            raise VlmtuiError(f"{host} has {_named(here)}, and this was begun with {_named(wanted)}: install the same")
+        if (here := manifests.package_versions()) != wanted:
+            raise VlmtuiError(
+                f"{host} has {_version_list(here)}, and this was begun with {_version_list(wanted)}: install the same"
+            )
         if (base := self._job.base) is not None:
             if not Path(base).is_dir():
                 raise VlmtuiError(f"{host} does not see {base}: name the pictures and the model with whole paths")
             os.chdir(base)
         query = self._job.query
-        return Reader(query, lambda: connect(query.load.where), lambda model: manifests.hold(folder, model))
+        return BatchReader(
+            query, lambda: connect(query.load.where), lambda model: manifests.record_model(folder, model)
+        )
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
-    """Ray, connected to a cluster or started here: without its page, its progress, its reports to its makers."""
+def _ray() -> Iterator[Any]:
+    """Ray, connected to a cluster or started here, without dashboard, progress bars and usage reports."""
     address = os.environ.get("RAY_ADDRESS")
     for name, value in (_QUIET if address else _QUIET | _LOOPBACK).items():
         os.environ.setdefault(name, value)
@@ -141,7 +152,7 @@ def _connected() -> Iterator[Any]:
     own = {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        with _unheard():
+        with _stderr_muted():
             ray.init(address or "local", **quiet, **({} if address else own))
     except (OSError, RuntimeError, ValueError) as error:
         where = f"the cluster at RAY_ADDRESS={address}" if address else "Ray on this machine"
@@ -153,7 +164,7 @@ def _connected() -> Iterator[Any]:
     context.print_on_execution_start = False
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # where Ray says that a worker has died
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # Ray prints there that a worker has died
         try:
             yield ray
         finally:
@@ -161,8 +172,8 @@ def _connected() -> Iterator[Any]:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Without what native code writes on standard error: that its log is quiet, for one."""
+def _stderr_muted() -> Iterator[None]:
+    """Discard what native code writes to standard error, such as notices about its log."""
     with open(os.devnull, "wb") as nowhere:
         kept = os.dup(2)
         try:
@@ -173,8 +184,8 @@ def _unheard() -> Iterator[None]:
             os.close(kept)
 
 
-def shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int, dict[str, float]]:
-    """How many actors, and what each is given."""
+def actor_shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int, dict[str, float]]:
+    """The number of actors, and the resources of each."""
     on_gpu = query.load.device.startswith("cuda") or (query.load.device == "auto" and gpus > 0)
     if on_gpu:
         if not gpus:
@@ -184,15 +195,15 @@ def shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tuple[int
     return count, {"num_cpus": cpus // count if count <= cpus else cpus / count}
 
 
-def job(folder: Folder, begun: Manifest, query: Query) -> Job:
-    """What actors are told to do: with sessions of their own, on the GPUs that Ray gives them."""
+def cluster_job(folder: PartsFolder, begun: Manifest, query: Query) -> ClusterJob:
+    """The job of the actors, with private sessions on the GPUs that Ray assigns. `UsageError` where that cannot be."""
     if query.load.where.remote is not None:
         raise UsageError("--remote has the model on one machine, and --engine ray on many: leave one out")
     if ":" in query.load.device:
         raise UsageError(f"--device {query.load.device}: Ray gives every session a GPU, name it without a number")
     model = resolve_model(query.load.model).folder
     relative = begun.sources.base is not None or (model is not None and not model.is_absolute())
-    return Job(
+    return ClusterJob(
         str(folder.output),
         begun,
         replace(query, load=replace(query.load, where=SessionLocation(warm=False))),
@@ -200,26 +211,28 @@ def job(folder: Folder, begun: Manifest, query: Query) -> Job:
     )
 
 
-def _said(what: Made | VlmtuiError) -> dict[str, Any]:
+def _encode_message(what: FinishedPart | VlmtuiError) -> dict[str, Any]:
     if isinstance(what, VlmtuiError):
-        said: Said = (-1, 0, [], (what.kind, str(what)))
+        said: PartMessage = (-1, 0, [], (what.kind, str(what)))
     else:
         failed = [(one.name, one.error.kind, one.why) for one in what.failures]
         said = (what.part, what.pictures, failed, None)
     return {"said": np.array([msgspec.msgpack.encode(said)], dtype=object)}
 
 
-def heard(data: bytes) -> Made:
-    """What an actor has said, or the error that ended its work."""
-    part, pictures, failed, error = msgspec.msgpack.decode(data, type=Said)
+def decode_message(data: bytes) -> FinishedPart:
+    """The part that an actor reports. Raises the error that ended its work."""
+    part, pictures, failed, error = msgspec.msgpack.decode(data, type=PartMessage)
     if error is not None:
         raise error_from_kind(*error)
-    return Made(part, pictures, tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in failed))
+    return FinishedPart(
+        part, pictures, tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in failed)
+    )
 
 
-def _count(number: int, what: str) -> str:
+def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _named(versions: dict[str, str]) -> str:
+def _version_list(versions: dict[str, str]) -> str:
     return ", ".join(f"{name} {number}" for name, number in versions.items())

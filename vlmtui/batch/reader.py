@@ -1,4 +1,4 @@
-"""Pictures looked at in batches by a session, which is started again when a picture was its end."""
+"""Batches of images read by a session, which is started again when an image made it die."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from vlmtui.session.protocol import Outcome
 from vlmtui.session.reconnecting import OnProgress
 
 DEATHS = 20
-"""So many sessions may end one after the other, none having looked at a picture: then it is not the pictures."""
+"""Sessions that may die in a row without reading an image; after that the images are not the cause."""
 
-Asked = Future[tuple[Outcome, ...]] | Future[list[ImageReport | VlmtuiError]]
+PendingBatch = Future[tuple[Outcome, ...]] | Future[list[ImageReport | VlmtuiError]]
 
 
-class Reader:
-    """Asks about batches of pictures.
+class BatchReader:
+    """Reads batches of images in a session.
 
-    `start` gives a session when there is a first picture for it, and again where one has died; `hold` is told which
-    model it holds, and may raise; `tell` once what of the query has no use.
+    `start` starts a session, for the first image and where one has died; `hold` is called with the model that was
+    loaded, and may raise; `tell` is called once with a note about an option that has no effect.
     """
 
     def __init__(
@@ -51,21 +51,21 @@ class Reader:
         self._report = ReportReader(query, on_progress)
         self._client: SessionClient | None = None
         self._deaths = 0
-        self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="picture-asker")
+        self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="image-sender")
 
     def close(self) -> None:
         """End the session."""
         self._one_by_one.shutdown(wait=False, cancel_futures=True)
         self._leave()
 
-    def ask(self, pictures: Sequence[ImageFile]) -> Asked:
-        """Have a session look at pictures; several batches may be asked about before `answers` are waited for.
+    def ask(self, pictures: Sequence[ImageFile]) -> PendingBatch:
+        """Send images to the session; several batches may be sent before `answers` is called for the first.
 
-        Raises what concerns all pictures: no session to be had, a model that cannot be loaded, a stage it has not.
+        Raises what concerns all images: no session, a model that cannot be loaded, a stage it does not have.
         """
         client = self._open()
         query = self._query
-        if not together(query, self._report.stage):
+        if not can_batch(query, self._report.stage):
             return self._one_by_one.submit(self._each, client, pictures)
         return client.read_many(
             pictures,
@@ -74,16 +74,16 @@ class Reader:
             query.search.k,
             query.search.all_tokens,
             query.search.ridge,
-            _projected(query),
+            _uses_projector(query),
             query.read.max_pixels,
             query.read.prompt,
         )
 
-    def answers(self, pictures: Sequence[ImageFile], asked: Asked) -> list[ImageReport | VlmtuiError]:
-        """What came of every picture of a batch that was asked about.
+    def answers(self, pictures: Sequence[ImageFile], asked: PendingBatch) -> list[ImageReport | VlmtuiError]:
+        """Wait for a batch: the report or the error of every image.
 
-        Where the session dies they are asked about again, then each for itself: that which is the end of another
-        session has failed. Raises what `ask` does, and `SessionError` where none lives on.
+        Where the session dies, the batch is sent again, and then each image alone: the one that makes another session
+        die has failed. Raises what `ask` raises, and `SessionError` after `DEATHS` sessions.
         """
         try:
             return self._taken(asked)
@@ -102,10 +102,10 @@ class Reader:
             self._died(error)
             return error
 
-    def _taken(self, asked: Asked) -> list[ImageReport | VlmtuiError]:
+    def _taken(self, asked: PendingBatch) -> list[ImageReport | VlmtuiError]:
         found: list[ImageReport | VlmtuiError] = []
         for one in asked.result():
-            found.append(seen(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
+            found.append(report_of(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
         self._deaths = 0
         one_seen = next((one for one in found if isinstance(one, ImageReport)), None)
         if self._tell is not None and one_seen is not None:
@@ -146,22 +146,22 @@ class Reader:
             self._client = None
 
 
-def together(query: Query, stage: str) -> bool:
-    """Whether all that a query asks of a stage can be found for many pictures at once."""
-    values = query.lens is not None and not _projected(query)
+def can_batch(query: Query, stage: str) -> bool:
+    """Whether a query at a stage can be answered for many images at once."""
+    values = query.lens is not None and not _uses_projector(query)
     anatomy = bool(query.selection.patches) and stage in (PIXELS, FIRST_STAGE)
     return not (values or anatomy or query.search.null)
 
 
-def seen(query: Query, stage: str, outcome: Outcome) -> ImageReport | VlmtuiError:
-    """What a query asks of a picture that was looked at among many, or why there is nothing."""
+def report_of(query: Query, stage: str, outcome: Outcome) -> ImageReport | VlmtuiError:
+    """The report of an image that was read in a batch, or its error."""
     if outcome.reading is None:
         return outcome.error or SessionError("the session has said nothing of it")
     reading, words = outcome.reading, outcome.words
     every = entries_of(reading, stage)
     try:
         chosen = entries_of(reading, stage, query.selection.patches, query.selection.rows)
-        if _projected(query):
+        if _uses_projector(query):
             if wrong := no_exit_in_reading(reading):
                 raise UsageError(wrong)
             if words is not None:
@@ -177,5 +177,5 @@ def seen(query: Query, stage: str, outcome: Outcome) -> ImageReport | VlmtuiErro
         return error
 
 
-def _projected(query: Query) -> bool:
+def _uses_projector(query: Query) -> bool:
     return query.lens is not None and query.lens.of_words

@@ -1,11 +1,13 @@
-"""The names of all pictures, kept in a file: a million of them take no memory."""
+"""Sources of a batch: the names of all images, in a memory-mapped file, and their files read ahead by threads."""
 
 from __future__ import annotations
 
 import hashlib
 import mmap
 import os
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Collection, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,40 +15,49 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors, whole_file
-from vlmtui.image import is_address
+from vlmtui.image import ImageFile, is_address, read_source
 
 _BLOCK = 1 << 24
+THREADS = 16
+"""Reading is mostly waiting: for a disk, even more for an address."""
+MOST_FILES = 128
+MOST_BYTES = 64 << 20
+
+FileOrError = ImageFile | VlmtuiError
 
 
 @dataclass(frozen=True)
-class Frozen:
-    """What identifies a list of names: how many, the sha256 of the file they are kept in, and the folder that those
-    start from which are no addresses or whole paths, None where all are."""
+class SourcesDigest:
+    """What identifies a list of names: their number, the sha256 of their file, and the folder of relative names.
+
+    `base` is None where all names are addresses or absolute paths.
+    """
 
     count: int
     sha256: str
     base: str | None
 
 
-def frozen(names: Iterable[str]) -> Frozen:
-    """That of these names, which start from the working folder."""
+def digest_sources(names: Iterable[str]) -> SourcesDigest:
+    """The digest of these names; relative ones are relative to the working folder."""
     digest, count, relative = hashlib.sha256(), 0, False
     for name in names:
         digest.update(os.fsencode(name) + b"\0")
         count += 1
         relative = relative or not (name.startswith(("/", "~")) or is_address(name))
-    return Frozen(count, digest.hexdigest(), os.getcwd() if relative else None)
+    return SourcesDigest(count, digest.hexdigest(), os.getcwd() if relative else None)
 
 
-def write(path: Path, names: Iterable[str]) -> None:
-    """Keep the names, in their order."""
+def write_sources(path: Path, names: Iterable[str]) -> None:
+    """Write the names to a file, in their order."""
     with explain_write_errors(str(path)), whole_file(path, sync=True) as file:
         file.writelines(os.fsencode(name) + b"\0" for name in names)
 
 
-class Sources:
-    """The names in a file, by their places from 0."""
+class SourceList:
+    """The names in a file, by their index from 0."""
 
     def __init__(self, path: Path) -> None:
         with explain_write_errors(str(path)), path.open("rb") as file:
@@ -56,20 +67,54 @@ class Sources:
     def __len__(self) -> int:
         return len(self._ends)
 
-    def __enter__(self) -> Sources:
+    def __enter__(self) -> SourceList:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._map.close()
 
     def names(self, places: range) -> tuple[str, ...]:
-        """The names at these places, one after the other."""
+        """The names at a range of indices."""
         begin = int(self._ends[places.start - 1]) + 1 if places.start else 0
         end = int(self._ends[places.stop - 1])
         return tuple(os.fsdecode(name) for name in self._map[begin:end].split(b"\0"))
 
     def _found(self) -> Iterator[NDArray[np.int64]]:
-        """Where the names end, a block of the file after the other."""
+        """Offsets of the ends of the names, block by block of the file."""
         for begin in range(0, len(self._map), _BLOCK):
             block = np.frombuffer(self._map[begin : begin + _BLOCK], np.uint8)
             yield np.flatnonzero(block == 0) + begin
+
+
+def read_ahead(names: Iterable[str]) -> Generator[tuple[str, FileOrError], None, None]:
+    """Every name with its file, or the error of reading it, in the order of the names.
+
+    At most `MOST_FILES` files, and `MOST_BYTES` besides what the threads are reading, are in memory.
+    """
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="image-reader")
+    left = iter(names)
+    window: deque[tuple[str, Future[FileOrError]]] = deque()
+    try:
+        while True:
+            while _has_room(window) and (name := next(left, None)) is not None:
+                window.append((name, pool.submit(_read, name)))
+            if not window:
+                return
+            name, reading = window.popleft()
+            yield name, reading.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(name: str) -> FileOrError:
+    try:
+        return read_source(name)
+    except VlmtuiError as error:
+        return error
+
+
+def _has_room(window: Collection[tuple[str, Future[FileOrError]]]) -> bool:
+    """Whether one more file may be read; its size is known only afterwards."""
+    done = [reading.result() for _, reading in window if reading.done()]
+    held = sum(len(found.data) for found in done if isinstance(found, ImageFile))
+    return len(window) < MOST_FILES and len(window) - len(done) < THREADS and held < MOST_BYTES

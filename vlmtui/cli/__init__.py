@@ -1,4 +1,4 @@
-"""The words of the command line, and nothing else."""
+"""The command line: commands, options, and errors as one line with an exit status."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import typer
 from typer.core import TyperGroup
 
 from vlmtui.cli import ask, atlas, lenses, look, match, models, outliers, serve, session, vocabulary
-from vlmtui.cli.messages import say
+from vlmtui.cli.messages import print_error
 from vlmtui.cli.options import Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.files import expand_path
 
 INTERRUPTED = 130
-_IMAGE = " "  # no picture is called so, and in the usage line it is not seen
+_IMAGE = " "  # no image has this name, and the usage line does not show it
 
 
-class _Words(TyperGroup):
-    """A group for which a word that is no command is an image."""
+class _ImageOrCommandGroup(TyperGroup):
+    """A group of commands that takes a first word which is not a command for an image."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
-            if (near := _near(args[0], self.commands)) is not None:
+            if (near := _near_command(args[0], self.commands)) is not None:
                 raise ImageError(f"{args[0]} does not exist: check the path; or did you mean vlmtui {near}?")
             args = [_IMAGE, *args]
         return super().parse_args(ctx, args)
@@ -35,21 +35,21 @@ class _Words(TyperGroup):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            return _unheard()
+            return _discard_output()
 
 
-_CLOSE = 0.75  # of `difflib`'s ratio: serv, modles, and not serve.png
+_CLOSE = 0.75  # `difflib` ratio: reached by serv and modles, not by serve.png
 
 app = typer.Typer(
-    cls=_Words,
+    cls=_ImageOrCommandGroup,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     subcommand_metavar="IMAGE | COMMAND [OPTIONS]",
     context_settings={"help_option_names": ["--help"]},
 )
-app.command(_IMAGE, hidden=True, cls=lenses.LensHelp)(look.image)
-app.command(cls=lenses.LensHelp)(look.report)
+app.command(_IMAGE, hidden=True, cls=lenses.LensHelpCommand)(look.image)
+app.command(cls=lenses.LensHelpCommand)(look.report)
 _COMMANDS = ask.ask, match.match, match.classify, outliers.outliers, vocabulary.vocabulary, atlas.atlas
 for command in (*_COMMANDS, lenses.lenses, serve.serve, models.models, models.verify, models.doctor):
     app.command()(command)
@@ -68,42 +68,44 @@ def group(version: Version = False) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status. Errors are one line on stderr, with --debug a traceback before it."""
     words = sys.argv[1:] if argv is None else argv
-    if sys.stdout is None:  # closed by whoever started us: there is nowhere to say anything
+    if sys.stdout is None:  # closed by the parent process
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-    debug = "--debug" in words  # known before the words are understood
+    debug = "--debug" in words  # needed even if parsing fails
     try:
         status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        return say(UsageError(f"{error.format_message().rstrip('.')}: see {_command(error)} --help"), debug)
+        return print_error(
+            UsageError(f"{error.format_message().rstrip('.')}: see {_command_path(error)} --help"), debug
+        )
     except VlmtuiError as error:
-        return say(error, debug)
+        return print_error(error, debug)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        return _unheard()
+        return _discard_output()
     except Exception as error:
         what = " ".join(str(error).split()) or "no more is known"
         unexpected = VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where")
         unexpected.__cause__ = error
-        return say(unexpected, debug)
+        return print_error(unexpected, debug)
     return status if isinstance(status, int) else 0
 
 
-def _near(word: str, commands: Iterable[str]) -> str | None:
-    """The command that a word which names no file is a slip of the pen for."""
+def _near_command(word: str, commands: Iterable[str]) -> str | None:
+    """The command that a word resembles, unless it names a file."""
     if os.path.lexists(expand_path(word)):
         return None
     return next(iter(difflib.get_close_matches(word.lower(), commands, 1, _CLOSE)), None)
 
 
-def _command(error: typer.TyperException) -> str:
-    """The command whose words are off."""
+def _command_path(error: typer.TyperException) -> str:
+    """The command that a usage error is about."""
     path: str = getattr(getattr(error, "ctx", None), "command_path", "vlmtui")
     return f"{path.strip()} IMAGE" if path.endswith(_IMAGE) else path
 
 
-def _unheard() -> int:
-    """The reader has what it wanted: what Python would still write at its end goes nowhere, and all is well."""
+def _discard_output() -> int:
+    """Discard further output after the reader of a pipe has closed it; exit status 0."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -1,4 +1,4 @@
-"""`vlmtui ask IMAGE QUESTION`: the model's own answer."""
+"""`vlmtui ask IMAGE QUESTION`: the model's answer, and what it depends on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.messages import say_line
+from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import (
     Debug,
     ListedOptions,
@@ -77,7 +77,7 @@ def ask(
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
     exit_on_signals()
     check_question(question)

@@ -1,4 +1,4 @@
-"""`vlmtui atlas`: what many pictures have in common, from the tables of their reports."""
+"""`vlmtui atlas`: statistics over many images, from the tables of their reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Output
-from vlmtui.cli.messages import say_line
+from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, Quiet, Version
 from vlmtui.errors import UsageError
 
@@ -46,14 +46,14 @@ def atlas(
     version: Version = False,
 ) -> int:
     """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
-    from vlmtui.reports.atlas.model import AtlasOptions, run_atlas
+    from vlmtui.reports.atlas.summary import AtlasOptions, run_atlas
     from vlmtui.reports.atlas.tables import TableFilter
     from vlmtui.reports.output.target import format_by_ending
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
     chosen = format or format_by_ending(output, _ENDINGS)
     if table is not None and table not in _TABLES:

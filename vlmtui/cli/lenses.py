@@ -1,4 +1,4 @@
-"""`vlmtui lenses`: every lens there is; and what `--help` says of `--lens`."""
+"""`vlmtui lenses`: the list of lenses; and the help of `--lens`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from vlmtui.cli.messages import say, say_line
+from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import Debug, Quiet, RemoteArguments, Version, with_grouped_options
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 _HEAD = ("name", "subject", "kind", "from", "line")
 
 
-class LensHelp(TyperCommand):
-    """A command whose `--help` names the lenses that there are."""
+class LensHelpCommand(TyperCommand):
+    """A command whose `--help` lists the lenses."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write it."""
+        """Write the help, with the lenses filled in."""
         for parameter in self.params:
             if parameter.name == "lens":
-                parameter.help = offered()  # type: ignore[attr-defined]
+                parameter.help = lens_option_help()  # type: ignore[attr-defined]
         super().format_help(ctx, formatter)
 
 
-def offered() -> str:
-    """What `--lens` takes, in a line."""
+def lens_option_help() -> str:
+    """The help of `--lens`, in one line."""
     from vlmtui.lenses.registry import listed_lenses
 
     values = ", ".join(one.name for one in listed_lenses() if not one.offer.projects)
@@ -66,7 +66,7 @@ def lenses(
     if where.remote is not None or named or lens_entry_points():
         found, files, failed = _described(where, named, quiet, debug)
         told += found
-    for line in table([*told, *files]):
+    for line in lens_table([*told, *files]):
         typer.echo(line)
     for one in files:
         for line in options(one):
@@ -74,8 +74,8 @@ def lenses(
     return failed
 
 
-def table(told: Sequence[LensDescription]) -> Iterable[str]:
-    """A line for each, beneath a heading; what cannot be used has its reason."""
+def lens_table(told: Sequence[LensDescription]) -> Iterable[str]:
+    """A heading and a line for each lens; for one that cannot be used, the reason."""
     from vlmtui.display.pieces import plain
 
     rows = [_HEAD, *((one.name, one.subject, one.kind or "-", one.origin, _said(one)) for one in told)]
@@ -113,7 +113,7 @@ def _takes(option: LensOption) -> str:
 def _described(
     where: SessionLocation, named: Sequence[LensSource], quiet: bool, debug: bool
 ) -> tuple[list[LensDescription], list[LensDescription], int]:
-    """What a session says of what packages offer where it runs, and of the files; the status of one that failed."""
+    """Descriptions from a session: of installed packages' lenses and of files, and the exit status of a failure."""
     from vlmtui.errors import SessionError, VlmtuiError
     from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.discovery import connect
@@ -124,7 +124,7 @@ def _described(
     failed = 0
     with closing(connect(where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)) as client:
         if client.note and not quiet:
-            say_line(client.note)
+            print_message(client.note)
         client.on_progress = progress
         try:
             installed = list(client.describe().result())
@@ -135,7 +135,7 @@ def _described(
                     raise
                 except VlmtuiError as error:
                     progress.clear()
-                    failed = say(error, debug)
+                    failed = print_error(error, debug)
         finally:
             progress.clear()
     return installed, files, failed

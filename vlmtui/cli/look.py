@@ -1,4 +1,4 @@
-"""`vlmtui IMAGE` and `vlmtui report IMAGE...`: looking at pictures."""
+"""`vlmtui IMAGE` and `vlmtui report IMAGE...`: the explorer and reports."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.batch_options import Many
-from vlmtui.cli.messages import say, say_line
+from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import (
     Debug,
     LoadArguments,
@@ -19,7 +18,7 @@ from vlmtui.cli.options import (
     Version,
     with_grouped_options,
 )
-from vlmtui.cli.report_options import Drawn, Only
+from vlmtui.cli.report_options import BatchArguments, DrawingArguments, SelectionArguments
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports.formats.registry import FORMATS, format_for, names
 
@@ -37,8 +36,8 @@ Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", he
 def image(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
     query_arguments: QueryArguments,
-    only: Only,
-    drawn: Drawn,
+    selection: SelectionArguments,
+    drawing: DrawingArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     format: Format = None,
@@ -48,22 +47,22 @@ def image(
     version: Version = False,
 ) -> int:
     """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
-    query = drawn.drawn(query_arguments.query(load_arguments, remote_arguments))
+    query = drawing.apply(query_arguments.query(load_arguments, remote_arguments))
     if format is None and output is None and can_explore(image):
-        only.check_none()
-        drawn.check_none()
+        selection.check_none()
+        drawing.check_none()
         if query.selection.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
-        return _explore(image, query, drawn.color, debug)
-    return _report((image,), only.narrow(query), format, output, quiet, debug)
+        return _explore(image, query, drawing.color, debug)
+    return _run_report((image,), selection.apply(query), format, output, quiet, debug)
 
 
 @with_grouped_options
 def report(
     query_arguments: QueryArguments,
-    only: Only,
-    drawn: Drawn,
-    many: Many,
+    selection: SelectionArguments,
+    drawing: DrawingArguments,
+    batch: BatchArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     images: Annotated[
@@ -85,21 +84,21 @@ def report(
 
     if not images and listed is None:
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
-    query = only.narrow(drawn.drawn(query_arguments.query(load_arguments, remote_arguments)))
+    query = selection.apply(drawing.apply(query_arguments.query(load_arguments, remote_arguments)))
     sources, several = expand_sources(images or (), listed)
-    return _report(sources, query, format, output, quiet, debug, several, many)
+    return _run_report(sources, query, format, output, quiet, debug, several, batch)
 
 
 def can_explore(source: str) -> bool:
-    """Whether an explorer can be opened: a screen that can be drawn on, and a keyboard."""
+    """Whether the explorer can be opened: it needs a terminal and a keyboard."""
     if os.environ.get("TERM", "") in ("", "dumb") or not sys.stdout.isatty():
         return False
-    # with the picture on stdin, the keyboard is the terminal's own
+    # with the image on stdin, keys are read from the terminal
     return sys.stdin.isatty() or source == "-"
 
 
 def _explore(source: str, query: Query, color: str, debug: bool) -> int:
-    """Read the picture, then hand over to the explorer."""
+    """Read the image and run the explorer."""
     from vlmtui.image import read_source
     from vlmtui.tui.launch import run
     from vlmtui.tui.options import ExplorerOptions
@@ -113,7 +112,7 @@ def _explore(source: str, query: Query, color: str, debug: bool) -> int:
 
 
 def _keyboard_to_stdin() -> None:
-    """Make the terminal's keyboard file descriptor 0, after the picture came through it."""
+    """Make the terminal file descriptor 0, after the image was read from it."""
     try:
         keyboard = os.open("/dev/tty", os.O_RDWR)
     except OSError as error:
@@ -122,7 +121,7 @@ def _keyboard_to_stdin() -> None:
     os.close(keyboard)
 
 
-def _report(
+def _run_report(
     sources: tuple[str, ...],
     query: Query,
     format: str | None,
@@ -130,7 +129,7 @@ def _report(
     quiet: bool,
     debug: bool,
     several: bool = False,
-    many: Many = Many(),  # noqa: B008
+    batch: BatchArguments = BatchArguments(),  # noqa: B008
 ) -> int:
     from vlmtui.reports.output.target import check_sources
     from vlmtui.reports.run import ReportJob, run_report
@@ -138,13 +137,18 @@ def _report(
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
+
+    def fail(error: VlmtuiError) -> int:
+        return print_error(error, debug)
 
     if format is None and output is not None:
-        check_sources(output, sources)  # which is worse than an ending that is none
+        check_sources(output, sources)  # more serious than an unknown ending
     chosen = format or format_for(output)
-    how = many.how(sources, several, query, chosen, output)
-    order = ReportJob(sources, query.load.where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    how = batch.batch_options(sources, several, query, chosen, output)
+    order = ReportJob(
+        sources, query.load.where, output, quiet, lambda error: print_error(error, debug), tell, debug, several
+    )
     exit_on_signals()
     if how is not None:
         from vlmtui.batch import run_batch

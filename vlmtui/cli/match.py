@@ -1,4 +1,4 @@
-"""`vlmtui match` and `vlmtui classify`: what vision towers with a text tower or a head say of whole pictures."""
+"""`vlmtui match` and `vlmtui classify`: zero-shot scores and classification of whole images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.messages import say, say_line
+from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
@@ -27,8 +27,8 @@ Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", he
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tower:
-    """Which model is asked, and in which session."""
+class ModelArguments:
+    """Which model is used, and in which session."""
 
     model: Annotated[
         str | None, typer.Option("-m", "--model", metavar="NAME", help="A hub name, a folder, or an alias.")
@@ -43,14 +43,14 @@ class Tower:
     def load_options(
         self, load_arguments: LoadArguments, remote_arguments: RemoteArguments, check: Callable[[str, str | None], None]
     ) -> LoadOptions:
-        """What to load, checked as far as it can be without a model; `check` its name and its family."""
+        """Load options, checked as far as possible without a model; `check` gets the model's name and family."""
         from vlmtui.catalogue import default_model, family_of, resolve_model
 
         where: SessionLocation = remote_arguments.location(warm=not self.no_warm)
         load_arguments.check()
         name = self.model if self.model is not None else default_model()
         if where.remote is None:
-            # what can be known of it is said at once, not when torch is imported and its weights are fetched
+            # refuse at once, not after torch is imported and the weights are fetched
             check(name, family_of(resolve_model(name)))
         return load_arguments.load_options(name, where)
 
@@ -65,7 +65,7 @@ class Tower:
 @with_grouped_options
 def match(
     images: Images,
-    tower: Tower,
+    tower: ModelArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     text: Annotated[
@@ -92,14 +92,14 @@ def match(
     from vlmtui.reports.commands.match import MatchOptions, run_match
 
     load = tower.load_options(load_arguments, remote_arguments, check_text_tower)
-    order = ordered(images, load.where, output, quiet, debug)
+    order = order_for(images, load.where, output, quiet, debug)
     return run_match(MatchOptions(tuple(text), captions, patches), load, tower.read_options, format, order)
 
 
 @with_grouped_options
 def classify(
     images: Images,
-    tower: Tower,
+    tower: ModelArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Classes a picture.")] = 8,
@@ -114,19 +114,19 @@ def classify(
     from vlmtui.reports.commands.classify import run_classify
 
     load = tower.load_options(load_arguments, remote_arguments, check_classifier)
-    return run_classify(load, tower.read_options, k, format, ordered(images, load.where, output, quiet, debug))
+    return run_classify(load, tower.read_options, k, format, order_for(images, load.where, output, quiet, debug))
 
 
-def ordered(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> ReportJob:
-    """Which pictures, and where to; told to leave, the command goes with its session."""
+def order_for(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> ReportJob:
+    """The order for these images. From now on a signal ends the command and its session."""
     from vlmtui.reports.run import ReportJob
     from vlmtui.reports.select.sources import expand_sources
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
     exit_on_signals()
     sources, several = expand_sources(images)
-    return ReportJob(sources, where, output, quiet, lambda error: say(error, debug), tell, debug, several)
+    return ReportJob(sources, where, output, quiet, lambda error: print_error(error, debug), tell, debug, several)

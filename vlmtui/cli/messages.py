@@ -1,4 +1,4 @@
-"""What the command line says on stderr."""
+"""Messages of the command line on stderr."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import sys
 from vlmtui.errors import VlmtuiError
 
 
-def say(error: VlmtuiError, debug: bool) -> int:
-    """The sentence of an error on stderr, with `debug` its traceback before it; its exit status."""
+def print_error(error: VlmtuiError, debug: bool) -> int:
+    """Print an error on stderr, with `debug` after its traceback; its exit status."""
     if debug:
         import traceback
 
         traceback.print_exception(error)
-    say_line(str(error))
+    print_message(str(error))
     return error.exit_status
 
 
-def say_line(sentence: str) -> None:
-    """One line on stderr, whatever is in the sentence."""
+def print_message(sentence: str) -> None:
+    """Print one line on stderr, without control characters or characters that it cannot encode."""
     from vlmtui.display.pieces import ascii_only, plain
 
     line = f"vlmtui: {plain(' '.join(sentence.split()))}"

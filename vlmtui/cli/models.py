@@ -1,4 +1,4 @@
-"""`vlmtui models`, `vlmtui verify` and `vlmtui doctor`: what there is, and whether it is as it should be."""
+"""`vlmtui models`, `vlmtui verify` and `vlmtui doctor`: models on disk, self-verification, and examination."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def verify(
 
 def doctor(debug: Debug = False, version: Version = False) -> int:
     """Say what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
-    from vlmtui.doctor import examine
+    from vlmtui.cli.doctor import examine
 
     for line in examine():
         typer.echo(line)

@@ -1,4 +1,4 @@
-"""`vlmtui outliers`: whether outliers by their norm come at the same positions in all pictures."""
+"""`vlmtui outliers`: whether norm outliers are at the same positions in all images."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.match import Format, Images, Output, Tower, ordered
+from vlmtui.cli.match import Format, Images, ModelArguments, Output, order_for
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.errors import UsageError
 
 _LEAST = 3  # `vlmtui.display.outlier_positions.LEAST`, which imports NumPy
 
 
-def _any(name: str, family: str | None) -> None:
+def _accept_any(name: str, family: str | None) -> None:
     """Every model has norms."""
 
 
 @with_grouped_options
 def outliers(
     images: Images,
-    tower: Tower,
+    tower: ModelArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     stage: Annotated[
@@ -35,8 +35,8 @@ def outliers(
     """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
     from vlmtui.reports.commands.outliers import run_outliers
 
-    load = tower.load_options(load_arguments, remote_arguments, _any)
-    order = ordered(images, load.where, output, quiet, debug)
+    load = tower.load_options(load_arguments, remote_arguments, _accept_any)
+    order = order_for(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(
             f"outliers compares pictures, and {given} cannot tell position from content: give at least {_LEAST}, "

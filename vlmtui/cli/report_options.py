@@ -1,7 +1,8 @@
-"""The options that reports alone have: what keeps them small, and what pictures show."""
+"""Options of reports alone: selection of entries, drawing, and tables of many images."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,16 +10,18 @@ import typer
 
 from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
+from vlmtui.files import expand_path
 from vlmtui.reports.formats.base import DRAW
 from vlmtui.reports.formats.registry import names, taking, with_fields
 
 if TYPE_CHECKING:
+    from vlmtui.batch import BatchOptions
     from vlmtui.query.options import Query
 
 
 @dataclass(frozen=True, kw_only=True)
-class Only:
-    """Which of a picture's entries a report is about, and what of them it has."""
+class SelectionArguments:
+    """Which of an image's entries are in a report, and which of their fields."""
 
     rows: Annotated[
         str | None, typer.Option("--rows", metavar="R-R", help="Only these rows of the grid, such as 0-5 or 3,7.")
@@ -37,8 +40,8 @@ class Only:
         typer.Option("--vectors", metavar="FILE", help="Also the vectors themselves, as .safetensors or .npz."),
     ] = None
 
-    def narrow(self, query: Query) -> Query:
-        """The query about these alone; `UsageError` for what is not understood."""
+    def apply(self, query: Query) -> Query:
+        """The query with this selection; `UsageError` where an option cannot be parsed."""
         from vlmtui.query.conditions import parse_where
         from vlmtui.query.fields import parse_fields
         from vlmtui.query.patches import parse_rows
@@ -50,15 +53,15 @@ class Only:
         return replace(query, selection=selection, output=replace(query.output, fields=fields, vectors=self.vectors))
 
     def check_none(self) -> None:
-        """`UsageError` where one was given, for the explorer."""
+        """`UsageError` where one of them was given to the explorer."""
         given = next((name for name in ("rows", "where", "fields", "vectors") if getattr(self, name) is not None), None)
         if given:
             raise UsageError(f"--{given} is for reports: add --format text, or another")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """What a picture shows, and how large."""
+class DrawingArguments:
+    """What a drawn report shows, and its size."""
 
     draw: Annotated[
         str | None,
@@ -74,8 +77,8 @@ class Drawn:
         "auto"
     )
 
-    def drawn(self, query: Query) -> Query:
-        """The query with these; `UsageError` for what is not there."""
+    def apply(self, query: Query) -> Query:
+        """The query with these options; `UsageError` where one of them is invalid."""
         from vlmtui.query.drawing import parse_drawing
 
         check_choice("--color", self.color)
@@ -83,7 +86,63 @@ class Drawn:
         return replace(query, output=replace(query.output, drawing=drawing))
 
     def check_none(self) -> None:
-        """`UsageError` where one was given, for the explorer."""
+        """`UsageError` where one of them was given to the explorer."""
         given = {"--draw": self.draw, "--size": self.size, "--num-words": self.num_words}
         if found := next((option for option, value in given.items() if value is not None), None):
             raise UsageError(f"{found} is for pictures: add --format png, or another")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchArguments:
+    """How the table of many images is made."""
+
+    part_size: Annotated[
+        int | None, typer.Option("--part-size", min=1, metavar="N", help="Tables of many: images a part, or 64.")
+    ] = None
+    resume: Annotated[
+        bool | None,
+        typer.Option("--resume/--fresh", help="Tables of many: go on with the images of then, or begin anew."),
+    ] = None
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="ENGINE", help="Tables of many: here, or ray, on a cluster.")
+    ] = "here"
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="N", help="--engine ray: sessions, or one a GPU.")
+    ] = None
+
+    def batch_options(
+        self, sources: tuple[str, ...], several: bool, query: Query, format: str, output: str | None
+    ) -> BatchOptions | None:
+        """Options of a batch; None where the report is not a table of many images in a file.
+
+        `UsageError` where one of these options has no effect.
+        """
+        from vlmtui.reports.formats.registry import format_named
+
+        check_choice("--engine", self.engine)
+        to_file = output not in (None, "-") and not _is_special(output or "")
+        many = (several or len(sources) > 1) and "-" not in sources
+        if not (format_named(format).in_parts and to_file and many and query.output.vectors is None):
+            self._check_none()
+            return None
+        from vlmtui.batch import BatchOptions
+
+        if self.workers is not None and self.engine == "here":
+            raise UsageError("--workers is for --engine ray: leave it out, or add that")
+        return BatchOptions(self.part_size, self.resume, "ray" if self.engine == "ray" else "here", self.workers)
+
+    def _check_none(self) -> None:
+        given = {
+            "--part-size": self.part_size is not None,
+            "--resume" if self.resume else "--fresh": self.resume is not None,
+            "--engine": self.engine != "here",
+            "--workers": self.workers is not None,
+        }
+        if found := next((option for option, there in given.items() if there), None):
+            raise UsageError(f"{found} is for tables of many images: name a file for one with -o, as words.parquet")
+
+
+def _is_special(output: str) -> bool:
+    """Whether `-o` names a device or a pipe."""
+    path = expand_path(output)
+    return os.path.exists(path) and not os.path.isfile(path)

@@ -1,4 +1,4 @@
-"""`vlmtui serve`: the web page."""
+"""`vlmtui serve`: the HTTP server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vlmtui.cli.messages import say_line
+from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, Version, with_grouped_options
 
 
@@ -37,8 +37,8 @@ def serve(
     """Serve the page: upload a picture, or give its address, and its words come back. Ctrl-C ends it."""
     from vlmtui.catalogue import default_model, resolve_model
     from vlmtui.signals import exit_on_signals
-    from vlmtui.web.app import Limits
-    from vlmtui.web.serving import serve as listen
+    from vlmtui.web.limits import ServerLimits
+    from vlmtui.web.server import run_server
 
     exit_on_signals()
     load_arguments.check()
@@ -47,5 +47,5 @@ def serve(
         resolve_model(name)
     first = load_arguments.load_options(models[0])
     word = token if token is not None else os.environ.get("VLMTUI_TOKEN") or None
-    limits = Limits(max_bytes, max_pixels, seconds, rate, queue)
-    return listen(first, models, host, port, word, limits, lambda line: None if quiet else say_line(line))
+    limits = ServerLimits(max_bytes, max_pixels, seconds, rate, queue)
+    return run_server(first, models, host, port, word, limits, lambda line: None if quiet else print_message(line))

@@ -1,4 +1,4 @@
-"""`vlmtui session start|stop|status|stdio`: the command line's words for the warm session, and nothing else."""
+"""`vlmtui session start|stop|status|stdio`: commands for the warm session."""
 
 from __future__ import annotations
 
@@ -98,11 +98,11 @@ def stop(
     if link is not None:
         client = SessionClient(link)
         client.stop()
-    free = _free_within(_STOP_S if link is not None else 0.0)
+    free = _lock_free_within(_STOP_S if link is not None else 0.0)
     if not free and pid is not None:
-        # it hangs: the lock says that this is its process still
+        # it hangs: the lock shows that this process is still the session
         os.kill(pid, signal.SIGKILL)
-        free = _free_within(_STOP_S)
+        free = _lock_free_within(_STOP_S)
     if link is not None:
         client.close()
     elif pid is None or free:
@@ -163,7 +163,7 @@ def stdio(idle: Idle = "30m", debug: Debug = False) -> int:
 
 
 def parse_idle(word: str) -> float:
-    """The seconds that `30m`, `90s`, `2h` or `1d` stand for."""
+    """Seconds of a time such as `30m`, `90s`, `2h` or `1d`."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", word.strip())
     seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < seconds <= 366 * 86400:
@@ -171,8 +171,8 @@ def parse_idle(word: str) -> float:
     return seconds
 
 
-def _free_within(seconds: float) -> bool:
-    """Whether the place of the warm session is free, or becomes so in time."""
+def _lock_free_within(seconds: float) -> bool:
+    """Whether the lock of the warm session is free, or becomes free within `seconds`."""
     from vlmtui.session import daemon
 
     deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""`vlmtui vocabulary`: a model's words by themselves, without a picture."""
+"""`vlmtui vocabulary`: a model's vocabulary by itself, without an image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.match import Output
-from vlmtui.cli.messages import say_line
+from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
@@ -47,7 +47,7 @@ def vocabulary(
 
     def tell(note: str) -> None:
         if not quiet:
-            say_line(note)
+            print_message(note)
 
     load_arguments.check()
     where = remote_arguments.location(warm=not no_warm)

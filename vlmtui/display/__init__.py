@@ -1,1 +1,1 @@
-"""What all front ends share: word-pieces made visible, their width, colours, number formats, verdicts on norms."""
+"""Display helpers shared by all clients: word-pieces, cell widths, colours, number formats and norm statistics."""

@@ -1,4 +1,4 @@
-"""A picture on terminal cells: two pixels a cell, patch edges on cell edges. Arrays in, arrays out."""
+"""Image canvas for terminal cells: two pixels per cell, patch edges on cell edges. Arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint8]
 _Value = TypeVar("_Value", np.float64, np.bool_)
 MARGIN_LIGHT = 0.35
 PADDING: Pixels = np.array([[34, 39, 47], [48, 54, 63]], dtype=np.uint8)
-"""Two greys in diagonal stripes: there is no picture here."""
+"""The two greys of the diagonal stripes that mark padding."""
 
 
 def half_block(top: Colour, bottom: Colour) -> tuple[str, Colour | None, Colour]:
@@ -26,15 +26,15 @@ def half_block(top: Colour, bottom: Colour) -> tuple[str, Colour | None, Colour]
 def draw_image(
     picture: Image.Image, layout: CellLayout, grid_box: Box, holes: NDArray[np.bool_] | None = None
 ) -> Pixels:
-    """The picture as uint8 [2 · layout.height, layout.width, 3], the part outside the grid dimmed.
+    """Draw the image as uint8 [2 · layout.height, layout.width, 3], the part outside the grid dimmed.
 
-    Each part is resized by itself, so that the grid's edges fall exactly between cells. Where the grid reaches beyond
-    the picture stands the pattern for padding. Cells marked in `holes` [rows, cols] are dimmed too.
+    Each part is resized separately, so that the grid's edges fall exactly between cells. Where the grid extends beyond
+    the image, the padding pattern is drawn. Cells marked in `holes` [rows, cols] are dimmed too.
     """
     x0, y0, x1, y1 = grid_box
     across = layout.cols * layout.wide / (x1 - x0)
     down = 2 * layout.rows * layout.tall / (y1 - y0)
-    # a margin of whole cells may be a little more than the picture has there
+    # a margin of whole cells may extend a little beyond the image
     xs = (max(0.0, x0 - layout.left / across), x0, x1, min(float(picture.width), x1 + layout.right / across))
     ys = (max(0.0, y0 - 2 * layout.top / down), y0, y1, min(float(picture.height), y1 + 2 * layout.bottom / down))
     wides = (layout.left, layout.cols * layout.wide, layout.right)
@@ -53,7 +53,7 @@ def draw_image(
     if holes is not None and holes.any():
         there = grid_slices(pixels, layout)
         dark = spread_to_pixels(holes, layout)
-        # padding is dark already, and its pattern should be seen
+        # padding is dark already and its pattern should stay visible
         (left, right), (top, bottom) = _within(picture, grid_box, (dark.shape[1], dark.shape[0]))
         seen = np.zeros_like(dark)
         seen[top:bottom, left:right] = True
@@ -66,7 +66,7 @@ def _dimmed(pixels: Pixels) -> Pixels:
 
 
 def resize_padded(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
-    """As `resized`, for a box that may reach beyond the picture: there stands the pattern for padding."""
+    """As `resize_part`, for a box that may extend beyond the image, where the padding pattern is drawn."""
     wide, tall = size
     (left, right), (top, bottom) = _within(picture, box, size)
     if (left, top, right, bottom) == (0, 0, wide, tall):
@@ -79,7 +79,7 @@ def resize_padded(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixe
 
 
 def _within(picture: Image.Image, box: Box, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Which columns and rows of a box drawn at `size` (width, height) have picture: (left, right), (top, bottom)."""
+    """The columns and rows of a box drawn at `size` (width, height) inside the image: (left, right), (top, bottom)."""
     x0, y0, x1, y1 = box
     left, right = (round((min(max(x, 0.0), picture.width) - x0) / (x1 - x0) * size[0]) for x in (x0, x1))
     top, bottom = (round((min(max(y, 0.0), picture.height) - y0) / (y1 - y0) * size[1]) for y in (y0, y1))
@@ -87,24 +87,24 @@ def _within(picture: Image.Image, box: Box, size: tuple[int, int]) -> tuple[tupl
 
 
 def resize_part(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels:
-    """A part of the picture (in pixels, cut to the picture) at `size` (width, height), uint8 [height, width, 3]."""
+    """Resize a part of the image (in pixels, clipped to it) to `size` (width, height), uint8 [height, width, 3]."""
     x0, y0 = max(0.0, box[0]), max(0.0, box[1])
     x1, y1 = min(float(picture.width), box[2]), min(float(picture.height), box[3])
     if x1 - x0 < 1e-6 or y1 - y0 < 1e-6:
         return np.zeros((size[1], size[0], 3), np.uint8)
     enlarged = size[0] > x1 - x0 and size[1] > y1 - y0
-    # enlarged pixels stay pixels; shrunken ones are averaged, so that nothing is skipped over
+    # enlarged pixels stay sharp; shrunken ones are averaged, so that none is skipped
     how = Image.Resampling.NEAREST if enlarged else Image.Resampling.BOX
     return np.asarray(picture.resize(size, how, box=(x0, y0, x1, y1)))
 
 
 def spread_to_pixels(values: NDArray[_Value], layout: CellLayout) -> NDArray[_Value]:
-    """One value a patch [rows, cols] as one value a pixel of the grid's cells [2·rows·tall, cols·wide]."""
+    """Repeat one value per patch [rows, cols] as one per pixel of the grid's cells [2·rows·tall, cols·wide]."""
     return np.repeat(np.repeat(values, 2 * layout.tall, axis=0), layout.wide, axis=1)
 
 
 def grid_slices(pixels: Pixels, layout: CellLayout) -> tuple[slice, slice]:
-    """Where the grid lies within the pixels of `draw`."""
+    """The slices of the grid within the pixels of `draw_image`."""
     top, left = 2 * layout.top, layout.left
     return (
         slice(top, top + 2 * layout.rows * layout.tall),

@@ -1,8 +1,8 @@
-"""Text on terminal cells: how wide it is, and cutting it to a width.
+"""Text on terminal cells: its width, and cutting or padding it to a width.
 
-Widths are rich's (`rich.cells.cell_len`), which Textual lays out by. Of 25,135 pieces that are not ASCII, shown by
-tmux 3, 608 were wider there: the ones with spacing marks of Indic scripts (category Mc), on whose width terminals
-disagree. They are shown as they are read, for a code point in every Hindi word would help nobody.
+Widths are those of rich (`rich.cells.cell_len`), which Textual uses for layout. Of 25,135 non-ASCII pieces shown by
+tmux 3, 608 were wider there: those with spacing marks of Indic scripts (category Mc), on whose width terminals
+disagree. They are shown as text all the same, since a code point in every Hindi word would help nobody.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ _MARK_CATEGORIES = frozenset(("Mn", "Me", "Mc"))
 
 
 def width(text: str) -> int:
-    """Terminal cells across."""
+    """The width of a text in terminal cells."""
     return cell_len(text)
 
 
 def is_mark(c: str) -> bool:
-    """Whether the character is drawn on the one before it."""
+    """Whether the character is a combining mark, drawn on the one before it."""
     return unicodedata.category(c) in _MARK_CATEGORIES
 
 
 @lru_cache(maxsize=1 << 14)
 def is_unsafe(c: str) -> bool:
-    """Whether a character commands the terminal, turns the row around, cannot be seen, or has no width to rely on.
+    """Whether a character controls the terminal, reorders the row, is invisible, or has no reliable width.
 
-    Marks are not: what matters with them is whether there is a letter to carry them.
+    Combining marks are safe as long as there is a letter to carry them.
     """
     category = unicodedata.category(c)
     if category in _UNSAFE_CATEGORIES:
         return True
     if category == "Zs":
         return c != " "
-    # terminals disagree on the width of what these make of the character before them
+    # terminals disagree on the width that these give the character before them
     if c in "\ufe0e\ufe0f\u034f" or "\U0001f1e6" <= c <= "\U0001f1ff" or "\U0001f3fb" <= c <= "\U0001f3ff":
         return True
     if category in _MARK_CATEGORIES:
@@ -55,18 +55,18 @@ def is_unsafe(c: str) -> bool:
 
 
 def isolate(text: str) -> str:
-    """Keep right-to-left text from reordering its row: left-to-right marks around it, which have no width.
+    """Surround right-to-left text with left-to-right marks, which have no width, so that it does not reorder its row.
 
-    Marks and not isolates (FSI, PDI): terminals that reorder know the marks, and the others draw no box for them.
+    Marks are used instead of isolates (FSI, PDI) because terminals that reorder support them and others draw no box.
     """
     return f"{_LRM}{text}{_LRM}" if _RTL.search(text) else text
 
 
 @lru_cache(maxsize=1 << 15)
 def fit(text: str, cells: int, align: Align = "left", cut: str = ELLIPSIS) -> str:
-    """`text` cut or padded to exactly `cells` cells, isolated where it runs right to left.
+    """Cut or pad `text` to exactly `cells` cells, isolated where it runs right to left.
 
-    What is cut ends in `cut`, one cell or none. No double-width character is split, no mark parted from its letter.
+    Cut text ends in `cut`, of one cell or none. Double-width characters and letters with marks are never split.
     """
     if cells <= 0:
         return ""
@@ -82,7 +82,7 @@ def fit(text: str, cells: int, align: Align = "left", cut: str = ELLIPSIS) -> st
 
 
 def _cut(text: str, cells: int) -> tuple[str, int]:
-    """The longest beginning of `text` within `cells` cells, and its width."""
+    """The longest prefix of `text` within `cells` cells, and its width."""
     used = 0
     for i, c in enumerate(text):
         wide = cell_len(c)
@@ -135,9 +135,9 @@ _ASCII = {
 
 
 def ascii_only(text: str) -> str:
-    """`text` for a terminal or file that is not UTF-8: look-alikes for what we draw, code points for the rest.
+    """Convert to ASCII for a terminal or file that is not UTF-8: look-alikes for drawn symbols, code points otherwise.
 
-    Some look-alikes are wider (`→` becomes `->`): translate before measuring.
+    Some look-alikes are wider (`→` becomes `->`), so translate before measuring.
     """
     return text if text.isascii() else "".join(_ascii_char(c) for c in text)
 
@@ -147,7 +147,7 @@ def _ascii_char(c: str) -> str:
         return c
     if (known := _ASCII.get(c)) is not None:
         return known
-    if "▀" <= c <= "▟":  # what is left of the block elements
+    if "▀" <= c <= "▟":  # the other block elements
         return "#" if c > "▃" else "-"
     if "─" <= c <= "╿":
         return "+"

@@ -1,6 +1,6 @@
-"""Colour: maps for magnitudes and differences, blending, readable ink, the 256 colours of an older terminal.
+"""Colours: colour maps for magnitudes and differences, blending, readable text colours, and the xterm 256 colours.
 
-Everything is uint8 RGB in numpy, `[..., 3]`; sRGB, and Oklab where nearness or evenness to the eye counts.
+Colours are uint8 sRGB arrays [..., 3]; Oklab is used where perceived distance or evenness matters.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ VIRIDIS: Rgb = np.frombuffer(base64.b85decode(_VIRIDIS), dtype=np.uint8).reshape
 
 
 def magnitude_colours(values: ArrayLike, low: float, high: float) -> Rgb:
-    """Viridis from `low` (dark) to `high` (yellow), uint8 [..., 3]; mid-grey where a value is not finite."""
+    """Map values to viridis, `low` (dark) to `high` (yellow), uint8 [..., 3]; non-finite values are mid-grey."""
     return _mapped(VIRIDIS, values, low, high)
 
 
 def difference_colours(values: ArrayLike, reach: float) -> Rgb:
-    """From blue (−`reach`) over near-white (0) to red (+`reach`), uint8 [..., 3]."""
+    """Map values from blue (−`reach`) over near-white (0) to red (+`reach`), uint8 [..., 3]."""
     return _mapped(_diverging(), values, -reach, reach)
 
 
 def component_colours(numbers: ArrayLike) -> Rgb:
-    """Three components [..., 3] as red, green and blue, uint8 [..., 3]: 0 is mid-grey, ±1 is as far as they go."""
+    """Map three components [..., 3] to red, green and blue, uint8 [..., 3]: 0 is mid-grey, ±1 are the extremes."""
     shares = np.clip(np.nan_to_num(np.asarray(numbers, np.float64)), -1.0, 1.0)
     return np.asarray(np.rint(128 + 120 * shares), dtype=np.uint8)
 
 
 def rgb_colours(shares: ArrayLike) -> Rgb:
-    """Red, green and blue [..., 3] from 0 to 1, uint8 [..., 3]; black where a value is not finite."""
+    """Convert red, green and blue in 0 … 1 [..., 3] to uint8 [..., 3]; non-finite values become 0."""
     return np.asarray(np.rint(255 * np.clip(np.nan_to_num(np.asarray(shares, np.float64)), 0.0, 1.0)), dtype=np.uint8)
 
 
@@ -62,9 +62,9 @@ def _mapped(table: Rgb, values: ArrayLike, low: float, high: float) -> Rgb:
 
 
 def robust_range(values: ArrayLike, lower: float = 2.0, upper: float = 98.0) -> tuple[float, float]:
-    """The 2nd and 98th percentile of the finite values: a scale that one outlier does not flatten.
+    """The 2nd and 98th percentile of the finite values: a scale that single outliers do not flatten.
 
-    (0, 1) without a finite value; a little room around values that are all the same.
+    (0, 1) without finite values; with a margin of 0.5 around values that are all equal.
     """
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
@@ -78,20 +78,20 @@ def robust_range(values: ArrayLike, lower: float = 2.0, upper: float = 98.0) -> 
 
 
 def blend(under: ArrayLike, over: ArrayLike, share: float) -> Rgb:
-    """`share` of `over` (0–1) laid on `under`; both uint8 [..., 3]."""
+    """Blend `over` onto `under` with opacity `share` (0–1); both uint8 [..., 3]."""
     mixed = np.asarray(under, np.float32) * (1.0 - share) + np.asarray(over, np.float32) * share
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
 def brightness(rgb: ArrayLike) -> Rgb:
-    """The picture's own light as greys, uint8 [..., 3]: what a heat map is laid over (Rec. 709 weights)."""
+    """Convert to greys by Rec. 709 weights, uint8 [..., 3]: the background of a heat map."""
     grey = np.asarray(rgb, np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     grey8 = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     return np.repeat(grey8[..., None], 3, axis=-1)
 
 
 def shading(rgb: ArrayLike) -> Rgb:
-    """`brightness` in 16 steps, uint8 [..., 3]: under a heat map the eye sees no more, and a terminal is sent less."""
+    """`brightness` in 16 steps, uint8 [..., 3]: enough below a heat map, and less to send to a terminal."""
     return np.asarray(brightness(rgb) & np.uint8(0xF0) | np.uint8(0x08))
 
 
@@ -101,20 +101,20 @@ def luminance(rgb: ArrayLike) -> NDArray[np.float64]:
 
 
 def ink(rgb: ArrayLike) -> Colour:
-    """Black or white, whichever has the higher contrast on this colour (WCAG 2.2)."""
+    """Black or white, whichever has the higher contrast with this colour (WCAG 2.2)."""
     light = float(luminance(rgb))
-    # (1.05 / (L + .05) against (L + .05) / .05): they meet at L = .179
+    # 1.05 / (L + .05) against (L + .05) / .05: equal at L = .179
     return (255, 255, 255) if (light + 0.05) ** 2 < 1.05 * 0.05 else (0, 0, 0)
 
 
 def hex_colour(rgb: ArrayLike) -> str:
-    """`#b1c4d6`."""
+    """Format a colour as `#b1c4d6`."""
     red, green, blue = (int(x) for x in np.asarray(rgb).reshape(3))
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def oklab(rgb: ArrayLike) -> NDArray[np.float64]:
-    """Oklab coordinates of sRGB colours (Björn Ottosson, 2020), float64 [..., 3]: distances are what the eye sees."""
+    """Oklab coordinates of sRGB colours (Björn Ottosson, 2020), float64 [..., 3], whose distances are perceptual."""
     return np.asarray(np.cbrt(_linear(rgb) @ _TO_LMS.T) @ _TO_LAB.T)
 
 
@@ -141,7 +141,7 @@ _TO_LAB = np.array(
 
 @lru_cache(maxsize=1)
 def _diverging() -> Rgb:
-    """Blue to near-white to red, straight lines in Oklab: equal steps look equal on both sides of zero."""
+    """Blue to near-white to red, linear in Oklab, so that equal steps look equal on both sides of zero."""
     ends = oklab(np.array([[33, 102, 172], [242, 242, 242], [178, 24, 43]]))
     share = np.linspace(-1.0, 1.0, 255)[:, None]
     lab = np.where(share < 0, ends[1] + (ends[0] - ends[1]) * -share, ends[1] + (ends[2] - ends[1]) * share)
@@ -153,9 +153,9 @@ def _diverging() -> Rgb:
 
 @lru_cache(maxsize=1)
 def xterm_palette() -> Rgb:
-    """The 240 fixed colours of a 256-colour terminal, uint8 [240, 3]: numbers 16 to 255.
+    """The 240 fixed colours of a 256-colour terminal, numbers 16 to 255, uint8 [240, 3].
 
-    The first 16 are what the person's theme makes of them, so nothing is matched to them.
+    The first 16 depend on the terminal's theme and are not used.
     """
     steps = (0, 95, 135, 175, 215, 255)
     cube = [(r, g, b) for r in steps for g in steps for b in steps]
@@ -169,9 +169,9 @@ def _palette_lab() -> NDArray[np.float64]:
 
 
 def xterm256(rgb: ArrayLike) -> NDArray[np.uint8]:
-    """The numbers (16–255) of the xterm colours that look nearest, uint8 [...] for colours [..., 3].
+    """The numbers (16–255) of the perceptually nearest xterm colours, uint8 [...] for colours [..., 3].
 
-    Nearest in Oklab: nearest in RGB turns dark colours black.
+    Nearest in Oklab, since the nearest in RGB turns dark colours black.
     """
     colours = np.asarray(rgb, dtype=np.uint8)
     flat = colours.reshape(-1, 3).astype(np.uint32)
@@ -187,12 +187,12 @@ def xterm256(rgb: ArrayLike) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=1 << 16)
 def xterm_number(rgb: Colour) -> int:
-    """The number of the xterm colour (16–255) that looks nearest to one colour; remembered."""
+    """The number (16–255) of the perceptually nearest xterm colour; cached."""
     return int(xterm256(np.array(rgb, dtype=np.uint8)))
 
 
 @lru_cache(maxsize=1 << 16)
 def xterm_colour(rgb: Colour) -> Colour:
-    """The colour itself that a 256-colour terminal shows for `rgb`; remembered."""
+    """The colour that a 256-colour terminal shows for `rgb`; cached."""
     red, green, blue = (int(x) for x in xterm_palette()[xterm_number(rgb) - 16])
     return red, green, blue

@@ -1,6 +1,6 @@
-"""The pages of a reading: each grid with its entries, and the list of the tokens that lie in none.
+"""Entry grids of a reading: each grid (whole image or tile) with its entries by cell, and the tokens in no grid.
 
-Everything is looked up once a reading, so that a move of the cursor searches nothing.
+Lookups are prepared once per reading, so that moving the cursor searches nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from vlmtui.reading import Reading
 
 @dataclass(frozen=True, eq=False)
 class EntryGrid:
-    """rows × cols cells to walk: of a grid, or (`grid` None) one below the other the tokens that lie in no grid.
+    """A grid of rows × cols cells with their entries; with `grid` None, a column of the tokens that lie in no grid.
 
-    `entries` are indices among `reading.places_at(stage)`, by cell; a cell without one is a token that the model cut
-    away. `box` is what the cells cover in pixels, padding beyond the picture included.
+    `entries` maps cells to indices in `reading.places_at(stage)`; a cell without an entry is a token that the model cut
+    away. `box` is the area of the cells in pixels, padding beyond the image included.
     """
 
     grid: Grid | None
@@ -37,14 +37,14 @@ class EntryGrid:
         return self.grid.id if self.grid else None
 
     def cell_box(self, row: int, col: int) -> Box:
-        """What a cell covers, in pixels, padding included."""
+        """The box of a cell in pixels, padding included."""
         x0, y0, x1, y1 = self.box
         wide, tall = (x1 - x0) / self.cols, (y1 - y0) / self.rows
         return x0 + col * wide, y0 + row * tall, x0 + (col + 1) * wide, y0 + (row + 1) * tall
 
     @property
     def split(self) -> tuple[int, int]:
-        """How many vision patches lie in a token's cell (down, across); (1, 1) where they do not divide it evenly."""
+        """The number of vision patches in a token's cell (down, across); (1, 1) where they do not divide it evenly."""
         grid = self.grid
         if grid is None or grid.patch_rows % self.rows or grid.patch_cols % self.cols:
             return 1, 1
@@ -52,7 +52,7 @@ class EntryGrid:
 
     @property
     def cell_area(self) -> float:
-        """Pixels of the picture a cell: the finer the page, the fewer."""
+        """Image pixels per cell; smaller for a finer grid."""
         x0, y0, x1, y1 = self.box
         return (x1 - x0) * (y1 - y0) / (self.rows * self.cols)
 
@@ -65,19 +65,19 @@ class EntryGrid:
         return holes
 
     def spread(self, numbers: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Numbers of the stage's entries [entries, ...] on the cells [rows, cols, ...]; not-a-number in the holes."""
+        """Arrange numbers of entries [entries, ...] by cell [rows, cols, ...]; NaN in cells without an entry."""
         cells = np.full((self.rows, self.cols, *numbers.shape[1:]), np.nan)
         for cell, entry in self.entries.items():
             cells[cell] = numbers[entry]
         return cells
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether the pixel position lies in one of its cells that have an entry."""
+        """Whether the pixel position lies in a cell with an entry."""
         row, col = self._cell(x, y)
         return (row, col) in self.entries
 
     def nearest(self, x: float, y: float) -> tuple[int, int]:
-        """The cell with an entry that holds the pixel position (x, y), or else the nearest to it."""
+        """The cell with an entry at the pixel position (x, y), or the nearest such cell."""
         cell = self._cell(x, y)
         return cell if cell in self.entries else self.nearest_cell(*self._position(x, y))
 
@@ -95,9 +95,9 @@ class EntryGrid:
 
 
 class ReadingGrids:
-    """All pages of a reading, and its norms through depth.
+    """All entry grids of a reading, and its norms by vision layer.
 
-    `tokens` and `patches` are those with image tokens and with vision patches: the whole view first, then the tiles,
+    `tokens` are the grids of image tokens and `patches` those of vision patches: the whole image first, then the tiles,
     then the entries that lie in no grid.
     """
 
@@ -114,7 +114,7 @@ class ReadingGrids:
         self._starts = {grid.id: start for grid, start in zip(reading.grids, starts, strict=False)}
 
     def token(self, patch: Place) -> int | None:
-        """The index of the token that a vision patch goes into; None where it goes into none, or into all."""
+        """The index of the token that a vision patch goes into; None where it goes into none or into all."""
         return self._into.get((patch.grid, *patch.patches))
 
     @cached_property
@@ -122,7 +122,7 @@ class ReadingGrids:
         return {(p.grid, patch): i for i, p in enumerate(self.reading.places) for patch in p.patches}
 
     def columns(self, place: Place) -> list[int]:
-        """Where the patches that a place was made of stand in `depth`."""
+        """The columns in `depth` of the patches that a place was made from."""
         start = self._starts.get(place.grid) if place.grid is not None else None
         return [] if start is None else [start + patch for patch in place.patches]
 
@@ -140,7 +140,7 @@ def _pages(reading: Reading, places: tuple[Place, ...], of_tokens: bool) -> tupl
     pages = []
     for grid in sorted(reading.grids, key=lambda grid: grid.kind == "tile"):
         rows, cols = (grid.rows, grid.cols) if of_tokens else (grid.patch_rows, grid.patch_cols)
-        # of a tile that is all padding there is nothing to walk
+        # a tile that is all padding is left out
         if (here := entries[grid.id]) and any(places[i].box for i in here.values()):
             box = raster_extent((places[i] for i in here.values()), rows, cols, size, grid.box)
             pages.append(EntryGrid(grid, names[grid.id], rows, cols, box, here))

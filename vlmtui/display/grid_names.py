@@ -1,4 +1,4 @@
-"""What the grids of a reading are called, and the tokens that lie in none: everywhere the same."""
+"""Names of the grids of a reading, and of the tokens that lie in no grid."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vlmtui.geometry import Grid, Place
 
 
 def grid_names(grids: Sequence[Grid]) -> dict[int, str]:
-    """`whole view`, `tile 3 of 5`, by grid id.
+    """Names by grid id: `whole view`, `tile 3 of 5`.
 
-    A grid of the whole picture that holds no patches of its own, beside tiles, is what a model makes of all tiles
-    together: `tiles resampled`.
+    A grid of the whole image without patches of its own, beside tiles, holds tokens resampled from all tiles:
+    `tiles resampled`.
     """
     tiles = [grid.id for grid in grids if grid.kind == "tile"]
     names = {id_: f"tile {number} of {len(tiles)}" for number, id_ in enumerate(tiles, 1)}
@@ -23,7 +23,7 @@ def grid_names(grids: Sequence[Grid]) -> dict[int, str]:
 
 
 def tile_rows(grids: Sequence[Grid]) -> list[list[int]]:
-    """The ids of the tiles as they lie: from the top, each row from the left, in the order given."""
+    """The ids of the tiles in rows from the top, each from the left, in the order given."""
     rows: list[list[int]] = []
     before: Grid | None = None
     for grid in grids:
@@ -37,16 +37,16 @@ def tile_rows(grids: Sequence[Grid]) -> list[list[int]]:
 
 
 def unplaced_name(places: Iterable[Place]) -> str:
-    """`64 query tokens`, `24 newline tokens`: the tokens that lie in no grid, counted by kind."""
+    """Count the tokens that lie in no grid by kind: `64 query tokens`, `24 newline tokens`."""
     kinds = [place.kind for place in places if place.grid is None]
-    # one of kind `patch` is one whose place is not known
+    # a token of kind `patch` without a grid is one whose place is unknown
     named = {"query": "query token", "newline": "newline token", "patch": "token without a place"}
     plural = {"patch": "tokens without a place"}
     return ", ".join(count(kinds.count(kind), name, plural.get(kind)) for kind, name in named.items() if kind in kinds)
 
 
 def unplaced_reason(place: Place, placeless: str) -> str:
-    """Why a token has no place in the picture, in a sentence; `placeless` is what the reading says."""
+    """The sentence why a token has no place in the image; `placeless` is the reading's reason."""
     if place.kind == "newline":
         return (
             "A newline token: a vector of the model's own that ends a row of tokens. It holds nothing of the picture."
@@ -55,5 +55,5 @@ def unplaced_reason(place: Place, placeless: str) -> str:
 
 
 def as_sentence(reason: str) -> str:
-    """A reason as the model gives it (`wordless`, `placeless`) standing alone: with a capital and a full stop."""
+    """Turn a reason of a model (`wordless`, `placeless`) into a sentence, with a capital and a full stop."""
     return f"{reason[0].upper()}{reason[1:].rstrip('.')}." if reason else ""

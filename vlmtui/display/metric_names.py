@@ -1,11 +1,11 @@
-"""What the orders of words are called, and what their scores are: on the screen and in the reports the same."""
+"""Names of metrics and of their scores, on the screen and in reports."""
 
 from __future__ import annotations
 
 from vlmtui.metrics import PURSUITS, WordOrder
 
 COEFFICIENTS: tuple[WordOrder, ...] = (*PURSUITS, "ridge", "pinv")
-"""Those whose scores are parts of a sum: their size matters, and their sign."""
+"""Orders whose scores are coefficients of a sum, with meaningful magnitude and sign."""
 SCORES: dict[WordOrder, str] = {
     "l2": "l2 distance",
     "cosine": "cosine",
@@ -20,7 +20,7 @@ SCORES: dict[WordOrder, str] = {
 
 
 def search_phrase(order: WordOrder, ridge: float | None) -> str:
-    """After a number of words: `nearest under l2`, `picked by omp, in that order`, `with the largest logits`."""
+    """How words were found, to follow their number: `nearest under l2`, `with the largest logits`."""
     if order == "logit":
         return "with the largest logits"
     if order in PURSUITS:
@@ -31,10 +31,10 @@ def search_phrase(order: WordOrder, ridge: float | None) -> str:
 
 
 def metric_name(order: WordOrder, ridge: float | None) -> str:
-    """The order with what was chosen for it: `ridge (λ 0.1)`."""
+    """The name of an order with its parameter: `ridge (λ 0.1)`."""
     return f"{order} (λ {ridge:g})" if order == "ridge" and ridge is not None else order
 
 
 def score_name(order: WordOrder, ridge: float | None) -> str:
-    """What the score is called: `ridge coefficient, λ 0.1`."""
+    """The name of a score with its parameter: `ridge coefficient, λ 0.1`."""
     return f"{SCORES[order]}, λ {ridge:g}" if order == "ridge" and ridge is not None else SCORES[order]

@@ -1,4 +1,4 @@
-"""What to make of norms: the middle of all patches, the band most of them lie in, and the verdict "outlier"."""
+"""Norm statistics of a stage: median, percentile band, robust z-scores and outliers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NormSummary:
 
 
 def norm_summary(values: ArrayLike) -> NormSummary:
-    """The summary of one stage's norms; not-a-number everywhere where none is finite."""
+    """Summarise the norms of one stage; all NaN where none is finite."""
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
     if array.size == 0:
@@ -38,16 +38,16 @@ def norm_summary(values: ArrayLike) -> NormSummary:
 
 
 def norm_summaries(stages: ArrayLike) -> list[NormSummary]:
-    """One summary a stage, of norms [stages, patches]."""
+    """Summarise norms [stages, patches], one summary per stage."""
     return [norm_summary(row) for row in np.asarray(stages, dtype=np.float64)]
 
 
 def robust_z(values: ArrayLike) -> NDArray[np.float64]:
     """The modified z-score of Iglewicz and Hoaglin (1993): 0.6745 (x − median) / MAD, float64 [values].
 
-    Median and MAD do not give way to the outliers they are to find. Where more than half of the values are the same
-    and the MAD is 0, the mean absolute deviation stands in, times 1.2533 (their rule); where that is 0 too, so is z.
-    A value that is not finite has an infinite z.
+    Median and MAD are robust against the outliers they are to find. Where more than half of the values are equal and
+    the MAD is 0, 1.2533 times the mean absolute deviation is used instead (their rule); where that is 0 too, z is 0. A
+    value that is not finite has an infinite z.
     """
     array = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(array)
@@ -55,7 +55,7 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
         return np.where(finite, 0.0, np.inf)
     middle = float(np.median(array[finite]))
     away = np.abs(array[finite] - middle)
-    # rounding in float32 norms is no spread: it must not make outliers of equal values
+    # rounding of float32 norms must not make outliers of equal values
     least = 1e-6 * max(abs(middle), float(np.finfo(np.float32).tiny))
     spread = float(np.median(away)) / _NORMAL
     if spread <= least:
@@ -66,5 +66,5 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def is_outlier(values: ArrayLike) -> NDArray[np.bool_]:
-    """Which of a stage's norms are outliers (`RULE`), bool [values]; one that is not finite is."""
+    """Which of a stage's norms are outliers (`RULE`), bool [values]; values that are not finite are."""
     return np.asarray(np.abs(robust_z(values)) > THRESHOLD)

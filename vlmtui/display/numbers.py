@@ -1,4 +1,4 @@
-"""How numbers are written, everywhere the same: on the screen, in the reports, in what is copied."""
+"""Number formats, the same on the screen, in reports and in copied text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOT_A_NUMBER = "–"
 
 
 def format_number(value: float | None, digits: int = 4) -> str:
-    """A score or a norm with four significant digits or more: `1.041`, `313.2`, `12346`, `0.0003172`, `1.235e+07`."""
+    """Format with four significant digits or more: `1.041`, `313.2`, `12346`, `0.0003172`, `1.235e+07`."""
     if value is None or not math.isfinite(value):
         return NOT_A_NUMBER
     if value == 0:
@@ -22,7 +22,7 @@ def format_number(value: float | None, digits: int = 4) -> str:
 
 
 def format_bytes(count: int) -> str:
-    """Bytes in the unit that fits: `9.5 MB`, `1.1 GB`; powers of ten, as disks and downloads are sold."""
+    """Format bytes: `9.5 MB`, `1.1 GB`; powers of ten, as usual for disks and downloads."""
     if count < 1000:
         return f"{count} B"
     value = float(count)
@@ -34,7 +34,7 @@ def format_bytes(count: int) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """`0.8 ms`, `42 ms`, `1.3 s`, `2 min 5 s`."""
+    """Format seconds: `0.8 ms`, `42 ms`, `1.3 s`, `2 min 5 s`."""
     if seconds is None or not math.isfinite(seconds):
         return NOT_A_NUMBER
     milliseconds = seconds * 1000
@@ -49,7 +49,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share out of 100: `27%`, `99.6%`; never rounded up to 100 or down to 0."""
+    """Format a percentage: `27%`, `99.6%`; never rounded up to 100 or down to 0."""
     if value is None or not math.isfinite(value):
         return NOT_A_NUMBER
     if value in (0.0, 100.0):
@@ -60,7 +60,7 @@ def percent(value: float | None) -> str:
 
 
 def box(corners: Box | None, digits: int = 1) -> str:
-    """Pixels of the original picture: `(229.3, 61.0) – (260.1, 91.5)`."""
+    """Format a box in pixels of the original image: `(229.3, 61.0) – (260.1, 91.5)`."""
     if corners is None:
         return NOT_A_NUMBER
     x0, y0, x1, y1 = (f"{c:.{digits}f}".removesuffix("." + "0" * digits) for c in corners)
@@ -68,16 +68,16 @@ def box(corners: Box | None, digits: int = 1) -> str:
 
 
 def pixels(width: int, height: int) -> str:
-    """`640×427`."""
+    """Format a size: `640×427`."""
     return f"{width}×{height}"
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
-    """`1 token`, `196 tokens`, `32,000 rows`."""
+    """Format a count with its noun: `1 token`, `196 tokens`, `32,000 rows`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def ordinal(number: int) -> str:
-    """`1st`, `22nd`, `1,113th`."""
+    """Format an ordinal: `1st`, `22nd`, `1,113th`."""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number:,}{ending}"

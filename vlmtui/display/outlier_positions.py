@@ -1,11 +1,11 @@
-"""Whether outliers come at the same positions picture after picture, or where the pictures have them.
+"""Outlier positions: a test whether norm outliers repeat at the same positions in many images or depend on the content.
 
-A position is a row and column of what the tower sees at once (a view: the whole picture, or a tile of it); views are
-compared with those of as many rows and columns. Were outliers the pictures' own, they would be as likely at one
-position as at another, and the views in which a position is one would be binomial, with the rate of all outliers. How
-likely so many or more are is computed exactly, and multiplied by the number of positions (Bonferroni). What repeats
-counts in the rate, too, so the test is on the side of caution. Pictures that have their subject in the same place can
-make it a position: pictures to tell by are unlike each other.
+A position is a row and column of one grid that the tower sees (the whole image or a tile); only grids with equal rows
+and columns are compared. If outliers depended on content alone, they would be equally likely at every position, and
+the number of grids in which a position is an outlier would be binomial with the overall outlier rate. The probability
+of as many or more is computed exactly and multiplied by the number of positions (Bonferroni). Repeated outliers count
+in the rate too, so the test is conservative. Images with their subject in the same place can make it look like a
+position, so the images should differ from each other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Verdict = Literal["position", "content", "both", "too few", "none"]
 Counts = NDArray[np.int64]
 
 LEAST = 3
-"""Fewer pictures tell nothing."""
+"""The fewest images that can be tested."""
 ALPHA = 0.01
 MOSTLY = 0.8
 
@@ -44,8 +44,8 @@ VERDICTS: dict[Verdict, str] = {
 
 @dataclass(frozen=True, order=True)
 class GridShape:
-    """What views are compared by: vision patches or image tokens on rows and columns, or queries without a place,
-    one a row."""
+    """The shape of a grid, by which grids are compared: patches or image tokens on rows and columns, or query tokens
+    without a place, one per row."""
 
     kind: EntryKind
     rows: int
@@ -53,15 +53,15 @@ class GridShape:
 
     @property
     def size(self) -> int:
-        """How many positions there are."""
+        """The number of positions."""
         return self.rows * self.cols
 
 
 @dataclass
 class PositionCounts:
-    """Of one stage and shape: in how many views a position was an outlier, and in how many it was there.
+    """Counts for one stage and shape: in how many grids each position was an outlier, and in how many it was present.
 
-    Both int64 [positions], row by row. `pictures` are those that had such a view, `views` all of these.
+    Both int64 [positions], row by row. `pictures` is the number of images with such a grid, `views` that of the grids.
     """
 
     shape: GridShape
@@ -72,14 +72,14 @@ class PositionCounts:
 
     @classmethod
     def of(cls, shape: GridShape) -> PositionCounts:
-        """Nothing counted yet."""
+        """Empty counts."""
         return cls(shape, np.zeros(shape.size, np.int64), np.zeros(shape.size, np.int64))
 
 
 @dataclass(frozen=True)
 class PositionTest:
-    """What a tally says: `rate` of outliers among all entries, `chances` float64 [positions] of as many outliers or
-    more, times the positions (at most 1), and the positions that `repeat`, the least likely first."""
+    """The test of one tally: the outlier `rate` among all entries, `chances` float64 [positions] of as many outliers or
+    more, corrected for the number of positions (at most 1), and the positions that `repeat`, least likely first."""
 
     rate: float
     chances: NDArray[np.float64]
@@ -89,9 +89,9 @@ class PositionTest:
 
 @dataclass
 class ShapeCounts:
-    """Those of one stage, or of any one set of views, by shape; at most `most` shapes, the longest unused goes first.
+    """Position counts of one stage by shape, for at most `most` shapes; the longest unused is dropped first.
 
-    A picture that is added again counts once.
+    An image that is added again counts once.
     """
 
     most: int = 10_000
@@ -99,7 +99,7 @@ class ShapeCounts:
     _seen: dict[GridShape, set[str]] = field(default_factory=dict)
 
     def add(self, picture: str, marks: dict[GridShape, list[GridOutliers]]) -> None:
-        """Count the views of a picture, which is known by a word of its own (its sha256)."""
+        """Count the grids of an image, which is identified by a string such as its sha256."""
         for shape, views in marks.items():
             tally = self._by_shape.pop(shape, None) or PositionCounts.of(shape)
             self._by_shape[shape] = tally
@@ -117,18 +117,18 @@ class ShapeCounts:
             del self._by_shape[oldest], self._seen[oldest]
 
     def __getitem__(self, shape: GridShape) -> PositionCounts:
-        """That of a shape; nothing counted where none was added."""
+        """The counts of a shape, empty where none were added."""
         return self._by_shape.get(shape) or PositionCounts.of(shape)
 
     @property
     def all(self) -> list[PositionCounts]:
-        """Every shape's, the one of most pictures first."""
+        """The counts of every shape, most images first."""
         return sorted(self._by_shape.values(), key=lambda tally: (-tally.pictures, tally.shape))
 
 
 @dataclass(frozen=True)
 class GridOutliers:
-    """What is at its positions: `at` int64 [entries] which, and bool `outlier` [entries] of each whether it is one."""
+    """The outliers of one grid: positions `at`, int64 [entries], and whether each is an `outlier`, bool [entries]."""
 
     at: Counts
     outlier: NDArray[np.bool_]
@@ -136,20 +136,20 @@ class GridOutliers:
 
 @dataclass(frozen=True)
 class GridEntries:
-    """The views of one picture, by shape: the positions that a view has entries at, and which entries these are.
+    """The grids of one image by shape, each as the positions of its entries and the indices of the entries.
 
-    Both int64 [entries]. Newline tokens, which are no part of a view, are left out.
+    Both int64 [entries]. Newline tokens lie in no grid and are left out.
     """
 
     of: dict[GridShape, list[tuple[Counts, Counts]]]
 
     def marked(self, marks: NDArray[np.bool_]) -> dict[GridShape, list[GridOutliers]]:
-        """With what is an outlier among all of a stage's entries, bool [entries]."""
+        """Add whether each of all the stage's entries is an outlier, bool [entries]."""
         return {shape: [GridOutliers(at, marks[entries]) for at, entries in views] for shape, views in self.of.items()}
 
 
 def entries_by_grid(grids: Sequence[Grid], places: Sequence[Place], kind: EntryKind) -> GridEntries:
-    """Those of a stage of one picture whose entries have these `places`."""
+    """The grids of one image at a stage whose entries have these `places`."""
     by_grid: dict[int, list[int]] = {}
     queries = np.array([i for i, place in enumerate(places) if place.kind == "query"], np.int64)
     for i, place in enumerate(places):
@@ -173,7 +173,7 @@ def _at(place: Place, cols: int) -> int:
 
 
 def binomial_tail(count: int, trials: int, rate: float) -> float:
-    """The probability that a binomial variable is `count` or more, exact but for rounding."""
+    """The probability that a binomial variable is at least `count`, exact up to rounding."""
     if count <= 0:
         return 1.0
     if count > trials or rate <= 0:
@@ -181,13 +181,13 @@ def binomial_tail(count: int, trials: int, rate: float) -> float:
     if rate >= 1:
         return 1.0
     yes, no = math.log(rate), math.log1p(-rate)
-    # logarithms: of many trials a coefficient alone is larger than any float
+    # in logarithms, since a binomial coefficient of many trials overflows a float
     terms = (math.exp(math.log(math.comb(trials, k)) + k * yes + (trials - k) * no) for k in range(count, trials + 1))
     return min(1.0, math.fsum(terms))
 
 
 def position_test(tally: PositionCounts) -> PositionTest:
-    """Whether the outliers of a tally are a matter of position, of content, or of both."""
+    """Test whether the outliers of a tally depend on position, on content, or on both."""
     total, entries, size = int(tally.counts.sum()), int(tally.there.sum()), tally.shape.size
     rate = total / entries if entries else 0.0
     known: dict[tuple[int, int], float] = {}

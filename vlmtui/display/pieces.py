@@ -1,8 +1,8 @@
-"""A word-piece made visible: one line, never empty, of a known width in terminal cells.
+"""Word-pieces in display form: one line, never empty, of a known width in terminal cells.
 
-Vocabularies hold spaces, line ends, single bytes of a character, marks without a letter, characters that turn the
-line around and, in hostile files, terminal commands. What cannot be seen is shown by a symbol or by its code point.
-Nothing here interprets markup: put the results in `rich.text.Text` or a `Segment`, never in a markup string.
+Vocabularies contain spaces, line ends, single bytes of a character, marks without a letter, characters that reorder
+the line and, in hostile files, terminal commands. Invisible characters are shown as a symbol or a code point. Markup is
+not interpreted: put the results in `rich.text.Text` or a `Segment`, never in a markup string.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 
 UNNAMED = "∅"
 CONTINUES = "‿"
-"""Before a piece that goes on from the one before it; only where `visible` is told to mark it."""
+"""The mark before a piece that continues a word, where `visible` is asked to show it."""
 
 _SPACE, _NEWLINE, _TAB = "␣", "⏎", "⇥"
 _SYMBOLS = {" ": _SPACE, "\n": _NEWLINE, "\t": _TAB}
@@ -40,12 +40,12 @@ _LONGEST_RUN = 3
 
 @lru_cache(maxsize=1 << 16)
 def visible(piece: str | None, text: str | None, joins: bool = False) -> str:
-    """What a person should see of a word-piece: one line, never empty, without control characters.
+    """A word-piece in display form: one line, never empty, without control characters.
 
-    `piece` is the tokenizer's own (`▁sky`, `Ġsky`, `sky</w>`, `<0x0A>`), `text` what it decodes to; both are None for
-    a row without a name. The space that begins a word is dropped where a visible character follows. With `joins`, a
-    piece that does not begin a word is marked with `CONTINUES`: right for vocabularies that mark where words begin
-    (`marks_words`), where `▁sky` and `sky` are two pieces.
+    `piece` is the tokenizer's own (`▁sky`, `Ġsky`, `sky</w>`, `<0x0A>`), `text` its decoded text; both are None for a
+    row without a name. The leading space of a word is dropped where a visible character follows. With `joins`, a piece
+    that does not begin a word is marked with `CONTINUES`; use it for vocabularies that mark where words begin
+    (`marks_words`), in which `▁sky` and `sky` are two pieces.
     """
     if piece is None and not text:
         return UNNAMED
@@ -61,26 +61,26 @@ def visible(piece: str | None, text: str | None, joins: bool = False) -> str:
 
 
 def marks_words(pieces: Iterable[str | None]) -> bool:
-    """Whether these pieces come from a vocabulary that marks where words begin: `joins` for `visible`.
+    """Whether these pieces come from a vocabulary that marks where words begin (`joins` of `visible`).
 
-    So do those that have byte pieces (SentencePiece's). Ask with many: a few may all continue a word.
+    Vocabularies with byte pieces (SentencePiece) do too. Pass many pieces: a few may all continue a word.
     """
     return any(piece and ((len(piece) > 1 and piece[0] in "▁Ġ") or _BYTE_PIECE.match(piece)) for piece in pieces)
 
 
 def spelling(text: str, pieces: Iterable[str], joins: bool) -> str:
-    """The pieces that stand for a text, as a person should see them; nothing where that is the text itself, or none."""
+    """The pieces of a text in display form; "" where they equal the text or there are none."""
     shown = " ".join(visible(piece, None, joins) for piece in pieces)
     return "" if shown == plain(text) else shown
 
 
 def plain(name: str) -> str:
-    """A file name, an address or a message as one safe line: nothing in it commands the terminal or turns the row."""
+    """A file name, address or message as one safe line, which cannot control the terminal or reorder the row."""
     return "".join(_point(c) if is_unsafe(c) else c for c in name)
 
 
 def _said(piece: str, text: str | None) -> str:
-    """What the piece stands for, its word start as one leading space."""
+    """The text of a piece, with the start of a word as one leading space."""
     if "▁" in piece and not (text and "▁" in text):
         return piece.replace("▁", " ")  # `text` may have lost the space that begins it
     if text and _REPLACEMENT not in text:
@@ -88,7 +88,7 @@ def _said(piece: str, text: str | None) -> str:
             return " " + text
         return text
     if text and (data := _byte_level(piece)) is not None:
-        # bytes that are no whole character come back as lone surrogates, and `_show` gives their numbers
+        # bytes that are no whole character become lone surrogates, which `_show` shows by number
         return data.decode("utf-8", errors="surrogateescape")
     if not text and ("Ġ" in piece or "Ċ" in piece) and (data := _byte_level(piece)) is not None:
         return data.decode("utf-8", errors="surrogateescape")
@@ -102,9 +102,9 @@ def _is_special(piece: str) -> bool:
 
 
 def _show(said: str) -> str:
-    """Every character of `said` as something to see."""
+    """Make every character of `said` visible."""
     parts: list[str] = []
-    marks = -1  # how many marks the letter before carries; -1 where there is no letter to carry one
+    marks = -1  # number of marks on the letter before; -1 without a letter
     i = 0
     while i < len(said):
         c = said[i]
@@ -117,7 +117,7 @@ def _show(said: str) -> str:
             parts.append(symbol * run if run <= _LONGEST_RUN else f"{symbol}×{run}")
             marks = -1
         elif is_mark(c) and not is_unsafe(c):
-            # past two, marks climb into the neighbouring rows
+            # more than two marks reach into the neighbouring rows
             carried = 0 <= marks < 2
             parts.append(c if carried else _point(c))
             marks = marks + 1 if carried else -1
@@ -132,7 +132,7 @@ def _show(said: str) -> str:
 
 
 def _point(c: str) -> str:
-    """`U+00AD`, or `<0xE2>` for a byte that is no whole character."""
+    """Format a code point as `U+00AD`, or as `<0xE2>` for a byte that is no whole character."""
     code = ord(c)
     if 0xDC80 <= code <= 0xDCFF:
         return f"<0x{code - 0xDC00:02X}>"

@@ -1,18 +1,18 @@
-"""Which script a word-piece is written in, by the names that Unicode gives its letters."""
+"""Script of a word-piece, from the Unicode names of its letters."""
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
 
-# words with which the name of a letter goes on after that of its script
+# words that follow the script in the Unicode name of a letter
 _KINDS = frozenset(
     "SMALL CAPITAL LETTER SYLLABLE SYLLABICS CHARACTER VOWEL CONSONANT IDEOGRAPH IDEOGRAPHIC SIGN LIGATURE DIGIT "
     "PROLONGED TATWEEL TONE SYMBOL NUMERAL OM MODIFIER INITIAL MEDIAL FINAL INDEPENDENT CHOSEONG JUNGSEONG JONGSEONG "
     "HIEROGLYPH ITERATION".split()
 )
 _LATIN = frozenset(("Latin", ""))
-# names that are no script's
+# prefixes that are not names of scripts
 _OTHERS = {"Cjk Unified": "Han", "Cjk Compatibility": "Han", "Cjk": "Han", "Katakana-Hiragana": "Kana"}
 
 
@@ -20,7 +20,7 @@ _OTHERS = {"Cjk Unified": "Han", "Cjk Compatibility": "Han", "Cjk": "Han", "Kata
 def script(text: str) -> str:
     """The script of the first letter that is not Latin: `Cyrillic`, `Han`, `Arabic`; "" where all letters are Latin.
 
-    Letters that only look different (full width, bold, superscript) are taken for those that they stand for.
+    Compatibility forms of letters (full width, bold, superscript) count as the letters themselves.
     """
     return next((name for c in unicodedata.normalize("NFKC", text) if (name := _of_letter(c)) not in _LATIN), "")
 

@@ -11,7 +11,7 @@ _LABEL = 8
 
 
 def flow(cells: Iterable[str], start: str, indent: int | None = None) -> Iterator[str]:
-    """Cells laid one after the other, on as many lines of `COLUMNS` as they take; later lines are indented."""
+    """Lay out cells one after the other on lines of `COLUMNS`; later lines are indented."""
     line, used, empty = start, width(start), True
     for cell in cells:
         wide = width(cell.rstrip(" "))
@@ -25,10 +25,10 @@ def flow(cells: Iterable[str], start: str, indent: int | None = None) -> Iterato
 
 
 def wrapped(sentence: str, start: str) -> Iterator[str]:
-    """A sentence in lines of `COLUMNS`, each beginning with `start`."""
+    """Wrap a sentence into lines of `COLUMNS`, each beginning with `start`."""
     yield from flow((f"{word} " for word in sentence.split()), start)
 
 
 def labelled(label: str, sentence: str) -> Iterator[str]:
-    """A sentence behind a label, later lines indented as far."""
+    """Wrap a sentence after a label, with later lines indented to match."""
     yield from flow([fit(label, _LABEL), *(f"{word} " for word in sentence.split())], "", indent=_LABEL)

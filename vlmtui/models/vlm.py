@@ -20,7 +20,7 @@ from vlmtui.errors import ImageError, ModelError
 from vlmtui.image import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
-from vlmtui.models.decoder.prompts import expanded
+from vlmtui.models.decoder.prompts import prompt_ids
 from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.families.base import Pixels, Shape
 from vlmtui.models.families.registry import family_class, part_title
@@ -29,11 +29,11 @@ from vlmtui.models.geometry.placement import Placement
 from vlmtui.models.geometry.plan import check_size
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
-from vlmtui.models.vision.batching import stacked
+from vlmtui.models.vision.batching import stack_inputs
 from vlmtui.models.vision.classifier import Classifier
 from vlmtui.models.vision.dual_encoder import DualEncoder, why_no_text_tower
-from vlmtui.models.vision.early_exit import exit_features
-from vlmtui.models.vision.hidden_states import stage_norms, watched
+from vlmtui.models.vision.early_exit import early_exit_features
+from vlmtui.models.vision.hidden_states import stage_norms, watch_blocks
 from vlmtui.models.vision.patch_embedding import PatchEmbedding
 from vlmtui.reading import ImageInfo, ModelInfo
 
@@ -73,13 +73,13 @@ class VisionLanguageModel:
         self.device = loaded.device
         self.tokenizer = loaded.processing.tokenizer
         self.family = family_class(loaded.config.model_type)(loaded.model, loaded.config, loaded.name)
-        self._placing = Placement(self.family, loaded.processing)
+        self._placement = Placement(self.family, loaded.processing)
         # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
         self._loaded = loaded
         self._head: Unembedding | None = None
-        self._run: FullModel | None = None
-        self._speaking: Generator | None = None
+        self._full_model: FullModel | None = None
+        self._generator: Generator | None = None
         self.info = self._describe(loaded)
 
     @property
@@ -108,14 +108,14 @@ class VisionLanguageModel:
 
     def measure(self, picture: RgbImage, inputs: Inputs) -> None:
         """Find out now what `layout` must know of pictures of this size, which may take as long as preparing one."""
-        self._placing.measure((picture.width, picture.height), inputs)
+        self._placement.measure((picture.width, picture.height), inputs)
 
     @torch.no_grad()
     def layout(self, picture: RgbImage | ImageInfo, inputs: Inputs, encoded: EncodedImage) -> Layout:
         """Where the image tokens and the vision patches lie in the picture."""
         tokens = 0 if encoded.tokens is None else len(encoded.tokens)
         size = picture.width, picture.height
-        return self._placing.layout(size, inputs, self._on_device(inputs), tokens, bool(encoded.norms))
+        return self._placement.layout(size, inputs, self._on_device(inputs), tokens, bool(encoded.norms))
 
     @torch.no_grad()
     def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> EncodedImage:
@@ -131,7 +131,7 @@ class VisionLanguageModel:
     ) -> list[EncodedImage]:
         """`encode` in one pass for pictures that are alike, as `stacking.alike` has it; their order is kept."""
         with stage_norms(self.family.blocks, on_block) as stages:
-            features = self.family.features(self._placed(stacked(several)))
+            features = self.family.features(self._placed(stack_inputs(several)))
         shapes = self.family.shapes(self.family.frames(several[0].pixels))
         norms = self._norms(torch.stack(stages).cpu(), len(several), shapes)
         if features is None:
@@ -171,7 +171,7 @@ class VisionLanguageModel:
                 if tiles:
                     found[stage] = states.reshape(-1, states.shape[-1])[torch.cat(tiles)]
 
-        with watched(self.family.blocks, seen):
+        with watch_blocks(self.family.blocks, seen):
             self.family.features(self._on_device(inputs))
         return found
 
@@ -185,7 +185,7 @@ class VisionLanguageModel:
         and the decoder's first layer (see `models.exits`). The projector was never trained on any stage but its own.
         `UsageError` where it reads several, or the model has no words.
         """
-        return self._received([inputs], exit_features(self.family, self._on_device(inputs), stage, on_block))[0]
+        return self._received([inputs], early_exit_features(self.family, self._on_device(inputs), stage, on_block))[0]
 
     def _received(self, several: Sequence[Inputs], features: Any) -> tuple[Tensor, ...]:
         """The image tokens of pictures that are alike as the first decoder layer receives them, each [tokens, hidden].
@@ -223,24 +223,24 @@ class VisionLanguageModel:
         if inputs.input_ids is not None:
             return inputs
         picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
-        return replace(inputs, input_ids=expanded(self.tokenizer, int(self._config.image_token_id), picture, prompt))
+        return replace(inputs, input_ids=prompt_ids(self.tokenizer, int(self._config.image_token_id), picture, prompt))
 
-    def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
-        """Runs all of the decoder's layers, as `FullModel.stream` does; they must be held."""
-        self._check_whole()
-        if self._run is None:
-            self._run = FullModel(self._loaded)
-        self._run.stream(inputs, on_layer)
+    def run_layers(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
+        """Runs all of the decoder's layers, as `FullModel.run_layers` does; they must be held."""
+        self._check_full()
+        if self._full_model is None:
+            self._full_model = FullModel(self._loaded)
+        self._full_model.run_layers(inputs, on_layer)
 
     @property
-    def speaking(self) -> Generator:
+    def generator(self) -> Generator:
         """The model asked for its answers; all of the decoder's layers must be held."""
-        self._check_whole()
-        if self._speaking is None:
-            self._speaking = Generator(self._loaded)
-        return self._speaking
+        self._check_full()
+        if self._generator is None:
+            self._generator = Generator(self._loaded)
+        return self._generator
 
-    def _check_whole(self) -> None:
+    def _check_full(self) -> None:
         if not self.whole:
             raise ModelError(f"the language model's layers of {self.name} are not loaded: load it with all of them")
 
@@ -279,7 +279,7 @@ class VisionLanguageModel:
         return DualEncoder(self._loaded, self.family)
 
     @cached_property
-    def anatomy(self) -> PatchEmbedding:
+    def patch_embedding(self) -> PatchEmbedding:
         """What the tower makes of patches before its first block."""
         return PatchEmbedding(self._loaded, self.family)
 

@@ -1,4 +1,4 @@
-"""`--lens`: what a report looks at every entry of a stage through, beside words and norms."""
+"""The lens of a query (`--lens`): which one, its inputs and options, and the call that computes it for a reading."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
 
 ALL_TOKENS = "all_tokens"
-"""The option of a lens of words that `--all-tokens` gives it."""
+"""The option that `--all-tokens` sets in a built-in lens of words that has it."""
 
 
 @dataclass(frozen=True)
 class ChosenLens:
-    """A lens by its name, the word or class that it was given, the patches that it compares with, and other options.
+    """A lens by name with its inputs: a word or class (`text`), patches to compare with (`marked`), options (`given`).
 
-    `source` is a lens's that is not built in, and `described` what the session says of it, None until it has.
+    For a lens that is not built in, `source` says where it is from, and `described` holds the session's description of
+    it, None until the session has been asked.
     """
 
     name: str
@@ -39,7 +40,8 @@ class ChosenLens:
     described: LensDescription | None = None
 
     def __repr__(self) -> str:
-        """Which lens it is and what it was given, in a line: parts of a batch are of one question by this."""
+        """The lens and its inputs in a line. Written to the manifest of a batch and compared with it on resuming: its
+        form must not change."""
         said = f"Through(name={self.name!r}, text={self.text!r}, marked={self.marked!r}"
         if self.given:
             said += f", given={self.given!r}"
@@ -49,13 +51,13 @@ class ChosenLens:
 
     @property
     def known(self) -> bool:
-        """Whether it is built in, or a session has described it."""
+        """Whether its description is available: it is built in, or a session has described it."""
         return self.built_in is not None or self.described is not None
 
     def described_by(self, client: SessionClient) -> ChosenLens:
-        """The same with what the session says of it, and all its options; `UsageError` for one that it does not take.
+        """Add the session's description and the values of all options; `UsageError` for an option it does not take.
 
-        A lens that is built in is known without.
+        A built-in lens is returned as it is.
         """
         if self.known or self.source is None:
             return self
@@ -64,8 +66,8 @@ class ChosenLens:
 
     @property
     def origin(self) -> dict[str, str]:
-        """Where a lens that is not built in is from: the `path` and `sha256` of its file, or of a folder and all its
-        files; the `package` that offers it and its `version`."""
+        """Where a lens that is not built in comes from: the `path` and `sha256` of its file, or of a folder with all
+        its files; or the `package` that offers it and its `version`."""
         if self.source is not None and self.source.foreign:
             return {"path": self.source.path, "sha256": self.source.sha256}
         package, _, version = self.description.origin.rpartition(" ")
@@ -73,12 +75,12 @@ class ChosenLens:
 
     @property
     def built_in(self) -> Lens | None:
-        """The lens, where it is built in."""
+        """The built-in lens of this name; None for a lens from elsewhere."""
         return find_lens(self.name) if self.source is None else None
 
     @property
     def description(self) -> LensDescription:
-        """What is known of it; `UsageError` for one that the session has not described yet."""
+        """The description of the lens; `UsageError` for one that the session has not described yet."""
         known = self.built_in
         found = known.described if known else self.described
         if found is None:
@@ -87,41 +89,41 @@ class ChosenLens:
 
     @property
     def kind(self) -> type[ResultKind]:
-        """The kind of its result."""
+        """The class of its results."""
         return self.description.result
 
     @property
     def of_words(self) -> bool:
-        """Whether it sends a vision stage through the projector: patches have words then, and no values."""
+        """Whether it sends a vision stage through the projector, so that patches have words and no values."""
         return bool(self.built_in and self.built_in.offer.projects)
 
     @property
     def by_layer(self) -> bool:
-        """Whether it gives tokens the words of every layer, and no values."""
+        """Whether its result for an image token is words by layer."""
         return self.kind is LayerWords
 
     @property
     def of_values(self) -> bool:
-        """Whether it gives every entry a number or a colour."""
+        """Whether its result is a number or a colour an entry."""
         return self.kind in (Scalars, Colours)
 
     @property
     def drawn(self) -> bool:
-        """Whether it can be laid over the image as colours."""
+        """Whether its result can be drawn over the image as colours."""
         return self.kind in (Scalars, Colours, TokenMaps)
 
     @property
     def of_whole(self) -> bool:
-        """Whether it says something of the image as a whole, or of all entries for each token of the answer."""
+        """Whether its result is for the whole image, or for all entries by token of the answer."""
         return self.kind in (TokenMaps, Matrix, Scores)
 
     @property
     def of_single(self) -> bool:
-        """Whether it is of one entry at a time."""
+        """Whether it is computed for one entry at a time."""
         return self.kind in (LayerWords, Facts)
 
     def check(self, stage: str, model: ModelInfo) -> None:
-        """`UsageError` where it cannot look at this stage of the model, whatever the picture."""
+        """Raise `UsageError` where it does not apply to this stage of the model, for any image."""
         if stage == PIXELS:
             raise UsageError(f"--lens {self.name} looks at what the model makes of pixels: choose another stage")
         known = self.built_in
@@ -132,34 +134,36 @@ class ChosenLens:
             raise UsageError(f"--lens {self.name} looks at {there}, not at {stage}: name one with --stage")
 
     def check_path(self, model: ModelInfo | None, way_out: str) -> None:
-        """`UsageError` where several stages are to be looked at, and it looks at one, of any model without `model`."""
+        """Raise `UsageError` where several stages are to be shown and the lens applies to one only, of `model`, or of
+        any model where that is None."""
         known = self.built_in
         if known and known.offer.only_at(model):
             raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
 
     @property
     def call(self) -> LensCall:
-        """The lens with the options that were given by their names."""
+        """The call of the lens with the options given by name."""
         return lens_call(self.source or self.name, **dict(self.given))
 
     def asked(self, marks_words: bool = False) -> LensInputs:
-        """What it was given, as a report names it."""
+        """Its inputs, as a report names them."""
         return LensInputs(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
 
 
 def parse_lens(
     name: str | None, word: str | None, marked: Sequence[str], options: Sequence[str] = (), far: bool = False
 ) -> ChosenLens | None:
-    """The lens that these words ask for, None without one; `UsageError` where they do not fit together.
+    """Parse the lens options of the command line; None where no lens is asked for, `UsageError` where they conflict.
 
-    `options` are NAME=VALUE each. Of a session that is `far` it is not known here what packages offer there.
+    `options` are NAME=VALUE each. With `far` the session runs on another machine, and the lenses installed there are
+    not known here: any name is accepted.
     """
     there = {one.name: one for one in listed_lenses()}
     if name is not None and name not in there and (source := _source(name, far)) is not None:
         if word is not None or marked:
             raise UsageError(f"--lens {name} takes neither --find nor --marked: its options are given by --lens-option")
         return ChosenLens(source.name or source.shown, given=_options(options), source=source)
-    # without a name it is the first that takes what was given
+    # without a name: the first lens that takes the input given
     given = "word" if word is not None else "marked" if marked else ""
     chosen = name or next((one.name for one in there.values() if given and getattr(one.offer, given)), None)
     if chosen is None:
@@ -179,7 +183,7 @@ def parse_lens(
 
 
 def _source(name: str, far: bool) -> LensSource | None:
-    """The lens that is not built in of this name, file or folder; None where there is none."""
+    """The source of a lens that is not built in, by name, file or folder; None where there is none."""
     if is_lens_file(name):
         return read_lens_source(name)
     if find_lens(name) is not None:
@@ -188,7 +192,7 @@ def _source(name: str, far: bool) -> LensSource | None:
 
 
 def _options(words: Iterable[str]) -> tuple[tuple[str, Any], ...]:
-    """Options by name; one that is given several times is a list."""
+    """Options by name; an option given several times becomes a list."""
     found: dict[str, list[str]] = {}
     for word in words:
         name, mark, value = word.partition("=")
@@ -199,7 +203,7 @@ def _options(words: Iterable[str]) -> tuple[tuple[str, Any], ...]:
 
 
 def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any], ...]:
-    """Those that a built-in lens takes by `--lens-option`, which are no others' of the command line."""
+    """Check the options given to a built-in lens by `--lens-option`; those set by other options are refused."""
     options = _options(words)
     own = {lens.offer.word: "--find", lens.offer.marked: "--marked"}
     for name, _ in options:
@@ -208,7 +212,7 @@ def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any]
     if options and lens.kind not in (Scalars, Colours):
         raise UsageError(f"--lens {lens.name} takes no --lens-option: leave {options[0][0]} out")
     if options:
-        # what the others fill is missing yet
+        # options that --find and --marked set are not known yet: filled with a placeholder for the check
         filled = {name: "0" for name in own if name}
         return tuple(
             (name, value) for name, value in checked_options(lens, dict(options) | filled).items() if name not in own
@@ -217,14 +221,14 @@ def _built_in_options(lens: Lens, words: Sequence[str]) -> tuple[tuple[str, Any]
 
 
 def default_colour_lens() -> ChosenLens:
-    """The lens that colours stages where none is asked for."""
+    """The lens that colours stages where no lens is asked for."""
     return ChosenLens(next(one.name for one in listed_lenses() if one.kind is Colours))
 
 
 def lens_for(through: ChosenLens, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
-    """What to ask about this reading at this stage; `UsageError` where a patch that is named is not there.
+    """The call of a lens for a stage of a reading; `UsageError` for a marked patch that does not exist.
 
-    `all_tokens` goes to a built-in lens that has such an option.
+    `all_tokens` is passed to a built-in lens that has such an option.
     """
     if through.built_in is None:
         return through.call

@@ -1,4 +1,4 @@
-"""`--draw`, `--size`, `--num-words`: what a picture is to show, and how large."""
+"""Options of drawings: what an image output shows, and how large (`--draw`, `--size`, `--num-words`)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from vlmtui.errors import UsageError
 
 WORDS, HEAT, LAYERS, NORMS = "words", "heat", "layers", "norms"
 SHOWN = (WORDS, HEAT, LAYERS, NORMS)
-"""The words in their patches; one number a patch as colours; the same for every stage up to the one asked for; the
-norms of every stage as a plot."""
+"""Words in their patches; one number a patch as colours; such colours for every stage up to the one selected; the
+norms of every stage as a chart."""
 LARGEST = 8192
 MOST_LINES = 5
-"""Patches that a plot has lines of."""
+"""Patches that a chart draws a line for."""
 SMALLEST = 64
 
 
 @dataclass(frozen=True)
 class DrawOptions:
-    """What was asked of a picture, None for what is left to it.
+    """Options of an image output; None leaves a choice to the format.
 
-    `size` is the longer side of the photograph in pixels (the width of a plot; of `ansi` the columns), `num_words` how
-    many words a patch has at most. `deep` says whether a terminal shows all colours, or the 256.
+    `size` is the longer side of the photograph in pixels (the width of a chart; for `ansi` the columns), `num_words`
+    the most words a patch. `deep` is true for 24-bit colour in a terminal, false for 256 colours.
     """
 
     show: str | None = None
@@ -31,13 +31,13 @@ class DrawOptions:
 
     @property
     def asked(self) -> str | None:
-        """The option that was given, if any."""
+        """The first option that was given, if any."""
         given = {"--draw": self.show, "--size": self.size, "--num-words": self.num_words}
         return next((option for option, value in given.items() if value is not None), None)
 
 
 def parse_drawing(show: str | None, size: int | None, num_words: int | None, deep: bool = True) -> DrawOptions:
-    """These options, checked; `UsageError` says what there is."""
+    """Check the options of a drawing; `UsageError` names the choices or the range."""
     if show is not None and show not in SHOWN:
         raise UsageError(f"--draw {show!r} is not one of {', '.join(SHOWN)}")
     if size is not None and not 1 <= size <= LARGEST:

@@ -8,28 +8,28 @@ from __future__ import annotations
 from vlmtui.errors import UsageError
 
 WHOLE = ("index", "grid", "row", "col")
-"""Numbers that are counts, or none."""
+"""Fields that are whole numbers, or missing."""
 NUMBERS = (*WHOLE, "x0", "y0", "x1", "y1", "inside", "norm", "z", "value", "score", "margin", "explained")
-"""Fields that are a number an entry: `z` is the robust z-score of the norm among all of the stage's entries, `value`
-the lens's, `score` the first word's, `margin` that over the second's, `explained` the share that a pursuit explains."""
+"""Fields that are a number an entry: `z` is the robust z-score of the norm among all entries of the stage, `value` the
+lens's, `score` the top-1 word's, `margin` its lead over the second, `explained` the share of the norm explained by a
+pursuit."""
 TEXTS = ("image", "model", "stage", "kind", "word", "text")
-"""Fields that are a text an entry: `word` the first word as it is shown, `text` as it is decoded, without the space
-around it."""
+"""Fields that are a text an entry: `word` the top-1 word as displayed, `text` as decoded, without surrounding space."""
 
 FIELDS = (
     *("image", "model", "stage", "index", "kind", "grid", "row", "col", "box", "x0", "y0", "x1", "y1", "inside"),
     *("patches", "norm", "z", "value", "word", "text", "score", "margin", "explained", "words", "ids", "null"),
     *("agreement", "anatomy", "grids", "error"),
 )
-"""In a table `agreement`, `anatomy` and `grids` have no column; in JSON `grids` are those of the picture, `error` is
-where it is."""
+"""All fields. `agreement`, `anatomy` and `grids` have no column in a table; in JSON `grids` are those of the image, and
+`error` stands in place of a report."""
 
 SIMPLE = frozenset((*NUMBERS, *TEXTS))
-"""Those that are a single number or text."""
+"""Fields that are a single number or text."""
 
 
 def parse_fields(words: str) -> tuple[str, ...]:
-    """The fields named, in that order, each once; `UsageError` names those there are, or the one named twice."""
+    """Parse `--fields` in the order given; `UsageError` for an unknown field, or one named twice."""
     found = tuple(word.strip() for word in words.split(","))
     for word in found:
         if word not in FIELDS:

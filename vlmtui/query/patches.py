@@ -34,7 +34,7 @@ class PatchPosition:
 
 
 def parse_patch(words: str, option: str = "--patch") -> PatchPosition:
-    """`[GRID:]R,C` as numbers; `UsageError`, which names the option, for anything else."""
+    """Parse `[GRID:]R,C`; `UsageError`, which names the option, for anything else."""
     match = _WORDS.fullmatch(words)
     if not match:
         raise UsageError(f"{option} {words!r} is not [GRID:]ROW,COLUMN: give numbers from 0, such as 3,5 or 1:3,5")
@@ -43,7 +43,7 @@ def parse_patch(words: str, option: str = "--patch") -> PatchPosition:
 
 
 def parse_rows(words: str) -> tuple[range, ...]:
-    """`3`, `0-5` or several with commas between, as ranges; `UsageError` for anything else."""
+    """Parse rows as ranges: `3`, `0-5`, or several separated by commas; `UsageError` for anything else."""
     found = []
     for part in words.split(","):
         match = _ROWS.fullmatch(part)
@@ -59,9 +59,10 @@ def parse_rows(words: str) -> tuple[range, ...]:
 def entries_of(
     reading: Reading, stage: str, patches: Sequence[PatchPosition] = (), rows: Sequence[range] = ()
 ) -> tuple[int, ...]:
-    """Which of `reading.places_at(stage)` a report is about, in their order: all, or those of the patches and rows.
+    """Indices into `reading.places_at(stage)` of the entries selected by patches and rows, sorted; all without either.
 
-    Rows are those of tokens too, in every grid. Raises `UsageError` where there is no such patch, or none of the rows.
+    Rows are token rows at a vision stage too, in every grid. Raises `UsageError` for a missing patch, or if all rows
+    are missing.
     """
     if not patches and not rows:
         return tuple(range(len(reading.places_at(stage))))
@@ -84,7 +85,7 @@ def _in_rows(reading: Reading, stage: str, rows: Sequence[range]) -> set[int]:
     if not of_patches(stage):
         return {i for i, place in enumerate(places) if asked(place)}
     tokens = {(p.grid, patch) for p in reading.places if asked(p) for patch in p.patches}
-    # a grid without tokens (a tower's, a resampler's) counts its vision patches
+    # in a grid without tokens (a vision-only model, a resampler) rows and columns are those of vision patches
     by_itself = {grid.id for grid in reading.grids if not (grid.rows and reading.places)}
     return {
         i
@@ -94,14 +95,14 @@ def _in_rows(reading: Reading, stage: str, rows: Sequence[range]) -> set[int]:
 
 
 def entries_at(reading: Reading, stage: str, patch: PatchPosition) -> tuple[int, ...]:
-    """Which of `reading.places_at(stage)` belong to one patch.
+    """Indices into `reading.places_at(stage)` of the entries at one patch position.
 
-    At a vision stage these are the vision patches that the token was made of. Without a grid the whole picture's is
-    meant, or else the first. Raises `UsageError` where there is no such patch.
+    At a vision stage these are the vision patches that the token was made from. Without a grid in `patch`, the grid of
+    the whole image is used, or the first one. Raises `UsageError` where there is no such patch.
     """
     places = reading.places_at(stage)
     grid = _grid(reading, patch)
-    # a grid without tokens (a tower's, a resampler's) counts its vision patches
+    # in a grid without tokens (a vision-only model, a resampler) rows and columns are those of vision patches
     rows, cols = (grid.rows, grid.cols) if grid.rows else (grid.patch_rows, grid.patch_cols)
     if not (patch.row < rows and patch.col < cols):
         there = f"rows 0 to {rows - 1} and columns 0 to {cols - 1}"

@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 def read_reports(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
 ) -> Generator[ReportOrFailure, None, None]:
-    """Read the pictures one after the other; one that fails is a `ImageFailure`, and the rest go on.
+    """Read images one after the other; an image that fails yields a `Failure`, and the others follow.
 
-    `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
-    Raises what concerns all pictures: a model that cannot be loaded, a stage it has not, no session to be had.
+    `start` starts the session once the first image has been decoded; the session is closed when the generator ends.
+    Raises errors that concern all images: a model that cannot be loaded, a stage it does not have, no session.
     """
     return run_per_image(sources, ReportReader(query, on_progress), start)
 
 
 class ReportReader:
-    """Reads a picture, and finds what the query asks for: at `stage`, which is known when the model is."""
+    """Reader of images that computes their reports at `stage`, which is set when the model has been loaded."""
 
     def __init__(self, query: Query, on_progress: OnProgress | None) -> None:
         self._query, self._on_progress = query, on_progress
@@ -81,12 +81,13 @@ def report_of(
 ) -> ImageReport:
     """Compute the report of a reading at a stage, in the session that has read it with the query's model."""
     chosen = entries_of(reading, stage, query.selection.patches, query.selection.rows)
-    # what a condition keeps depends on the other entries
+    # a condition compares an entry with all others (z-scores), so it is evaluated on every entry
     entries = chosen if query.selection.keep is None else entries_of(reading, stage)
     words = layers = None
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
-    projected = query.lens is not None and query.lens.of_words
+    lens = query.lens
+    projected = lens is not None and lens.of_words
     if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)
     into = token_of_patch(reading.patch_places, reading.places) if projected else None
@@ -105,24 +106,23 @@ def report_of(
         ).result()
     if words is not None and into is not None:
         words = words_of_patches(words, into, entries)
-    through = query.lens
     values = answer = None
-    if through is not None and not (projected or through.of_single):
-        lens = lens_for(through, reading, stage)
-        answer = answer_for(client, reading, through, on_progress)
-        some = entries if through.kind is Words else None
+    if lens is not None and not (projected or lens.of_single):
+        call = lens_for(lens, reading, stage)
+        answer = answer_for(client, reading, lens, on_progress)
+        some = entries if lens.kind is Words else None
         looked = client.look(
             reading.id,
             stage,
-            lens,
+            call,
             entries=some,
             answer=answer.id if answer else "",
             k=query.search.k,
             on_progress=on_progress,
         ).result()
-        values = looked if through.of_values else None
-        if through.kind is Words:
-            words = token_words(looked, entries, cast(WordOrder, through.name))
+        values = looked if lens.of_values else None
+        if lens.kind is Words:
+            words = token_words(looked, entries, cast(WordOrder, lens.name))
     null = None
     if query.search.null and words is not None:
         null = client.null(
@@ -136,7 +136,7 @@ def report_of(
             on_progress=on_progress,
         ).result()
     found = ImageReport(query, reading, stage, entries, words, layers, values, null, answer=answer)
-    if through is not None and through.of_whole:
+    if lens is not None and lens.of_whole:
         found = replace(found, looked=looked)
     if query.selection.keep is not None:
         found = found.narrowed(query.selection.keep.keeps(ReportRows(found)) & np.isin(entries, chosen))
@@ -146,13 +146,13 @@ def report_of(
     if query.selection.patches and stage in (PIXELS, FIRST_STAGE):
         anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
         found = replace(found, anatomy=anatomy)
-    if through is not None and through.of_single:
-        lens = lens_for(through, reading, stage, query.search.all_tokens)
+    if lens is not None and lens.of_single:
+        call = lens_for(lens, reading, stage, query.search.all_tokens)
         singles = tuple(
-            client.look(reading.id, stage, lens, entries=(at,), k=query.search.k, on_progress=on_progress).result()
+            client.look(reading.id, stage, call, entries=(at,), k=query.search.k, on_progress=on_progress).result()
             for at in found.entries
         )
-        if through.by_layer:
+        if lens.by_layer:
             by_layer = tuple(layer_words(one, at) for one, at in zip(singles, found.entries, strict=True))
             found = replace(found, by_layer=by_layer)
         else:
@@ -164,9 +164,9 @@ def report_of(
 
 
 def answer_for(
-    client: SessionClient, reading: Reading, through: ChosenLens, on_progress: OnProgress | None = None
+    client: SessionClient, reading: Reading, lens: ChosenLens, on_progress: OnProgress | None = None
 ) -> Answer | None:
-    """The model's answer to the prompt of a reading, greedy, for a lens that looks at that; None for another."""
-    if through.description.subject != "answer":
+    """The model's greedy answer to the prompt of a reading, for a lens that explains the answer; None for others."""
+    if lens.description.subject != "answer":
         return None
     return client.answer(reading.id, on_progress=on_progress).result()

@@ -27,22 +27,21 @@ from vlmtui.reading import (
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.answers import Answer
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
 NONE_KEPT = "no patch fulfils --where"
 
 
 @dataclass(frozen=True)
 class ImageReport:
-    """A picture that was read.
+    """Everything reported of one image at one stage.
 
-    `entries` are the indices among `reading.places_at(stage)` that the report is about; `words` holds theirs, in
-    that order, and is None where the stage has no words; `layers` where it is one of the language model's layers.
-    `values` are what the lens asked for made of all of the stage's entries, and `null` the words of noise. `anatomy`
-    is that of each entry, where the report is of one patch as it enters the tower; `vectors` are the entries' own
-    [entries, hidden], and `by_layer` each one's words after every layer, where they were asked for. `agreements` are
-    of each entry, at `tokens`, where there is `null`. `looked` is what a lens made of the image as a whole (maps by
-    token of the `answer`, a matrix, scores), `facts` what it says of each entry.
+    `entries` are the indices into `reading.places_at(stage)` that are reported. In their order come `words` (None where
+    the stage has no words), `anatomy` (the patch embedding, where single patches are reported as they enter the tower),
+    `vectors` [entries, hidden] float32, `by_layer` (the words after every layer), `agreements` (of metrics, at `tokens`
+    with `null`) and `facts`. `layers` are the norms of the language model's layers, at one of them. `values` is the
+    lens's result for all entries of the stage, `null` the noise baseline, and `looked` a lens's result for the whole
+    image: maps by token of the `answer`, a matrix, or scores.
     """
 
     query: Query
@@ -53,7 +52,7 @@ class ImageReport:
     layers: LayerNorms | None = None
     values: LensResult | None = None
     null: NoiseBaseline | None = None
-    anatomy: tuple[PatchEmbedding, ...] = ()
+    anatomy: tuple[PatchEmbeddingResult, ...] = ()
     vectors: Floats | None = None
     by_layer: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[MetricAgreement, ...] = ()
@@ -62,7 +61,7 @@ class ImageReport:
     answer: Answer | None = None
 
     def narrowed(self, kept: NDArray[np.bool_]) -> ImageReport:
-        """The report of those entries alone that are kept [entries]."""
+        """The report restricted to the entries where `kept` [entries] is true."""
         words = self.words
         if words is not None:
             explained = None if words.explained is None else words.explained[kept]
@@ -74,7 +73,7 @@ class ImageReport:
                 ids=ids,
                 scores=words.scores[kept],
                 explained=explained,
-                # how wide words are shown depends on those that there are
+                # the width of columns depends on the words that occur
                 pieces={i: piece for i, piece in words.pieces.items() if i in there},
                 texts={i: text for i, text in words.texts.items() if i in there},
                 special=words.special & there,
@@ -84,7 +83,7 @@ class ImageReport:
 
     @property
     def norms(self) -> Floats:
-        """L2 norms of all of the stage's entries, in the order of `reading.places_at(stage)`."""
+        """L2 norms of all entries of the stage, in the order of `reading.places_at(stage)`."""
         if self.layers is not None and of_layers(self.stage):
             norms: Floats = self.layers.norms[llm_layer(self.stage) - 1]
             return norms
@@ -92,33 +91,33 @@ class ImageReport:
 
     @property
     def projected(self) -> bool:
-        """Whether the words are those of a vision stage sent through the projector: an early exit."""
+        """Whether the words are those of a vision stage sent through the projector (the projector lens)."""
         through = self.query.lens
         return self.words is not None and of_patches(self.stage) and not (through and not through.of_words)
 
     @property
     def overlay(self) -> LensResult | None:
-        """What of a lens can be laid over the image: numbers, colours, or maps by token of the answer."""
+        """The lens's result that can be drawn over the image: numbers, colours, or maps by token of the answer."""
         found = self.values or self.looked
         return found if found is not None and found.drawn else None
 
     @property
     def said(self) -> bool:
-        """Whether a lens has said anything."""
+        """Whether the report has a result of a lens."""
         through = self.query.lens
         there = self.values is not None or self.looked is not None or bool(self.by_layer or self.facts)
         return there or self.projected or (through is not None and through.kind is Words and self.words is not None)
 
     @property
     def order(self) -> WordOrder:
-        """What the stage's words are ordered by."""
+        """The metric, or the logit, that orders the stage's words."""
         if self.words is not None and self.query.lens is not None and self.query.lens.kind is Words:
             return self.words.metric
         return "logit" if of_layers(self.stage) else self.query.search.metric
 
     @property
     def unused(self) -> str:
-        """What of the query has no use at this stage, for a person; "" where all of it has."""
+        """A note on an option of the query that has no effect at this stage; "" where all have one."""
         metric, lens, why = self.query.search.metric, self.query.lens, self.reading.model.wordless
         if self.stage == PIXELS:
             why = "pixels have no words"
@@ -130,12 +129,12 @@ class ImageReport:
 
     @property
     def none_kept(self) -> bool:
-        """Whether there is nothing to report because no entry fulfils the query's condition."""
+        """Whether nothing is reported because no entry meets the query's condition."""
         return self.query.selection.keep is not None and not self.entries
 
     @property
     def hidden(self) -> int:
-        """The width of the stage's vectors."""
+        """The dimension of the stage's vectors."""
         if self.stage == PIXELS:
             return 3 * math.prod(self.reading.patch_size)
         return self.reading.model.vision_hidden if of_patches(self.stage) else self.reading.hidden

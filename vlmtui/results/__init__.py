@@ -1,1 +1,1 @@
-"""What lenses and models find, as plain data: the same types in the session and in its clients."""
+"""Results of lenses and models as plain data, the same types in the session and in its clients."""

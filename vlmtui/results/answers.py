@@ -1,7 +1,7 @@
-"""A model's answer to a question about a picture, where it looked, and what it depended on. Pure data.
+"""Answers of a model to questions about an image, and their attention, gradient, ablation and occlusion. Pure data.
 
-Numbers run over the image tokens in the order of `Reading.places`, and over the answer's tokens in the order said.
-Log-probabilities are natural logarithms, of the model's own distribution: before any temperature.
+Arrays over image tokens follow the order of `Reading.places`, arrays over answer tokens the order of the answer.
+Log-probabilities are natural logarithms of the model's own distribution, before any temperature.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_NEW_TOKENS = 128
 
 
 def check_question(question: str) -> None:
-    """`UsageError` for one that asks nothing."""
+    """Raise `UsageError` for an empty question."""
     if not question.strip():
         raise UsageError("the question is empty: ask something, such as “Describe the image.”")
 
@@ -30,9 +30,9 @@ def check_number(number: int | None, first: int, last: int, what: str) -> None:
 
 
 class AnswerToken(msgspec.Struct, frozen=True):
-    """One token of an answer: `piece` is the tokenizer's own, `text` what it decodes to; None where it has no name.
+    """One token of an answer: the tokenizer's `piece` and the decoded `text`, None where the tokenizer has no name.
 
-    `special` ones, such as the end of sequence, are no part of the answer's text.
+    Special tokens, such as the end of sequence, are not part of the answer's text.
     """
 
     id: int
@@ -43,10 +43,10 @@ class AnswerToken(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model said. `id` is how it is asked about afterwards; only the latest of a reading is kept.
+    """The model's answer. Later requests refer to it by `id`; only the latest answer of a reading is cached.
 
-    `finished` says that it came to its own end, if only just; else `max_new_tokens` was the end of it. `temperature` is
-    None for the greedy answer. `positions` counts the prompt, image tokens included.
+    `finished` says that the model ended it; otherwise `max_new_tokens` cut it. `temperature` is None for greedy
+    decoding. `positions` is the length of the prompt, image tokens included.
     """
 
     id: str
@@ -62,13 +62,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def log_prob(self) -> float:
-        """Of the whole answer."""
+        """The log-probability of the whole answer."""
         return float(sum(token.log_prob for token in self.tokens))
 
 
 class AttentionSink(msgspec.Struct, frozen=True):
-    """A position that draws attention whatever is said: its place in the prompt, its word-piece (None at the image),
-    and its share of all attention, averaged over layers, heads and the answer's tokens."""
+    """A position that draws attention whatever the content: its index in the prompt, its word-piece (None at the
+    image), and its share of all attention, averaged over layers, heads and the answer's tokens."""
 
     position: int
     piece: str | None
@@ -76,13 +76,12 @@ class AttentionSink(msgspec.Struct, frozen=True):
 
 
 class Attention(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of the attention of the position that decided on each answer token went to each image token.
+    """Attention to each image token from the positions that predict each answer token.
 
-    `weights` [answer tokens, image tokens], of layer `layer` (from 1) or of all, of head `head` (from 0) or of all,
-    averaged; with `rollout` rolled out through all layers (Abnar & Zuidema 2020). What is missing to 1 went to text.
-    `sinks` bool [image tokens] marks image tokens that draw attention whatever is said, `sunk` are all such positions,
-    BOS and the text before the picture included; `rule` says in a few words what counts as one. `layers` and `heads`
-    are how many there are.
+    `weights` [answer tokens, image tokens] are those of `layer` (from 1) or the mean of all, and of `head` (from 0) or
+    the mean of all; with `rollout`, rolled out through all layers (Abnar & Zuidema 2020). The rest to 1 went to text.
+    `sinks`, bool [image tokens], marks image tokens that are attention sinks; `sunk` are all sinks, BOS and the text
+    before the image included; `rule` is their definition in a few words. `layers` and `heads` are the model's numbers.
     """
 
     answer: str
@@ -99,8 +98,8 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gradient(msgspec.Struct, frozen=True, kw_only=True):
-    """Gradient × input for every image token [image tokens], summed over its width, of the log-probability of answer
-    token `token`, or with None of the whole answer: above 0 where more of the image token would have made it likelier.
+    """Gradient × input of every image token [image tokens], summed over its width, for the log-probability of answer
+    token `token`, or with None of the whole answer. Above 0 where more of the image token would raise it.
     """
 
     answer: str
@@ -110,10 +109,10 @@ class Gradient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ablation(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer with image tokens replaced, and what that does to the tokens of the answer before.
+    """The answer with image tokens replaced, and the effect on the tokens of the original answer.
 
-    `tokens` are those replaced, `by` what stands for them. `log_probs` [tokens of the answer before] are theirs now;
-    `changes` is how much they rose, so below 0 where the answer depended on what is gone.
+    `tokens` are those replaced, `by` the replacement. `log_probs` [original answer tokens] are the log-probabilities of
+    the original tokens after it; `changes` is their increase, below 0 where the answer depended on the replaced tokens.
     """
 
     answer: str
@@ -126,9 +125,9 @@ class Ablation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Occlusion(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the log-probability of each answer token falls without each image token's block, `block` tokens a side.
+    """The drop of each answer token's log-probability without each image token's block of `block` tokens per side.
 
-    `drops` [image tokens, answer tokens]; tokens of one block have the same. Above 0 where it carries the answer.
+    `drops` [image tokens, answer tokens], equal within a block, above 0 where the answer depends on it.
     """
 
     answer: str
@@ -140,7 +139,7 @@ class Occlusion(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def whole(self) -> Floats:
-        """The drop of the whole answer's log-probability [image tokens]."""
+        """The drop of the log-probability of the whole answer [image tokens]."""
         summed: Floats = self.drops.sum(axis=1)
         return summed
 
@@ -150,10 +149,10 @@ TEXT, IMAGE, SAID = 0, 1, 2
 
 
 class AttentionMask(msgspec.Struct, frozen=True, kw_only=True):
-    """Which positions the language model may look at from each, in one layer (from 1), as the model itself makes it.
+    """The attention mask of the language model in one layer (from 1), as the model itself makes it.
 
-    `kinds` uint8 [positions]; `bits` uint8 [positions, ⌈positions / 8⌉], packed as `numpy.packbits` does. `pieces` are
-    the positions' word-pieces, None at the image's. `pattern` says in a word or two what it is.
+    `kinds` uint8 [positions]; `bits` uint8 [positions, ⌈positions / 8⌉], packed by `numpy.packbits`. `pieces` are the
+    word-pieces of the positions, None at the image. `pattern` names the mask in a word or two.
     """
 
     layer: int
@@ -164,6 +163,6 @@ class AttentionMask(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def allowed(self) -> NDArray[np.bool_]:
-        """Row by row what is looked at from there: bool [positions, positions]."""
+        """Which positions each position may attend to, bool [positions, positions], row by row."""
         opened: NDArray[np.bool_] = np.unpackbits(self.bits, axis=1, count=len(self.kinds)).astype(bool)
         return opened

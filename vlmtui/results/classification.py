@@ -1,4 +1,4 @@
-"""The classes of a picture, as a model's classification head has them. Pure data, the same above and below the pipe."""
+"""Classification of an image by a model's classification head. Pure data, the same in the session and its clients."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vlmtui.reading import Floats
 Ids = NDArray[np.int64]
 
 HeadInput = Literal["class token", "mean of the patches", "class token and mean of the patches"]
-"""What a classification head reads."""
+"""The input of a classification head."""
 
 
 def refusal(name: str) -> UsageError:
-    """What to say of a model that has no classification head."""
+    """The error for a model that has no classification head."""
     return UsageError(
         f"{name} has no classification head: choose a model with one, such as --model vit-base or demo-vit"
     )
@@ -38,12 +38,13 @@ class ClassificationHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TopClasses(msgspec.Struct, frozen=True, kw_only=True):
-    """The first classes of a picture, their `logits` and `probabilities` [k], largest first.
+    """The top classes of an image, with their `logits` and `probabilities` [k], largest first.
 
-    `ids` int64 [k] count classes from 0. `evidence` [k, patches] is what each vision patch says for each of these, in
-    the order of `Reading.patch_places`: where the head reads the patches' mean, its share of the logit, which is the
-    sum of all shares and `rest` [k]; else, approximate, the logit that the head gives the patch in the class token's
-    place, and `rest` is None. `first` int64 [patches] is the class that each patch says most for.
+    `ids` int64 [k] count classes from 0. `evidence` [k, patches] is the evidence of each vision patch for each of
+    these, in the order of `Reading.patch_places`. Where the head reads the patches' mean, it is the patch's share of
+    the logit, which is the sum of all shares and `rest` [k]; otherwise, as an approximation, the logit that the head
+    gives the patch in place of the class token, and `rest` is None. `first` int64 [patches] is the top class of each
+    patch.
     """
 
     ids: Ids

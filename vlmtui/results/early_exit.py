@@ -1,8 +1,8 @@
-"""The early exit at a vision stage: its states sent through the projector, and which patch has which token's words.
+"""Early exit at a vision stage: its states sent through the projector, and the words of each vision patch.
 
-The only words at such a stage are those of the image tokens that the projector makes of it
-(`vlmtui.models.vision.early_exit`): a vision patch has the words of the token that it goes into, and shares them with
-the other patches of that token. Pure functions, used in the session and in its clients.
+The only words at such a stage are those of the image tokens that the projector makes from it
+(`vlmtui.models.vision.early_exit`): a vision patch has the words of the token it goes into, and shares them with the
+other patches of that token. Pure functions, used in the session and in its clients.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ from vlmtui.geometry import Place
 from vlmtui.reading import ModelInfo, Reading, TokenWords
 
 PROJECTOR = "projector"
-"""The name of the lens, as `--lens` takes it."""
+"""The name of the projector lens for `--lens`."""
 NOTE = "through the projector (early exit)"
 NONE = -1
 
 
 def token_of_patch(patches: Sequence[Place], tokens: Sequence[Place]) -> NDArray[np.int64]:
-    """The index of the token that each vision patch goes into, int64 [patches]; `NONE` where there is no such one."""
+    """The index of the token that each vision patch goes into, int64 [patches]; `NONE` for a patch without one."""
     into = {(token.grid, patch): i for i, token in enumerate(tokens) for patch in token.patches}
     return np.array([into.get((place.grid, place.patches[0]), NONE) for place in patches], dtype=np.int64)
 
 
 def early_exit_name(stage: str) -> str:
-    """What the words of a vision stage are called, wherever they stand."""
+    """The name of the words of a vision stage, on screen and in reports."""
     return f"early exit: {stage} → {PROJECTOR}"
 
 
 def no_exit_in_model(model: ModelInfo) -> str:
-    """Why there is no early exit in a model, for a person; "" where there is."""
+    """The message why a model has no early exit, or ""."""
     if model.wordless:
         return f"{model.name} has no words: {model.wordless}"
     return several_stages_reason(model.name) if model.feeds is None else ""
 
 
 def no_exit_in_reading(reading: Reading) -> str:
-    """Why the vision patches of a reading have no words at an early exit, for a person; "" where they have."""
+    """The message why the vision patches of a reading have no words at an early exit, or ""."""
     model = reading.model
     return no_exit_in_model(model) or no_patches_reason(model.name, reading.places, reading.placeless)
 
 
 def several_stages_reason(model: str) -> str:
-    """Why there is no early exit where no one stage feeds the projector."""
+    """The message for a model whose projector reads several vision stages."""
     why = f"the projector of {model} reads several vision stages at once, no single one can stand for them"
     return f"{why}: choose the stage tokens"
 
 
 def no_patches_reason(model: str, tokens: Sequence[Place], placeless: str) -> str:
-    """Why words of tokens cannot be told patch by patch, or ""."""
+    """The message for tokens that come from no vision patch in particular, or ""."""
     if any(token.patches for token in tokens):
         return ""
     why = f" ({placeless})" if placeless else ""
@@ -61,9 +61,9 @@ def no_patches_reason(model: str, tokens: Sequence[Place], placeless: str) -> st
 
 
 def words_of_patches(words: TokenWords, into: NDArray[np.int64], patches: Sequence[int]) -> TokenWords:
-    """The words of tokens as those of vision patches: `into` is the token of every patch, as `token_of_patch` gives it.
+    """Convert words of tokens to words of these vision `patches`, which become the `tokens` of the result.
 
-    Of these `patches`, which `Words.tokens` then are; one that goes into no token has no words.
+    `into` is the token of every patch, as returned by `token_of_patch`; a patch that goes into no token has no words.
     """
     rows = {int(token): row for row, token in enumerate(words.tokens)}
     at = np.array([rows.get(int(into[patch]), NONE) for patch in patches], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Pictures against texts: what a model of two towers found. Pure data, the same above and below the pipe."""
+"""Image-text scores of models with a text tower. Pure data, the same in the session and its clients."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ NO_TEXT_TOWER = "it has no text tower"
 WITHOUT_ITS_OWN = "a vision-language model has its vision tower without the text tower that this was trained with"
 
 ProbabilityKind = Literal["softmax", "sigmoid"]
-"""How logits become probabilities, as the model was trained: over a picture's texts, or for every pair alone."""
+"""How logits become probabilities, as the model was trained: over the texts of an image, or for each pair alone."""
 
 
 def refusal(name: str, why: str) -> UsageError:
-    """What to say of a model that cannot match pictures with texts."""
+    """The error for a model that cannot match images with texts."""
     return UsageError(
         f"{name} cannot match pictures with texts: {why}: choose a CLIP or SigLIP model, such as --model "
         "clip-vit-l-336, siglip-so400m or demo-siglip"
@@ -25,11 +25,11 @@ def refusal(name: str, why: str) -> UsageError:
 
 
 class TextsRead(msgspec.Struct, frozen=True, kw_only=True):
-    """Texts as a model has read them.
+    """Texts as encoded by a model's text tower.
 
-    A logit is `scale` × cosine + `bias`. `lengths` counts each text's word-pieces, special ones included; of those the
-    model has read the first `limit`. `patch_stage` is the vision stage at which patches can be compared with texts, and
-    `patch_path` says by what approximate way.
+    A logit is `scale` × cosine + `bias`. `lengths` counts the word-pieces of each text, special ones included, of which
+    the model reads the first `limit`. `patch_stage` is the vision stage at which patches are comparable with texts, and
+    `patch_path` describes the approximation used.
     """
 
     texts: tuple[str, ...]
@@ -43,12 +43,12 @@ class TextsRead(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cut(self) -> tuple[int, ...]:
-        """Which texts were too long and lost their end."""
+        """The indices of texts that were too long and were cut."""
         return tuple(i for i, length in enumerate(self.lengths) if length > self.limit)
 
 
 class ImageTextMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """One picture against some texts: `cosines`, `logits` and `probabilities`, each [texts]."""
+    """One image against some texts: `cosines`, `logits` and `probabilities`, each [texts]."""
 
     cosines: Floats
     logits: Floats
@@ -57,9 +57,9 @@ class ImageTextMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairLoss(msgspec.Struct, frozen=True, kw_only=True):
-    """The loss of pictures with their own texts, in nats, as the model was trained: a mean over `pairs` pictures.
+    """The loss of images with their own texts, in nats, as the model was trained: a mean over `pairs` images.
 
-    For `softmax` it is the mean of its two directions; for `sigmoid` there are none.
+    For `softmax` it is the mean of two directions, which `sigmoid` does not have.
     """
 
     kind: ProbabilityKind

@@ -1,6 +1,6 @@
-"""How much to believe words: where a score stands among those of noise, and whether the metrics agree. Pure data.
+"""Noise baseline: percentiles of scores among those of noise, and the agreement of metrics. Pure data.
 
-The numbers of noise travel once; where any token stands among them is looked up here.
+The scores of noise are sent once; the percentile of any token is computed here.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from vlmtui.metrics import PURSUITS, Metric, WordOrder
 from vlmtui.reading import TokenWords
 
 AGREEING: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp")
-"""The metrics whose first words are compared; of `omp` it is the first that it picks."""
+"""The metrics whose top-1 words are compared; for `omp` the first word picked."""
 
 Statistic = Literal["score", "explained"]
 
 
 def statistic_of(order: WordOrder) -> Statistic:
-    """What of a token's words is held against noise: of a pursuit the share of the norm that all of them explain.
+    """The statistic of a token's words to compare with noise; for matching pursuit the share of the norm explained.
 
-    A pursuit's coefficients are those of one fit: the first is larger or smaller with what else was picked, and one
-    that is larger than the next means nothing.
+    The coefficients of a pursuit belong to one fit: each depends on the other words picked, so a large first
+    coefficient means nothing by itself.
     """
     return "explained" if order in PURSUITS else "score"
 
 
 class NoiseScores(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search made of noise.
+    """Statistics of the words of noise.
 
-    `scores` float64 [n] are the statistic of every vector, smallest first, and `margins` float64 [n] the first word's
-    over the second, smallest first; none for a pursuit, nor for single words. `firsts` counts the first words by id.
+    `scores` float64 [n] are the statistic of every vector and `margins` float64 [n] the lead of the top-1 word over the
+    second, both smallest first; no margins for matching pursuit or single words. `firsts` counts top-1 words by id.
     """
 
     scores: NDArray[np.float64]
@@ -43,11 +43,10 @@ class NoiseScores(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoisePercentile(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the words of one token stand among those of noise, in percent; None where that means nothing.
+    """Percentiles of one token's words among those of noise, 0–100; None where they have no meaning.
 
-    `percentile` is the share of the shuffled picture's tokens whose statistic is smaller, `random` that of random
-    vectors, `margin` the share of the shuffled picture's tokens with a smaller margin; `same` the share of them that
-    have the same first word.
+    `percentile` is the share of the shuffled image's tokens with a smaller statistic, `random` that of random vectors,
+    `margin` the share of the shuffled image's tokens with a smaller margin, and `same` the share with the same top-1.
     """
 
     percentile: float | None
@@ -57,10 +56,10 @@ class NoisePercentile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of noise, found as those of a reading were: at this stage, by this metric.
+    """Word statistics of noise, from the same search as for the reading: at this stage, by this metric, for `k` words.
 
-    `shuffled` are those of the picture with its pixels shuffled, None where there is no such copy: `note` says why.
-    `random` are those of random vectors as long as the picture's. `k` words were looked for.
+    `shuffled` are those of the image with its pixels shuffled, None where it cannot be shuffled (`note` says why);
+    `random` are those of random vectors with the norms of the image's tokens.
     """
 
     stage: str
@@ -73,7 +72,7 @@ class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
     def standing(self, first: int, statistic: float, margin: float | None) -> NoisePercentile:
-        """Of a token with this first word (id), statistic and margin."""
+        """Percentiles of a token with this top-1 word (id), statistic and margin."""
         shuffled = self.shuffled
         return NoisePercentile(
             percentile=_below(shuffled.scores, statistic) if shuffled else None,
@@ -85,7 +84,7 @@ class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def of(self, words: TokenWords, row: int) -> NoisePercentile | None:
-        """Of one row of `words`, found as this was; None where it has none."""
+        """Percentiles of one row of `words` from the same search; None for a row without words."""
         there = words.at(row)
         if not there:
             return None
@@ -96,9 +95,9 @@ class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """What each of the metrics names for one token: `ids` int64 [metrics, k], nearest first, -1 where there is none.
+    """The words of one token by each metric: `ids` int64 [metrics, k], nearest first, -1 for no word.
 
-    Of a pursuit there is the first word alone.
+    For matching pursuit only the first word is listed.
     """
 
     token: int
@@ -107,12 +106,12 @@ class MetricAgreement(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
     def with_first(self, word: int) -> int:
-        """How many of the metrics name this word (id) first."""
+        """The number of metrics whose top-1 is this word (id)."""
         return int((self.ids[:, 0] == word).sum()) if self.ids.shape[1] else 0
 
     @property
     def overlap(self) -> float | None:
-        """The share (0–1) of their words that two metrics have in common, on average; pursuits apart."""
+        """The mean share (0–1) of words that two metrics have in common, matching pursuit excluded."""
         whole = [i for i, metric in enumerate(self.metrics) if metric not in PURSUITS]
         lists = [set(self.ids[i].tolist()) for i in whole]
         pairs = [len(one & two) / len(one) for i, one in enumerate(lists) for two in lists[:i] if one]
@@ -120,7 +119,7 @@ class MetricAgreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _below(smallest_first: NDArray[np.float64], value: float) -> float | None:
-    """The share of numbers that are smaller than `value`, in percent."""
+    """The percentage of sorted numbers that are smaller than `value`."""
     if not len(smallest_first) or not math.isfinite(value):
         return None
     return 100.0 * int(np.searchsorted(smallest_first, value)) / len(smallest_first)

@@ -1,4 +1,4 @@
-"""What chosen patches are replaced by. Plain names, no NumPy."""
+"""Replacements of ablated image tokens. Plain names, no NumPy."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from typing import Literal
 
 Replacement = Literal["mean", "zero", "blur"]
 REPLACEMENTS: tuple[Replacement, ...] = ("mean", "zero", "blur")
-"""The mean image token, zero, or what the model makes of the patches' pixels blurred."""
+"""The mean image token, zeros, or the tokens of the image with the patches' pixels blurred."""

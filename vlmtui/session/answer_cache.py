@@ -66,7 +66,7 @@ class CachedAnswer:
         a way that is not known, and the attention of that pass would be wrong.
         """
         if self.forced is None:
-            forced = model.speaking.force(self.inputs, self.ids)
+            forced = model.generator.teacher_force(self.inputs, self.ids)
             if float((forced.log_probs() - self.log_probs).abs().mean()) > _MAX_DEVIATION:
                 raise ModelError(
                     f"{model.name} goes through prompt and answer in a way vlmtui does not know: its answers can be "

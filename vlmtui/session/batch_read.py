@@ -22,7 +22,7 @@ from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.lenses.kernels.word_finder import NearestWords
 from vlmtui.metrics import WordOrder, check_ridge
 from vlmtui.models.geometry.layout import Layout
-from vlmtui.models.vision.batching import how_many
+from vlmtui.models.vision.batching import images_a_pass
 from vlmtui.models.vlm import EncodedImage
 from vlmtui.reading import (
     ImageInfo,
@@ -122,7 +122,7 @@ class _BatchRead:
 
     def _at_a_time(self, one: PreprocessedImage) -> int:
         model = self._model
-        return how_many(model.family, one.inputs, model.info.vision_hidden, model.device, model.itemsize)
+        return images_a_pass(model.family, one.inputs, model.info.vision_hidden, model.device, model.itemsize)
 
     def _encode(self, group: list[PreprocessedImage]) -> list[_ReadImage]:
         """Send a group through the tower, in one pass where possible; without the images that fail."""

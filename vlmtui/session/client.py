@@ -25,7 +25,7 @@ from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, 
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.results.replacement import Replacement
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
@@ -187,7 +187,7 @@ class SessionClient(ReconnectingClient):
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
         return self._typed(typed.vectors(reading_id, stage), on_progress)
 
-    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbedding]:
+    def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbeddingResult]:
         """The embedding of one vision patch, before the first block of the tower."""
         return self._typed(image_level.patch(reading_id, patch), on_progress)
 

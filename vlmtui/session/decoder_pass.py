@@ -74,7 +74,7 @@ class DecoderPass:
                 wanted.append(_rows(states, tokens))
             self._progress("running the language model", layer, total)
 
-        self._model.stream(kept.inputs, on_layer)
+        self._model.run_layers(kept.inputs, on_layer)
         kept.norms = torch.stack(norms)
         if every_layer:
             self._readings.keep_layers(kept, every_layer)

@@ -58,7 +58,7 @@ class Engine:
         started = time.perf_counter()
         source, checkpoint, processor = find_checkpoint(request, progress, decoder_layers=None if request.whole else 0)
         missing = ""
-        if not model_folder.has_all_layers(checkpoint):
+        if not model_folder.has_full_decoder(checkpoint):
             missing = "its language model's layers are not on this disk: add --whole to fetch them"
         self.state.unload()
         options = verification.VerifyOptions(processor, request.device, request.dtype, source.note)

@@ -11,7 +11,7 @@ from torch import Tensor
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.image import RgbImage
 from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
-from vlmtui.models.decoder.teacher_forcing import Stand, TokenReplacement
+from vlmtui.models.decoder.teacher_forcing import Replacement, TokenReplacement
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.results.answers import Answer, AnswerToken
@@ -86,7 +86,7 @@ class AnswerGenerator:
         return self.model.prompted(prepared, self.tokens, question)
 
     @staticmethod
-    def change(tokens: Tensor, by: Stand) -> TokenReplacement:
+    def change(tokens: Tensor, by: Replacement) -> TokenReplacement:
         """A replacement of image tokens (int64 [n]) after the projector, by their mean or by zeros."""
         return TokenReplacement(tokens, by)
 
@@ -101,7 +101,7 @@ class AnswerGenerator:
         """Generate an answer; every token is added to `answered.said` and has a note."""
         started = time.perf_counter()
         stream = _TokenStream(self.namer, answered, self.control)
-        spoken = self.model.speaking.answer(
+        spoken = self.model.generator.generate(
             answered.inputs,
             stream,
             answered.saying,

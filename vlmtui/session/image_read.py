@@ -13,7 +13,7 @@ from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.processor import DEFAULT_PROMPT
-from vlmtui.models.vision.tower_output import finals
+from vlmtui.models.vision.tower_output import capture_outputs
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
 from vlmtui.session import protocol as m
@@ -32,7 +32,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     progress("preparing the picture")
     inputs = model.prepare(picture, request.prompt, request.source)
     times.end("prepare")
-    with finals(model.family) as final:
+    with capture_outputs(model.family) as final:
         encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
     times.end("encode")
     progress("placing the tokens")
@@ -46,7 +46,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
         layout,
         encoded,
         lengths,
-        model.anatomy.norms(inputs),
+        model.patch_embedding.norms(inputs),
         request.prompt,
         name=f"reading-{state.next_number()}",
         timings=times.seconds,

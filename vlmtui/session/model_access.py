@@ -14,7 +14,7 @@ from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, why_no_text_tower
-from vlmtui.models.vision.pixel_edits import reframed
+from vlmtui.models.vision.pixel_edits import edit_pixels
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.models.vlm import VisionLanguageModel
@@ -156,7 +156,7 @@ class ModelAccess:
         readings, name = self.state.readings, f"{self.reading}, {name}"
         if name not in readings:
             kept, model = self.kept, self.vlm
-            inputs = reframed(model.family, kept.inputs, change)
+            inputs = edit_pixels(model.family, kept.inputs, change)
             if inputs is None:
                 return None
             encoded = model.encode(inputs, lambda done, total: self.progress(doing, done, total))
@@ -207,7 +207,7 @@ class ModelAccess:
         """The position embedding of every patch; kept with the reading."""
         kept = self.kept
         if kept.positions is None:
-            kept.positions = self.vlm.anatomy.positions(kept.inputs)
+            kept.positions = self.vlm.patch_embedding.position_embedding(kept.inputs)
         return kept.positions
 
     @staticmethod

@@ -17,7 +17,7 @@ from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
 from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.loading import device, model_folder
-from vlmtui.models.loading.loader import load
+from vlmtui.models.loading.loader import load_model
 from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
@@ -78,7 +78,7 @@ class ModelState:
         deeper = before is not None and (same or (checkpoint.revision is not None and self.origin[0] == terms))
         if not deeper:
             self.unload()
-        loaded = load(
+        loaded = load_model(
             checkpoint,
             progress,
             processor=processor,
@@ -186,7 +186,11 @@ def find_checkpoint(
     processor = None
     if request.processor:
         processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
-    return source, model_folder.find(source, request.revision, progress, decoder_layers=decoder_layers), processor
+    return (
+        source,
+        model_folder.find_checkpoint(source, request.revision, progress, decoder_layers=decoder_layers),
+        processor,
+    )
 
 
 def _files(folder: Path) -> list[tuple[str, int, int]]:

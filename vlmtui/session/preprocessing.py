@@ -15,7 +15,7 @@ from torch import Tensor
 from vlmtui.errors import CancelledError
 from vlmtui.image import decode
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vision.batching import alike, size_of
+from vlmtui.models.vision.batching import batch_key, input_bytes
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import ImageInfo
 from vlmtui.session.protocol import ReadMany
@@ -39,7 +39,7 @@ class PreprocessedImage:
     @property
     def size(self) -> int:
         """The size of its inputs in bytes."""
-        return size_of(self.inputs)
+        return input_bytes(self.inputs)
 
 
 class ImagePreprocessing:
@@ -81,7 +81,9 @@ class ImagePreprocessing:
         inputs = model.prepare(picture, question.prompt, sent.source)
         model.measure(picture, inputs)
         info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
-        image = PreprocessedImage(index, info, inputs, model.anatomy.norms(inputs), alike(model.family, inputs))
+        image = PreprocessedImage(
+            index, info, inputs, model.patch_embedding.norms(inputs), batch_key(model.family, inputs)
+        )
         self._gate.put(image.size)
         return image
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vlmtui.errors import UsageError
-from vlmtui.models.vision.tower_output import TowerOutput, finals
+from vlmtui.models.vision.tower_output import TowerOutput, capture_outputs
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session.activations import ActivationCache, CachedReading
 from vlmtui.session.request_control import RequestControl
@@ -60,7 +60,7 @@ def projected_tokens(
 def tower_output(model: VisionLanguageModel, kept: CachedReading, control: RequestControl) -> TowerOutput:
     """The final output of a tower without a language model."""
     if kept.final is None:
-        with finals(model.family) as found:
+        with capture_outputs(model.family) as found:
             model.encode(kept.inputs, lambda done, total: control.progress("running the vision tower", done, total))
         kept.final = found[0]
     return kept.final

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
-from vlmtui.models.loading.processor import candidates, named_ids, names, special_ids
+from vlmtui.models.loading.processor import candidate_ids, named_ids, special_ids, token_names
 from vlmtui.models.vlm import VisionLanguageModel
 
 
@@ -46,7 +46,7 @@ class TokenNamer:
     def names(self, ids: NDArray[np.int64]) -> TokenNames:
         """The names of these ids, each once."""
         occurring: list[int] = np.unique(ids).tolist()
-        pieces, texts = names(self.tokenizer, self.named, occurring)
+        pieces, texts = token_names(self.tokenizer, self.named, occurring)
         return TokenNames(pieces, texts, frozenset(i for i in occurring if i in self.special))
 
 
@@ -67,9 +67,9 @@ class VocabularyIndex(TokenNamer):
             named_ids(model.tokenizer),
             special_ids(model.tokenizer),
             EmbeddingMatrix.of(model.embeddings),
-            candidates(model.tokenizer, len(model.embeddings), all_tokens=False),
+            candidate_ids(model.tokenizer, len(model.embeddings), all_tokens=False),
         )
 
     def candidates(self, rows: int, all_tokens: bool) -> Tensor:
         """The rows that words are searched in, of a matrix with so many rows; int64 ascending."""
-        return candidates(self.tokenizer, rows, True) if all_tokens else self.words[self.words < rows]
+        return candidate_ids(self.tokenizer, rows, True) if all_tokens else self.words[self.words < rows]

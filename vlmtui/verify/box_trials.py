@@ -17,7 +17,7 @@ from torch import Tensor
 from vlmtui.geometry import Box, Place
 from vlmtui.image import RgbImage
 from vlmtui.models.geometry.layout import Layout
-from vlmtui.models.geometry.proof import silenced
+from vlmtui.models.geometry.proof import without_attention
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 
 PASSES = 8
@@ -59,7 +59,7 @@ def run_trials(
 ) -> list[PixelTrial]:
     """Change squares of an image, in several passes. `on_pass` is called with the number of passes done and of all."""
     rng = np.random.default_rng(seed)
-    with silenced(model.family.tower):
+    with without_attention(model.family.tower):
         before, again = (_encode(model, picture) for _ in range(2))
         # zero, except on a GPU that is not deterministic
         noise = [float((a - b).abs().max()) if len(a) else 0.0 for a, b in zip(before, again, strict=True)]

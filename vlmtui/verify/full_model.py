@@ -60,7 +60,7 @@ class FullModelChecks:
             self._table.unchecked([t.LOGITS], "without its processor no prompt with a picture can be made")
             return
         self._progress("comparing logits", 0, 0)
-        states, own = whole.spoken(min(prompts, key=_positions))
+        states, own = whole.last_layer_and_logits(min(prompts, key=_positions))
         ours = whole.head(states)
         apart = (ours.float() - own.float()).abs().max()
         first = int((ours.argmax(dim=-1) == own.argmax(dim=-1)).sum())
@@ -81,7 +81,7 @@ class FullModelChecks:
             if one.tokens is None:
                 continue
             self._progress(f"a {name} picture through the whole model", 0, 0)
-            received = whole.received(one.inputs).cpu()
+            received = whole.first_layer_input(one.inputs).cpu()
             self._received[name] = received
             counts.append(_count(len(one.tokens), len(received)))
             worst = max(worst, comparison.largest_difference(one.tokens, received))

@@ -17,7 +17,7 @@ from vlmtui.lenses.kernels.nearest_neighbours import NearestRows, nearest_rows
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
-from vlmtui.models.loading.processor import Inputs, candidates
+from vlmtui.models.loading.processor import Inputs, candidate_ids
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import ModelInfo
 from vlmtui.verify import check_table as t
@@ -71,7 +71,7 @@ class PartialModelChecks:
         self._words = self._vocabulary = None
         if self.model.embeddings is not None:
             self._vocabulary = EmbeddingMatrix.of(self.model.embeddings)
-            self._words = candidates(self.model.tokenizer, len(self.model.embeddings), all_tokens=False)
+            self._words = candidate_ids(self.model.tokenizer, len(self.model.embeddings), all_tokens=False)
 
     def check(self) -> PartialModelRecord:
         """Carry out these checks; the record of the model."""

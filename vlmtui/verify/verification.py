@@ -15,7 +15,7 @@ import torch
 from vlmtui.errors import OutOfMemoryError
 from vlmtui.models.loading.checkpoint import Checkpoint, Progress
 from vlmtui.models.loading.device import choose_device, choose_dtype
-from vlmtui.models.loading.loader import LoadedModel, count, load, skeleton
+from vlmtui.models.loading.loader import LoadedModel, empty_model, load_model, parameter_count
 from vlmtui.reading import ModelInfo
 from vlmtui.session.protocol import Check
 from vlmtui.verify.check_table import LOGITS, WEIGHTS, CheckTable
@@ -46,7 +46,7 @@ def verify_checkpoint(
     if not why:
         try:
             # both models in a dtype that the larger one fits in, or nothing could be equal bit for bit
-            needed = count(skeleton(checkpoint, None))
+            needed = parameter_count(empty_model(checkpoint, None))
             chosen = choose_dtype(options.dtype, choose_device(options.device), needed)
             options = replace(options, dtype=str(chosen).removeprefix("torch."))
         except OutOfMemoryError as error:
@@ -75,7 +75,7 @@ def _check_partial_model(
 
 
 def _load(checkpoint: Checkpoint, options: VerifyOptions, layers: int | None, progress: Progress) -> LoadedModel:
-    return load(
+    return load_model(
         checkpoint,
         progress,
         processor=options.processor,

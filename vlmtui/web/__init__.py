@@ -1,5 +1,5 @@
-"""The page on a port: pictures come in by HTTP, the page or the report of each goes out.
+"""HTTP server of `vlmtui serve`: images come in, the page or the report of each goes out.
 
-`holder` keeps a session of its own, `waiting` the one queue before it, `app` answers requests, `guard` says who may
-ask.
+`app` answers requests, `guard` checks who may send them, `limits` has the queue before the model, and `model_holder`
+the session with the model.
 """

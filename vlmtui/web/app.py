@@ -1,4 +1,4 @@
-"""The requests that the server answers, and how."""
+"""The ASGI application: routes, and the answer to each request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -25,50 +25,48 @@ from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, write_reading
 from vlmtui.reports.page.document import own_policy
 from vlmtui.session.client import SessionClient
-from vlmtui.web import pages
+from vlmtui.web import templates
 from vlmtui.web.downloads import download_public
 from vlmtui.web.guard import COOKIE, Guard
-from vlmtui.web.holder import Holder
-from vlmtui.web.refusals import RefusedError, refusal
-from vlmtui.web.uploads import DEFAULT_WORDS, METRICS, WORDS, Asked, Upload, asked, read_token, read_upload
-from vlmtui.web.waiting import Queue, Rate
+from vlmtui.web.limits import RateLimit, ServerLimits, UploadQueue
+from vlmtui.web.model_holder import ModelHolder
+from vlmtui.web.refusals import RefusedError, as_refusal
+from vlmtui.web.uploads import (
+    DEFAULT_WORDS,
+    METRICS,
+    WORDS,
+    ImageRequest,
+    Upload,
+    parse_request,
+    read_token,
+    read_upload,
+)
 
 _T = TypeVar("_T")
-Made = Callable[[SessionClient, ImageFile, Query], str]
+Renderer = Callable[[SessionClient, ImageFile, Query], str]
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # with no-referrer a browser would not say where a form comes from
+    # with no-referrer a browser would not send the origin of a form
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_OF_PICTURES = _PAGE, _REPORT = "/process-image/", "/report/"
-_TYPED_SECONDS = 10.0  # for a token, from somebody who has none yet
+_NOTHING_ALLOWED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_IMAGE_PATHS = _PAGE, _REPORT = "/process-image/", "/report/"
+_TYPED_SECONDS = 10.0  # for the form with a token
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Of one picture: bytes, pixels, seconds; of one client: requests a minute; of all: pictures in the queue."""
-
-    bytes: int = 20 << 20
-    pixels: int = 50_000_000
-    seconds: float = 120.0
-    rate: int = 60
-    places: int = 32
-
-
-def as_page(client: SessionClient, source: ImageFile, query: Query) -> str:
-    """The picture's page."""
+def render_page(client: SessionClient, source: ImageFile, query: Query) -> str:
+    """The page of an image."""
     rgb = _rgb(source, query)
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
     return _written("html", SessionReading(client, reading, query, lambda: rgb))
 
 
-def as_json(client: SessionClient, source: ImageFile, query: Query) -> str:
-    """The picture's report, `vlmtui/report/1`."""
+def render_report(client: SessionClient, source: ImageFile, query: Query) -> str:
+    """The report of an image as JSON, `vlmtui/report/1`."""
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
     return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
 
@@ -81,19 +79,19 @@ def _written(format: str, reading: SessionReading) -> str:
     return "".join(map(str, write_reading(format_named(format), reading, reading.query)))
 
 
-class Server:
+class WebApplication:
     """Answers requests with the model that `holder` holds; `models` are those to choose from, the first by default."""
 
     def __init__(
-        self, holder: Holder, load: LoadOptions, models: tuple[str, ...], guard: Guard, limits: Limits
+        self, holder: ModelHolder, load: LoadOptions, models: tuple[str, ...], guard: Guard, limits: ServerLimits
     ) -> None:
         self._holder, self._load, self._models, self._guard = holder, load, models, guard
-        self._limits, self._queue, self._rate = limits, Queue(limits.places), Rate(limits.rate)
+        self._limits, self._queue, self._rate = limits, UploadQueue(limits.places), RateLimit(limits.rate)
 
     def app(self) -> Starlette:
-        """The application, for a web server."""
+        """The ASGI application."""
         app = Starlette(
-            exception_handlers={HTTPException: _nothing_here},
+            exception_handlers={HTTPException: _not_found},
             routes=[
                 Route("/", self._answers(self._form)),
                 Route("/token", self._answers(self._token, open=True, counted=True), methods=["POST"]),
@@ -109,11 +107,11 @@ class Server:
     def _answers(
         self, answer: Callable[[Request], Awaitable[Response]], open: bool = False, counted: bool = False
     ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """`answer` for those who may ask, and as often as they may; what is refused is told in one sentence."""
+        """`answer` after checks of origin, rate (if `counted`) and token (unless `open`); errors become refusals."""
 
         async def answered(request: Request) -> Response:
             try:
-                if answer != self._readiness:  # asked by machines, under whatever name, and says nothing
+                if answer != self._readiness:  # polled by machines under any host name; it reveals nothing
                     self._guard.check_origin(request)
                 if counted:
                     self._rate.count(request.client.host if request.client else "")
@@ -121,10 +119,10 @@ class Server:
                     self._guard.check_token(request)
                 response = await answer(request)
             except ClientDisconnect:
-                response = Response(status_code=400)  # nobody hears it
+                response = Response(status_code=400)  # nobody receives it
             except VlmtuiError as error:
-                response = _refused(request, refusal(error))
-            return _fenced(response)
+                response = _refusal_response(request, as_refusal(error))
+            return _with_headers(response)
 
         return answered
 
@@ -135,8 +133,8 @@ class Server:
         return JSONResponse({"status": "initializing"}, 503)
 
     async def _form(self, request: Request) -> Response:
-        return _html(
-            pages.render(
+        return _html_response(
+            templates.render_template(
                 "form.html",
                 ticket=secrets.token_urlsafe(16),
                 models=self._models,
@@ -165,29 +163,29 @@ class Server:
         return JSONResponse({"before": before})
 
     async def _page(self, request: Request) -> Response:
-        made, place = await self._look(request, as_page)
+        made, place = await self._look(request, render_page)
         headers = {"Content-Security-Policy": f"{own_policy()}; frame-ancestors 'none'", "X-Queue-Place": place}
         return HTMLResponse(made, headers=headers)
 
     async def _report(self, request: Request) -> Response:
-        made, place = await self._look(request, as_json)
+        made, place = await self._look(request, render_report)
         return Response(made, media_type="application/json", headers={"X-Queue-Place": place})
 
-    async def _look(self, request: Request, made: Made) -> tuple[str, str]:
-        """What is made of the picture that a request sends, and how many were before it."""
+    async def _look(self, request: Request, made: Renderer) -> tuple[str, str]:
+        """The rendered answer for the image of a request, and how many requests were before it in the queue."""
         given = dict(request.query_params)
-        asked(given, self._models)  # what is off in the address is said before anything is read
+        parse_request(given, self._models)  # errors of the address are reported before the body is read
         ticket = given.get("ticket", "")
         with self._queue.place(ticket if re.fullmatch(r"[\w-]{8,64}", ticket, re.ASCII) else "") as ticket:
             late = RefusedError(
                 504, f"the picture did not arrive within {self._limits.seconds:g} s: send a smaller one"
             )
             upload = await _within(self._limits.seconds, read_upload(request, self._limits.bytes), late)
-            wanted = asked({**upload.fields, **given}, self._models)
+            wanted = parse_request({**upload.fields, **given}, self._models)
             place = str(self._queue.before(ticket))
-            return await _unless_gone(request, self._served(upload, wanted, made)), place
+            return await _until_disconnect(request, self._served(upload, wanted, made)), place
 
-    async def _served(self, upload: Upload, wanted: Asked, made: Made) -> str:
+    async def _served(self, upload: Upload, wanted: ImageRequest, made: Renderer) -> str:
         source = upload.file or await self._fetched(upload.address)
         query = Query(
             replace(self._load, model=wanted.model),
@@ -202,7 +200,7 @@ class Server:
             try:
                 return await _within(self._limits.seconds, _awaited(work), late)
             finally:
-                self._holder.withdraw(work)  # of no effect on what is done
+                self._holder.withdraw(work)  # without effect when the work is done
 
     async def _fetched(self, address: str) -> ImageFile:
         data = await download_public(address, self._limits.bytes)
@@ -218,14 +216,14 @@ async def _within(seconds: float, doing: Awaitable[_T], late: RefusedError) -> _
 
 
 async def _awaited(work: Future[_T]) -> _T:
-    """The result of a thread's work; who stops waiting for it does not stop it."""
+    """Wait for the result of a thread's work, without cancelling the work when the waiting is cancelled."""
     result = asyncio.wrap_future(work)
-    result.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is heard of, if by nobody
+    result.add_done_callback(lambda done: done.cancelled() or done.exception())  # mark it retrieved
     return await asyncio.shield(result)
 
 
-async def _unless_gone(request: Request, doing: Coroutine[Any, Any, _T]) -> _T:
-    """What is done for a client, which is given up as soon as the client hangs up."""
+async def _until_disconnect(request: Request, doing: Coroutine[Any, Any, _T]) -> _T:
+    """Work for a client, cancelled as soon as the client disconnects."""
 
     async def gone() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -242,33 +240,33 @@ async def _unless_gone(request: Request, doing: Coroutine[Any, Any, _T]) -> _T:
         work.cancel()
 
 
-def _fenced(response: Response) -> Response:
-    for name, value in {"Content-Security-Policy": _NOTHING, **_HEADERS}.items():
+def _with_headers(response: Response) -> Response:
+    for name, value in {"Content-Security-Policy": _NOTHING_ALLOWED, **_HEADERS}.items():
         response.headers.setdefault(name, value)
     return response
 
 
-async def _nothing_here(request: Request, error: Exception) -> Response:
-    """What Starlette itself refuses: other paths, other methods."""
+async def _not_found(request: Request, error: Exception) -> Response:
+    """Answer what Starlette itself refuses: unknown paths and methods."""
     assert isinstance(error, HTTPException)
     sentence = f"there is nothing to {request.method} here: open / or see the README"
-    if error.status_code == 405 and request.url.path in _OF_PICTURES:
+    if error.status_code == 405 and request.url.path in _IMAGE_PATHS:
         sentence = "POST a picture here, as the multipart field `file`"
-    response = _refused(request, RefusedError(error.status_code, sentence))
+    response = _refusal_response(request, RefusedError(error.status_code, sentence))
     response.headers.update(error.headers or {})
-    return _fenced(response)
+    return _with_headers(response)
 
 
-def _refused(request: Request, error: RefusedError) -> Response:
-    """A sentence: as a page for a browser, as text for a program."""
+def _refusal_response(request: Request, error: RefusedError) -> Response:
+    """The response with a refusal's sentence: a page for a browser, plain text otherwise."""
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{error}\n", error.status, headers)
     page_of = "token.html" if error.status == 401 and request.method == "GET" else "refusal.html"
-    return _html(pages.render(page_of, sentence=str(error)), error.status, headers)
+    return _html_response(templates.render_template(page_of, sentence=str(error)), error.status, headers)
 
 
-def _html(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return HTMLResponse(text, status, {"Content-Security-Policy": pages.policy(), **(headers or {})})
+def _html_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return HTMLResponse(text, status, {"Content-Security-Policy": templates.content_policy(), **(headers or {})})

@@ -1,4 +1,4 @@
-"""Who may ask: who has the token; on loopback, programs of this machine and pages that this server itself sent."""
+"""Access control: the token; on loopback, programs of this machine and pages that this server itself sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTEST = 16
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what listens on `host` is reached from this machine alone."""
+    """Whether a server that listens on `host` can be reached from this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -26,7 +26,7 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Checks requests to a server that listens on `host`. `UsageError` where that would be open to strangers."""
+    """Checks requests to a server that listens on `host`. `UsageError` where everybody could use it."""
 
     def __init__(self, host: str, token: str | None) -> None:
         if token is not None and (len(token) < SHORTEST or not token.isascii() or not token.isprintable()):
@@ -36,7 +36,7 @@ class Guard:
         self._token = token
         self._own_names = {host.lower(), "localhost", "127.0.0.1", "::1"} if is_loopback(host) else None
         self.cookie = secrets.token_urlsafe(32)
-        """What a browser holds after the token was typed in, until this server ends."""
+        """The cookie of a browser in which the token was entered, valid until this server ends."""
 
     @property
     def asks_token(self) -> bool:
@@ -44,7 +44,7 @@ class Guard:
         return self._token is not None
 
     def check_origin(self, request: Request) -> None:
-        """`RefusedError` 403 for what another site makes a browser ask (DNS rebinding, forged forms)."""
+        """`RefusedError` 403 for requests that another site makes a browser send (DNS rebinding, cross-site forms)."""
         host = request.headers.get("host", "")
         try:
             name = urlsplit(f"//{host}").hostname or ""
@@ -59,22 +59,22 @@ class Guard:
             raise RefusedError(403, "another site may not ask this server: open its own page")
 
     def check_token(self, request: Request) -> None:
-        """`RefusedError` 401 without the token, and without the cookie of one who had it."""
+        """`RefusedError` 401 without the token or the cookie."""
         if self._token is None:
             return
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip()):
             return
-        if _same(request.cookies.get(COOKIE, ""), self.cookie):
+        if _equal_in_constant_time(request.cookies.get(COOKIE, ""), self.cookie):
             return
         raise RefusedError(401, "a token is needed: send the header Authorization: Bearer TOKEN, or open / and type it")
 
     def is_token(self, word: str) -> bool:
         """Whether a word is the token."""
-        return self._token is not None and _same(word, self._token)
+        return self._token is not None and _equal_in_constant_time(word, self._token)
 
 
-def _same(one: str, other: str) -> bool:
-    """Compared in a time that tells nothing, not even of the length."""
+def _equal_in_constant_time(one: str, other: str) -> bool:
+    """Compare in a time that reveals nothing, not even the length."""
     digests = [hashlib.sha256(word.encode("utf-8", "replace")).digest() for word in (one, other)]
     return hmac.compare_digest(*digests)

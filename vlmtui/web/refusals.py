@@ -1,4 +1,4 @@
-"""What a request is told that is not served: a status and one sentence."""
+"""Refusals of requests: an HTTP status and one sentence."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class RefusedError(VlmtuiError):
         self.status, self.retry_after = status, retry_after
 
 
-def refusal(error: VlmtuiError) -> RefusedError:
-    """How an error of the tool is told to a client.
+def as_refusal(error: VlmtuiError) -> RefusedError:
+    """The refusal that an error becomes.
 
-    What was sent is at fault (400), or does not go with the model (422), or the model cannot now (503).
+    400 where the request is wrong, 422 where it does not suit the model, 503 where the model cannot serve it now.
     """
     match error:
         case RefusedError():

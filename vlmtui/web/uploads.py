@@ -1,4 +1,4 @@
-"""What a request sends: a picture and what is asked of it. Read as it comes, and stopped at the limit."""
+"""Bodies of requests: an image and its options. Read as they arrive, and stopped at the limit."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ METRICS: dict[str, Metric] = {
     "cosine": "cosine",
     "dot": "dot",
 }
-"""The words of `similarity`, the default first."""
+"""Metrics by the values of the field `similarity`, the default first."""
 WORDS = range(1, 21)
 DEFAULT_WORDS = 10
-_BESIDES = 1 << 16  # what a form adds to its file
-_DRAINED = 4  # times the limit: read and dropped, so that a client that only listens afterwards hears why
+_BESIDES = 1 << 16  # bytes that a form adds to its file
+_DRAINED = 4  # times the limit: read and dropped, so that a client that reads the response only at its end gets it
 _NAME = 200
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request asks of a picture."""
+class ImageRequest:
+    """Options of a request."""
 
     model: str
     metric: Metric
@@ -49,8 +49,8 @@ class Upload:
     fields: Mapping[str, str]
 
 
-def limited(request: Request, limit: int, too_large: RefusedError) -> Request:
-    """The same request; reading its body raises `too_large` after `limit` bytes."""
+def limit_body(request: Request, limit: int, too_large: RefusedError) -> Request:
+    """The same request, whose body raises `too_large` after `limit` bytes."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > _DRAINED * limit:
         raise too_large
@@ -71,8 +71,8 @@ def limited(request: Request, limit: int, too_large: RefusedError) -> Request:
 
 
 async def read_token(request: Request) -> str:
-    """The field `token` of a small form, "" where there is none. `RefusedError` 413, 400 as below."""
-    small = limited(request, _BESIDES, RefusedError(413, "that is longer than any token: type the server's own"))
+    """The field `token` of a small form, "" where it is missing. `RefusedError` 413 and 400 as in `read_upload`."""
+    small = limit_body(request, _BESIDES, RefusedError(413, "that is longer than any token: type the server's own"))
     try:
         async with small.form(max_files=0, max_fields=1, max_part_size=_BESIDES) as form:
             word = form.get("token")
@@ -82,9 +82,9 @@ async def read_token(request: Request) -> str:
 
 
 async def read_upload(request: Request, max_bytes: int) -> Upload:
-    """The form of a request. `RefusedError` 413 for one that is too large, 400 for what is no form."""
+    """The form of a request. `RefusedError` 413 where it is too large, 400 where it is not a form."""
     too_large = RefusedError(413, f"the picture is larger than {max_bytes / (1 << 20):.3g} MiB: make it smaller")
-    whole = limited(request, max_bytes + _BESIDES, too_large)
+    whole = limit_body(request, max_bytes + _BESIDES, too_large)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise RefusedError(400, "send the picture as multipart/form-data, in the field `file`")
     try:
@@ -94,7 +94,7 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
             file = None
             if isinstance(sent, UploadFile) and (sent.filename or sent.size):
                 data = await sent.read()
-                file = ImageFile(_named(sent.filename), data, hashlib.sha256(data).hexdigest())
+                file = ImageFile(_file_name(sent.filename), data, hashlib.sha256(data).hexdigest())
     except HTTPException as error:
         raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
     address = fields.get("address", "").strip()
@@ -105,8 +105,8 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
     return Upload(file, address, fields)
 
 
-def asked(given: Mapping[str, str], models: tuple[str, ...]) -> Asked:
-    """What is asked for, checked; `RefusedError` 400 says what there is to choose from."""
+def parse_request(given: Mapping[str, str], models: tuple[str, ...]) -> ImageRequest:
+    """Check the options of a request; `RefusedError` 400 names the choices."""
     model = given.get("model") or models[0]
     if model not in models:
         raise RefusedError(400, f"model is not one of the models served here: {', '.join(models)}")
@@ -117,10 +117,10 @@ def asked(given: Mapping[str, str], models: tuple[str, ...]) -> Asked:
     number = given.get("num_words", str(DEFAULT_WORDS))
     if not (number.isascii() and number.isdecimal() and len(number) < 4 and int(number) in WORDS):
         raise RefusedError(400, f"num_words must be a number from {WORDS[0]} to {WORDS[-1]}")
-    return Asked(model, metric, int(number))
+    return ImageRequest(model, metric, int(number))
 
 
-def _named(name: str | None) -> str:
-    """A file's name without the folders that a browser may send; `-` would mean standard input."""
+def _file_name(name: str | None) -> str:
+    """A file's name without folders, which some browsers send, and not `-`, which means standard input."""
     bare = encodable_name(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
     return bare if bare not in ("", "-") else "picture"

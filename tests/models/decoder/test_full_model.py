@@ -15,8 +15,8 @@ from tests.families.pictures import picture
 from tests.families.reference import WholeModel
 from vlmtui.catalogue import ModelSource
 from vlmtui.lenses.kernels.logit_lens import logit_lens
-from vlmtui.models.loading.loader import load
-from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.loader import load_model
+from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 
@@ -32,8 +32,8 @@ class Both:
     def __init__(self, name: str, folder) -> None:
         family = FAMILIES[name]
         self.whole = WholeModel(folder, family)
-        checkpoint = find(ModelSource("tiny", folder, None), None, lambda *_: None)
-        self.model = VisionLanguageModel(load(checkpoint, lambda *_: None, device="cpu", decoder_layers=None))
+        checkpoint = find_checkpoint(ModelSource("tiny", folder, None), None, lambda *_: None)
+        self.model = VisionLanguageModel(load_model(checkpoint, lambda *_: None, device="cpu", decoder_layers=None))
         size = family.shapes["wide"]
         inputs = self.model.prepare(picture(*size), None)
         self.inputs = self.model.prompted(inputs, len(self.model.encode(inputs).tokens), None)
@@ -47,7 +47,7 @@ class Both:
             assert layer == len(found) + 1
             found.append(states)
 
-        self.model.stream(self.inputs, on_layer)
+        self.model.run_layers(self.inputs, on_layer)
         return found
 
     @torch.no_grad()
@@ -124,11 +124,11 @@ def test_a_pass_that_is_ended_leaves_nothing_behind(both):
         raise EnoughError
 
     with pytest.raises(EnoughError):
-        both.model.stream(both.inputs, stop)
+        both.model.run_layers(both.inputs, stop)
     assert len(both.layers()) == both.model.info.llm_layers
     hooks = sum(len(part._forward_pre_hooks) + len(part._forward_hooks) for part in both.model._model.modules())
     with pytest.raises(EnoughError):
-        both.model.stream(both.inputs, stop)
+        both.model.run_layers(both.inputs, stop)
     assert hooks == sum(len(p._forward_pre_hooks) + len(p._forward_hooks) for p in both.model._model.modules())
 
 

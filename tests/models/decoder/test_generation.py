@@ -22,8 +22,8 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.rollout.kernel import AttentionRollout
 from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions, Generator
 from vlmtui.models.decoder.teacher_forcing import TeacherForcing, TokenReplacement
-from vlmtui.models.loading.loader import load
-from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.loader import load_model
+from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.vlm import VisionLanguageModel
 
 NAMES = [name for name, family in FAMILIES.items() if family.has_tokens]
@@ -39,8 +39,8 @@ class Both:
         self.name = name
         self.whole = WholeModel(folder, family)
         self.whole.model.set_attn_implementation("eager")
-        checkpoint = find(ModelSource("tiny", folder, None), None, lambda *_: None)
-        loaded = load(checkpoint, lambda *_: None, device="cpu", decoder_layers=None)
+        checkpoint = find_checkpoint(ModelSource("tiny", folder, None), None, lambda *_: None)
+        loaded = load_model(checkpoint, lambda *_: None, device="cpu", decoder_layers=None)
         self.speaking = Generator(loaded)
         self.decoder = self.speaking._decoder
         model = VisionLanguageModel(loaded)
@@ -49,8 +49,8 @@ class Both:
         self.inputs = model.prompted(inputs, len(model.encode(inputs).tokens), None)
         self.image = Image.fromarray(picture(*size).rgb)
         self.prompt = self.inputs.input_ids.shape[1]
-        self.said = self.speaking.answer(self.inputs, saying=GenerationOptions(max_new_tokens=WORDS)).said
-        self.forced = self.speaking.force(self.inputs, self.ids)
+        self.said = self.speaking.generate(self.inputs, options=GenerationOptions(max_new_tokens=WORDS)).tokens
+        self.forced = self.speaking.teacher_force(self.inputs, self.ids)
         self.theirs = self.generate(output_logits=True, output_attentions=True)
 
     @property
@@ -102,7 +102,7 @@ def test_the_answer_is_the_librarys_own(both):
 def test_one_pass_over_prompt_and_answer_says_the_same_as_token_by_token(both):
     close(both.forced.log_probs(), log_probs(both.theirs, both.ids))
     # an answer it would not give has no better odds
-    other = both.speaking.force(both.inputs, [(i + 1) % 400 for i in both.ids]).log_probs()
+    other = both.speaking.teacher_force(both.inputs, [(i + 1) % 400 for i in both.ids]).log_probs()
     assert other[0] < both.forced.log_probs()[0]
 
 
@@ -125,7 +125,7 @@ def test_attention_in_blocks_of_rows_is_the_same(both, monkeypatch):
     rows = []
     both.forced.attention(lambda layer, weights: rows.append(weights))
     for mean, weights in zip(whole, rows, strict=True):
-        close(mean[both.forced.said_at], weights.mean(0))
+        close(mean[both.forced.answer_positions], weights.mean(0))
     monkeypatch.setattr("vlmtui.models.decoder.attention_capture._BLOCK_BYTES", 7 * 12 * 4 * both.forced.positions)
     both.forced.mean_attention(lambda layer, mean: blocks.append(mean.clone()))
     for one, other in zip(whole, blocks, strict=True):
@@ -164,15 +164,15 @@ def test_nothing_is_left_behind(both):
     for run in (
         lambda: both.forced.attention(stop),
         lambda: both.forced.mean_attention(stop),
-        lambda: both.speaking.answer(both.inputs, stop, change=change),
-        lambda: both.speaking.answer(both.inputs, on_layer=stop),
+        lambda: both.speaking.generate(both.inputs, stop, change=change),
+        lambda: both.speaking.generate(both.inputs, on_layer=stop),
     ):
         with pytest.raises(EnoughError):
             run()
     assert hooks() == there
     assert both.decoder.config._attn_implementation == before
     assert set(ALL_ATTENTION_FUNCTIONS.valid_keys()) == registered
-    assert both.speaking.answer(both.inputs, saying=GenerationOptions(max_new_tokens=2)).said == both.said[:2]
+    assert both.speaking.generate(both.inputs, options=GenerationOptions(max_new_tokens=2)).tokens == both.said[:2]
 
 
 # -- what the answer depends on
@@ -229,11 +229,11 @@ def test_replaced_tokens_are_those_replaced_by_hand(both, stand):
     with by_hand(both, replace):
         theirs = both.generate(output_logits=True)
     change = TokenReplacement(marked, stand)
-    mine = both.speaking.answer(both.inputs, saying=GenerationOptions(max_new_tokens=WORDS), change=change).said
+    mine = both.speaking.generate(both.inputs, options=GenerationOptions(max_new_tokens=WORDS), change=change).tokens
     ids = [token.id for token in mine]
     assert ids == theirs.sequences[0, -len(ids) :].tolist()
     close(torch.tensor([token.log_prob for token in mine]), log_probs(theirs, ids))
-    close(both.speaking.force(both.inputs, ids).log_probs(change), log_probs(theirs, ids))
+    close(both.speaking.teacher_force(both.inputs, ids).log_probs(change), log_probs(theirs, ids))
     assert not torch.allclose(both.forced.log_probs(change), both.forced.log_probs(), atol=1e-4)
 
 
@@ -306,7 +306,7 @@ def test_rollout_is_that_of_all_layers_at_once(llava):
     for attention in said.attentions:
         mixed = attention[0].mean(0) + torch.eye(ids.shape[1])
         flow = (mixed / mixed.sum(-1, keepdim=True)) @ flow
-    close(rolled.rows(forced.said_at), flow[llava.prompt - 1 :])
+    close(rolled.rows(forced.answer_positions), flow[llava.prompt - 1 :])
 
 
 def test_tokens_come_one_by_one_and_may_end_the_answer(llava):
@@ -318,13 +318,13 @@ def test_tokens_come_one_by_one_and_may_end_the_answer(llava):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        llava.speaking.answer(llava.inputs, hear, GenerationOptions(max_new_tokens=WORDS))
+        llava.speaking.generate(llava.inputs, hear, GenerationOptions(max_new_tokens=WORDS))
     assert heard == llava.said[:3]
 
 
 def test_layers_are_told_of_while_they_read_the_prompt(llava):
     told: list[tuple[int, int]] = []
-    llava.speaking.answer(llava.inputs, saying=GenerationOptions(3), on_layer=lambda *at: told.append(at))
+    llava.speaking.generate(llava.inputs, options=GenerationOptions(3), on_layer=lambda *at: told.append(at))
     assert told == [(1, 2), (2, 2)]
 
 
@@ -333,22 +333,24 @@ def test_an_answer_ends_with_its_end_of_sequence_token(llava):
     before, own.eos_token_id = own.eos_token_id, llava.ids[2]
     try:
         for most, said, finished in ((WORDS, 3, True), (3, 3, True), (2, 2, True), (1, 1, False)):
-            spoken = llava.speaking.answer(llava.inputs, saying=GenerationOptions(max_new_tokens=most))
-            assert (spoken.said, spoken.finished) == (llava.said[:said], finished)
+            spoken = llava.speaking.generate(llava.inputs, options=GenerationOptions(max_new_tokens=most))
+            assert (spoken.tokens, spoken.finished) == (llava.said[:said], finished)
     finally:
         own.eos_token_id = before
 
 
 def test_sampling_is_the_same_for_the_same_seed_and_only_when_asked(llava):
     def sampled(seed: int) -> list[GeneratedToken]:
-        return llava.speaking.answer(llava.inputs, saying=GenerationOptions(WORDS, temperature=5.0, seed=seed)).said
+        return llava.speaking.generate(
+            llava.inputs, options=GenerationOptions(WORDS, temperature=5.0, seed=seed)
+        ).tokens
 
     state = torch.get_rng_state()
     first = sampled(1)
     assert torch.equal(torch.get_rng_state(), state)
     assert sampled(1) == first != sampled(2)
     # log-probabilities are the model's, not those at that temperature
-    forced = llava.speaking.force(llava.inputs, [token.id for token in first])
+    forced = llava.speaking.teacher_force(llava.inputs, [token.id for token in first])
     close(forced.log_probs(), torch.tensor([token.log_prob for token in first]))
 
 
@@ -358,20 +360,20 @@ def test_sampling_is_the_same_for_the_same_seed_and_only_when_asked(llava):
 )
 def test_numbers_that_make_no_answer_are_refused(llava, saying):
     with pytest.raises(UsageError, match="choose"):
-        llava.speaking.answer(llava.inputs, saying=saying)
+        llava.speaking.generate(llava.inputs, options=saying)
 
 
 def test_an_empty_answer_cannot_be_looked_at(llava):
     with pytest.raises(UsageError, match="empty"):
-        llava.speaking.force(llava.inputs, [])
+        llava.speaking.teacher_force(llava.inputs, [])
 
 
 def test_an_answer_with_the_token_of_a_picture_in_it_cannot_be_looked_at(llava):
     image = int(llava.whole.config.image_token_id)
     with pytest.raises(UsageError, match="holds its own token for a picture"):
-        llava.speaking.force(llava.inputs, [5, image, 7])
+        llava.speaking.teacher_force(llava.inputs, [5, image, 7])
     # at its end nothing reads it
-    assert torch.isfinite(llava.speaking.force(llava.inputs, [5, image]).log_probs()).all()
+    assert torch.isfinite(llava.speaking.teacher_force(llava.inputs, [5, image]).log_probs()).all()
 
 
 def test_a_gradient_that_would_not_fit_is_refused_with_numbers(llava, monkeypatch):
@@ -383,12 +385,12 @@ def test_a_gradient_that_would_not_fit_is_refused_with_numbers(llava, monkeypatc
 
 
 def test_in_bfloat16_one_pass_says_what_was_said_within_its_rounding(folders):
-    checkpoint = find(ModelSource("tiny", folders("paligemma2", False), None), None, lambda *_: None)
-    loaded = load(checkpoint, lambda *_: None, device="cpu", dtype="bfloat16", decoder_layers=None)
+    checkpoint = find_checkpoint(ModelSource("tiny", folders("paligemma2", False), None), None, lambda *_: None)
+    loaded = load_model(checkpoint, lambda *_: None, device="cpu", dtype="bfloat16", decoder_layers=None)
     model = VisionLanguageModel(loaded)
     inputs = model.prepare(picture(*FAMILIES["paligemma2"].shapes["wide"]), None)
-    said = model.speaking.answer(inputs, saying=GenerationOptions(WORDS)).said
-    forced = model.speaking.force(inputs, [token.id for token in said])
+    said = model.generator.generate(inputs, options=GenerationOptions(WORDS)).tokens
+    forced = model.generator.teacher_force(inputs, [token.id for token in said])
     log_probs = forced.log_probs()
     assert log_probs.dtype == torch.float32
     close(log_probs, torch.tensor([token.log_prob for token in said]), 0.1)

@@ -11,7 +11,7 @@ from transformers import AutoProcessor
 
 from tests.models.test_vlm import held, picture
 from tests.tiny import CHAT_TEMPLATE, build_llava
-from vlmtui.models.decoder.prompts import expanded
+from vlmtui.models.decoder.prompts import prompt_ids
 
 BOS = 1
 ADDS = {
@@ -53,7 +53,7 @@ def test_bos_stands_once(template, tokenizer_adds, count, tmp_path):
     if template is not None:
         # where the family's processor cannot be built, the prompt is the same
         image = one.tokenizer.convert_tokens_to_ids("<image>")
-        assert expanded(one.tokenizer, image, [image] * ids.count(image), "What is it?")[0].tolist() == ids
+        assert prompt_ids(one.tokenizer, image, [image] * ids.count(image), "What is it?")[0].tolist() == ids
 
 
 @pytest.mark.parametrize("family", ["paligemma", "paligemma2", "blip2", "instructblip"])

@@ -10,13 +10,15 @@ from tests.tiny import build_llava
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.decoder.full_model import FullModel
-from vlmtui.models.loading.loader import load
-from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.loader import load_model
+from vlmtui.models.loading.model_folder import find_checkpoint
 
 
 def whole(folder) -> FullModel:
     return FullModel(
-        load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
+        load_model(
+            find_checkpoint(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None
+        )
     )
 
 
@@ -25,7 +27,7 @@ def test_states_of_the_last_layer_become_the_models_own_logits(text_class, tmp_p
     folder = build_llava(tmp_path / "model", text_class=text_class)
     part, full = held(folder), whole(folder)
     inputs = part.prepare(picture(50, 40), None)
-    states, logits = full.spoken(inputs)
+    states, logits = full.last_layer_and_logits(inputs)
     assert torch.equal(full.head(states), logits)
     # the head is among what is loaded in part
     assert torch.equal(part.unembed(states), logits)
@@ -49,17 +51,19 @@ def test_what_the_model_does_to_its_logits_is_seen_not_read(cap, scale, tmp_path
     text = full._model.config.get_text_config()
     text.final_logit_softcapping, text.logit_scale = cap, scale
     inputs = part.prepare(picture(50, 40), None)
-    states, plain = full.spoken(inputs)
+    states, plain = full.last_layer_and_logits(inputs)
     assert torch.equal(full.head(states), plain)
     monkeypatch.setattr(LlavaForConditionalGeneration, "forward", forward)
     full = FullModel(_again(full, folder))
-    states, logits = full.spoken(inputs)
+    states, logits = full.last_layer_and_logits(inputs)
     assert not torch.allclose(logits, plain)
     assert torch.equal(full.head(states), logits)
 
 
 def _again(full: FullModel, folder):
-    loaded = load(find(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None)
+    loaded = load_model(
+        find_checkpoint(ModelSource("tiny", folder, None), None, quiet), quiet, device="cpu", decoder_layers=None
+    )
     loaded.model.config = full._model.config
     return loaded
 

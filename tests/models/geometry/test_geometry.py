@@ -19,7 +19,7 @@ from vlmtui.image import RgbImage
 from vlmtui.models.geometry import views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.plan import check_size
-from vlmtui.models.geometry.views import TileView, views
+from vlmtui.models.geometry.views import TileView, tile_views
 
 PATCH = 8
 
@@ -49,7 +49,7 @@ def see(processor):
 
 
 def view(processor, width: int, height: int, size: tuple[int, int]) -> TileView | None:
-    found = views(see(processor), processor, width, height, [size])
+    found = tile_views(see(processor), processor, width, height, [size])
     return found[0] if found else None
 
 
@@ -223,13 +223,13 @@ def test_the_probe_wins_over_a_plan_it_does_not_bear_out():
 
 def test_large_pictures_are_probed_small(monkeypatch):
     sizes = []
-    real = views_module.probe
+    real = views_module.probe_levels
 
     def watched(see, processor, width, height):
         sizes.append((width, height))
         return real(see, processor, width, height)
 
-    monkeypatch.setattr(views_module, "probe", watched)
+    monkeypatch.setattr(views_module, "probe_levels", watched)
     seen = view(PROCESSORS["squash"], 8000, 6000, (40, 40))
     assert sizes == [(4000, 3000)]
     assert (seen.x(40), seen.y(40)) == (8000, 6000)
@@ -274,7 +274,7 @@ def test_tiles_of_published_settings_are_exact(name, size, resized, last):
         return list(values.reshape(-1, *values.shape[-3:]))
 
     frames = see(Image.new("RGB", size))
-    found = views(see, processor, *size, [frame.shape[1:] for frame in frames])
+    found = tile_views(see, processor, *size, [frame.shape[1:] for frame in frames])
     one = found[-2]
     assert one.x.scale == pytest.approx(size[0] / resized[0], rel=1e-12)
     assert one.y.scale == pytest.approx(size[1] / resized[1], rel=1e-12)

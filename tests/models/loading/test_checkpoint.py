@@ -16,8 +16,8 @@ from tests.tiny import build_llava
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
 from vlmtui.models.loading import device, model_folder, safetensors_header
-from vlmtui.models.loading.loader import load
-from vlmtui.models.loading.processor import candidates
+from vlmtui.models.loading.loader import load_model
+from vlmtui.models.loading.processor import candidate_ids
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, siglip_folder: Path) -> Path:
 
 def refusal(folder: Path) -> str:
     with pytest.raises(ModelError) as caught:
-        load(model_folder.find(ModelSource("mine", folder, None), None, quiet), quiet, device="cpu")
+        load_model(model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet), quiet, device="cpu")
     text = str(caught.value)
     assert "\n" not in text
     assert "mine" in text
@@ -42,9 +42,9 @@ def edit(folder: Path, **changes: object) -> None:
 
 
 def test_a_good_folder_has_no_revision(folder):
-    assert model_folder.find(ModelSource("mine", folder, None), None, quiet).revision is None
+    assert model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet).revision is None
     with pytest.raises(ModelError, match="--revision"):
-        model_folder.find(ModelSource("mine", folder, None), "main", quiet)
+        model_folder.find_checkpoint(ModelSource("mine", folder, None), "main", quiet)
 
 
 def test_missing_folder(tmp_path):
@@ -163,8 +163,11 @@ def test_weights_of_another_dtype(folder, dtype, size):
 def test_float16_and_float64_are_read(folder):
     retyped(folder, "embed_tokens.weight", "F16", 2)
     retyped(folder, "multi_modal_projector.linear_1.weight", "F64", 8)
-    model = load(
-        model_folder.find(ModelSource("mine", folder, None), None, quiet), quiet, device="cpu", dtype="float32"
+    model = load_model(
+        model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet),
+        quiet,
+        device="cpu",
+        dtype="float32",
     ).model
     assert model.get_input_embeddings().weight.dtype == torch.float32
 
@@ -176,7 +179,7 @@ def test_integers_that_are_no_weights_do_no_harm(folder):
     # as old checkpoints have it
     tensors["vision_tower.vision_model.embeddings.position_ids"] = torch.arange(36)[None]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    load(model_folder.find(ModelSource("mine", folder, None), None, quiet), quiet, device="cpu")
+    load_model(model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet), quiet, device="cpu")
 
 
 def test_a_tokenizer_larger_than_the_matrix(folder, tmp_path):
@@ -193,7 +196,7 @@ def test_a_tokenizer_larger_than_the_matrix(folder, tmp_path):
 def test_a_tokenizer_smaller_than_the_matrix(folder, tmp_path):
     large = build_llava(tmp_path / "large", "siglip", extra_rows=500)
     model = held(large)
-    words = candidates(model.tokenizer, len(model.embeddings), all_tokens=False)
+    words = candidate_ids(model.tokenizer, len(model.embeddings), all_tokens=False)
     assert len(model.embeddings) - len(words) >= 500
 
 
@@ -222,13 +225,13 @@ def test_without_a_whole_processor_the_parts_do(folder, siglip_folder):
 
 def test_processor_from_another_folder(folder, siglip_folder):
     (folder / "processor_config.json").unlink()
-    checkpoint = model_folder.find(ModelSource("mine", folder, None), None, quiet)
-    assert load(checkpoint, quiet, device="cpu", processor=siglip_folder).processing.whole is not None
+    checkpoint = model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet)
+    assert load_model(checkpoint, quiet, device="cpu", processor=siglip_folder).processing.whole is not None
 
 
 def test_offline_hub_name():
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE"):
-        model_folder.find(ModelSource("org/none", None, "org/none"), None, quiet)
+        model_folder.find_checkpoint(ModelSource("org/none", None, "org/none"), None, quiet)
 
 
 def test_a_snapshot_in_the_hubs_cache(tmp_path, folder, monkeypatch):
@@ -238,7 +241,7 @@ def test_a_snapshot_in_the_hubs_cache(tmp_path, folder, monkeypatch):
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    checkpoint = model_folder.find(ModelSource("org/tiny", None, "org/tiny"), None, quiet)
+    checkpoint = model_folder.find_checkpoint(ModelSource("org/tiny", None, "org/tiny"), None, quiet)
     assert checkpoint.revision == commit
     assert checkpoint.folder.name == commit
 

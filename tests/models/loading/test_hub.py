@@ -19,8 +19,8 @@ from tests.tiny import build_llava
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder, safetensors_header
 from vlmtui.models.loading.checkpoint import read_config
-from vlmtui.models.loading.hub_files import plainly
-from vlmtui.models.loading.loader import load, skeleton
+from vlmtui.models.loading.hub_files import explain_hub_errors
+from vlmtui.models.loading.loader import empty_model, load_model
 from vlmtui.models.loading.needed_tensors import needed_keys
 from vlmtui.models.loading.range_requests import Journal
 
@@ -135,12 +135,12 @@ def needed_bytes(folder: Path, layers: int | None = 0) -> int:
     """Bytes of the tensors that a model with so many decoder layers is made of."""
     there = tensors_of(folder)
     checkpoint = model_folder.Checkpoint("mine", folder, None, read_config(folder, "mine"))
-    return sum(there[key].size for key in needed_keys(skeleton(checkpoint, layers), there))
+    return sum(there[key].size for key in needed_keys(empty_model(checkpoint, layers), there))
 
 
 def parameters(folder: Path, layers: int | None = 0) -> dict[str, torch.Tensor]:
     checkpoint = model_folder.Checkpoint("mine", folder, None, read_config(folder, "mine"))
-    return load(checkpoint, quiet, device="cpu", dtype="float32", decoder_layers=layers).model.state_dict()
+    return load_model(checkpoint, quiet, device="cpu", dtype="float32", decoder_layers=layers).model.state_dict()
 
 
 def assert_same(mine: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
@@ -370,5 +370,5 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_fetched(hub, tmp_pa
     ],
 )
 def test_what_breaks_on_the_way_is_said_in_one_sentence(error, said):
-    with pytest.raises(ModelError, match=said), plainly("org/tiny", None):
+    with pytest.raises(ModelError, match=said), explain_hub_errors("org/tiny", None):
         raise error

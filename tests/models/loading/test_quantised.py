@@ -15,7 +15,7 @@ from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder
 from vlmtui.models.loading.checkpoint import Checkpoint, quantisation, read_config, stored_dtype
-from vlmtui.models.loading.loader import load, skeleton
+from vlmtui.models.loading.loader import empty_model, load_model
 from vlmtui.models.loading.needed_tensors import needed_keys
 
 LAYER = "language_model.model.layers.0.mlp.up_proj"
@@ -23,7 +23,7 @@ TOWER = "vision_tower.vision_model.encoder.layers.0.mlp.fc1"
 
 
 def test_what_stands_beside_a_weight_is_needed_where_the_weight_is(siglip_folder):
-    model = skeleton(Checkpoint("mine", siglip_folder, None, read_config(siglip_folder, "mine")))
+    model = empty_model(Checkpoint("mine", siglip_folder, None, read_config(siglip_folder, "mine")))
     beside = ("weight", "weight.absmax", "weight.quant_map", "weight.quant_state.bitsandbytes__nf4", "SCB")
     keys = [f"{module}.{end}" for module in (LAYER, TOWER) for end in beside]
     assert set(needed_keys(model, keys, quantised=True)) == {f"{TOWER}.{end}" for end in beside}
@@ -80,4 +80,9 @@ def test_a_quantised_checkpoint_is_read_as_the_library_runs_it(bits, tmp_path):
     assert torch.equal(ours.embeddings, model.get_input_embeddings().weight)
     assert len(ours.layout(image, inputs, encoded).places) == len(expected)
     with pytest.raises(ModelError, match="quantised around float32 and cannot be bfloat16: leave out --dtype"):
-        load(model_folder.find(ModelSource("mine", folder, None), None, quiet), quiet, device="cpu", dtype="bfloat16")
+        load_model(
+            model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet),
+            quiet,
+            device="cpu",
+            dtype="bfloat16",
+        )

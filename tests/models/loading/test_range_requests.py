@@ -18,7 +18,7 @@ from vlmtui.models.loading.range_requests import (
     Journal,
     RangeDownload,
     coalesce,
-    missing,
+    missing_ranges,
 )
 
 BODY = {"a": bytes(range(256)) * 40, "b": bytes(reversed(range(256))) * 40}
@@ -131,7 +131,7 @@ def test_what_is_missing_is_what_was_not_got(got: list[tuple[int, int]]) -> None
     pieces = [ByteRange("a", 7, 0, 100), ByteRange("b", 0, 100, 50), ByteRange("a", 400, 200, 80)]
     wanted = {(p.file, p.start + i): p.to + i for p in pieces for i in range(p.size)}
     there = {at for first, end in got for at in range(first, end)}
-    left = {(p.file, p.start + i): p.to + i for p in missing(pieces, got) for i in range(p.size)}
+    left = {(p.file, p.start + i): p.to + i for p in missing_ranges(pieces, got) for i in range(p.size)}
     assert left == {source: to for source, to in wanted.items() if to not in there}
 
 

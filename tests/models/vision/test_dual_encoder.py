@@ -16,7 +16,7 @@ from tests.families.towers import classifying
 from tests.models.test_vlm import held, picture
 from vlmtui.errors import ModelError, UsageError
 from vlmtui.lenses.kernels.contrastive import cosines, pair_loss
-from vlmtui.models.vision.tower_output import finals
+from vlmtui.models.vision.tower_output import capture_outputs
 from vlmtui.models.vlm import VisionLanguageModel
 
 TEXTS = ("a blue sky", "a cat and a dog look at a small house", "coffee")
@@ -55,7 +55,7 @@ def theirs(folder: Path, texts=TEXTS):
 
 def seen(model, size):
     inputs = model.prepare(picture(*size), None)
-    with finals(model.family) as found:
+    with capture_outputs(model.family) as found:
         model.encode(inputs)
     return inputs, found[0]
 

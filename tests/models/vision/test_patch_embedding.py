@@ -60,7 +60,7 @@ def embeddings(tower: nn.Module) -> list[nn.Parameter]:
 def test_positions_are_what_is_gone_when_they_are_zero(name, held):
     model = held(name)
     inputs = prepared(model, name)
-    found = model.anatomy.positions(inputs)
+    found = model.patch_embedding.position_embedding(inputs)
     whole = before_the_norm(model, inputs)
     parameters = embeddings(model.family.tower)
     assert parameters
@@ -70,7 +70,7 @@ def test_positions_are_what_is_gone_when_they_are_zero(name, held):
             for parameter in parameters:
                 parameter.zero_()
         expected = whole - before_the_norm(model, inputs)
-        none = model.anatomy.positions(inputs)
+        none = model.patch_embedding.position_embedding(inputs)
     finally:
         with torch.no_grad():
             for parameter, value in zip(parameters, values, strict=True):
@@ -81,14 +81,14 @@ def test_positions_are_what_is_gone_when_they_are_zero(name, held):
     assert none.rows is None
     assert "position embedding" in none.why
     # the model is as it was
-    assert torch.equal(model.anatomy.positions(inputs).rows, found.rows)
+    assert torch.equal(model.patch_embedding.position_embedding(inputs).rows, found.rows)
     assert torch.equal(before_the_norm(model, inputs), whole)
 
 
 @pytest.mark.parametrize("name", ROTARY)
 def test_rotary_positions_are_said_to_be_none(name, held):
     model = held(name)
-    found = model.anatomy.positions(prepared(model, name))
+    found = model.patch_embedding.position_embedding(prepared(model, name))
     assert found.rows is None
     assert "positions turn within its attention" in found.why
 
@@ -101,7 +101,7 @@ def test_a_patch_is_what_the_towers_own_projection_was_given(name, held):
     """Of every patch of the first and the last tile, with positions taken away, what enters the blocks."""
     model = held(name)
     inputs = prepared(model, name)
-    positions = model.anatomy.positions(inputs).rows
+    positions = model.patch_embedding.position_embedding(inputs).rows
     entered = before_the_norm(model, inputs)
     entered = entered if positions is None else entered - positions
     if name == "pixtral":  # its norm has another name, and what was before that is what the projection put out
@@ -110,7 +110,7 @@ def test_a_patch_is_what_the_towers_own_projection_was_given(name, held):
     first = 0
     for tile, (rows, cols) in enumerate(shapes):
         for patch in {0, 1, cols, rows * cols - 1} if tile in (0, len(shapes) - 1) else ():
-            cut = model.anatomy.cut(inputs, tile, patch // cols, patch % cols)
+            cut = model.patch_embedding.embed_patch(inputs, tile, patch // cols, patch % cols)
             torch.testing.assert_close(cut.projected, entered[first + patch], rtol=1e-4, atol=1e-4)
             assert cut.values.shape == cut.levels.shape == (3, *model.family.patch_size)
             assert cut.frames == (2 if name.startswith("qwen") else 1)
@@ -138,7 +138,7 @@ def test_levels_are_those_of_the_resized_picture(held):
     side = inputs.pixels["pixel_values"].shape[-1]
     resized = np.asarray(Image.fromarray(shown.rgb).resize((side, side), Image.Resampling.BICUBIC))
     tall, wide = model.family.patch_size
-    cut = model.anatomy.cut(inputs, 0, 2, 3)
+    cut = model.patch_embedding.embed_patch(inputs, 0, 2, 3)
     expected = resized[2 * tall : 3 * tall, 3 * wide : 4 * wide].transpose(2, 0, 1)
     np.testing.assert_allclose(cut.levels, expected, atol=0.51)
     assert cut.projected is not None
@@ -148,8 +148,8 @@ def test_nothing_is_left_behind(held):
     model = held("llava")
     inputs = prepared(model, "llava")
     before = model.encode(inputs).tokens
-    model.anatomy.positions(inputs)
-    model.anatomy.cut(inputs, 0, 1, 1)
+    model.patch_embedding.position_embedding(inputs)
+    model.patch_embedding.embed_patch(inputs, 0, 1, 1)
     assert torch.equal(model.encode(inputs).tokens, before)
 
 
@@ -158,5 +158,5 @@ def test_norms_of_pixels_are_those_of_every_patch_cut_out(name, held):
     model = held(name)
     inputs = prepared(model, name)
     layout = model.layout(picture(*FAMILIES[name].shapes["wide"]), inputs, model.encode(inputs))
-    cuts = [model.anatomy.cut(inputs, at.grid, at.row, at.col).values for at in layout.patch_places]
-    torch.testing.assert_close(model.anatomy.norms(inputs), torch.stack([cut.norm() for cut in cuts]))
+    cuts = [model.patch_embedding.embed_patch(inputs, at.grid, at.row, at.col).values for at in layout.patch_places]
+    torch.testing.assert_close(model.patch_embedding.norms(inputs), torch.stack([cut.norm() for cut in cuts]))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.families.pictures import picture
-from vlmtui.models.vision.pixel_edits import reframed
+from vlmtui.models.vision.pixel_edits import edit_pixels
 
 # whole pictures, tiles, patches by block and by row, tiles that are not looked at, sizes that differ
 NAMES = ["llava", "llava_next", "qwen2_5_vl", "qwen3_vl", "siglip2", "mllama", "idefics3", "pixtral"]
@@ -19,13 +19,13 @@ def test_the_tower_sees_what_was_put_in_their_place(name, held):
     inputs = model.prepare(picture(420, 180), None)
     before = model.family.frames(inputs.pixels)
     assert before
-    same = reframed(model.family, inputs, lambda frames: frames)
+    same = edit_pixels(model.family, inputs, lambda frames: frames)
     assert torch.equal(same.pixels["pixel_values"], inputs.pixels["pixel_values"])
-    other = reframed(model.family, inputs, lambda frames: [frame.flip(-1) for frame in frames])
+    other = edit_pixels(model.family, inputs, lambda frames: [frame.flip(-1) for frame in frames])
     for frame, was in zip(model.family.frames(other.pixels), before, strict=True):
         assert torch.equal(frame, was.flip(-1))
     # nothing of the picture is left elsewhere, such as in a second frame of a film
-    blank = reframed(model.family, inputs, lambda frames: [torch.full_like(frame, 9.0) for frame in frames])
+    blank = edit_pixels(model.family, inputs, lambda frames: [torch.full_like(frame, 9.0) for frame in frames])
     left = blank.pixels["pixel_values"] != 9.0
     assert torch.equal(blank.pixels["pixel_values"][left], inputs.pixels["pixel_values"][left])
     assert not left.any() or name in ("mllama", "siglip2", "pixtral")
@@ -36,4 +36,4 @@ def test_a_form_that_is_not_known(held):
     model = held("llava")
     inputs = model.prepare(picture(420, 180), None)
     inputs.pixels["pixel_values"] = inputs.pixels["pixel_values"].flatten(1)
-    assert reframed(model.family, inputs, lambda frames: frames) is None
+    assert edit_pixels(model.family, inputs, lambda frames: frames) is None

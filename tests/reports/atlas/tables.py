@@ -54,7 +54,7 @@ def wild(of: ImageReport, *entries: int) -> ImageReport:
 
 def write(results: Sequence[ReportOrFailure], file: Path, query: Query | None = None) -> Path:
     """Write a table; returns its path."""
-    file.write_bytes(b"".join(parquet.write(results, query or query_of("tiny"), True)))
+    file.write_bytes(b"".join(parquet.write_parquet(results, query or query_of("tiny"), True)))
     return file
 
 

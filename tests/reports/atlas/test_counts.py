@@ -15,7 +15,7 @@ from vlmtui.display.outlier_positions import GridShape
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import SIDE, choose_words, collect_examples
-from vlmtui.reports.atlas.model import AtlasOptions, build_atlas
+from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 
 COUNTS = """
 with told as (select image as picture, unnest(words) as w, generate_subscripts(words, 1) as place

@@ -25,9 +25,9 @@ from vlmtui.display.pieces import visible, width
 from vlmtui.errors import ImageError
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.atlas import crops
-from vlmtui.reports.atlas.data import TABLES
-from vlmtui.reports.atlas.model import AtlasOptions, build_atlas
+from vlmtui.reports.atlas.json_csv import TABLES
 from vlmtui.reports.atlas.page import atlas_html
+from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 from vlmtui.reports.atlas.text import atlas_text
 from vlmtui.reports.per_image import ImageFailure
 

@@ -15,8 +15,8 @@ from tests.reports.atlas.tables import album, seen, write
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.reports.atlas import tables
-from vlmtui.reports.atlas.data import atlas_object
-from vlmtui.reports.atlas.model import AtlasOptions, build_atlas
+from vlmtui.reports.atlas.json_csv import atlas_object
+from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 from vlmtui.reports.atlas.tables import TableFilter
 from vlmtui.reports.per_image import ImageFailure
 

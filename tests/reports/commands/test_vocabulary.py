@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.reports import made
 from vlmtui.display.pieces import width
-from vlmtui.reports.commands import near, vocabulary
+from vlmtui.reports.commands import vocabulary, word_neighbours
 from vlmtui.reports.commands.vocabulary import BINS, norm_histogram
 from vlmtui.results.vocabulary import KINDS, VocabularyRows, WordNeighbours
 
@@ -116,12 +116,12 @@ def test_words_near_a_hostile_word() -> None:
         left_out=2,
         seconds=0.1,
     )
-    page = "".join(near.neighbours_text(MODEL, of))
+    page = "".join(word_neighbours.neighbours_text(MODEL, of))
     assert max(map(width, page.splitlines())) <= 80
     assert "\x1b" not in page
     assert "the mean of its 2 pieces" in " ".join(page.split())
     assert page.splitlines()[-1].endswith("</s>  special")
-    told = json.loads("".join(near.neighbours_json(MODEL, of)))
+    told = json.loads("".join(word_neighbours.neighbours_json(MODEL, of)))
     assert [word["id"] for word in told["words"]] == ids.tolist()
     assert told["query"]["pieces"] == ["▁sky", "\x1b"]
-    assert len(list(csv.reader(io.StringIO("".join(near.neighbours_csv(MODEL, of)))))) == 13
+    assert len(list(csv.reader(io.StringIO("".join(word_neighbours.neighbours_csv(MODEL, of)))))) == 13

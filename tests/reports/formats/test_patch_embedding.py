@@ -22,11 +22,11 @@ from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.formats.text import report_lines
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.typed.values import Position
 
 
-def anatomy(**changes: object) -> PatchEmbedding:
+def anatomy(**changes: object) -> PatchEmbeddingResult:
     fields = {
         "patch": 5,
         "pixels": np.full((14, 14, 3), (10, 20, 200), np.float32),
@@ -39,10 +39,12 @@ def anatomy(**changes: object) -> PatchEmbedding:
         "position": 1.25,
         "normed": False,
     }
-    return PatchEmbedding(**(fields | changes))  # type: ignore[arg-type]
+    return PatchEmbeddingResult(**(fields | changes))  # type: ignore[arg-type]
 
 
-def seen(*found: PatchEmbedding, through: ChosenLens | None = None, values: LensResult | None = None) -> ImageReport:
+def seen(
+    *found: PatchEmbeddingResult, through: ChosenLens | None = None, values: LensResult | None = None
+) -> ImageReport:
     reading = made.reading(3, 4)
     query = query_of("tiny", lens=through, patches=(PatchPosition(None, 1, 1),))
     return ImageReport(query, reading, "vision.0", (5,), None, None, values, anatomy=found)

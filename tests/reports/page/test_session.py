@@ -33,12 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def picture(folder: Path) -> Iterator[vlmtui.PictureReading]:
+def picture(folder: Path) -> Iterator[vlmtui.ImageReading]:
     with vlmtui.open_session(str(folder), device="cpu", warm=False) as session:
         yield session.read(folder / "noise.png")
 
 
-def test_the_numbers_of_the_json_report_in_a_small_file(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+def test_the_numbers_of_the_json_report_in_a_small_file(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
     picture.save(tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text("utf-8")
     assert len(text.encode()) < 3_000_000
@@ -57,7 +57,7 @@ def test_the_numbers_of_the_json_report_in_a_small_file(picture: vlmtui.PictureR
     assert norms.tolist() == report["grids"][0]["norms"]
 
 
-def test_the_command_gives_the_same_bytes(picture: vlmtui.PictureReading, folder: Path, tmp_path: Path) -> None:
+def test_the_command_gives_the_same_bytes(picture: vlmtui.ImageReading, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     command = [
         sys.executable,
@@ -79,14 +79,14 @@ def test_the_command_gives_the_same_bytes(picture: vlmtui.PictureReading, folder
     assert stages["vision.4"] == []
 
 
-def test_a_notebook_shows_it_in_a_frame_of_its_own(picture: vlmtui.PictureReading) -> None:
+def test_a_notebook_shows_it_in_a_frame_of_its_own(picture: vlmtui.ImageReading) -> None:
     frame = r'<iframe srcdoc="([^"<>]*)" sandbox="allow-scripts allow-modals" [^<>]*></iframe>'
     found = re.fullmatch(frame, picture._repr_html_())
     assert found
     assert html.unescape(found[1]) == picture.to_html()
 
 
-def test_a_reading_saves_itself_in_every_format(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+def test_a_reading_saves_itself_in_every_format(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
     for ending in ENDINGS:
         picture.save(tmp_path / f"report{ending}", metric="cosine", k=2)
     assert "2 nearest under cosine" in (tmp_path / "report.txt").read_text("utf-8")
@@ -96,7 +96,7 @@ def test_a_reading_saves_itself_in_every_format(picture: vlmtui.PictureReading, 
     assert len((tmp_path / "report.jsonl").read_text("utf-8").splitlines()) == 576
 
 
-def test_a_file_that_does_not_say_its_format(picture: vlmtui.PictureReading, tmp_path: Path) -> None:
+def test_a_file_that_does_not_say_its_format(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="end it in"):
         picture.save(tmp_path / "page.doc")
     assert not [*tmp_path.iterdir()]

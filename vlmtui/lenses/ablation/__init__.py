@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vlmtui.lenses import Context, Facts
 
 
-# the model is at work: only what does not run it comes in between; and one token replaced is asked like many
+# it runs the model, so only requests that do not may run between its blocks
 @lens(subject="answer", cost="slow", turn=LensSchedule(lets_in="tokens", group="ablation"))
 def ablation(context: Context, by: Replacement = "mean") -> Facts:
     """The answer when image tokens are replaced, and what that does to the log-probability of the answer before."""

@@ -1,4 +1,4 @@
-"""The question asked again with image tokens replaced; and what stands in their place."""
+"""Ablation: the question asked again with image tokens replaced by a mean, zeros or a blur."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from .kernel import Box, blur_boxes
 
 
 def ablate(context: Context, by: Replacement) -> Facts:
-    """Both answers, and what became of the first one's tokens; the context's entries are replaced."""
+    """Both answers, and the change of the first one's log-probabilities; the context's entries are replaced."""
     model = context.model
-    without = TokenAblation.of(context, by)
-    generator, answered = without.generator, without.answered
-    gone = tuple(sorted(set(context.entries)))
-    wrong = [token for token in gone if not 0 <= token < generator.tokens]
-    if wrong or not gone:
+    ablation = TokenAblation.of(context, by)
+    generator, answered = ablation.generator, ablation.answered
+    replaced = tuple(sorted(set(context.entries)))
+    wrong = [token for token in replaced if not 0 <= token < generator.tokens]
+    if wrong or not replaced:
         raise UsageError(f"the picture has {generator.tokens} image tokens, from 0: mark some of them to be replaced")
     model.progress("asking without them")
-    log_probs = without(torch.tensor(gone))
-    again = generator.again(answered, *without.how(torch.tensor(gone)))
+    log_probs = ablation(torch.tensor(replaced))
+    again = generator.again(answered, *ablation.inputs_without(torch.tensor(replaced)))
     before = answered.retold(generator.model).log_probs()
     found = Ablation(
         answer=answered.id,
-        tokens=gone,
+        tokens=replaced,
         by=by,
         again=again,
         log_probs=array(log_probs),
@@ -53,9 +53,9 @@ def ablate(context: Context, by: Replacement) -> Facts:
 
 @dataclass(frozen=True)
 class TokenAblation:
-    """Image tokens of an answer's picture replaced: called with them (int64 [n]) → log-probabilities [answer tokens].
+    """Replacement of an answer's image tokens; a call with tokens (int64 [n]) gives log-probabilities [answer tokens].
 
-    `generator` is the model with what is kept of the reading, `answered` the answer.
+    `generator` is the model with the cached activations of the reading, `answered` the answer.
     """
 
     generator: Any
@@ -64,45 +64,45 @@ class TokenAblation:
 
     @classmethod
     def of(cls, context: Context, by: Replacement) -> TokenAblation:
-        """Of the answer that is asked about."""
+        """For the answer that the context is about."""
         generator = context.model.generator()
         return cls(generator, generator.answered(context.model.answer), by)
 
-    def __call__(self, gone: Tensor) -> Tensor:
+    def __call__(self, replaced: Tensor) -> Tensor:
         forced = self.answered.retold(self.generator.model)
-        if len(gone):
-            inputs, change = self.how(gone)
+        if len(replaced):
+            inputs, change = self.inputs_without(replaced)
             if change is None:
-                forced = self.generator.model.speaking.force(inputs, self.answered.ids)
+                forced = self.generator.model.generator.teacher_force(inputs, self.answered.ids)
             log_probs: Tensor = forced.log_probs(change)
         else:
             log_probs = forced.log_probs()
         return log_probs
 
     def each(self, groups: Sequence[Tensor]) -> Iterator[Tensor]:
-        """As a call with each of these; what is replaced behind the tower, several in one pass."""
+        """As calls with each of these groups; replacements behind the tower run several per forward pass."""
         if self.by == "blur" or not all(len(group) for group in groups):
             yield from map(self, groups)
         else:
             changes = [self.generator.change(one, self.by) for one in groups]
             yield from self.answered.retold(self.generator.model).log_probs_of(changes)
 
-    def how(self, gone: Tensor) -> tuple[Any, Any]:
-        """What the model is given without these tokens, and what is changed on the way, None where nothing is."""
+    def inputs_without(self, replaced: Tensor) -> tuple[Any, Any]:
+        """The model's inputs without these tokens, and the change to make behind the tower, None for no change."""
         if self.by != "blur":
-            return self.answered.inputs, self.generator.change(gone, self.by)
-        boxes = self.boxes(gone)
+            return self.answered.inputs, self.generator.change(replaced, self.by)
+        boxes = self.boxes(replaced)
         if not boxes:
             raise no_pixels_error()
         picture = RgbImage(blur_boxes(self.generator.file.picture().rgb, boxes))
         return self.generator.inputs(self.answered.question, picture), None
 
     def boxes(self, tokens: Tensor) -> list[Box]:
-        """The places of those of these tokens that have one, in pixels."""
+        """The boxes of these tokens in pixels, where they have one."""
         found = (self.generator.kept.places[token].box for token in tokens.tolist())
         return [box for box in found if box is not None]
 
 
 def no_pixels_error() -> UsageError:
-    """What is to be blurred is nowhere in the picture."""
+    """The error for tokens that have no place in the image, and so no pixels to blur."""
     return UsageError("these image tokens have no place in the picture to blur: replace them by mean or zero")

@@ -1,4 +1,4 @@
-"""Parts of a picture blurred, to take away what they show."""
+"""Gaussian blur of parts of an image, which removes their content."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Box = tuple[float, float, float, float]
 
 
 def blur_boxes(rgb: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8]:
-    """A copy of a picture [height, width, 3] with these boxes (x0, y0, x1, y1, in pixels) blurred.
+    """A copy of an image [height, width, 3] with these boxes (x0, y0, x1, y1, in pixels) blurred.
 
-    By a Gaussian whose radius is a box's longer side; pixels around the box reach into it, its own do not reach out.
+    The radius of the Gaussian is the longer side of a box. Surrounding pixels blend into the box, not the reverse.
     """
     height, width = rgb.shape[:2]
     made = rgb.copy()

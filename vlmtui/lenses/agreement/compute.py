@@ -1,4 +1,4 @@
-"""The words of one token by every metric that is compared."""
+"""Metric agreement: the words of one token by each of several metrics."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vlmtui.metrics import PURSUITS
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement
 
 _RIDGE = 1.0
-"""None of them has a λ."""
+"""The λ passed to the search; none of the metrics uses it."""
 
 
 def compare_metrics(context: Context, all_tokens: bool) -> Facts:
-    """The first words by their names; `own` is all of it, an `MetricAgreement`."""
+    """The top-1 word by each metric; `own` is a `MetricAgreement`."""
     which = context.model.tokens_asked()
     if len(which) != 1:
         raise NotHere("the metrics are compared for one token: choose one")

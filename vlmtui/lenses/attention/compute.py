@@ -1,4 +1,4 @@
-"""Where each token of an answer looked, from the attention that decided on it; and which positions are sinks."""
+"""Attention of each answer token to the image tokens, and the attention sinks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RULE = f"up to the picture's end, or special: more than {SINK_TIMES:g} times the
 
 
 def attention_maps(context: Context, layer: int | None, head: int | None) -> TokenMaps:
-    """The attention of a layer (from 1) or the mean of all, of a head of it (from 0) or the mean of all."""
+    """Attention maps of a layer (from 1) or the mean of all, and of a head of it (from 0) or the mean of all."""
     capture = AnswerAttention.of(context)
     check_number(layer, 1, capture.layers, f"layer {layer}")
     means = capture.means()
@@ -38,10 +38,10 @@ def attention_maps(context: Context, layer: int | None, head: int | None) -> Tok
 
 @dataclass(frozen=True)
 class AnswerAttention:
-    """The attention of an answer, captured in one pass over prompt and answer, and kept with the answer.
+    """Attention of an answer, captured in one teacher-forced pass over prompt and answer and cached with it.
 
-    `generator` is the model with what is kept of the reading, `answered` the answer, `forced` that pass; `layers` is
-    how many the model has. `progress(layer, layers)` tells of each of them.
+    `generator` is the model with the cached activations of the reading, `answered` the answer, `forced` the pass, and
+    `layers` the number of layers. `progress(layer, layers)` reports each of them.
     """
 
     generator: Any
@@ -52,7 +52,7 @@ class AnswerAttention:
 
     @classmethod
     def of(cls, context: Context) -> AnswerAttention:
-        """Of the answer that is asked about."""
+        """For the answer that the context is about."""
         model = context.model
         generator = model.generator()
         answered = generator.answered(model.answer)
@@ -63,7 +63,7 @@ class AnswerAttention:
         return cls(generator, answered, answered.retold(generator.model), generator.model.info.llm_layers, progress)
 
     def means(self) -> Tensor:
-        """Every layer's attention averaged over its heads [layers, answer tokens, positions]."""
+        """The attention of every layer, averaged over heads [layers, answer tokens, positions]."""
         if self.answered.means is None:
             found: list[Tensor] = []
 
@@ -78,7 +78,7 @@ class AnswerAttention:
         return means
 
     def of_heads(self, wanted: int) -> Tensor:
-        """One layer's attention [heads, answer tokens, positions]; that of the layer asked about last is kept."""
+        """The attention of one layer [heads, answer tokens, positions]; the last requested layer is cached."""
         if self.answered.heads is None or self.answered.heads[0] != wanted:
 
             def seen(layer: int, weights: Tensor) -> None:
@@ -91,8 +91,8 @@ class AnswerAttention:
         return heads
 
     def found(self, weights: Tensor, layer: int | None, head: int | None, rollout: bool = False) -> TokenMaps:
-        """Weights [answer tokens, positions] at the image tokens, and the sinks, which are those of the attention."""
-        prompt = self.forced.said_at.start + 1
+        """Maps of weights [answer tokens, positions] at the image tokens; sinks are always those of the attention."""
+        prompt = self.forced.answer_positions.start + 1
         shares = self.means().mean(dim=(0, 1))[:prompt]
         places: Tensor = self.forced.places.cpu()
         sunk = attention_sinks(shares) & self._may_sink(places)
@@ -111,8 +111,8 @@ class AnswerAttention:
         return TokenMaps(weights[:, places].float(), own=pack_details(attention))
 
     def _may_sink(self, places: Tensor) -> Tensor:
-        """Which positions of the prompt can be sinks [positions]: what comes after the picture is the question, and is
-        looked at for what it says."""
+        """Which positions of the prompt can be sinks, bool [positions]: not the text after the image, since that is the
+        question, which draws attention for its content."""
         ids = torch.tensor(self.answered.prompt)
         special = torch.isin(ids, torch.tensor(sorted(self.generator.namer.special)))
         return special | (torch.arange(len(ids)) <= places.max())

@@ -1,4 +1,4 @@
-"""Attention sinks: positions that draw attention whatever is said. Tensors only."""
+"""Attention sinks: positions that draw attention whatever the content. Tensors only."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 SINK_TIMES = 10.0
-"""A position is a sink when its share is more than so many times the median of all positions'."""
+"""A position is a sink when its share of attention is more than this many times the median of all positions."""
 
 
 def attention_sinks(shares: Tensor, times: float = SINK_TIMES) -> Tensor:
-    """Which positions draw attention whatever is asked: bool [positions].
+    """Which positions draw attention whatever the question, bool [positions].
 
     `shares` [positions] are attention averaged over layers, heads and the answer's tokens. A sink's is more than
     `times` the median of all of them, text and BOS included, as models rest their attention on a few positions that

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def only(model: ModelInfo) -> str:
-    """A head reads what the tower puts out at its end."""
+    """The last vision stage: the head reads the tower's final output."""
     return f"vision.{model.vision_layers}"
 
 
 def suits(model: ModelInfo) -> bool:
-    """A model that has a head, and neither words nor a text tower."""
+    """Whether the model has a classification head, and neither words nor a text tower."""
     return bool(model.wordless) and model.classifies and not model.text_tower
 
 

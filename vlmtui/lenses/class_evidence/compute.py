@@ -1,5 +1,5 @@
-"""What patches say for a class: their share of its logit where the head reads their mean, else, approximate, the logit
-that the head gives the patch."""
+"""Class evidence per patch: its share of the logit where the head reads the patches' mean; otherwise, as an
+approximation, the logit that the head gives the patch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vlmtui.lenses import Context, NotHere, Scalars
 
 
 def class_evidence(context: Context, label: str) -> Scalars:
-    """Of every patch; at the last vision stage."""
+    """The evidence of every patch for a class, at the last vision stage."""
     model = context.model
     last = f"vision.{model.info.vision_layers}"
     if context.stage != last:
@@ -25,7 +25,7 @@ def class_evidence(context: Context, label: str) -> Scalars:
 
 
 def _class_of(labels: tuple[str, ...], label: str) -> int:
-    """The class of this label, of a name in it (`tabby` of `tabby, tabby cat`), or of this number."""
+    """The class with this label, with this name in its label (`tabby` of `tabby, tabby cat`), or of this number."""
     word = " ".join(label.split()).casefold()
     whole = [i for i, known in enumerate(labels) if known.casefold() == word]
     named = [i for i, known in enumerate(labels) if word in (name.strip() for name in known.casefold().split(","))]

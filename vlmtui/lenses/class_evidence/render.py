@@ -1,4 +1,4 @@
-"""What the numbers are, in words."""
+"""Report line and legend of the lens's numbers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
 def report(found: LensResult, inputs: LensInputs) -> str:
-    """In a report."""
+    """The line of a report that says what the numbers are."""
     return f"{found.call.name}: {isolate(plain(inputs.text))}"
 
 
 def legend(found: LensResult, inputs: LensInputs) -> str:
-    """Beneath the image."""
+    """The legend below the image."""
     return f"class {plain(inputs.text)} at {found.stage}{f', {found.note}' if found.note else ''}"

@@ -1,4 +1,4 @@
-"""The classes of an image, and what its patches say for them."""
+"""Classification: the top classes of an image, with the evidence of its patches."""
 
 from __future__ import annotations
 
@@ -17,17 +17,14 @@ from vlmtui.results.classification import ClassificationHead, TopClasses
 
 
 def class_labels(context: Context) -> Scores:
-    """Without an image the classes there are, without scores; `own` is the `ClassificationHead` without labels."""
+    """The labels of the head without scores, for no image; `own` is a `ClassificationHead` without labels."""
     classifier = context.model.vlm.classifier
     told = ClassificationHead(labels=(), reads=classifier.reads, kind=classifier.kind, exact=classifier.exact)
     return Scores(classifier.labels, [math.nan] * len(classifier.labels), note="of no image", own=pack_details(told))
 
 
 def top_classes(context: Context) -> Scores:
-    """The probabilities of the first `k` classes; of equal logits the lower class comes first.
-
-    `own` is the rest of `TopClasses`.
-    """
+    """The probabilities of the top `k` classes, the lower class first among equals; `own` is a `TopClasses`."""
     model, k = context.model, context.k
     classifier = model.vlm.classifier
     if k < 1:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def only(model: ModelInfo) -> str:
-    """A text tower's texts are compared with patches at the vision tower's end alone."""
+    """The last vision stage for a model with a text tower, whose texts are comparable with patches only there."""
     return f"vision.{model.vision_layers}" if model.wordless and model.text_tower else ""
 
 
 def suits(model: ModelInfo) -> bool:
-    """A head's model without words or texts knows classes alone."""
+    """Whether the model has words or a text tower, or else no classification head to search instead."""
     return not model.wordless or model.text_tower or not model.classifies
 
 

@@ -17,7 +17,7 @@ from . import kernel
 
 
 def find_text(context: Context, text: str) -> Scalars:
-    """Of a model with words, by its vocabulary; of one with a text tower, by that."""
+    """Scores of a text at every entry, by the vocabulary of a model with words, or by the text tower."""
     model = context.model
     return _near(context, text) if not model.has_words and model.has_texts else _find(context, text)
 
@@ -41,13 +41,13 @@ def _find(context: Context, text: str) -> Scalars:
 
 
 def _on_patches(context: Context, numbers: Tensor) -> Tensor:
-    """The numbers of tokens [tokens] as those of vision patches [patches], not-a-number for those of no token."""
+    """Spread numbers of tokens [tokens] over vision patches [patches]; NaN for a patch that goes into no token."""
     into = context.model.into_tokens()
     return numbers.cpu()[into.clamp(min=0)].masked_fill(into < 0, torch.nan)
 
 
 def _near(context: Context, text: str) -> Scalars:
-    """The cosine of every patch with a text, approximate."""
+    """The approximate cosine of every patch with a text."""
     model = context.model
     last = f"vision.{model.info.vision_layers}"
     if context.stage != last:

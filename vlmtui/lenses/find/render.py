@@ -1,4 +1,4 @@
-"""What the numbers are, in words."""
+"""Report line and legend of the lens's numbers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
 def report(found: LensResult, inputs: LensInputs) -> str:
-    """In a report."""
+    """The line of a report that says what the numbers are."""
     pieces = _pieces(found, inputs)
     spelled = f" ({isolate(pieces)})" if pieces else ""
     return f"{found.call.name}: {number(found.stage)} of {isolate(plain(inputs.text))}{spelled}"
 
 
 def legend(found: LensResult, inputs: LensInputs) -> str:
-    """Beneath the image."""
+    """The legend below the image."""
     pieces = _pieces(found, inputs)
     spelled = f" ({pieces})" if pieces else ""
     said = f"{found.call.name} {plain(inputs.text)}{spelled}: {number(found.stage)} at {found.stage}"
@@ -22,7 +22,7 @@ def legend(found: LensResult, inputs: LensInputs) -> str:
 
 
 def number(stage: str) -> str:
-    """What one of them is."""
+    """The name of one number."""
     return "logit" if stage.startswith("llm.") else "cosine"
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vlmtui.lenses import Context, Scalars
 
 
-# the whole answer's gradient is no map of one of its tokens: a number an entry, and not a map for every token
+# one number per entry and not a map per answer token, since the gradient may be that of the whole answer
 @lens(subject="answer")
 def gradient(context: Context, token: int | None = None) -> Scalars:
     """Gradient × input of every image token, for the log-probability of one answer token or of the whole answer."""

@@ -1,4 +1,4 @@
-"""Gradient × input of one token of an answer, or of the whole answer."""
+"""Gradient × input of an answer token's log-probability, or of the whole answer's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vlmtui.results.answers import Gradient, check_number
 
 
 def gradient_times_input(context: Context, token: int | None) -> Scalars:
-    """Of answer token `token` (from 0), or with None of the whole answer."""
+    """Gradient × input per image token for answer token `token` (from 0), or with None for the whole answer."""
     model = context.model
     generator = model.generator()
     answered = generator.answered(model.answer)
@@ -18,7 +18,7 @@ def gradient_times_input(context: Context, token: int | None) -> Scalars:
     forced = answered.retold(generator.model)
     model.progress("following the gradient back")
     numbers = forced.gradient(token)
-    # the numbers themselves are the kind's
+    # the numbers are carried by the kind itself
     return Scalars(
         numbers, own=pack_details(Gradient(answer=answered.id, token=token, numbers=np.zeros(0, np.float32)))
     )

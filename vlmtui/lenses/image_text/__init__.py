@@ -1,4 +1,4 @@
-"""`image-text` and `pair-loss`: images against texts, by models of two towers (zero-shot)."""
+"""`image-text` and `pair-loss`: zero-shot scores of images and texts, by models with a text tower."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind,
 
 
 def match_texts(context: Context, texts: tuple[str, ...]) -> Scores:
-    """The probabilities of texts for a reading's image; `own` is the rest of a `ImageTextMatch`."""
+    """The probabilities of texts for a reading's image; `own` is the rest of an `ImageTextMatch`."""
     model = context.model
     dual_encoder = model.text_tower()
     image = dual_encoder.image_vector(model.final())
@@ -33,7 +33,7 @@ def match_texts(context: Context, texts: tuple[str, ...]) -> Scores:
 
 
 def encode_texts(context: Context, texts: tuple[str, ...]) -> Scores:
-    """Without an image the texts are read, and have no scores; `own` is `TextsRead` without the texts themselves."""
+    """The texts without scores, for no image; `own` is a `TextsRead` without the texts themselves."""
     model = context.model
     dual_encoder = model.text_tower()
     found = model.read_texts(texts)
@@ -51,7 +51,7 @@ def encode_texts(context: Context, texts: tuple[str, ...]) -> Scores:
 
 
 def loss_facts(logits: list[list[float]], kind: ProbabilityKind) -> Facts:
-    """The loss of `logits` [n, n], of which the i-th text is the i-th image's own; `own` is a `PairLoss`."""
+    """The loss of `logits` [n, n], where the i-th text belongs to the i-th image; `own` is a `PairLoss`."""
     wide = {len(row) for row in logits} or {0}
     if wide != {len(logits)} or not logits:
         texts = " or ".join(map(str, sorted(wide)))

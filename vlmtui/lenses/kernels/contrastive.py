@@ -1,7 +1,7 @@
-"""Pictures against texts in a space that both were trained into: similarities, probabilities, and the loss of pairs.
+"""Contrastive image-text scores in a shared embedding space: cosines, probabilities, and the loss of pairs.
 
-`softmax` is CLIP's way (Radford et al., 2021: a picture's texts compete), `sigmoid` SigLIP's (Zhai et al., 2023: every
-pair is a question of its own).
+`softmax` is CLIP's (Radford et al., 2021: the texts of an image compete), `sigmoid` SigLIP's (Zhai et al., 2023: every
+pair is independent).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ProbabilityKind = Literal["softmax", "sigmoid"]
 
 @dataclass(frozen=True)
 class ContrastiveLoss:
-    """The mean loss of pairs in nats; for `softmax` it is the mean of its two directions, which are None otherwise."""
+    """The mean loss of pairs, in nats; for `softmax` the mean of its two directions, which are None for `sigmoid`."""
 
     value: float
     image_to_text: float | None
@@ -28,28 +28,25 @@ class ContrastiveLoss:
 
 
 def cosines(images: Tensor, texts: Tensor) -> Tensor:
-    """The cosine of every row of `images` [n, width] with every row of `texts` [m, width] → float32 [n, m].
-
-    0 for a zero row.
-    """
+    """Cosine of every row of `images` [n, width] with every row of `texts` [m, width], float32 [n, m]; 0 for zeros."""
     return unit_rows(images) @ unit_rows(texts).T
 
 
 def probabilities(logits: Tensor, kind: ProbabilityKind) -> Tensor:
-    """Of every text for every picture [images, texts], from their logits, float32.
+    """Probability of every text for every image, float32 [images, texts], from the logits.
 
-    `softmax` over a picture's texts, which sum to 1; `sigmoid` for each pair alone.
+    `softmax` runs over the texts of an image, which sum to 1; `sigmoid` treats each pair alone.
     """
     wide = logits.float()
     return wide.softmax(dim=-1) if kind == "softmax" else wide.sigmoid()
 
 
 def pair_loss(logits: Tensor, kind: ProbabilityKind) -> ContrastiveLoss:
-    """The loss of `logits` [n, n], where the i-th text is the i-th picture's own.
+    """Contrastive loss of `logits` [n, n], where the i-th text belongs to the i-th image.
 
-    `softmax`: the cross-entropy of pictures over texts and of texts over pictures, and their mean (InfoNCE, both ways).
-    `sigmoid`: minus the log-likelihood of all pairs, those on the diagonal true and the others false, summed over the
-    texts of a picture and averaged over pictures.
+    `softmax`: the cross-entropy of images over texts and of texts over images, and their mean (symmetric InfoNCE).
+    `sigmoid`: the negative log-likelihood of all pairs, positive on the diagonal and negative elsewhere, summed over
+    the texts of an image and averaged over images.
     """
     n = len(logits)
     assert logits.shape == (n, n)

@@ -1,4 +1,4 @@
-"""How alike the entries of a stage are: cosines."""
+"""Cosine similarity between the entries of a stage."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from torch import Tensor
 
 
 def unit_rows(vectors: Tensor) -> Tensor:
-    """The rows [n, hidden] in float32 at unit length; a zero row stays zero."""
+    """Scale rows [n, hidden] to unit length, in float32; a zero row stays zero."""
     wide = vectors.float()
     lengths = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
     return wide / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
 
 
 def cosine_to_rows(states: Tensor, to: Tensor) -> Tensor:
-    """The cosine of every row of `states` [n, hidden] with the rows `to` (int64 [m]) → float32 [n].
+    """Cosine of every row of `states` [n, hidden] with the rows numbered `to` (int64 [m]), float32 [n].
 
-    With several rows it is the cosine with the mean of their unit vectors. 0 for a zero row.
+    With several rows, the cosine with the mean of their unit vectors. 0 for a zero row.
     """
     rows = unit_rows(states)
     return rows @ unit_rows(rows[to.to(rows.device)].mean(dim=0, keepdim=True))[0]

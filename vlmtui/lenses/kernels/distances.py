@@ -1,8 +1,8 @@
-"""What near means: l2, cosine (plain, centred, without its sign), dot. Exact scores, and bounds that none can exceed.
+"""Distances and similarities: l2, cosine (plain, centred, absolute) and dot product; exact scores and upper bounds.
 
-A bound comes from a product of matrices in low precision. Of n terms summed in any order, |fl(x·y) - x·y| ≤ γ_n |x|·|y|
+Bounds come from a matrix product in low precision. For n terms summed in any order, |fl(x·y) - x·y| ≤ γ_n |x|·|y|
 ≤ γ_n ‖x‖‖y‖ with γ_n = n·u/(1 - n·u) (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1);
-what was rounded before the product adds ‖x - fl(x)‖‖y‖, which is measured.
+rounding the operands before the product adds ‖x - fl(x)‖‖y‖, which is measured.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Near = Literal["l2", "cosine", "|cosine|", "cosine-centred", "dot"]
 _LARGEST = 1e15  # the product of two longer vectors may overflow in float32
 _SMALLEST = 1e-12  # dividing by a shorter row would magnify what underflows in float32
 TOO_SHORT = 1e-30
-"""A row shorter than this may lose all of itself when it is rounded: what it loses counts as a number, not a share."""
-_NO_DIRECTION = 1e-13  # what subtracting the mean leaves of a row that is the mean: rounding, not a direction
+"""A row shorter than this may round to zero: its rounding error counts as an absolute number, not as a share."""
+_NO_DIRECTION = 1e-13  # a row shorter than this, relative to before the mean was subtracted, is rounding error
 
 
 @dataclass(frozen=True)
 class Centre:
-    """The mean float64 [hidden] of some rows, and the norm of each after subtracting it, float64 [rows]; on the CPU."""
+    """The mean of some rows, float64 [hidden], and the norm of each row minus it, float64 [rows]; on the CPU."""
 
     mean: Tensor
     norms: Tensor
@@ -35,7 +35,7 @@ class Centre:
 
 @dataclass(frozen=True)
 class EmbeddingMatrix:
-    """An embedding matrix [rows, hidden] as held, with the float64 norm of every row [rows] (on the CPU)."""
+    """An embedding matrix [rows, hidden] as loaded, with the norm of every row, float64 [rows] on the CPU."""
 
     embeddings: Tensor
     norms: Tensor
@@ -44,18 +44,18 @@ class EmbeddingMatrix:
 
     @classmethod
     def of(cls, embeddings: Tensor) -> EmbeddingMatrix:
-        """The vocabulary of an embedding matrix; reads all of it once."""
+        """Wrap an embedding matrix; reads all of it once for the norms."""
         return cls(embeddings, row_norms(embeddings))
 
     def lost(self) -> Tensor:
-        """The share of its norm that each row loses as bfloat16, float64 [rows]; remembered, since it reads them all.
+        """Share of its norm that each row loses when rounded to bfloat16, float64 [rows]; cached.
 
-        0 for rows so short that what they lose is nothing.
+        0 for rows shorter than `TOO_SHORT`, whose error is counted in absolute terms.
         """
         if not self._lost:
             lost = torch.zeros_like(self.norms)
             if self.embeddings.dtype != torch.bfloat16:
-                # small enough for a processor's cache, where it passes five times
+                # small enough for the processor's cache: each block is read five times
                 for block in row_blocks(len(lost), self.embeddings.shape[1] * 8, 4 << 20):
                     wide = self.embeddings[block].float()
                     apart = torch.linalg.vector_norm(wide - wide.bfloat16(), dim=-1).cpu().double()
@@ -64,7 +64,7 @@ class EmbeddingMatrix:
         return self._lost[0]
 
     def centre(self, rows: Tensor) -> Centre:
-        """The mean of these (finite) rows, computed in float64; remembered, since it reads them all twice."""
+        """The mean of these (finite) rows, computed in float64; cached for the last two sets of rows."""
         for known, centre in self._centres:
             if torch.equal(known, rows):
                 return centre
@@ -86,10 +86,11 @@ class EmbeddingMatrix:
 
 @dataclass(frozen=True)
 class ProductBlock:
-    """A block of fl(x·e) [n, rows] for operands x and rows e, which is off by at most `error` [n, 1] times ‖e‖, plus
-    `share` of its own size, plus `floor` [n, 1]; `norms` [rows] are those of the rows. All in the product's dtype.
+    """A block of products fl(x·e) [n, rows] of vectors x and rows e, in the dtype of the product.
 
-    `offset` [n, 1] is what the measure takes off every product of x, and `places` where the block lies.
+    The error is at most `error` [n, 1] times ‖e‖, plus `share` times the product's magnitude, plus `floor` [n, 1].
+    `norms` [rows] are the norms of the rows, `offset` [n, 1] is what the measure subtracts from every product of x, and
+    `places` are the positions of the block's rows among the candidates.
     """
 
     values: Tensor
@@ -101,7 +102,7 @@ class ProductBlock:
     places: slice
 
     def above(self, values: Tensor | None = None) -> Tensor:
-        """What x·e (or what `values` were made from) can be at most."""
+        """Upper bound of x·e, or of the exact values of `values`."""
         most = self.values if values is None else values
         if self.share:
             most = torch.add(most, most.abs(), alpha=self.share)
@@ -109,42 +110,45 @@ class ProductBlock:
 
 
 class Measure(ABC):
-    """Rows are the finite candidates, named by their places among them; `norms` float64 [rows]."""
+    """A way to score rows against vectors.
+
+    Rows are the finite candidates, numbered by their place among them; `norms` are theirs, float64 [rows].
+    """
 
     def __init__(self, norms: Tensor) -> None:
         self.norms = norms
 
     @abstractmethod
     def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """What rows are multiplied with, float64 [n, hidden], for vectors x and their lengths [n, 1]."""
+        """The vectors that rows are multiplied with, float64 [n, hidden], for vectors x of lengths [n, 1]."""
 
     def offset(self, operand: Tensor) -> Tensor:
-        """What is taken off every product of an operand, float64 [n]."""
+        """What is subtracted from every product of an operand, float64 [n]."""
         return torch.zeros(len(operand), dtype=torch.float64, device=operand.device)
 
     @abstractmethod
     def bounds(self, product: ProductBlock, unit_roundoff: float) -> Tensor:
-        """What no row's key can exceed, [n, rows]: keys are in the order of the scores."""
+        """Upper bounds of the rows' keys [n, rows]; keys are in the order of the scores."""
 
     @abstractmethod
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
-        """The exact scores of pairs: x and rows float64 [pairs, hidden], lengths [pairs]; [pairs]."""
+        """Exact scores of pairs [pairs], for x and rows float64 [pairs, hidden] and lengths [pairs]."""
 
     def needed(self, floor: Tensor, lengths: Tensor) -> Tensor:
-        """The key of a score, a little less for rounding; float64 [n]."""
+        """The key of a score, lowered a little for rounding; float64 [n]."""
         return floor - 1e-13 * floor.abs()
 
     def trusted(self, lengths: Tensor) -> Tensor:
-        """Bool [n]: for vectors of these lengths float32 neither overflows nor underflows."""
+        """Whether float32 neither overflows nor underflows for vectors of these lengths, bool [n]."""
         return (lengths < _LARGEST) & ((lengths == 0) | (lengths > _SMALLEST))
 
     def untrusted_rows(self, product: ProductBlock) -> Tensor:
-        """Bool [rows]: for which float32 may overflow or underflow."""
+        """The rows for which float32 may overflow or underflow, bool [rows]."""
         return product.norms > _LARGEST
 
 
 class DotProduct(Measure):
-    """x·e."""
+    """Dot product x·e."""
 
     def operand(self, x: Tensor, lengths: Tensor) -> Tensor:
         return x
@@ -157,13 +161,13 @@ class DotProduct(Measure):
 
 
 class EuclideanDistance(DotProduct):
-    """-‖x - e‖, which is in the order of x·e - ‖e‖²/2."""
+    """Negative Euclidean distance -‖x - e‖, which has the same order as x·e - ‖e‖²/2."""
 
     def bounds(self, product: ProductBlock, unit_roundoff: float) -> Tensor:
         return product.above().add_((16 * unit_roundoff - 0.5) * product.norms * product.norms)
 
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
-        # 0 - d rather than -d: no minus zero for a vector that finds itself
+        # 0 - d instead of -d, which is minus zero for a vector equal to a row
         distances: Tensor = torch.linalg.vector_norm(rows - x, dim=-1)
         return 0.0 - distances
 
@@ -173,7 +177,7 @@ class EuclideanDistance(DotProduct):
 
 
 class CosineSimilarity(Measure):
-    """x·e / (‖x‖‖e‖), 0 where either is zero; or the size of that."""
+    """Cosine x·e / (‖x‖‖e‖), 0 where either is zero; with `absolute` its absolute value."""
 
     def __init__(self, norms: Tensor, absolute: bool = False) -> None:
         super().__init__(norms)
@@ -199,7 +203,7 @@ class CosineSimilarity(Measure):
 
 
 class CentredCosine(CosineSimilarity):
-    """The cosine of x - c and e - c, c the mean of the rows; 0 where either is the mean itself."""
+    """Cosine of x - c and e - c, where c is the mean of the rows; 0 where either is zero."""
 
     def __init__(self, norms: Tensor, centre: Centre) -> None:
         super().__init__(norms)
@@ -239,7 +243,7 @@ class CentredCosine(CosineSimilarity):
 
 
 def measure_for(metric: Near, vocabulary: EmbeddingMatrix, rows: Tensor) -> Measure:
-    """The measure of this name over these (finite) rows of a vocabulary."""
+    """The measure for a metric over these (finite) rows of a vocabulary."""
     norms = vocabulary.norms[rows]
     if metric == "cosine-centred":
         return CentredCosine(norms, vocabulary.centre(rows))
@@ -249,7 +253,7 @@ def measure_for(metric: Near, vocabulary: EmbeddingMatrix, rows: Tensor) -> Meas
 
 
 def take_rows(matrix: Tensor, rows: Tensor) -> Tensor:
-    """Rows of a matrix by an index that may live on another device; a view where they are all in a row."""
+    """Select rows of a matrix by an index on any device; a view where the index is contiguous."""
     if (
         len(rows)
         and rows.ndim == 1

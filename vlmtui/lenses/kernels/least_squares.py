@@ -1,13 +1,14 @@
-"""All words at once: the least-squares decomposition of a vector over unit-length word vectors. For comparison.
+"""Least-squares decomposition of vectors over all unit-length word vectors at once (ridge and pseudoinverse).
 
 With the word vectors e_j as the rows of E, each scaled to length one, the coefficients are
 
     ridge:  w = argmin ‖x - Eᵀw‖² + λ·s·‖w‖²  =  E (EᵀE + λ·s·I)⁻¹ x,   s = trace(EᵀE) / hidden = rows / hidden
     pinv:   w = the shortest of all w that minimise ‖x - Eᵀw‖  =  E (EᵀE)⁺ x
 
-λ is relative to s, the mean eigenvalue of EᵀE, so that one λ means the same for every vocabulary. A word's coefficient
-is the dot product of its direction with y = (…)⁻¹ x, so the words with the largest coefficients are the nearest of y
-under the cosine: found exactly, without a matrix of tokens × vocabulary. EᵀE [hidden, hidden] is made once, in float64.
+λ is relative to s, the mean eigenvalue of EᵀE, so that a λ has the same meaning for every vocabulary. A word's
+coefficient is the dot product of its direction with y = (…)⁻¹ x, so the words with the largest coefficients are the
+nearest words of y by cosine. They are found exactly, without a tokens × vocabulary matrix. EᵀE [hidden, hidden] is
+computed once, in float64.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
 
 _PANELS = 4  # of columns: the half below the diagonal is enough
 _INDEPENDENT = 1e-5
-"""Where the triangle's smallest diagonal entry, relative to its largest, is below, eigenvectors take over."""
+"""Eigenvectors are used where the Cholesky factor's smallest diagonal entry, relative to its largest, is below this."""
 
 
 class GramMatrix:
-    """EᵀE [hidden, hidden] of the rows `candidates` at unit length, in float64; made in blocks, when it is asked for.
+    """EᵀE [hidden, hidden] of the rows `candidates` at unit length, in float64; computed in blocks on first use.
 
-    Rows that are zero or not finite have no part in it. Making it may be stopped at any block, and goes on from there.
+    Zero and non-finite rows are left out. The computation can be stopped after any block and resumes from there.
     """
 
     def __init__(self, vocabulary: EmbeddingMatrix, candidates: Tensor) -> None:
@@ -46,7 +47,7 @@ class GramMatrix:
         self._done = 0
 
     def whole(self, should_stop: Callable[[], bool], budget: int = BLOCK_BYTES) -> Tensor:
-        """A copy of it; `should_stop` may itself ask for it, and leaves less to do here."""
+        """A copy of the full matrix. `should_stop` may itself call this method, which then leaves less to do here."""
         hidden = len(self._below)
         width = -(-hidden // _PANELS)
         step = max(1, budget // (hidden * 8))
@@ -65,7 +66,7 @@ class GramMatrix:
 
 @dataclass(frozen=True)
 class LeastSquaresSolver:
-    """Solves (EᵀE + λ·s·I) y = x for the rows of a vocabulary: by its Cholesky triangle, or by eigenvectors."""
+    """Solver of (EᵀE + λ·s·I) y = x for the rows of a vocabulary, by its Cholesky factor or by eigenvectors."""
 
     triangle: Tensor | None
     inverse: Tensor | None
@@ -78,9 +79,9 @@ class LeastSquaresSolver:
         should_stop: Callable[[], bool] = lambda: False,
         budget: int = BLOCK_BYTES,
     ) -> LeastSquaresSolver:
-        """For λ = `ridge`, or without one for the pseudoinverse; takes hidden³ beside the making of `gram`.
+        """Factorise for λ = `ridge`, or for the pseudoinverse without one; costs hidden³ besides computing `gram`.
 
-        Eigenvalues below hidden · 2⁻⁵² of the largest are zero to the pseudoinverse.
+        The pseudoinverse treats eigenvalues below hidden · 2⁻⁵² of the largest as zero.
         """
         matrix = gram.whole(should_stop, budget)
         hidden = len(matrix)
@@ -96,7 +97,7 @@ class LeastSquaresSolver:
         return cls(None, vectors[:, there] / values[there].sqrt())
 
     def solve(self, vectors: Tensor) -> Tensor:
-        """y of each of `vectors` [n, hidden]; float64 [n, hidden]."""
+        """Solve for each of `vectors` [n, hidden]; float64 [n, hidden]."""
         if self.triangle is not None:
             x = vectors.to(self.triangle.device).double()
             found: Tensor = torch.cholesky_solve(x.T, self.triangle).T
@@ -114,9 +115,9 @@ def largest_coefficients(
     should_stop: Callable[[], bool] = lambda: False,
     budget: int = BLOCK_BYTES,
 ) -> NearestRows:
-    """The k words with the largest coefficients for each of `vectors` [n, hidden], largest first; as in `nearest`.
+    """The k words with the largest coefficients for each of `vectors` [n, hidden], as in `nearest_rows`.
 
-    `decomposition` is that of the same vocabulary and candidates.
+    `decomposition` must be of the same vocabulary and candidates.
     """
     found = []
     for block in row_blocks(len(vectors), vectors.shape[1] * 8, 2 * budget):

@@ -1,7 +1,7 @@
-"""The logit lens: what a language model would say at once, if a layer were its last one.
+"""Logit lens: the words a language model would predict if a layer were its last one.
 
-The residual stream after any layer is sent through the final norm and the unembedding, which the caller brings along
-as one function (nostalgebraist, "interpreting GPT: the logit lens", 2020).
+The residual stream after any layer is passed through the final norm and the unembedding, which the caller provides as
+one function (nostalgebraist, "interpreting GPT: the logit lens", 2020).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from vlmtui.lenses.kernels.norms import BLOCK_BYTES, row_blocks
 
 Unembed = Callable[[Tensor], Tensor]
 
-_SLACK = 24  # kept beyond k, so that ties at the end of the list come in their order
-_COPIES = 3  # of a block of logits: themselves, those of the candidates, the softmax
+_SLACK = 24  # rows kept beyond k, so that ties at the end of the list can be ordered
+_COPIES = 3  # of a block of logits in memory: all of them, those of the candidates, the softmax
 
 
 @dataclass(frozen=True)
 class LogitLensWords:
     """`ids` int64 and `scores` float64 [n, k], the largest logit first; `entropy` float64 [n], in nats. On the CPU.
 
-    Where a state holds a number that is not finite, the first candidates stand without scores.
+    For a state that is not finite, the first candidates are listed with NaN scores.
     """
 
     ids: Tensor
@@ -45,9 +45,9 @@ def logit_lens(
 ) -> LogitLensWords:
     """The k rows with the largest logits for each of `states` [n, hidden], among `candidates` (int64, ascending).
 
-    `unembed` makes logits [n, rows] of states. The entropy is that of the softmax over all rows. Logits within `TIE`
-    of each other are ties, and the lower id comes first. `should_stop` is asked between blocks: `CancelledError` when
-    it says so. `budget` bounds the bytes of a block, of one state at least.
+    `unembed` maps states to logits [n, rows]. The entropy is that of the softmax over all rows. Logits within `TIE` of
+    each other are ties, and the lower id comes first. `should_stop` is called between blocks; when it returns True,
+    `CancelledError` is raised. `budget` bounds the bytes of a block, which has at least one state.
     """
     k = min(k, len(candidates))
     ids = torch.empty(len(states), k, dtype=torch.int64)
@@ -64,7 +64,7 @@ def logit_lens(
 
 
 def _largest(logits: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The first k candidates by their logits [n, rows], ties by their ids: ids and scores [n, k]."""
+    """Ids and scores [n, k] of the k candidates with the largest logits [n, rows]; ties are ordered by id."""
     chosen = logits if len(candidates) == logits.shape[1] else logits[:, candidates.to(logits.device)]
     finite = torch.isfinite(chosen).all(dim=-1).cpu()
     kept = min(k + _SLACK, chosen.shape[1])
@@ -77,7 +77,7 @@ def _largest(logits: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor
     tied = (best[:, 1:] >= best[:, :-1] - TIE * best[:, :-1].abs())[:, :k].any(dim=-1) & finite
     for i in torch.nonzero(tied).flatten().tolist():
         own, values = places[i], best[i]
-        if values[-1] >= floor[i]:  # more of them tie than were kept
+        if values[-1] >= floor[i]:  # more rows tie than were kept
             everything = chosen[i].cpu().double()
             own = torch.nonzero(everything >= floor[i]).flatten()
             values = everything[own]

@@ -1,4 +1,4 @@
-"""The two sides of a product of matrices in low precision, each with what it lost by that."""
+"""Low-precision matrix product: its two operands, each with the error of rounding it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vlmtui.lenses.kernels.norms import row_blocks
 
 @dataclass(frozen=True)
 class RoundedVectors:
-    """What rows are multiplied with [n, hidden] in the dtype of the product; its `offset` in the bounds, the norm of
-    what it `lost` by that dtype, and its `size`, float64 [n]."""
+    """Vectors to be multiplied with rows: `values` [n, hidden] in the dtype of the product, and float64 [n, 1] their
+    `offset` in the bounds, the norm `lost` to rounding, and their `size`, an upper bound of the norm."""
 
     values: Tensor
     offset: Tensor
@@ -27,14 +27,14 @@ class RoundedVectors:
 
 @dataclass(frozen=True)
 class ExactVectors:
-    """`exact` float64 [n, hidden] and their lengths [n]."""
+    """Vectors in float64, `exact` [n, hidden], and their `lengths` [n]."""
 
     exact: Tensor
     lengths: Tensor
 
     @classmethod
     def of(cls, vectors: Tensor, device: torch.device) -> ExactVectors:
-        """Of `vectors` [n, hidden], on a device that has float64."""
+        """Convert `vectors` [n, hidden] on a device that supports float64."""
         x = vectors.to(device).double()
         return cls(x, torch.linalg.vector_norm(x, dim=-1))
 
@@ -42,7 +42,7 @@ class ExactVectors:
         return len(self.exact)
 
     def rounded(self, dtype: torch.dtype, device: torch.device, measure: Measure, budget: int) -> RoundedVectors:
-        """What rows are multiplied with, in this dtype; never all of it in float64."""
+        """Round the measure's operand to a dtype, block by block so that not all of it exists in float64."""
         n, hidden = self.exact.shape
         values = torch.empty(n, hidden, dtype=dtype, device=device)
         offset, lost, size = torch.zeros(3, n, 1, dtype=torch.float64, device=self.exact.device)
@@ -60,8 +60,8 @@ class ExactVectors:
 
 @dataclass(frozen=True)
 class RoundedRows:
-    """A block of a vocabulary: `matrix` [rows, hidden] in the dtype of the product, and the `norms` [rows] of its rows
-    as they were, float64 or else float32. Each `lost` at most this share of its norm by the dtype.
+    """A block of vocabulary rows: `matrix` [rows, hidden] in the dtype of the product, and the `norms` [rows] before
+    rounding, float64 or float32. Rounding changed each row by at most the share `lost` of its norm.
     """
 
     matrix: Tensor
@@ -70,7 +70,7 @@ class RoundedRows:
 
 
 def fast_in_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 matrices itself, summing in float32."""
+    """Whether the device multiplies bfloat16 matrices in hardware, accumulating in float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0) and torch.version.hip is None
     return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

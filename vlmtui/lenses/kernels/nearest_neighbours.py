@@ -1,11 +1,11 @@
-"""The nearest word-pieces of vectors: exact, and in bounded memory.
+"""Nearest-neighbour search: the nearest vocabulary rows of vectors, exact and in bounded memory.
 
-The order is that of float64 on the weights as they are held. A sweep over blocks of the vocabulary in bfloat16 or
-float32 keeps, for each vector, the rows with the largest *upper bound* on their score (see `measures`); those that can
+The order is that of float64 scores on the weights as loaded. A sweep over blocks of the vocabulary in bfloat16 or
+float32 keeps, for each vector, the rows with the largest upper bound on their score (see `distances`); those that can
 matter are scored again in float64. A row that was not kept cannot score above the smallest bound kept, so the shortlist
-is known to be enough when its k-th exact score lies above that; vectors for which it does not (many identical rows,
-extreme values) get a sweep in float32, a longer list, and in the end a float64 sweep. tokens × vocabulary never exists
-as a matrix.
+is proved sufficient when its k-th exact score lies above that bound. Vectors for which it does not (many identical
+rows, extreme values) get a sweep in float32, a longer shortlist, and finally a float64 sweep. A tokens × vocabulary
+matrix never exists.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from vlmtui.lenses.kernels.low_precision_matmul import ExactVectors, RoundedRows
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
 
 TIE = 1e-6  # scores this close, relative to the larger, are ties: the lower id comes first
-_SLACK = 24  # rows kept beyond k at first: enough for nearly every vector, cheap to score again
-_BLURRED = 32  # kept beside them where the rows are rounded for the sweep, and their bounds are wider
-_WORTH_ROUNDING = 64  # for so many vectors the product takes longer than to round the rows
-_WIDER = 8  # how much longer the second list is
-_NEAR_BY = 16 << 20  # bytes that stay in a processor's cache, and are not asked of the system anew each time
-_UNDERFLOW = 2.0**-125  # more than one product loses where it falls below the normal numbers
-_BFLOAT16_SHARE = 2.0**-8  # more than a float32 sum loses when it is stored as bfloat16
+_SLACK = 24  # rows kept beyond k in the first sweep: enough for nearly every vector, cheap to score again
+_BLURRED = 32  # further rows kept where rows are rounded for the sweep, since bounds are wider then
+_WORTH_ROUNDING = 64  # from this many vectors on, the product takes longer than rounding the rows
+_WIDER = 8  # how many times longer the second shortlist is
+_NEAR_BY = 16 << 20  # bytes that stay in the processor's cache and are not allocated anew each time
+_UNDERFLOW = 2.0**-125  # upper bound of the error of one product that underflows the normal numbers
+_BFLOAT16_SHARE = 2.0**-8  # upper bound of the relative error of storing a float32 sum as bfloat16
 
 
 @dataclass(frozen=True)
 class NearestRows:
     """`ids` int64 and `scores` float64, both [vectors, k] on the CPU, nearest first.
 
-    A row that holds a number that is not finite comes after all others, and its score is NaN.
+    Rows that are not finite come after all others, with NaN scores.
     """
 
     ids: Tensor
@@ -61,10 +61,10 @@ def nearest_rows(
 ) -> NearestRows:
     """The k nearest rows of each of `vectors` [n, hidden] among the rows `candidates` (int64, ascending).
 
-    Score: minus the Euclidean distance, the cosine (0 for a zero row) or its size, the cosine after the mean of the
-    candidates has been subtracted from both sides, or the dot product. Fewer than k candidates give all of them.
-    `should_stop` is asked between blocks: `CancelledError` when it says so. `budget` bounds the bytes of a block of
-    intermediate values.
+    The score is the negative Euclidean distance, the cosine (0 for a zero row) or its absolute value, the cosine after
+    subtracting the candidates' mean from both sides, or the dot product. With fewer than k candidates, all are
+    returned. `should_stop` is called between blocks; when it returns True, `CancelledError` is raised. `budget` bounds
+    the bytes of a block of intermediate values.
     """
     if vectors.ndim != 2 or vectors.shape[1] != vocabulary.embeddings.shape[1]:
         raise ValueError(f"vectors {tuple(vectors.shape)} do not fit embeddings {tuple(vocabulary.embeddings.shape)}")
@@ -76,7 +76,7 @@ def nearest_rows(
     search = _Search(vocabulary, candidates, metric, k, should_stop, budget)
 
     finite = torch.isfinite(vectors).all(dim=-1).cpu()
-    # nothing is near a vector that is not a number: the first rows, without scores
+    # a vector that is not finite has no neighbours: it gets the first rows, with NaN scores
     ids[~finite], scores[~finite] = candidates[:k], torch.nan
     todo = torch.nonzero(finite).flatten()
     for dtype, keep in search.attempts(len(todo)):
@@ -94,7 +94,7 @@ def nearest_rows(
 
 
 class _Search:
-    """One question to a vocabulary. Rows are named by their place among the finite candidates."""
+    """One search in a vocabulary. Rows are numbered by their place among the finite candidates."""
 
     def __init__(
         self,
@@ -112,12 +112,12 @@ class _Search:
         self.exact = exact_device(self.embeddings.device)
         finite = torch.isfinite(vocabulary.norms[candidates])
         self.candidates = candidates[finite]
-        # rows that are not finite never enter the search: they are what is left when it runs out of rows
+        # rows that are not finite never enter the search; they follow when it runs out of rows
         self.last_resort: list[int] = candidates[~finite].tolist()
         self.measure: Measure = measure_for(metric, vocabulary, self.candidates)
 
     def attempts(self, vectors: int) -> Iterator[tuple[torch.dtype, int]]:
-        """In which precision to sweep, and how many rows to keep, one after the other until all is proved."""
+        """Precisions to sweep in and numbers of rows to keep, to be tried in turn until every result is proved."""
         keep = self.k + _SLACK
         if len(self.candidates) <= keep:
             yield torch.float64, keep  # all of them are scored exactly
@@ -127,13 +127,13 @@ class _Search:
                     yield torch.bfloat16, keep
                 elif vectors >= _WORTH_ROUNDING:
                     yield torch.bfloat16, keep + _BLURRED
-            # no TF32: it is a product of matrices in float32 only by name
+            # with TF32 a float32 product does not have float32 precision
             if torch.get_float32_matmul_precision() == "highest":
                 yield torch.float32, keep
                 yield torch.float32, _WIDER * keep
 
     def by_shortlist(self, vectors: ExactVectors, dtype: torch.dtype, keep: int) -> tuple[NearestRows, Tensor]:
-        """The nearest of each of the vectors, and bool [n]: whether they are known to be right."""
+        """The nearest rows of each vector, and whether they are proved to be right, bool [n]."""
         n, rows = len(vectors), len(self.candidates)
         if rows <= keep:
             everything = torch.arange(rows).expand(n, -1)
@@ -150,7 +150,7 @@ class _Search:
         return self._ordered(shortlist, scores), right
 
     def by_whole_rows(self, vectors: ExactVectors) -> NearestRows:
-        """The nearest of each of the vectors, by bounds in float64 on all candidates: [vectors, candidates] of them."""
+        """The nearest rows of each vector, by float64 bounds of all candidates [vectors, candidates]."""
         bounds = torch.empty(len(vectors), len(self.candidates), dtype=torch.float64)
         operand = vectors.rounded(torch.float64, self.exact, self.measure, self.budget)
         for block, rows in self._row_blocks(torch.float64, self.exact):
@@ -166,7 +166,7 @@ class _Search:
         return NearestRows(torch.cat([one.ids for one in found]), torch.cat([one.scores for one in found]))
 
     def _sweep(self, vectors: ExactVectors, dtype: torch.dtype, keep: int) -> tuple[Tensor, Tensor]:
-        """The `keep` rows with the largest bounds for each vector, and these, largest first; both [n, keep]."""
+        """The `keep` rows with the largest bounds for each vector, and these bounds, largest first; both [n, keep]."""
         device = self.embeddings.device
         x = vectors.rounded(dtype, device, self.measure, self.budget)
         best = torch.full((len(vectors), keep), -torch.inf, device=device)
@@ -182,16 +182,16 @@ class _Search:
         return rows.cpu(), best.cpu().double()
 
     def _bounds(self, operand: RoundedVectors, rows: RoundedRows, places: slice) -> Tensor:
-        """What none of the `rows` can exceed, rounding included; [n, rows], float32 or float64.
+        """Upper bounds of the keys of `rows`, rounding included; [n, rows], float32 or float64.
 
-        bfloat16 numbers have exact float32 products, which are summed in float32; the sum is rounded once more where
-        it is stored.
+        Products of bfloat16 numbers are exact in float32 and are summed in float32; the sum is rounded once more when
+        stored as bfloat16.
         """
         x, matrix, lost = operand.values, rows.matrix, rows.lost
-        terms = x.shape[1] + 24  # the few roundings around the dot product, counted generously
+        terms = x.shape[1] + 24  # with a generous allowance for the roundings around the dot product
         share = 0.0
         if x.dtype == torch.bfloat16 and x.is_cuda:
-            # out_dtype keeps partial sums in float32; tensor cores cut off where they add instead of rounding
+            # out_dtype keeps partial sums in float32; tensor cores truncate when adding instead of rounding
             values, terms = torch.mm(x, matrix.T, out_dtype=torch.float32), 2 * terms
         elif x.dtype == torch.bfloat16:
             values, share = (x @ matrix.T).float(), _BFLOAT16_SHARE
@@ -200,7 +200,7 @@ class _Search:
         wide = values.dtype
         unit_roundoff = torch.finfo(wide).eps / 2
         if wide == torch.float64:
-            terms *= 2  # the scores that the bounds are held against have been rounded as much
+            terms *= 2  # the scores compared with the bounds are rounded as much
         gamma = terms * unit_roundoff / (1 - terms * unit_roundoff)
         tiny = terms * _UNDERFLOW if wide == torch.float32 else 0.0
 
@@ -220,7 +220,7 @@ class _Search:
         return self.measure.needed(scores - TIE * scores.abs(), lengths)
 
     def _scores(self, vectors: ExactVectors, wanted: Tensor, rows: Tensor) -> Tensor:
-        """The float64 scores of the rows [n, m] that are `wanted` (bool), minus infinity for the others; on the CPU."""
+        """Float64 scores of the `wanted` (bool) rows [n, m], minus infinity for the others; on the CPU."""
         scores = torch.full(rows.shape, -torch.inf, dtype=torch.float64)
         whose, which = torch.nonzero(wanted, as_tuple=True)
         places = rows[whose, which]
@@ -233,7 +233,7 @@ class _Search:
         return scores
 
     def _ordered(self, rows: Tensor, scores: Tensor) -> NearestRows:
-        """The first k of the rows [n, m] by their scores, ties by their ids."""
+        """The first k of the rows [n, m] by score, ties by id."""
         ids = self.candidates[rows]
         k = min(self.k, ids.shape[1])
         places = scores.topk(min(k + 1, ids.shape[1]), dim=1).indices
@@ -249,7 +249,7 @@ class _Search:
         return NearestRows(torch.cat([best_ids[:, :k], last], dim=1), torch.cat([best[:, :k], unknown], dim=1))
 
     def _row_blocks(self, dtype: torch.dtype, device: torch.device) -> Iterator[tuple[slice, RoundedRows]]:
-        """The candidates in blocks, and where these lie."""
+        """The candidates in blocks, each with its slice of them."""
         wide = torch.promote_types(dtype, torch.float32)
         rounds = dtype == torch.bfloat16 != self.embeddings.dtype
         lost = self.vocabulary.lost() if rounds else self.vocabulary.norms
@@ -260,13 +260,13 @@ class _Search:
             yield block, RoundedRows(matrix, norms, float(lost[self.candidates[block]].max()) if rounds else 0.0)
 
     def check(self) -> None:
-        """`CancelledError` where the question is no longer wanted."""
+        """Raise `CancelledError` once the request is no longer wanted."""
         if self.should_stop():
             raise CancelledError("the question was withdrawn")
 
 
 def rank_with_ties(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:
-    """The first k (id, score) by falling score; what lies within `TIE` of the best that is left comes by id."""
+    """The first k (id, score) by descending score; scores within `TIE` of the best remaining one are ordered by id."""
     left = sorted(zip(ids, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
     chosen: list[tuple[int, float]] = []
     start = 0

@@ -1,4 +1,4 @@
-"""How long vectors are: L2 norms, and where a norm stands among the vocabulary's."""
+"""L2 norms of vectors, percentiles among the vocabulary's norms, and row blocks of bounded memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ BLOCK_BYTES = 64 << 20
 
 
 def exact_device(device: torch.device) -> torch.device:
-    """Where float64 is to be had: `device` itself, or the CPU for Apple's GPUs, which have none."""
+    """The device for float64 work: `device` itself, or the CPU for Apple's GPUs, which have no float64."""
     return torch.device("cpu") if device.type == "mps" else device
 
 
 def row_blocks(rows: int, row_bytes: int, budget: int = BLOCK_BYTES) -> Iterator[slice]:
-    """Slices of 0 … rows, each of at most `budget` bytes at `row_bytes` a row, and at least one row."""
+    """Split 0 … rows into slices of at most `budget` bytes at `row_bytes` per row, with at least one row each."""
     step = max(1, budget // max(1, row_bytes))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
@@ -32,9 +32,9 @@ def row_norms(matrix: Tensor) -> Tensor:
 
 
 def percentiles(norms: Tensor, vocabulary: Tensor) -> Tensor:
-    """The share (0–100) of the norms `vocabulary` [rows] that are smaller than each of `norms` [n]; float64 [n].
+    """Percentage of the norms `vocabulary` [rows] that are smaller than each of `norms` [n], float64 [n].
 
-    Norms that are not finite count as neither smaller nor larger; without any finite ones the share is NaN.
+    Non-finite norms of the vocabulary are ignored; without finite ones the percentage is NaN.
     """
     known = vocabulary[torch.isfinite(vocabulary)].double().sort().values
     if not len(known):

@@ -1,9 +1,9 @@
-"""Which few words together make up a vector: orthogonal matching pursuit over unit-length word vectors.
+"""Orthogonal matching pursuit: the few words that together make up a vector, over unit-length word vectors.
 
 Y. C. Pati, R. Rezaiifar, P. S. Krishnaprasad, Orthogonal Matching Pursuit, Asilomar 1993. Each step picks the word
-whose direction correlates most with what is left of the vector, then fits all words picked anew by least squares.
-All tokens of a block take a step together: one search for the nearest direction, exact as all searches are, and one
-Gram-Schmidt step in float64, done twice so that what is left stays orthogonal to what was picked.
+whose direction correlates most with the residual, then fits all picked words again by least squares. All tokens of a
+block take a step together: one exact search for the nearest direction, and one Gram-Schmidt step in float64, done twice
+so that the residual stays orthogonal to the picked words.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from vlmtui.lenses.kernels.nearest_neighbours import nearest_rows
 from vlmtui.lenses.kernels.norms import BLOCK_BYTES, exact_device, row_blocks
 
 NOTHING_LEFT = 1e-9
-"""A step that correlates less with the rest, relative to the vector's norm, is rounding: the pursuit is over."""
+"""The pursuit ends when the best correlation with the residual, relative to the vector's norm, is below this."""
 
 
 @dataclass(frozen=True)
 class MatchingPursuit:
-    """What was picked, in the order picked, all [vectors, k] on the CPU.
+    """The picked words in the order picked, all [vectors, k] on the CPU.
 
-    `ids` int64, `coefficients` float64 of the fit with all words picked, `explained` float64 the share of the norm
-    explained after each pick, 1 - ‖rest‖/‖vector‖. A pursuit that ended early (nothing left to explain, no word that
-    correlates) is filled up with the id -1 and NaN.
+    `ids` int64, `coefficients` float64 of the fit with all picked words, `explained` float64 the share of the norm
+    explained after each pick, 1 - ‖residual‖/‖vector‖. A pursuit that ended early (no residual, or no word correlates)
+    is padded with the id -1 and NaN.
     """
 
     ids: Tensor
@@ -47,11 +47,11 @@ def matching_pursuit(
 ) -> MatchingPursuit:
     """At most k words for each of `vectors` [n, hidden], among the rows `candidates` (int64, ascending).
 
-    Words are picked by the size of their correlation, with `positive` only where that is positive (the coefficients
-    of the fit may still be negative); of those within 1e-6 of the largest the lower id. Word vectors have unit length,
-    the vectors are taken as they are. Rows that are zero or not finite are never picked, nor is anything for a vector
-    that is not finite. `should_stop` and `budget` as in `nearest`; three budgets hold what is known of a block of
-    vectors.
+    Words are picked by the absolute value of their correlation, with `positive` by a positive correlation only (the
+    coefficients of the fit may still be negative); of those within 1e-6 of the largest the lower id is picked. Word
+    vectors are scaled to unit length, the vectors are not. Zero and non-finite rows are never picked, and a non-finite
+    vector gets no words. `should_stop` and `budget` are as in `nearest_rows`; the state of a block of vectors takes
+    three budgets.
     """
     direction = torch.isfinite(vocabulary.norms[candidates]) & (vocabulary.norms[candidates] > 0)
     rows = candidates[direction]
@@ -84,7 +84,7 @@ def matching_pursuit(
 
 
 class _Block:
-    """Vectors on their way: `rest` [n, hidden] of each is what is left of it; `going` are those that go on."""
+    """The state of a block of vectors: `rest` [n, hidden] are the residuals, `going` the vectors not yet finished."""
 
     def __init__(self, vectors: Tensor, vocabulary: EmbeddingMatrix, k: int) -> None:
         self.vocabulary = vocabulary
@@ -96,14 +96,13 @@ class _Block:
         self.steps = 0
         self.ids = torch.full((n, k), -1, dtype=torch.int64)
         self.explained = torch.full((n, k), torch.nan, dtype=torch.float64)
-        # words = directions · triangle: the directions orthonormal, one more at each step
-        # of the last one nothing is asked any more
+        # words = directions · triangle, with orthonormal directions, one more at each step; the last one is not needed
         self.directions = torch.empty(n, max(0, k - 1), hidden, dtype=torch.float64, device=self.device)
         self.triangle = torch.eye(k, dtype=torch.float64, device=self.device).repeat(n, 1, 1)
         self.along = torch.zeros(n, k, dtype=torch.float64, device=self.device)
 
     def step(self, ids: Tensor, correlations: Tensor) -> None:
-        """Take a word into the fit of each vector that goes on; those for which it is none stop."""
+        """Add a word to the fit of each unfinished vector; vectors whose correlation is rounding error are finished."""
         left = torch.linalg.vector_norm(self.rest[self.going], dim=-1)
         worth = (correlations.to(self.device) * left) > NOTHING_LEFT * self.lengths[self.going]
         ids, self.going = ids[worth.cpu()], self.going[worth]
@@ -126,7 +125,7 @@ class _Block:
         rest = self.rest[whose]
         along = (direction * rest).sum(dim=-1)
         rest = rest - along[:, None] * direction
-        # rounding leaves a little of the older directions behind, which would be picked once more in the end
+        # rounding leaves a little of the older directions, whose words would be picked again later
         rest = rest - (before.transpose(1, 2) @ (before @ rest[..., None]))[..., 0]
         self.rest[whose] = rest
         if t < self.directions.shape[1]:
@@ -140,13 +139,13 @@ class _Block:
         self.explained[where, t] = share.clamp(min=0).cpu()
 
     def coefficients(self) -> Tensor:
-        """Those of the fit with all words picked; NaN where none was. float64 [n, k] on the CPU."""
+        """Coefficients of the fit with all picked words, float64 [n, k] on the CPU; NaN where none was picked."""
         found = torch.linalg.solve_triangular(self.triangle, self.along[..., None], upper=True)[..., 0].cpu()
         return torch.where(self.ids >= 0, found, torch.nan)
 
 
 def _straight(rows: Tensor) -> Tensor | slice:
-    """Ascending row numbers (int64 [n]), as a slice where none is left out: what it picks need not be copied."""
+    """Ascending row numbers (int64 [n]), as a slice where they are contiguous, which avoids a copy."""
     if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows):
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows

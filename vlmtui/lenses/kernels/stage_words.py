@@ -1,7 +1,7 @@
-"""Words of a stage's vectors by any order, for the lenses that look for words.
+"""Words of a stage's vectors, for the lenses that search for words.
 
-At a stage of the language model's layers the order is that of their logits (logit lens), whatever metric is named;
-everywhere else it is the metric's. A vision stage has words where it is sent through the projector.
+At a layer of the language model words are ordered by their logits (logit lens), whatever the metric; at other stages by
+the metric. A vision stage has words only when it is sent through the projector.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vlmtui.reading import of_layers, of_patches
 
 @dataclass(frozen=True)
 class WordQuery:
-    """How words are looked for: in which order, how many, in all rows or in those alone that are words, and λ."""
+    """A search for words: its order, the number of words, whether all rows are candidates or words only, and λ."""
 
     order: WordOrder
     k: int
@@ -29,11 +29,11 @@ class WordQuery:
 
     @classmethod
     def at(cls, context: Context, metric: Metric, all_tokens: bool, ridge: float) -> WordQuery:
-        """That of the context's stage."""
+        """The search at the context's stage."""
         return cls("logit" if of_layers(context.stage) else metric, context.k, all_tokens, ridge)
 
     def said(self, searched: StageWords) -> dict[str, object]:
-        """What a lens says besides its words: how they were found, and among how many rows."""
+        """The details a lens reports besides its words: how they were found, and among how many rows."""
         return {
             "metric": self.order,
             "all_tokens": self.all_tokens,
@@ -45,8 +45,8 @@ class WordQuery:
 
 @dataclass(frozen=True)
 class StageWords:
-    """What was found among so many `candidates` of all rows, of which others were `left_out`; of a logit lens the
-    `entropy` float64 [n], in nats."""
+    """The words found among `candidates` rows, with `left_out` others not searched; for the logit lens also the
+    `entropy` in nats, float64 [n]."""
 
     found: NearestWords
     candidates: int
@@ -55,14 +55,14 @@ class StageWords:
 
 
 def check_words(context: Context, projected: bool) -> None:
-    """`UsageError` for a vision stage whose states are not `projected`: there are no words."""
+    """Raise `UsageError` for a vision stage whose states are not `projected`: it has no words."""
     if of_patches(context.stage) and not projected:
         there = "choose tokens, a layer such as llm.1, or the lens projector"
         raise UsageError(f"there are no words at {context.stage}: {there}")
 
 
 def search_words(context: Context, vectors: Tensor, search: WordQuery) -> StageWords:
-    """The words of `vectors` [n, width], which are of the context's stage or of as wide ones."""
+    """Search for the words of `vectors` [n, width], which are states of the context's stage or equally wide."""
     model = context.model
     if search.order == "logit":
         rows = model.head_rows

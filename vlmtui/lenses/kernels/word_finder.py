@@ -1,4 +1,4 @@
-"""From a metric's name to the lens that finds words by it, with what lenses make once of a vocabulary kept between."""
+"""Word finder: the nearest words of vectors by any metric, with the solvers of a vocabulary cached between searches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEPT = 2  # decompositions, each of hidden × hidden float64 numbers
 
 @dataclass(frozen=True)
 class NearestWords:
-    """`ids` int64 (-1 where there is none), `scores` float64, and of a pursuit the share of the norm explained after
+    """`ids` int64 (-1 for no word), `scores` float64, and for matching pursuit the share of the norm `explained` after
     each word; all [tokens, k] on the CPU."""
 
     ids: Tensor
@@ -28,7 +28,7 @@ class NearestWords:
 
 
 class WordFinder:
-    """Finds the words of one vocabulary."""
+    """Search for words in one vocabulary, by any metric."""
 
     def __init__(self, vocabulary: EmbeddingMatrix) -> None:
         self._vocabulary = vocabulary
@@ -44,7 +44,7 @@ class WordFinder:
         ridge: float,
         should_stop: Callable[[], bool],
     ) -> NearestWords:
-        """k words for each of `vectors` [n, hidden] among the rows `candidates`; `ridge` is that metric's λ."""
+        """k words for each of `vectors` [n, hidden] among the rows `candidates`; `ridge` is the λ of `ridge`."""
         match metric:
             case "omp" | "omp-positive":
                 picked = matching_pursuit(

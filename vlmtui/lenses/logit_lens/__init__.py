@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def refuses(stage: str, model: ModelInfo) -> str:
-    """Why it cannot look at a stage of a model."""
+    """The reason why the lens does not apply to a stage of a model, or ""."""
     if not model.wordless and not stage.startswith("vision."):
         return ""
     why = model.wordless or f"{stage} comes before it: choose tokens or a layer, such as llm.1"

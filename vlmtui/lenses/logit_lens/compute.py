@@ -1,4 +1,4 @@
-"""The words of image tokens after every layer of the language model."""
+"""Logit lens of image tokens after every layer of the language model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vlmtui.metrics import RIDGE
 
 
 def words_by_layer(context: Context, all_tokens: bool) -> LayerWords:
-    """Of the tokens asked for, or of all: with the `entropy` of each layer's softmax over all rows [layers, entries],
-    in nats, and the layer from which on each one's first word is the last layer's (`settled` [entries])."""
+    """Words by layer of the requested tokens, or of all. Details: the `entropy` of each layer's softmax over all rows
+    [layers, entries], in nats, and the layer from which on each token's top-1 is the last layer's (`settled`)."""
     which = context.model.tokens_asked()
     states = context.model.after_every_layer(which)
     layers, entries = len(states), len(which)

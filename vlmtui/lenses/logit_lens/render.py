@@ -1,9 +1,9 @@
-"""What the words by layer are, in words."""
+"""Report line of the words by layer."""
 
 from __future__ import annotations
 
 
 def words() -> str:
-    """In a report."""
+    """The line of a report."""
     what = "words of the largest logits after every layer (logit lens)"
     return f"layers: {what}, entropy in nats over the whole vocabulary"

@@ -1,4 +1,4 @@
-"""`mask`: which positions the language model may look at from each."""
+"""`mask`: the attention mask of the language model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attention mask as the model itself makes it, of a prompt and the answer to it."""
+"""Attention mask of a prompt and its answer, as the model itself makes it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vlmtui.results.answers import IMAGE, SAID, TEXT, AttentionMask, check_numbe
 from .kernel import allowed_shares, mask_pattern
 
 MOST = 256
-"""Cells a side of the matrix, to be drawn. All of a mask is in its packed bits: as numbers it would be 32 times as
-large, of a prompt of thousands of positions too large to travel."""
+"""Cells per side of the drawn matrix. The whole mask is sent as packed bits: as float32 numbers it would be 32 times as
+large, too large to send for a prompt of thousands of positions."""
 
 
 def mask_matrix(context: Context, layer: int) -> Matrix:
-    """Of the prompt and the reading's latest answer, or without one of the reading's prompt alone."""
+    """The mask of a layer over the prompt and the reading's latest answer, or over the prompt alone without one."""
     model = context.model
     generator = model.generator()
     check_number(layer, 1, generator.model.info.llm_layers, f"layer {layer}")
@@ -29,8 +29,8 @@ def mask_matrix(context: Context, layer: int) -> Matrix:
     else:
         inputs = generator.model.prompted(generator.kept.inputs, generator.tokens, generator.kept.prompt)
         ids = inputs.input_ids[0].tolist()
-        # whatever it would say first is after the prompt, and not looked at
-        forced, prompt = generator.model.speaking.force(inputs, ids[-1:]), len(ids)
+        # one token after the prompt, which is not part of the mask
+        forced, prompt = generator.model.generator.teacher_force(inputs, ids[-1:]), len(ids)
     model.progress("asking for the mask")
     allowed = forced.mask(layer)
     kinds = np.full(len(ids), TEXT, np.uint8)
@@ -47,7 +47,7 @@ def mask_matrix(context: Context, layer: int) -> Matrix:
     )
     values, side = allowed_shares(array(allowed), MOST)
     cells = "" if side == 1 else f"; shares of {side} × {side} positions"
-    # what has been said is read like a prompt: the last positions are the answer's
+    # the answer is read like a prompt: the last positions are the answer's
     return Matrix(
         values, axes=("prompt token", "prompt token"), note=f"{found.pattern}{cells}", own=pack_details(found)
     )

@@ -1,4 +1,4 @@
-"""What an attention mask is, in a word or two, and in few numbers."""
+"""Attention masks summarised: the pattern in words, and shares of allowed pairs in a small matrix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vlmtui.results.answers import IMAGE, SAID
 
 
 def mask_pattern(allowed: Tensor, kinds: Tensor) -> str:
-    """What a mask [positions, positions] of positions of these kinds (uint8 [positions]) is."""
+    """Name the pattern of a mask [positions, positions] over positions of these kinds (uint8 [positions])."""
     causal = torch.ones_like(allowed).tril()
     back, ahead = allowed & causal, allowed & ~causal
     window = "" if torch.equal(back, causal) else ", within a window"
@@ -26,8 +26,8 @@ def mask_pattern(allowed: Tensor, kinds: Tensor) -> str:
 
 
 def allowed_shares(allowed: NDArray[np.bool_], most: int) -> tuple[NDArray[np.float32], int]:
-    """A mask [n, n] in at most `most` × `most` cells: the share of each cell's pairs that is allowed, float32, and how
-    many positions a side a cell has; those of the last row and column may have fewer."""
+    """Reduce a mask [n, n] to at most `most` × `most` cells: the share of allowed pairs in each cell, float32, and the
+    number of positions per side of a cell; cells of the last row and column may have fewer."""
     n = len(allowed)
     side = max(1, -(-n // most))
     starts = np.arange(0, n, side)

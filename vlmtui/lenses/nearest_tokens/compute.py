@@ -1,4 +1,4 @@
-"""The nearest words of image tokens."""
+"""Nearest words of image tokens."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from vlmtui.reading import of_layers, of_patches
 
 
 def nearest_words(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Words:
-    """Of the tokens asked for, or of all; at a vision stage of those that the projector makes of it.
+    """Nearest words of the requested tokens, or of all; at a vision stage of the tokens the projector makes from it.
 
-    `detail` is the share (0–1) of the norm that a pursuit explains after each word.
+    `detail` is the share (0–1) of the norm that matching pursuit explains after each word.
     """
     model, stage = context.model, context.stage
     which = torch.tensor(model.tokens_asked(), dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""`noise-baseline`: the words of noise, which those of an image are held against."""
+"""`noise-baseline`: the words of noise, with which those of an image are compared."""
 
 from __future__ import annotations
 

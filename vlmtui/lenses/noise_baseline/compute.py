@@ -1,6 +1,6 @@
-"""The words of noise: the search of `nearest-tokens`, of the image with its pixels shuffled and of random vectors.
+"""Noise baseline: the search of `nearest-tokens` for the image with its pixels shuffled and for random vectors.
 
-Kept for the reading.
+The result is cached with the reading.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores, statistic_
 from .kernel import NoiseStatistics, random_like, shuffle_pixels
 
 _MARGIN = 2
-"""So many words of noise tell its margin."""
+"""How many words of noise give its margin."""
 _WORD = {"score": "first score", "explained": "share explained"}
 
 
 def measure_noise(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Facts:
-    """What most of noise stays below; `own` is all of it, a `NoiseBaseline`."""
+    """The scores that 95% of noise stays below; `own` is the whole `NoiseBaseline`."""
     check_words(context, projected)
     check_ridge(ridge)
     search = WordQuery.at(context, metric, all_tokens, ridge)
-    # of noise that is sorted by its nearest word, more words tell no more; a pursuit's share grows with them
+    # more words of noise add nothing, except for matching pursuit, whose explained share grows with them
     search = replace(search, k=search.k if search.order in PURSUITS else _MARGIN)
     key = context.stage, search.order, search.k, all_tokens, ridge if search.order == "ridge" else None
     found = context.keep(key, lambda: _null(context, search))
@@ -45,7 +45,7 @@ def measure_noise(context: Context, metric: Metric, all_tokens: bool, ridge: flo
 def _null(context: Context, search: WordQuery) -> NoiseBaseline:
     started = time.perf_counter()
     tokens = _states(context.model, context.stage)
-    # newlines are the same in every picture: they say nothing of this one, nor of noise
+    # newline tokens are the same in every image and say nothing about this one or about noise
     places = context.model.places("tokens")
     seen = torch.tensor([i for i, place in enumerate(places) if place.kind != "newline"], dtype=torch.int64)
     random = _words(context, search, random_like(tokens[seen.to(tokens.device)]))
@@ -82,7 +82,7 @@ def _noise(found: NearestWords, order: WordOrder) -> NoiseScores:
     scores = found.scores
     if statistic_of(order) == "explained":
         assert found.explained is not None
-        # what all words explain, which is what the last one picked left it at; nothing where none was picked
+        # the share explained by all words is that after the last one picked; 0 where none was picked
         scores = found.explained.nan_to_num(0.0)
         scores = scores.amax(dim=1, keepdim=True) if scores.shape[1] else scores
     noise = NoiseStatistics.of(scores)
@@ -91,7 +91,7 @@ def _noise(found: NearestWords, order: WordOrder) -> NoiseScores:
 
 
 def _facts(null: NoiseBaseline) -> list[tuple[str, str | float]]:
-    """What 95 of 100 vectors of noise stay below, by how their words are ordered."""
+    """The scores that 95 of 100 noise vectors stay below."""
     facts: list[tuple[str, str | float]] = [("words by", null.metric)]
     what = _WORD[statistic_of(null.metric)]
     for of, noise in (("pixels shuffled", null.shuffled), ("random vectors", null.random)):

@@ -1,11 +1,11 @@
-"""What means nothing, to hold words against: a picture's pixels shuffled, and random vectors of the same norms.
+"""Noise for the baseline: an image's pixels shuffled, and random vectors of the same norms.
 
-Among tens of thousands of words one is always near, so a score by itself says little. What does is where it stands
-among the scores that the same search gives to noise: an empirical null distribution (B. Phipson, G. K. Smyth,
-Permutation P-values Should Never Be Zero, 2010; for representations: J. Hewitt, P. Liang, Designing and Interpreting
-Probes with Control Tasks, EMNLP 2019).
+Among tens of thousands of words one is always near, so a score alone says little. Its percentile among the scores that
+the same search gives to noise does: an empirical null distribution (B. Phipson, G. K. Smyth, Permutation P-values
+Should Never Be Zero, 2010; for representations: J. Hewitt, P. Liang, Designing and Interpreting Probes with Control
+Tasks, EMNLP 2019).
 
-Both kinds of noise are the same in every run: their seeds are fixed.
+Both kinds of noise are the same in every run, since their seeds are fixed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ SEED = 1
 
 
 def shuffle_pixels(frames: list[Tensor]) -> list[Tensor]:
-    """Each of `frames` [channels, height, width] with its pixels in another order, inside and across patches.
+    """Shuffle the pixels of each of `frames` [channels, height, width], within and across patches.
 
-    A pixel keeps its colour, so a frame keeps its colours, as the model gets them: nothing but their places is lost.
+    Pixels keep their colours as the model receives them; only their positions change.
     """
     order = torch.Generator().manual_seed(SEED)
     found = []
@@ -32,9 +32,9 @@ def shuffle_pixels(frames: list[Tensor]) -> list[Tensor]:
 
 
 def random_like(vectors: Tensor) -> Tensor:
-    """A vector in a random direction for each of `vectors` [n, hidden], as long as it is; in their dtype.
+    """A random vector with the norm of each of `vectors` [n, hidden], in their dtype.
 
-    Directions are those of Gaussian vectors, all equally likely.
+    Directions are those of Gaussian vectors, uniform on the sphere.
     """
     generator = torch.Generator().manual_seed(SEED)
     random = torch.randn(vectors.shape, generator=generator, dtype=torch.float32).to(vectors.device)
@@ -45,9 +45,9 @@ def random_like(vectors: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class NoiseStatistics:
-    """What a search made of noise: `scores` of first words and their `margins` over the second, smallest first.
+    """Sorted statistics of noise: `scores` of the top-1 words and their `margins` over the second, smallest first.
 
-    float64 [n] on the CPU; vectors whose scores are not numbers are left out, and of a single word there is no margin.
+    float64 [n] on the CPU. Vectors with non-finite scores are left out; a single word has no margin.
     """
 
     scores: Tensor
@@ -55,7 +55,7 @@ class NoiseStatistics:
 
     @classmethod
     def of(cls, scores: Tensor) -> NoiseStatistics:
-        """Of the scores [vectors, k] of a search, the first word's first."""
+        """From the scores [vectors, k] of a search, best word first."""
         known = scores[torch.isfinite(scores).all(dim=-1)].cpu().double()
         margins = known[:, 0] - known[:, 1] if known.shape[1] > 1 else known[:0, :1].flatten()
         return cls(known[:, :1].flatten().sort().values, margins.sort().values)

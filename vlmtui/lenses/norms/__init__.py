@@ -1,4 +1,4 @@
-"""`norms`: how long image tokens are after every layer of the language model."""
+"""`norms`: the norms of image tokens after every layer of the language model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Norms after the language model's layers."""
+"""Norms of image tokens after each layer of the language model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from vlmtui.lenses.kinds import pack_details
 
 
 def norms_after_layers(context: Context) -> Matrix:
-    """Those of the residual stream as it leaves each layer, of the tokens asked for; with `positions`, how long the
-    prompt is, image tokens included."""
+    """Norms of the residual stream after each layer, for the requested tokens. Details: `positions`, the length of the
+    prompt, image tokens included."""
     which = list(context.model.tokens_asked())
     layers = context.model.layers()
     return Matrix(layers.norms[:, which], axes=("layer", "entry"), own=pack_details({"positions": layers.positions}))

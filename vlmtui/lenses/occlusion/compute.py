@@ -1,4 +1,4 @@
-"""Every block of image tokens replaced in turn, and how much less likely that makes an answer."""
+"""Occlusion: each block of image tokens replaced in turn, and the drop of the answer's log-probability."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .kernel import drop_by_group, token_blocks
 
 
 def occlusion_drops(context: Context, block: int, by: Replacement) -> TokenMaps:
-    """The drop of each answer token's log-probability without each image token's block [answer tokens, tokens]."""
+    """The drop of each answer token's log-probability without the block of each image token [answer tokens, tokens]."""
     model = context.model
     without = TokenAblation.of(context, by)
     if block < 1:
@@ -27,7 +27,7 @@ def occlusion_drops(context: Context, block: int, by: Replacement) -> TokenMaps:
         for at in without.generator.kept.places
     ]
     groups = token_blocks(spots, block)
-    if by == "blur":  # what has no place has no pixels to blur
+    if by == "blur":  # tokens without a place have no pixels to blur
         groups = [group for group in groups if without.boxes(group)]
         if not groups:
             raise no_pixels_error()

@@ -1,7 +1,4 @@
-"""What an answer depends on: parts of a picture taken away, one after the other.
-
-Callables run the model; here is only what is taken away, and what is made of the numbers.
-"""
+"""Occlusion blocks, and the drop of log-probability when each is removed. The model is run by callables."""
 
 from __future__ import annotations
 
@@ -19,13 +16,12 @@ def drop_by_group(
     on_group: Callable[[int, int, Tensor], None] = lambda done, total, drop: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Tensor:
-    """How much the log-probability of each token of an answer falls without each group of image tokens.
+    """The drop of each answer token's log-probability without each group of image tokens.
 
-    `run_with` gives the log-probabilities [answer tokens] with each of these groups (int64 [n], one of none at first)
-    taken away, in their order.
-    float32 [groups, answer tokens], above 0 where the group carries the answer (Zeiler & Fergus 2014). `on_group`
-    hears how many groups are done of how many, and the last one's drop; between them `should_stop` is asked:
-    `CancelledError` when it says so.
+    float32 [groups, answer tokens], above 0 where the answer depends on the group (Zeiler & Fergus 2014).
+    `run_with` returns the log-probabilities [answer tokens] with each of the given groups (int64 [n]) removed, in
+    order; it is first called with an empty group. `on_group` receives the number of groups done, their total, and the
+    last drop. `should_stop` is called between groups; when it returns True, `CancelledError` is raised.
     """
     (whole,) = run_with([torch.zeros(0, dtype=torch.int64)])
     drops = torch.zeros(len(groups), len(whole))
@@ -39,10 +35,10 @@ def drop_by_group(
 
 
 def token_blocks(places: Sequence[tuple[int, int, int] | None], side: int) -> list[Tensor]:
-    """Image tokens in blocks of side × side: of each block its tokens, int64.
+    """Group image tokens into blocks of side × side, each the int64 indices of its tokens.
 
-    `places` are each token's (grid, row, column), None for one without a place, which is a block of its own. Blocks
-    come in the order of their first tokens.
+    `places` are the (grid, row, column) of each token, None for one without a place, which forms its own block. Blocks
+    are ordered by their first tokens.
     """
     assert side >= 1
     found: dict[tuple[int, ...], list[int]] = {}

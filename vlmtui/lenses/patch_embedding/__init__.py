@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vlmtui.lenses import Context, Facts
 
 STAGE = "vision.0"
-"""Patches as they enter the tower: no block is run."""
+"""The only stage: patches as they enter the tower, before any block."""
 
 
 @lens(name="patch-embedding", offer=LensOffer(only=STAGE))

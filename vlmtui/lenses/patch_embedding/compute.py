@@ -1,4 +1,4 @@
-"""What a patch is before the tower's first block: its pixels, their projection, its position embedding."""
+"""Patch embedding: a patch before the tower's first block, as pixels, projection and position embedding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import pack_details
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
 from . import STAGE
 
@@ -15,7 +15,7 @@ _CHANNELS = ("red", "green", "blue")
 
 
 def patch_facts(context: Context) -> Facts:
-    """Of the one entry that is asked about; all of it, as an `PatchEmbedding`, is `own`."""
+    """Facts about the one requested patch; `own` is a `PatchEmbeddingResult`."""
     if context.stage != STAGE:
         raise NotHere(f"patches are cut before the tower's blocks: choose {STAGE}")
     found = _anatomy(context)
@@ -27,7 +27,7 @@ def patch_facts(context: Context) -> Facts:
     return Facts(rows, note=found.note, own=pack_details(found))
 
 
-def _anatomy(context: Context) -> PatchEmbedding:
+def _anatomy(context: Context) -> PatchEmbeddingResult:
     model = context.model
     places = model.kept.patch_places
     if len(context.entries) != 1:
@@ -36,10 +36,10 @@ def _anatomy(context: Context) -> PatchEmbedding:
     if not 0 <= patch < len(places):
         raise UsageError(f"there is no patch {patch}: the picture has {len(places)}, from 0")
     place = places[patch]
-    cut = model.vlm.anatomy.cut(model.kept.inputs, place.grid, place.row, place.col)
+    cut = model.vlm.patch_embedding.embed_patch(model.kept.inputs, place.grid, place.row, place.col)
     positions = model.positions()
     values = cut.values.flatten(1)
-    return PatchEmbedding(
+    return PatchEmbeddingResult(
         patch=patch,
         pixels=cut.levels.transpose(1, 2, 0).astype("float32"),
         lowest=array(values.amin(dim=1)),

@@ -1,4 +1,4 @@
-"""A stage's principal components, their signs those of the stages before it."""
+"""Principal components of a stage, with signs aligned to the stages before it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .kernel import PrincipalComponents, pooled, principal_components
 
 
 def pca_colours(context: Context) -> Colours:
-    """Each component as a multiple of what its largest entries reach, so that -1 … 1 is nearly all of it."""
+    """Components as colours, scaled by their largest entries so that nearly all lie in -1 … 1."""
     found = components_at(context, context.stage)
     return Colours(found.scaled(), signed=True, own=pack_details({"explained": found.explained.tolist()}))
 
 
 def components_at(context: Context, stage: str) -> PrincipalComponents:
-    """The components of any stage, kept for the reading.
+    """The components of any stage, cached with the reading.
 
-    Stages are gone through in the order of the path, whatever is asked for first: the same stage has the same colours.
+    Earlier stages are computed first, whichever stage is requested, so that a stage always has the same colours.
     """
 
     def made() -> PrincipalComponents:
@@ -31,7 +31,7 @@ def components_at(context: Context, stage: str) -> PrincipalComponents:
 
 
 def _scores_before(context: Context, stage: str) -> Tensor | None:
-    """The components' scores one stage earlier [entries, 3], of this stage's entries; None without such a stage."""
+    """The scores of the previous stage for the entries of this one [entries, 3]; None without a previous stage."""
     path = context.model.path
     at = path.index(stage)
     if at == 0:
@@ -41,6 +41,6 @@ def _scores_before(context: Context, stage: str) -> Tensor | None:
     if context.model.of_patches(before) == context.model.of_patches(stage):
         return scores
     into = context.model.into_tokens()
-    if not (into >= 0).any():  # tokens of no patch in particular have colours of their own
+    if not (into >= 0).any():  # tokens that come from no particular patch are not aligned
         return None
     return pooled(scores, into, len(context.model.places("tokens")))

@@ -1,4 +1,4 @@
-"""Principal components of a stage's entries, to be seen as colours (Jolliffe, Principal Component Analysis, 2002)."""
+"""Principal component analysis of a stage's entries, for colours (Jolliffe, Principal Component Analysis, 2002)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 
 COMPONENTS = 3
-_REACH = 0.98  # the share of entries whose scores lie within the colours' range
-_EXACT = 1536  # the larger Gram matrices are taken apart in float32
+_REACH = 0.98  # share of entries whose scores lie within the colours' range
+_EXACT = 1536  # larger Gram matrices are decomposed in float32
 
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """`scores` float32 [n, 3] of the centred entries on the first components, of which there may be fewer; the missing
-    ones are 0. `explained` [3] is the share (0–1) of the variance in each."""
+    """`scores` float32 [n, 3] of the centred entries on the first components; missing components are 0. `explained` [3]
+    is the share (0–1) of the variance that each explains."""
 
     scores: Tensor
     explained: Tensor
 
     def scaled(self) -> Tensor:
-        """The scores as multiples of what the largest of each component reach [n, 3]."""
+        """The scores divided by the reach of the largest ones of each component [n, 3]."""
         reach = (
             torch.quantile(self.scores.abs(), _REACH, dim=0) if len(self.scores) else self.scores.new_ones(COMPONENTS)
         )
@@ -54,15 +54,15 @@ def principal_components(states: Tensor, before: Tensor | None = None) -> Princi
 
 
 def pooled(scores: Tensor, into: Tensor, count: int) -> Tensor:
-    """The mean score of the patches that go into each token, [count, 3]; not-a-number for a token of none.
+    """The mean score of the patches that go into each token [count, 3]; NaN for a token without patches.
 
-    `scores` are [patches, 3], `into` int64 [patches] each one's token, below 0 for a patch of none.
+    `scores` are [patches, 3]; `into`, int64 [patches], is the token of each patch, below 0 for a patch without one.
     """
     there = (into >= 0).to(scores.device)
     at = into.to(scores.device)[there]
     sums = scores.new_zeros(count, scores.shape[1]).index_add_(0, at, scores[there])
     many = scores.new_zeros(count, 1).index_add_(0, at, scores.new_ones(len(at), 1))
-    return sums / many  # 0 / 0 where there are none
+    return sums / many  # 0 / 0 for tokens without patches
 
 
 def _signs(scores: Tensor, before: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the colours are, in words."""
+"""Report line and legend of the components."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
 def report(found: LensResult, inputs: LensInputs) -> str:
-    """In a report."""
+    """The line of a report that says what the numbers are."""
     return f"{found.call.name}: three principal components, {shares(found)} of the variance"
 
 
 def legend(found: LensResult, inputs: LensInputs) -> str:
-    """Beneath the image."""
+    """The legend below the image."""
     return f"{found.call.name} of {found.stage}: red, green, blue are {shares(found)} of the variance"
 
 

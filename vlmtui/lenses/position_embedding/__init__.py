@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from vlmtui.reading import ModelInfo
 
 STAGE = "vision.0"
-"""Where it is added; a tower whose positions turn within its attention (rotary) has none."""
+"""The stage at which position embeddings are added; a tower with rotary positions has none."""
 
 
 def refuses(stage: str, model: ModelInfo) -> str:
-    """Why it cannot look at a stage."""
+    """The reason why the lens does not apply to a stage, or ""."""
     if stage == STAGE:
         return ""
     return f"looks at the patches as they enter the tower, not at {stage}: name it with --stage {STAGE}"

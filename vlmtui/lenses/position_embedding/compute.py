@@ -1,4 +1,4 @@
-"""Norms of what is added to patches to tell their place."""
+"""Norms of the learned position embedding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import STAGE
 
 
 def position_norms(context: Context) -> Scalars:
-    """One a patch; refused for a tower that has no learned position embedding."""
+    """One norm per patch. `NotHere` for a tower without a learned position embedding."""
     if context.stage != STAGE:
         raise NotHere(f"positions are added before the tower's blocks: choose {STAGE}")
     positions = context.model.positions()

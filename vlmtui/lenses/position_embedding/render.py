@@ -1,4 +1,4 @@
-"""What the numbers are, in words."""
+"""Report line and legend of the lens's numbers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
 def report(found: LensResult, inputs: LensInputs) -> str:
-    """In a report."""
+    """The line of a report that says what the numbers are."""
     return f"{found.call.name}: L2 norm of the position embedding"
 
 
 def legend(found: LensResult, inputs: LensInputs) -> str:
-    """Beneath the image."""
+    """The legend below the image."""
     return f"norm of the position embedding{f', {found.note}' if found.note else ''}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def refuses(stage: str, model: ModelInfo) -> str:
-    """Why it cannot look at a stage of a model."""
+    """The reason why the lens does not apply to a stage of a model, or ""."""
     from vlmtui.results.early_exit import no_exit_in_model
 
     if wrong := no_exit_in_model(model):

@@ -1,4 +1,4 @@
-"""The words of vision patches: those of the token that each goes into, made by the projector of an early stage."""
+"""Projector lens: vision patches get the words of the token they go into, projected from an earlier vision stage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vlmtui.results import early_exit
 
 
 def projected_words(context: Context, metric: Metric, all_tokens: bool, ridge: float) -> Words:
-    """Of the patches asked for; one that goes into no token has none. Each token's are looked for once."""
+    """Words of the requested patches; a patch that goes into no token has none. Each token is searched once."""
     model, stage = context.model, context.stage
     if not of_patches(stage):
         raise NotHere(f"a vision stage is sent through the projector, not {stage}: choose one, such as vision.1")

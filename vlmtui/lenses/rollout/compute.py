@@ -1,4 +1,4 @@
-"""How much of each image token reached the tokens of an answer, by attention through all layers."""
+"""Attention rollout from the image tokens to the tokens of an answer, through all layers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .kernel import AttentionRollout
 
 
 def rollout_maps(context: Context) -> TokenMaps:
-    """Of all layers and heads; sinks are those of the attention itself."""
+    """Rollout maps over all layers and heads; sinks are those of the attention itself."""
     capture = AnswerAttention.of(context)
     capture.means()
     return capture.found(_rolled(capture), None, None, rollout=True)
 
 
 def _rolled(capture: AnswerAttention) -> Tensor:
-    """Attention rolled out through all layers [answer tokens, positions]; kept with the answer."""
+    """Attention rolled out through all layers [answer tokens, positions]; cached with the answer."""
     answered = capture.answered
     if answered.rolled is None:
         rollout = AttentionRollout()
@@ -28,6 +28,6 @@ def _rolled(capture: AnswerAttention) -> Tensor:
             capture.progress(layer, capture.layers)
 
         capture.forced.mean_attention(seen)
-        answered.rolled = rollout.rows(capture.forced.said_at).cpu()
+        answered.rolled = rollout.rows(capture.forced.answer_positions).cpu()
     rolled: Tensor = answered.rolled
     return rolled

@@ -1,4 +1,4 @@
-"""`similarity`: which entries of a stage are like some of them."""
+"""`similarity`: the similarity of a stage's entries to some of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cosines are, in words."""
+"""Report line and legend of the cosines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from vlmtui.lenses.lens_text import LensInputs, LensResult
 
 
 def report(found: LensResult, inputs: LensInputs) -> str:
-    """In a report."""
+    """The line of a report that says what the numbers are."""
     return f"{found.call.name}: cosine with {inputs.entries}"
 
 
 def legend(found: LensResult, inputs: LensInputs) -> str:
-    """Beneath the image."""
+    """The legend below the image."""
     return f"cosine with {inputs.entries} at {found.stage}{f', {found.note}' if found.note else ''}"
 
 
 def number(stage: str) -> str:
-    """What one of them is."""
+    """The name of one number."""
     return "cosine"

@@ -1,4 +1,4 @@
-"""`vocabulary` and `near`: the LLM's vocabulary by itself, and the words near a word."""
+"""`vocabulary` and `near`: the LLM's vocabulary itself, and the words near a word."""
 
 from __future__ import annotations
 

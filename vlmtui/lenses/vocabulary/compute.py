@@ -1,4 +1,4 @@
-"""The vocabulary of a model: its rows' norms, and the words near a word."""
+"""Vocabulary of a model: the norms of its rows, and the words near a word."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from vlmtui.results.vocabulary import KINDS, Ids, Near, VocabularyRows, WordNeig
 from .kernel import exact_scores, identical_rows
 
 NAMED_OF_A_GROUP = 8
-"""So many of the rows of a group of identical ones are named."""
+"""How many rows of each group of identical rows are named."""
 
 
 def vocabulary_facts(context: Context, all_tokens: bool, named: bool) -> Facts:
-    """What all rows are, and which of them are the shortest and the longest: `own` is a `VocabularyRows`.
+    """Kinds and norms of all rows, and the shortest and longest ones; `own` is a `VocabularyRows`.
 
-    With `named` all rows are named in it.
+    With `named`, all rows are named in it.
     """
     model, k = context.model, context.k
     held = model.word_search(k)
@@ -66,9 +66,9 @@ def vocabulary_facts(context: Context, all_tokens: bool, named: bool) -> Facts:
 
 
 def nearest_to_word(context: Context, word: str, metric: Near, all_tokens: bool) -> Words:
-    """The words nearest to a word: to the nearest of its spellings, or to its several pieces in the mean [1, k].
+    """The words nearest to a word [1, k]: to the nearest of its spellings, or on average to its several pieces.
 
-    `detail` are the norms of their rows, `own` is the rest of a `WordNeighbours`.
+    `detail` are the norms of their rows; `own` is the rest of a `WordNeighbours`.
     """
     model, k = context.model, context.k
     index = model.word_search(k).index
@@ -81,7 +81,7 @@ def nearest_to_word(context: Context, word: str, metric: Near, all_tokens: bool)
     searched = index.candidates(count, all_tokens)
     searched = searched[torch.isfinite(whole.norms[searched])]
     vectors = whole.embeddings[of.to(whole.embeddings.device)]
-    # the word's own rows are part of the vocabulary that is centred, and of no use among the words found
+    # the word's own rows count towards the mean for centring, but are not among the words found
     scores = exact_scores(vectors, whole, searched, metric, model.check)
     each = scores.mean(dim=0) if spelling.several else scores.amax(dim=0)
     others = ~torch.isin(searched, of)
@@ -117,7 +117,7 @@ def nearest_to_word(context: Context, word: str, metric: Near, all_tokens: bool)
 
 
 def _bare(near: WordNeighbours) -> WordNeighbours:
-    """Without what `Words` carries."""
+    """Drop the fields that `Words` carries."""
     none = np.zeros(0)
     return msgspec.structs.replace(
         near, ids=none.astype(np.int64), scores=none, norms=none, pieces={}, texts={}, special=frozenset()
@@ -145,6 +145,6 @@ def _facts(found: VocabularyRows, alike: list[Ids]) -> list[tuple[str, Any]]:
 
 
 def _ranked(norms: NDArray[np.float64], ids: Ids) -> Ids:
-    """Those of the rows whose norm is finite, by it; of equal norms the lower id comes first."""
+    """The rows with finite norms, by norm; of equal norms the lower id first."""
     finite = ids[np.isfinite(norms[ids])]
     return np.asarray(finite[np.argsort(norms[finite], kind="stable")])

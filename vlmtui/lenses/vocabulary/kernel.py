@@ -1,4 +1,4 @@
-"""The rows of a vocabulary among themselves: which are identical, and how near all of them are to some."""
+"""Vocabulary rows compared with each other: identical rows, and exact scores against a few vectors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Stop = Callable[[], None]
 
 
 def identical_rows(matrix: Tensor, check: Stop = lambda: None) -> Tensor:
-    """For every row of `matrix` [rows, width] the lowest row that holds the same numbers, int64 [rows].
+    """For every row of `matrix` [rows, width] the lowest row with the same numbers, int64 [rows].
 
-    Minus zero is zero. `check` is called between blocks, and may raise.
+    Minus zero equals zero. `check` is called between blocks and may raise.
     """
     first = torch.arange(len(matrix))
     seen: dict[bytes, int] = {}
@@ -32,9 +32,9 @@ def identical_rows(matrix: Tensor, check: Stop = lambda: None) -> Tensor:
 def exact_scores(
     vectors: Tensor, vocabulary: EmbeddingMatrix, rows: Tensor, metric: Near, check: Stop = lambda: None
 ) -> Tensor:
-    """The exact scores of the `rows` (int64, finite ones) against each of `vectors` [n, hidden]: float64 [n, rows].
+    """Exact scores of the `rows` (int64, finite) against each of `vectors` [n, hidden], float64 [n, rows].
 
-    Every pair is computed in float64, block by block: right for a handful of vectors.
+    Every pair is computed in float64, block by block, which suits a handful of vectors.
     """
     by = measure_for(metric, vocabulary, rows)
     device = exact_device(vocabulary.embeddings.device)

@@ -1,7 +1,6 @@
-"""The attention weights of a decoder as they pass: the rows that are wanted, and nothing else of them held.
+"""Attention capture: a decoder's attention weights, block of rows by block, without all of them in memory at once.
 
-The decoder computes as the library's eager mode does, in blocks of rows. It is put into that mode only while it is
-looked at; everything before and after runs as fast as ever.
+During the capture the decoder computes as in the library's eager mode; before and after it runs in its own mode.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from vlmtui.errors import ModelError
 
 # the layer from 1, the first row of the block, its weights [heads, rows, positions]
 Weights = Callable[[int, int, Tensor], None]
-# the layer from 1, and what each position may look at, bool [positions, positions]
+# the layer from 1, and which positions each position may attend to, bool [positions, positions]
 Allowed = Callable[[int, Tensor], None]
 _BLOCK_BYTES = 128 << 20
 _COPIES = 3  # of a block of weights: the products, their softmax in float32, that in the model's dtype
 
 
 @contextmanager
-def attended(
+def capture_attention(
     decoder: Any, layers: nn.ModuleList, name: str, weights: Weights, allowed: Allowed | None = None
 ) -> Iterator[None]:
-    """While it lasts, `weights` is handed every block of rows of every layer's attention, in order.
+    """A context in which `weights` is called with every block of rows of every layer's attention, in order.
 
-    `allowed` is given every layer's mask before. What either raises ends the pass.
+    `allowed` is called with every layer's mask before. An exception from either ends the pass.
     """
     numbers = {part: i for i, layer in enumerate(layers, 1) for part in layer.modules()}
 
@@ -72,7 +71,7 @@ def attended(
 
 
 def _open(mask: Tensor) -> Tensor:
-    """A mask as bool: eager mode adds it to the products, so what is shut is about the least number there is."""
+    """A mask as bool. Eager mode adds it to the scores, so masked positions have about the least finite number."""
     return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
 
 

@@ -1,4 +1,4 @@
-"""Several changes of one prompt in one pass of the decoder: its arguments made as wide as there are changes."""
+"""Batched interventions: several replacements of image tokens in one decoder pass over the same prompt."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import torch
 from torch import Tensor
 
 BUDGET = 256 << 20
-"""Bytes that the passes of a batch may take over those of the weights, about."""
-_PER_STATE = 12  # numbers of the hidden width that are held of a position at a time, about
+"""Approximate bytes that a batch may take beside the weights."""
+_PER_STATE = 12  # vectors of the hidden width in memory for a position at a time, about
 _MOST = 32
 
 
-def how_many(embeds: Tensor, config: Any, numbers: int, budget: int = BUDGET) -> int:
-    """How many passes over `embeds` [1, positions, hidden] fit the budget, at least 1; `numbers` each makes besides."""
+def interventions_a_pass(embeds: Tensor, config: Any, numbers: int, budget: int = BUDGET) -> int:
+    """The interventions on `embeds` [1, positions, hidden] that fit the budget in one pass, at least 1.
+
+    `numbers` are the float32 numbers that each produces beside its hidden states.
+    """
     _, positions, hidden = embeds.shape
     wide, heads = getattr(config, "intermediate_size", 0), getattr(config, "num_attention_heads", 1)
     wide = wide if isinstance(wide, int) else max(wide, default=0)
@@ -23,40 +26,40 @@ def how_many(embeds: Tensor, config: Any, numbers: int, budget: int = BUDGET) ->
     return max(1, min(_MOST, budget // each))
 
 
-def together(given: dict[str, Any], changes: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The decoder's arguments for all of these changes at once; None where it takes one it is not known how to widen.
+def batched_arguments(given: dict[str, Any], changes: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The decoder's arguments for all interventions at once; None where one of them cannot be repeated.
 
-    `changes` are what `forced.changed` gives for each.
+    `changes` are the `teacher_forcing.replaced_arguments` of each.
     """
     n = len(changes)
-    made: dict[str, Any] = {}
+    batched: dict[str, Any] = {}
     for name, value in given.items():
         if name == "inputs_embeds":
-            made[name] = torch.cat([change[name] for change in changes])
+            batched[name] = torch.cat([change[name] for change in changes])
         elif name == "deepstack_visual_embeds" and value is not None:
             # added to the image's positions of all rows, one row after the other
-            made[name] = [torch.cat(layer) for layer in zip(*(change[name] for change in changes), strict=True)]
+            batched[name] = [torch.cat(layer) for layer in zip(*(change[name] for change in changes), strict=True)]
         elif name in ("attention_mask", "visual_pos_masks", "position_ids"):
-            wide = _widened(value, n, 1 if name == "position_ids" and _planes(value) else 0)
-            if value is not None and wide is None:
+            repeated = _repeated(value, n, 1 if name == "position_ids" and _has_planes(value) else 0)
+            if value is not None and repeated is None:
                 return None
-            made[name] = wide
+            batched[name] = repeated
         elif isinstance(value, Tensor | list | tuple | dict) and name != "cache_position":
             return None
         else:
-            made[name] = value
-    return made
+            batched[name] = value
+    return batched
 
 
-def _planes(value: Any) -> bool:
-    """Whether position ids are several for each position, one plane each: [planes, 1, positions]."""
+def _has_planes(value: Any) -> bool:
+    """Whether each position has several position ids, one plane each: [planes, 1, positions]."""
     return isinstance(value, Tensor) and value.ndim == 3
 
 
-def _widened(value: Any, n: int, dim: int) -> Any:
-    """A tensor repeated n times along `dim`, where it has one; every one of a mapping (masks by kind of layer)."""
+def _repeated(value: Any, n: int, dim: int) -> Any:
+    """Repeat a tensor of length 1 along `dim` n times; of a mapping (masks by kind of layer) every tensor."""
     if isinstance(value, dict):
-        found = {key: _widened(one, n, dim) for key, one in value.items()}
+        found = {key: _repeated(one, n, dim) for key, one in value.items()}
         return None if any(found[key] is None and value[key] is not None for key in value) else found
     if not isinstance(value, Tensor) or value.shape[dim] != 1:
         return None

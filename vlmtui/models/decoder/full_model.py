@@ -1,6 +1,6 @@
-"""A model with all of its decoder's layers: what the first one receives, what each puts out, its own logits.
+"""The full model, with all decoder layers: the first layer's input, the residual stream after each, and its logits.
 
-All is hooked in the model's own forward pass, on the inputs that a user of transformers would give it.
+All are read by hooks in the model's own forward pass, on the inputs that a user of transformers would pass to it.
 """
 
 from __future__ import annotations
@@ -15,24 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
-from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, speaker
+from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, text_model
 from vlmtui.models.families.base import final_norm
+from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 
 _EMBED_AT_ONCE = 2048
 
 
-class _EnoughError(Exception):
-    """What was wanted has been seen: the rest of the pass is not."""
-
-
 class FullModel:
-    """The model of a checkpoint loaded with `decoder_layers=None`."""
+    """The model of a checkpoint that was loaded with `decoder_layers=None`."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._model = loaded.model
-        self._speaker = speaker(loaded.model)
+        self._text_model = text_model(loaded.model)
         self._image_token = int(loaded.config.image_token_id)
         self._name = loaded.name
         self._device = loaded.device
@@ -44,79 +41,79 @@ class FullModel:
 
     @cached_property
     def head(self) -> Unembedding:
-        """From what the last layer puts out to logits."""
+        """Logits from the output of the last layer."""
         return Unembedding(self._model, self._name)
 
     @torch.no_grad()
-    def received(self, inputs: Inputs) -> Tensor:
-        """What the first decoder layer receives at the image's positions [tokens, hidden]."""
+    def first_layer_input(self, inputs: Inputs) -> Tensor:
+        """The input of the first decoder layer at the image's positions [tokens, hidden]."""
         arguments = self._arguments(inputs)
-        with self._entrance() as caught, suppress(_EnoughError):
+        with self._capture_first_input() as captured, suppress(StopForward):
             self._model(**arguments)
-        return self._one(caught)[0, (arguments["input_ids"][0] == self._image_token).to(self._device)]
+        return self._single(captured)[0, (arguments["input_ids"][0] == self._image_token).to(self._device)]
 
     @torch.no_grad()
     def embeddings(self) -> Tensor:
-        """What the first decoder layer receives for every row of the embedding matrix [rows, hidden]."""
+        """The input of the first decoder layer for every row of the embedding matrix [rows, hidden]."""
         weight: Tensor = self._model.get_input_embeddings().weight
         matrix = torch.empty_like(weight)
         for start in range(0, len(weight), _EMBED_AT_ONCE):
             ids = torch.arange(start, min(start + _EMBED_AT_ONCE, len(weight)), device=self._device)[None]
-            with self._entrance() as caught, suppress(_EnoughError):
-                self._speaker(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
-            matrix[start : start + ids.shape[1]] = self._one(caught)[0]
+            with self._capture_first_input() as captured, suppress(StopForward):
+                self._text_model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
+            matrix[start : start + ids.shape[1]] = self._single(captured)[0]
         return matrix
 
     @torch.no_grad()
-    def stream(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
-        """Runs the layers, and hands on the residual stream after each at the image's positions [tokens, hidden].
+    def run_layers(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
+        """Run the layers, calling `on_layer` with each, counted from 1, and the residual stream after it.
 
-        `on_layer` is given the layer, counted from 1; what it raises ends the pass.
+        The stream is that at the image's positions [tokens, hidden]. An exception from `on_layer` ends the pass.
         """
         arguments = self._arguments(inputs)
-        places = (arguments["input_ids"][0] == self._image_token).to(self._device)
+        positions = (arguments["input_ids"][0] == self._image_token).to(self._device)
 
         def seen(layer: int, states: Tensor) -> None:
-            on_layer(layer, states[0, places])
+            on_layer(layer, states[0, positions])
             if layer == len(self._layers):
-                raise _EnoughError
+                raise StopForward
 
-        with self._after_layers(seen), suppress(_EnoughError):
+        with self._after_layers(seen), suppress(StopForward):
             self._model(**arguments)
 
     @torch.no_grad()
-    def spoken(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+    def last_layer_and_logits(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """The residual stream after the last layer [positions, hidden], and the model's own logits [positions, rows].
 
-        The library's `hidden_states[-1]` will not do: it has been through the final norm.
+        The library's `hidden_states[-1]` is not the same: it is after the final norm.
         """
-        caught: list[Tensor] = []
+        captured: list[Tensor] = []
 
         def seen(layer: int, states: Tensor) -> None:
             if layer == len(self._layers):
-                caught.append(states)
+                captured.append(states)
 
         with self._after_layers(seen):
             logits = self._model(**self._arguments(inputs)).logits
-        return self._one(caught)[0], logits[0]
+        return self._single(captured)[0], logits[0]
 
     @contextmanager
     def _after_layers(self, seen: Callable[[int, Tensor], None]) -> Iterator[None]:
-        """`seen` is given the residual stream after every layer [1, positions, hidden], and the layer, from 1.
+        """A context in which `seen` is called with each layer, from 1, and the residual stream after it.
 
-        It is what the next layer is given, and after the last what the final norm is: Qwen3-VL adds to what a layer
-        put out before it hands it on.
+        The stream [1, positions, hidden] is the input of the next layer, or of the final norm after the last: Qwen3-VL
+        adds to a layer's output before the next layer.
         """
         following = [*self._layers[1:], final_norm(self._decoder, self._name)]
 
-        def catcher(layer: int) -> Callable[..., None]:
-            def catch(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-                seen(layer, self._one([args[0] if args else options["hidden_states"]]))
+        def capture_after(layer: int) -> Callable[..., None]:
+            def capture(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+                seen(layer, self._single([args[0] if args else options["hidden_states"]]))
 
-            return catch
+            return capture
 
         hooks = [
-            module.register_forward_pre_hook(catcher(layer), with_kwargs=True)
+            module.register_forward_pre_hook(capture_after(layer), with_kwargs=True)
             for layer, module in enumerate(following, 1)
         ]
         try:
@@ -126,40 +123,40 @@ class FullModel:
                 hook.remove()
 
     @contextmanager
-    def _entrance(self) -> Iterator[list[Tensor]]:
-        """Catches what enters the first layer, and goes no further. OPT: before it adds its positions."""
-        caught: list[Tensor] = []
+    def _capture_first_input(self) -> Iterator[list[Tensor]]:
+        """Capture the input of the first layer, and end the pass there. Of OPT, the input before it adds positions."""
+        captured: list[Tensor] = []
         adds_positions = hasattr(self._decoder, "embed_positions")
 
-        def catch(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        def capture(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
             if adds_positions:
                 found = options.get("inputs_embeds")
                 found = self._decoder.embed_tokens(options["input_ids"]) if found is None else found
             else:
                 found = args[0] if args else options["hidden_states"]
-            caught.append(found.clone())
-            raise _EnoughError
+            captured.append(found.clone())
+            raise StopForward
 
         module = self._decoder if adds_positions else self._layers[0]
-        hook = module.register_forward_pre_hook(catch, with_kwargs=True)
+        hook = module.register_forward_pre_hook(capture, with_kwargs=True)
         try:
-            yield caught
+            yield captured
         finally:
             hook.remove()
 
-    def _one(self, caught: list[Tensor]) -> Tensor:
-        if len(caught) != 1 or caught[0].ndim != 3:
+    def _single(self, captured: list[Tensor]) -> Tensor:
+        if len(captured) != 1 or captured[0].ndim != 3:
             raise ModelError(
                 f"the decoder of {self._name} is built in a way vlmtui does not know: choose another model"
             )
-        return caught[0]
+        return captured[0]
 
     def _arguments(self, inputs: Inputs) -> dict[str, Any]:
-        return arguments_of(self._model, inputs, self._image_token, self._device)
+        return forward_arguments(self._model, inputs, self._image_token, self._device)
 
 
-def arguments_of(model: Any, inputs: Inputs, image_token: int, device: torch.device) -> dict[str, Any]:
-    """What a user of transformers would hand to `model` for a picture and a prompt, without a cache."""
+def forward_arguments(model: Any, inputs: Inputs, image_token: int, device: torch.device) -> dict[str, Any]:
+    """The arguments that a user of transformers would pass to `model` for an image and a prompt, without a cache."""
     assert inputs.input_ids is not None
     given = {key: value.to(device) for key, value in inputs.pixels.items()}
     given["pixel_values"] = given["pixel_values"].to(model.dtype)

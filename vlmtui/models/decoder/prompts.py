@@ -1,4 +1,4 @@
-"""Prompts with a picture where the family's processor cannot be built: by the tokenizer's chat template alone."""
+"""Prompts with an image, from the tokenizer's chat template alone, where the family's processor cannot be built."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor
 from vlmtui.models.loading.processor import DEFAULT_PROMPT
 
 
-def expanded(tokenizer: Any, image_token: int, picture: list[int], prompt: str | None = None) -> Tensor:
-    """The ids of a prompt with those that stand for the picture, int64 [1, positions].
+def prompt_ids(tokenizer: Any, image_token: int, image: list[int], prompt: str | None = None) -> Tensor:
+    """The token ids of a prompt with an image, int64 [1, positions].
 
-    The chat template with the image first, its one image token replaced by `picture`; without such a template BOS,
-    picture, newline and the sentence.
+    The chat template with the image first, its one image token replaced by the ids `image`; without such a template
+    BOS, image, newline and the sentence.
     """
     sentence = DEFAULT_PROMPT if prompt is None else prompt
     ids = _by_template(tokenizer, sentence)
@@ -22,16 +22,16 @@ def expanded(tokenizer: Any, image_token: int, picture: list[int], prompt: str |
         start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
         ids = [*start, image_token, *tokenizer(f"\n{sentence}", add_special_tokens=False)["input_ids"]]
     at = ids.index(image_token)
-    return torch.tensor([ids[:at] + picture + ids[at + 1 :]])
+    return torch.tensor([ids[:at] + image + ids[at + 1 :]])
 
 
 def _by_template(tokenizer: Any, sentence: str) -> list[int] | None:
     if getattr(tokenizer, "chat_template", None) is None:
         return None
     content = [{"type": "image"}, {"type": "text", "text": sentence}]
-    said = tokenizer.apply_chat_template(
+    text = tokenizer.apply_chat_template(
         [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
     )
-    # where BOS is written there, the tokenizer adds none
-    written = tokenizer.bos_token is not None and said.startswith(tokenizer.bos_token)
-    return list(tokenizer(said, add_special_tokens=not written)["input_ids"])
+    # where the template writes BOS, the tokenizer must not add it again
+    written = tokenizer.bos_token is not None and text.startswith(tokenizer.bos_token)
+    return list(tokenizer(text, add_special_tokens=not written)["input_ids"])

@@ -1,8 +1,7 @@
-"""A prompt and an answer to it in one pass: how likely each of the answer's tokens was, on what it looked, what it
-depended on.
+"""Teacher forcing: a prompt and its answer in one pass, for log-probabilities, attention, gradients and ablations.
 
-What the decoder is given is caught once; then it is run alone, as often as is asked, with image tokens replaced or
-with gradients. The vision tower and the projector are not run again.
+The decoder's inputs are captured once; then the decoder is run alone, with image tokens replaced or with gradients. The
+vision tower and the projector are not run again.
 """
 
 from __future__ import annotations
@@ -17,37 +16,34 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError, OutOfMemoryError
-from vlmtui.models.decoder.attention_capture import attended
-from vlmtui.models.decoder.batched_interventions import BUDGET, how_many, together
+from vlmtui.models.decoder.attention_capture import capture_attention
+from vlmtui.models.decoder.batched_interventions import BUDGET, batched_arguments, interventions_a_pass
 from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.families.base import final_norm
+from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.device import available_memory, gigabytes
 
-Stand = Literal["mean", "zero"]
-_PER_STATE = 24  # numbers of the hidden width that a layer keeps of a position for its gradient, about
-
-
-class _EnoughError(Exception):
-    """What was wanted has been seen: the rest of the pass is not."""
+Replacement = Literal["mean", "zero"]
+_PER_STATE = 24  # vectors of the hidden width that a layer keeps for a position's gradient, about
 
 
 @dataclass(frozen=True)
 class TokenReplacement:
-    """Image tokens that are replaced: their indices among the picture's, int64 [n], and what stands in their place.
+    """Image tokens to replace: their indices among the image's tokens, int64 [n], and the replacement.
 
-    "mean" is the mean of all of the picture's tokens, "zero" the vector without length. What the tower adds to them in
-    later layers (Qwen3-VL's deepstack) is replaced alike.
+    "mean" is the mean of all of the image's tokens, "zero" the zero vector. What the tower adds to them in later layers
+    (Qwen3-VL's deepstack) is replaced in the same way.
     """
 
     tokens: Tensor
-    by: Stand
+    by: Replacement
 
 
 class TeacherForcing:
-    """A picture, a prompt and an answer, held as what enters the decoder.
+    """An image, a prompt and an answer, as inputs of the decoder.
 
     `places` int64 [tokens] are the image's positions, `answer` int64 [answer tokens]; `positions` counts the prompt's
-    and the answer's, but for its last token, which nothing follows.
+    and the answer's, without its last token, which nothing follows.
     """
 
     def __init__(
@@ -72,27 +68,33 @@ class TeacherForcing:
         self._given: dict[str, Any] | None = None
 
     @property
-    def said_at(self) -> slice:
-        """The positions whose output decided on each token of the answer."""
+    def answer_positions(self) -> slice:
+        """The positions whose logits each token of the answer was chosen from."""
         return slice(self._prompt - 1, self._prompt - 1 + len(self.answer))
 
     @torch.no_grad()
     def log_probs(self, change: TokenReplacement | None = None) -> Tensor:
         """The log-probability of every token of the answer, float32 [answer tokens], natural logarithm, on the CPU."""
-        given = self._caught()
+        given = self._decoder_arguments()
         if change is not None:
-            given = given | changed(given, self.places, change)
+            given = given | replaced_arguments(given, self.places, change)
         return self._of_answer(self._logits(given)).cpu()
 
     @torch.no_grad()
     def log_probs_of(self, changes: Sequence[TokenReplacement], budget: int = BUDGET) -> Iterator[Tensor]:
-        """As `log_probs` with each of these changes, as many in one pass as a budget of bytes allows; one by one where
-        it is not known how the decoder takes several."""
-        given, rows = self._caught(), self._head.rows
-        step = how_many(given["inputs_embeds"], self._decoder.config, 2 * len(self.answer) * rows, budget)
+        """As `log_probs` for each of these replacements, as many in one pass as a budget of bytes allows.
+
+        One by one where the decoder's arguments cannot be batched.
+        """
+        given, rows = self._decoder_arguments(), self._head.rows
+        step = interventions_a_pass(given["inputs_embeds"], self._decoder.config, 2 * len(self.answer) * rows, budget)
         for start in range(0, len(changes), step):
             some = changes[start : start + step]
-            wide = together(given, [changed(given, self.places, change) for change in some]) if len(some) > 1 else None
+            wide = (
+                batched_arguments(given, [replaced_arguments(given, self.places, change) for change in some])
+                if len(some) > 1
+                else None
+            )
             if wide is None:
                 for change in some:
                     yield self.log_probs(change)
@@ -101,16 +103,16 @@ class TeacherForcing:
             if output.shape[:2] != (len(some), self.positions):
                 raise self._unknown()
             for row in output:
-                yield self._of_answer(self._head.of_output(row[self.said_at])).cpu()
+                yield self._of_answer(self._head.from_output(row[self.answer_positions])).cpu()
 
     def gradient(self, token: int | None) -> Tensor:
         """Gradient × input of an answer token's log-probability, or with None of the whole answer's.
 
         The derivative by every image token as it enters the decoder, times that token, summed over its hidden width:
-        float32 [tokens], on the CPU (Simonyan et al. 2013; Shrikumar et al. 2016). `OutOfMemoryError` where keeping
-        what the layers need for it is more than there is.
+        float32 [tokens], on the CPU (Simonyan et al. 2013; Shrikumar et al. 2016). `OutOfMemoryError` where the
+        activations that the gradient needs do not fit in memory.
         """
-        given = self._caught()
+        given = self._decoder_arguments()
         self._check_memory(given["inputs_embeds"])
         entered: Tensor = given["inputs_embeds"].detach().clone().requires_grad_(True)
         try:
@@ -124,9 +126,12 @@ class TeacherForcing:
 
     @torch.no_grad()
     def attention(self, seen: Callable[[int, Tensor], None]) -> None:
-        """Hands on where each token of the answer looked when it was decided on: every layer, counted from 1, and its
-        weights [heads, answer tokens, positions], in the library's eager mode. What `seen` raises ends the pass."""
-        at = self.said_at
+        """Pass every layer, counted from 1, and the attention of the answer's tokens to `seen`.
+
+        The weights are [heads, answer tokens, positions], at the positions that each token was chosen from, computed in
+        the library's eager mode. An exception from `seen` ends the pass.
+        """
+        at = self.answer_positions
         rows: list[Tensor] = []
 
         def block(layer: int, start: int, weights: Tensor) -> None:
@@ -137,12 +142,15 @@ class TeacherForcing:
                 seen(layer, torch.cat(rows, dim=1))
                 rows.clear()
 
-        self._look(block)
+        self._capture_attention(block)
 
     @torch.no_grad()
     def mean_attention(self, seen: Callable[[int, Tensor], None]) -> None:
-        """Hands on every layer, counted from 1, and its attention averaged over the heads, float32 [positions,
-        positions]; one layer is held at a time. What `seen` raises ends the pass."""
+        """Pass every layer, counted from 1, and its attention averaged over heads to `seen`.
+
+        The mean is float32 [positions, positions]. One layer is in memory at a time. An exception from `seen` ends the
+        pass.
+        """
         mean = torch.empty(self.positions, self.positions, device=self.places.device)
 
         def block(layer: int, start: int, weights: Tensor) -> None:
@@ -150,34 +158,34 @@ class TeacherForcing:
             if start + weights.shape[1] == self.positions:
                 seen(layer, mean)
 
-        self._look(block)
+        self._capture_attention(block)
 
     @torch.no_grad()
     def mask(self, layer: int) -> Tensor:
-        """What each position may look at in a layer, counted from 1: bool [positions, positions], on the CPU.
+        """The attention mask of a layer, counted from 1: bool [positions, positions], on the CPU.
 
-        As the model itself makes it: causal, both ways over a picture or a prompt, within a window.
+        As the model itself makes it: causal, bidirectional over an image or a prompt, or within a window.
         """
         found: list[Tensor] = []
 
         def allowed(at: int, mask: Tensor) -> None:
             if at == layer:
                 found.append(mask.cpu())
-                raise _EnoughError
+                raise StopForward
 
-        self._look(lambda *_: None, allowed)
+        self._capture_attention(lambda *_: None, allowed)
         if not found:
             raise self._unknown()
         return found[0]
 
     # -- the passes
 
-    def _look(
+    def _capture_attention(
         self,
         weights: Callable[[int, int, Tensor], None],
         allowed: Callable[[int, Tensor], None] | None = None,
     ) -> None:
-        """The model's own pass, which makes its own masks, up to the final norm."""
+        """The model's own pass, with its own masks, up to the final norm."""
         seen = 0
 
         def counted(layer: int, start: int, found: Tensor) -> None:
@@ -185,20 +193,20 @@ class TeacherForcing:
             seen += start == 0
             weights(layer, start, found)
 
-        def enough(*_: Any) -> None:
-            raise _EnoughError
+        def stop(*_: Any) -> None:
+            raise StopForward
 
-        hook = final_norm(self._decoder, self._name).register_forward_pre_hook(enough)
+        hook = final_norm(self._decoder, self._name).register_forward_pre_hook(stop)
         try:
-            with attended(self._decoder, self._layers, self._name, counted, allowed), suppress(_EnoughError):
+            with capture_attention(self._decoder, self._layers, self._name, counted, allowed), suppress(StopForward):
                 self._run(**self._arguments)
         finally:
             hook.remove()
         if allowed is None and seen != len(self._layers):
             raise self._unknown()
 
-    def _caught(self) -> dict[str, Any]:
-        """What the decoder is given in the model's own pass, by the names of its arguments."""
+    def _decoder_arguments(self) -> dict[str, Any]:
+        """The decoder's arguments in the model's own pass, by name."""
         if self._given is None:
             names = inspect.signature(self._decoder.forward)
 
@@ -206,11 +214,11 @@ class TeacherForcing:
                 bound = names.bind(*args, **options)
                 bound.arguments |= bound.arguments.pop("kwargs", {})
                 self._given = dict(bound.arguments)
-                raise _EnoughError
+                raise StopForward
 
             hook = self._decoder.register_forward_pre_hook(catch, with_kwargs=True)
             try:
-                with torch.no_grad(), suppress(_EnoughError):
+                with torch.no_grad(), suppress(StopForward):
                     self._run(**self._arguments)
             finally:
                 hook.remove()
@@ -220,17 +228,17 @@ class TeacherForcing:
         return given
 
     def _logits(self, given: dict[str, Any], coarse: bool = False) -> Tensor:
-        """The logits that decided on each token of the answer, float32 [answer tokens, rows]."""
+        """The logits that each token of the answer was chosen from, float32 [answer tokens, rows]."""
         output: Tensor = self._decoder(**given)[0]
         if output.shape[:2] != (1, self.positions):
             raise self._unknown()
-        return self._head.of_output(output[0, self.said_at], coarse)
+        return self._head.from_output(output[0, self.answer_positions], coarse)
 
     def _of_answer(self, logits: Tensor) -> Tensor:
         return torch.log_softmax(logits, dim=-1).gather(1, self.answer.to(logits.device)[:, None])[:, 0]
 
     def _check_memory(self, entered: Tensor) -> None:
-        """On a CPU what is too much would not be refused: the process would be ended."""
+        """Refuse a gradient that does not fit in RAM, since the system would otherwise end the process."""
         wide = getattr(self._decoder.config, "intermediate_size", 0)
         wide = wide if isinstance(wide, int) else max(wide, default=0)
         numbers = len(self._layers) * self.positions * (_PER_STATE * entered.shape[-1] + 4 * wide)
@@ -248,8 +256,8 @@ class TeacherForcing:
         return ModelError(f"the decoder of {self._name} is built in a way vlmtui does not know: choose another model")
 
 
-def changed(given: dict[str, Any], places: Tensor, change: TokenReplacement) -> dict[str, Any]:
-    """The decoder's arguments that are others where image tokens are replaced; `places` are the image's positions."""
+def replaced_arguments(given: dict[str, Any], places: Tensor, change: TokenReplacement) -> dict[str, Any]:
+    """The decoder's arguments that differ where image tokens are replaced; `places` are the image's positions."""
     embeds: Tensor = given["inputs_embeds"].clone()
     embeds[0, places] = _replaced(embeds[0, places], change)
     # each [tokens, hidden]: what the decoder adds to the image's positions after its first layers
@@ -259,7 +267,7 @@ def changed(given: dict[str, Any], places: Tensor, change: TokenReplacement) -> 
 
 
 def _replaced(tokens: Tensor, change: TokenReplacement) -> Tensor:
-    made = tokens.clone()
-    stand = tokens.float().mean(dim=0).to(tokens.dtype) if change.by == "mean" else torch.zeros_like(tokens[0])
-    made[change.tokens.to(tokens.device)] = stand
-    return made
+    replaced = tokens.clone()
+    replacement = tokens.float().mean(dim=0).to(tokens.dtype) if change.by == "mean" else torch.zeros_like(tokens[0])
+    replaced[change.tokens.to(tokens.device)] = replacement
+    return replaced

@@ -1,4 +1,4 @@
-"""The unembedding: from the residual stream after a decoder layer to logits, as the model itself makes them."""
+"""The unembedding: logits from the residual stream after a decoder layer, as the model itself computes them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from vlmtui.models.families.base import final_norm
 Finish = Callable[[Tensor], Tensor]
 _IDS = [0, 1, 2, 3]
 _BLOCK_BYTES = 64 << 20
-_FARTHEST = 60.0  # beyond where every soft cap that is in use bends
+_RAMP_END = 60.0  # beyond the bend of every soft cap in use
 
 
 class Unembedding:
-    """Final norm, head, and what the model does to its logits after that.
+    """Final norm, output head, and the model's scaling or soft cap of its logits.
 
-    Families differ in the last step, and not as their configs say: the same text model has its logits capped or
-    scaled inside one vision-language model and not inside another. So it is measured: the head's output is replaced
-    by known numbers, and what the model makes of them tells.
+    Families differ in the last step, and not as their configs say: the same text model caps or scales its logits
+    inside one vision-language model and not inside another. So the step is measured: the head's output is replaced by
+    known numbers, and compared with the logits that the model returns.
     """
 
     def __init__(self, model: Any, name: str) -> None:
@@ -36,7 +36,7 @@ class Unembedding:
         # OPT of some sizes is wider inside than its embeddings
         self._narrow: nn.Module | None = getattr(decoder, "project_out", None)
         self._head: Any = head
-        self._finish = _measured(model, head, name)
+        self._finish = _measured_finish(model, head, name)
         self._float32: tuple[nn.Module, nn.Module | None] | None = None
         self.rows = int(head.weight.shape[0])
 
@@ -50,10 +50,10 @@ class Unembedding:
 
     @torch.no_grad()
     def float32(self, states: Tensor) -> Tensor:
-        """The logits [n, rows] of states [n, hidden] computed in float32, whatever dtype the model is held in.
+        """The logits [n, rows] of states [n, hidden] computed in float32, whatever the model's dtype.
 
-        In 16 bits many of a vocabulary's largest logits round to the same number. The head's rows are widened block by
-        block.
+        In 16 bits many of a vocabulary's largest logits round to the same number. The head's rows are converted block
+        by block.
         """
         if not self._coarse:
             return self(states.to(self._norm_dtype())).float()
@@ -62,25 +62,25 @@ class Unembedding:
             self._float32 = copy.deepcopy(self._norm).float(), narrow
         norm, narrow = self._float32
         normed = norm(states.float())
-        return self._widened(normed if narrow is None else narrow(normed))
+        return self._float32_logits(normed if narrow is None else narrow(normed))
 
-    def of_output(self, output: Tensor, coarse: bool = False) -> Tensor:
-        """The logits [n, rows], float32, of what the decoder puts out [n, hidden], which is after its final norm.
+    def from_output(self, output: Tensor, coarse: bool = False) -> Tensor:
+        """The logits [n, rows], float32, of the decoder's output [n, hidden], which is after its final norm.
 
-        `coarse` leaves them in the model's own arithmetic, where a gradient needs no widened copy of the head.
+        `coarse` computes them in the model's own dtype, so a gradient needs no float32 copy of the head.
         """
         if coarse or not self._coarse:
             return self._finish(self._head(output)).float()
-        return self._widened(output.float())
+        return self._float32_logits(output.float())
 
     @property
     def _coarse(self) -> bool:
-        """Whether the head's own arithmetic rounds logits to 16 bits."""
+        """Whether logits in the head's own dtype are rounded to 16 bits."""
         dtype: torch.dtype = self._head.weight.dtype
         return dtype.is_floating_point and dtype != torch.float32
 
-    def _widened(self, normed: Tensor) -> Tensor:
-        """The logits of float32 states [n, hidden], the head's rows widened block by block."""
+    def _float32_logits(self, normed: Tensor) -> Tensor:
+        """The logits of float32 states [n, hidden], the head's rows converted to float32 block by block."""
         weight: Tensor = self._head.weight
         bias: Tensor | None = getattr(self._head, "bias", None)
         logits = torch.empty(len(normed), self.rows, device=normed.device)
@@ -97,7 +97,7 @@ class Unembedding:
 
 
 def decoder_of(model: Any) -> Any:
-    """The module that holds a language model's layers and final norm, however deep it is wrapped."""
+    """The module with a language model's layers and final norm, however deeply it is wrapped."""
     decoder = model.get_decoder()
     while hasattr(decoder, "get_decoder") and (inner := decoder.get_decoder()) is not None and inner is not decoder:
         decoder = inner
@@ -105,36 +105,36 @@ def decoder_of(model: Any) -> Any:
 
 
 @torch.no_grad()
-def _measured(model: Any, head: nn.Module, name: str) -> Finish:
-    """What the model does to the output of its head."""
+def _measured_finish(model: Any, head: nn.Module, name: str) -> Finish:
+    """The function that the model applies to the output of its head, by measurement."""
     given: list[Tensor] = []
 
     def replaced(_: nn.Module, __: Any, output: Tensor) -> Tensor:
-        ramp = torch.linspace(-_FARTHEST, _FARTHEST, output.shape[-1], device=output.device).to(output.dtype)
+        ramp = torch.linspace(-_RAMP_END, _RAMP_END, output.shape[-1], device=output.device).to(output.dtype)
         given.append(ramp.expand_as(output))
         return given[-1]
 
     hook = head.register_forward_hook(replaced)
     try:
         ids = torch.tensor([_IDS], device=next(head.parameters()).device)
-        made = speaker(model)(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
+        made = text_model(model)(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
     finally:
         hook.remove()
-    for finish in _known(model.config):
+    for finish in _finishes(model.config):
         if given and torch.allclose(finish(given[-1]).float(), made.float(), rtol=1e-2, atol=1e-2):
             return finish
     raise ModelError(f"{name} makes its logits in a way that vlmtui does not know: choose another model")
 
 
-def speaker(model: Any) -> Any:
-    """What can be asked for logits without a picture: BLIP-2's own forward asks for one, its language model not."""
+def text_model(model: Any) -> Any:
+    """The module that computes logits without an image, which BLIP-2's own forward requires."""
     pixels = inspect.signature(model.forward).parameters.get("pixel_values")
     needed = pixels is not None and pixels.default is pixels.empty
     return model.language_model if needed else model
 
 
-def _known(config: Any) -> Iterator[Finish]:
-    """What families do to logits, with the numbers of this config, the plainest first."""
+def _finishes(config: Any) -> Iterator[Finish]:
+    """The functions that families apply to logits, with the numbers of this config, the simplest first."""
     text = config.get_text_config()
     cap = getattr(text, "final_logit_softcapping", None)
     divisor = getattr(text, "logits_scaling", None)

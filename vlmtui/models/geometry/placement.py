@@ -13,7 +13,7 @@ from torch import Tensor
 from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources
 from vlmtui.models.geometry import proof
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
-from vlmtui.models.geometry.views import TileView, views
+from vlmtui.models.geometry.views import TileView, tile_views
 from vlmtui.models.loading.processor import Inputs, Processing
 from vlmtui.models.vision.hidden_states import stage_norms
 
@@ -65,7 +65,7 @@ class Placement:
         key, known = (size, tiles), self._measured  # others may measure at the same time
         if key in known:
             return known[key]
-        found = views(self._see, self._processing.image_processor, *size, list(tiles))
+        found = tile_views(self._see, self._processing.image_processor, *size, list(tiles))
         if len(self._measured) >= _MEASURED:
             self._measured = {}
         self._measured[key] = found
@@ -94,7 +94,7 @@ class Placement:
     ) -> bool:
         values = pixels["pixel_values"]
         tall_wide, tower = self._family.patch_size, self._family.tower
-        return proof.holds(
+        return proof.sources_hold(
             patches, shapes, values, tall_wide, tower, lambda changed: run(pixels | {"pixel_values": changed})
         )
 

@@ -33,7 +33,7 @@ class Axis:
         return AxisMap(float(scale), float(scale * self.offset - self.pad))
 
 
-def plan(processor: Any, width: int, height: int) -> tuple[Axis, Axis] | None:
+def preprocessing_plan(processor: Any, width: int, height: int) -> tuple[Axis, Axis] | None:
     """What the settings of a standard image processor say it does, for x and y; None where they say too little."""
     padded_width, padded_height = width, height
     if getattr(processor, "do_pad", None) and hasattr(processor, "pad_to_square"):
@@ -58,7 +58,7 @@ def plan(processor: Any, width: int, height: int) -> tuple[Axis, Axis] | None:
 
 def check_size(processor: Any, width: int, height: int, name: str) -> None:
     """`ImageError` for a strip so thin that the processor would blow it up past all memory."""
-    axes = plan(processor, width, height)
+    axes = preprocessing_plan(processor, width, height)
     if axes is not None and axes[0].resized * axes[1].resized > _RESIZED_PIXELS:
         raise ImageError(
             f"{name} is {width}×{height} pixels: its model would enlarge it to {axes[0].resized}×{axes[1].resized} "
@@ -105,7 +105,7 @@ def _axis(original: int, padded: int, resized: int, cut: int | None, pil: bool) 
     return Axis(original, padded, pad, resized, -before, cut)
 
 
-def in_words(axes: tuple[Axis, Axis]) -> str:
+def plan_text(axes: tuple[Axis, Axis]) -> str:
     """What was done to a picture, in a few words for the screen."""
     x, y = axes
     words = f"{x.seen}×{y.seen}"

@@ -17,17 +17,19 @@ from PIL import Image
 from vlmtui.geometry import AxisMap
 from vlmtui.models.geometry.plan import Axis
 from vlmtui.models.vision.denormalisation import Levels
-from vlmtui.models.vision.denormalisation import levels as undone
+from vlmtui.models.vision.denormalisation import denormalised as undone
 
 # what a model's processor makes of a picture: the tiles, normalised, each [3, height, width]
-See = Callable[[Image.Image], list[NDArray[np.float32]]]
+Preprocess = Callable[[Image.Image], list[NDArray[np.float32]]]
 
 # a pixel of the picture has full blue; what a resize has mixed with padding has less, and says nothing of its origin
 _BLUE = 250
 _CLEAN = 252
 
 
-def probe(see: See, processor: Any, width: int, height: int, slopes: tuple[int, int] = (1, 1)) -> list[Levels]:
+def probe_levels(
+    see: Preprocess, processor: Any, width: int, height: int, slopes: tuple[int, int] = (1, 1)
+) -> list[Levels]:
     """The probe's levels (0–255) as the model gets them, each tile float64 [3, height, width].
 
     `slopes` is how many times red rises or falls along x, and green along y: one slope tells of every level where it
@@ -45,7 +47,7 @@ def _ramp(length: int, slopes: int = 1) -> Levels:
     return np.asarray(255.0 * np.where(slope % 2 == 0, share, 1 - share))
 
 
-def borne_out(levels: Levels, axes: tuple[Axis, Axis]) -> bool:
+def confirms_plan(levels: Levels, axes: tuple[Axis, Axis]) -> bool:
     """Whether a probe shows what the plan says it must."""
     shown = [_shown(axis) for axis in axes]
     mask = shown[1][:, None] & shown[0][None, :]
@@ -87,7 +89,7 @@ def _agrees(levels: Levels, axis: Axis, clean: NDArray[np.bool_], along: int) ->
     return not inner.any() or float(np.median(off[inner])) <= 1.0
 
 
-def fit(tiles: list[Levels], along: int, length: int) -> list[AxisMap] | None:
+def fit_lines(tiles: list[Levels], along: int, length: int) -> list[AxisMap] | None:
     """About the straight line through the levels of every tile along an axis, in pixels of an original of that length.
 
     None where the levels lie on no line.
@@ -108,7 +110,9 @@ def slopes_for(lines: list[AxisMap], length: int) -> int:
     return max(1, min(64, int(length / (16 * max(1.0, *(line.scale for line in lines))))))
 
 
-def refine(lines: list[AxisMap], tiles: list[Levels], along: int, length: int, slopes: int) -> list[AxisMap] | None:
+def refine_lines(
+    lines: list[AxisMap], tiles: list[Levels], along: int, length: int, slopes: int
+) -> list[AxisMap] | None:
     """The lines through a probe of many slopes, near those of the probe of one.
 
     Most processors resize the whole picture to some size and cut tiles out of it: where that explains what is seen as
@@ -244,7 +248,7 @@ def _close(line: AxisMap, seen: _Seen, level: float) -> bool:
     return not len(off) or float(np.quantile(off, 0.9)) <= max(1.0, line.scale) + level
 
 
-def told_by(maps: list[AxisMap], tiles: list[Levels], along: int, length: int) -> bool:
+def confirms_lines(maps: list[AxisMap], tiles: list[Levels], along: int, length: int) -> bool:
     """Whether a probe, too small for a line through it, shows what lines that were found otherwise say."""
     for line, levels in zip(maps, tiles, strict=True):
         seen = _seen(levels, along, length, -1.0)

@@ -19,7 +19,7 @@ Shape = tuple[int, int]
 _RANDOM_SETS = 4
 
 
-def holds(
+def sources_hold(
     sources: NDArray[np.int64],
     shapes: list[Shape],
     pixels: Tensor,
@@ -38,7 +38,7 @@ def holds(
     made_of.scatter_(1, torch.from_numpy(np.where(sources < 0, total, sources)), True)
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(pixels.shape, generator=generator).to(pixels)
-    with silenced(tower):
+    with without_attention(tower):
         before = tokens_of(pixels)
         if len(before) != len(sources):
             return False
@@ -73,7 +73,7 @@ def _mask(chosen: Tensor, shapes: list[Shape], pixels: Tensor, patch: Shape) -> 
 
 
 @contextmanager
-def silenced(tower: nn.Module) -> Iterator[None]:
+def without_attention(tower: nn.Module) -> Iterator[None]:
     """The tower with what its attentions put out set to zero; its weights stay as they are."""
 
     def nothing(_: nn.Module, __: Any, output: Any) -> Any:

@@ -6,8 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vlmtui.geometry import AxisMap
-from vlmtui.models.geometry.plan import in_words, plan
-from vlmtui.models.geometry.probe import See, borne_out, fit, probe, refine, slopes_for, told_by
+from vlmtui.models.geometry.plan import plan_text, preprocessing_plan
+from vlmtui.models.geometry.probe import (
+    Preprocess,
+    confirms_lines,
+    confirms_plan,
+    fit_lines,
+    probe_levels,
+    refine_lines,
+    slopes_for,
+)
 from vlmtui.models.vision.denormalisation import Levels
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
@@ -27,14 +35,16 @@ class TileView:
     words: str
 
 
-def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[int, int]]) -> list[TileView] | None:
+def tile_views(
+    see: Preprocess, processor: Any, width: int, height: int, sizes: list[tuple[int, int]]
+) -> list[TileView] | None:
     """How a width × height picture reaches tiles of `sizes` (height, width); None where that cannot be told.
 
     `see` sends a picture through the image processor that is really used, whose settings `processor` has.
     """
     if len(sizes) == 1 and (planned := _by_plan(see, processor, width, height, sizes[0])):
         return [planned]
-    tiles = probe(see, processor, width, height)
+    tiles = probe_levels(see, processor, width, height)
     if [tile.shape[1:] for tile in tiles] != sizes:
         return None  # what it does hangs on more than the picture's size
     if min(width, height) < _SMALL and (enlarged := _by_larger(see, processor, width, height, tiles)):
@@ -42,45 +52,47 @@ def views(see: See, processor: Any, width: int, height: int, sizes: list[tuple[i
     return _by_probe(see, processor, tiles, width, height)
 
 
-def _by_plan(see: See, processor: Any, width: int, height: int, size: tuple[int, int]) -> TileView | None:
-    axes = plan(processor, width, height)
+def _by_plan(see: Preprocess, processor: Any, width: int, height: int, size: tuple[int, int]) -> TileView | None:
+    axes = preprocessing_plan(processor, width, height)
     if axes is None or (axes[1].seen, axes[0].seen) != size:
         return None
     small = probe_size(width, height)
-    probed = probe(see, processor, *small)
-    told = plan(processor, *small)
+    probed = probe_levels(see, processor, *small)
+    told = preprocessing_plan(processor, *small)
     if len(probed) != 1 or told is None or probed[0].shape[1:] != (told[1].seen, told[0].seen):
         return None
-    return TileView(axes[0].map(), axes[1].map(), size, in_words(axes)) if borne_out(probed[0], told) else None
+    return TileView(axes[0].map(), axes[1].map(), size, plan_text(axes)) if confirms_plan(probed[0], told) else None
 
 
-def _by_probe(see: See, processor: Any, tiles: list[Levels], width: int, height: int) -> list[TileView] | None:
-    across, down = fit(tiles, 1, width), fit(tiles, 0, height)
+def _by_probe(see: Preprocess, processor: Any, tiles: list[Levels], width: int, height: int) -> list[TileView] | None:
+    across, down = fit_lines(tiles, 1, width), fit_lines(tiles, 0, height)
     if across is None or down is None:
         return None
     slopes = slopes_for(across, width), slopes_for(down, height)
     if max(slopes) > 1:
-        tiles = probe(see, processor, width, height, slopes)
-        across, down = refine(across, tiles, 1, width, slopes[0]), refine(down, tiles, 0, height, slopes[1])
+        tiles = probe_levels(see, processor, width, height, slopes)
+        across, down = refine_lines(across, tiles, 1, width, slopes[0]), refine_lines(down, tiles, 0, height, slopes[1])
         if across is None or down is None:
             return None
     sizes = [(tile.shape[1], tile.shape[2]) for tile in tiles]
     return [TileView(x, y, size, f"{size[1]}×{size[0]}") for x, y, size in zip(across, down, sizes, strict=True)]
 
 
-def _by_larger(see: See, processor: Any, width: int, height: int, tiles: list[Levels]) -> list[TileView] | None:
+def _by_larger(see: Preprocess, processor: Any, width: int, height: int, tiles: list[Levels]) -> list[TileView] | None:
     """The views of a picture a whole number of times as large, where a small one's own probe agrees with them."""
     factor = -(-_SMALL // min(width, height))
     if width * height * factor**2 > _PROBE_PIXELS:
         return None
-    larger = probe(see, processor, width * factor, height * factor)
+    larger = probe_levels(see, processor, width * factor, height * factor)
     if [tile.shape for tile in larger] != [tile.shape for tile in tiles]:
         return None
     found = _by_probe(see, processor, larger, width * factor, height * factor)
     if found is None:
         return None
     shrunk = [replace(view, x=_shrunk(view.x, factor), y=_shrunk(view.y, factor)) for view in found]
-    agrees = told_by([v.x for v in shrunk], tiles, 1, width) and told_by([v.y for v in shrunk], tiles, 0, height)
+    agrees = confirms_lines([v.x for v in shrunk], tiles, 1, width) and confirms_lines(
+        [v.y for v in shrunk], tiles, 0, height
+    )
     return shrunk if agrees else None
 
 

@@ -55,7 +55,9 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
         refuse_other_formats({file.name for file in folder.iterdir()}, name, str(folder))
         raise ModelError(f"{name} has no {CONFIG}: give the folder of a Hugging Face checkpoint") from None
     except (OSError, ValueError) as error:
-        raise ModelError(f"the {CONFIG} of {name} cannot be read ({brief(error)}): copy or download it again") from None
+        raise ModelError(
+            f"the {CONFIG} of {name} cannot be read ({one_line(error)}): copy or download it again"
+        ) from None
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} names no model_type: give the folder of a Hugging Face checkpoint")
     _check_quantisation(config, name)
@@ -145,7 +147,7 @@ def weight_files(folder: Path, name: str) -> list[Path]:
         try:
             text = index.read_text(encoding="utf-8")
         except OSError as error:
-            raise ModelError(f"the {INDEX} of {name} cannot be read ({brief(error)}): fetch it again") from None
+            raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): fetch it again") from None
         wanted = sorted(set(parse_index(text, name).values()))
         missing = [file for file in wanted if not (folder / file).is_file()]
         if missing:
@@ -172,7 +174,7 @@ def parse_index(text: str | bytes, name: str) -> dict[str, str]:
             raise ValueError("its weight_map names no files")
         return {str(key): str(file) for key, file in found.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"the {INDEX} of {name} cannot be read ({brief(error)}): fetch it again") from None
+        raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): fetch it again") from None
 
 
 def _plain(file: object) -> bool:
@@ -187,7 +189,7 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
     except (OSError, ValueError) as error:
         pointer = " (a git-lfs pointer: run git lfs pull)" if _is_pointer(file) else ""
         raise ModelError(
-            f"{file.name} of {name} is damaged or half-written{pointer} ({brief(error)}): copy or download it again"
+            f"{file.name} of {name} is damaged or half-written{pointer} ({one_line(error)}): copy or download it again"
         ) from None
     return tensors
 
@@ -210,7 +212,7 @@ def _is_pointer(file: Path) -> bool:
         return False
 
 
-def brief(error: object) -> str:
+def one_line(error: object) -> str:
     """What a library says, in one line that is not too long."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."

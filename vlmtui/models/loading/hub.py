@@ -30,8 +30,8 @@ from vlmtui.models.loading.checkpoint import (
     read_config,
     refuse_other_formats,
 )
-from vlmtui.models.loading.hub_files import HubCommit, plainly
-from vlmtui.models.loading.loader import skeleton
+from vlmtui.models.loading.hub_files import HubCommit, explain_hub_errors
+from vlmtui.models.loading.loader import empty_model
 from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
 
@@ -45,7 +45,9 @@ _SPARE = 64 << 20
 _LOCK_TELL_S = 0.5
 
 
-def obtain(name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress) -> Checkpoint:
+def fetch_checkpoint(
+    name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+) -> Checkpoint:
     """The checkpoint of hub model `name`, with what its first `decoder_layers` layers need; `label` is what to call it.
 
     A whole snapshot in the hub's own cache is taken as it is, then what vlmtui kept; else it is downloaded now.
@@ -54,7 +56,7 @@ def obtain(name: str, label: str, revision: str | None, decoder_layers: int | No
     if found is not None:
         return found
     progress(f"looking for {name} on the hub", 0, 0)
-    with plainly(name, revision):
+    with explain_hub_errors(name, revision):
         remote = HubCommit.of(name, revision)
         download = _Download(remote, label, revision, decoder_layers, progress)
         with _alone(download.place, name, progress):
@@ -62,20 +64,20 @@ def obtain(name: str, label: str, revision: str | None, decoder_layers: int | No
             found = _own(download.place, label, decoder_layers)
             if found is None:
                 download.run()
-        cache.remember(name, revision or _MAIN, remote.commit)
+        cache.record_commit(name, revision or _MAIN, remote.commit)
     return found or Checkpoint(label, download.place, remote.commit, check_folder(download.place, label))
 
 
-def obtain_processor(name: str, progress: Progress) -> Path:
+def fetch_processor(name: str, progress: Progress) -> Path:
     """The folder with the processor files of hub model `name`, without its weights."""
     folder = _snapshot(name, None, _SMALL)
     if folder is not None and (folder / CONFIG).exists():
         return folder
-    commit = cache.commit_of(name, _MAIN)
+    commit = cache.recorded_commit(name, _MAIN)
     if commit is not None and (cache.commit_folder(name, commit) / INDEX).exists():
         return cache.commit_folder(name, commit)
     progress(f"downloading the processor of {name}", 0, 0)
-    with plainly(name, None):
+    with explain_hub_errors(name, None):
         return _small_files(name, None, None)
 
 
@@ -86,13 +88,13 @@ def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | 
             return Checkpoint(label, folder, folder.name, check_folder(folder, label))
         except ModelError:
             pass  # begun by another program and not finished
-    commit = cache.commit_of(name, revision or _MAIN)
+    commit = cache.recorded_commit(name, revision or _MAIN)
     return _own(cache.commit_folder(name, commit), label, decoder_layers) if commit else None
 
 
 def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:
     """What vlmtui's own cache has of a commit, where that is enough and sound."""
-    whole, layers = cache.layers_in(place)
+    whole, layers = cache.cached_layers(place)
     if not whole or not (layers is None or (decoder_layers is not None and layers >= decoder_layers)):
         return None
     try:
@@ -181,7 +183,7 @@ class _Download:
         place.mkdir(parents=True, exist_ok=True)
         remote.fetch(CONFIG, place)
         config = read_config(place, self._label)
-        model = skeleton(Checkpoint(self._label, place, remote.commit, config), self._layers)
+        model = empty_model(Checkpoint(self._label, place, remote.commit, config), self._layers)
         self._progress(f"downloading the processor of {remote.name}", 0, 0)
         _small_files(remote.name, remote.commit, place)
         self._progress(f"asking where the weights of {remote.name} are", 0, 0)
@@ -211,7 +213,7 @@ class _Download:
 
     def _held(self) -> dict[str, str]:
         """Key to part, of what an earlier download left."""
-        if not cache.layers_in(self.place)[0]:
+        if not cache.cached_layers(self.place)[0]:
             return {}
         held = parse_index((self.place / INDEX).read_bytes(), self._label)
         # a part that was damaged since is not trusted

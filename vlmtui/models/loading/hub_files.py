@@ -27,15 +27,14 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils._headers import build_hf_headers
-from huggingface_hub.utils._http import get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from vlmtui import cache
 from vlmtui._version import __version__
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import safetensors_header
-from vlmtui.models.loading.checkpoint import brief
-from vlmtui.models.loading.range_requests import ConnectionLostError, patiently
+from vlmtui.models.loading.checkpoint import one_line
+from vlmtui.models.loading.range_requests import ConnectionLostError, retry
 
 # most headers are shorter; the few that are not take a second request
 _FIRST = 16 << 10
@@ -88,7 +87,7 @@ class HubCommit:
                 raise ValueError(f"{size:,} bytes where {wanted:,} belong")
         except ValueError as error:
             raise ModelError(
-                f"{file} of {self.name} is damaged on the hub ({brief(error)}): tell its authors, or choose another "
+                f"{file} of {self.name} is damaged on the hub ({one_line(error)}): tell its authors, or choose another "
                 "revision"
             ) from None
         return tensors
@@ -107,7 +106,7 @@ class HubCommit:
             with self._range(file, start, size) as (response, whole):
                 return bytes(response.read()), whole
 
-        return patiently(attempt)
+        return retry(attempt)
 
     @contextlib.contextmanager
     def _range(self, file: str, start: int, size: int) -> Iterator[tuple[Any, int]]:
@@ -126,7 +125,7 @@ class HubCommit:
                 hf_raise_for_status(response)
                 yield response, self._checked(response, file, start, size)
         except httpx2.TransportError as error:
-            raise ConnectionLostError(brief(error)) from error
+            raise ConnectionLostError(one_line(error)) from error
 
     def _checked(self, response: Any, file: str, start: int, size: int) -> int:
         """The whole file's size, from an answer that has the very bytes that were asked for."""
@@ -171,7 +170,7 @@ def _host(url: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def plainly(name: str, revision: str | None) -> Iterator[None]:
+def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
     """Say what went wrong between here and the hub in one sentence with what to do, as a `ModelError`."""
     at = f" at revision {revision}" if revision else ""
     page = f"{constants.ENDPOINT}/{name}"
@@ -199,7 +198,7 @@ def plainly(name: str, revision: str | None) -> Iterator[None]:
             raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
         if isinstance(error.__cause__, HfHubHTTPError):
             raise _refused(error.__cause__, name, at, page) from None
-        cause = brief(error.__cause__ or error)
+        cause = one_line(error.__cause__ or error)
         raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_check()}") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -209,15 +208,15 @@ def plainly(name: str, revision: str | None) -> Iterator[None]:
             ) from None
         if isinstance(error, PermissionError):
             raise ModelError(
-                f"{name} cannot be kept ({brief(error)}): name a folder of yours with {cache.ENVIRONMENT}"
+                f"{name} cannot be kept ({one_line(error)}): name a folder of yours with {cache.ENVIRONMENT}"
             ) from None
-        raise ModelError(f"{name}{at} could not be downloaded ({brief(error)}): check disk and connection") from None
+        raise ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection") from None
 
 
 def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError:
     status = error.response.status_code if error.response is not None else 0
     if isinstance(error, EntryNotFoundError):
-        return ModelError(f"a file of {name}{at} is missing on the hub ({brief(error)}): choose another revision")
+        return ModelError(f"a file of {name}{at} is missing on the hub ({one_line(error)}): choose another revision")
     if status == 401:
         return ModelError(
             f"{constants.ENDPOINT} does not take your token for {name}: log in again with `hf auth login`, or unset "
@@ -234,7 +233,7 @@ def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError
             f"{constants.ENDPOINT} has had too many requests from here: wait a few minutes, or log in with "
             "`hf auth login`"
         )
-    return ModelError(f"{name}{at} could not be downloaded ({brief(error)}): try again later")
+    return ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): try again later")
 
 
 def _not_here(name: str, at: str, why: str) -> ModelError:

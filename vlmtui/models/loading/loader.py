@@ -49,7 +49,7 @@ class LoadedModel:
     whole: bool
 
 
-def load(
+def load_model(
     checkpoint: Checkpoint,
     progress: Progress,
     *,
@@ -84,7 +84,7 @@ def load(
     )
 
 
-def skeleton(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
+def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
     """The model without its numbers, on torch's meta device: its names, shapes and how many there would be.
 
     It needs config.json alone. Raises `ModelError` for what vlmtui cannot read, before any weights are fetched.
@@ -94,7 +94,7 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
     return _empty(architecture, _part(config, decoder_layers))
 
 
-def count(model: Any) -> int:
+def parameter_count(model: Any) -> int:
     """How many numbers a model's parameters hold."""
     return sum(p.numel() for p in model.parameters())
 
@@ -167,7 +167,7 @@ def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) ->
     tensors = [tensor for file in files for tensor in check_file(file, checkpoint.name)]
     if quantisation(checkpoint.config) is None:
         check_numbers(empty, tensors, checkpoint.name)
-        return choose_dtype(wanted, on, count(empty))
+        return choose_dtype(wanted, on, parameter_count(empty))
     # what is not quantised stays as it was stored, and the rest computes with it: no other dtype goes with it
     stored = stored_dtype(checkpoint.config)
     if wanted not in ("auto", stored):

@@ -10,10 +10,10 @@ from vlmtui.errors import ModelError
 from vlmtui.models.loading import hub
 from vlmtui.models.loading.checkpoint import INDEX, Checkpoint, Progress, check_folder
 
-__all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find", "find_processor", "has_all_layers"]
+__all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find_checkpoint", "find_processor", "has_full_decoder"]
 
 
-def find(
+def find_checkpoint(
     source: ModelSource, revision: str | None, progress: Progress, *, decoder_layers: int | None = 0
 ) -> Checkpoint:
     """The checkpoint that `source` stands for: a folder, the hub's cache, vlmtui's own, or downloaded now.
@@ -28,12 +28,12 @@ def find(
         config = check_folder(source.folder, source.name)
         return Checkpoint(source.name, source.folder, None, config)
     assert source.hub_name is not None
-    return hub.obtain(source.hub_name, source.name, revision, decoder_layers, progress)
+    return hub.fetch_checkpoint(source.hub_name, source.name, revision, decoder_layers, progress)
 
 
-def has_all_layers(checkpoint: Checkpoint) -> bool:
+def has_full_decoder(checkpoint: Checkpoint) -> bool:
     """Whether all of the decoder's layers are on this disk: of a hub model often only what exploring needs is."""
-    finished, layers = cache.layers_in(checkpoint.folder)
+    finished, layers = cache.cached_layers(checkpoint.folder)
     return not finished or layers is None
 
 
@@ -42,4 +42,4 @@ def find_processor(source: ModelSource, progress: Progress) -> Path:
     if source.folder is not None:
         return source.folder
     assert source.hub_name is not None
-    return hub.obtain_processor(source.hub_name, progress)
+    return hub.fetch_processor(source.hub_name, progress)

@@ -167,7 +167,7 @@ def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
     return ModelError(f"the {part} of {name} cannot be built ({brief}): name another with --processor")
 
 
-def candidates(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
+def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
     """The rows of an embedding matrix that words are looked for in, int64 ascending.
 
     Those that the tokenizer can name and that are not special; with `all_tokens` every row there is.
@@ -190,7 +190,9 @@ def named_ids(tokenizer: Any) -> frozenset[int]:
     return frozenset(tokenizer.get_vocab().values())
 
 
-def names(tokenizer: Any, named: frozenset[int], ids: list[int]) -> tuple[dict[int, str | None], dict[int, str | None]]:
+def token_names(
+    tokenizer: Any, named: frozenset[int], ids: list[int]
+) -> tuple[dict[int, str | None], dict[int, str | None]]:
     """For each id the tokenizer's own piece, and what it decodes to; None for rows it has no name for."""
     pieces: dict[int, str | None] = {i: tokenizer.convert_ids_to_tokens(i) if i in named else None for i in ids}
     texts: dict[int, str | None] = {i: tokenizer.decode([i]) if i in named else None for i in ids}

@@ -28,7 +28,7 @@ class ConnectionLostError(Exception):
     """The connection failed in a way that may pass: worth another attempt."""
 
 
-def patiently(attempt: Callable[[], T]) -> T:
+def retry(attempt: Callable[[], T]) -> T:
     """What `attempt` returns, tried again after a while where the line broke."""
     for seconds in WAITS_S:
         try:
@@ -70,7 +70,7 @@ def coalesce(pieces: Sequence[ByteRange]) -> list[ByteRange]:
     return merged
 
 
-def missing(pieces: Sequence[ByteRange], got: Sequence[tuple[int, int]]) -> list[ByteRange]:
+def missing_ranges(pieces: Sequence[ByteRange], got: Sequence[tuple[int, int]]) -> list[ByteRange]:
     """What is left of `pieces` when the bytes [first, end) of the local file in `got` are there."""
     spans = _union(got)
     left = []
@@ -137,7 +137,7 @@ class RangeDownload:
         self.wanted = sum(piece.size for piece in self._pieces)
         if not (target.is_file() and target.stat().st_size == size):
             self.journal.path.unlink(missing_ok=True)
-        self._left = missing(self._pieces, self.journal.spans())
+        self._left = missing_ranges(self._pieces, self.journal.spans())
         self.got = self.wanted - sum(piece.size for piece in self._left)
 
     @property

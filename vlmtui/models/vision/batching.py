@@ -18,7 +18,7 @@ CPU more are slower again, as measured on the demo model."""
 _PER_STATE = 8  # numbers of the tower's width that are held of a state at a time, about
 
 
-def alike(family: Family, inputs: Inputs) -> str:
+def batch_key(family: Family, inputs: Inputs) -> str:
     """A word that is the same for pictures that may go through the tower together; "" where none may.
 
     Their tensors have the same shapes, and all that is no pixel is the same too: prompt, masks, sizes. So is the number
@@ -34,14 +34,14 @@ def alike(family: Family, inputs: Inputs) -> str:
     return told.hexdigest()
 
 
-def stacked(several: Sequence[Inputs]) -> Pixels:
+def stack_inputs(several: Sequence[Inputs]) -> Pixels:
     """The tensors of pictures that are alike, in their order."""
     if len(several) == 1:
         return dict(several[0].pixels)
     return {name: torch.cat([one.pixels[name] for one in several]) for name in several[0].pixels}
 
 
-def how_many(family: Family, inputs: Inputs, width: int, device: torch.device, itemsize: int) -> int:
+def images_a_pass(family: Family, inputs: Inputs, width: int, device: torch.device, itemsize: int) -> int:
     """How many pictures like this may go through the tower at a time, whose states are `width` numbers; at least 1."""
     if not family.stackable:
         return 1
@@ -56,7 +56,7 @@ def how_many(family: Family, inputs: Inputs, width: int, device: torch.device, i
     return max(1, min(most, budget // (itemsize * max(1, numbers))))
 
 
-def size_of(inputs: Inputs) -> int:
+def input_bytes(inputs: Inputs) -> int:
     """Bytes of its tensors."""
     return sum(tensor.numel() * tensor.element_size() for tensor in _all(inputs).values())
 

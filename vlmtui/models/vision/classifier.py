@@ -11,7 +11,7 @@ from torch.nn.functional import linear
 from vlmtui.models.families.base import Family
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vision.tower_output import TowerOutput, patches_of
+from vlmtui.models.vision.tower_output import TowerOutput, patch_states
 from vlmtui.results.classification import HeadInput, refusal
 
 
@@ -45,7 +45,7 @@ class Classifier:
     @torch.no_grad()
     def logits(self, inputs: Inputs, final: TowerOutput) -> Tensor:
         """The logit of every class, float32 [classes]."""
-        token, mean = final.states[0, 0], patches_of(self._family, inputs, final).float().mean(dim=0)
+        token, mean = final.states[0, 0], patch_states(self._family, inputs, final).float().mean(dim=0)
         given = {
             "class token": token.float(),
             "mean of the patches": mean,
@@ -61,7 +61,7 @@ class Classifier:
         Where it reads the class token alone, the logit that the head gives a patch in its place, which it was never
         trained for.
         """
-        patches = patches_of(self._family, inputs, final).float()
+        patches = patch_states(self._family, inputs, final).float()
         weight = self._head.weight[classes.to(self._head.weight.device)].float()
         if self.reads == "class token":
             return weight @ patches.T + self._bias(classes).unsqueeze(1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Levels = NDArray[np.float64]
 
 
-def levels(tile: NDArray[np.float32], processor: Any) -> Levels:
+def denormalised(tile: NDArray[np.float32], processor: Any) -> Levels:
     """The levels (0–255) of what a processor made, normalised, both [3, height, width]; float64."""
     found = tile.astype(np.float64)
     if getattr(processor, "do_normalize", None):

@@ -16,14 +16,14 @@ from torch import Tensor
 
 from vlmtui.errors import UsageError
 from vlmtui.models.families.base import Family, Pixels
-from vlmtui.models.vision.hidden_states import replaced, watched
+from vlmtui.models.vision.hidden_states import replace_states, watch_blocks
 from vlmtui.reading import vision_layer
 from vlmtui.results.early_exit import several_stages_reason
 
 OnBlock = Callable[[int, int], None]
 
 
-def exit_features(family: Family, pixels: Pixels, stage: int, on_block: OnBlock) -> Any:
+def early_exit_features(family: Family, pixels: Pixels, stage: int, on_block: OnBlock) -> Any:
     """The family's features, as `Family.features` gives them, with `vision.<stage>` in the place of what feeds them.
 
     What lies between there and the image tokens is not left out: the tower's final norm where the projector reads what
@@ -38,12 +38,12 @@ def exit_features(family: Family, pixels: Pixels, stage: int, on_block: OnBlock)
         if at == stage:
             caught.append(states.clone())
 
-    with watched(blocks, seen):
+    with watch_blocks(blocks, seen):
         if stage > into:  # it is known only once the tower has been run
             family.features(pixels)
         if stage == into:
             return family.features(pixels)
-        with replaced(blocks, into, lambda: caught[0]):
+        with replace_states(blocks, into, lambda: caught[0]):
             return family.features(pixels)
 
 
@@ -70,10 +70,13 @@ def _reads_only(family: Family, pixels: Pixels, stage: int) -> bool:
 
     if stage == 0:
         return True
-    with watched(family.blocks, seen):
+    with watch_blocks(family.blocks, seen):
         before = family.flat(family.features(pixels))
     entering, feeding = caught
     noise = torch.randn(entering.shape, generator=torch.Generator().manual_seed(0)).to(entering)
-    with replaced(family.blocks, 0, lambda: entering + noise), replaced(family.blocks, stage, lambda: feeding):
+    with (
+        replace_states(family.blocks, 0, lambda: entering + noise),
+        replace_states(family.blocks, stage, lambda: feeding),
+    ):
         after = family.flat(family.features(pixels))
     return torch.equal(before, after)

@@ -13,7 +13,7 @@ Seen = Callable[[int, Tensor], None]
 
 
 @contextmanager
-def watched(blocks: nn.ModuleList, seen: Seen) -> Iterator[None]:
+def watch_blocks(blocks: nn.ModuleList, seen: Seen) -> Iterator[None]:
     """`seen(i, states)` is given what enters the first block (stage 0) and what block i puts out, as it passes.
 
     The shape is the tower's own: [tiles, states, hidden] or [states, hidden]. What `seen` raises ends the pass.
@@ -48,12 +48,12 @@ def stage_norms(
         on_block(stage, len(blocks))
         norms.append(torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32))
 
-    with watched(blocks, seen):
+    with watch_blocks(blocks, seen):
         yield norms
 
 
 @contextmanager
-def replaced(blocks: nn.ModuleList, stage: int, states: Callable[[], Tensor]) -> Iterator[None]:
+def replace_states(blocks: nn.ModuleList, stage: int, states: Callable[[], Tensor]) -> Iterator[None]:
     """Block `stage` puts out `states()` instead of its own, in the same shape; at stage 0 the first is given them."""
 
     def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -12,9 +12,9 @@ from vlmtui.errors import UsageError
 from vlmtui.models.families.base import Family, Pixels
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vision.denormalisation import Levels, levels
-from vlmtui.models.vision.patch_projection import length_of, project, projection_of
-from vlmtui.models.vision.position_embedding import PositionEmbedding, positions
+from vlmtui.models.vision.denormalisation import Levels, denormalised
+from vlmtui.models.vision.patch_projection import input_length, project, projection_of
+from vlmtui.models.vision.position_embedding import PositionEmbedding, position_embedding
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class PatchEmbedding:
         self._model, self._device = loaded.model, loaded.device
         self._family = family
 
-    def positions(self, inputs: Inputs) -> PositionEmbedding:
+    def position_embedding(self, inputs: Inputs) -> PositionEmbedding:
         """What the tower adds to the patches of a picture."""
-        return positions(self._family, self._given(inputs))
+        return position_embedding(self._family, self._given(inputs))
 
     @torch.no_grad()
-    def cut(self, inputs: Inputs, tile: int, row: int, col: int) -> EmbeddedPatch:
+    def embed_patch(self, inputs: Inputs, tile: int, row: int, col: int) -> EmbeddedPatch:
         """The patch at a row and column of a tile, all from 0; `UsageError` where there are none to be told apart."""
         pixels = {key: value.cpu() for key, value in inputs.pixels.items()}
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
@@ -59,11 +59,11 @@ class PatchEmbedding:
         (tall, wide), values = self._family.patch_size, pixels["pixel_values"]
         window = slice(row * tall, (row + 1) * tall), slice(col * wide, (col + 1) * wide)
         here = frames[tile][:, window[0], window[1]].float()
-        shown = levels(here.numpy(), self._processor)
+        shown = denormalised(here.numpy(), self._processor)
         projection = projection_of(self._family)
         if projection is None:
             return EmbeddedPatch(here, shown, None, None)
-        length = length_of(projection)
+        length = input_length(projection)
         if values.ndim <= 3 and values.shape[-1] == length:
             # one patch a row already, in an order of its own: sent through `frames` its rows say which this is
             rows = values.view(-1, length)
@@ -78,7 +78,7 @@ class PatchEmbedding:
         return EmbeddedPatch(here, shown, flat, made)
 
     def norms(self, inputs: Inputs) -> Tensor:
-        """The L2 norm of each patch's normalised values, as `cut` has them [patches], tile by tile, row by row.
+        """The L2 norm of each patch's normalised values, as `embed_patch` has them [patches], tile by tile, row by row.
 
         Empty where the processor hands pictures over in a form that is not known.
         """

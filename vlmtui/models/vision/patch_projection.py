@@ -23,13 +23,13 @@ def projection_of(family: Family) -> Projection | None:
     # a linear layer can be of that width by chance: where there is a convolution, it is that
     for kinds in (nn.Conv2d | nn.Conv3d, nn.Linear):
         for module in there:
-            if isinstance(module, kinds) and length_of(module) % values == 0:
+            if isinstance(module, kinds) and input_length(module) % values == 0:
                 assert isinstance(module, Projection)
                 return module
     return None
 
 
-def length_of(projection: nn.Module) -> int:
+def input_length(projection: nn.Module) -> int:
     """How many numbers it takes, 0 for one whose weight is not stored as it is used (in four bits)."""
     weight = projection.weight
     if not isinstance(weight, Tensor) or weight.ndim < 2:

@@ -12,7 +12,7 @@ from vlmtui.models.families.base import Family
 from vlmtui.models.loading.processor import Inputs
 
 
-def reframed(family: Family, inputs: Inputs, change: Callable[[list[Tensor]], list[Tensor]]) -> Inputs | None:
+def edit_pixels(family: Family, inputs: Inputs, change: Callable[[list[Tensor]], list[Tensor]]) -> Inputs | None:
     """The inputs with `change` made to the tower's frames, each [3, height, width], normalised as they are.
 
     None where the processor hands pictures over in a form that is not known.

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.models.families.base import Family, Pixels
-from vlmtui.models.vision.hidden_states import watched
+from vlmtui.models.vision.hidden_states import watch_blocks
 from vlmtui.models.vision.patch_projection import projection_of
 
 
@@ -39,7 +39,7 @@ class _Enough(Exception):  # noqa: N818
 
 
 @torch.no_grad()
-def positions(family: Family, pixels: Pixels) -> PositionEmbedding:
+def position_embedding(family: Family, pixels: Pixels) -> PositionEmbedding:
     """Those of the picture in `pixels`, which are on the model's device."""
     projection = projection_of(family)
     shapes = family.shapes(family.frames(pixels))
@@ -54,7 +54,7 @@ def positions(family: Family, pixels: Pixels) -> PositionEmbedding:
     with ExitStack() as hooks:
         hooks.enter_context(_silent(projection))
         normed = hooks.enter_context(_norms(family))
-        hooks.enter_context(watched(family.blocks, seen))
+        hooks.enter_context(watch_blocks(family.blocks, seen))
         with suppress(_Enough):
             family.features(pixels)
     states = entered[0]

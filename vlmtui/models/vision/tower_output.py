@@ -32,7 +32,7 @@ class TowerOutput:
 
 
 @contextmanager
-def finals(family: Family) -> Iterator[list[TowerOutput]]:
+def capture_outputs(family: Family) -> Iterator[list[TowerOutput]]:
     """Collect the `TowerOutput` of every pass made meanwhile through a tower alone; nothing of other models."""
     found: list[TowerOutput] = []
     if not isinstance(family, Encoder):
@@ -49,7 +49,7 @@ def finals(family: Family) -> Iterator[list[TowerOutput]]:
         hook.remove()
 
 
-def patches_of(family: Family, inputs: Inputs, final: TowerOutput) -> Tensor:
+def patch_states(family: Family, inputs: Inputs, final: TowerOutput) -> Tensor:
     """The states of the picture's patches [patches, hidden], row by row, without CLS, registers and padding."""
     numbers = torch.arange(final.states.shape[1]).unsqueeze(0)
     ((patches, _),) = family.states(numbers, family.shapes(family.frames(inputs.pixels)))

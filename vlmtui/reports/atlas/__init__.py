@@ -1,5 +1,5 @@
-"""`vlmtui atlas`: what many pictures have in common, from tables that `vlmtui report` has written; no model is needed.
+"""`vlmtui atlas`: what many images have in common, from tables that `vlmtui report` has written; no model is needed.
 
-`tables` reads them picture by picture, `counting` counts words and outliers, `finding` looks where the words chosen are
-said and by which patches most; `text`, `data` (JSON and CSV) and `page` show it.
+`tables` reads them image by image, `counts` counts words and outliers, and `examples` collects where chosen words occur
+and their top patches. `summary` combines these; `text`, `json_csv` and `page` write it.
 """

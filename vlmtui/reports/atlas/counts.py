@@ -1,6 +1,6 @@
-"""What is counted over all pictures: words, by tokens and by pictures, and outliers, by their positions.
+"""Counts over all images: words by token and by image, and outliers by position.
 
-Memory is bounded by the vocabulary, and by `MOST_POSITIONS` of grids.
+Memory is bounded by the size of the vocabulary and by `MOST_POSITIONS` grid positions.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from vlmtui.reading import of_patches
 from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Ints, Marks, TableBlock, check_one_kind
 
 MOST_POSITIONS = 1 << 22
-"""Of all shapes of grids together."""
+"""Grid positions counted, over all grid shapes."""
 MOST_FAILED = 1_000
-"""So many pictures that failed are named."""
+"""Most failed images that are named."""
 
 
 class WordCounts:
-    """Numbers by word id, for ids as large as they come."""
+    """Counts by word id; the array grows with the largest id."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(0, np.int64)
 
     def add(self, ids: Ints) -> None:
-        """One more of each of these."""
+        """Add one for each id."""
         more = np.bincount(ids, minlength=len(self._counts))
         more[: len(self._counts)] += self._counts
         self._counts = more
 
     def of(self, id_: int) -> int:
-        """How many there were."""
+        """The count of an id."""
         return int(self._counts[id_]) if id_ < len(self._counts) else 0
 
     @property
     def ranked(self) -> list[int]:
-        """The ids that there were, the most frequent first, of equal numbers the lower id."""
+        """The ids counted, most frequent first, ties by lower id."""
         ids = np.flatnonzero(self._counts)
         return [int(id_) for id_ in ids[np.argsort(-self._counts[ids], kind="stable")]]
 
 
 @dataclass
 class AtlasCounts:
-    """What all pictures have in common.
+    """Counts of words and outliers over all images.
 
-    `entries` are tokens (at a vision stage patches) of pictures, newline tokens aside, `with_words` those of them that
-    have any. `first` and `among` count those by their first word, and by any of their words; `pictures_first` and
-    `pictures_among` the pictures. `some` are pictures of which rows were left out; their places are not counted, nor
-    those of `unlike`, whose grids were of ever new shapes.
+    `entries` counts image tokens (patches at a vision stage) without newline tokens, `with_words` those that have
+    words. `first` and `among` count entries by their top-1 word and by any of their top-k words; `pictures_first` and
+    `pictures_among` count images likewise. `some` counts images with rows missing; their positions are not counted, nor
+    those of `unlike` images, whose grid shapes came after `MOST_POSITIONS` was reached.
     """
 
     model: str | None = None
@@ -74,7 +74,7 @@ class AtlasCounts:
     _room: int = MOST_POSITIONS
 
     def add(self, block: TableBlock) -> None:
-        """The pictures of one more block. `UsageError` where they are of another model, stage or metric."""
+        """Count the images of a block. `UsageError` where they are of another model, stage or metric."""
         self._failures(block)
         there = ~block.failed
         if not there.any():
@@ -90,7 +90,7 @@ class AtlasCounts:
 
     @property
     def shapes(self) -> list[PositionCounts]:
-        """Those of every shape of grid, the one of most pictures first."""
+        """Outlier counts of every grid shape, the most frequent shape first."""
         return sorted(self.tallies.values(), key=lambda tally: (-tally.pictures, tally.shape))
 
     def _failures(self, block: TableBlock) -> None:
@@ -150,7 +150,7 @@ class AtlasCounts:
 
 
 def complete_images(block: TableBlock) -> Marks:
-    """Of which pictures of a block all rows are there, bool [pictures]: their indices are 0 … n - 1."""
+    """Which images of a block have all their rows, bool [images]: their indices are 0 … n - 1."""
     count = np.bincount(block.picture)
     most = np.full(len(count), NO_ROW)
     np.maximum.at(most, block.picture, block.whole("index"))
@@ -158,10 +158,10 @@ def complete_images(block: TableBlock) -> Marks:
 
 
 def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
-    """The grids of a block by their shape: (rows, columns), and of the entries on them which row of the block each is,
-    its position, row by row, and its grid among all.
+    """The grids of a block by shape: (rows, columns), then for each entry its row in the block, its position in
+    row-major order, and the index of its grid.
 
-    A grid is as large as its farthest entries say.
+    The size of a grid is that of its last row and column with an entry.
     """
     rows = np.flatnonzero(placed & (block.whole("row") >= 0) & (block.whole("col") >= 0))
     if not len(rows):
@@ -179,5 +179,5 @@ def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, in
 
 
 def _once(picture: Ints, ids: Ints) -> Ints:
-    """The ids of words, each as often as there are pictures that have it."""
+    """Word ids without repetitions within an image."""
     return np.unique(picture * MOST_ID + ids) % MOST_ID

@@ -1,7 +1,7 @@
-"""Patches cut out of their pictures, small enough to stand in a page by the dozen.
+"""Crops of patches from their images, small enough for a page to embed dozens.
 
-Only files of this machine are opened, and only those that are still what the table was made of (their sha256): a table
-from elsewhere brings no picture of yours into a page.
+Only local files are opened, and only if their sha256 is the one in the table: a table from elsewhere cannot bring other
+images of this machine into a page.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from vlmtui.image import MAX_PIXELS, decode, is_address, read_source
 from vlmtui.reports.atlas.examples import PatchExample
 
 SIDE = 96
-"""Pixels of a crop's longer side, twice as many as the page gives it at least."""
+"""Longer side of a crop in pixels, at least twice its size on the page."""
 MOST_BYTES = 1_500_000
-"""All crops of a page together."""
-_AROUND = 1.0  # so much of a patch's size is shown on each side of it
+"""Total size of the crops of a page."""
+_AROUND = 1.0  # context on each side, in patch sizes
 _QUALITY = 80
 _LIGHT, _DARK = (242, 176, 54), (20, 16, 10)
 
 
 @dataclass(frozen=True)
 class PatchCrop:
-    """A patch with some of the picture around it, its box outlined, as an address that holds it whole."""
+    """A patch with the image around it, its box outlined, as a `data:` URL."""
 
     address: str
     width: int
@@ -39,19 +39,19 @@ class PatchCrop:
 
 @dataclass
 class PatchCrops:
-    """By picture and box; `missing` pictures are not there any more, or are not the ones that were read."""
+    """Crops by image and box; `missing` counts images that are gone or have changed."""
 
     found: dict[tuple[str, tuple[float, ...]], PatchCrop]
     missing: int = 0
     full: bool = False
 
     def of(self, patch: PatchExample) -> PatchCrop | None:
-        """That of a patch, where there is one."""
+        """The crop of a patch; None where there is none."""
         return None if patch.box is None else self.found.get((patch.row["image"], patch.box))
 
 
 def crop_patches(patches: Iterable[PatchExample]) -> PatchCrops:
-    """Those of the patches that have a place in a picture; every picture is opened once, one at a time."""
+    """Crop the patches that have a box; every image is opened once, one at a time."""
     by_picture: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for patch in patches:
         if patch.box is not None:
@@ -74,7 +74,7 @@ def crop_patches(patches: Iterable[PatchExample]) -> PatchCrops:
 
 
 def _picture(source: str, sha256: str) -> Image.Image | None:
-    """The picture; None where there is none of this name any more, or another one."""
+    """The image; None where the file is gone or has changed."""
     path = expand_path(source)
     if is_address(source) or not os.path.isfile(path):
         return None
@@ -87,7 +87,7 @@ def _picture(source: str, sha256: str) -> Image.Image | None:
 
 def _cut(picture: Image.Image, box: tuple[float, ...]) -> PatchCrop:
     x0, y0, x1, y1 = box
-    # a square around it, moved into the picture where it reaches beyond
+    # a square around the patch, shifted to lie within the image
     side = (1 + 2 * _AROUND) * max(1.0, x1 - x0, y1 - y0)
     left, right = _within((x0 + x1) / 2, side, picture.width)
     upper, lower = _within((y0 + y1) / 2, side, picture.height)
@@ -109,7 +109,7 @@ def _cut(picture: Image.Image, box: tuple[float, ...]) -> PatchCrop:
 
 
 def _within(middle: float, side: float, length: int) -> tuple[float, float]:
-    """So much of a length, around its middle where there is room."""
+    """An interval of length `side` around `middle`, shifted to lie within 0 … `length`."""
     side = min(side, float(length))
     begin = min(max(0.0, middle - side / 2), length - side)
     return begin, begin + side

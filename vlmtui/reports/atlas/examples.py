@@ -1,4 +1,4 @@
-"""Where the words chosen are said, and the patches most like them: a second look at the tables."""
+"""Maps and top patches of the words chosen, from a second pass over the tables."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from vlmtui.reports.atlas.counts import AtlasCounts, complete_images, grids_by_s
 from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock
 
 RANKING = "those that have it first, then those that have it second, and so on; among these by its score"
-"""Which patches stand before others. By the score alone, l2 would name those of the smallest norms for every word."""
+"""How patches are ranked. By the score alone, l2 would rank the patches of smallest norm first for every word."""
 SIDE = 8
-"""Grids of any size are laid over so many rows and columns."""
+"""Rows and columns of the maps, whatever the size of the grids."""
 
 
 @dataclass(frozen=True)
 class PatchExample:
-    """One entry of a picture, the place of a word among its own words, from 0, and the word's score there."""
+    """One entry of an image with a word: the word's rank among the entry's own words, from 0, and its score there."""
 
     place: int
     score: float
@@ -29,22 +29,22 @@ class PatchExample:
 
     @property
     def rank(self) -> tuple[int, float, int]:
-        """Patches sorted by it say the word the most: see `RANKING`."""
+        """Sort key of top patches: see `RANKING`."""
         return self.place, -self.score, self.order
 
     @property
     def box(self) -> tuple[float, float, float, float] | None:
-        """In pixels of the picture; None for what has no place in it."""
+        """The box in pixels of the image; None for an entry without one."""
         corners = [self.row[name] for name in ("x0", "y0", "x1", "y1")]
         return None if any(corner is None for corner in corners) else tuple(map(float, corners))  # type: ignore[return-value]
 
 
 @dataclass
 class WordExamples:
-    """A word that is looked for: one of the most said, or with `sought` one that was asked for, however it is spelled.
+    """A word with its map and top patches: one of the most frequent, or, with `sought`, one asked for in any spelling.
 
-    `said` float64 [SIDE, SIDE] is what share of the patches there have it first; of a word asked for, among their
-    words. `patches` are those that say it the most, ranked by `RANKING`.
+    `said` float64 [SIDE, SIDE] is the share of patches in each square that have it as top-1, or for a word asked for
+    among their top-k. `patches` are its top patches, ranked by `RANKING`.
     """
 
     ids: tuple[int, ...]
@@ -55,18 +55,18 @@ class WordExamples:
 
     @property
     def said(self) -> Floats:
-        """Not-a-number where no patch lies."""
+        """The map [SIDE, SIDE], NaN where there is no patch."""
         with np.errstate(invalid="ignore"):
             shares = np.where(self._there > 0, self._said / self._there, np.nan)
         return np.asarray(shares.reshape(SIDE, SIDE))
 
     def lay(self, said: Floats, there: Floats) -> None:
-        """More patches, and which part of them says it."""
+        """Add patches to the map: weights of those with the word, and of all, both [squares]."""
         self._said += said
         self._there += there
 
     def take(self, places: Ints, scores: Floats, rows: Ints, block: TableBlock, before: int, most: int) -> None:
-        """The best of a block's rows; `before` is how many rows came before the block."""
+        """Keep the top `most` patches including a block's rows; `before` is the number of rows before the block."""
         kept = np.isfinite(scores)
         if len(self.patches) == most > 0:
             last = self.patches[-1]
@@ -81,14 +81,14 @@ class WordExamples:
 
 @dataclass
 class ChosenWords:
-    """What was found of the words chosen."""
+    """The words chosen: the most frequent ones, and those asked for."""
 
     most_said: list[WordExamples]
     sought: list[WordExamples]
 
 
 def choose_words(counted: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWords:
-    """The k words that are first most often, and those asked for."""
+    """Choose the k words that are top-1 most often, and those asked for."""
     sought = []
     for word in words:
         wanted = _folded(word)
@@ -102,7 +102,7 @@ def choose_words(counted: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWo
 
 
 def collect_examples(found: ChosenWords, blocks: Iterable[TableBlock], most: int) -> None:
-    """Fill in where they are said, and the `most` patches that say each the most."""
+    """Fill in the map and the top `most` patches of every word chosen."""
     before = 0
     for block in blocks:
         counted = ~block.failed & ~block.is_("kind", "newline")
@@ -126,7 +126,7 @@ def collect_examples(found: ChosenWords, blocks: Iterable[TableBlock], most: int
             chosen.take(place[mine], scores[mine], row[mine], block, before, most)
         for chosen in found.sought:
             mine = np.flatnonzero(np.isin(ids, chosen.ids))
-            rows, at = np.unique(row[mine], return_index=True)  # of a row with several spellings the first
+            rows, at = np.unique(row[mine], return_index=True)  # for a row with several spellings, the first
             mine = mine[at]
             chosen.lay(weights[rows].sum(axis=0), everywhere)
             chosen.take(place[mine], scores[mine], rows, block, before, most)
@@ -134,9 +134,9 @@ def collect_examples(found: ChosenWords, blocks: Iterable[TableBlock], most: int
 
 
 def _weights(block: TableBlock, counted: Marks) -> Floats:
-    """For every row of a block, which part of its cell lies in each of SIDE × SIDE squares, float64 [rows, squares].
+    """The share of every row's grid cell in each of SIDE × SIDE squares, float64 [rows, squares].
 
-    The parts of a cell add up to one; rows without a place, and of pictures that are not complete, have none.
+    The shares of a cell sum to one; they are zero for rows without a position, and for images with rows missing.
     """
     weights = np.zeros((len(block), SIDE * SIDE))
     for (down, across), rows, at, _ in grids_by_shape(block, counted & complete_images(block)[block.picture]):
@@ -146,7 +146,7 @@ def _weights(block: TableBlock, counted: Marks) -> Floats:
 
 
 def _parts(cell: Ints, count: int) -> Floats:
-    """Of cells among `count` side by side, which part of each lies in each of `SIDE` squares over the same length."""
+    """The share of each cell, of `count` along a side, in each of `SIDE` equal intervals [cells, SIDE]."""
     squares = np.arange(SIDE + 1) / SIDE
     ends = np.minimum((cell[:, None] + 1) / count, squares[None, 1:])
     begins = np.maximum(cell[:, None] / count, squares[None, :-1])

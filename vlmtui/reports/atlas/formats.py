@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from vlmtui.reports.atlas.data import atlas_csv, atlas_json
-from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.atlas.json_csv import atlas_csv, atlas_json
 from vlmtui.reports.atlas.page import atlas_html
+from vlmtui.reports.atlas.summary import Atlas
 from vlmtui.reports.atlas.text import atlas_text
 
 FORMATS: dict[str, Callable[[Atlas], Iterator[str]]] = {

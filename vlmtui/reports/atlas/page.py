@@ -19,7 +19,7 @@ from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, pos
 from vlmtui.display.pieces import plain, visible
 from vlmtui.reports.atlas.crops import PatchCrops, crop_patches
 from vlmtui.reports.atlas.examples import RANKING, SIDE, PatchExample, WordExamples
-from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.atlas.summary import Atlas
 from vlmtui.reports.atlas.text import labelled_facts, map_caption, spellings
 from vlmtui.reports.commands.outliers import share_text
 from vlmtui.reports.page.document import policy, style, template

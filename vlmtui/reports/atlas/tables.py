@@ -1,6 +1,6 @@
-"""The tables an atlas is made of: parquet files of the schema `vlmtui/table/1`, read block by block.
+"""Tables of an atlas: Parquet files of the schema `vlmtui/table/1`, read block by block.
 
-A block holds some thousand rows, and of every picture in it all rows: never more of a file is in memory.
+A block has some thousand rows, with all rows of every image in it; no more of a file is in memory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ READ = (
 """The columns that an atlas needs."""
 NO_ROW = -1
 MOST_ID = 1 << 24
-"""No vocabulary has so many rows."""
+"""Upper bound of word ids: no vocabulary has so many rows."""
 
 _KINDS = {name: type_ for name, type_, _ in COLUMNS}
 Ints = NDArray[np.int64]
@@ -41,7 +41,7 @@ Marks = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TableFilter:
-    """Of tables with several, which model, stage and metric; None for whichever there is."""
+    """The model, stage and metric to keep, of tables with several; None keeps all."""
 
     model: str | None = None
     stage: str | None = None
@@ -50,7 +50,7 @@ class TableFilter:
 
 @dataclass(frozen=True)
 class BlockWords:
-    """All words of a block's rows, one after the other: which row each belongs to, its place there, id and score."""
+    """All words of a block's rows in one array each: the row, the rank in the row, the id and the score."""
 
     row: Ints
     place: Ints
@@ -59,7 +59,7 @@ class BlockWords:
 
 
 class TableBlock:
-    """Rows of whole pictures."""
+    """Rows of a table, with all rows of each image."""
 
     def __init__(self, rows: pa.Table, name: str) -> None:
         self._rows, self._name = rows.combine_chunks(), name
@@ -68,7 +68,7 @@ class TableBlock:
         return int(self._rows.num_rows)
 
     def kept(self, which: TableFilter) -> TableBlock:
-        """The rows of what was asked for, and those of pictures that failed."""
+        """The rows that a filter keeps, and those of failed images."""
         rows = self._rows
         for column, wanted in (("model", which.model), ("stage", which.stage), ("metric", which.metric)):
             if wanted is not None:
@@ -77,35 +77,35 @@ class TableBlock:
 
     @cached_property
     def picture(self) -> Ints:
-        """Which picture a row is of, int64 [rows], from 0."""
+        """The index of each row's image, int64 [rows]."""
         return np.cumsum(image_starts(self._rows)) - 1
 
     @cached_property
     def failed(self) -> Marks:
-        """Rows that say why there is nothing of a picture."""
+        """Rows that hold the error of a failed image, bool [rows]."""
         return np.asarray(pc.is_valid(self._rows["error"]))
 
     def whole(self, column: str) -> Ints:
-        """A column of whole numbers, `NO_ROW` where it is null."""
+        """A column of integers, `NO_ROW` for null."""
         return np.asarray(pc.fill_null(self._rows[column], NO_ROW)).astype(np.int64)
 
     def number(self, column: str) -> Floats:
-        """A column of numbers, not-a-number where it is null."""
+        """A column of floats, NaN for null."""
         return np.asarray(pc.cast(self._rows[column], pa.float64()).to_numpy())
 
     def is_(self, column: str, value: str) -> Marks:
-        """Where a column holds this."""
+        """Rows where a column has a value, bool [rows]."""
         return np.asarray(pc.fill_null(pc.equal(self._rows[column], value), False))
 
     def kinds(self) -> list[tuple[str | None, ...]]:
-        """The models, stages and metrics that there are."""
+        """The combinations of model, stage and metric that occur."""
         rows = self._rows.filter(pc.invert(pc.is_valid(self._rows["error"])))
         names = ["model", "stage", "metric"]
         found = rows.select(names).group_by(names).aggregate([])
         return [tuple(row[name] for name in names) for row in found.to_pylist()]
 
     def at(self, row: int) -> dict[str, Any]:
-        """All of a row but its words."""
+        """A row as a dictionary, without its words."""
         return {name: self._rows[name][row].as_py() for name in READ if name != "words"}
 
     @cached_property
@@ -131,7 +131,7 @@ class TableBlock:
         return BlockWords(row, place, ids, np.asarray(scores))
 
     def names(self, at: Ints) -> Iterator[tuple[str | None, str | None]]:
-        """Piece and text of the words at these places of `told`."""
+        """Piece and text of the words at these indices of `told`."""
         some = self._flat.take(pa.array(at))
         yield from zip(
             pc.struct_field(some, "piece").to_pylist(), pc.struct_field(some, "text").to_pylist(), strict=True
@@ -139,9 +139,9 @@ class TableBlock:
 
 
 def table_files(names: Sequence[str]) -> tuple[str, ...]:
-    """The tables that paths name: files, and those in folders and below, in the order of names.
+    """Table files named by paths: files, and those in folders and below, sorted by name.
 
-    Every one is looked at: `VlmtuiError` says of the first that is none what is wrong with it.
+    Every file is checked: `VlmtuiError` for the first that is not a table of `vlmtui report`.
     """
     found: list[str] = []
     for name in names:
@@ -164,7 +164,7 @@ def table_files(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def table_blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[TableBlock, float]]:
-    """All rows of these files, in blocks of about so many, and the share of all rows read so far."""
+    """Read files in blocks of about `rows` rows; each comes with the share of all rows read so far."""
     total = sum(_length(name) for name in names)
     done = 0
     for name in names:
@@ -183,7 +183,7 @@ def table_blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[
 
 
 def image_starts(rows: pa.Table) -> Marks:
-    """Which rows are the first of a picture, bool [rows]: their picture is another one, or it is counted anew."""
+    """Rows that begin an image, bool [rows]: the image changes, or its index starts over."""
     first = np.ones(len(rows), bool)
     if len(rows) > 1:
         other = np.zeros(len(rows) - 1, bool)

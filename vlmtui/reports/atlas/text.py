@@ -1,4 +1,4 @@
-"""An atlas as a page of text."""
+"""Text page of an atlas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import RANKING, SIDE, WordExamples
-from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.atlas.summary import Atlas
 from vlmtui.reports.commands.outliers import position_lines
 
 _SHADES = " ·░▒▓█"
@@ -25,7 +25,7 @@ _WORD = 20
 
 
 def atlas_text(atlas: Atlas) -> Iterator[str]:
-    """The page."""
+    """The page of text."""
     yield from (f"{line.rstrip()}\n" for line in _page(atlas))
 
 
@@ -55,7 +55,7 @@ def _page(atlas: Atlas) -> Iterator[str]:
 
 
 def labelled_facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
-    """What must be known to read it, label and sentence."""
+    """Facts needed to read an atlas, as labels and sentences."""
     counted = atlas.counted
     yield "tables", numbers.count(len(atlas.files), "file")
     failed = f"; {counted.failed:,} more failed" if counted.failed else ""
@@ -78,7 +78,7 @@ def labelled_facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
 
 
 def map_caption(side: int) -> str:
-    """What a map shows."""
+    """The sentence that says what a map shows."""
     return f"the share of the entries there that say it first, on {side} × {side} squares over every grid"
 
 
@@ -104,18 +104,18 @@ def _words(atlas: Atlas) -> Iterator[str]:
 
 
 def shown_word(counted: AtlasCounts, id_: int) -> str:
-    """A word as it is shown."""
+    """A word for display."""
     return isolate(visible(*counted.names[id_]))
 
 
 def spellings(counted: AtlasCounts, chosen: WordExamples) -> list[tuple[str, int]]:
-    """The pieces of a word asked for, as a person should see them, with their ids."""
+    """The pieces of a word asked for, for display, with their ids."""
     joins = marks_words(piece for piece, _ in counted.names.values())
     return [(visible(*counted.names[id_], joins), id_) for id_ in chosen.ids]
 
 
 def _maps(atlas: Atlas, chosen: Sequence[WordExamples]) -> Iterator[str]:
-    """The maps of words, some beside each other."""
+    """The maps of words, several side by side."""
     for start in range(0, len(chosen), _MAPS):
         some = chosen[start : start + _MAPS]
         yield ""

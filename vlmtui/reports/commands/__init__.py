@@ -1,1 +1,1 @@
-"""One module a command whose output is not a report of image tokens."""
+"""Commands whose output is not a report of image tokens, one module each."""

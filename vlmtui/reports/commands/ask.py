@@ -1,4 +1,4 @@
-"""`vlmtui ask`: a question about a picture, its answer as it is said, or as JSON with what it looked at."""
+"""`vlmtui ask`: the answer to a question about an image, streamed as text, or as JSON with attributions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _READ_AGAIN = 3
 
 @dataclass(frozen=True)
 class AskOptions:
-    """What is asked of one picture, how it is to be answered, and what of its grounds is wanted beside."""
+    """A question about one image, how its answer is generated, and which attributions to compute."""
 
     image: str
     text: str
@@ -59,9 +59,9 @@ def run_ask(
     quiet: bool,
     tell: Callable[[str], object] = lambda note: None,
 ) -> int:
-    """Write the answer, as text while it is said; the exit status. `tell` is told what else a person should know.
+    """Write the answer, text while it is generated; return the exit status. `tell` receives notes for the user.
 
-    An interrupt ends the answer, and the line that it had begun.
+    An interrupt ends the generation and the line being written.
     """
     if format not in FORMATS:
         raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
@@ -76,7 +76,7 @@ def run_ask(
         if client.note:
             tell(client.note)
         loading = load_model(client, load, progress, layers=True)
-        decode(source.data, source.source, read.max_pixels)  # said at once, not when torch is imported
+        decode(source.data, source.source, read.max_pixels)  # a bad image fails now, not after torch is imported
         loading.result()
         with target(output) as to:
             streamed = _Streamed(to, progress) if format == "text" else None
@@ -107,7 +107,7 @@ def _asked(
     for again in range(_READ_AGAIN):
         try:
             return _asked_once(client, source, question, read, progress, streamed)
-        except ReadingGoneError:  # another front end has used the session in between
+        except ReadingGoneError:  # another client has used the session in between
             if again == _READ_AGAIN - 1 or (streamed and streamed.begun):
                 raise
     raise AssertionError("the last attempt returns or raises")
@@ -137,7 +137,7 @@ def _asked_once(
     )
     try:
         answer = asking.result()
-    except BaseException:  # an interrupt, most often: the session ends the answer, and this the line
+    except BaseException:  # usually an interrupt: the session stops generating, and the line is ended here
         client.cancel(asking)
         if streamed:
             streamed.end()
@@ -148,7 +148,7 @@ def _asked_once(
 
 
 class _Streamed:
-    """Writes an answer as it is said, each time what is new of it."""
+    """Writer of an answer while it is generated: each time the text that is new."""
 
     def __init__(self, to: Target, progress: ProgressLine) -> None:
         self._to, self._progress = to, progress
@@ -158,16 +158,16 @@ class _Streamed:
 
     @property
     def begun(self) -> bool:
-        """Whether anything was written."""
+        """Whether any text was written."""
         return self._written > 0
 
     def heard(self, said: AnswerProgress) -> None:
-        """One more token; called in the thread that hears the session."""
+        """Write one more token; called in the thread that reads from the session."""
         with self._lock:
             self._write(said.text)
 
     def end(self, text: str | None = None) -> None:
-        """The rest of the answer `text`, where it came to its end, and that of the line; nothing is written after."""
+        """Write the rest of the finished answer `text`, and end the line; nothing is written afterwards."""
         with self._lock:
             if text is not None:
                 self._write(text)
@@ -185,13 +185,13 @@ class _Streamed:
             self._to.write("".join(c if c in "\n\t" else plain(c) for c in new))
             self._to.flush()
         except BaseException:
-            self._ended = True  # whoever read it has gone
+            self._ended = True  # the reader of the pipe has gone
             raise
         self._written = len(text)
 
 
 def answer_report(reading: Reading, answer: Answer, grounds: AnswerAttributions) -> Object:
-    """The object of one answer: `vlmtui/answer/1`."""
+    """The JSON object of one answer: `vlmtui/answer/1`."""
     return {
         "schema": SCHEMA,
         **json.model_and_image(reading),

@@ -1,6 +1,6 @@
-"""What an answer rests on: where it looked, its gradients, and what becomes of it without parts of the picture.
+"""Attributions of an answer: attention, gradient × input, ablation and occlusion.
 
-Asked for after the answer, of the same reading; told as JSON, the comparison of two answers as text too.
+Computed after the answer, on the same reading; written as JSON, an ablation's comparison of two answers as text too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vlmtui.session.reconnecting import OnProgress
 
 @dataclass(frozen=True)
 class AttributionOptions:
-    """Which of them are asked for: `ablate` names patches to be replaced, `occlude` the side of a block of tokens."""
+    """Which attributions to compute: `ablate` names patches to replace, `occlude` is the side of a block of tokens."""
 
     attention: bool = False
     gradient: bool = False
@@ -32,18 +32,18 @@ class AttributionOptions:
 
     @property
     def some(self) -> bool:
-        """Whether anything is asked for."""
+        """Whether any attribution is asked for."""
         return self.only_numbers or bool(self.ablate)
 
     @property
     def only_numbers(self) -> bool:
-        """Whether something is asked for that is a number for every patch, and no text."""
+        """Whether an attribution is asked for that is a number for every patch, and has no text."""
         return self.attention or self.gradient or self.occlude is not None
 
 
 @dataclass(frozen=True)
 class AnswerAttributions:
-    """What was found of them."""
+    """The attributions of one answer; None for those not asked for."""
 
     attention: Attention | None = None
     gradient: Gradient | None = None
@@ -52,9 +52,9 @@ class AnswerAttributions:
 
 
 def check_attributions(reading: Reading, wanted: AttributionOptions) -> None:
-    """`UsageError` for what this reading has not; to be said before the model answers."""
+    """Raise `UsageError` for an attribution that this reading cannot have, before the model answers."""
     model = reading.model
-    if not wanted.some or model.embeddings is None:  # a tower alone is not asked at all
+    if not wanted.some or model.embeddings is None:  # vision-only models are refused elsewhere
         return
     if model.wordless:
         raise UsageError(f"the answers of {model.name} cannot be looked into: {model.wordless}")
@@ -68,14 +68,14 @@ def check_attributions(reading: Reading, wanted: AttributionOptions) -> None:
 
 
 def _ablated(reading: Reading, wanted: AttributionOptions) -> tuple[int, ...]:
-    """The image tokens to be replaced."""
+    """Indices of the image tokens to replace."""
     return tuple(sorted({entry for patch in wanted.ablate for entry in entries_at(reading, "tokens", patch)}))
 
 
 def compute_attributions(
     client: SessionClient, reading: Reading, answer: Answer, wanted: AttributionOptions, progress: OnProgress
 ) -> AnswerAttributions:
-    """Ask the session for what is wanted of a reading's latest answer."""
+    """Compute the attributions asked for of a reading's latest answer."""
     attention = gradient = ablation = occlusion = None
     if wanted.attention:
         attention = client.attention(reading.id, answer.id, on_progress=progress).result()
@@ -90,13 +90,13 @@ def compute_attributions(
 
 
 def token_object(token: AnswerToken, row: int, grounds: AnswerAttributions) -> Object:
-    """One token of the answer, and where it looked."""
+    """One token of the answer with its attention."""
     told = _token(token)
     return told if grounds.attention is None else told | {"attention": grounds.attention.weights[row].tolist()}
 
 
 def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object:
-    """The rest of the object: what the numbers of patches belong to, in their order, and the other answer."""
+    """The attributions as JSON: what they are of, the numbers of every image token, and the answer after ablation."""
     parts: Object = {}
     if (attention := grounds.attention) is not None:
         parts["attention"] = {
@@ -128,7 +128,7 @@ def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object
 
 
 def _of_patches(grounds: AnswerAttributions) -> dict[str, list[object]]:
-    """What there is of every image token, by name."""
+    """The numbers of every image token, by field."""
     found: dict[str, list[object]] = {}
     if grounds.attention is not None:
         found["sink"] = grounds.attention.sinks.tolist()
@@ -140,7 +140,7 @@ def _of_patches(grounds: AnswerAttributions) -> dict[str, list[object]]:
 
 
 def answer_object(answer: Answer, grounds: AnswerAttributions | None = None) -> Object:
-    """An answer with its tokens."""
+    """The JSON object of an answer with its tokens."""
     tokens = answer.tokens
     return {
         "text": answer.text,
@@ -155,7 +155,7 @@ def _token(token: AnswerToken) -> Object:
 
 
 def ablation_lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
-    """The other answer, and what became of each token of the first."""
+    """The answer after ablation, and the change of each token's log-probability in the first answer, as text."""
     replaced = f"{len(ablation.tokens)} patches" if len(ablation.tokens) != 1 else "1 patch"
     yield f"\nWith {replaced} replaced ({ablation.by}):\n{plain(ablation.again.text)}\n\n"
     yield "Log-probability of the first answer's tokens, before and with that:\n"

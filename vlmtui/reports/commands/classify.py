@@ -1,19 +1,19 @@
-"""`vlmtui classify`: the classes of pictures, and what their patches say for them, as text or JSON.
+"""`vlmtui classify`: the top classes of images and per-patch class evidence, as text or JSON.
 
-The JSON is `vlmtui/classify/1`, one object a picture, with several pictures a list:
+The JSON is `vlmtui/classify/1`, one object an image, a list for several:
 
     {"schema", "model": {...}, "image": {...},                    as in vlmtui/report/1
-     "head": {"classes", "reads", "kind": "softmax|sigmoid",      how many there are; what the head reads
+     "head": {"classes", "reads", "kind": "softmax|sigmoid",      their number; what the head reads
               "evidence": "exact|approximate"},
      "classes": [{"id", "label", "logit", "probability",          the first k, largest first
-                  "rest"}],                                       of the logit, beside the patches' shares, or null
+                  "rest"}],                                       the part of the logit that no patch has, or null
      "patches": [{place of the patch as in vlmtui/report/1,
-                  "evidence": [k],                                what the patch says for each of these classes
-                  "first": {"id", "label"}}]}                     the class, of all, that it says most for
+                  "evidence": [k],                                the evidence of the patch for each class
+                  "first": {"id", "label"}}]}                     the class with the most evidence, of all
 
-`evidence` is exact where the head reads the mean of the patches: then each is a share of the logit, which is the sum of
-all of them and `rest`. Elsewhere it is approximate: the logit that the head gives the patch, which it was never trained
-on, in the place of the class token.
+`evidence` is exact where the head reads the mean of the patches: then it is a patch's share of the logit, which is the
+sum of all shares and `rest`. Elsewhere it is approximate: the logit that the head gives the patch in place of the class
+token, although it was trained on the class token alone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _MOST = 3
 
 @dataclass(frozen=True)
 class ImageClasses:
-    """One picture, the head and the classes that it gives it."""
+    """One image with its top classes, and the head that they come from."""
 
     reading: Reading
     head: ClassificationHead
@@ -57,7 +57,7 @@ ClassesOrFailure = ImageClasses | ImageFailure
 
 
 def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: ReportJob) -> int:
-    """Write the classes of the pictures, the first `k` each; the exit status."""
+    """Write the top `k` classes of each image; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"classify has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
@@ -96,7 +96,7 @@ class _ClassReader:
 
 
 def classes_text(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
-    """A page a picture, a rule between them."""
+    """One page an image, a rule between pages."""
     begun = False
     for result in found:
         if isinstance(result, ImageClasses):
@@ -133,7 +133,7 @@ def _page(found: ImageClasses) -> Iterator[str]:
 
 
 def _evidence(head: ClassificationHead) -> str:
-    """What the patches' numbers are."""
+    """The sentence that says what the evidence of patches is."""
     if head.exact:
         beside = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
         return f"Patches that say most for a class (row,column from 0): their shares of its logit, exact{beside}."
@@ -155,19 +155,19 @@ def _label(head: ClassificationHead, id_: Any) -> str:
 
 
 def _short(head: ClassificationHead, id_: Any) -> str:
-    """Of a label with several names (`tabby, tabby cat`) the first."""
+    """The first name of a label with several (`tabby, tabby cat`)."""
     return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
 
 
 def classes_json(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
-    """One object for one picture, a list for several; a picture that failed is not in it."""
+    """One object for one image, a list for several; images that failed are left out."""
     yield from json.json_objects(
         (classes_object(one) if isinstance(one, ImageClasses) else None for one in found), several
     )
 
 
 def classes_object(found: ImageClasses) -> json.Object:
-    """The object of one picture."""
+    """The JSON object of one image."""
     head, classes = found.head, found.classes
     rest = [None] * len(classes.ids) if classes.rest is None else classes.rest.tolist()
     return {

@@ -1,14 +1,14 @@
-"""`vlmtui match`: pictures against texts, each picture's row of the matrix as soon as it is known, as text or JSON.
+"""`vlmtui match`: zero-shot image–text scores, written as text or JSON image by image as they are computed.
 
-The JSON is `vlmtui/match/1`, one object whatever the number of pictures:
+The JSON is `vlmtui/match/1`, one object for any number of images:
 
     {"schema", "model": {...},                     as in vlmtui/report/1
-     "query": {"kind": "softmax|sigmoid",          of logits, over a picture's texts or each alone
+     "query": {"kind": "softmax|sigmoid",          of logits: over all texts of an image, or each alone
                "scale", "bias", "captions"},       a logit is scale × cosine + bias
      "texts": [{"text", "pieces", "read"}],        word-pieces in it, and how many of them the model reads
-     "patches": {"stage", "approximate"} or null,  how patches were compared, where they were asked for
+     "patches": {"stage", "approximate"} or null,  how patches are compared, if they are
      "images": [{"source", "sha256", "width", "height",
-                 "caption",                        the index of the picture's own text, or null
+                 "caption",                        index of the image's own text, or null
                  "cosines", "logits", "probabilities",     [texts]
                  "patches": [{place of the patch as in vlmtui/report/1, "cosines": [texts]}] or absent}],
      "loss": {"kind", "pairs", "value", "image_to_text", "text_to_image"} or null}     in nats
@@ -48,7 +48,7 @@ _SHOWN = 200  # characters of a text
 
 @dataclass(frozen=True)
 class MatchOptions:
-    """What pictures are matched with. `captions`: the i-th text is the i-th picture's own; `patches`: these as well."""
+    """The texts that images are matched with. `captions`: text i belongs to image i; `patches`: match patches too."""
 
     texts: tuple[str, ...]
     captions: bool = False
@@ -57,7 +57,7 @@ class MatchOptions:
 
 @dataclass(frozen=True)
 class MatchedImage:
-    """One picture: `caption` is its own text's index, `patches` [texts, patches] their cosines where asked for."""
+    """The scores of one image: `caption` is the index of its own text, `patches` [texts, patches] are cosines."""
 
     reading: Reading
     texts: TextsRead
@@ -68,7 +68,7 @@ class MatchedImage:
 
 @dataclass(frozen=True)
 class CaptionLoss:
-    """All pictures were looked at; the loss where the texts were their captions and any could be read."""
+    """The end of the results: the loss over images and their captions, None without captions or readable images."""
 
     loss: PairLoss | None
 
@@ -77,7 +77,7 @@ MatchPart = MatchedImage | CaptionLoss | ImageFailure
 
 
 def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format: str, order: ReportJob) -> int:
-    """Write the matrix; the exit status."""
+    """Write the matrix of images and texts; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
     if asked.captions and len(asked.texts) != len(order.sources):
@@ -95,7 +95,7 @@ def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format:
 
 @dataclass
 class _MatchReader:
-    """Has the texts read once, then every picture matched with them."""
+    """Reader that has the texts encoded once, then matches every image with them."""
 
     asked: MatchOptions
     options: LoadOptions
@@ -105,7 +105,7 @@ class _MatchReader:
     loss: PairLoss | None = None
     texts: TextsRead | None = None
     rows: dict[int, Floats] = field(default_factory=dict)
-    """The logits of each picture that could be read."""
+    """Logits [texts] of each image that could be read, by its index."""
 
     @property
     def max_pixels(self) -> int:
@@ -149,7 +149,7 @@ def _read(texts: TextsRead) -> str:
 
 
 def match_text(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
-    """The model and the texts, then a block of lines a picture, and the loss at the end."""
+    """The model and the texts, then a block of lines an image, and the loss at the end."""
     begun = False
     for result in found:
         if isinstance(result, MatchedImage):
@@ -182,7 +182,7 @@ def _head(matched: MatchedImage, asked: MatchOptions) -> Iterator[str]:
 
 
 def _block(matched: MatchedImage, first: bool) -> Iterator[str]:
-    """A picture's name and its numbers, in as many columns as fit; the texts' numbers above where they are needed."""
+    """An image's name and scores in as many columns as fit, under the indices of the texts where needed."""
     match, count = matched.match, len(matched.texts.texts)
     across = (COLUMNS - _NAME) // _CELL
     for start in range(0, count, across):
@@ -220,7 +220,7 @@ def _loss(loss: PairLoss) -> str:
 
 
 def match_json(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
-    """One object, its pictures as they are known; nothing where no picture could be read."""
+    """One object, images written as they are computed; nothing where no image could be read."""
     begun = False
     for result in found:
         if isinstance(result, MatchedImage):

@@ -1,4 +1,4 @@
-"""`vlmtui models`: the models on this disk, and those with short names with what exploring them costs."""
+"""`vlmtui models`: models on this disk, and models with short names with the size of what exploring them loads."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _GATED = "*"
 
 
 def model_table(long: bool = False) -> Iterator[str]:
-    """The lines: what is on this disk and how to remove it, then the short names with their sizes.
+    """Lines of the table: models on this disk and how to remove them, then short names with sizes.
 
-    With `long` the short names come with the hub's names and the sizes of their parts.
+    With `long`, short names come with hub names and the sizes of the parts.
     """
     yield from _disk()
     yield ""
@@ -29,11 +29,11 @@ def model_table(long: bool = False) -> Iterator[str]:
 
 
 def clear_model(name: str) -> str:
-    """Remove a hub model from vlmtui's cache; says what was freed. `ModelError` where nothing of it is there."""
+    """Remove a hub model from vlmtui's cache; return a sentence with the bytes freed. `ModelError` if absent."""
     hub_name = resolve_model(name).hub_name
     if hub_name is None:
         raise ModelError(f"{name} is a folder of your own or comes with vlmtui: only fetched models can be cleared")
-    freed = cache.clear(hub_name)
+    freed = cache.remove_model(hub_name)
     if not freed:
         elsewhere = any(model.name == hub_name for model in models_on_disk())
         raise ModelError(
@@ -54,7 +54,7 @@ def _disk() -> Iterator[str]:
         yield from _columns(("ON THIS DISK", "FAMILY", "SIZE", "WHAT", "FOLDER"), rows, right=(2,))
     else:
         yield "There is no model on this disk."
-    begun = [held for held in cache.held() if not held.finished]
+    begun = [held for held in cache.cached_models() if not held.finished]
     for held in begun:
         yield f"Begun: {plain(held.name)}, {numbers.format_bytes(held.size)} so far; load it again to go on."
     if begun or any(model.owner == "vlmtui" for model in found):
@@ -92,7 +92,7 @@ def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str
     need, dtype = half, "bfloat16"
     if not on_gpu:
         full = memory.memory_needed(model.seen, _FLOAT32, on_gpu)
-        if device.free is None or full <= device.free:  # as --dtype auto decides
+        if device.free is None or full <= device.free:  # the choice of --dtype auto
             need, dtype = full, "float32"
     fits = device.free is None or need <= device.free
     row = [
@@ -115,7 +115,7 @@ def _millions(parameters: int) -> str:
 
 
 def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
-    """Rows of one width a column; the last column as long as it is."""
+    """Rows in aligned columns; the last column is not padded."""
     shown = [list(heads), *([plain(cell) for cell in row] for row in rows)]
     widths = [max(width(row[i]) for row in shown) for i in range(len(heads))]
     for row in shown:
@@ -124,5 +124,5 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
 
 
 def _size(folder: Path) -> str:
-    """Bytes of the weights in a folder; links into the hub's cache are followed."""
+    """Size of the weights in a folder, following links into the hub's cache."""
     return numbers.format_bytes(sum(file.stat().st_size for file in folder.glob("*.safetensors") if file.exists()))

@@ -1,28 +1,28 @@
-"""`vlmtui outliers`: whether outliers come at the same positions in several pictures, as text or JSON.
+"""Outlier positions (`vlmtui outliers`): whether outliers repeat at the same positions across images, as text or JSON.
 
 The JSON is `vlmtui/outliers/1`, one object:
 
     {"schema", "model": {...},                                     as in vlmtui/report/1
-     "images": [{"source", "sha256", "width", "height",           every picture read, in the order given
-                 "again": false}],                                 true: the same file as one before, not counted
+     "images": [{"source", "sha256", "width", "height",           every image read, in the order given
+                 "again": false}],                                 true: same file as an earlier one, not counted
      "rule": {"z", "alpha", "mostly", "least"},                    an outlier: |robust z| > z; see below
      "stages": [{"stage",
-                 "grids": [{"kind": "patch|token|query",           what views are compared by: vision patches or image
+                 "grids": [{"kind": "patch|token|query",           entries of a view: vision patches or image
                             "rows", "cols",                        tokens on rows × cols; queries, one a row
-                            "pictures", "views",                   that have it; of a picture in tiles, views are more
-                            "outliers", "rate",                    how many, and their share of all entries
+                            "pictures", "views",                   with this grid; an image in tiles has several views
+                            "outliers", "rate",                    their number, and share of all entries
                             "verdict": "position|content|both|too few|none",
-                            "positions": [{"row", "col", "index",  where there ever was one, the least likely first
+                            "positions": [{"row", "col", "index",  where one occurred, the least likely first
                                            "count", "views",       an outlier in `count` of so many views
                                            "share", "chance",
                                            "repeats"}]}]}]}
 
-An entry is an outlier by its robust z among all of the stage's entries of its picture. `chance` is the probability of
-as many outliers at a position or more if they were as likely everywhere: exact binomial with the `rate`, times the
-number of positions, at most 1. A position `repeats` where that is at most `alpha`. The verdict is `position` where at
-least `mostly` of the outliers are at such positions, else `both`; without any `content`, if one that was an outlier in
-`mostly` of the views would have been found, else, and with fewer pictures than `least`, `too few`; `none` without an
-outlier. Newline tokens are not counted.
+An entry is an outlier by its robust z-score among all entries of the stage in its image. `chance` is the probability of
+at least as many outliers at a position if all positions were equally likely: an exact binomial test with the `rate`,
+Bonferroni-corrected by the number of positions, at most 1. A position `repeats` if that is at most `alpha`. The verdict
+is `position` if at least `mostly` of the outliers are at such positions, else `both`. Without such a position it is
+`content` if one that is an outlier in `mostly` of the views would have been detected, and `too few` if not, or with
+fewer images than `least`; `none` without an outlier. Newline tokens are not counted.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ Marks = dict[str, NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class ImageOutliers:
-    """One picture, and which entries of every stage looked at are outliers."""
+    """One image, and by stage a mask of the entries that are outliers."""
 
     reading: Reading
     marks: Marks
@@ -77,7 +77,7 @@ OutliersOrFailure = ImageOutliers | ImageFailure
 
 
 def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: ReportJob) -> int:
-    """Write what the pictures have in common; the exit status."""
+    """Write which outlier positions the images share; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
@@ -124,7 +124,7 @@ class _OutlierReader:
 
 @dataclass
 class OutlierSummary:
-    """What all pictures had; `images` are their readings' (source, sha256, width, height), and which came again."""
+    """Outlier counts over all images, by stage; `images` lists them (source, sha256, width, height, given again)."""
 
     model: json.Object
     about: ModelInfo
@@ -133,7 +133,7 @@ class OutlierSummary:
 
 
 def summarise_outliers(found: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
-    """The tallies of every stage; None where no picture could be read."""
+    """Count outliers by position at every stage; None where no image could be read."""
     whole: OutlierSummary | None = None
     seen: set[str] = set()
     for one in found:
@@ -150,13 +150,13 @@ def summarise_outliers(found: Iterable[OutliersOrFailure]) -> OutlierSummary | N
         for stage, marks in one.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = whole.stages.setdefault(stage, ShapeCounts())
-            if len(marks):  # of an unknown family's patches no places are known
+            if len(marks):  # the positions of an unknown family's patches are not known
                 tallies.add(reading.image.sha256, there.marked(marks))
     return whole
 
 
 def outliers_text(whole: OutlierSummary | None) -> Iterator[str]:
-    """One page for all pictures."""
+    """One page of text for all images."""
     if whole is not None:
         yield from (f"{line.rstrip()}\n" for line in _page(whole))
 
@@ -188,7 +188,7 @@ def _page(whole: OutlierSummary) -> Iterator[str]:
 
 
 def position_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
-    """Its verdict in a line, and the positions that repeat."""
+    """The verdict of one grid shape in a line, and the positions that repeat."""
     found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
     of = numbers.count(tally.pictures, "picture")
@@ -201,7 +201,7 @@ def position_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
 
 
 def _position(tally: PositionCounts, at: int) -> str:
-    """`12,1 (193) 95.3%`; of a query its number alone."""
+    """`12,1 (193) 95.3%`; for a query token its index alone."""
     share = share_text(int(tally.counts[at]), int(tally.there[at]))
     if tally.shape.kind == "query":
         return f"{at} {share}"
@@ -210,17 +210,17 @@ def _position(tally: PositionCounts, at: int) -> str:
 
 
 def share_text(count: int, of: int) -> str:
-    """A share of many with one place after the point, of few in full."""
+    """A share as a percentage with one decimal, or as `3 of 4` for fewer than 20."""
     return f"{count} of {of}" if of < 20 else f"{100 * count / of:.1f}%"
 
 
 def outliers_json(whole: OutlierSummary | None) -> Iterator[str]:
-    """One object for all pictures."""
+    """One JSON object for all images."""
     yield from json.json_objects([None if whole is None else outliers_object(whole)], several=False)
 
 
 def outliers_object(whole: OutlierSummary) -> json.Object:
-    """The object."""
+    """The JSON object of a summary: `vlmtui/outliers/1`."""
     return {
         "schema": SCHEMA,
         "model": whole.model,
@@ -234,7 +234,7 @@ def outliers_object(whole: OutlierSummary) -> json.Object:
 
 
 def grid_object(tally: PositionCounts) -> json.Object:
-    """What is told of one shape of grid."""
+    """The JSON object of one grid shape."""
     found, shape = position_test(tally), tally.shape
     ever = np.flatnonzero(tally.counts)
     order = ever[np.lexsort((ever, found.chances[ever]))].tolist()

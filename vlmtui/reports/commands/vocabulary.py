@@ -1,14 +1,14 @@
-"""`vlmtui vocabulary`: the norms of a vocabulary's rows, as text, JSON or CSV; `nearby` has the words near a word.
+"""`vlmtui vocabulary`: norms of the embedding matrix's rows, as text, JSON or CSV (`--near`: see `word_neighbours`).
 
 The JSON is `vlmtui/vocabulary/1`:
 
     {"schema", "model": {...},                                     as in vlmtui/report/1
-     "rows", "hidden", "words", "special", "unnamed", "added",     unnamed: rows that the tokenizer has no token for
-     "tied",                                                       the matrix is also the output head's
-     "scale",                                                      what rows are multiplied with before the first layer;
-                                                                   null where what happens there is no factor
+     "rows", "hidden", "words", "special", "unnamed", "added",     unnamed: rows without a token in the tokenizer
+     "tied",                                                       whether the output head uses the same matrix
+     "scale",                                                      factor of the rows before the first layer; null
+                                                                   where they are changed otherwise
      "norms": {"median", "least", "most", "zero", "not_finite"},   of all rows; least and most are finite
-     "histogram": [{"from", "to", "rows", "words"}],               `to` belongs to the next, that of the last to it
+     "histogram": [{"from", "to", "rows", "words"}],               half-open bins, the last one closed
      "smallest": [{"id", "piece", "text", "kind", "norm"}], "largest": [...],
      "without_token": {"first", "last", "least", "most"} or null,  first and last id, least and most norm
      "identical": {"groups", "rows", "largest": [{"rows", "norm", "ids", "pieces"}]}}     ids and pieces: the first 8
@@ -29,8 +29,8 @@ from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
 from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.reading import ModelInfo
-from vlmtui.reports.commands import near as nearby
-from vlmtui.reports.commands.near import model_heading, model_object, shown_piece
+from vlmtui.reports.commands import word_neighbours as nearby
+from vlmtui.reports.commands.word_neighbours import model_heading, model_object, shown_piece
 from vlmtui.reports.formats import csv, json
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import target
@@ -49,7 +49,7 @@ _MIDDLE = (0.1, 99.9)  # percentiles: the first and the last bin reach from ther
 
 @dataclass(frozen=True)
 class VocabularyOptions:
-    """What of a vocabulary: the words near a word, or without one the norms of its rows."""
+    """What to report of a vocabulary: the words near a word, or without one the norms of its rows."""
 
     near: str | None = None
     metric: str = "l2"
@@ -65,7 +65,7 @@ def run_vocabulary(
     quiet: bool,
     tell: Callable[[str], object],
 ) -> int:
-    """Write what was asked of the vocabulary of a model; the exit status."""
+    """Write the report of a model's vocabulary; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"vocabulary has no format {format!r}: choose {', '.join(FORMATS)}")
     check_word_metric(asked.metric)
@@ -98,7 +98,7 @@ def _written(
 
 
 def vocabulary_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
-    """One page."""
+    """One page of text."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, found))
 
 
@@ -148,7 +148,7 @@ def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
 
 
 def scale_note(scale: float | None) -> str:
-    """What happens to rows on their way to the first layer."""
+    """The sentence on the scale of rows before the first layer."""
     if scale is None:
         return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
     if scale == 1:
@@ -178,7 +178,7 @@ def _same(found: VocabularyRows) -> str:
 
 
 def _drawn(found: VocabularyRows) -> Iterator[str]:
-    """The histogram: words and, beside them, rows that are none."""
+    """The histogram of norms as bars: words, and rows that are not words."""
     bars = norm_histogram(found)
     most = max(bar.rows for bar in bars)
     labels = [f"{numbers.format_number(bar.low)} –" for bar in bars]
@@ -187,7 +187,7 @@ def _drawn(found: VocabularyRows) -> Iterator[str]:
     yield "Norms of the rows" + (": █ words, ░ special tokens, rows without a token" if others else "")
     room = min(_BAR, COLUMNS - label - count - 4)
     for text, bar in zip(labels, bars, strict=True):
-        filled = -(-bar.rows * room // most)  # what there is is seen
+        filled = -(-bar.rows * room // most)  # at least one cell for a bin that is not empty
         words = min(filled - (bar.rows > bar.words), -(-bar.words * room // most))
         yield f"{fit(text, label, 'right')}  {'█' * words}{'░' * (filled - words)} {bar.rows:,}"
 
@@ -203,7 +203,7 @@ def _listed(found: VocabularyRows, ids: Ids) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class HistogramBin:
-    """So many rows, and words among them, have a norm from `low` up to `high`."""
+    """The number of rows, and of words among them, with a norm from `low` to `high`."""
 
     low: float
     high: float
@@ -212,7 +212,7 @@ class HistogramBin:
 
 
 def norm_histogram(found: VocabularyRows) -> list[HistogramBin]:
-    """The finite norms in `BINS` bars as wide as each other, but for the first and last, which reach to the ends."""
+    """The finite norms in `BINS` bins of equal width; the first and last extend to the extremes."""
     finite = np.isfinite(found.norms)
     norms = found.norms[finite]
     if not norms.size:
@@ -234,7 +234,7 @@ def vocabulary_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
 
 
 def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
-    """The object of a vocabulary."""
+    """The JSON object of a vocabulary: `vlmtui/vocabulary/1`."""
     finite = found.norms[np.isfinite(found.norms)]
     without = np.flatnonzero(found.of("unnamed"))
     alike = found.identical
@@ -280,7 +280,7 @@ def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
 
 
 def vocabulary_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
-    """One line a row of the vocabulary."""
+    """One line for each row of the vocabulary."""
     yield csv.csv_line(["id", "word", "piece", "kind", "norm", "first"])
     norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
     for id_, (norm, first) in enumerate(zip(norms, found.first.tolist(), strict=True)):

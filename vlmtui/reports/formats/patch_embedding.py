@@ -7,13 +7,13 @@ from typing import Any
 
 from vlmtui.display.numbers import format_number
 from vlmtui.display.text_lines import flow
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
 CHANNELS = ("red", "green", "blue")
 _LABEL = 12
 
 
-def embedding_lines(anatomy: PatchEmbedding) -> Iterator[str]:
+def embedding_lines(anatomy: PatchEmbeddingResult) -> Iterator[str]:
     """What goes into the patch's state, one line a fact."""
     yield _fact("given", f"{shape(anatomy)} = {anatomy.length:,} numbers, flattened")
     levels = anatomy.pixels.reshape(-1, 3).mean(axis=0)
@@ -30,14 +30,14 @@ def embedding_lines(anatomy: PatchEmbedding) -> Iterator[str]:
         yield from flow([f"{word} " for word in anatomy.note.split()], f"  {'note':<{_LABEL - 2}}", indent=_LABEL)
 
 
-def shape(anatomy: PatchEmbedding) -> str:
+def shape(anatomy: PatchEmbeddingResult) -> str:
     """`14 × 14 × 3`, and `2 × 14 × 14 × 3` where a picture is taken for a film."""
     tall, wide, channels = anatomy.pixels.shape
     film = (anatomy.frames,) if anatomy.frames > 1 else ()
     return " × ".join(map(str, (*film, tall, wide, channels)))
 
 
-def embedding_object(anatomy: PatchEmbedding) -> dict[str, Any]:
+def embedding_object(anatomy: PatchEmbeddingResult) -> dict[str, Any]:
     """The object of a patch: `levels` (0–255) are its pixels [height][width][3]."""
     return {
         "length": anatomy.length,

@@ -1,1 +1,1 @@
-"""What a report is of: images, entries, fields and the lens, as given on the command line."""
+"""Contents of a report: the images that paths name, and entries as rows and columns."""

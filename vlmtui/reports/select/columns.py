@@ -1,4 +1,4 @@
-"""`--fields`: what a report has of every entry, and how `csv` lays it out in columns."""
+"""Columns of tables: the fields of a CSV or Parquet report, and the cells of CSV."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNTABLED = ("agreement", "anatomy", "grids")
 
 
 def simple(rows: ReportRows, field: str) -> list[Any]:
-    """One of `SIMPLE`: a number or text a row, as plain values, None where there is none."""
+    """One of `SIMPLE` as plain Python values [rows], None where an entry has no value."""
     if field in TEXTS:
         return list(rows.texts(field))
     numbers = rows.numbers(field)
@@ -28,7 +28,7 @@ def simple(rows: ReportRows, field: str) -> list[Any]:
 
 
 def of_table(query: Query) -> tuple[str, ...]:
-    """The fields of a table: those asked for, or the usual ones for this query, whatever the model and the picture."""
+    """The fields of a table: those asked for, or the default ones of the query, the same for every model and image."""
     if query.output.fields:
         return tuple(field for field in query.output.fields if field not in _UNTABLED)
     lens = ("value",) if has_values(query) else ()
@@ -38,18 +38,18 @@ def of_table(query: Query) -> tuple[str, ...]:
 
 
 def of_parquet(query: Query) -> tuple[str, ...]:
-    """The columns of the fields that a query names, as `parquet` calls them."""
+    """The Parquet columns of the fields that a query names."""
     named = {"box": ("x0", "y0", "x1", "y1"), "value": ("value", "components"), "null": ("noise",)}
     return tuple(dict.fromkeys(name for field in of_table(query) for name in named.get(field, (field,))))
 
 
 def has_values(query: Query) -> bool:
-    """Whether every entry has a value of a lens."""
+    """Whether the lens of a query gives every entry a value."""
     return query.lens is not None and query.lens.of_values
 
 
 def headings(query: Query) -> list[str]:
-    """The columns of a `csv` table: a field that is a list takes one for each of its parts."""
+    """The column names of a CSV table; a field that is a list has one column for each element."""
     return [name for field in of_table(query) for name in _names(field, query)]
 
 
@@ -68,39 +68,39 @@ def _names(field: str, query: Query) -> list[str]:
     return [field]
 
 
-def cells(seen: ImageReport) -> Iterator[list[Any]]:
-    """The rows of a `csv` table, as wide as `headings`; None where there is nothing."""
-    query, rows = seen.query, ReportRows(seen)
-    columns = [_column(seen, rows, field, len(_names(field, query))) for field in of_table(query)]
+def cells(report: ImageReport) -> Iterator[list[Any]]:
+    """The rows of a CSV table, as wide as `headings`; None for an empty cell."""
+    query, rows = report.query, ReportRows(report)
+    columns = [_column(report, rows, field, len(_names(field, query))) for field in of_table(query)]
     for parts in zip(*columns, strict=True):
         yield [cell for part in parts for cell in part]
 
 
-def _column(seen: ImageReport, rows: ReportRows, field: str, wide: int) -> list[list[Any]]:
+def _column(report: ImageReport, rows: ReportRows, field: str, wide: int) -> list[list[Any]]:
     """The cells of one field [rows][wide]."""
     if wide == 1 and field in SIMPLE:
         return [[value] for value in simple(rows, field)]
-    found = _lists(seen, rows, field)
+    found = _lists(report, rows, field)
     return [[*some, *[None] * (wide - len(some))] for some in found]
 
 
-def _lists(seen: ImageReport, rows: ReportRows, field: str) -> list[list[Any]]:
-    """A field that is a list, row by row."""
-    words = seen.words
+def _lists(report: ImageReport, rows: ReportRows, field: str) -> list[list[Any]]:
+    """The values of a field that is a list, row by row."""
+    words = report.words
     match field:
         case "box":
             return [list(place.box or ()) for place in rows.places]
         case "patches":
             return [[" ".join(map(str, place.patches))] for place in rows.places]
-        case "value" if seen.values is not None:
-            return [[float(number) for number in seen.values.numbers[entry]] for entry in seen.entries]
+        case "value" if report.values is not None:
+            return [[float(number) for number in report.values.numbers[entry]] for entry in report.entries]
         case "words" if words is not None:
             said = rows.words()
             scores = [[score for _, score in words.at(row)] for row in range(len(rows))]
             return [[c for pair in zip(*both, strict=True) for c in pair] for both in zip(said, scores, strict=True)]
         case "ids" if words is not None:
             return [[id_ for id_, _ in words.at(row)] for row in range(len(rows))]
-        case "null" if words is not None and seen.null is not None:
-            standings = [seen.null.of(words, row) for row in range(len(rows))]
+        case "null" if words is not None and report.null is not None:
+            standings = [report.null.of(words, row) for row in range(len(rows))]
             return [[getattr(standing, name) for name in STANDING] if standing else [] for standing in standings]
     return [[] for _ in rows.places]

@@ -1,6 +1,6 @@
-"""The entries of a report as a table: one number or text a field and entry, for columns and conditions.
+"""Entries of a report as a table: one number or text for each field and entry, for columns and conditions.
 
-A field without a value (the row of a newline token, the score of a stage without words) is not-a-number, or None.
+A field without a value (the row of a newline token, the score at a stage without words) is NaN, or None.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Numbers = NDArray[np.float64]
 
 
 class ReportRows:
-    """The entries of one report, in its order."""
+    """The entries of one report, by field, in the order of the report."""
 
-    def __init__(self, seen: ImageReport) -> None:
-        self._seen = seen
-        places = seen.reading.places_at(seen.stage)
-        self.places = tuple(places[entry] for entry in seen.entries)
+    def __init__(self, report: ImageReport) -> None:
+        self._report = report
+        places = report.reading.places_at(report.stage)
+        self.places = tuple(places[entry] for entry in report.entries)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -35,29 +35,29 @@ class ReportRows:
         if field in ("x0", "y0", "x1", "y1"):
             corner = ("x0", "y0", "x1", "y1").index(field)
             return _array(place.box[corner] if place.box else None for place in self.places)
-        entries = list(self._seen.entries)
+        entries = list(self._report.entries)
         if field == "norm":
-            return np.asarray(self._seen.norms, np.float64)[entries]
+            return np.asarray(self._report.norms, np.float64)[entries]
         if field == "z":
-            return robust_z(self._seen.norms)[entries]
+            return robust_z(self._report.norms)[entries]
         if field == "value":
-            values = self._seen.values
+            values = self._report.values
             one = values is not None and values.numbers.ndim == 1
             return np.asarray(values.numbers, np.float64)[entries] if values is not None and one else self._none()
         return self._of_words(field)
 
     def z(self, field: str) -> Numbers:
-        """The robust z-score of a number among the rows [rows]; of the norm among all of the stage's entries."""
+        """The robust z-score of a number among the rows [rows]; for the norm, among all entries of the stage."""
         if field == "norm":
             return self.numbers("z")
         numbers = self.numbers(field)
-        # what is missing is no outlier
+        # a missing number is not an outlier
         return np.where(np.isfinite(numbers), robust_z(numbers), np.nan)
 
     def texts(self, field: str) -> list[str | None]:
         """One of `TEXTS` [rows]."""
-        reading = self._seen.reading
-        everywhere = {"image": reading.image.source, "model": reading.model.name, "stage": self._seen.stage}
+        reading = self._report.reading
+        everywhere = {"image": reading.image.source, "model": reading.model.name, "stage": self._report.stage}
         if field in everywhere:
             return [everywhere[field]] * len(self)
         if field == "kind":
@@ -65,8 +65,8 @@ class ReportRows:
         return [(found[0] if found else None) for found in self.words(field)]
 
     def words(self, field: str = "word") -> list[list[str | None]]:
-        """All words of every row, nearest first: as a `word` is shown, or its `text`."""
-        words = self._seen.words
+        """All words of every row, nearest first: as displayed (`word`), or as decoded (`text`)."""
+        words = self._report.words
         if words is None:
             return [[] for _ in self.places]
         if field == "word":
@@ -76,7 +76,7 @@ class ReportRows:
         return [[named[id_] for id_, _ in words.at(row)] for row in range(len(self))]
 
     def _of_words(self, field: str) -> Numbers:
-        words = self._seen.words
+        words = self._report.words
         k = 0 if words is None or words.ids.ndim < 2 else words.ids.shape[1]
         if words is None or k == 0 or (field == "explained" and words.explained is None):
             return self._none()

@@ -1,8 +1,7 @@
-"""Which pictures are meant: files, addresses, folders, patterns in quotes, lists.
+"""Sources of images: files, addresses, folders, quoted patterns and lists, expanded to the images that they name.
 
-A folder stands for the picture files in it and in the folders below, as `image.pictures_in` finds them. A pattern
-(`*`, `?`, `[…]`, and `**` for folders below) stands for the files that fit, in the order of names. What is in a list
-is taken as it is.
+A folder is expanded to the image files in it and below, as `image.images_in` finds them; a pattern (`*`, `?`, `[…]`,
+and `**` for folders below) to the files that match, sorted by name. Names in a list are not expanded.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from vlmtui.image import images_in, is_address
 
 
 def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
-    """The pictures that the words of a command line and a list name, and whether more than one was asked for.
+    """The images named by the arguments of a command line and by a list, and whether several were asked for.
 
-    A folder, a pattern and a list ask for several, however many there are. One that stands for nothing is left among
-    the names, so that it is named where it fails. `list_name` is a file, or `-` for standard input, with one name a
-    line, or with a NUL after every name (`find -print0`). Raises `VlmtuiError` for a list that cannot be read.
+    A folder, a pattern or a list asks for several, whatever their number. A folder or pattern without images stays
+    among the names, so that the error names it. `list_name` is a file, or `-` for standard input, with one name a line,
+    or a NUL after every name (`find -print0`). Raises `VlmtuiError` for a list that cannot be read.
     """
     if list_name == "-" and "-" in words:
         raise UsageError("standard input cannot be a picture and a list: leave IMAGE - or --from - out")

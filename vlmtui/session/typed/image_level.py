@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from vlmtui.lenses.kinds import Scores, unpack_details
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.protocol import Computed
 from vlmtui.session.typed.base import TypedQuestion, compute
 
 
-def patch(reading: str, patch: int) -> TypedQuestion[PatchEmbedding]:
+def patch(reading: str, patch: int) -> TypedQuestion[PatchEmbeddingResult]:
     """The embedding of one vision patch, by its index in `Reading.patch_places`."""
     body = compute("patch-embedding", reading=reading, stage="vision.0", entries=(patch,))
     return TypedQuestion(
-        body, lambda done: replace(unpack_details(done.result, PatchEmbedding), seconds=done.result.seconds)
+        body, lambda done: replace(unpack_details(done.result, PatchEmbeddingResult), seconds=done.result.seconds)
     )
 
 

@@ -23,7 +23,7 @@ from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.reading import Reading
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.tui import needs
 from vlmtui.tui.panels.panel import Panel, fixed
 from vlmtui.tui.state.patch_facts import any_patch, before_first_block, patch_embedding, recurring
@@ -221,7 +221,7 @@ class PatchFacts(Lines):
         return facts
 
 
-def _given(seen: PatchEmbedding, size: tuple[int, int]) -> Pixels:
+def _given(seen: PatchEmbeddingResult, size: tuple[int, int]) -> Pixels:
     """The levels that the model gets, at `size` (width, height)."""
     levels = Image.fromarray(np.clip(np.rint(seen.pixels), 0, 255).astype(np.uint8))
     enlarged = size[0] > levels.width and size[1] > levels.height

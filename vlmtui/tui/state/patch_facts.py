@@ -5,7 +5,7 @@ from __future__ import annotations
 from vlmtui.display.outlier_positions import GridShape, position_test
 from vlmtui.geometry import Place
 from vlmtui.reading import FIRST_STAGE, Reading, of_patches
-from vlmtui.results.patch_embedding import PatchEmbedding
+from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import PIXELS, TOKENS
@@ -22,16 +22,16 @@ def patch_key(entry: int) -> ResultKey:
     return Subject(FIRST_STAGE, entry), PatchLens()
 
 
-def patch_embedding(results: Results, selection: Selection) -> PatchEmbedding | None:
+def patch_embedding(results: Results, selection: Selection) -> PatchEmbeddingResult | None:
     """What enters the first block for the patch under the cursor, where that is looked at and has come."""
     entry = results.entry(selection) if before_first_block(selection.stage) else None
     found = None if entry is None else results.found.get(patch_key(entry))
-    return found if isinstance(found, PatchEmbedding) else None
+    return found if isinstance(found, PatchEmbeddingResult) else None
 
 
-def any_patch(results: Results) -> PatchEmbedding | None:
+def any_patch(results: Results) -> PatchEmbeddingResult | None:
     """The embedding of some patch: all have as many numbers."""
-    return next((found for found in results.found.values() if isinstance(found, PatchEmbedding)), None)
+    return next((found for found in results.found.values() if isinstance(found, PatchEmbeddingResult)), None)
 
 
 def recurring(results: Results, selection: Selection) -> str:

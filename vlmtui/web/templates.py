@@ -1,4 +1,4 @@
-"""The server's own pages: the form, the question for the token, and a refusal for a person."""
+"""Templates of the server's own pages: the form, the login by token, and refusals."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from vlmtui.display.pieces import plain
 from vlmtui.reports.page.document import hashed, palette
 
 
-def render(name: str, **given: Any) -> str:
-    """A template of `assets`; everything given is escaped."""
+def render_template(name: str, **given: Any) -> str:
+    """Render a template of `assets`; all values are escaped."""
     environment = Environment(
         loader=PackageLoader("vlmtui.web", "assets"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["plain"] = plain
-    return environment.get_template(name).render(style=Markup(_style()), script=Markup(asset("form.js")), **given)
+    return environment.get_template(name).render(style=Markup(_style()), script=Markup(read_asset("form.js")), **given)
 
 
 @lru_cache(maxsize=1)
-def policy() -> str:
-    """What these pages may do: wear their style, run their script, send their form, ask for the place in the queue."""
+def content_policy() -> str:
+    """The Content-Security-Policy of these pages: own style and script, the form, and requests for the queue."""
+    style, script = hashed(_style()), hashed(read_asset("form.js"))
     return (
-        f"default-src 'none'; img-src data:; style-src '{hashed(_style())}'; script-src '{hashed(asset('form.js'))}'; "
+        f"default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
 @lru_cache(maxsize=4)
-def asset(name: str) -> str:
+def read_asset(name: str) -> str:
     """The text of a file of `assets`."""
     return resources.files("vlmtui.web").joinpath("assets", name).read_text("utf-8")
 
 
 def _style() -> str:
-    """The colours of the pages that are sent, and what a form needs besides."""
-    return palette() + asset("form.css")
+    """The colours of report pages, and the style of forms."""
+    return palette() + read_asset("form.css")

@@ -1,4 +1,4 @@
-"""The doctor: what it says about terminals, and that it finds its way through a whole examination."""
+"""`vlmtui doctor`: its lines about terminals, and a whole examination."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vlmtui import doctor
-from vlmtui.cli import main
+from vlmtui.cli import doctor, main
 
 
 @pytest.mark.parametrize(
@@ -22,7 +21,7 @@ from vlmtui.cli import main
     ],
 )
 def test_colours(term: str, colorterm: str, said: str) -> None:
-    assert doctor.colours(term, colorterm) == said
+    assert doctor.colour_depth(term, colorterm) == said
 
 
 def test_over_ssh_it_says_how_to_get_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,9 +29,9 @@ def test_over_ssh_it_says_how_to_get_all_colours(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("COLORTERM", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
-    assert "SendEnv COLORTERM" in "\n".join(doctor.terminal())
+    assert "SendEnv COLORTERM" in "\n".join(doctor.terminal_lines())
     monkeypatch.setenv("COLORTERM", "truecolor")
-    assert "SendEnv" not in "\n".join(doctor.terminal())
+    assert "SendEnv" not in "\n".join(doctor.terminal_lines())
 
 
 def test_a_whole_examination(capfd: pytest.CaptureFixture[str]) -> None:
@@ -46,4 +45,4 @@ def test_models_that_are_not_there_are_made_where_they_are_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor.demo, "WEIGHTS", tmp_path)
-    assert f"python -m demo_training.train --out {tmp_path}" in " ".join("\n".join(doctor._places()).split())
+    assert f"python -m demo_training.train --out {tmp_path}" in " ".join("\n".join(doctor._model_lines()).split())

@@ -1,28 +1,25 @@
-"""`vlmtui atlas` from start to end: tables in, one format out."""
+"""The atlas command: options, the two passes over the tables, and the output in one format."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
-from vlmtui.files import expand_path
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import ChosenWords, choose_words, collect_examples
 from vlmtui.reports.atlas.tables import TableBlock, TableFilter, no_match_error, table_blocks, table_files
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.output.target import check_target, target
+from vlmtui.reports.output.target import check_target, same_file, target
 from vlmtui.session.protocol import Progress
 
 
 @dataclass(frozen=True)
 class AtlasOptions:
-    """Of which tables, which of what is in them, and how much of it: `k` words, `patches` of each, and these `words`.
+    """The tables to read, what to keep of them, and what to show: `k` frequent words, `patches` a word, and `words`.
 
-    `table` is the one of an atlas that CSV shows.
+    `table` names the table that CSV output has.
     """
 
     names: tuple[str, ...]
@@ -35,7 +32,7 @@ class AtlasOptions:
 
 @dataclass(frozen=True)
 class Atlas:
-    """What many pictures have in common."""
+    """Counts over many images, with maps and top patches of the words chosen."""
 
     asked: AtlasOptions
     files: tuple[str, ...]
@@ -44,9 +41,9 @@ class Atlas:
 
 
 def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = lambda progress: None) -> Atlas:
-    """Read the tables, twice: to count, and to look at the words that this shows to be the most said.
+    """Read the tables twice: to count words, then to collect examples of the most frequent ones.
 
-    Raises `VlmtuiError` where one is no table, or none holds a picture.
+    Raises `VlmtuiError` where a file is not a table, or the tables have no image.
     """
     if any(not word.strip() for word in asked.words):
         raise UsageError("--word is empty: give it a word")
@@ -70,14 +67,14 @@ def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = l
 
 
 def run_atlas(asked: AtlasOptions, format: str, output: str | None, quiet: bool, tell: Callable[[str], None]) -> int:
-    """Write the atlas; the exit status. What the data do not say, `tell` says."""
+    """Write the atlas; return the exit status. `tell` receives notes that a data format has no place for."""
     from vlmtui.reports.atlas.formats import FORMATS
 
     if format not in FORMATS:
         raise UsageError(f"atlas has no format {format!r}: choose {', '.join(FORMATS)}")
     if output is not None and output != "-":
         check_target(output)
-        if any(_same(output, name) for name in asked.names):
+        if any(same_file(output, name) for name in asked.names):
             raise UsageError(f"-o {output} is the table itself: name another file for the atlas")
     progress = ProgressLine(quiet)
     try:
@@ -94,9 +91,3 @@ def run_atlas(asked: AtlasOptions, format: str, output: str | None, quiet: bool,
             if not chosen.ids:
                 tell(f"no entry has {plain(chosen.sought or '')} among its words")
     return 0
-
-
-def _same(output: str, name: str) -> bool:
-    with suppress(OSError, ValueError):
-        return os.path.samefile(expand_path(output), expand_path(name))
-    return False

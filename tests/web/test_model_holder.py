@@ -11,13 +11,13 @@ from tests.waiting import until
 from vlmtui.errors import CancelledError
 from vlmtui.query.options import LoadOptions
 from vlmtui.session.transport import PipeLink
-from vlmtui.web.holder import Holder, Watched
+from vlmtui.web.model_holder import CancellableClient, ModelHolder
 
 DEMO = LoadOptions("demo", device="cpu")
 
 
 def test_what_is_withdrawn_as_it_begins_is_not_done() -> None:
-    holder, started = Holder(DEMO), threading.Event()
+    holder, started = ModelHolder(DEMO), threading.Event()
     try:
         first = holder.work(DEMO, lambda client: started.wait(60))
         until(first.running)
@@ -38,7 +38,7 @@ def test_what_is_withdrawn_as_it_begins_is_not_done() -> None:
 
 
 def test_nothing_is_asked_after_a_withdrawal() -> None:
-    client = Watched(PipeLink())
+    client = CancellableClient(PipeLink())
     try:
         asked = client.status()
         client.withdraw()

@@ -1,4 +1,4 @@
-"""`vlmtui vocabulary --near`: the words near a word, as text, JSON or CSV.
+"""Word neighbours (`vlmtui vocabulary --near`): the vocabulary rows nearest to a word, as text, JSON or CSV.
 
 The JSON is `vlmtui/near/1`:
 
@@ -73,7 +73,7 @@ def neighbours_csv(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
 
 
 def model_heading(model: ModelInfo) -> Iterator[str]:
-    """Which model it is, and what must be known of it."""
+    """The lines that name the model, with its note."""
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     if model.note:
@@ -81,12 +81,12 @@ def model_heading(model: ModelInfo) -> Iterator[str]:
 
 
 def shown_piece(piece: str | None, text: str | None) -> str:
-    """A word-piece as it is shown."""
+    """A word-piece for display."""
     return isolate(visible(piece, text))
 
 
 def model_object(model: ModelInfo) -> json.Object:
-    """The model, as in `vlmtui/report/1`."""
+    """The JSON object of the model, as in `vlmtui/report/1`."""
     return {key: getattr(model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from vlmtui.web.limits import RateLimit, UploadQueue
 from vlmtui.web.refusals import RefusedError
-from vlmtui.web.waiting import Queue, Rate
 
 
 def test_a_full_queue_refuses_and_a_place_comes_free() -> None:
-    queue = Queue(2)
+    queue = UploadQueue(2)
     with queue.place("first"), queue.place("first") as second:
         assert second != "first"
         assert (queue.before("first"), queue.before(second), queue.before("other")) == (0, 1, None)
@@ -22,7 +22,7 @@ def test_a_full_queue_refuses_and_a_place_comes_free() -> None:
 
 def test_a_rate_is_of_one_client_and_comes_back() -> None:
     now = [0.0]
-    rate = Rate(2, lambda: now[0])
+    rate = RateLimit(2, lambda: now[0])
     for _ in range(2):
         rate.count("1.2.3.4")
     with pytest.raises(RefusedError) as refused:
@@ -34,7 +34,7 @@ def test_a_rate_is_of_one_client_and_comes_back() -> None:
 
 
 def test_an_ipv6_client_is_its_network() -> None:
-    rate = Rate(1, lambda: 0.0)
+    rate = RateLimit(1, lambda: 0.0)
     rate.count("2001:db8::1")
     with pytest.raises(RefusedError):
         rate.count("2001:db8::2")

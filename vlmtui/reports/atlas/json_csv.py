@@ -1,25 +1,25 @@
-"""An atlas as JSON and as CSV.
+"""JSON and CSV of an atlas.
 
 The JSON is `vlmtui/atlas/1`, one object:
 
     {"schema", "tables": [...],                                    the files
-     "query": {"model", "stage", "metric", "k"},                   k: the most words that a token has there
+     "query": {"model", "stage", "metric", "k"},                   k: words a token in the tables, at most
      "pictures", "failed", "entries",                              entries: image tokens, or vision patches
-     "partial", "uncounted",                                       pictures of which rows are missing; of rare shapes
-     "words": [{"id", "piece", "text",                             the most said, by `first`
-                "first", "first_share",                            of how many entries it is the first word
-                "among", "among_share",                            of how many one of the k
+     "partial", "uncounted",                                       images with rows missing; of rare grid shapes
+     "words": [{"id", "piece", "text",                             the most frequent, by `first`
+                "first", "first_share",                            entries that have it as top-1
+                "among", "among_share",                            entries that have it among the k
                 "pictures_first", "pictures_first_share", "pictures_among", "pictures_among_share",
-                "where": [[...]],                                  the share of the entries there that say it first, on
-                                                                   8 × 8 squares over every grid; null where none lies
+                "where": [[...]],                                  share of entries that have it as top-1, in 8 × 8
+                                                                   squares over every grid; null without entries
                 "patches": [{"image", "sha256", "grid", "row", "col", "index", "box", "norm", "score",
-                              "place"}]}],                         the word's among the patch's own, from 1; the patches
-                                                                   are ranked by it, then by score
-     "sought": [{"word", "ids", "pieces", "first", "among", "where", "patches"}],     where: one of the k
+                              "place"}]}],                         rank of the word in the patch, from 1; patches are
+                                                                   sorted by it, then by score
+     "sought": [{"word", "ids", "pieces", "first", "among", "where", "patches"}],     where: among the k
      "outliers": {"rule": {"z", "alpha", "mostly", "least"}, "grids": [...]},         grids: as in vlmtui/outliers/1
      "failures": [{"image", "error"}]}                             at most 1,000 of them
 
-CSV is one of its tables: `words`, `where`, `patches`, `outliers` or `failures`. With words asked for, `where` and
+CSV has one of the tables `words`, `where`, `patches`, `outliers` and `failures`. If words are asked for, `where` and
 `patches` are about these alone; the last column of `where` says what its share counts, `first` or `among`.
 """
 
@@ -34,7 +34,7 @@ from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.outlier_positions import ALPHA, LEAST, MOSTLY
 from vlmtui.display.pieces import visible
 from vlmtui.reports.atlas.examples import PatchExample, WordExamples
-from vlmtui.reports.atlas.model import Atlas
+from vlmtui.reports.atlas.summary import Atlas
 from vlmtui.reports.commands.outliers import grid_object
 from vlmtui.reports.formats import csv, json
 
@@ -43,12 +43,12 @@ _OF_PATCH = ("image", "sha256", "grid", "row", "col", "index")
 
 
 def atlas_json(atlas: Atlas) -> Iterator[str]:
-    """One object."""
+    """One JSON object on a line."""
     yield f"{json.json_line(atlas_object(atlas))}\n"
 
 
 def atlas_object(atlas: Atlas) -> json.Object:
-    """The object."""
+    """The JSON object of an atlas: `vlmtui/atlas/1`."""
     counted = atlas.counted
     return {
         "schema": SCHEMA,
@@ -83,7 +83,7 @@ def atlas_object(atlas: Atlas) -> json.Object:
 
 
 def word_counts_object(atlas: Atlas, id_: int) -> json.Object:
-    """How often a word is said, and the shares of entries and pictures."""
+    """Counts of a word by entry and by image, with their shares."""
     counted = atlas.counted
     told: json.Object = {}
     for name, tallied, of in (
@@ -117,7 +117,7 @@ def _patch(patch: PatchExample) -> json.Object:
 
 
 def atlas_csv(atlas: Atlas) -> Iterator[str]:
-    """One of the tables, with a heading."""
+    """One table with a header line."""
     yield from map(csv.csv_line, TABLES[atlas.asked.table](atlas))
 
 
@@ -135,7 +135,7 @@ _COUNTED = ("first", "among", "pictures_first", "pictures_among")
 
 
 def _every(atlas: Atlas) -> Iterator[tuple[str, WordExamples]]:
-    """The words asked for that there are; where none was asked for, those most said."""
+    """The words asked for that occur; the most frequent ones where none was asked for."""
     for chosen in atlas.found.sought or atlas.found.most_said:
         if chosen.ids:
             yield chosen.sought or visible(*atlas.counted.names[chosen.ids[0]]), chosen
@@ -160,7 +160,7 @@ def _patches(atlas: Atlas) -> Iterator[list[Any]]:
 
 
 def _one(chosen: WordExamples) -> int | None:
-    """Of a word with a single spelling its id."""
+    """The id of a word with a single spelling; None for several."""
     return chosen.ids[0] if len(chosen.ids) == 1 else None
 
 

@@ -1,4 +1,4 @@
-"""One queue for the model, of bounded length, and how often one client may ask."""
+"""Limits of the server: sizes and times, the bounded queue for the model, and the rate of one client's requests."""
 
 from __future__ import annotations
 
@@ -10,24 +10,36 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from vlmtui.web.refusals import RefusedError
 
 _CLIENTS = 10_000
 
 
-class Queue:
-    """First come, first served: whoever is in here may hold a picture in memory, so there are at most `places`."""
+@dataclass(frozen=True)
+class ServerLimits:
+    """Limits of one image: bytes, pixels, seconds; of one client: requests a minute; of all: images in the queue."""
+
+    bytes: int = 20 << 20
+    pixels: int = 50_000_000
+    seconds: float = 120.0
+    rate: int = 60
+    places: int = 32
+
+
+class UploadQueue:
+    """Queue in order of arrival. Each request in it may hold an image in memory, so there are at most `places`."""
 
     def __init__(self, places: int) -> None:
         self.turn = asyncio.Lock()
-        """Held by the one who is served; it wakes those who wait in their order."""
+        """Held by the request that is served; it wakes the others in their order."""
         self._places = places
         self._tickets: list[str] = []
 
     @contextmanager
     def place(self, ticket: str = "") -> Iterator[str]:
-        """A place until the end of the block: its ticket, new where `ticket` is taken. `RefusedError` when full."""
+        """Queue until the end of the block: the ticket, new where `ticket` is in use. `RefusedError` when full."""
         if len(self._tickets) >= self._places:
             raise RefusedError(503, f"{self._places} pictures wait already: try again in a moment", retry_after=10)
         if not ticket or ticket in self._tickets:
@@ -39,19 +51,19 @@ class Queue:
             self._tickets.remove(ticket)
 
     def before(self, ticket: str) -> int | None:
-        """How many came before and are not served yet; None for a ticket that is not in the queue."""
+        """The number of requests before a ticket; None for one that is not in the queue."""
         return self._tickets.index(ticket) if ticket in self._tickets else None
 
 
-class Rate:
-    """At most so many requests a minute of one client, all at once or spread; remembers a bounded number of clients."""
+class RateLimit:
+    """Token bucket of `a_minute` requests a minute for each client, for a bounded number of clients."""
 
     def __init__(self, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._size, self._clock = float(a_minute), clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def count(self, client: str) -> None:
-        """One more request of a client's address; `RefusedError` where that is too many."""
+        """Count a request of a client's address; `RefusedError` 429 where there are too many."""
         name, now = _network(client), self._clock()
         left, since = self._left.pop(name, (self._size, now))
         left = min(self._size, left + (now - since) * self._size / 60.0)
@@ -65,7 +77,7 @@ class Rate:
 
 
 def _network(client: str) -> str:
-    """Whose address it is: with IPv6 a household has 2^64 of them."""
+    """The name to count by: the address, of IPv6 its /64 network, as one client has 2^64 addresses."""
     try:
         address = ipaddress.ip_address(client)
     except ValueError:

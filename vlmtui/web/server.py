@@ -1,4 +1,4 @@
-"""The server from start to end."""
+"""The server process: socket, uvicorn, and the model that is loaded at the start."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ import uvicorn
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.query.options import LoadOptions
-from vlmtui.web.app import Limits, Server
+from vlmtui.web.app import WebApplication
 from vlmtui.web.guard import Guard
-from vlmtui.web.holder import Holder
+from vlmtui.web.limits import ServerLimits
+from vlmtui.web.model_holder import ModelHolder
 
 _CONNECTIONS = 512
 
 
-def serve(
+def run_server(
     load: LoadOptions,
     models: tuple[str, ...],
     host: str,
     port: int,
     token: str | None,
-    limits: Limits,
+    limits: ServerLimits,
     tell: Callable[[str], object],
 ) -> int:
-    """Listen until told to leave. Raises what keeps the first model from being loaded, and `KeyboardInterrupt`."""
+    """Serve until told to leave. Raises the error of loading the first model, and `KeyboardInterrupt`."""
     guard = Guard(host, token)
-    listening = _listening(host, port)
-    holder = Holder(load)
+    listening = _bind(host, port)
+    holder = ModelHolder(load)
     config = uvicorn.Config(
-        Server(holder, load, models, guard, limits).app(),
+        WebApplication(holder, load, models, guard, limits).app(),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -43,7 +44,7 @@ def serve(
         timeout_graceful_shutdown=0,
         ws="none",
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a request that is given up at the end is no error
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a request that is cancelled at the end is no error
     server = uvicorn.Server(config)
     failed: list[VlmtuiError] = []
 
@@ -67,7 +68,7 @@ def serve(
     return 0
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     taken = socket.socket(family)
     try:

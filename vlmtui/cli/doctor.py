@@ -1,4 +1,4 @@
-"""`vlmtui doctor`: what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
+"""Examination for `vlmtui doctor`: terminal, packages, model, caches, session, GPU, logs, and what to change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SMALLEST = (40, 20)
 
 
 def examine() -> Iterator[str]:
-    """The lines, each as soon as it is known; those that begin with `  → ` say what to change."""
+    """Yield the lines as soon as they are known; those that begin with `  → ` say what to change."""
     utf8 = "utf" in (sys.stdout.encoding or "").lower()
     for line in _lines():
         yield line if utf8 else ascii_only(line)
@@ -38,21 +38,21 @@ def examine() -> Iterator[str]:
 
 def _lines() -> Iterator[str]:
     yield f"vlmtui {__version__}, Python {platform.python_version()} on {platform.platform(terse=True)}"
-    yield from terminal()
+    yield from terminal_lines()
     yield ""
     for name in _PACKAGES:
-        yield _said(name, _version(name))
-    yield from _places()
-    yield from _session()
+        yield _row(name, _version(name))
+    yield from _model_lines()
+    yield from _session_lines()
 
 
-def terminal() -> Iterator[str]:
-    """The terminal: what it says it is, its colours and size, the locale."""
+def terminal_lines() -> Iterator[str]:
+    """Yield the lines about the terminal: its name, colours and size, and the locale."""
     term, colorterm = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
     yield ""
-    yield _said("TERM", term or "not set")
-    yield _said("COLORTERM", colorterm or "not set")
-    yield _said("colours", colours(term, colorterm))
+    yield _row("TERM", term or "not set")
+    yield _row("COLORTERM", colorterm or "not set")
+    yield _row("colours", colour_depth(term, colorterm))
     if os.environ.get("NO_COLOR"):
         yield _advice("NO_COLOR is set: the picture is drawn in greys; unset it to see colours")
     elif colorterm not in ("truecolor", "24bit"):
@@ -66,19 +66,19 @@ def terminal() -> Iterator[str]:
         yield _advice("the explorer needs a terminal that can draw; reports work without: --format text")
     size = shutil.get_terminal_size(fallback=(0, 0))
     if not sys.stdout.isatty():
-        yield _said("size", "stdout is no terminal")
+        yield _row("size", "stdout is no terminal")
     else:
-        yield _said("size", f"{size.columns} columns × {size.lines} lines")
+        yield _row("size", f"{size.columns} columns × {size.lines} lines")
         if size.columns < _SMALLEST[0] or size.lines < _SMALLEST[1]:
             yield _advice(f"make it {_SMALLEST[0]}×{_SMALLEST[1]} or larger; 120×40 shows everything at once")
     encoding = locale.getpreferredencoding(False)
-    yield _said("locale", f"{encoding} ({os.environ.get('LC_ALL') or os.environ.get('LANG') or 'none set'})")
+    yield _row("locale", f"{encoding} ({os.environ.get('LC_ALL') or os.environ.get('LANG') or 'none set'})")
     if "utf" not in encoding.lower():
         yield _advice("words that are not ASCII show as code points: export LANG=C.UTF-8, or another UTF-8 locale")
 
 
-def colours(term: str, colorterm: str) -> str:
-    """How many colours a terminal of this name is taken to show."""
+def colour_depth(term: str, colorterm: str) -> str:
+    """How many colours a terminal is assumed to show, by TERM and COLORTERM."""
     if term in ("", "dumb"):
         return "none"
     if colorterm in ("truecolor", "24bit") or term.endswith("-direct"):
@@ -93,41 +93,41 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _places() -> Iterator[str]:
-    """The models at hand, the cache and the disk it is on."""
+def _model_lines() -> Iterator[str]:
+    """Yield the lines about the default model, the demo models, the caches and their disks."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     yield ""
     default = catalogue.default_model()
     where = f"from {catalogue.ENVIRONMENT}" if os.environ.get(catalogue.ENVIRONMENT) else "the default"
-    yield _said("model", f"{plain(default)} ({where})")
+    yield _row("model", f"{plain(default)} ({where})")
     weights = sum(file.stat().st_size for file in demo.WEIGHTS.glob("*/*.safetensors"))
     if weights:
-        yield _said("demo models", f"{numbers.format_bytes(weights)} in {plain(str(demo.WEIGHTS))}")
+        yield _row("demo models", f"{numbers.format_bytes(weights)} in {plain(str(demo.WEIGHTS))}")
     else:
-        yield _said("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
+        yield _row("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
         yield _advice(
             f"make them with `python -m demo_training.train --out {plain(str(demo.WEIGHTS))}` (about an hour), "
             "or name another model with --model"
         )
     for label, place in (("hub cache", Path(HF_HUB_CACHE)), ("vlmtui's cache", cache.folder())):
         there = "" if place.is_dir() else ", not there yet"
-        yield _said(label, f"{plain(str(place))}{there}, {numbers.format_bytes(_free(place))} free")
+        yield _row(label, f"{plain(str(place))}{there}, {numbers.format_bytes(_free_bytes(place))} free")
 
 
-def _free(folder: Path) -> int:
+def _free_bytes(folder: Path) -> int:
     """Bytes free on the disk of a folder that may not exist yet."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
-def _session() -> Iterator[str]:
-    """Torch and the devices, asked of a session; the logs."""
+def _session_lines() -> Iterator[str]:
+    """Yield the lines about torch and the devices, which a new session reports, and about the logs."""
     from vlmtui.session.client import SessionClient, log_folder
 
     yield ""
-    # before this session's own log is the newest
+    # before the log of the session below is the newest
     newest = max(log_folder().glob("*.log"), key=lambda p: p.stat().st_mtime, default=None)
     try:
         client = SessionClient.start()
@@ -136,21 +136,21 @@ def _session() -> Iterator[str]:
         finally:
             client.close()
     except VlmtuiError as error:
-        yield _said("session", plain(str(error)))
+        yield _row("session", plain(str(error)))
     else:
-        yield _said("session", f"starts; {numbers.format_bytes(status.process_memory)} of memory with torch in it")
-        yield _said("devices", ", ".join(status.devices) or "none")
+        yield _row("session", f"starts; {numbers.format_bytes(status.process_memory)} of memory with torch in it")
+        yield _row("devices", ", ".join(status.devices) or "none")
         if status.device_total:
-            yield _said("GPU memory", numbers.format_bytes(status.device_total))
+            yield _row("GPU memory", numbers.format_bytes(status.device_total))
         elif not any(device.startswith(("cuda", "mps")) for device in status.devices):
             yield _advice("no GPU is found: small models run on the CPU; for NVIDIA, check the driver with nvidia-smi")
-    yield from _warm()
-    yield _said("logs", plain(str(log_folder())))
+    yield from _warm_session_lines()
+    yield _row("logs", plain(str(log_folder())))
     if newest is not None:
-        yield _said("newest log", plain(newest.name))
+        yield _row("newest log", plain(newest.name))
 
 
-def _warm() -> Iterator[str]:
+def _warm_session_lines() -> Iterator[str]:
     """The warm session, if there is one."""
     from vlmtui.session.daemon import socket_path
     from vlmtui.session.discovery import connect_warm
@@ -158,17 +158,17 @@ def _warm() -> Iterator[str]:
     try:
         link = connect_warm()
         if link is None:
-            yield _said("warm session", f"none; `vlmtui session start` puts one at {plain(str(socket_path()))}")
+            yield _row("warm session", f"none; `vlmtui session start` puts one at {plain(str(socket_path()))}")
         else:
-            yield _said("warm session", f"process {link.pid}: commands on this machine use it")
+            yield _row("warm session", f"process {link.pid}: commands on this machine use it")
             link.cut()
             link.end_of_reading()
     except VlmtuiError as error:
-        yield _said("warm session", plain(str(error)))
+        yield _row("warm session", plain(str(error)))
 
 
 def _with_torch(client: SessionClient) -> Status:
-    """The session's status once torch is imported."""
+    """Wait until the session has imported torch; its status."""
     deadline = time.monotonic() + _IMPORT_S
     while True:
         status = client.status().result(timeout=_IMPORT_S)
@@ -177,7 +177,7 @@ def _with_torch(client: SessionClient) -> Status:
         time.sleep(0.1)
 
 
-def _said(label: str, what: str) -> str:
+def _row(label: str, what: str) -> str:
     return f"{label:<{_LABEL}}{what}"
 
 

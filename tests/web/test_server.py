@@ -8,8 +8,8 @@ import pytest
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.query.options import LoadOptions
-from vlmtui.web.app import Limits
-from vlmtui.web.serving import serve
+from vlmtui.web.limits import ServerLimits
+from vlmtui.web.server import run_server
 
 
 def test_a_port_that_is_taken_is_no_matter_of_words() -> None:
@@ -17,6 +17,8 @@ def test_a_port_that_is_taken_is_no_matter_of_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(VlmtuiError, match=f"cannot listen on 127.0.0.1, port {port} .*: choose another") as refused:
-            serve(LoadOptions("demo"), ("demo",), "127.0.0.1", port, None, Limits(1, 1, 1.0, 1, 1), said.append)
+            run_server(
+                LoadOptions("demo"), ("demo",), "127.0.0.1", port, None, ServerLimits(1, 1, 1.0, 1, 1), said.append
+            )
     assert refused.value.exit_status == 1
     assert said == []

@@ -1,4 +1,4 @@
-"""The model behind the page: a session of its own, asked by one thread, started again where it died."""
+"""The model of the server: a private session, used by one thread, and started again when it dies."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from vlmtui.web.refusals import RefusedError
 _T = TypeVar("_T")
 
 
-class Watched(SessionClient):
-    """A session whose present question can be withdrawn by another thread than the one that waits for it."""
+class CancellableClient(SessionClient):
+    """A session client whose current request can be cancelled by another thread than the one that waits for it."""
 
     def __init__(self, link: PipeLink) -> None:
         self._asking = threading.Lock()
@@ -35,10 +35,10 @@ class Watched(SessionClient):
         on_progress: OnProgress | None = None,
         on_token: OnAnswerProgress | None = None,
     ) -> Future[Any]:
-        """As `Exchange.ask`; what is asked after `withdraw` is not sent."""
+        """As `ReconnectingClient.ask` until `withdraw`; after that, requests fail without being sent."""
         if isinstance(body, m.Cancel):
             return super().ask(body, unpack, on_progress, on_token)
-        with self._asking:  # a withdrawal comes before a question or after it
+        with self._asking:  # a withdrawal comes before a request or after it
             if not self._withdrawn:
                 future = super().ask(body, unpack, on_progress, on_token)
                 self._latest = body, future
@@ -48,11 +48,11 @@ class Watched(SessionClient):
         return future
 
     def begin(self) -> None:
-        """A new request: what is asked from now on is wanted."""
+        """Begin work for a new HTTP request: requests are sent again."""
         self._withdrawn = False
 
     def withdraw(self) -> None:
-        """The request is not waited for any more. A model that is being loaded is: the next request may use it."""
+        """Cancel the current request, except the loading of a model, which the next one may use."""
         with self._asking:
             self._withdrawn = True
             latest = self._latest
@@ -60,14 +60,14 @@ class Watched(SessionClient):
             self.cancel(latest[1])
 
 
-class Holder:
-    """Holds one model at a time; work on it is done one after the other, in one thread."""
+class ModelHolder:
+    """Holds one model at a time; work on it is done in turn, in one thread."""
 
     def __init__(self, first: LoadOptions) -> None:
         self._first = first
         self._worker = ThreadPoolExecutor(1, "model")
         self._lock = threading.RLock()
-        self._client: Watched | None = None
+        self._client: CancellableClient | None = None
         self._held: str | None = None
         self._loading: Future[None] | None = None
         self._running: Future[Any] | None = None
@@ -76,17 +76,17 @@ class Holder:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a session with a model, whatever it is at."""
+        """Whether there is a session with a model, busy or not."""
         client = self._client
         return client is not None and client.alive and self._held is not None
 
     @property
     def pid(self) -> int | None:
-        """The session's process, where there is one."""
+        """The process of the session, None where there is none."""
         return self._client.pid if self._client is not None else None
 
     def wake(self) -> Future[None]:
-        """See to it that there is a session with a model: the first one's, where there is none."""
+        """Start a session with the first model, unless there is one with a model."""
         if self._loading is None or (self._loading.done() and not self.ready):
             self._loading = self._worker.submit(self._begin)
         return self._loading
@@ -97,7 +97,7 @@ class Holder:
         self._hold(self._first)
 
     def work(self, options: LoadOptions, job: Callable[[SessionClient], _T]) -> Future[_T]:
-        """Have `job` done with a model. Fails with the error of the model, the session or the job."""
+        """Run `job` with a model. The future fails with the error of the model, the session or the job."""
 
         def done() -> _T:
             with self._lock:
@@ -105,26 +105,26 @@ class Holder:
             try:
                 client = self._hold(options)
             except OutOfMemoryError:
-                raise  # there may be room another time
+                raise  # there may be enough memory later
             except ModelError as error:
                 raise RefusedError(500, f"the model cannot be loaded here: {error}") from error
             return job(client)
 
-        with self._lock:  # it does not begin before it has its name
+        with self._lock:  # so that `done` finds `future` assigned
             future = self._worker.submit(done)
         return future
 
     def withdraw(self, future: Future[Any]) -> None:
-        """A piece of work is not waited for any more: it ends soon."""
+        """Cancel a piece of work; it ends soon."""
         if future.cancel():
             return
         with self._lock:
-            self._withdrawn.add(future)  # it may not have come so far as to be the one that runs
+            self._withdrawn.add(future)  # it may not have marked itself as running yet
             if self._running is future and self._client is not None:
                 self._client.withdraw()
 
     def close(self) -> None:
-        """End the session, and with it all work."""
+        """End the session and all work."""
         with self._lock:
             self._closed = True
             client = self._client
@@ -132,7 +132,7 @@ class Holder:
         if client is not None:
             client.close()
 
-    def _hold(self, options: LoadOptions) -> Watched:
+    def _hold(self, options: LoadOptions) -> CancellableClient:
         """The session with a model, loaded where it holds another. In the worker's thread."""
         with self._lock:
             if self._closed:
@@ -140,7 +140,7 @@ class Holder:
             if self._client is None or not self._client.alive:
                 if self._client is not None:
                     self._client.close()
-                self._client, self._held = Watched(PipeLink()), None
+                self._client, self._held = CancellableClient(PipeLink()), None
             client = self._client
             client.begin()
             if self._running in self._withdrawn:
