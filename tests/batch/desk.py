@@ -15,7 +15,7 @@ from tests.reports import made
 from vlmtui.errors import ImageError, SessionError
 from vlmtui.image import ImageFile
 from vlmtui.reading import ImageInfo, ModelInfo
-from vlmtui.reports.run import Order
+from vlmtui.reports.run import ReportJob
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.protocol import Outcome
 
@@ -47,7 +47,7 @@ class Desk:
 
 
 @dataclass(frozen=True)
-class Desks(Order):
+class Desks(ReportJob):
     """An order whose sessions are desks; it notes what they are asked, and what a person is told."""
 
     model: ModelInfo = MODEL

@@ -26,7 +26,7 @@ from vlmtui.image import read_source
 from vlmtui.query.conditions import parse_where
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 QUERY = query_of("demo", k=3)
 HOW = BatchOptions(part_size=4)
@@ -70,11 +70,11 @@ def left(out: Path) -> list[str]:
 
 
 def test_it_says_what_a_report_one_by_one_says(album: list[str], whole: bytes, tmp_path: Path) -> None:
-    found: list[ImageReport | Failure] = []
+    found: list[ImageReport | ImageFailure] = []
     for name in album:
         one = outcome(read_source(name))
         if one.error is not None:
-            found.append(Failure(name, one.error))
+            found.append(ImageFailure(name, one.error))
         else:
             assert one.reading is not None
             found.append(made.seen(one.reading, one.words, query=QUERY))

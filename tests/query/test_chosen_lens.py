@@ -14,9 +14,9 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports.formats.json import report
+from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.formats.lens_values import lens_line
-from vlmtui.reports.formats.text import lines
+from vlmtui.reports.formats.text import report_lines
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.session.typed.values import Components, Evidence, Find, Similarity
 
@@ -72,7 +72,7 @@ def test_numbers_stand_in_the_text_and_in_the_json() -> None:
     numbers = np.linspace(-0.004, 1.2, 12).astype(np.float32)
     values = looked(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky", "sky"), note="of two")
     shown = seen(ChosenLens("find", "sky"), values)
-    text = "\n".join(lines(shown))
+    text = "\n".join(report_lines(shown))
     assert "lens    find: cosine of sky (sky ‿sky); of two" in text
     alone = looked(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky",))
     assert lens_line(seen(ChosenLens("find", "sky"), alone)) == "find: cosine of sky"
@@ -80,21 +80,21 @@ def test_numbers_stand_in_the_text_and_in_the_json() -> None:
     assert "\n0  .00  .11  .21" in text
     assert "\n2  .87  .98  1.09 1.20" in text
     assert "  find 1.200" in text
-    found = report(shown)
+    found = report_object(shown)
     assert found["query"]["lens"] == {"name": "find", "text": "sky", "pieces": ["▁sky", "sky"], "note": "of two"}
     assert [token["value"] for token in found["tokens"]] == numbers.tolist()
     one = replace(shown, entries=(3,))
-    assert [token["value"] for token in report(one)["tokens"]] == [float(numbers[3])]
+    assert [token["value"] for token in report_object(one)["tokens"]] == [float(numbers[3])]
 
 
 def test_components_are_three_numbers_a_patch() -> None:
     numbers = np.arange(36, dtype=np.float32).reshape(12, 3) / 36
     values = looked(lens=Components(), stage="vision.1", numbers=numbers, explained=(0.5, 0.2, 0.1))
     shown = seen(ChosenLens("pca"), values)
-    text = "\n".join(lines(shown))
+    text = "\n".join(report_lines(shown))
     assert "lens    pca: three principal components, 50% + 20% + 10% of the variance" in text
     assert "Values of the lens" not in text
-    found = report(shown)
+    found = report_object(shown)
     assert found["query"]["lens"] == {"name": "pca", "explained": [0.5, 0.2, 0.1]}
     assert found["tokens"][1]["value"] == numbers[1].tolist()
 
@@ -102,22 +102,22 @@ def test_components_are_three_numbers_a_patch() -> None:
 def test_similarity_names_what_it_compares_with() -> None:
     values = looked(lens=Similarity((2,)), stage="tokens", numbers=np.ones(12, np.float32))
     shown = seen(ChosenLens("similarity", marked=(PatchPosition(None, 0, 2),)), values)
-    assert "lens    similarity: cosine with 0,2" in "\n".join(lines(shown))
-    assert report(shown)["query"]["lens"] == {"name": "similarity", "marked": ["0,2"]}
+    assert "lens    similarity: cosine with 0,2" in "\n".join(report_lines(shown))
+    assert report_object(shown)["query"]["lens"] == {"name": "similarity", "marked": ["0,2"]}
 
 
 def test_without_a_lens_nothing_is_said_of_one() -> None:
     plain = ImageReport(query_of("tiny"), made.reading(3, 4), "tokens", (0,), None)
-    assert "lens" not in report(plain)["query"]
-    assert "value" not in report(plain)["tokens"][0]
+    assert "lens" not in report_object(plain)["query"]
+    assert "value" not in report_object(plain)["tokens"][0]
 
 
 def test_a_text_or_a_class_at_a_towers_end() -> None:
     numbers = np.linspace(-1, 1, 12, dtype=np.float32)
     found = looked(lens=Find("a blue sky"), stage="vision.2", numbers=numbers, note="approximate, by CLIP's value path")
-    text = " ".join(" ".join(lines(seen(ChosenLens("find", "a blue sky"), found))).split())
+    text = " ".join(" ".join(report_lines(seen(ChosenLens("find", "a blue sky"), found))).split())
     assert "find: cosine of a blue sky; approximate, by CLIP's value path" in text
-    assert report(seen(ChosenLens("find", "a blue sky"), found))["query"]["lens"] == {
+    assert report_object(seen(ChosenLens("find", "a blue sky"), found))["query"]["lens"] == {
         "name": "find",
         "text": "a blue sky",
         "note": "approximate, by CLIP's value path",
@@ -125,5 +125,5 @@ def test_a_text_or_a_class_at_a_towers_end() -> None:
     found = looked(
         lens=Evidence("cat"), stage="vision.2", numbers=numbers, note="each patch's share of the logit of cat"
     )
-    text = " ".join(" ".join(lines(seen(ChosenLens("evidence", "cat"), found))).split())
+    text = " ".join(" ".join(report_lines(seen(ChosenLens("evidence", "cat"), found))).split())
     assert "evidence: cat; each patch's share of the logit of cat" in text

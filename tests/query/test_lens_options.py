@@ -22,7 +22,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensSource, read_lens_source
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
-from vlmtui.reports.formats.json import report
+from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.image_report import ImageReport
 
 DESCRIBED = LensDescription(name="sharpness", kind="Scalars", origin="some-lenses 1.2")
@@ -91,14 +91,14 @@ def test_the_json_says_where_it_is_from(sharpness: str) -> None:
     reading = made.reading(3, 4)
     values = looked(lens_for(through, reading, "tokens"), "tokens", np.arange(12.0), note="of two")
     seen = ImageReport(query_of("tiny", lens=through), reading, "tokens", (0, 1), None, None, values)
-    assert report(seen)["query"]["lens"] == {
+    assert report_object(seen)["query"]["lens"] == {
         "name": "sharpness",
         "source": {"path": sharpness, "sha256": source.sha256},
         "options": {"power": 3.0},
         "note": "of two",
     }
     installed = replace(through, source=LensSource("sharpness"))
-    told = report(replace(seen, query=query_of("tiny", lens=installed)))["query"]["lens"]
+    told = report_object(replace(seen, query=query_of("tiny", lens=installed)))["query"]["lens"]
     assert told["source"] == {"package": "some-lenses", "version": "1.2"}
 
 

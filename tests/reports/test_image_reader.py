@@ -17,7 +17,7 @@ from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.image_reader import read_reports
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 
 def done(value: Any) -> Future[Any]:
@@ -80,14 +80,14 @@ def test_the_model_is_loaded_once(photos: list[str]) -> None:
 
 def test_no_session_for_pictures_that_cannot_be_read(tmp_path: Path) -> None:
     (found,) = run([str(tmp_path / "no.png")])
-    assert isinstance(found, Failure)
+    assert isinstance(found, ImageFailure)
 
 
 def test_a_picture_that_fails_does_not_stop_the_rest(photos: list[str]) -> None:
     Path(photos[0]).write_bytes(b"no picture")
     session = Played(OutOfMemoryError("too large: choose a smaller dtype"), None)
     found = run(photos, session)
-    assert [type(one) for one in found] == [Failure, Failure, ImageReport]
+    assert [type(one) for one in found] == [ImageFailure, ImageFailure, ImageReport]
     assert isinstance(found[1].error, OutOfMemoryError)
     assert session.closed
 
@@ -95,7 +95,7 @@ def test_a_picture_that_fails_does_not_stop_the_rest(photos: list[str]) -> None:
 def test_a_session_that_dies_is_replaced(photos: list[str]) -> None:
     first, second = Played(None, SessionError("it was killed")), Played()
     found = run(photos, first, second)
-    assert [type(one) for one in found] == [ImageReport, Failure, ImageReport]
+    assert [type(one) for one in found] == [ImageReport, ImageFailure, ImageReport]
     assert first.closed
     assert second.closed
     assert [name for what, name in second.asked if what == "read"] == [photos[2]]

@@ -14,20 +14,22 @@ import pytest
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors
-from vlmtui.reports.per_image import Failure
-from vlmtui.reports.run import Order, deliver
+from vlmtui.reports.per_image import ImageFailure
+from vlmtui.reports.run import ReportJob, write_contents
 from vlmtui.session.discovery import SessionLocation
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 KEEPS = "keeps what is done, and so does -o with a .parquet"
 
 
-def order(output: Path, heard: list[str], *sources: str) -> Order:
-    return Order(sources or ("a.png", "b.png"), SessionLocation(), str(output), True, lambda error: None, heard.append)
+def order(output: Path, heard: list[str], *sources: str) -> ReportJob:
+    return ReportJob(
+        sources or ("a.png", "b.png"), SessionLocation(), str(output), True, lambda error: None, heard.append
+    )
 
 
-def found(error: BaseException | None = None) -> Callable[..., Generator[str | Failure, None, None]]:
-    def made(*_: Any) -> Generator[str | Failure, None, None]:
+def found(error: BaseException | None = None) -> Callable[..., Generator[str | ImageFailure, None, None]]:
+    def made(*_: Any) -> Generator[str | ImageFailure, None, None]:
         yield "first"
         if error is not None:
             raise error
@@ -35,10 +37,10 @@ def found(error: BaseException | None = None) -> Callable[..., Generator[str | F
     return made
 
 
-def nothing(error: BaseException) -> Callable[..., Generator[str | Failure, None, None]]:
+def nothing(error: BaseException) -> Callable[..., Generator[str | ImageFailure, None, None]]:
     made = found(error)
 
-    def begun(*_: Any) -> Generator[str | Failure, None, None]:
+    def begun(*_: Any) -> Generator[str | ImageFailure, None, None]:
         results = made()
         next(results)
         yield from results
@@ -46,7 +48,7 @@ def nothing(error: BaseException) -> Callable[..., Generator[str | Failure, None
     return begun
 
 
-def rows(some: Iterator[str | Failure]) -> Iterator[str]:
+def rows(some: Iterator[str | ImageFailure]) -> Iterator[str]:
     for one in some:
         yield f"{one}\n"
 
@@ -55,30 +57,30 @@ def rows(some: Iterator[str | Failure]) -> Iterator[str]:
 def test_who_interrupts_a_file_is_told_that_there_is_none(error: BaseException, tmp_path: Path) -> None:
     out, heard = tmp_path / "big.csv", list[str]()
     with pytest.raises(type(error)):
-        deliver(order(out, heard), found(error), rows, rows=True)
+        write_contents(order(out, heard), found(error), rows, rows=True)
     assert heard == [f"nothing of this report was kept in {out}: > {out} {KEEPS}"]
     assert list(tmp_path.iterdir()) == []
     heard.clear()
     with pytest.raises(type(error)):
-        deliver(order(out, heard, "a.png"), found(error), rows, rows=True)
+        write_contents(order(out, heard, "a.png"), found(error), rows, rows=True)
     assert heard == [f"nothing of this report was kept in {out}"]
     heard.clear()
     with pytest.raises(type(error)):
-        deliver(order(out, heard), nothing(error), rows, rows=True)
+        write_contents(order(out, heard), nothing(error), rows, rows=True)
     assert heard == [], "there was nothing yet to keep"
 
 
 def test_a_device_keeps_what_it_was_given() -> None:
     heard: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        deliver(order(Path(os.devnull), heard), found(KeyboardInterrupt()), rows, rows=True)
+        write_contents(order(Path(os.devnull), heard), found(KeyboardInterrupt()), rows, rows=True)
     assert heard == []
 
 
 def test_where_the_disk_is_full_nothing_is_kept(tmp_path: Path) -> None:
     out = tmp_path / "big.csv"
 
-    def full(some: Iterator[str | Failure]) -> Iterator[str]:
+    def full(some: Iterator[str | ImageFailure]) -> Iterator[str]:
         yield from rows(some)
         with explain_write_errors(str(out)):
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -86,7 +88,7 @@ def test_where_the_disk_is_full_nothing_is_kept(tmp_path: Path) -> None:
     with pytest.raises(
         VlmtuiError, match=r"No space left.*; nothing of this report was kept in .*big\.csv: > .*parquet"
     ):
-        deliver(order(out, []), found(), full, rows=True)
+        write_contents(order(out, []), found(), full, rows=True)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -41,8 +41,8 @@ from vlmtui.reading import (
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, format_of_file, write_reading
 from vlmtui.reports.output.target import check_sources, target
-from vlmtui.reports.page.content import METRICS, glance
-from vlmtui.reports.page.document import document
+from vlmtui.reports.page.content import METRICS, page_content
+from vlmtui.reports.page.document import page_document
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
@@ -261,7 +261,7 @@ class ImageReading(AnswerableReading):
             cast(tuple[Metric, ...], check_list("metrics", metrics, str)),
         )
         query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        return document(glance(self._client, self._rgb(), self.data, query, switched))
+        return page_document(page_content(self._client, self._rgb(), self.data, query, switched))
 
     def to_table(
         self,

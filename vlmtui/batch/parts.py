@@ -23,7 +23,7 @@ from vlmtui.files import explain_write_errors, whole_file
 from vlmtui.image import ImageFile
 from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet as table
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.protocol import MANY_PICTURES
 
 JOINED_ROWS = 131_072
@@ -37,7 +37,7 @@ class FinishedPart:
 
     part: int
     pictures: int
-    failures: tuple[Failure, ...]
+    failures: tuple[ImageFailure, ...]
 
 
 @dataclass
@@ -61,7 +61,7 @@ def make_parts(
     wanted = table.schema(query)
     waiting: deque[tuple[_ImageBatch, PendingBatch | None]] = deque()
     rows: list[pa.RecordBatch] = []
-    failures: list[Failure] = []
+    failures: list[ImageFailure] = []
 
     def finished() -> Iterator[FinishedPart]:
         batch, asked = waiting.popleft()
@@ -70,8 +70,8 @@ def make_parts(
         for name, found in zip(batch.names, batch.found, strict=True):
             answer = found if isinstance(found, VlmtuiError) else next(answers)
             if isinstance(answer, VlmtuiError):
-                failures.append(Failure(name, answer))
-            rows.append(table.batch(failures[-1] if isinstance(answer, VlmtuiError) else answer, wanted))
+                failures.append(ImageFailure(name, answer))
+            rows.append(table.image_rows(failures[-1] if isinstance(answer, VlmtuiError) else answer, wanted))
         if batch.last:
             _check_manifest(folder, manifest)
             _write_part(folder, batch.part, rows, wanted, failures)
@@ -125,15 +125,15 @@ def _image_batches(manifest: Manifest, sources: SourceList, todo: Iterable[int])
             yield batch
 
 
-def part_failures(folder: PartsFolder, part: int) -> tuple[Failure, ...]:
+def part_failures(folder: PartsFolder, part: int) -> tuple[ImageFailure, ...]:
     """The failures of a part that exists."""
     with pq.ParquetFile(folder.part(part)) as file:
         return _stored_failures(file)
 
 
-def _stored_failures(file: pq.ParquetFile) -> tuple[Failure, ...]:
+def _stored_failures(file: pq.ParquetFile) -> tuple[ImageFailure, ...]:
     said = msgspec.json.decode(file.schema_arrow.metadata[_FAILED], type=list[tuple[str, str, str]])
-    return tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in said)
+    return tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in said)
 
 
 def _check_manifest(folder: PartsFolder, manifest: Manifest) -> None:
@@ -146,7 +146,7 @@ def _check_manifest(folder: PartsFolder, manifest: Manifest) -> None:
 
 
 def _write_part(
-    folder: PartsFolder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[Failure]
+    folder: PartsFolder, part: int, rows: list[pa.RecordBatch], wanted: pa.Schema, failures: Sequence[ImageFailure]
 ) -> None:
     said = msgspec.json.encode([(one.name, one.error.kind, one.why) for one in failures])
     schema = wanted.with_metadata({**wanted.metadata, _FAILED: said})

@@ -28,7 +28,7 @@ from vlmtui.batch.sources import SourceList
 from vlmtui.catalogue import resolve_model
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, error_from_kind
 from vlmtui.query.options import Query
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.discovery import SessionLocation, connect
 
 INSTALL = "pip install 'vlmtui[ray]'"
@@ -226,7 +226,7 @@ def decode_message(data: bytes) -> FinishedPart:
     if error is not None:
         raise error_from_kind(*error)
     return FinishedPart(
-        part, pictures, tuple(Failure(name, error_from_kind(kind, text)) for name, kind, text in failed)
+        part, pictures, tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in failed)
     )
 
 

@@ -14,7 +14,7 @@ from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
 from vlmtui.reports.image_reader import ReportReader
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import looked
+from vlmtui.reports.per_image import run_task
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.early_exit import (
     no_exit_in_reading,
@@ -118,7 +118,7 @@ class BatchReader:
         found: list[ImageReport | VlmtuiError] = []
         for index, picture in enumerate(pictures):
             try:
-                found.append(looked(self._report, client, picture, index))
+                found.append(run_task(self._report, client, picture, index))
             except SessionError:
                 raise
             except VlmtuiError as error:

@@ -22,7 +22,7 @@ from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.run import Order, check, check_output, described, named
+from vlmtui.reports.run import ReportJob, check_job, check_output, describe_lens, error_naming_image
 from vlmtui.signals import exit_on_signals
 
 PART_SIZE = 64
@@ -45,17 +45,17 @@ class BatchOptions:
     workers: int | None = None
 
 
-def run_batch(order: Order, query: Query, how: BatchOptions) -> int:
+def run_batch(order: ReportJob, query: Query, how: BatchOptions) -> int:
     """Make the table of the images; the exit status."""
     table = format_named("parquet")
-    check(order, query, table)
+    check_job(order, query, table)
     check_output(order)
-    with described(order, query) as query:
-        check(order, query, table)
+    with describe_lens(order, query) as query:
+        check_job(order, query, table)
         return _run_locked(order, query, how)
 
 
-def _run_locked(order: Order, query: Query, how: BatchOptions) -> int:
+def _run_locked(order: ReportJob, query: Query, how: BatchOptions) -> int:
     if order.output is None:
         raise UsageError("a report of many pictures in parts needs a file: name one with -o")
     folder = PartsFolder(order.output)
@@ -76,7 +76,7 @@ def _run_locked(order: Order, query: Query, how: BatchOptions) -> int:
                     for one in making:
                         progress.clear()
                         for failure in one.failures:
-                            order.say(named(failure))
+                            order.say(error_naming_image(failure))
                         failed_now += len(one.failures)
                         tally.add(one)
             failed = join_parts(folder, begun, parquet.schema(query), tally.joining)
@@ -90,7 +90,7 @@ def _make_parts(
     folder: PartsFolder,
     begun: Manifest,
     todo: list[int],
-    order: Order,
+    order: ReportJob,
     query: Query,
     progress: ProgressLine,
 ) -> PartGenerator:
@@ -100,7 +100,7 @@ def _make_parts(
 
 
 def make_here(
-    folder: PartsFolder, begun: Manifest, todo: list[int], order: Order, query: Query, progress: ProgressLine
+    folder: PartsFolder, begun: Manifest, todo: list[int], order: ReportJob, query: Query, progress: ProgressLine
 ) -> PartGenerator:
     """Make parts with one session, that of the order."""
     reader = BatchReader(
@@ -110,7 +110,7 @@ def make_here(
         yield from make_parts(folder, begun, sources, todo, query, reader)
 
 
-def _begin_or_resume(folder: PartsFolder, order: Order, now: Manifest, how: BatchOptions) -> Manifest:
+def _begin_or_resume(folder: PartsFolder, order: ReportJob, now: Manifest, how: BatchOptions) -> Manifest:
     """The manifest to work by: the existing one where there are parts of it, else that of this command."""
     if how.resume is not False and folder.joined is None and folder.made():
         begun = manifests.read_manifest(folder)
@@ -127,7 +127,7 @@ def _begin_or_resume(folder: PartsFolder, order: Order, now: Manifest, how: Batc
 
 @contextmanager
 def _tell_when_stopped(
-    order: Order, folder: PartsFolder, tally: BatchProgress, progress: ProgressLine
+    order: ReportJob, folder: PartsFolder, tally: BatchProgress, progress: ProgressLine
 ) -> Iterator[None]:
     """Where the block is interrupted, tell what is done by then; where nothing is, remove the folder."""
     try:
@@ -145,7 +145,7 @@ def _tell_when_stopped(
 
 
 def make_on_cluster(
-    folder: PartsFolder, begun: Manifest, todo: list[int], order: Order, query: Query, workers: int | None
+    folder: PartsFolder, begun: Manifest, todo: list[int], order: ReportJob, query: Query, workers: int | None
 ) -> PartGenerator:
     """Make parts with the sessions of a Ray cluster."""
     from vlmtui.batch import ray_engine
@@ -155,7 +155,7 @@ def make_on_cluster(
     yield from ray_engine.make_on_ray(job, todo, workers, order.tell, exit_on_signals)
 
 
-def _exit_status(order: Order, failed: int, failed_now: int) -> int:
+def _exit_status(order: ReportJob, failed: int, failed_now: int) -> int:
     if before := failed - failed_now:
         images = "1 image" if before == 1 else f"{before:,} images"
         order.tell(f"{images} had failed before this command went on: the rows with an error say which, and why")

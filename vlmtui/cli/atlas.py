@@ -48,14 +48,14 @@ def atlas(
     """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
     from vlmtui.reports.atlas.summary import AtlasOptions, run_atlas
     from vlmtui.reports.atlas.tables import TableFilter
-    from vlmtui.reports.output.target import format_by
+    from vlmtui.reports.output.target import format_by_ending
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             print_message(note)
 
-    chosen = format or format_by(output, _ENDINGS)
+    chosen = format or format_by_ending(output, _ENDINGS)
     if table is not None and table not in _TABLES:
         raise UsageError(f"atlas has no table {table!r}: choose {', '.join(_TABLES)}")
     if table is not None and chosen != "csv":

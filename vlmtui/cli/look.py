@@ -132,7 +132,7 @@ def _run_report(
     batch: BatchArguments = BatchArguments(),  # noqa: B008
 ) -> int:
     from vlmtui.reports.output.target import check_sources
-    from vlmtui.reports.run import Order, run_report
+    from vlmtui.reports.run import ReportJob, run_report
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
@@ -146,7 +146,7 @@ def _run_report(
         check_sources(output, sources)  # more serious than an unknown ending
     chosen = format or format_for(output)
     how = batch.batch_options(sources, several, query, chosen, output)
-    order = Order(
+    order = ReportJob(
         sources, query.load.where, output, quiet, lambda error: print_error(error, debug), tell, debug, several
     )
     exit_on_signals()

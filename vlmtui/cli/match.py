@@ -14,7 +14,7 @@ from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
     from vlmtui.query.options import LoadOptions, ReadOptions
-    from vlmtui.reports.run import Order
+    from vlmtui.reports.run import ReportJob
     from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
@@ -117,9 +117,9 @@ def classify(
     return run_classify(load, tower.read_options, k, format, order_for(images, load.where, output, quiet, debug))
 
 
-def order_for(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> Order:
+def order_for(images: list[str], where: SessionLocation, output: str | None, quiet: bool, debug: bool) -> ReportJob:
     """The order for these images. From now on a signal ends the command and its session."""
-    from vlmtui.reports.run import Order
+    from vlmtui.reports.run import ReportJob
     from vlmtui.reports.select.sources import expand_sources
     from vlmtui.signals import exit_on_signals
 
@@ -129,4 +129,4 @@ def order_for(images: list[str], where: SessionLocation, output: str | None, qui
 
     exit_on_signals()
     sources, several = expand_sources(images)
-    return Order(sources, where, output, quiet, lambda error: print_error(error, debug), tell, debug, several)
+    return ReportJob(sources, where, output, quiet, lambda error: print_error(error, debug), tell, debug, several)

@@ -42,7 +42,7 @@ def vocabulary(
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
     from vlmtui.catalogue import default_model, resolve_model
     from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
-    from vlmtui.reports.output.target import format_by
+    from vlmtui.reports.output.target import format_by_ending
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
@@ -54,7 +54,7 @@ def vocabulary(
     name = default_model() if model is None else model
     if where.remote is None:
         resolve_model(name)
-    chosen = format or format_by(output, _ENDINGS)
+    chosen = format or format_by_ending(output, _ENDINGS)
     exit_on_signals()
     load = load_arguments.load_options(name, where)
     return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens), chosen, output, quiet, tell)

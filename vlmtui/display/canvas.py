@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vlmtui.display.colours import Colour
 from vlmtui.geometry import Box, CellLayout
 
 Pixels = NDArray[np.uint8]
@@ -15,6 +16,11 @@ _Value = TypeVar("_Value", np.float64, np.bool_)
 MARGIN_LIGHT = 0.35
 PADDING: Pixels = np.array([[34, 39, 47], [48, 54, 63]], dtype=np.uint8)
 """The two greys of the diagonal stripes that mark padding."""
+
+
+def half_block(top: Colour, bottom: Colour) -> tuple[str, Colour | None, Colour]:
+    """A cell of two pixels: its character, the colour of that, and of the background; None where it is a space."""
+    return ("▀", top, bottom) if top != bottom else (" ", None, bottom)
 
 
 def draw_image(

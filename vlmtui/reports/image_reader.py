@@ -20,7 +20,7 @@ from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo, Reading, check_stage, default_stage, of_layers, of_patches
 from vlmtui.reports.formats.noise_baseline import agreements, check_null
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
-from vlmtui.reports.per_image import each
+from vlmtui.reports.per_image import run_per_image
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.answers import Answer
 from vlmtui.results.early_exit import NONE, no_exit_in_reading, token_of_patch, words_of_patches
@@ -38,7 +38,7 @@ def read_reports(
     `start` starts the session once the first image has been decoded; the session is closed when the generator ends.
     Raises errors that concern all images: a model that cannot be loaded, a stage it does not have, no session.
     """
-    return each(sources, ReportReader(query, on_progress), start)
+    return run_per_image(sources, ReportReader(query, on_progress), start)
 
 
 class ReportReader:

@@ -24,7 +24,7 @@ from vlmtui.reading import (
     of_layers,
     of_patches,
 )
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.answers import Answer
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
@@ -140,4 +140,4 @@ class ImageReport:
         return self.reading.model.vision_hidden if of_patches(self.stage) else self.reading.hidden
 
 
-ReportOrFailure = ImageReport | Failure
+ReportOrFailure = ImageReport | ImageFailure

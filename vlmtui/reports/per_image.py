@@ -20,7 +20,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Failure:
+class ImageFailure:
     """A picture of which nothing can be reported, and why."""
 
     source: str
@@ -37,7 +37,7 @@ class Failure:
         return encodable_name(str(self.error))
 
 
-class Looker(Protocol[T_co]):
+class ImageTask(Protocol[T_co]):
     """What is done with the pictures."""
 
     @property
@@ -57,9 +57,9 @@ class Looker(Protocol[T_co]):
         """All pictures were looked at, or have failed; the session is still there."""
 
 
-def each(
-    sources: tuple[str, ...], looker: Looker[T_co], start: Callable[[], SessionClient]
-) -> Generator[T_co | Failure, None, None]:
+def run_per_image(
+    sources: tuple[str, ...], looker: ImageTask[T_co], start: Callable[[], SessionClient]
+) -> Generator[T_co | ImageFailure, None, None]:
     """What `looker` makes of every picture.
 
     `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
@@ -80,19 +80,19 @@ def each(
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
                     raise
-                yield Failure(name, error)
+                yield ImageFailure(name, error)
                 continue
             if not held:
                 looker.ready(client, loading.result())
                 held = True
             try:
-                found = looked(looker, client, source, index)
+                found = run_task(looker, client, source, index)
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
                     # this picture was its end (memory, most often); the next one may do with a new one
                     client.close()
                     client, held = None, False
-                yield Failure(name, error)
+                yield ImageFailure(name, error)
             else:
                 yield found
         if client is not None and held:
@@ -102,7 +102,7 @@ def each(
             client.close()
 
 
-def looked(looker: Looker[T_co], client: SessionClient, source: ImageFile, index: int) -> T_co:
+def run_task(looker: ImageTask[T_co], client: SessionClient, source: ImageFile, index: int) -> T_co:
     """What `looker` makes of one picture, with a session that others may use in between."""
     for _ in range(_LOOK_AGAIN):
         try:

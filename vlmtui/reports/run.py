@@ -20,7 +20,7 @@ from vlmtui.reports.image_report import NONE_KEPT
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, at_once, check_sources, check_target, same_file, target
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.protocol import Progress
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Order:
+class ReportJob:
     """Which pictures a report is of, where it goes, and who hears of it.
 
     `several` says that more than one picture was asked for, as by a folder. `say` is told of every picture that failed,
@@ -70,21 +70,21 @@ class Order:
             self.begun.pop().close()
 
 
-Found = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | Failure, None, None]]
+Collector = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | ImageFailure, None, None]]
 """(starts a session, is told of progress) -> what was made of every picture."""
 
 
-def run_report(order: Order, query: Query, name: str) -> int:
+def run_report(order: ReportJob, query: Query, name: str) -> int:
     """Write the report of the pictures in the format of that name; the exit status."""
     chosen = format_named(name)
-    check(order, query, chosen)
-    with described(order, query) as query:
-        check(order, query, chosen)
+    check_job(order, query, chosen)
+    with describe_lens(order, query) as query:
+        check_job(order, query, chosen)
         return _report(order, query, chosen)
 
 
 @contextmanager
-def described(order: Order, query: Query) -> Iterator[Query]:
+def describe_lens(order: ReportJob, query: Query) -> Iterator[Query]:
     """The query with its lens as a session describes it, which then reads the first picture: what is wrong with a lens
     or its options is said before any picture is read. A query without one, or with a built-in one, is as it was."""
     if query.lens is None or query.lens.known:
@@ -101,34 +101,34 @@ def described(order: Order, query: Query) -> Iterator[Query]:
         order.let_go()
 
 
-def _report(order: Order, query: Query, format: Format) -> int:
+def _report(order: ReportJob, query: Query, format: Format) -> int:
     check_known(format)
     format.check_query(query)
     to_terminal = order.output in (None, "-") and sys.stdout.isatty()
 
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Any | Failure, None, None]:
+    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Any | ImageFailure, None, None]:
         made = collect(format.content, order.sources, query, start, progress)
-        return made if query.output.vectors is None else vectors.kept(made, query.output.vectors, order.tell)
+        return made if query.output.vectors is None else vectors.keep_vectors(made, query.output.vectors, order.tell)
 
-    def pieces(made: Iterator[Any | Failure]) -> Iterator[str | bytes]:
-        return format.write(_noted(made, order, format.says_empty), query, order.many, to_terminal)
+    def pieces(made: Iterator[Any | ImageFailure]) -> Iterator[str | bytes]:
+        return format.write(_with_notes(made, order, format.says_empty), query, order.many, to_terminal)
 
     if not (format.folder and folder.is_folder(order.output)):
-        return deliver(order, found, pieces, rows=format.of_rows)
+        return write_contents(order, found, pieces, rows=format.of_rows)
     into = str(order.output)
-    files = folder.files_in(into, order.sources, format.name)
+    files = folder.image_files(into, order.sources, format.name)
 
-    def kept(made: Iterator[Any | Failure]) -> None:
-        folder.make(into)
-        for file, result in zip(files, _noted(made, order, format.says_empty), strict=True):
+    def kept(made: Iterator[Any | ImageFailure]) -> None:
+        folder.make_folder(into)
+        for file, result in zip(files, _with_notes(made, order, format.says_empty), strict=True):
             with target(file) as to:
                 for piece in format.write([result], query, False):
                     to.write(piece)
 
-    return _attend(order, found, kept)
+    return _run_collector(order, found, kept)
 
 
-def check(order: Order, query: Query, format: Format) -> None:
+def check_job(order: ReportJob, query: Query, format: Format) -> None:
     """Raise what is wrong with an order before anything is done for it."""
     name = format.name
     to_terminal = order.output in (None, "-") and sys.stdout.isatty()
@@ -142,7 +142,7 @@ def check(order: Order, query: Query, format: Format) -> None:
     if (query.selection.rows or query.selection.keep is not None) and not format.takes(ROWS):
         raise UsageError(f"--rows and --where are for reports of some patches, and {name} shows all: leave them out")
     if query.lens is not None and query.lens.known:
-        check_kind(query.lens, format)
+        check_lens_kind(query.lens, format)
     if query.output.vectors is not None:
         if not format.of_rows:
             there = names(one for one in FORMATS if one.of_rows)
@@ -157,7 +157,7 @@ def check(order: Order, query: Query, format: Format) -> None:
         raise UsageError(f"{name} shows one picture: give one IMAGE{way}, or choose another --format")
 
 
-def check_kind(lens: ChosenLens, format: Format) -> None:
+def check_lens_kind(lens: ChosenLens, format: Format) -> None:
     """`UsageError` for a format that has no place for what a lens gives."""
     if format.holds(lens.kind.name):
         return
@@ -169,7 +169,9 @@ def check_kind(lens: ChosenLens, format: Format) -> None:
         raise UsageError(f"--lens {lens.name} gives {what}: choose --format {there}")
 
 
-def _noted(found: Iterator[Any | Failure], order: Order, empty_said: bool) -> Iterator[Any | Failure]:
+def _with_notes(
+    found: Iterator[Any | ImageFailure], order: ReportJob, empty_said: bool
+) -> Iterator[Any | ImageFailure]:
     """The contents themselves. Told is once what of the query had no use, and at the end that it kept nothing, where
     the report does not say so itself."""
     told = False
@@ -187,10 +189,10 @@ def _noted(found: Iterator[Any | Failure], order: Order, empty_said: bool) -> It
         order.tell(NONE_KEPT)
 
 
-def deliver(
-    order: Order,
-    found: Found[_T],
-    write: Callable[[Iterator[_T | Failure]], Iterator[str | bytes]],
+def write_contents(
+    order: ReportJob,
+    found: Collector[_T],
+    write: Callable[[Iterator[_T | ImageFailure]], Iterator[str | bytes]],
     *,
     rows: bool = False,
 ) -> int:
@@ -202,30 +204,30 @@ def deliver(
     check_output(order)
     made = 0
 
-    def counted(results: Iterator[_T | Failure]) -> Iterator[_T | Failure]:
+    def counted(results: Iterator[_T | ImageFailure]) -> Iterator[_T | ImageFailure]:
         nonlocal made
         for made, result in enumerate(results, 1):  # noqa: B007
             yield result
 
-    def taken(results: Iterator[_T | Failure]) -> None:
+    def taken(results: Iterator[_T | ImageFailure]) -> None:
         with target(order.output) as to:
-            for piece in write(_flushed(counted(results), to)):
+            for piece in write(_flush_each(counted(results), to)):
                 to.write(piece)
             to.flush()
 
     try:
-        return _attend(order, found, taken)
+        return _run_collector(order, found, taken)
     except (KeyboardInterrupt, SystemExit):
         if made and at_once(order.output):
-            order.tell(_nothing_kept(order, rows))
+            order.tell(_nothing_kept_note(order, rows))
         raise
     except VlmtuiError as error:
         if at_once(order.output) and is_disk_full(error):
-            raise VlmtuiError(f"{error}; {_nothing_kept(order, rows)}") from error
+            raise VlmtuiError(f"{error}; {_nothing_kept_note(order, rows)}") from error
         raise
 
 
-def _nothing_kept(order: Order, rows: bool) -> str:
+def _nothing_kept_note(order: ReportJob, rows: bool) -> str:
     """Who waited for a file is told that there is none, and what would have kept a part of it."""
     said = f"nothing of this report was kept in {order.output}"
     return (
@@ -233,25 +235,25 @@ def _nothing_kept(order: Order, rows: bool) -> str:
     )
 
 
-def _flushed(results: Iterator[_T | Failure], to: Target) -> Iterator[_T | Failure]:
+def _flush_each(results: Iterator[_T | ImageFailure], to: Target) -> Iterator[_T | ImageFailure]:
     for result in results:
         yield result
         # what is known may be read while the next picture is looked at
         to.flush()
 
 
-def _attend(order: Order, found: Found[_T], take: Callable[[Iterator[_T | Failure]], None]) -> int:
+def _run_collector(order: ReportJob, found: Collector[_T], take: Callable[[Iterator[_T | ImageFailure]], None]) -> int:
     """Have what was made of the pictures taken, and say what failed; the exit status."""
     progress = ProgressLine(order.quiet)
     failures: list[VlmtuiError] = []
     made = found(lambda: order.start(progress), progress)
 
-    def heard() -> Iterator[_T | Failure]:
+    def heard() -> Iterator[_T | ImageFailure]:
         for result in made:
             progress.clear()
-            if isinstance(result, Failure):
+            if isinstance(result, ImageFailure):
                 failures.append(result.error)
-                order.say(named(result) if order.many else result.error)
+                order.say(error_naming_image(result) if order.many else result.error)
             yield result
 
     try:
@@ -264,7 +266,7 @@ def _attend(order: Order, found: Found[_T], take: Callable[[Iterator[_T | Failur
     return failures[0].exit_status if not order.many else 1
 
 
-def check_output(order: Order) -> None:
+def check_output(order: ReportJob) -> None:
     """Raise what is wrong with the file that a report is to go to."""
     if order.output is None or order.output == "-":
         return
@@ -272,11 +274,11 @@ def check_output(order: Order) -> None:
     check_sources(order.output, order.sources)
 
 
-def named(failure: Failure) -> VlmtuiError:
+def error_naming_image(failure: ImageFailure) -> VlmtuiError:
     """The error of one of many pictures, which says of which."""
     text = str(failure.error)
     if failure.source in text:
         return failure.error
-    named = type(failure.error)(f"{failure.source}: {text}")
-    named.__cause__ = failure.error
-    return named
+    error = type(failure.error)(f"{failure.source}: {text}")
+    error.__cause__ = failure.error
+    return error

@@ -31,8 +31,8 @@ from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
 
 if TYPE_CHECKING:
     from vlmtui.reports.images.animation import Animation
-    from vlmtui.reports.images.content import Shown
-    from vlmtui.reports.page.content import Glance
+    from vlmtui.reports.images.content import ImageDrawing
+    from vlmtui.reports.page.content import PageContent
 
 
 def patch_text(results: Results, selection: Selection) -> str:
@@ -175,13 +175,13 @@ class _ExploredReading:
         """The report of the stage looked at."""
         return self.seen
 
-    def drawing(self) -> Shown:
+    def drawing(self) -> ImageDrawing:
         """Its words in their patches, or its norms."""
         from vlmtui.reports.formats.saving import default_drawing
 
         return default_drawing(self.seen, np.asarray(self.results.picture))
 
-    def page(self) -> Glance:
+    def page(self) -> PageContent:
         """All that is known of it."""
         return _glance(self.results, self.selection, self.seen)
 
@@ -190,9 +190,9 @@ class _ExploredReading:
         raise UsageError("an animation is of stages not looked at too: choose another ending")
 
 
-def _glance(results: Results, selection: Selection, seen: ImageReport) -> Glance:
+def _glance(results: Results, selection: Selection, seen: ImageReport) -> PageContent:
     """All that is known of the reading, whole stages only, as a page shows it."""
-    from vlmtui.reports.page.content import Glance
+    from vlmtui.reports.page.content import PageContent
 
     tokens = tuple(range(len(seen.reading.places)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
@@ -204,4 +204,4 @@ def _glance(results: Results, selection: Selection, seen: ImageReport) -> Glance
     if seen.words is not None:
         words.setdefault(selection.stage, {})[selection.order] = seen.words
     rgb = np.asarray(results.picture)
-    return Glance(seen.query, rgb, seen.reading, selection.stage, words, results.layers, results.entry(selection))
+    return PageContent(seen.query, rgb, seen.reading, selection.stage, words, results.layers, results.entry(selection))

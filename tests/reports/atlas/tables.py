@@ -15,7 +15,7 @@ from vlmtui.query.options import Query
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 SHAPES = ((3, 4), (5, 5), (7, 2))
 
@@ -35,7 +35,7 @@ def album(count: int = 60, fail: int = 7) -> list[ReportOrFailure]:
     found: list[ReportOrFailure] = []
     for number in range(count):
         if number % fail == fail - 1:
-            found.append(Failure(f"album/{number}.png", ImageError(f"album/{number}.png is no picture")))
+            found.append(ImageFailure(f"album/{number}.png", ImageError(f"album/{number}.png is no picture")))
         else:
             rows, cols = SHAPES[number % len(SHAPES)]
             found.append(seen(number, rows, cols, grids=1 + number % 2))

@@ -29,7 +29,7 @@ from vlmtui.reports.atlas.json_csv import TABLES
 from vlmtui.reports.atlas.page import atlas_html
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 from vlmtui.reports.atlas.text import atlas_text
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\u202e.png'
 
@@ -109,7 +109,7 @@ def test_without_patches(album_file: Path) -> None:
 
 
 def test_only_failures(tmp_path: Path, capsysbinary: pytest.CaptureFixture) -> None:
-    failed = [Failure("a.png", ImageError("a.png is no picture"))]
+    failed = [ImageFailure("a.png", ImageError("a.png is no picture"))]
     file = write(failed, tmp_path / "a.parquet")
     for kind in ("text", "json", "csv", "html"):
         assert main(["atlas", str(file), "--word", "sky", "--format", kind]) == 0
@@ -166,7 +166,7 @@ def hostile(folder: Path) -> str:
             }
         )
         results.append(replace(one, words=words))
-    results.append(Failure(HOSTILE, ImageError(f"{HOSTILE} is no picture")))
+    results.append(ImageFailure(HOSTILE, ImageError(f"{HOSTILE} is no picture")))
     file = write(results, folder / "a.parquet")
     return "".join(atlas_html(build_atlas(AtlasOptions((str(file),), words=(f"3{HOSTILE}",)))))
 
@@ -196,7 +196,7 @@ def browser() -> Iterator[Any]:
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(251, 250, 247)"), ("dark", "rgb(13, 17, 23)")])
 def test_in_a_browser(browser: Any, tmp_path: Path, scheme: str, ground: str) -> None:
     pictures = [wild(pictured(tmp_path, i, (30 * i, 90, 200)), 13) for i in range(6)]
-    file = write([*pictures, Failure("bad.png", ImageError("bad.png is no picture"))], tmp_path / "a.parquet")
+    file = write([*pictures, ImageFailure("bad.png", ImageError("bad.png is no picture"))], tmp_path / "a.parquet")
     atlas = build_atlas(AtlasOptions((str(file),), k=3, patches=4, words=("sky", "zebra")))
     with chromium.watched(browser, tmp_path) as opened:
         page = opened("".join(atlas_html(atlas)), color_scheme=scheme, viewport={"width": 400, "height": 800})

@@ -18,7 +18,7 @@ from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.json_csv import atlas_object
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 from vlmtui.reports.atlas.tables import TableFilter
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 
 def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -89,7 +89,9 @@ def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
         build_atlas(AtlasOptions(names, TableFilter(model="other")))
     with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
         build_atlas(AtlasOptions(names[:1], TableFilter(metric="dot")))
-    failed = write([Failure("a.png", ImageError("a.png is no picture")), seen(0, 2, 3)], tmp_path / "failed.parquet")
+    failed = write(
+        [ImageFailure("a.png", ImageError("a.png is no picture")), seen(0, 2, 3)], tmp_path / "failed.parquet"
+    )
     with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
         build_atlas(AtlasOptions((str(failed),), TableFilter(metric="dot")))
     nothing = write([], tmp_path / "nothing.parquet")

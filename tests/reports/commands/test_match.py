@@ -26,7 +26,7 @@ from vlmtui.errors import ImageError, UsageError
 from vlmtui.models.families.registry import check_classifier, check_text_tower
 from vlmtui.reports.commands import classify, match
 from vlmtui.reports.commands.match import CaptionLoss, MatchedImage, MatchOptions
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 
@@ -63,7 +63,7 @@ def written(*found: match.MatchPart, captions: bool = False, patches: bool = Fal
 
 
 LOSS = PairLoss(kind="softmax", pairs=2, value=0.5, image_to_text=0.4, text_to_image=0.6)
-BAD = Failure("bad.png", ImageError("bad.png is no picture"))
+BAD = ImageFailure("bad.png", ImageError("bad.png is no picture"))
 
 
 def test_a_matrix():

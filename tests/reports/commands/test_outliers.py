@@ -18,7 +18,7 @@ from vlmtui.errors import ImageError
 from vlmtui.geometry import Place
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json, outliers_text, summarise_outliers
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 ROW = 8  # of 6 × 6
 
@@ -31,7 +31,7 @@ def looked(number: int, *wild: int, grids: int = 1, rows: int = 4, cols: int = 6
     return ImageOutliers(of, {"vision.1": marks, "tokens": np.zeros(len(of.places), bool)})
 
 
-def written(*found: ImageOutliers | Failure) -> tuple[str, dict]:
+def written(*found: ImageOutliers | ImageFailure) -> tuple[str, dict]:
     text = "".join(outliers_text(summarise_outliers(found)))
     assert max(map(len, text.splitlines())) <= 80
     assert not any(line != line.rstrip() for line in text.splitlines())
@@ -39,7 +39,7 @@ def written(*found: ImageOutliers | Failure) -> tuple[str, dict]:
 
 
 def test_a_place_that_repeats() -> None:
-    bad = Failure("bad.png", ImageError("bad.png is no picture"))
+    bad = ImageFailure("bad.png", ImageError("bad.png is no picture"))
     text, told = written(*(looked(i, 13) for i in range(5)), bad, looked(0, 13))
     assert "read    5 pictures; 1 file given again and not counted" in text
     assert "vision.1  position  4 × 6, 5 pictures: 5 outliers (4%)" in text
@@ -84,7 +84,7 @@ def test_queries_and_models_without_tokens() -> None:
 
 
 def written_nothing() -> bool:
-    failed = [Failure("bad.png", ImageError("no"))]
+    failed = [ImageFailure("bad.png", ImageError("no"))]
     return (
         "".join(outliers_text(summarise_outliers(failed))) == ""
         and "".join(outliers_json(summarise_outliers(failed))) == ""

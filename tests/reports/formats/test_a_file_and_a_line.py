@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.query.options import Query
 from vlmtui.reports.select.columns import cells, headings
 
@@ -33,7 +33,7 @@ def write_markdown(results: Iterable[object], query: Query, several: bool) -> It
     names = headings(query)
     yield f"| {' | '.join(names)} |\\n|{' --- |' * len(names)}\\n"
     for result in results:
-        if not isinstance(result, Failure):
+        if not isinstance(result, ImageFailure):
             yield from (f"| {' | '.join(map(str, row))} |\\n" for row in cells(result))
 '''
 DRIVER = """

@@ -21,14 +21,14 @@ from vlmtui.query.options import Query
 from vlmtui.reports.formats import csv as csv_format
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.typed.values import Components, Find
 
 READING = made.reading(2, 3)
-FAILED = Failure("bro\nken.png", ImageError("bro\nken.png is damaged: fetch it again"))
+FAILED = ImageFailure("bro\nken.png", ImageError("bro\nken.png is damaged: fetch it again"))
 
 
-def table(query: Query, *results: ImageReport | Failure) -> list[dict[str, str]]:
+def table(query: Query, *results: ImageReport | ImageFailure) -> list[dict[str, str]]:
     text = "".join(format_named("csv").write(iter(results), query, len(results) > 1))
     assert text.endswith("\n")
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
@@ -83,14 +83,14 @@ def test_a_failed_image_is_a_row_unless_errors_are_not_asked_for() -> None:
 def test_a_name_is_the_picture_s_own(name: str) -> None:
     reading = msgspec.structs.replace(READING, image=msgspec.structs.replace(READING.image, source=name))
     query = query_of("tiny", k=3)
-    rows = table(query, made.seen(reading, made.words(reading, 3), query=query), Failure(name, ImageError("no")))
+    rows = table(query, made.seen(reading, made.words(reading, 3), query=query), ImageFailure(name, ImageError("no")))
     assert [row["image"] for row in rows] == [name] * 7
     assert "".join(format_named("csv").write(iter([of()]), query, False)).splitlines()[1].startswith("photo.jpg,0,")
 
 
 def test_on_a_terminal_names_are_shown_as_all_else() -> None:
     query = query_of("tiny", k=3)
-    failures = iter([FAILED, Failure("a\x1b[2Jb.png", ImageError("no"))])
+    failures = iter([FAILED, ImageFailure("a\x1b[2Jb.png", ImageError("no"))])
     text = "".join(csv_format.write_csv_to_terminal(failures, query, True))
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["broU+000Aken.png", "aU+001B[2Jb.png"]
 

@@ -21,7 +21,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens
-from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, encoded, frames
+from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, animation_frames, encode_frames
 from vlmtui.reports.formats.registry import format_for
 from vlmtui.reports.images.animation import Animation, collect_animations
 from vlmtui.reports.images.layout import paint_entries
@@ -49,9 +49,13 @@ def seen(*values: LensResult) -> Animation:
 def test_a_frame_a_stage_and_a_file_that_opens() -> None:
     numbers = np.linspace(-1, 1, 36).reshape(12, 3).astype(np.float32)
     stages = ("vision.0", "vision.1", "tokens")
-    drawn = frames(seen(*(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5,)) for s in stages)))
+    drawn = animation_frames(
+        seen(*(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5,)) for s in stages))
+    )
     assert [frame.size for frame in drawn] == [(LONG_SIDE, 427 + CAPTION)] * 3
-    with Image.open(io.BytesIO(encoded([drawn[0], drawn[1].transpose(Image.Transpose.ROTATE_180), drawn[2]]))) as gif:
+    with Image.open(
+        io.BytesIO(encode_frames([drawn[0], drawn[1].transpose(Image.Transpose.ROTATE_180), drawn[2]]))
+    ) as gif:
         assert gif.format == "GIF"
         assert gif.n_frames == 3
         assert gif.info["loop"] == 0
@@ -64,7 +68,7 @@ def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> No
         looked(lens=Find("sky"), stage=stage, numbers=numbers)
         for stage, numbers in (("vision.0", low), ("tokens", high), ("llm.1", ramp))
     ]
-    first, last, logits = (np.asarray(frame)[:427].astype(int) for frame in frames(seen(*values)))
+    first, last, logits = (np.asarray(frame)[:427].astype(int) for frame in animation_frames(seen(*values)))
     # viridis: dark blue below, yellow above
     assert first[10, 10, 0] < last[10, 10, 0]
     assert (first == first[0, 0]).all()

@@ -16,7 +16,7 @@ from vlmtui.errors import ImageError
 from vlmtui.query.conditions import parse_where
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ReportOrFailure
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
 PIECES = ["▁sky", "sky", "<0x0A>", "\n", "漢字", "שמים", '▁"a,b"', "\x1b[31m", "▁=1+1", None]
@@ -38,7 +38,7 @@ def results() -> list[ReportOrFailure]:
     words.ids[:] = (np.arange(18) % len(PIECES)).reshape(6, 3)
     words.scores[:] = -np.arange(18).reshape(6, 3) / 8
     words.ids[4, 1:] = -1
-    failed = Failure("no such.png", ImageError("no such.png does not exist: check the path"))
+    failed = ImageFailure("no such.png", ImageError("no such.png does not exist: check the path"))
     return [made.seen(reading, words, query=QUERY), failed, made.seen(reading, None, "vision.1", QUERY)]
 
 
@@ -58,7 +58,7 @@ def test_what_a_condition_leaves_is_part_of_the_whole() -> None:
     from vlmtui.reports.select.rows import ReportRows
 
     whole, _, _ = results()
-    assert not isinstance(whole, Failure)
+    assert not isinstance(whole, ImageFailure)
     kept = parse_where("norm>z3").keeps(ReportRows(whole))
     # what is not finite is an outlier too
     assert np.flatnonzero(kept).tolist() == [4, 5]

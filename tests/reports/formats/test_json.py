@@ -13,13 +13,13 @@ from vlmtui.errors import ImageError, UsageError
 from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 QUERY = query_of("tiny")
-FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again"))
+FAILED = ImageFailure("broken.png", ImageError("broken.png is damaged: fetch it again"))
 
 
-def written(format: str, *results: ImageReport | Failure, several: bool = False) -> str:
+def written(format: str, *results: ImageReport | ImageFailure, several: bool = False) -> str:
     return "".join(map(str, format_named(format).write(iter(results), QUERY, several)))
 
 
@@ -90,7 +90,7 @@ def test_lines_are_tokens_and_failures() -> None:
 
 
 def test_a_failed_image_whose_name_is_no_text() -> None:
-    failed = Failure("bad\udcff.png", ImageError("bad\udcff.png is damaged: fetch it again"))
+    failed = ImageFailure("bad\udcff.png", ImageError("bad\udcff.png is damaged: fetch it again"))
     line = json.loads(written("jsonl", failed, several=True))
     contract.FAILED_LINE(line, "line")
     assert line["image"]["source"] == "bad?.png"

@@ -10,9 +10,9 @@ import pytest
 
 from tests.reports import made
 from vlmtui.errors import UsageError
-from vlmtui.reports.formats.json import report
+from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.formats.noise_baseline import check_null
-from vlmtui.reports.formats.text import lines
+from vlmtui.reports.formats.text import report_lines
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
 
 
@@ -31,17 +31,17 @@ def null(**changes: object) -> NoiseBaseline:
 def test_only_when_asked() -> None:
     reading = made.reading(1, 2)
     plain = made.seen(reading, made.words(reading))
-    assert not any("null" in line for line in lines(plain))
-    assert all("null" not in token for token in report(plain)["tokens"])
+    assert not any("null" in line for line in report_lines(plain))
+    assert all("null" not in token for token in report_object(plain)["tokens"])
     asked = replace(plain, null=null())
-    assert list(report(asked)["tokens"][0])[-2:] == ["words", "null"]
+    assert list(report_object(asked)["tokens"][0])[-2:] == ["words", "null"]
 
 
 def test_where_a_token_stands() -> None:
     reading = made.reading(1, 2)
     words = made.words(reading)
     seen = replace(made.seen(reading, words), null=null())
-    tokens = report(seen)["tokens"]
+    tokens = report_object(seen)["tokens"]
     for row, token in enumerate(tokens):
         first = int(words.ids[row, 0])
         assert token["null"] == {
@@ -51,7 +51,7 @@ def test_where_a_token_stands() -> None:
             "same": {0: 75.0, 1: 25.0}.get(first, 0.0),
         }
     same = tokens[0]["null"]["same"]
-    said = list(lines(seen))
+    said = list(report_lines(seen))
     at = said.index(next(line for line in said if line.startswith("  null")))
     assert " ".join(" ".join(said[at : at + 2]).split()) == (
         f"null above 75% of noise, its word first for {same:.0f}% of them, margin above 50%, above 100% of random"
@@ -63,13 +63,18 @@ def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:
     reading = made.reading(1, 2)
     words = msgspec.structs.replace(made.words(reading, 2), metric="omp", explained=np.array([[0.1, 0.3], [0.2, 0.6]]))
     of_shares = null(metric="omp", shuffled=noise(0.2, 0.4, 0.5, 0.7), random=noise(0.1))
-    shares = [token["null"] for token in report(replace(made.seen(reading, words), null=of_shares))["tokens"]]
+    shares = [token["null"] for token in report_object(replace(made.seen(reading, words), null=of_shares))["tokens"]]
     found = [(one["percentile"], one["margin"], one["random"]) for one in shares]
     assert found == [(25.0, None, 100.0), (75.0, None, 100.0)]
     alone = null(shuffled=None, note="the picture's pixels cannot be shuffled")
     seen = replace(made.seen(reading, made.words(reading)), null=alone)
-    assert report(seen)["tokens"][0]["null"] == {"percentile": None, "random": 100.0, "margin": None, "same": None}
-    said = " ".join(" ".join(lines(seen)).split())
+    assert report_object(seen)["tokens"][0]["null"] == {
+        "percentile": None,
+        "random": 100.0,
+        "margin": None,
+        "same": None,
+    }
+    said = " ".join(" ".join(report_lines(seen)).split())
     assert "cannot be shuffled, and random vectors" in said
     assert "null above 100% of random" in said
 

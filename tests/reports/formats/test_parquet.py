@@ -24,13 +24,13 @@ from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet as table
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
 from vlmtui.session.typed.values import Components
 
 QUERY = query_of("tiny", k=3)
 READING = made.reading(2, 3, norms=np.array([1, 2, np.nan, np.inf, 3, 40], np.float32))
-FAILED = Failure("broken\udcff.png", ImageError("broken\udcff.png is damaged: fetch it again"))
+FAILED = ImageFailure("broken\udcff.png", ImageError("broken\udcff.png is damaged: fetch it again"))
 
 
 def seen(**query: Any) -> ImageReport:

@@ -19,8 +19,8 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
-from vlmtui.reports.formats.json import report
-from vlmtui.reports.formats.text import lines
+from vlmtui.reports.formats.json import report_object
+from vlmtui.reports.formats.text import report_lines
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.typed.values import Position
@@ -55,11 +55,11 @@ def test_the_stage_before_the_model_has_norms_and_no_words() -> None:
     norms = np.arange(1, len(reading.patch_places) + 1, dtype=np.float32)
     reading = msgspec.structs.replace(reading, pixel_norms=norms)
     seen = ImageReport(query_of("tiny"), reading, "pixels", (0, 5), None)
-    told = report(seen)
+    told = report_object(seen)
     assert told["query"]["stage"] == "pixels"
     assert told["query"]["hidden"] == 3 * reading.patch_size[0] * reading.patch_size[1]
     assert [(token["norm"], token["words"]) for token in told["tokens"]] == [(1.0, []), (6.0, [])]
-    text = "\n".join(lines(seen))
+    text = "\n".join(report_lines(seen))
     assert f"stage   pixels: {len(norms)} vision patches" in text
     for lens in ("pca", "projector"):
         with pytest.raises(UsageError, match="choose another stage"):
@@ -76,7 +76,7 @@ def test_the_lens_is_at_the_stage_where_positions_are_added() -> None:
 
 
 def test_a_patch_in_text() -> None:
-    text = "\n".join(lines(seen(anatomy())))
+    text = "\n".join(report_lines(seen(anatomy())))
     assert "  given     14 × 14 × 3 = 588 numbers, flattened\n" in text
     assert "  red       -1.500 … 0, mean -1.000; level 10 of 255\n" in text
     assert "  blue      0 … 2.000, mean 1.250; level 200 of 255\n" in text
@@ -84,24 +84,24 @@ def test_a_patch_in_text() -> None:
     assert "  position  norm 1.250\n" in text
     assert "note" not in text
     film = anatomy(length=1176, frames=2, position=None, note="positions turn within its attention")
-    text = "\n".join(lines(seen(film)))
+    text = "\n".join(report_lines(seen(film)))
     assert "  given     2 × 14 × 14 × 3 = 1,176 numbers, flattened\n" in text
     assert "  position  norm" not in text
     assert "  note      positions turn within its attention" in text
-    assert "then a norm makes vision.0 of the sum" in "\n".join(lines(seen(anatomy(normed=True))))
-    assert "given" not in "\n".join(lines(seen()))
+    assert "then a norm makes vision.0 of the sum" in "\n".join(report_lines(seen(anatomy(normed=True))))
+    assert "given" not in "\n".join(report_lines(seen()))
 
 
 def test_a_patch_in_json_beside_the_lens_alone() -> None:
     values = looked(lens=Position(), stage="vision.0", numbers=np.arange(12, dtype=np.float32), note="before the norm")
     shown = seen(anatomy(), through=ChosenLens("position"), values=values)
-    (token,) = report(shown)["tokens"]
+    (token,) = report_object(shown)["tokens"]
     assert token["value"] == 5.0
     assert token["anatomy"]["length"] == 588
     assert token["anatomy"]["levels"][13][13] == [10, 20, 200]
-    assert "position: L2 norm of the position embedding; before the norm" in "\n".join(lines(shown))
+    assert "position: L2 norm of the position embedding; before the norm" in "\n".join(report_lines(shown))
     # without a lens the fields of an entry are those of the contract
-    assert "anatomy" not in report(replace(shown, values=None, query=query_of("tiny")))["tokens"][0]
+    assert "anatomy" not in report_object(replace(shown, values=None, query=query_of("tiny")))["tokens"][0]
 
 
 def test_as_a_person_asks(clip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,13 +16,13 @@ from tests.query.queries import query_of
 from tests.reports import made
 from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError
 from vlmtui.reports.formats.registry import FORMATS, format_named
-from vlmtui.reports.formats.vectors import check_vectors, kept
+from vlmtui.reports.formats.vectors import check_vectors, keep_vectors
 from vlmtui.reports.image_report import ReportOrFailure
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 READING = made.reading(2, 3)
 VECTORS = np.arange(6 * 4, dtype=np.float32).reshape(6, 4)
-FAILED = Failure("broken.png", ImageError("broken.png is damaged: fetch it again"))
+FAILED = ImageFailure("broken.png", ImageError("broken.png is damaged: fetch it again"))
 
 
 def results(*more: ReportOrFailure | VlmtuiError) -> Generator[ReportOrFailure, None, None]:
@@ -48,7 +48,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 @pytest.mark.parametrize("name", ["out.npz", "out.safetensors", "out.NPZ"])
 def test_a_pair_of_arrays_a_picture(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
-    assert len(list(kept(results(), str(path)))) == 3
+    assert len(list(keep_vectors(results(), str(path)))) == 3
     arrays, about = read(path.rename(tmp_path / name.lower()))
     assert sorted(arrays) == ["entries.0", "entries.1", "vectors.0", "vectors.1"]
     np.testing.assert_array_equal(arrays["vectors.0"], VECTORS)
@@ -72,7 +72,7 @@ def test_every_format_of_one_picture_leaves_them(format: str, name: str, several
 
     told: list[str] = []
     # held in a name: what nobody holds is closed, and so ended, by itself
-    results = kept(one(), str(tmp_path / name), told.append)
+    results = keep_vectors(one(), str(tmp_path / name), told.append)
     beside = list(format_named(format).write(results, query_of("tiny"), several))
     results.close()
     assert told == []
@@ -87,12 +87,12 @@ def test_whole_or_not_there(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(b"before")
     with pytest.raises(ModelError):
-        list(kept(results(ModelError("it went away: try again")), str(path)))
+        list(keep_vectors(results(ModelError("it went away: try again")), str(path)))
     told: list[str] = []
-    list(kept(results(), str(tmp_path / f"whole{path.suffix}"), told.append))
+    list(keep_vectors(results(), str(tmp_path / f"whole{path.suffix}"), told.append))
     assert told == []
     (tmp_path / f"whole{path.suffix}").unlink()
-    some = kept(results(), str(path), told.append)
+    some = keep_vectors(results(), str(path), told.append)
     next(some)
     some.close()  # the reader of the report has left
     (sentence,) = told
@@ -103,7 +103,7 @@ def test_whole_or_not_there(name: str, tmp_path: Path) -> None:
 
 def test_the_same_twice_is_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one.npz", "two.npz", "one.safetensors", "two.safetensors"):
-        list(kept(results(), str(tmp_path / name)))
+        list(keep_vectors(results(), str(tmp_path / name)))
     for ending in ("npz", "safetensors"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 

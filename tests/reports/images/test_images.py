@@ -30,27 +30,27 @@ from vlmtui.reports.formats.png import png, raster
 from vlmtui.reports.formats.svg import svg
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import fonts
-from vlmtui.reports.images.composition import scene
-from vlmtui.reports.images.content import Shown, what
-from vlmtui.reports.images.scene import Dot, Line, Photo, Rect, Scene, Text
+from vlmtui.reports.images.composition import compose
+from vlmtui.reports.images.content import ImageDrawing, drawing_kind
+from vlmtui.reports.images.scene import DotMark, LineMark, PhotoMark, RectMark, Scene, TextMark
 from vlmtui.session.typed.values import Components, Find
 
 GREY = np.full((427, 640, 3), 120, np.uint8)
 STAGES = ("vision.0", "vision.1", "vision.2", "tokens")
 
 
-def shown(show: str = WORDS, reading: Reading | None = None, pieces: Any = None, **query: Any) -> Shown:
+def shown(show: str = WORDS, reading: Reading | None = None, pieces: Any = None, **query: Any) -> ImageDrawing:
     reading = reading or made.reading(3, 4)
     asked = query_of("tiny", **query)
     seen = made.seen(reading, made.words(reading, 3, pieces or ["▁sky", "▁blue", "▁mountains"]), query=asked)
-    return Shown(show, GREY, seen, STAGES if show in (LAYERS, NORMS) else ())
+    return ImageDrawing(show, GREY, seen, STAGES if show in (LAYERS, NORMS) else ())
 
 
-def texts(of: Scene) -> list[Text]:
-    return [mark for mark in of.marks if isinstance(mark, Text)]
+def texts(of: Scene) -> list[TextMark]:
+    return [mark for mark in of.marks if isinstance(mark, TextMark)]
 
 
-def inside(of: Scene) -> list[Text]:
+def inside(of: Scene) -> list[TextMark]:
     """The words in their patches: what has an edge around its letters."""
     return [text for text in texts(of) if text.halo]
 
@@ -62,8 +62,8 @@ def inside(of: Scene) -> list[Text]:
 def test_words_lie_in_their_patches(rows: int, cols: int) -> None:
     reading = made.reading(rows, cols)
     of = shown(reading=reading)
-    drawn = scene(of)
-    (photo,) = (mark for mark in drawn.marks if isinstance(mark, Photo))
+    drawn = compose(of)
+    (photo,) = (mark for mark in drawn.marks if isinstance(mark, PhotoMark))
     scale = photo.rgb.shape[1] / 640
     words = inside(drawn)
     assert len(words) >= rows * cols
@@ -75,15 +75,15 @@ def test_words_lie_in_their_patches(rows: int, cols: int) -> None:
             and p.box[0] <= (text.x - photo.x) / scale <= p.box[2]
             and p.box[1] <= (text.y - photo.y) / scale <= p.box[3] + 1e-6
         )
-        assert fonts.measured(text.text, text.size) <= (place[2] - place[0]) * scale
+        assert fonts.text_width(text.text, text.size) <= (place[2] - place[0]) * scale
         assert text.size >= 7 * 0.75
     assert {text.text for text in words} <= {"sky", "blue", "mountains"}
 
 
 def test_as_many_words_as_asked_for_and_as_large() -> None:
     drawing = DrawOptions(size=800, num_words=1)
-    drawn = scene(shown(drawing=drawing))
-    (photo,) = (mark for mark in drawn.marks if isinstance(mark, Photo))
+    drawn = compose(shown(drawing=drawing))
+    (photo,) = (mark for mark in drawn.marks if isinstance(mark, PhotoMark))
     assert photo.rgb.shape[1] == 800
     assert len(inside(drawn)) == 12
     assert raster(drawn).size == (drawn.width, drawn.height)
@@ -93,20 +93,20 @@ def test_as_many_words_as_asked_for_and_as_large() -> None:
 
 def test_only_the_patches_asked_for_have_words() -> None:
     of = shown()
-    few = Shown(WORDS, GREY, of.seen.narrowed(np.arange(12) == 5))
-    assert len(inside(scene(few))) == 3
+    few = ImageDrawing(WORDS, GREY, of.seen.narrowed(np.arange(12) == 5))
+    assert len(inside(compose(few))) == 3
 
 
 def test_where_no_patch_is_kept_that_is_the_title() -> None:
     one = shown(keep=parse_where('word = "zebra"'))
-    drawn = texts(scene(replace(one, seen=one.seen.narrowed(np.zeros(12, bool)))))
+    drawn = texts(compose(replace(one, seen=one.seen.narrowed(np.zeros(12, bool)))))
     assert any("no patch fulfils --where" in text.text for text in drawn)
     assert not any("no words" in text.text for text in drawn)
 
 
 def test_tiles_are_drawn_and_not_what_lies_under_them() -> None:
     reading = made.reading(2, 2, grids=2)
-    drawn = scene(shown(reading=reading))
+    drawn = compose(shown(reading=reading))
     assert len(inside(drawn)) == 4 * 3
 
 
@@ -115,9 +115,9 @@ def test_tokens_without_a_place_cannot_be_drawn() -> None:
     reading = made.reading(2, 2, places=queries, placeless="each query reads all patches")
     for show in (WORDS, HEAT):
         with pytest.raises(UsageError, match="each query reads all patches"):
-            scene(shown(show, reading))
+            compose(shown(show, reading))
     with pytest.raises(UsageError, match="each query reads all patches"):
-        list(ansi.lines(shown(WORDS, reading)))
+        list(ansi.cell_lines(shown(WORDS, reading)))
 
 
 # --- colours ---------------------------------------------------------------------------------------------------
@@ -127,37 +127,39 @@ def test_heat_is_of_the_lens_or_of_norms() -> None:
     of = shown(HEAT)
     values = looked(lens=Find("sky"), stage="tokens", numbers=np.arange(12, dtype=np.float32))
     query = query_of("tiny", lens=ChosenLens("find", "sky"))
-    found = Shown(HEAT, GREY, ImageReport(query, of.seen.reading, "tokens", of.seen.entries, None, values=values))
-    photo = next(mark for mark in scene(found).marks if isinstance(mark, Photo))
+    found = ImageDrawing(
+        HEAT, GREY, ImageReport(query, of.seen.reading, "tokens", of.seen.entries, None, values=values)
+    )
+    photo = next(mark for mark in compose(found).marks if isinstance(mark, PhotoMark))
     # viridis: dark blue below, yellow above
     assert photo.rgb[5, 5, 2] > photo.rgb[5, 5, 1]
     assert photo.rgb[-5, -5, 0] > 2 * photo.rgb[-5, -5, 2]
-    assert any("find: cosine of sky" in text.text for text in texts(scene(found)))
-    assert any("L2 norms" in text.text for text in texts(scene(of)))
+    assert any("find: cosine of sky" in text.text for text in texts(compose(found)))
+    assert any("L2 norms" in text.text for text in texts(compose(of)))
 
 
 def test_a_sheet_has_every_stage() -> None:
     of = shown(LAYERS)
-    drawn = scene(of)
+    drawn = compose(of)
     assert [text.text for text in texts(drawn) if text.text in STAGES] == list(STAGES)
-    assert len([mark for mark in drawn.marks if isinstance(mark, Photo)]) == 4
+    assert len([mark for mark in drawn.marks if isinstance(mark, PhotoMark)]) == 4
     numbers = np.zeros((12, 3), np.float32)
     values = tuple(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5, 0.2, 0.1)) for s in STAGES)
     seen = ImageReport(query_of("tiny", lens=ChosenLens("pca")), of.seen.reading, "tokens", of.seen.entries, None)
-    sheet = scene(Shown(LAYERS, GREY, seen, STAGES, values))
+    sheet = compose(ImageDrawing(LAYERS, GREY, seen, STAGES, values))
     assert sum(text.text == "80% of the variance" for text in texts(sheet)) == 4
 
 
 def test_a_plot_has_a_line_a_tower_and_its_outliers() -> None:
     reading = made.reading(4, 4)
     reading.grid_norms[0].patches[1, 6] = 99.0
-    drawn = scene(shown(NORMS, reading, patches=(PatchPosition(None, 1, 2),)))
+    drawn = compose(shown(NORMS, reading, patches=(PatchPosition(None, 1, 2),)))
     assert "patch 1,2" in [text.text for text in texts(drawn)]
-    dots = [mark for mark in drawn.marks if isinstance(mark, Dot)]
+    dots = [mark for mark in drawn.marks if isinstance(mark, DotMark)]
     lowest = min(dots, key=lambda dot: dot.y)
     assert 0 < lowest.y < drawn.height / 4
     for mark in drawn.marks:
-        if isinstance(mark, Line):
+        if isinstance(mark, LineMark):
             assert all(0 <= x <= drawn.width and 0 <= y <= drawn.height for x, y in mark.points)
 
 
@@ -165,7 +167,7 @@ def test_plots_of_norms_that_are_all_the_same_or_none() -> None:
     for value in (1.0, 0.0, np.nan):
         reading = made.reading(2, 2, norms=np.full(4, value, np.float32))
         reading.grid_norms[0].patches[:] = value
-        raster(scene(shown(NORMS, reading)))
+        raster(compose(shown(NORMS, reading)))
 
 
 # --- letters ---------------------------------------------------------------------------------------------------
@@ -180,9 +182,9 @@ def test_what_no_font_has_is_its_code_point() -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.text(max_size=20), st.floats(7, 30), st.floats(5, 300))
 def test_what_is_fitted_fits(text: str, size: float, room: float) -> None:
-    shown_, smaller = fonts.fitted(text, size, room)
+    shown_, smaller = fonts.fit_text(text, size, room)
     assert smaller <= size
-    assert not shown_ or shown_ == "…" or fonts.measured(shown_, smaller) <= room + 1e-6
+    assert not shown_ or shown_ == "…" or fonts.text_width(shown_, smaller) <= room + 1e-6
 
 
 # --- files -----------------------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def test_what_is_fitted_fits(text: str, size: float, room: float) -> None:
 
 def test_marks_are_drawn_where_they_are() -> None:
     photo = np.full((4, 6, 3), (0, 255, 0), np.uint8)
-    marks = [Photo(2, 3, photo), Rect(10, 10, 5, 4, (255, 0, 0)), Dot(30, 30, 4, (0, 0, 255))]
+    marks = [PhotoMark(2, 3, photo), RectMark(10, 10, 5, 4, (255, 0, 0)), DotMark(30, 30, 4, (0, 0, 255))]
     pixels = np.asarray(raster(Scene(40, 40, "x", marks=list(marks))))
     green, red, blue = ((pixels == colour).all(axis=-1) for colour in ((0, 255, 0), (255, 0, 0), (0, 0, 255)))
     assert (green.sum(), green[3:7, 2:8].all()) == (24, True)
@@ -207,7 +209,7 @@ def test_svg_is_xml_whatever_the_words_are(pieces: list[str], name: str) -> None
     reading = made.reading(1, 2)
     source = name.encode("utf-8", "replace").decode()
     reading = msgspec.structs.replace(reading, image=msgspec.structs.replace(reading.image, source=source))
-    drawn = scene(shown(reading=reading, pieces=pieces))
+    drawn = compose(shown(reading=reading, pieces=pieces))
     root = ElementTree.fromstring(svg(drawn))
     found = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert found == [text.text for text in texts(drawn)]
@@ -217,8 +219,8 @@ def test_svg_is_xml_whatever_the_words_are(pieces: list[str], name: str) -> None
 
 
 def test_the_same_twice_is_the_same_bytes() -> None:
-    assert png(scene(shown())) == png(scene(shown()))
-    assert svg(scene(shown(NORMS))) == svg(scene(shown(NORMS)))
+    assert png(compose(shown())) == png(compose(shown()))
+    assert svg(compose(shown(NORMS))) == svg(compose(shown(NORMS)))
 
 
 # --- ansi ------------------------------------------------------------------------------------------------------
@@ -229,7 +231,7 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 @pytest.mark.parametrize("columns", [30, 80, 132])
 @pytest.mark.parametrize("show", [WORDS, HEAT])
 def test_ansi_is_as_wide_as_asked_for(columns: int, show: str) -> None:
-    lines = list(ansi.lines(shown(show, pieces=["▁sky", "▁漢字", "\x1b[31m"], drawing=DrawOptions(size=columns))))
+    lines = list(ansi.cell_lines(shown(show, pieces=["▁sky", "▁漢字", "\x1b[31m"], drawing=DrawOptions(size=columns))))
     for line in lines:
         bare = SGR.sub("", line)
         assert "\x1b" not in bare
@@ -240,14 +242,14 @@ def test_ansi_is_as_wide_as_asked_for(columns: int, show: str) -> None:
 
 def test_ansi_takes_the_terminals_width_and_its_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "47")
-    assert max(width(SGR.sub("", line)) for line in ansi.lines(shown())) in range(40, 48)
-    few = "".join(ansi.lines(shown(drawing=DrawOptions(deep=False))))
+    assert max(width(SGR.sub("", line)) for line in ansi.cell_lines(shown())) in range(40, 48)
+    few = "".join(ansi.cell_lines(shown(drawing=DrawOptions(deep=False))))
     assert "8;5;" in few
     assert "8;2;" not in few
 
 
 def test_ansi_says_the_first_words() -> None:
-    bare = SGR.sub("", "\n".join(ansi.lines(shown(drawing=DrawOptions(size=80)))))
+    bare = SGR.sub("", "\n".join(ansi.cell_lines(shown(drawing=DrawOptions(size=80)))))
     assert {"sky", "blue", "mountains"} <= set(re.findall(r"\w+", bare))
 
 
@@ -255,9 +257,9 @@ def test_ansi_says_the_first_words() -> None:
 
 
 def test_what_is_drawn_without_being_named() -> None:
-    assert what(query_of("tiny")) == WORDS
-    assert what(query_of("tiny", lens=ChosenLens("pca"))) == HEAT
-    assert what(query_of("tiny", lens=ChosenLens("projector"))) == WORDS
+    assert drawing_kind(query_of("tiny")) == WORDS
+    assert drawing_kind(query_of("tiny", lens=ChosenLens("pca"))) == HEAT
+    assert drawing_kind(query_of("tiny", lens=ChosenLens("projector"))) == WORDS
 
 
 @pytest.mark.parametrize(
@@ -275,7 +277,7 @@ def test_what_is_drawn_without_being_named() -> None:
 )
 def test_what_does_not_go_together(query: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        what(query_of("tiny", **query))
+        drawing_kind(query_of("tiny", **query))
 
 
 def test_options_that_are_none() -> None:

@@ -14,25 +14,25 @@ from tests.reports import made
 from tests.reports.images.test_images import inside, shown, texts
 from vlmtui.query.drawing import HEAT, DrawOptions
 from vlmtui.reports.images import fonts
-from vlmtui.reports.images.composition import scene
-from vlmtui.reports.images.scene import Photo, Scene, Text
+from vlmtui.reports.images.composition import compose
+from vlmtui.reports.images.scene import PhotoMark, Scene, TextMark
 
 TOO_SMALL = "The patches are too small for words: choose "
 
 
-def ticks(of: Scene) -> tuple[list[Text], list[Text]]:
+def ticks(of: Scene) -> tuple[list[TextMark], list[TextMark]]:
     """The numbers over the photograph, and those left of it."""
-    photo = next(mark for mark in of.marks if isinstance(mark, Photo))
+    photo = next(mark for mark in of.marks if isinstance(mark, PhotoMark))
     numbers = [text for text in texts(of) if text.text.isdecimal()]
     return [text for text in numbers if text.y < photo.y], [text for text in numbers if text.x < photo.x]
 
 
 @pytest.mark.parametrize("size", [64, 100, 240, 1280])
 def test_numbers_of_rows_and_columns_do_not_run_into_each_other(size: int) -> None:
-    columns, rows = ticks(scene(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size))))
+    columns, rows = ticks(compose(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size))))
     assert columns[0].text == rows[0].text == "0"
     for one, other in pairwise(columns):
-        assert one.x + fonts.measured(one.text, one.size) / 2 < other.x - fonts.measured(other.text, other.size) / 2
+        assert one.x + fonts.text_width(one.text, one.size) / 2 < other.x - fonts.text_width(other.text, other.size) / 2
     for one, other in pairwise(rows):
         assert other.y - one.y > one.size
     for numbers in columns, rows:
@@ -43,13 +43,13 @@ def test_numbers_of_rows_and_columns_do_not_run_into_each_other(size: int) -> No
 
 def test_patches_too_small_for_words_have_none_and_that_is_said() -> None:
     of = shown(reading=made.reading(14, 14), drawing=DrawOptions(size=64))
-    drawn = scene(of)
+    drawn = compose(of)
     assert not inside(drawn)
     (said,) = (text.text for text in texts(drawn) if text.text.startswith(TOO_SMALL))
     enough = re.fullmatch(r"--size (\d+) or more", said.removeprefix(TOO_SMALL))
     assert enough
     for size, has in ((int(enough[1]) - 1, False), (int(enough[1]), True)):
-        again = scene(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size)))
+        again = compose(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size)))
         assert bool(inside(again)) is has
 
 
@@ -59,7 +59,7 @@ def test_a_strip_is_no_larger_than_others_and_says_what_to_do() -> None:
     places = tuple(replace(place, box=tuple((place.box * scaled).tolist())) for place in reading.places)
     grids = tuple(replace(grid, box=(0.0, 0.0, 7.0, 3000.0)) for grid in reading.grids)
     strip = shown(reading=of(reading, places=places, grids=grids))
-    drawn = scene(replace(strip, rgb=np.full((3000, 7, 3), 120, np.uint8)))
+    drawn = compose(replace(strip, rgb=np.full((3000, 7, 3), 120, np.uint8)))
     assert drawn.height < 1500
     assert not inside(drawn)
     assert f"{TOO_SMALL}--draw heat" in [text.text for text in texts(drawn)]
@@ -67,9 +67,9 @@ def test_a_strip_is_no_larger_than_others_and_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("show", ["words", HEAT])
 def test_the_lines_under_a_small_picture_are_whole(show: str) -> None:
-    drawn = scene(shown(show, made.reading(14, 14), drawing=DrawOptions(size=64)))
+    drawn = compose(shown(show, made.reading(14, 14), drawing=DrawOptions(size=64)))
     lines = texts(drawn)
     assert not any("…" in text.text for text in lines)
     for text in lines:
-        wide = fonts.measured(text.text, text.size)
+        wide = fonts.text_width(text.text, text.size)
         assert text.anchor != "start" or text.x + wide <= drawn.width

@@ -12,18 +12,18 @@ import pytest
 from PIL import Image
 
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.reports.output.folder import files_in, is_folder, make
+from vlmtui.reports.output.folder import image_files, is_folder, make_folder
 
 SAMPLES = Path(__file__).parents[3] / "sample_images"
 
 
 def test_names_are_the_pictures_own_and_each_is_there_once() -> None:
     sources = ("a/one.jpg", "b/One.png", "b/one", "-", "https://there/two.webp?size=3", "https://there/", ".hidden")
-    names = [os.path.basename(name) for name in files_in("out/", sources, "png")]
+    names = [os.path.basename(name) for name in image_files("out/", sources, "png")]
     assert names == [f"{name}.png" for name in ("one", "One-2", "one-3", "picture", "two", "picture-2", ".hidden")]
-    names = list(files_in("out", ("one-2.jpg", "one.jpg", "a/one.jpg"), "svg"))
+    names = list(image_files("out", ("one-2.jpg", "one.jpg", "a/one.jpg"), "svg"))
     assert names == ["out/one-2.svg", "out/one.svg", "out/one-3.svg"]
-    assert len(os.path.basename(files_in("out", ("x" * 5000 + ".png",), "png")[0])) < 120
+    assert len(os.path.basename(image_files("out", ("x" * 5000 + ".png",), "png")[0])) < 120
 
 
 def test_no_picture_is_written_over(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_no_picture_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     for folder in (tmp_path, tmp_path / "link"):
         with pytest.raises(UsageError, match="is one of the pictures: name another folder"):
-            files_in(str(folder), ("x.jpg", str(tmp_path / "one.png")), "png")
+            image_files(str(folder), ("x.jpg", str(tmp_path / "one.png")), "png")
 
 
 def test_what_is_a_folder_and_what_cannot_be_one(tmp_path: Path) -> None:
@@ -41,9 +41,9 @@ def test_what_is_a_folder_and_what_cannot_be_one(tmp_path: Path) -> None:
     assert not is_folder(None)
     (tmp_path / "file").touch()
     with pytest.raises(VlmtuiError, match="is no folder"):
-        make(str(tmp_path / "file"))
+        make_folder(str(tmp_path / "file"))
     with pytest.raises(VlmtuiError, match="cannot be written"):
-        make(str(tmp_path / "no" / "where"))
+        make_folder(str(tmp_path / "no" / "where"))
 
 
 def test_a_folder_of_pictures_becomes_a_folder_of_drawings(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.reports import made
 from vlmtui.geometry import Grid, Place
 from vlmtui.metrics import PURSUITS, Metric, WordOrder
 from vlmtui.reading import GridNorms, Reading, TokenWords
-from vlmtui.reports.page.content import Glance
+from vlmtui.reports.page.content import PageContent
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -53,7 +53,7 @@ def glance(
     stage: str = "tokens",
     rgb: NDArray[np.uint8] | None = None,
     entry: int | None = None,
-) -> Glance:
+) -> PageContent:
     """A glance at a reading, whose tokens have words by these metrics; the picture is noise from a fixed seed."""
     if rgb is None:
         size = of.image.height, of.image.width, 3
@@ -62,7 +62,7 @@ def glance(
         metric: words(of, metric, k, pieces, seed) for seed, metric in enumerate(metrics)
     }
     shown = {"tokens": by_order} if of.places else {}
-    return Glance(query_of("tiny", k=k, metric=metrics[0]), rgb, of, stage, shown, entry=entry)
+    return PageContent(query_of("tiny", k=k, metric=metrics[0]), rgb, of, stage, shown, entry=entry)
 
 
 def tiled() -> Reading:

@@ -12,13 +12,13 @@ from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number, percent
 from vlmtui.reading import ImageInfo, LayerNorms, Reading
-from vlmtui.reports.page.content import Glance
-from vlmtui.reports.page.document import document
+from vlmtui.reports.page.content import PageContent
+from vlmtui.reports.page.document import page_document
 
 
 def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> None:
     of = glance(made.reading(3, 4))
-    page = opened(document(of))
+    page = opened(page_document(of))
     page.keyboard.press("Control+Home")
     words = of.words["tokens"]["l2"]
     for row in range(3):
@@ -37,7 +37,7 @@ def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> No
 
 
 def test_home_and_end(opened: Opened) -> None:
-    page = opened(document(glance(made.reading(3, 4), entry=5)))
+    page = opened(page_document(glance(made.reading(3, 4), entry=5)))
     ways = {"End": 7, "Home": 4, "PageDown": 8, "PageUp": 0, "Control+End": 11, "k": 7, "h": 6, "j": 10, "l": 11}
     for key, where in ways.items():
         page.keyboard.press(key)
@@ -46,7 +46,7 @@ def test_home_and_end(opened: Opened) -> None:
 
 def test_pointing_shows_and_a_click_moves(opened: Opened) -> None:
     of = glance(made.reading(3, 4), entry=0)
-    page = opened(document(of))
+    page = opened(page_document(of))
     page.locator("#entry-6").hover()
     assert rows(page) == told(of.words["tokens"]["l2"], 6)
     here, cell = (page.locator(name).bounding_box() for name in ("#here", "#entry-6"))
@@ -60,7 +60,7 @@ def test_pointing_shows_and_a_click_moves(opened: Opened) -> None:
 
 def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     of = glance(made.reading(3, 4), entry=3)
-    page = opened(document(of))
+    page = opened(page_document(of))
     for name in ("cosine", "omp", "l2"):
         page.keyboard.press("m")
         assert texts(page, "#metrics [aria-pressed=true]") == [name]
@@ -74,18 +74,20 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
 
 
-def with_layers(reading: Reading) -> Glance:
+def with_layers(reading: Reading) -> PageContent:
     """A glance that has the words of one layer of the language model."""
     of = glance(reading)
     norms = np.random.default_rng(5).uniform(10, 30, (2, len(reading.places))).astype(np.float32)
     logits = msgspec.structs.replace(made.words(reading, 5, seed=9), metric="logit")
     shown = of.words | {"llm.2": {"logit": logits}}
-    return Glance(of.query, of.rgb, reading, "tokens", shown, LayerNorms(reading="r1", norms=norms, positions=30), 2)
+    return PageContent(
+        of.query, of.rgb, reading, "tokens", shown, LayerNorms(reading="r1", norms=norms, positions=30), 2
+    )
 
 
 def test_stages_are_switched_by_key_by_button_and_at_the_chart(opened: Opened) -> None:
     of = with_layers(made.reading(3, 4))
-    page = opened(document(of))
+    page = opened(page_document(of))
     assert of.layers is not None
     page.keyboard.press("]")
     assert texts(page, "#path [aria-pressed=true]") == ["llm.2"]
@@ -116,7 +118,7 @@ def test_find_lights_up_the_patches_by_rank_and_steps_through_them(opened: Opene
     ranks = {entry: [id_ for id_, _ in words.at(entry)].index(7) for entry in range(12) if 7 in dict(words.at(entry))}
     best = sorted(ranks, key=lambda entry: (ranks[entry], -dict(words.at(entry))[7]))
     assert 1 < len(best) < 12
-    page = opened(document(of))
+    page = opened(page_document(of))
     page.keyboard.press("/")
     page.keyboard.type("[RED]")
     lit = page.locator(".cell.hit")
@@ -138,7 +140,7 @@ def test_find_lights_up_the_patches_by_rank_and_steps_through_them(opened: Opene
 
 
 def test_a_word_that_is_clicked_is_looked_for_and_one_that_is_nowhere_said(opened: Opened) -> None:
-    page = opened(document(glance(made.reading(3, 4), pieces=["▁sky", "▁skin", "▁blue", "▁sea", "ing"], entry=0)))
+    page = opened(page_document(glance(made.reading(3, 4), pieces=["▁sky", "▁skin", "▁blue", "▁sea", "ing"], entry=0)))
     page.get_by_role("button", name="sky").click()
     assert page.locator(".cell.hit").count() == 12
     page.locator("#sought").fill("sk")
@@ -151,7 +153,7 @@ def test_a_word_that_is_clicked_is_looked_for_and_one_that_is_nowhere_said(opene
 def test_hostile_words_and_names_are_shown_and_do_nothing(opened: Opened) -> None:
     reading = made.reading(3, 4, image=ImageInfo(contents.HOSTILE[0], "ab" * 32, 640, 427))
     of = glance(reading, k=9, pieces=[*contents.HOSTILE], entry=0)
-    page = opened(document(of))
+    page = opened(page_document(of))
     assert page.title().startswith(contents.HOSTILE[0])
     assert page.locator("h1 bdi").inner_text() == contents.HOSTILE[0]
     assert [word for word, _, _ in rows(page)] == [word for word, _, _ in told(of.words["tokens"]["l2"], 0)]

@@ -23,16 +23,16 @@ from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.formats.registry import format_for
-from vlmtui.reports.page.content import METRICS, looked, with_words
-from vlmtui.reports.page.document import SCRIPTS, document
-from vlmtui.reports.page.image import LONG_SIDE, MOST_BYTES, embedded
+from vlmtui.reports.page.content import METRICS, collect_pages, stages_with_words
+from vlmtui.reports.page.document import SCRIPTS, page_document
+from vlmtui.reports.page.image import LONG_SIDE, MOST_BYTES, embed_image
 from vlmtui.tui.terminal.theme import DARK, LIGHT
 
 ASSETS = resources.files("vlmtui.reports.page").joinpath("assets")
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> None:
-    page = Parsed(document(glance(made.reading())))
+    page = Parsed(page_document(glance(made.reading())))
     (policy,) = (meta["content"] for meta in page.of("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
@@ -51,7 +51,7 @@ def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> None
 
 
 def test_nothing_is_fetched_and_nothing_runs_but_the_script() -> None:
-    page = Parsed(document(glance(made.reading())))
+    page = Parsed(page_document(glance(made.reading())))
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
         for name in ("src", "href", "action", "srcset"):
@@ -67,9 +67,9 @@ def test_nothing_is_fetched_and_nothing_runs_but_the_script() -> None:
 def test_hostile_pieces_and_names_are_text() -> None:
     reading = made.reading(image=ImageInfo(contents.HOSTILE[0], "ab" * 32, 640, 427))
     reading = msgspec.structs.replace(reading, model=msgspec.structs.replace(reading.model, name=contents.HOSTILE[5]))
-    text = document(glance(reading, pieces=[*contents.HOSTILE]))
+    text = page_document(glance(reading, pieces=[*contents.HOSTILE]))
     text.encode("utf-8")  # no lone surrogate has come through
-    page, plain = Parsed(text), Parsed(document(glance(made.reading())))
+    page, plain = Parsed(text), Parsed(page_document(glance(made.reading())))
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain.tags]
     assert all(ord(c) >= 32 or c == "\n" for c in text)
     assert not set("\u202e\u2067\u2066\x9b") & set(text)
@@ -82,13 +82,13 @@ def test_hostile_pieces_and_names_are_text() -> None:
 
 
 def test_the_same_bytes_every_time() -> None:
-    assert document(glance(contents.tiled())) == document(glance(contents.tiled()))
+    assert page_document(glance(contents.tiled())) == page_document(glance(contents.tiled()))
 
 
 def test_scores_norms_and_boxes_are_the_readings_own() -> None:
     reading = made.reading()
     of = glance(reading)
-    data = Parsed(document(of)).data
+    data = Parsed(page_document(of)).data
     for order, words in of.words["tokens"].items():
         for entry in range(12):
             assert said(data, "tokens", order, entry) == words.at(entry)
@@ -99,7 +99,7 @@ def test_scores_norms_and_boxes_are_the_readings_own() -> None:
 
 
 def test_every_piece_stands_in_it_once() -> None:
-    data = Parsed(document(glance(made.reading()))).data
+    data = Parsed(page_document(glance(made.reading()))).data
     ids = [piece[0] for piece in data["pieces"]]
     assert len(ids) == len(set(ids))
     assert {row for s in data["stages"] for w in s["words"].values() for row in unpacked(w["ids"], "<i4")} == {
@@ -112,22 +112,22 @@ def test_it_is_small_also_with_noise_and_every_piece_another() -> None:
     pieces: list[str | None] = [f"▁word{i}" for i in range(3000)]
     rgb = np.random.default_rng(0).integers(0, 256, (2000, 1500, 3), dtype=np.uint8)
     reading = msgspec.structs.replace(reading, image=ImageInfo("noise.png", "ab" * 32, 1500, 2000))
-    text = document(glance(reading, metrics=METRICS, k=8, pieces=pieces, rgb=rgb))
+    text = page_document(glance(reading, metrics=METRICS, k=8, pieces=pieces, rgb=rgb))
     assert len(text.encode()) < 3_000_000
 
 
 def test_the_picture_is_no_larger_than_a_screen_shows_it() -> None:
-    large = embedded(np.full((3000, 2000, 3), 90, np.uint8))
+    large = embed_image(np.full((3000, 2000, 3), 90, np.uint8))
     assert (large.width, large.height) == (round(2000 * LONG_SIDE / 3000), LONG_SIDE)
-    noise = embedded(np.random.default_rng(0).integers(0, 256, (1400, 1400, 3), dtype=np.uint8))
+    noise = embed_image(np.random.default_rng(0).integers(0, 256, (1400, 1400, 3), dtype=np.uint8))
     assert len(base64.b64decode(noise.address.partition(",")[2])) <= MOST_BYTES
-    thin = embedded(np.zeros((3000, 7, 3), np.uint8))
+    thin = embed_image(np.zeros((3000, 7, 3), np.uint8))
     assert (thin.width, thin.height) == (3, LONG_SIDE)
 
 
 def test_a_small_picture_is_embedded_exactly() -> None:
     rgb = np.random.default_rng(2).integers(0, 256, (9, 7, 3), dtype=np.uint8)
-    file = embedded(rgb).address.partition(",")[2]
+    file = embed_image(rgb).address.partition(",")[2]
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(file))).convert("RGB")) == rgb).all()
 
 
@@ -142,26 +142,26 @@ def test_it_wears_the_explorers_colours() -> None:
 def test_what_a_page_has_no_place_for() -> None:
     start: Any = Played
     with pytest.raises(UsageError, match="one picture"):
-        next(looked(("a.png", "b.png"), query_of("tiny"), start))
+        next(collect_pages(("a.png", "b.png"), query_of("tiny"), start))
     with pytest.raises(UsageError, match="leave --lens, --find and --marked out"):
-        next(looked(("a.png",), query_of("tiny", lens=ChosenLens("pca")), start))
+        next(collect_pages(("a.png",), query_of("tiny", lens=ChosenLens("pca")), start))
     with pytest.raises(UsageError, match="shows every patch"):
-        next(looked(("a.png",), query_of("tiny", rows=(range(2),)), start))
+        next(collect_pages(("a.png",), query_of("tiny", rows=(range(2),)), start))
     with pytest.raises(UsageError, match="leave --null out"):
-        next(looked(("a.png",), query_of("tiny", null=True), start))
+        next(collect_pages(("a.png",), query_of("tiny", null=True), start))
 
 
 def test_which_stages_have_words() -> None:
     model = made.reading().model
     query = query_of("tiny")
-    assert with_words(query, model) == ("tokens",)
-    assert with_words(with_options(query, stage="vision.1"), model) == ("tokens",)
-    assert with_words(with_options(query, stage="llm.2"), model) == ("tokens", "llm.2")
-    assert with_words(with_options(query, stages=("all",)), model) == ("tokens", "llm.1", "llm.2")
+    assert stages_with_words(query, model) == ("tokens",)
+    assert stages_with_words(with_options(query, stage="vision.1"), model) == ("tokens",)
+    assert stages_with_words(with_options(query, stage="llm.2"), model) == ("tokens", "llm.2")
+    assert stages_with_words(with_options(query, stages=("all",)), model) == ("tokens", "llm.1", "llm.2")
     projected = with_options(query, stage="vision.1", lens=ChosenLens("projector"))
-    assert with_words(projected, model) == ("vision.1", "tokens")
+    assert stages_with_words(projected, model) == ("vision.1", "tokens")
     with pytest.raises(UsageError, match=r"no stage 'llm\.9'"):
-        with_words(with_options(query, stages=("llm.9",)), model)
+        stages_with_words(with_options(query, stages=("llm.9",)), model)
 
 
 def test_the_ending_asks_for_it() -> None:

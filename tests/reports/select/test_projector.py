@@ -26,7 +26,7 @@ from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_reader import read_reports
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results import early_exit as exits
 from vlmtui.session import typed
 from vlmtui.session.client import SessionClient
@@ -84,7 +84,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> str:
 def look(engine: Desk, folder: Path, photo: str, **options: Any) -> ImageReport:
     query = query_of(str(folder), device="cpu", k=3, **options)
     (seen,) = read_reports((photo,), query, lambda: Near(engine))
-    if isinstance(seen, Failure):
+    if isinstance(seen, ImageFailure):
         raise seen.error
     return seen
 

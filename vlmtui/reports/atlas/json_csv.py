@@ -44,7 +44,7 @@ _OF_PATCH = ("image", "sha256", "grid", "row", "col", "index")
 
 def atlas_json(atlas: Atlas) -> Iterator[str]:
     """One JSON object on a line."""
-    yield f"{json.line(atlas_object(atlas))}\n"
+    yield f"{json.json_line(atlas_object(atlas))}\n"
 
 
 def atlas_object(atlas: Atlas) -> json.Object:
@@ -118,7 +118,7 @@ def _patch(patch: PatchExample) -> json.Object:
 
 def atlas_csv(atlas: Atlas) -> Iterator[str]:
     """One table with a header line."""
-    yield from map(csv.line, TABLES[atlas.asked.table](atlas))
+    yield from map(csv.csv_line, TABLES[atlas.asked.table](atlas))
 
 
 def _words(atlas: Atlas) -> Iterator[list[Any]]:

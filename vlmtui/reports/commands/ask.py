@@ -194,7 +194,7 @@ def answer_report(reading: Reading, answer: Answer, grounds: AnswerAttributions)
     """The JSON object of one answer: `vlmtui/answer/1`."""
     return {
         "schema": SCHEMA,
-        **json.about(reading),
+        **json.model_and_image(reading),
         "query": {
             "question": answer.question,
             "max_new_tokens": answer.max_new_tokens,

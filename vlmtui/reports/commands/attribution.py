@@ -121,7 +121,7 @@ def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object
     numbers = _of_patches(grounds)
     if numbers:
         parts["tokens"] = [
-            json.placed(place) | {name: values[i] for name, values in numbers.items()}
+            json.place_object(place) | {name: values[i] for name, values in numbers.items()}
             for i, place in enumerate(reading.places)
         ]
     return parts

@@ -34,8 +34,8 @@ from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.text_grid import cell_grid
-from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.run import Order, deliver
+from vlmtui.reports.per_image import ImageFailure, run_per_image
+from vlmtui.reports.run import ReportJob, write_contents
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.session.client import SessionClient
 from vlmtui.session.reconnecting import OnProgress
@@ -53,19 +53,19 @@ class ImageClasses:
     classes: TopClasses
 
 
-ClassesOrFailure = ImageClasses | Failure
+ClassesOrFailure = ImageClasses | ImageFailure
 
 
-def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: Order) -> int:
+def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: ReportJob) -> int:
     """Write the top `k` classes of each image; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"classify has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _ClassReader(load, read, k, progress), start)
+        return run_per_image(order.sources, _ClassReader(load, read, k, progress), start)
 
-    return deliver(order, found, lambda results: write(results, order.many))
+    return write_contents(order, found, lambda results: write(results, order.many))
 
 
 @dataclass
@@ -161,7 +161,9 @@ def _short(head: ClassificationHead, id_: Any) -> str:
 
 def classes_json(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
     """One object for one image, a list for several; images that failed are left out."""
-    yield from json.objects((classes_object(one) if isinstance(one, ImageClasses) else None for one in found), several)
+    yield from json.json_objects(
+        (classes_object(one) if isinstance(one, ImageClasses) else None for one in found), several
+    )
 
 
 def classes_object(found: ImageClasses) -> json.Object:
@@ -170,7 +172,7 @@ def classes_object(found: ImageClasses) -> json.Object:
     rest = [None] * len(classes.ids) if classes.rest is None else classes.rest.tolist()
     return {
         "schema": SCHEMA,
-        **json.about(found.reading),
+        **json.model_and_image(found.reading),
         "head": {
             "classes": len(head.labels),
             "reads": head.reads,
@@ -184,7 +186,7 @@ def classes_object(found: ImageClasses) -> json.Object:
             )
         ],
         "patches": [
-            json.placed(place)
+            json.place_object(place)
             | {"evidence": classes.evidence[:, i].tolist(), "first": _named(head, int(classes.first[i]))}
             for i, place in enumerate(found.reading.patch_places)
         ],

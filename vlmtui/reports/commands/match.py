@@ -32,8 +32,8 @@ from vlmtui.image import ImageFile
 from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import Floats, ModelInfo, Reading
 from vlmtui.reports.formats import json
-from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.run import Order, deliver
+from vlmtui.reports.per_image import ImageFailure, run_per_image
+from vlmtui.reports.run import ReportJob, write_contents
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 from vlmtui.session.client import SessionClient
 from vlmtui.session.reconnecting import OnProgress
@@ -73,10 +73,10 @@ class CaptionLoss:
     loss: PairLoss | None
 
 
-MatchPart = MatchedImage | CaptionLoss | Failure
+MatchPart = MatchedImage | CaptionLoss | ImageFailure
 
 
-def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format: str, order: Order) -> int:
+def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format: str, order: ReportJob) -> int:
     """Write the matrix of images and texts; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
@@ -87,10 +87,10 @@ def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format:
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
         looker = _MatchReader(asked, load, read, progress, (lambda note: None) if order.quiet else order.tell)
-        yield from each(order.sources, looker, start)
+        yield from run_per_image(order.sources, looker, start)
         yield CaptionLoss(looker.loss)
 
-    return deliver(order, found, lambda results: write(results, asked))
+    return write_contents(order, found, lambda results: write(results, asked))
 
 
 @dataclass
@@ -238,7 +238,7 @@ def _opening(matched: MatchedImage, asked: MatchOptions) -> json.Object:
     texts = matched.texts
     return {
         "schema": SCHEMA,
-        "model": json.about(matched.reading)["model"],
+        "model": json.model_and_image(matched.reading)["model"],
         "query": {"kind": texts.kind, "scale": texts.scale, "bias": texts.bias, "captions": asked.captions},
         "texts": [
             {"text": text, "pieces": length, "read": min(length, texts.limit)}
@@ -251,7 +251,7 @@ def _opening(matched: MatchedImage, asked: MatchOptions) -> json.Object:
 def _image(matched: MatchedImage) -> json.Object:
     match = matched.match
     image: json.Object = {
-        **json.about(matched.reading)["image"],
+        **json.model_and_image(matched.reading)["image"],
         "caption": matched.caption,
         "cosines": match.cosines.tolist(),
         "logits": match.logits.tolist(),
@@ -260,7 +260,7 @@ def _image(matched: MatchedImage) -> json.Object:
     if matched.patches is not None:
         places = matched.reading.patch_places
         image["patches"] = [
-            json.placed(place) | {"cosines": matched.patches[:, i].tolist()} for i, place in enumerate(places)
+            json.place_object(place) | {"cosines": matched.patches[:, i].tolist()} for i, place in enumerate(places)
         ]
     return image
 

@@ -55,8 +55,8 @@ from vlmtui.image import ImageFile
 from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
-from vlmtui.reports.per_image import Failure, each
-from vlmtui.reports.run import Order, deliver
+from vlmtui.reports.per_image import ImageFailure, run_per_image
+from vlmtui.reports.run import ReportJob, write_contents
 from vlmtui.session.client import SessionClient
 from vlmtui.session.reconnecting import OnProgress
 
@@ -73,19 +73,19 @@ class ImageOutliers:
     marks: Marks
 
 
-OutliersOrFailure = ImageOutliers | Failure
+OutliersOrFailure = ImageOutliers | ImageFailure
 
 
-def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: Order) -> int:
+def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: ReportJob) -> int:
     """Write which outlier positions the images share; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return each(order.sources, _OutlierReader(load, read, stage, progress), start)
+        return run_per_image(order.sources, _OutlierReader(load, read, stage, progress), start)
 
-    return deliver(order, found, lambda results: write(summarise_outliers(results)))
+    return write_contents(order, found, lambda results: write(summarise_outliers(results)))
 
 
 @dataclass
@@ -137,10 +137,10 @@ def summarise_outliers(found: Iterable[OutliersOrFailure]) -> OutlierSummary | N
     whole: OutlierSummary | None = None
     seen: set[str] = set()
     for one in found:
-        if isinstance(one, Failure):
+        if isinstance(one, ImageFailure):
             continue
         reading = one.reading
-        told = json.about(reading)
+        told = json.model_and_image(reading)
         whole = whole or OutlierSummary(told["model"], reading.model)
         again = reading.image.sha256 in seen
         seen.add(reading.image.sha256)
@@ -216,7 +216,7 @@ def share_text(count: int, of: int) -> str:
 
 def outliers_json(whole: OutlierSummary | None) -> Iterator[str]:
     """One JSON object for all images."""
-    yield from json.objects([None if whole is None else outliers_object(whole)], several=False)
+    yield from json.json_objects([None if whole is None else outliers_object(whole)], several=False)
 
 
 def outliers_object(whole: OutlierSummary) -> json.Object:

@@ -230,7 +230,7 @@ def norm_histogram(found: VocabularyRows) -> list[HistogramBin]:
 
 def vocabulary_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One object."""
-    yield f"{json.line(vocabulary_object(model, found))}\n"
+    yield f"{json.json_line(vocabulary_object(model, found))}\n"
 
 
 def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
@@ -281,11 +281,11 @@ def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
 
 def vocabulary_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One line for each row of the vocabulary."""
-    yield csv.line(["id", "word", "piece", "kind", "norm", "first"])
+    yield csv.csv_line(["id", "word", "piece", "kind", "norm", "first"])
     norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
     for id_, (norm, first) in enumerate(zip(norms, found.first.tolist(), strict=True)):
         piece = found.pieces[id_]
-        yield csv.line([id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first])
+        yield csv.csv_line([id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first])
 
 
 def _row(found: VocabularyRows, id_: int) -> json.Object:

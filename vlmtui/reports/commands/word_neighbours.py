@@ -62,14 +62,14 @@ def neighbours_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
         }
         for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True)
     ]
-    yield f"{json.line({'schema': SCHEMA, 'model': model_object(model), 'query': query, 'words': words})}\n"
+    yield f"{json.json_line({'schema': SCHEMA, 'model': model_object(model), 'query': query, 'words': words})}\n"
 
 
 def neighbours_csv(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
     """One line a word, the nearest first."""
-    yield csv.line(["id", "word", "piece", "score", "norm"])
+    yield csv.csv_line(["id", "word", "piece", "score", "norm"])
     for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
-        yield csv.line([id_, visible(near.pieces[id_], near.texts[id_]), near.pieces[id_], score, norm])
+        yield csv.csv_line([id_, visible(near.pieces[id_], near.texts[id_]), near.pieces[id_], score, norm])
 
 
 def model_heading(model: ModelInfo) -> Iterator[str]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.canvas import Pixels, draw_image, grid_slices
+from vlmtui.display.canvas import Pixels, draw_image, grid_slices, half_block
 from vlmtui.display.cells import fit, width
 from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
@@ -26,15 +26,14 @@ from vlmtui.reading import of_patches
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import layout as paper
-from vlmtui.reports.images.content import Shown
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.rows import ReportRows
 
 COLUMNS = 80
 _TALLEST = 500
 _SHARE = 0.72
 _DIM = 0.62
-_UPPER_HALF = "▀"
 _RESET = "\x1b[0m"
 _LEAST = 3
 """Cells that a patch needs for a word."""
@@ -51,16 +50,16 @@ def check_drawing(query: Query) -> None:
         raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
 
 
-def write_ansi(results: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
+def write_ansi(results: Iterable[ImageDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
     """One picture after the other, as they are made."""
     first = True
     for result in results:
-        if isinstance(result, Shown):
-            yield ("" if first else "\n") + "".join(f"{line}\n" for line in lines(result))
+        if isinstance(result, ImageDrawing):
+            yield ("" if first else "\n") + "".join(f"{line}\n" for line in cell_lines(result))
             first = False
 
 
-def lines(shown: Shown) -> Iterator[str]:
+def cell_lines(shown: ImageDrawing) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
     columns = seen.query.output.drawing.size or _columns()
@@ -70,7 +69,7 @@ def lines(shown: Shown) -> Iterator[str]:
         raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
     of = "L2 norms" if shown.show == HEAT else "first words"
     said = lens_line(seen) if seen.overlay is not None else of
-    head = f"{paper.named(seen)} · {seen.stage} · {said} · {paper.model_named(seen)}"
+    head = f"{paper.image_name(seen)} · {seen.stage} · {said} · {paper.model_name(seen)}"
     yield isolate(fit(head, min(columns, width(head))))
     for page in pages:
         if len(pages) > 1:
@@ -78,7 +77,7 @@ def lines(shown: Shown) -> Iterator[str]:
         yield from _page(shown, page, columns)
 
 
-def _page(shown: Shown, page: EntryGrid, columns: int) -> Iterator[str]:
+def _page(shown: ImageDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
     seen = shown.seen
     picture = Image.fromarray(shown.rgb)
     x0, y0, x1, y1 = page.box
@@ -139,8 +138,7 @@ def _line(upper: Pixels, lower: Pixels, over: dict[int, Written], deep: bool) ->
         fore: Colour | None
         character, fore = over.get(x, (None, None))
         if character is None:
-            fore, back = (tuple(top), tuple(bottom)) if top != bottom else (None, tuple(bottom))
-            character = _UPPER_HALF if fore else " "
+            character, fore, back = half_block(tuple(top), tuple(bottom))
         else:
             back = tuple((a + b) // 2 for a, b in zip(top, bottom, strict=True))
         if (fore, back) != before:

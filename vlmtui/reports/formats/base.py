@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query
-    from vlmtui.reports.per_image import Failure
+    from vlmtui.reports.per_image import ImageFailure
 
 Writer = Callable[[Iterable[Any], "Query", bool], Iterator[str | bytes]]
 """(contents, query, whether of several images) -> the report, piece by piece.
@@ -78,7 +78,7 @@ class Format:
             _imported(self.check)(query)
 
     def write(
-        self, contents: Iterable[Any | Failure], query: Query, several: bool, to_terminal: bool = False
+        self, contents: Iterable[Any | ImageFailure], query: Query, several: bool, to_terminal: bool = False
     ) -> Iterator[str | bytes]:
         """The report, piece by piece, as its contents are made."""
         writer: Writer = _imported((to_terminal and self.terminal_writer) or self.writer)

@@ -9,13 +9,13 @@ from vlmtui.query.options import Query
 from vlmtui.reports.formats.base import Content
 from vlmtui.reports.image_reader import read_reports
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
     from vlmtui.reports.images.animation import Animation
-    from vlmtui.reports.images.content import Shown
-    from vlmtui.reports.page.content import Glance
+    from vlmtui.reports.images.content import ImageDrawing
+    from vlmtui.reports.page.content import PageContent
     from vlmtui.session.client import SessionClient
 
 
@@ -25,17 +25,17 @@ def collect(
     query: Query,
     start: Callable[[], SessionClient],
     on_progress: OnProgress,
-) -> Generator[Any | Failure, None, None]:
+) -> Generator[Any | ImageFailure, None, None]:
     """Read the images and ask the session for the content of each; `UsageError` for a query that it cannot answer."""
     match content:
         case Content.DRAWING:
-            from vlmtui.reports.images.content import shown
+            from vlmtui.reports.images.content import collect_drawings
 
-            return shown(sources, query, start, on_progress)
+            return collect_drawings(sources, query, start, on_progress)
         case Content.PAGE:
-            from vlmtui.reports.page.content import looked
+            from vlmtui.reports.page.content import collect_pages
 
-            return looked(sources, query, start, on_progress)
+            return collect_pages(sources, query, start, on_progress)
         case Content.ANIMATION:
             from vlmtui.reports.images.animation import collect_animations
 
@@ -56,10 +56,10 @@ class ReadingContents(Protocol):
     def report(self) -> ImageReport:
         """The report of its entries."""
 
-    def drawing(self) -> Shown:
+    def drawing(self) -> ImageDrawing:
         """What a drawing shows where nothing is asked of it."""
 
-    def page(self) -> Glance:
+    def page(self) -> PageContent:
         """What its page shows."""
 
     def animation(self) -> Animation:

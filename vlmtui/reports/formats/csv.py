@@ -16,7 +16,7 @@ from typing import Any
 from vlmtui.display.pieces import plain
 from vlmtui.query.options import Query
 from vlmtui.reports.image_report import ReportOrFailure
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.columns import cells, headings
 
 
@@ -32,16 +32,16 @@ def write_csv_to_terminal(results: Iterable[ReportOrFailure], query: Query, seve
 
 
 def _lines(results: Iterable[ReportOrFailure], names: list[str], exact: int | None) -> Iterator[str]:
-    yield line(names)
+    yield csv_line(names)
     for result in results:
-        if not isinstance(result, Failure):
-            yield from (line(row, exact) for row in cells(result))
+        if not isinstance(result, ImageFailure):
+            yield from (csv_line(row, exact) for row in cells(result))
         elif "error" in names:
             about = {"image": result.name, "error": result.why}
-            yield line([about.get(name) for name in names], exact)
+            yield csv_line([about.get(name) for name in names], exact)
 
 
-def line(row: Sequence[Any], exact: int | None = None) -> str:
+def csv_line(row: Sequence[Any], exact: int | None = None) -> str:
     """A row of the table; its texts on one line each, but for the cell `exact`, which is kept as it is."""
     shown = [plain(cell) if isinstance(cell, str) and i != exact else cell for i, cell in enumerate(row)]
     written = io.StringIO()

@@ -20,7 +20,7 @@ from vlmtui.query.options import Query
 from vlmtui.reading import of_layers
 from vlmtui.reports.images import fonts, layout
 from vlmtui.reports.images.animation import Animation
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 LONG_SIDE = 640
 FRAME_MS = 400
@@ -28,12 +28,14 @@ LAST_MS = 1600
 CAPTION = 28
 
 
-def write_gif(animations: Iterable[Animation | Failure], query: Query, several: bool) -> Iterator[bytes]:
+def write_gif(animations: Iterable[Animation | ImageFailure], query: Query, several: bool) -> Iterator[bytes]:
     """The file, whole."""
-    yield from (encoded(frames(animation)) for animation in animations if isinstance(animation, Animation))
+    yield from (
+        encode_frames(animation_frames(animation)) for animation in animations if isinstance(animation, Animation)
+    )
 
 
-def encoded(pictures: Sequence[Image.Image]) -> bytes:
+def encode_frames(pictures: Sequence[Image.Image]) -> bytes:
     """The frames as an endless GIF, the last one standing longer."""
     file = io.BytesIO()
     times = [FRAME_MS] * (len(pictures) - 1) + [LAST_MS]
@@ -41,7 +43,7 @@ def encoded(pictures: Sequence[Image.Image]) -> bytes:
     return file.getvalue()
 
 
-def frames(seen: Animation) -> list[Image.Image]:
+def animation_frames(seen: Animation) -> list[Image.Image]:
     """One frame a stage, RGB."""
     height, width = seen.rgb.shape[:2]
     scale = LONG_SIDE / max(width, height)
@@ -72,6 +74,6 @@ def _captioned(rgb: Rgb, text: str) -> Image.Image:
     height, width = rgb.shape[:2]
     picture = Image.new("RGB", (width, height + CAPTION), (13, 16, 23))
     picture.paste(Image.fromarray(rgb), (0, 0))
-    shown, size = fonts.fitted(plain(text), 15, width - 16)
-    fonts.written(picture, 8, height + 19, shown, size, (210, 214, 220), None)
+    shown, size = fonts.fit_text(plain(text), 15, width - 16)
+    fonts.draw_text(picture, 8, height + 19, shown, size, (210, 214, 220), None)
     return picture

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from vlmtui.query.options import Query
-from vlmtui.reports.page.content import Glance
-from vlmtui.reports.page.document import document
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.page.content import PageContent
+from vlmtui.reports.page.document import page_document
+from vlmtui.reports.per_image import ImageFailure
 
 
-def write_html(pages: Iterable[Glance | Failure], query: Query, several: bool) -> Iterator[str]:
+def write_html(pages: Iterable[PageContent | ImageFailure], query: Query, several: bool) -> Iterator[str]:
     """The file, whole."""
-    yield from (document(page) for page in pages if isinstance(page, Glance))
+    yield from (page_document(page) for page in pages if isinstance(page, PageContent))

@@ -18,10 +18,10 @@ from vlmtui.query.fields import SIMPLE
 from vlmtui.query.options import Query
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
 from vlmtui.reports.formats import logit_lens
-from vlmtui.reports.formats.noise_baseline import agreement_object, standing_object
-from vlmtui.reports.formats.patch_embedding import as_object
+from vlmtui.reports.formats.noise_baseline import agreement_object, percentile_object
+from vlmtui.reports.formats.patch_embedding import embedding_object
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.columns import simple
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.early_exit import PROJECTOR, early_exit_name
@@ -35,16 +35,18 @@ Object = dict[str, Any]
 
 def write_json(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """One object for one image, a list for several; an image that failed is not in it."""
-    yield from objects((None if isinstance(result, Failure) else report(result) for result in results), several)
+    yield from json_objects(
+        (None if isinstance(result, ImageFailure) else report_object(result) for result in results), several
+    )
 
 
-def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
+def json_objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
     """One object, or a list of several, written as they are made; None for a picture that failed."""
     opened = False
     for one in made:  # to its end, also after the only one: what stands beside a report is written there
         if one is None:
             continue
-        body = line(one)
+        body = json_line(one)
         if not several:
             yield f"{body}\n"
             continue
@@ -57,21 +59,21 @@ def objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
 def write_jsonl(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """One line a token; one line for an image that failed."""
     for result in results:
-        if isinstance(result, Failure):
-            yield f"{line({'image': {'source': result.name}, 'error': result.why})}\n"
+        if isinstance(result, ImageFailure):
+            yield f"{json_line({'image': {'source': result.name}, 'error': result.why})}\n"
             continue
         ends = {"image": {"source": result.reading.image.source}, "model": {"name": result.reading.model.name}}
-        for token in tokens(result, ends):
-            yield f"{line(token)}\n"
+        for token in token_objects(result, ends):
+            yield f"{json_line(token)}\n"
 
 
-def report(seen: ImageReport) -> Object:
+def report_object(seen: ImageReport) -> Object:
     """The object of one image."""
     reading, query, words = seen.reading, seen.query, seen.words
     grids = [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)]
     return {
         "schema": SCHEMA,
-        **about(reading),
+        **model_and_image(reading),
         "query": {
             "metric": seen.order,
             "k": query.search.k,
@@ -84,12 +86,12 @@ def report(seen: ImageReport) -> Object:
             **({"lens": _lens(seen)} if seen.said else {}),
         },
         **({"grids": grids} if not query.output.fields or "grids" in query.output.fields else {}),
-        "tokens": list(tokens(seen)),
+        "tokens": list(token_objects(seen)),
         **({"lens": whole} if (whole := _whole(seen.looked)) else {}),
     }
 
 
-def about(reading: Reading) -> Object:
+def model_and_image(reading: Reading) -> Object:
     """Which model, and which picture."""
     model, image = reading.model, reading.image
     return {
@@ -105,7 +107,7 @@ def about(reading: Reading) -> Object:
     }
 
 
-def tokens(seen: ImageReport, ends: Object | None = None) -> Iterator[Object]:
+def token_objects(seen: ImageReport, ends: Object | None = None) -> Iterator[Object]:
     """The objects of the entries reported, in their order, each with `ends` behind its own fields.
 
     Where the query names fields, those alone; `explained` is a list there, the share of the norm after each word.
@@ -129,22 +131,27 @@ def _whole_tokens(seen: ImageReport) -> Iterator[Object]:
     for row, entry in enumerate(seen.entries):
         value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
         if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens the fields are the contract's own
-            value["anatomy"] = as_object(seen.anatomy[row])
+            value["anatomy"] = embedding_object(seen.anatomy[row])
         noise: Object = (
-            {} if seen.null is None or not seen.words else {"null": standing_object(seen.null, seen.words, row)}
+            {} if seen.null is None or not seen.words else {"null": percentile_object(seen.null, seen.words, row)}
         )
         if seen.agreements and seen.words:
             noise["agreement"] = agreement_object(seen.agreements[row], seen.words, row)
         if seen.by_layer:
-            value["layers"] = logit_lens.as_object(seen.by_layer[row])
+            value["layers"] = logit_lens.layers_object(seen.by_layer[row])
         if seen.looked is not None and isinstance(seen.looked.result, TokenMaps):
             value["maps"] = seen.looked.result.values[:, entry].tolist()
         if seen.facts:
             value["facts"] = dict(cast(Facts, seen.facts[row].result).rows)
-        yield placed(places[entry]) | {"norm": float(norms[entry]), "words": _words(seen.words, row)} | value | noise
+        yield (
+            place_object(places[entry])
+            | {"norm": float(norms[entry]), "words": _words(seen.words, row)}
+            | value
+            | noise
+        )
 
 
-def placed(place: Place) -> Object:
+def place_object(place: Place) -> Object:
     """Where an entry comes from."""
     return {
         "index": place.index,
@@ -230,6 +237,6 @@ def _box(box: Box | None) -> list[float] | None:
     return None if box is None else [float(corner) for corner in box]
 
 
-def line(value: Object) -> str:
+def json_line(value: Object) -> str:
     """An object in one line."""
     return _encoder.encode(value).decode()

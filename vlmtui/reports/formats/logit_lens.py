@@ -13,7 +13,7 @@ from vlmtui.reading import TokenLayerWords
 _LABEL = 28
 
 
-def lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
+def layer_lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
     """A line a layer: its entropy, and its words with their logits."""
     yield "  layer     entropy"
     for layer, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True), 1):
@@ -26,7 +26,7 @@ def lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
         yield from flow(words, start, indent=_LABEL)
 
 
-def as_object(found: TokenLayerWords) -> dict[str, Any]:
+def layers_object(found: TokenLayerWords) -> dict[str, Any]:
     """`settled` is the first stage from which on the last one's first word is first, null without words; `stages` has
     of every layer its `entropy` and its `words`, as those of a token are."""
     layers = enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True))

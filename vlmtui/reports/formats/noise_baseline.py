@@ -33,7 +33,7 @@ def null_line(null: NoiseBaseline) -> str:
     return f"{what} against the same search on noise: {shuffled}, and random vectors of the same norms"
 
 
-def standing_line(standing: NoisePercentile | None) -> str:
+def percentile_line(standing: NoisePercentile | None) -> str:
     """Where one token's words stand."""
     if standing is None:
         return "null  no word to hold against noise"
@@ -49,7 +49,7 @@ def standing_line(standing: NoisePercentile | None) -> str:
     return f"null  {', '.join(said)}"
 
 
-def standing_object(null: NoiseBaseline, words: TokenWords, row: int) -> dict[str, float | None] | None:
+def percentile_object(null: NoiseBaseline, words: TokenWords, row: int) -> dict[str, float | None] | None:
     """In percent: `percentile` and `margin` among the shuffled picture's tokens, `same` how many of them have the same
     first word, `random` among random vectors; null where that means nothing.
     """

@@ -20,7 +20,7 @@ from vlmtui.query.options import Query
 from vlmtui.reading import TokenWords
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.output.target import Pipe
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.columns import STANDING, of_parquet, simple
 from vlmtui.reports.select.rows import ReportRows
 
@@ -85,7 +85,7 @@ def write_parquet(results: Iterable[ReportOrFailure], query: Query, several: boo
     with pq.ParquetWriter(pa.PythonFile(pipe, "w"), wanted, compression="zstd") as writer:
         held: list[pa.RecordBatch] = []
         for result in results:
-            held.append(batch(result, wanted))
+            held.append(image_rows(result, wanted))
             if sum(len(rows) for rows in held) >= ROW_GROUP:
                 _write(writer, held)
                 held = []
@@ -102,9 +102,9 @@ def schema(query: Query) -> pa.Schema:
     return pa.schema([every[name] for name in names], {"vlmtui.schema": SCHEMA})
 
 
-def batch(result: ReportOrFailure, wanted: pa.Schema) -> pa.RecordBatch:
+def image_rows(result: ReportOrFailure, wanted: pa.Schema) -> pa.RecordBatch:
     """The rows of one picture: one an entry, or one with the error."""
-    if isinstance(result, Failure):
+    if isinstance(result, ImageFailure):
         about = {"image": result.name, "error": result.why}
         return pa.record_batch([pa.array([about.get(field.name)], field.type) for field in wanted], schema=wanted)
     made = _Columns(result)

@@ -13,7 +13,7 @@ CHANNELS = ("red", "green", "blue")
 _LABEL = 12
 
 
-def lines(anatomy: PatchEmbeddingResult) -> Iterator[str]:
+def embedding_lines(anatomy: PatchEmbeddingResult) -> Iterator[str]:
     """What goes into the patch's state, one line a fact."""
     yield _fact("given", f"{shape(anatomy)} = {anatomy.length:,} numbers, flattened")
     levels = anatomy.pixels.reshape(-1, 3).mean(axis=0)
@@ -37,7 +37,7 @@ def shape(anatomy: PatchEmbeddingResult) -> str:
     return " × ".join(map(str, (*film, tall, wide, channels)))
 
 
-def as_object(anatomy: PatchEmbeddingResult) -> dict[str, Any]:
+def embedding_object(anatomy: PatchEmbeddingResult) -> dict[str, Any]:
     """The object of a patch: `levels` (0–255) are its pixels [height][width][3]."""
     return {
         "length": anatomy.length,

@@ -11,19 +11,19 @@ from PIL import Image, ImageDraw
 from vlmtui.display.colours import Colour
 from vlmtui.query.options import Query
 from vlmtui.reports.images import fonts
-from vlmtui.reports.images.composition import scene
-from vlmtui.reports.images.content import Shown
-from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Point, Rect, Scene, Text
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.images.composition import compose
+from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.images.scene import AreaMark, DotMark, LineMark, Mark, PhotoMark, Point, RectMark, Scene, TextMark
+from vlmtui.reports.per_image import ImageFailure
 
 _BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _FINER = 4
 """Lines and curves are drawn so many times larger and made smaller: Pillow draws them with steps."""
 
 
-def write_png(drawings: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[bytes]:
+def write_png(drawings: Iterable[ImageDrawing | ImageFailure], query: Query, several: bool) -> Iterator[bytes]:
     """The file, whole."""
-    yield from (png(scene(drawing)) for drawing in drawings if isinstance(drawing, Shown))
+    yield from (png(compose(drawing)) for drawing in drawings if isinstance(drawing, ImageDrawing))
 
 
 def png(scene: Scene) -> bytes:
@@ -44,22 +44,22 @@ def raster(scene: Scene) -> Image.Image:
 def _put(picture: Image.Image, mark: Mark) -> None:
     """Draw one mark over the picture."""
     match mark:
-        case Photo():
+        case PhotoMark():
             picture.paste(Image.fromarray(mark.rgb), (mark.x, mark.y))
-        case Rect(x, y, width, height, fill, opacity):
+        case RectMark(x, y, width, height, fill, opacity):
             left, top, right, bottom = round(x), round(y), round(x + width), round(y + height)
             if right > left and bottom > top:
                 over = Image.new("RGB", (right - left, bottom - top), fill)
                 under = picture.crop((left, top, right, bottom))
                 picture.paste(over if opacity >= 1 else Image.blend(under, over, opacity), (left, top))
-        case Text(x, y, text, size, colour, anchor, halo):
-            wide = fonts.measured(text, size)
-            fonts.written(picture, x - _BEFORE[anchor] * wide, y, text, size, colour, halo)
-        case Line(points, colour, wide, opacity):
+        case TextMark(x, y, text, size, colour, anchor, halo):
+            wide = fonts.text_width(text, size)
+            fonts.draw_text(picture, x - _BEFORE[anchor] * wide, y, text, size, colour, halo)
+        case LineMark(points, colour, wide, opacity):
             _smooth(picture, points, wide / 2, colour, opacity, lambda canvas, at: _line(canvas, at, wide))
-        case Area(points, fill, opacity):
+        case AreaMark(points, fill, opacity):
             _smooth(picture, points, 0, fill, opacity, lambda canvas, at: canvas.polygon(at, 255))
-        case Dot(x, y, radius, fill, opacity):
+        case DotMark(x, y, radius, fill, opacity):
             _smooth(
                 picture, ((x, y),), radius, fill, opacity, lambda canvas, at: canvas.circle(at[0], radius * _FINER, 255)
             )

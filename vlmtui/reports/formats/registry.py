@@ -129,6 +129,6 @@ def format_for(name: str | None) -> str:
 
     Raises `UsageError` for an ending that is of no format.
     """
-    from vlmtui.reports.output.target import format_by  # which would weigh on the start of the command line
+    from vlmtui.reports.output.target import format_by_ending  # which would weigh on the start of the command line
 
-    return format_by(name, ENDINGS)
+    return format_by_ending(name, ENDINGS)

@@ -21,8 +21,8 @@ from vlmtui.reports.image_report import ImageReport
 
 if TYPE_CHECKING:
     from vlmtui.reports.images.animation import Animation
-    from vlmtui.reports.images.content import Shown
-    from vlmtui.reports.page.content import Glance
+    from vlmtui.reports.images.content import ImageDrawing
+    from vlmtui.reports.page.content import PageContent
     from vlmtui.session.client import SessionClient
 
 
@@ -39,11 +39,11 @@ def write_reading(format: Format, reading: ReadingContents, query: Query) -> Ite
     yield from format.write([content_of(format.content, reading)], query, False)
 
 
-def default_drawing(report: ImageReport, rgb: Rgb) -> Shown:
+def default_drawing(report: ImageReport, rgb: Rgb) -> ImageDrawing:
     """The drawing of a report of which nothing was asked: its words where it has any, else its norms as colours."""
-    from vlmtui.reports.images.content import Shown
+    from vlmtui.reports.images.content import ImageDrawing
 
-    return Shown(WORDS if report.words is not None else HEAT, rgb, report, layers=report.layers)
+    return ImageDrawing(WORDS if report.words is not None else HEAT, rgb, report, layers=report.layers)
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ class SessionReading:
         """The report of its entries."""
         return report_of(self.client, self.reading, self.query, self.stage)
 
-    def drawing(self) -> Shown:
+    def drawing(self) -> ImageDrawing:
         """Its words in their patches, or its norms."""
         return default_drawing(self.report(), self.image())
 
-    def page(self) -> Glance:
+    def page(self) -> PageContent:
         """What its page shows."""
-        from vlmtui.reports.page.content import glance
+        from vlmtui.reports.page.content import page_content
 
-        return glance(self.client, self.image(), self.reading, self.query)
+        return page_content(self.client, self.image(), self.reading, self.query)
 
     def animation(self) -> Animation:
         """What a lens made of every stage up to that of the query."""

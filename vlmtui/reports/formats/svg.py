@@ -11,18 +11,18 @@ from PIL import Image
 
 from vlmtui.display.colours import Colour, Rgb, hex_colour
 from vlmtui.query.options import Query
-from vlmtui.reports.images.composition import scene
-from vlmtui.reports.images.content import Shown
-from vlmtui.reports.images.scene import Area, Dot, Line, Mark, Photo, Rect, Scene, Text
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.images.composition import compose
+from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.images.scene import AreaMark, DotMark, LineMark, Mark, PhotoMark, RectMark, Scene, TextMark
+from vlmtui.reports.per_image import ImageFailure
 
 _SVG = "http://www.w3.org/2000/svg"
 _LETTERS = "Aileron, Helvetica, Arial, 'Noto Sans', sans-serif"
 
 
-def write_svg(drawings: Iterable[Shown | Failure], query: Query, several: bool) -> Iterator[str]:
+def write_svg(drawings: Iterable[ImageDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
     """The file, whole."""
-    yield from (svg(scene(drawing)) for drawing in drawings if isinstance(drawing, Shown))
+    yield from (svg(compose(drawing)) for drawing in drawings if isinstance(drawing, ImageDrawing))
 
 
 def svg(scene: Scene) -> str:
@@ -42,23 +42,23 @@ def svg(scene: Scene) -> str:
 
 def _element(mark: Mark) -> tuple[str, dict[str, str], str | None]:
     match mark:
-        case Photo(x, y, rgb, smooth):
+        case PhotoMark(x, y, rgb, smooth):
             where = _numbers(x=x, y=y, width=rgb.shape[1], height=rgb.shape[0])
             return "image", {**where, "href": _embedded(rgb, smooth)}, None
-        case Rect(x, y, width, height, fill, opacity):
+        case RectMark(x, y, width, height, fill, opacity):
             return "rect", {**_numbers(x=x, y=y, width=width, height=height), **_filled(fill, opacity)}, None
-        case Line(points, colour, width, opacity):
+        case LineMark(points, colour, width, opacity):
             stroke = {
                 "fill": "none",
                 "stroke": hex_colour(colour),
                 **_numbers(stroke_width=width, stroke_opacity=opacity),
             }
             return "polyline", {"points": _points(points), **stroke, "stroke-linejoin": "round"}, None
-        case Area(points, fill, opacity):
+        case AreaMark(points, fill, opacity):
             return "polygon", {"points": _points(points), **_filled(fill, opacity)}, None
-        case Dot(x, y, radius, fill, opacity):
+        case DotMark(x, y, radius, fill, opacity):
             return "circle", {**_numbers(cx=x, cy=y, r=radius), **_filled(fill, opacity)}, None
-        case Text(x, y, text, size, colour, anchor, halo):
+        case TextMark(x, y, text, size, colour, anchor, halo):
             how = {**_numbers(x=x, y=y, font_size=size), "fill": hex_colour(colour), "text-anchor": anchor}
             if halo is not None:
                 edge = _numbers(stroke_width=2 * size / 9)

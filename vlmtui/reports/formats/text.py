@@ -24,10 +24,10 @@ from vlmtui.query.options import Query
 from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports.formats import logit_lens, patch_embedding
 from vlmtui.reports.formats.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
-from vlmtui.reports.formats.noise_baseline import agreement_line, null_line, standing_line
+from vlmtui.reports.formats.noise_baseline import agreement_line, null_line, percentile_line
 from vlmtui.reports.formats.text_grid import titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 _LONGEST_WORD = 20
 
@@ -36,16 +36,16 @@ def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) 
     """The text of every image, in lines, as they are made."""
     first = True
     for result in results:
-        if isinstance(result, Failure):
+        if isinstance(result, ImageFailure):
             continue
         if not first:
             yield "\n" + "═" * COLUMNS + "\n\n"
         first = False
-        for line in lines(result):
+        for line in report_lines(result):
             yield f"{line.rstrip(' ')}\n"
 
 
-def lines(seen: ImageReport) -> Iterator[str]:
+def report_lines(seen: ImageReport) -> Iterator[str]:
     """The lines of one image's report."""
     yield from _title(seen)
     if seen.words is not None and not seen.query.selection.partial:
@@ -210,14 +210,14 @@ class _Entries:
         if seen.words is not None:
             yield from flow(_word_cells(seen.words, row, self._cell, self._joins, self._glosses), "  ")
             if seen.null is not None:
-                yield from wrapped(standing_line(seen.null.of(seen.words, row)), "  ")
+                yield from wrapped(percentile_line(seen.null.of(seen.words, row)), "  ")
             if seen.agreements:
                 yield f"  {agreement_line(seen.agreements[row], seen.words, row)}"
         yield from lens_lines(seen, row)
         if seen.by_layer:
-            yield from logit_lens.lines(seen.by_layer[row], self._joins)
+            yield from logit_lens.layer_lines(seen.by_layer[row], self._joins)
         if seen.anatomy:
-            yield from patch_embedding.lines(seen.anatomy[row])
+            yield from patch_embedding.embedding_lines(seen.anatomy[row])
         yield from self._stage_norms.of(place)
         if not of_patches(seen.stage):
             yield from self._layer_norms.of(entry)

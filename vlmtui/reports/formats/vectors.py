@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.errors import UsageError
-from vlmtui.reports.formats.json import line
+from vlmtui.reports.formats.json import json_line
 from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.output.target import Pipe, Target, check_target, target
-from vlmtui.reports.per_image import Failure
+from vlmtui.reports.per_image import ImageFailure
 
 SCHEMA = "vlmtui/vectors/1"
 SAFETENSORS, NPZ = ".safetensors", ".npz"
@@ -40,7 +40,7 @@ def check_vectors(name: str, output: str | None) -> None:
     check_target(name)
 
 
-def kept(
+def keep_vectors(
     results: Generator[ReportOrFailure, None, None], name: str, tell: Callable[[str], object] = lambda note: None
 ) -> Generator[ReportOrFailure, None, None]:
     """The results themselves; when all have come, their vectors are in the file `name`.
@@ -52,7 +52,7 @@ def kept(
     try:
         with target(name) as to, write(to, about) as put:
             for result in results:
-                if not isinstance(result, Failure) and result.vectors is not None:
+                if not isinstance(result, ImageFailure) and result.vectors is not None:
                     number, reading = len(about["images"]), result.reading
                     put(f"vectors.{number}", result.vectors)
                     put(f"entries.{number}", np.array(result.entries, np.int64))
@@ -72,7 +72,7 @@ def _safetensors(to: Target, about: dict[str, Any]) -> Iterator[Put]:
 
     held: dict[str, NDArray[Any]] = {}
     yield held.__setitem__
-    to.write(save({name: np.ascontiguousarray(array) for name, array in held.items()}, {"vlmtui": line(about)}))
+    to.write(save({name: np.ascontiguousarray(array) for name, array in held.items()}, {"vlmtui": json_line(about)}))
 
 
 @contextmanager
@@ -86,5 +86,5 @@ def _npz(to: Target, about: dict[str, Any]) -> Iterator[Put]:
             to.write(pipe.taken())
 
         yield put
-        put("about", np.array(line(about)))
+        put("about", np.array(json_line(about)))
     to.write(pipe.taken())

@@ -16,7 +16,7 @@ from vlmtui.query.chosen_lens import ChosenLens, default_colour_lens, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
 from vlmtui.reports.image_reader import answer_for
-from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ class Animation:
 
 def collect_animations(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
-) -> Generator[Animation | Failure, None, None]:
+) -> Generator[Animation | ImageFailure, None, None]:
     """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
     through = query.lens or default_colour_lens()
     if not through.drawn:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
-    return each(sources, _AnimationCollector(query, through, on_progress), start)
+    return run_per_image(sources, _AnimationTask(query, through, on_progress), start)
 
 
-class _AnimationCollector:
+class _AnimationTask:
     def __init__(self, query: Query, through: ChosenLens, on_progress: OnProgress | None) -> None:
         self._query, self._through, self._on_progress = query, through, on_progress
         self._last = ""

@@ -12,9 +12,21 @@ from vlmtui.display.norm_statistics import THRESHOLD, is_outlier, norm_summary
 from vlmtui.query.patches import PatchPosition, entries_of
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
 from vlmtui.reports.images import fonts, layout
-from vlmtui.reports.images.content import Shown
+from vlmtui.reports.images.content import ImageDrawing
 from vlmtui.reports.images.layout import MARGIN
-from vlmtui.reports.images.scene import INK, PALE, RULE, Area, Dot, Line, Mark, Point, Rect, Scene, Text
+from vlmtui.reports.images.scene import (
+    INK,
+    PALE,
+    RULE,
+    AreaMark,
+    DotMark,
+    LineMark,
+    Mark,
+    Point,
+    RectMark,
+    Scene,
+    TextMark,
+)
 
 WIDTH = 1200
 _RATIO = 0.52
@@ -27,7 +39,7 @@ _STEEP = 12.0
 _DOTS = 40
 
 
-def scene(shown: Shown) -> Scene:
+def chart_scene(shown: ImageDrawing) -> Scene:
     """Norms over stages."""
     width = max(420, shown.seen.query.output.drawing.size or WIDTH)
     height = round(width * _RATIO)
@@ -44,15 +56,15 @@ def scene(shown: Shown) -> Scene:
         lower = [plot.at(i, s.low) for i, s in zip(part, summaries, strict=True)]
         middle = tuple(plot.at(i, s.median) for i, s in zip(part, summaries, strict=True))
         if len(part) > 1:
-            marks += [Area((*upper, *reversed(lower)), _BAND, 0.18), Line(middle, _BAND, 2.5)]
+            marks += [AreaMark((*upper, *reversed(lower)), _BAND, 0.18), LineMark(middle, _BAND, 2.5)]
         else:
-            marks += [Line((upper[0], lower[0]), _BAND, 6, 0.3), Dot(*middle[0], 4, _BAND)]
+            marks += [LineMark((upper[0], lower[0]), _BAND, 6, 0.3), DotMark(*middle[0], 4, _BAND)]
         marks += [dot for i in part for dot in _outliers(i, norms[i], plot)]
     marks += _asked(shown, plot)
-    facts = f"{layout.named(shown.seen)} · {layout.model_named(shown.seen)}"
+    facts = f"{layout.image_name(shown.seen)} · {layout.model_name(shown.seen)}"
     marks += _key(shown, plot)
     title = "L2 norm of every stage's vectors, patch by patch"
-    marks += layout.captioned(_LEFT, height - 60, title, facts, width - _LEFT - MARGIN)
+    marks += layout.caption(_LEFT, height - 60, title, facts, width - _LEFT - MARGIN)
     return Scene(width, height, f"{title}, of {facts}", marks=marks)
 
 
@@ -86,8 +98,8 @@ class _Plot:
         marks: list[Mark] = []
         for value in _round_numbers(self.low, self.high, self.steep):
             _, y = self.at(0, value)
-            marks.append(Line(((self.left, y), (self.right, y)), RULE))
-            marks.append(Text(self.left - 8, y + 4.5, f"{value:g}", layout.SMALL, PALE, "end"))
+            marks.append(LineMark(((self.left, y), (self.right, y)), RULE))
+            marks.append(TextMark(self.left - 8, y + 4.5, f"{value:g}", layout.SMALL, PALE, "end"))
         return marks
 
 
@@ -102,7 +114,7 @@ def _round_numbers(low: float, high: float, steep: bool) -> list[float]:
     return [float(step * i) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _norms(shown: Shown, stage: str) -> Floats:
+def _norms(shown: ImageDrawing, stage: str) -> Floats:
     if of_layers(stage):
         assert shown.layers is not None
         norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
@@ -128,9 +140,9 @@ def _sections(stages: Sequence[str], plot: _Plot) -> list[Mark]:
         (x0, _), (x1, _) = plot.at(part[0], 1), plot.at(part[-1], 1)
         half = (plot.right - plot.left) / max(1, plot.count) / 2
         if part[0]:
-            marks.append(Line(((x0 - half, plot.top - 20), (x0 - half, plot.bottom)), RULE, 1.5))
+            marks.append(LineMark(((x0 - half, plot.top - 20), (x0 - half, plot.bottom)), RULE, 1.5))
         name = names[of_patches(stages[part[0]]), of_layers(stages[part[0]])]
-        marks.append(Text((x0 + x1) / 2, plot.top - 14, name, layout.SMALL, PALE, "middle"))
+        marks.append(TextMark((x0 + x1) / 2, plot.top - 14, name, layout.SMALL, PALE, "middle"))
     return marks
 
 
@@ -145,17 +157,17 @@ def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
             if i != part[-1] and (place % every or len(part) - 1 - place < every):
                 continue
             name = stages[i].rsplit(".", 1)[-1] if "." in stages[i] else ""
-            marks.append(Text(plot.at(i, 1)[0], plot.bottom + 18, name, layout.SMALL, PALE, "middle"))
+            marks.append(TextMark(plot.at(i, 1)[0], plot.bottom + 18, name, layout.SMALL, PALE, "middle"))
     return marks
 
 
 def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
     """The outliers of a stage, the largest first where there are many."""
     found = sorted((float(norm) for norm in norms[is_outlier(norms)]), reverse=True)
-    return [Dot(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
+    return [DotMark(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
 
 
-def _asked(shown: Shown, plot: _Plot) -> list[Mark]:
+def _asked(shown: ImageDrawing, plot: _Plot) -> list[Mark]:
     """The patches that were named, a line each."""
     marks: list[Mark] = []
     for patch, colour in _coloured(shown):
@@ -166,29 +178,31 @@ def _asked(shown: Shown, plot: _Plot) -> list[Mark]:
                 norm = float(np.mean(_norms(shown, shown.stages[i])[list(entries)]))
                 points += [plot.at(i, norm)] if math.isfinite(norm) else []
             if points:
-                marks.append(Line(tuple(points), colour, 2) if len(points) > 1 else Dot(*points[0], 3.5, colour))
+                marks.append(
+                    LineMark(tuple(points), colour, 2) if len(points) > 1 else DotMark(*points[0], 3.5, colour)
+                )
     return marks
 
 
-def _coloured(shown: Shown) -> list[tuple[PatchPosition, Colour]]:
+def _coloured(shown: ImageDrawing) -> list[tuple[PatchPosition, Colour]]:
     return list(zip(shown.seen.query.selection.patches, _LINES, strict=False))
 
 
-def _key(shown: Shown, plot: _Plot) -> list[Mark]:
+def _key(shown: ImageDrawing, plot: _Plot) -> list[Mark]:
     """What is what, under the plot."""
     x, y = plot.left, plot.bottom + 36
     marks: list[Mark] = []
 
     def named(text: str, sample: Mark) -> None:
         nonlocal x
-        marks.extend([sample, Text(x + 30, y, text, layout.SMALL, INK)])
-        x += 54 + fonts.measured(text, layout.SMALL)
+        marks.extend([sample, TextMark(x + 30, y, text, layout.SMALL, INK)])
+        x += 54 + fonts.text_width(text, layout.SMALL)
 
-    named("5th to 95th percentile", Rect(x, y - 10, 22, 11, _BAND, 0.18))
-    named("median", Line(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
-    named(f"outliers (|z| > {THRESHOLD})", Dot(x + 11, y - 4.5, 3, _OUT, 0.6))
+    named("5th to 95th percentile", RectMark(x, y - 10, 22, 11, _BAND, 0.18))
+    named("median", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
+    named(f"outliers (|z| > {THRESHOLD})", DotMark(x + 11, y - 4.5, 3, _OUT, 0.6))
     for patch, colour in _coloured(shown):
-        named(f"patch {patch}", Line(((x, y - 4.5), (x + 22, y - 4.5)), colour, 2))
+        named(f"patch {patch}", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), colour, 2))
     if plot.steep:
-        marks.append(Text(plot.left, plot.top - 14, "logarithmic", layout.SMALL, PALE))
+        marks.append(TextMark(plot.left, plot.top - 14, "logarithmic", layout.SMALL, PALE))
     return marks

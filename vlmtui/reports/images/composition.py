@@ -6,13 +6,13 @@ from vlmtui.errors import UsageError
 from vlmtui.query.drawing import HEAT, LARGEST, LAYERS, NORMS, SMALLEST, WORDS
 from vlmtui.query.options import Query
 from vlmtui.reports.images import chart, heat, words
-from vlmtui.reports.images.content import Shown
+from vlmtui.reports.images.content import ImageDrawing
 from vlmtui.reports.images.scene import Scene
 
-_SCENES = {WORDS: words.scene, HEAT: heat.scene, LAYERS: heat.sheet, NORMS: chart.scene}
+_SCENES = {WORDS: words.words_scene, HEAT: heat.heat_scene, LAYERS: heat.sheet_scene, NORMS: chart.chart_scene}
 
 
-def scene(shown: Shown) -> Scene:
+def compose(shown: ImageDrawing) -> Scene:
     """What is drawn of an image."""
     return _SCENES[shown.show](shown)
 

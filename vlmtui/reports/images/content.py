@@ -19,7 +19,7 @@ from vlmtui.query.options import Query, load_model
 from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.image_reader import answer_for, report_of
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.session.reconnecting import OnProgress
 
 OTHERS = "--format text, json or jsonl"
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ImageDrawing:
     """A picture [height, width, 3] uint8 that was read, and what is drawn of it: `show`, of `SHOWN`.
 
     `stages` are those of a sheet, with `values` of each where a lens was asked for; `layers` has the norms of the
@@ -44,17 +44,17 @@ class Shown:
     layers: LayerNorms | None = None
 
 
-def shown(
+def collect_drawings(
     sources: tuple[str, ...],
     query: Query,
     start: Callable[[], SessionClient],
     on_progress: OnProgress | None = None,
-) -> Generator[Shown | Failure, None, None]:
+) -> Generator[ImageDrawing | ImageFailure, None, None]:
     """Read the pictures and find what is drawn; `UsageError` for what cannot be."""
-    return each(sources, _Showing(query, what(query), on_progress), start)
+    return run_per_image(sources, _DrawingTask(query, drawing_kind(query), on_progress), start)
 
 
-def what(query: Query) -> str:
+def drawing_kind(query: Query) -> str:
     """What is drawn: what was asked for, or else words, and with a lens that gives numbers these."""
     numbers = query.lens is not None and query.lens.drawn
     if query.lens is not None and not (numbers or query.lens.kind is Words):
@@ -79,7 +79,7 @@ def what(query: Query) -> str:
     return show
 
 
-class _Showing:
+class _DrawingTask:
     def __init__(self, query: Query, show: str, on_progress: OnProgress | None) -> None:
         # of words only those that are drawn, and none for what has none
         k = query.output.drawing.num_words or query.search.k
@@ -111,7 +111,7 @@ class _Showing:
             why = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
             raise UsageError(f"{why}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Shown:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageDrawing:
         query, stage = self._query, self._stage
         rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
@@ -120,8 +120,8 @@ class _Showing:
         if self._show in (WORDS, HEAT):
             found = report_of(client, reading, query, stage, self._on_progress)
             if self._show == WORDS or found.overlay is not None or not of_layers(stage):
-                return Shown(self._show, rgb, found)
-            return Shown(self._show, rgb, found, layers=found.layers)
+                return ImageDrawing(self._show, rgb, found)
+            return ImageDrawing(self._show, rgb, found, layers=found.layers)
         layers = client.layers(reading.id, on_progress=self._on_progress).result() if of_layers(stage) else None
         there = stages(reading.model)
         path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
@@ -136,7 +136,7 @@ class _Showing:
                 client.look(reading.id, s, lens_for(lens, reading, s), answer=said, on_progress=progress).result()
                 for s in path
             )
-        return Shown(self._show, rgb, found, path, values, layers)
+        return ImageDrawing(self._show, rgb, found, path, values, layers)
 
     def done(self, client: SessionClient) -> None:
         pass

@@ -45,30 +45,32 @@ def font(face: Face, size: float) -> Font:
     return ImageFont.truetype(face[0], size, index=face[1])
 
 
-def measured(text: str, size: float) -> float:
+def text_width(text: str, size: float) -> float:
     """How many pixels a text is wide."""
     return sum(float(font(face, size * _FINER).getlength(part)) for face, part in runs(text)) / _FINER
 
 
-def fitted(text: str, size: float, room: float, least: float = 0.75) -> tuple[str, float]:
+def fit_text(text: str, size: float, room: float, least: float = 0.75) -> tuple[str, float]:
     """A text and a size for it, no wider than `room`: smaller by up to `least`, then cut."""
-    wide = measured(text, size)
+    wide = text_width(text, size)
     if wide <= room:
         return text, size
     size *= max(least, room / wide)
     shown = text
-    while shown and measured(shown if shown == text else shown + ELLIPSIS, size) > room:
+    while shown and text_width(shown if shown == text else shown + ELLIPSIS, size) > room:
         shown = shown[:-1]
     return (shown if shown == text else shown + ELLIPSIS), size
 
 
-def written(picture: Image.Image, x: float, y: float, text: str, size: float, ink: Colour, halo: Colour | None) -> None:
+def draw_text(
+    picture: Image.Image, x: float, y: float, text: str, size: float, ink: Colour, halo: Colour | None
+) -> None:
     """Write a line with its baseline at `y`, with an edge of the colour `halo` around its letters.
 
     Letters are drawn larger and made smaller: at their own size they would stand at whole pixels, unevenly.
     """
     left, top = math.floor(x - size), math.floor(y - 1.5 * size)
-    wide, tall = math.ceil(measured(text, size) + 2 * size) + 1, math.ceil(2.2 * size)
+    wide, tall = math.ceil(text_width(text, size) + 2 * size) + 1, math.ceil(2.2 * size)
     for colour, edge in ((halo, size / 9), (ink, 0.0)):
         if colour is None:
             continue
@@ -102,13 +104,13 @@ def _drawn(character: str) -> tuple[Face, str]:
     """Which font has a character, and what to write of it."""
     if _has(None, character):
         return None, character
-    face = _elsewhere(character)
+    face = _installed_face(character)
     return (face, character) if face is not None else (None, f"U+{ord(character):04X}")
 
 
-def _elsewhere(character: str) -> Face:
+def _installed_face(character: str) -> Face:
     """The first of the machine's fonts that has a character."""
-    for found in _machine():
+    for found in _installed_fonts():
         try:
             if found.has(ord(character)) and _has(found.face, character):
                 return found.face
@@ -118,7 +120,7 @@ def _elsewhere(character: str) -> Face:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _InstalledFont:
     """A font of the machine and the ranges of code points that it has, None where that is not known."""
 
     face: tuple[str, int]
@@ -133,9 +135,9 @@ class _Found:
 
 
 @lru_cache(maxsize=1)
-def _machine() -> tuple[_Found, ...]:
+def _installed_fonts() -> tuple[_InstalledFont, ...]:
     """The machine's fonts, plain upright ones without serifs first: asked once, when a letter is missing."""
-    found = [_Found((file, 0)) for file in _ELSEWHERE if Path(file).is_file()]
+    found = [_InstalledFont((file, 0)) for file in _ELSEWHERE if Path(file).is_file()]
     if command := shutil.which("fc-list"):
         asked = [command, "--format", _ASKED, ":scalable=true:color=false"]
         try:
@@ -157,11 +159,11 @@ def _rank(line: list[str]) -> tuple[float, ...]:
     return (not upright, away, "Mono" in family or "Code" in family, "Serif" in family, "Sans" not in family)
 
 
-def _read(file: str, index: str, has: str) -> _Found:
+def _read(file: str, index: str, has: str) -> _InstalledFont:
     """`20-7e a0 b5-ff` as ranges."""
     ends = [part.partition("-") for part in has.split()]
     starts = tuple(int(first, 16) for first, _, _ in ends)
-    return _Found((file, int(index) & 0xFFFF), starts, tuple(int(last or first, 16) for first, _, last in ends))
+    return _InstalledFont((file, int(index) & 0xFFFF), starts, tuple(int(last or first, 16) for first, _, last in ends))
 
 
 def _has(face: Face, character: str) -> bool:

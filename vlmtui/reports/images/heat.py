@@ -13,9 +13,9 @@ from vlmtui.lenses.lens_text import LensResult, number_name
 from vlmtui.reading import Floats, llm_layer, of_layers
 from vlmtui.reports.formats.lens_values import lens_line
 from vlmtui.reports.images import layout
-from vlmtui.reports.images.content import Shown
+from vlmtui.reports.images.content import ImageDrawing
 from vlmtui.reports.images.layout import MARGIN
-from vlmtui.reports.images.scene import PALE, Mark, Photo, Scene, Text
+from vlmtui.reports.images.scene import PALE, Mark, PhotoMark, Scene, TextMark
 
 LONG_SIDE = 960
 SHEET = 1600
@@ -25,11 +25,11 @@ _NARROW = 150
 """Pixels across that the line under each picture of a sheet has."""
 
 
-def scene(shown: Shown) -> Scene:
+def heat_scene(shown: ImageDrawing) -> Scene:
     """The photograph in the colours of one stage."""
     seen = shown.seen
     _check_placed(shown, seen.stage)
-    photo, scale = layout.resized(shown.rgb, seen.query.output.drawing.size or LONG_SIDE)
+    photo, scale = layout.resize_photo(shown.rgb, seen.query.output.drawing.size or LONG_SIDE)
     overlay = seen.overlay
     found = overlay.numbers if overlay is not None else seen.norms
     of = found[list(seen.entries)]
@@ -37,22 +37,22 @@ def scene(shown: Shown) -> Scene:
     height, width = photo.shape[:2]
     places = [seen.reading.places_at(seen.stage)[entry] for entry in seen.entries]
     coloured = layout.paint_entries(photo, places, _colours(overlay, of, low, high), scale)
-    marks: list[Mark] = [Photo(MARGIN, MARGIN, coloured, smooth=False)]
+    marks: list[Mark] = [PhotoMark(MARGIN, MARGIN, coloured, smooth=False)]
     bar = 180 if of.ndim == 1 else 0
     under = MARGIN + height
     said = lens_line(seen) if overlay is not None else "L2 norms"
-    facts = f"{layout.named(seen)} · {layout.model_named(seen)}"
+    facts = f"{layout.image_name(seen)} · {layout.model_name(seen)}"
     beside = bar + 2 * MARGIN if bar else 0
     line = f"{seen.stage} · {said}"
-    room = max(width, layout.needed(line, facts) + beside)
-    marks += layout.captioned(MARGIN, under + 4, line, facts, room - beside)
+    room = max(width, layout.caption_width(line, facts) + beside)
+    marks += layout.caption(MARGIN, under + 4, line, facts, room - beside)
     if bar:
         marks += layout.colour_bar(MARGIN + room - bar, under + 14, bar, low, high)
     title = f"{said} at {seen.stage} of {facts}"
     return Scene(room + 2 * MARGIN, under + 2 * layout.LINE + MARGIN, title, marks=marks)
 
 
-def sheet(shown: Shown) -> Scene:
+def sheet_scene(shown: ImageDrawing) -> Scene:
     """The photograph once a stage, in the stage's colours; numbers of one kind have one scale, norms one each."""
     seen = shown.seen
     stages = [(stage, i) for i, stage in enumerate(shown.stages) if _placed(shown, stage)]
@@ -66,7 +66,7 @@ def sheet(shown: Shown) -> Scene:
     across = min(across, len(stages))
     room = max(48, (total - 2 * MARGIN - (across - 1) * _GAP) // across)
     # a picture that is a strip stays within the sheet, and becomes narrower instead
-    photo, scale = layout.resized(shown.rgb, min(total, round(room * max(1.0, height / width))))
+    photo, scale = layout.resize_photo(shown.rgb, min(total, round(room * max(1.0, height / width))))
     tall, wide = photo.shape[0], max(photo.shape[1], _NARROW)
     found = [_numbers(shown, stage, i) for stage, i in stages]
     alike = [of for (stage, _), of in zip(stages, found, strict=True) if shown.values and not of_layers(stage)]
@@ -78,7 +78,7 @@ def sheet(shown: Shown) -> Scene:
         low, high = shared if shared and not of_layers(stage) else robust_range(of)
         places = seen.reading.places_at(stage)
         marks.append(
-            Photo(
+            PhotoMark(
                 x,
                 y,
                 layout.paint_entries(
@@ -87,19 +87,19 @@ def sheet(shown: Shown) -> Scene:
                 smooth=False,
             )
         )
-        marks.append(Text(x, y + tall + 16, stage, layout.SMALL))
+        marks.append(TextMark(x, y + tall + 16, stage, layout.SMALL))
         said = (
             _share(shown.values[i])
             if of.ndim == 2
             else f"{numbers.format_number(low, 3)} – {numbers.format_number(high, 3)}"
         )
-        marks.append(Text(x + wide, y + tall + 16, said, layout.SMALL - 1, PALE, "end"))
+        marks.append(TextMark(x + wide, y + tall + 16, said, layout.SMALL - 1, PALE, "end"))
     rows = math.ceil(len(stages) / across)
     under = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
     said = _sheet_title(shown)
-    facts = f"{layout.named(seen)} · {layout.model_named(seen)}"
-    whole = max(across * (wide + _GAP) - _GAP, layout.needed(said, facts))
-    marks += layout.captioned(MARGIN, under + 10, said, facts, whole)
+    facts = f"{layout.image_name(seen)} · {layout.model_name(seen)}"
+    whole = max(across * (wide + _GAP) - _GAP, layout.caption_width(said, facts))
+    marks += layout.caption(MARGIN, under + 10, said, facts, whole)
     return Scene(whole + 2 * MARGIN, under + 10 + 2 * layout.LINE + MARGIN, f"{said}, of {facts}", marks=marks)
 
 
@@ -107,7 +107,7 @@ def _colours(looked: LensResult | None, of: Floats, low: float, high: float) -> 
     return looked.painted(of, low, high) if looked is not None else magnitude_colours(of, low, high)
 
 
-def _numbers(shown: Shown, stage: str, i: int) -> Floats:
+def _numbers(shown: ImageDrawing, stage: str, i: int) -> Floats:
     if shown.values:
         numbers_of: Floats = shown.values[i].numbers
         return numbers_of
@@ -123,7 +123,7 @@ def _share(found: LensResult) -> str:
     return f"{numbers.percent(100 * sum(explained))} of the variance" if explained else ""
 
 
-def _sheet_title(shown: Shown) -> str:
+def _sheet_title(shown: ImageDrawing) -> str:
     through = shown.seen.query.lens
     if through is None:
         return "L2 norms stage by stage, each on its own scale: dark is low, yellow high"
@@ -135,11 +135,11 @@ def _sheet_title(shown: Shown) -> str:
     return f"{through.name.capitalize()}{f': {called}{what}' if called else ''}, stage by stage"
 
 
-def _placed(shown: Shown, stage: str) -> bool:
+def _placed(shown: ImageDrawing, stage: str) -> bool:
     return any(place.box for place in shown.seen.reading.places_at(stage))
 
 
-def _check_placed(shown: Shown, stage: str) -> None:
+def _check_placed(shown: ImageDrawing, stage: str) -> None:
     if not _placed(shown, stage):
         reading = shown.seen.reading
         raise UsageError(reading.placeless or f"{stage} has no place in the picture: choose a vision stage")

@@ -14,7 +14,7 @@ from vlmtui.display.pieces import plain
 from vlmtui.geometry import Place
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import fonts
-from vlmtui.reports.images.scene import INK, PALE, Mark, Photo, Text
+from vlmtui.reports.images.scene import INK, PALE, Mark, PhotoMark, TextMark
 
 MARGIN = 16
 _COLOUR_SHARE = 0.75
@@ -26,7 +26,7 @@ NARROWEST, WIDEST = 420, 640
 the second."""
 
 
-def resized(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
+def resize_photo(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
     """The photograph with a longer side of so many pixels, and how much larger it has become."""
     height, width = rgb.shape[:2]
     scale = long_side / max(width, height)
@@ -47,29 +47,29 @@ def paint_entries(under: Rgb, places: Sequence[Place], colours: Rgb, scale: floa
     return np.where(there[..., None], mixed, under)
 
 
-def named(seen: ImageReport) -> str:
+def image_name(seen: ImageReport) -> str:
     """`china.jpg`: the picture, short enough for a line."""
     source = seen.reading.image.source
     return "standard input" if source == "-" else plain(source.rsplit("/", 1)[-1] or source)
 
 
-def model_named(seen: ImageReport) -> str:
+def model_name(seen: ImageReport) -> str:
     """The model, and what must be known of it."""
     model = seen.reading.model
     return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"
 
 
-def needed(title: str, facts: str) -> int:
+def caption_width(title: str, facts: str) -> int:
     """Pixels across for the two lines under a picture at their full size, within bounds."""
-    wide = max(fonts.measured(title, CAPTION), fonts.measured(facts, SMALL))
+    wide = max(fonts.text_width(title, CAPTION), fonts.text_width(facts, SMALL))
     return min(WIDEST, max(NARROWEST, math.ceil(wide)))
 
 
-def captioned(x: float, y: float, title: str, facts: str, room: float) -> list[Mark]:
+def caption(x: float, y: float, title: str, facts: str, room: float) -> list[Mark]:
     """Two lines: what is shown, and of what; neither is wider than `room`."""
-    first, size = fonts.fitted(title, CAPTION, room)
-    second, smaller = fonts.fitted(facts, SMALL, room)
-    return [Text(x, y + LINE - 6, first, size, INK), Text(x, y + 2 * LINE - 7, second, smaller, PALE)]
+    first, size = fonts.fit_text(title, CAPTION, room)
+    second, smaller = fonts.fit_text(facts, SMALL, room)
+    return [TextMark(x, y + LINE - 6, first, size, INK), TextMark(x, y + 2 * LINE - 7, second, smaller, PALE)]
 
 
 def colour_bar(x: int, y: int, width: int, low: float, high: float) -> list[Mark]:
@@ -77,7 +77,7 @@ def colour_bar(x: int, y: int, width: int, low: float, high: float) -> list[Mark
     bar = np.repeat(VIRIDIS[np.linspace(0, 255, width).round().astype(int)][None], 10, axis=0)
     first, last = numbers.format_number(low, 3), numbers.format_number(high, 3)
     return [
-        Photo(x, y, bar, smooth=False),
-        Text(x, y + 26, first, SMALL, PALE),
-        Text(x + width, y + 26, last, SMALL, PALE, "end"),
+        PhotoMark(x, y, bar, smooth=False),
+        TextMark(x, y + 26, first, SMALL, PALE),
+        TextMark(x + width, y + 26, last, SMALL, PALE, "end"),
     ]

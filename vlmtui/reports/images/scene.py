@@ -17,7 +17,7 @@ RULE: Colour = (222, 226, 231)
 
 
 @dataclass(frozen=True)
-class Photo:
+class PhotoMark:
     """Pixels, uint8 [height, width, 3], with their upper left corner at (x, y). `smooth` is a photograph's."""
 
     x: int
@@ -27,7 +27,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Rect:
+class RectMark:
     """A filled rectangle."""
 
     x: float
@@ -39,7 +39,7 @@ class Rect:
 
 
 @dataclass(frozen=True)
-class Line:
+class LineMark:
     """A line through points."""
 
     points: tuple[Point, ...]
@@ -49,7 +49,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Area:
+class AreaMark:
     """A filled polygon."""
 
     points: tuple[Point, ...]
@@ -58,7 +58,7 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Dot:
+class DotMark:
     """A filled circle."""
 
     x: float
@@ -69,7 +69,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextMark:
     """One line of text, its baseline at `y`; with a `halo`, an edge of that colour around its letters."""
 
     x: float
@@ -81,7 +81,7 @@ class Text:
     halo: Colour | None = None
 
 
-Mark = Photo | Rect | Line | Area | Dot | Text
+Mark = PhotoMark | RectMark | LineMark | AreaMark | DotMark | TextMark
 
 
 @dataclass

@@ -16,9 +16,9 @@ from vlmtui.query.drawing import LARGEST
 from vlmtui.reading import of_patches
 from vlmtui.reports.image_report import NONE_KEPT, ImageReport
 from vlmtui.reports.images import fonts, layout
-from vlmtui.reports.images.content import Shown
+from vlmtui.reports.images.content import ImageDrawing
 from vlmtui.reports.images.layout import MARGIN
-from vlmtui.reports.images.scene import PALE, Line, Mark, Photo, Rect, Scene, Text
+from vlmtui.reports.images.scene import PALE, LineMark, Mark, PhotoMark, RectMark, Scene, TextMark
 from vlmtui.reports.select.rows import ReportRows
 
 LONG_SIDE = 1280
@@ -37,12 +37,12 @@ _EDGE = (12, 14, 17)
 _TICKS = 22
 
 
-def scene(shown: Shown) -> Scene:
+def words_scene(shown: ImageDrawing) -> Scene:
     """The photograph, darkened, with each patch's words in it."""
     seen = shown.seen
     pages = finest(seen)
     long_side = seen.query.output.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
-    photo, scale = layout.resized(shown.rgb, long_side)
+    photo, scale = layout.resize_photo(shown.rgb, long_side)
     height, width = photo.shape[:2]
     ticks = _TICKS if len(pages) == 1 else 0
     left, top = MARGIN + ticks, MARGIN + ticks
@@ -59,7 +59,7 @@ def scene(shown: Shown) -> Scene:
     boxes = [box for box, _ in cells.values()]
     enough = math.ceil(round(long_side * _short_of(boxes), 3)) if boxes and wanted else 0
     size, lines = _size(boxes, [some for _, some in cells.values()], 0 if enough > long_side else wanted)
-    marks: list[Mark] = [Photo(left, top, photo), Rect(left, top, width, height, _BLACK, _shade(photo))]
+    marks: list[Mark] = [PhotoMark(left, top, photo), RectMark(left, top, width, height, _BLACK, _shade(photo))]
     for page in pages:
         marks += _rules(page, scale, left, top, width, height)
         marks += _ticks(page, scale, left, top, width, height) if ticks else []
@@ -67,9 +67,9 @@ def scene(shown: Shown) -> Scene:
         marks += _written(box, some[:lines], size)
     line = _too_small(enough) if enough > long_side else _title(seen, lines)
     facts = _facts(seen, pages)
-    room = max(width, layout.needed(line, facts))
-    marks += layout.captioned(left, top + height + 4, line, facts, room)
-    title = f"Words of {layout.named(seen)} by {layout.model_named(seen)}"
+    room = max(width, layout.caption_width(line, facts))
+    marks += layout.caption(left, top + height + 4, line, facts, room)
+    title = f"Words of {layout.image_name(seen)} by {layout.model_name(seen)}"
     return Scene(room + left + MARGIN, height + top + 2 * layout.LINE + MARGIN, title, marks=marks)
 
 
@@ -126,7 +126,7 @@ def _size(boxes: list[Box], words: list[list[str]], wanted: int) -> tuple[float,
         return LEAST, 0
     across, down = _sides(boxes)
     probe = 20.0
-    wide = [fonts.measured(word, probe) / probe for word in {word for some in words for word in some[:wanted]}]
+    wide = [fonts.text_width(word, probe) / probe for word in {word for some in words for word in some[:wanted]}]
     across_size = 0.92 * across / float(np.percentile(wide, 85)) if wide else MOST
     down_size = down * 0.9 / (wanted * _LEADING)
     size = min(MOST, max(LEAST, min(across_size, down_size)))
@@ -140,9 +140,9 @@ def _written(box: Box, words: list[str], size: float) -> list[Mark]:
     y = (y0 + y1 - height) / 2 + size * 0.97
     marks: list[Mark] = []
     for number, word in enumerate(words):
-        text, smaller = fonts.fitted(word, size, 0.96 * (x1 - x0))
+        text, smaller = fonts.fit_text(word, size, 0.96 * (x1 - x0))
         colour = _SECOND if number else _WHITE
-        marks.append(Text((x0 + x1) / 2, y + number * size * _LEADING, text, smaller, colour, "middle", _EDGE))
+        marks.append(TextMark((x0 + x1) / 2, y + number * size * _LEADING, text, smaller, colour, "middle", _EDGE))
     return marks
 
 
@@ -153,8 +153,8 @@ def _rules(page: EntryGrid, scale: float, left: int, top: int, width: int, heigh
     xs = [x for i in range(page.cols + 1) if left <= (x := x0 + (x1 - x0) * i / page.cols) <= right]
     ys = [y for i in range(page.rows + 1) if top <= (y := y0 + (y1 - y0) * i / page.rows) <= bottom]
     ends = max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
-    upright: list[Mark] = [Line(((x, ends[1]), (x, ends[3])), _WHITE, 1, 0.22) for x in xs]
-    return [*upright, *(Line(((ends[0], y), (ends[2], y)), _WHITE, 1, 0.22) for y in ys)]
+    upright: list[Mark] = [LineMark(((x, ends[1]), (x, ends[3])), _WHITE, 1, 0.22) for x in xs]
+    return [*upright, *(LineMark(((ends[0], y), (ends[2], y)), _WHITE, 1, 0.22) for y in ys)]
 
 
 def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
@@ -163,13 +163,13 @@ def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, heigh
     across, down = (x1 - x0) / page.cols, (y1 - y0) / page.rows
     size = min(13.0, max(8.0, 0.5 * min(across, down)))
     marks: list[Mark] = []
-    apart = fonts.measured(str(page.cols - 1), size) + 0.5 * size
+    apart = fonts.text_width(str(page.cols - 1), size) + 0.5 * size
     for col in range(0, page.cols, _step(apart / across)):
         if left <= (x := x0 + (col + 0.5) * across) <= left + width:
-            marks.append(Text(x, top - 7, str(col), size, PALE, "middle"))
+            marks.append(TextMark(x, top - 7, str(col), size, PALE, "middle"))
     for row in range(0, page.rows, _step(_LEADING * size / down)):
         if top <= (y := y0 + (row + 0.5) * down) <= top + height:
-            marks.append(Text(left - 7, y + size * 0.36, str(row), size, PALE, "end"))
+            marks.append(TextMark(left - 7, y + size * 0.36, str(row), size, PALE, "end"))
     return marks
 
 
@@ -190,4 +190,4 @@ def _title(seen: ImageReport, lines: int) -> str:
 def _facts(seen: ImageReport, pages: list[EntryGrid]) -> str:
     shape = f"{pages[0].rows} × {pages[0].cols} {'patches' if of_patches(seen.stage) else 'tokens'}"
     shape += f" in each of {len(pages)} tiles" if len(pages) > 1 else ""
-    return f"{layout.named(seen)} · {layout.model_named(seen)} · {shape}"
+    return f"{layout.image_name(seen)} · {layout.model_name(seen)} · {shape}"

@@ -19,7 +19,7 @@ def is_folder(output: str | None) -> bool:
     return output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(expand_path(output)))
 
 
-def files_in(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...]:
+def image_files(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...]:
     """The file of each picture: its name with the new ending, and a number where another has it already.
 
     `UsageError` where one of them is one of the pictures.
@@ -40,7 +40,7 @@ def files_in(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...
     return tuple(map(str, files))
 
 
-def make(output: str) -> None:
+def make_folder(output: str) -> None:
     """See to it that the folder is there; `VlmtuiError` where it cannot be made."""
     folder = Path(expand_path(output))
     if folder.exists() and not folder.is_dir():

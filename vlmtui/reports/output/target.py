@@ -76,7 +76,7 @@ def same_file(name: str, other: str) -> bool:
     return False
 
 
-def format_by(name: str | None, endings: Mapping[str, str], otherwise: str = "text") -> str:
+def format_by_ending(name: str | None, endings: Mapping[str, str], otherwise: str = "text") -> str:
     """The format that the ending of `-o NAME` asks for; `otherwise` where it has none, or is no file's.
 
     `UsageError` for an ending that asks for no format.

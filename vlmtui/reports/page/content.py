@@ -27,8 +27,8 @@ from vlmtui.reading import (
     stages,
     vision_layer,
 )
-from vlmtui.reports.page.lens import LensLook, look
-from vlmtui.reports.per_image import Failure, each
+from vlmtui.reports.page.lens import PageLens, look_for_page
+from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.results.early_exit import (
     no_exit_in_reading,
     token_of_patch,
@@ -47,7 +47,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Glance:
+class PageContent:
     """A picture [height, width, 3] uint8 that was read, and all that its page shows.
 
     `words` are by stage and by what they are ordered by, each for all of the stage's entries; the norms of every
@@ -61,7 +61,7 @@ class Glance:
     words: dict[str, dict[WordOrder, TokenWords]] = field(default_factory=dict)
     layers: LayerNorms | None = None
     entry: int | None = None
-    lens: LensLook | None = None
+    lens: PageLens | None = None
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -75,21 +75,21 @@ class Glance:
         )
 
 
-def looked(
+def collect_pages(
     sources: tuple[str, ...],
     query: Query,
     start: Callable[[], SessionClient],
     on_progress: OnProgress | None = None,
     metrics: tuple[Metric, ...] = METRICS,
-) -> Generator[Glance | Failure, None, None]:
+) -> Generator[PageContent | ImageFailure, None, None]:
     """Read the picture and find all words that its page shows; `UsageError` for what a page has no place for."""
     if len(sources) > 1:
         raise UsageError("a page shows one picture: give one IMAGE, or choose another --format")
-    check(query)
-    return each(sources, _Looking(query, metrics, on_progress), start)
+    check_page_query(query)
+    return run_per_image(sources, _PageTask(query, metrics, on_progress), start)
 
 
-def check(query: Query) -> None:
+def check_page_query(query: Query) -> None:
     """`UsageError` for what was asked of other formats only."""
     known = query.lens.built_in if query.lens is not None else None
     if known is not None and not (known.offer.page or known.offer.projects):
@@ -101,7 +101,7 @@ def check(query: Query) -> None:
         raise UsageError("a page does not hold words against noise: leave --null out, or choose --format json")
 
 
-class _Looking:
+class _PageTask:
     def __init__(self, query: Query, metrics: tuple[Metric, ...], on_progress: OnProgress | None) -> None:
         self._query, self._metrics, self._on_progress = query, metrics, on_progress
 
@@ -113,23 +113,23 @@ class _Looking:
         return load_model(client, self._query.load, self._on_progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        with_words(self._query, model)
+        stages_with_words(self._query, model)
         if self._query.lens is not None:
             self._query.lens.check(self._query.selection.stage or default_stage(model), model)
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> Glance:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> PageContent:
         query = self._query
         rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
             source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
         ).result()
-        return glance(client, rgb, reading, query, self._metrics, self._on_progress)
+        return page_content(client, rgb, reading, query, self._metrics, self._on_progress)
 
     def done(self, client: SessionClient) -> None:
         pass
 
 
-def with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
+def stages_with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
     """The stages whose words go into the page: the one asked for, the default one, and those named besides.
 
     A vision stage has words only through the projector. Raises `UsageError` for a stage that the model has not.
@@ -144,14 +144,14 @@ def with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
     )
 
 
-def glance(
+def page_content(
     client: SessionClient,
     rgb: Rgb,
     reading: Reading,
     query: Query,
     metrics: tuple[Metric, ...] = METRICS,
     on_progress: OnProgress | None = None,
-) -> Glance:
+) -> PageContent:
     """All that the page of a reading shows: `metrics` at every stage that has words, and the metric asked for."""
     stage = query.selection.stage or default_stage(reading.model)
     if query.selection.stage is None and not reading.places_at(stage) and reading.patch_places:
@@ -160,7 +160,7 @@ def glance(
     orders = tuple(dict.fromkeys((*metrics, query.search.metric)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
     layers = None
-    for one in with_words(query, reading.model):
+    for one in stages_with_words(query, reading.model):
         if not reading.places_at(one):
             continue
         if of_layers(one):
@@ -173,8 +173,8 @@ def glance(
     if through is not None and not through.of_words:
         if of_layers(stage) and layers is None:
             layers = client.layers(reading.id, on_progress=on_progress).result()
-        seen = look(client, reading, through, stage, query.search.k, on_progress)
-    return Glance(query, rgb, reading, stage, words, layers, entry, seen)
+        seen = look_for_page(client, reading, through, stage, query.search.k, on_progress)
+    return PageContent(query, rgb, reading, stage, words, layers, entry, seen)
 
 
 def _words(

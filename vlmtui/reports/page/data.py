@@ -24,15 +24,15 @@ from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
-from vlmtui.reports.page.content import Glance
-from vlmtui.reports.page.image import Embedded
+from vlmtui.reports.page.content import PageContent
+from vlmtui.reports.page.image import EmbeddedImage
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.noise_baseline import AGREEING
 
 Object = dict[str, Any]
 
 
-def data(glance: Glance, picture: Embedded) -> Object:
+def page_data(glance: PageContent, picture: EmbeddedImage) -> Object:
     """All that the page's script knows."""
     reading, model, image = glance.reading, glance.reading.model, glance.reading.image
     atlas, pieces = ReadingGrids(reading), _Pieces(model.marks_words)
@@ -77,14 +77,14 @@ def data(glance: Glance, picture: Embedded) -> Object:
     }
 
 
-def _lens(glance: Glance) -> Object:
+def _lens(glance: PageContent) -> Object:
     """The lens that the page opens with, where one was asked for."""
     if glance.lens is None:
         return {}
-    return {"lens": lens.data(glance.lens, len(glance.reading.places_at(glance.lens.stage)))}
+    return {"lens": lens.lens_data(glance.lens, len(glance.reading.places_at(glance.lens.stage)))}
 
 
-def _facts(glance: Glance) -> list[list[str]]:
+def _facts(glance: PageContent) -> list[list[str]]:
     """What must be known to read the page, label and text."""
     reading, query = glance.reading, glance.query
     model = reading.model
@@ -145,7 +145,7 @@ def _page(page: EntryGrid, width: int, height: int) -> Object:
     }
 
 
-def _charts(glance: Glance, atlas: ReadingGrids) -> Object:
+def _charts(glance: PageContent, atlas: ReadingGrids) -> Object:
     """Norms through depth, with what to hold one entry's against: of vision patches, and of image tokens."""
     reading = glance.reading
     tokens = reading.norms[None].astype(np.float64)
@@ -175,7 +175,7 @@ def _chart(names: list[str], norms: NDArray[np.float64]) -> Object:
     }
 
 
-def _stage(glance: Glance, stage: str, pieces: _Pieces) -> Object:
+def _stage(glance: PageContent, stage: str, pieces: _Pieces) -> Object:
     reading = glance.reading
     norms = reading.norms_at(stage)
     if of_layers(stage):

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from vlmtui._version import __version__
 from vlmtui.display.pieces import plain
-from vlmtui.reports.page.content import Glance
-from vlmtui.reports.page.data import data
-from vlmtui.reports.page.image import embedded
+from vlmtui.reports.page.content import PageContent
+from vlmtui.reports.page.data import page_data
+from vlmtui.reports.page.image import embed_image
 
 SCRIPTS = ("numbers", "data", "state", "elements", "panels", "chart", "picture", "finding", "table", "keys", "page")
 """In the order in which they stand in the page, as one script: what is declared first is there for the later ones."""
@@ -23,10 +23,10 @@ LENS = "lens"
 """Stands behind them where the page has a lens; a page without one is the same as ever."""
 
 
-def document(glance: Glance) -> str:
+def page_document(glance: PageContent) -> str:
     """The page of a glance, whole; the same bytes for the same glance."""
     worn, script = style(), _script(glance.lens is not None)
-    picture = embedded(glance.rgb)
+    picture = embed_image(glance.rgb)
     image, model = glance.reading.image, glance.reading.model
     source, name = "standard input" if image.source == "-" else plain(image.source), plain(model.name)
     return template("page.html").render(
@@ -39,7 +39,7 @@ def document(glance: Glance) -> str:
         height=image.height,
         model=name,
         picture=picture.address,
-        data=data(glance, picture),
+        page_data=page_data(glance, picture),
         version=__version__,
     )
 

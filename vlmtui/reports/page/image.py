@@ -19,7 +19,7 @@ _QUALITIES = 85, 70, 50, 30
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedImage:
     """A picture as an address that holds it whole, and its size in pixels there."""
 
     address: str
@@ -27,7 +27,7 @@ class Embedded:
     height: int
 
 
-def embedded(rgb: Rgb) -> Embedded:
+def embed_image(rgb: Rgb) -> EmbeddedImage:
     """The picture [height, width, 3] uint8 as WebP: small ones exactly, larger ones at quality 85 or less."""
     picture = Image.fromarray(rgb)
     scale = min(1.0, LONG_SIDE / max(picture.size))
@@ -41,7 +41,7 @@ def embedded(rgb: Rgb) -> Embedded:
             data = _webp(picture, quality=quality)
             if len(data) <= MOST_BYTES:
                 break
-    return Embedded(f"data:image/webp;base64,{base64.b64encode(data).decode()}", picture.width, picture.height)
+    return EmbeddedImage(f"data:image/webp;base64,{base64.b64encode(data).decode()}", picture.width, picture.height)
 
 
 def _webp(picture: Image.Image, **how: object) -> bytes:

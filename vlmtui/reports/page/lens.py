@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LensLook:
+class PageLens:
     """What a lens made of a stage: one result, or where it is of one entry at a time one for each."""
 
     through: ChosenLens
@@ -34,9 +34,9 @@ class LensLook:
     answer: Answer | None = None
 
 
-def look(
+def look_for_page(
     client: SessionClient, reading: Reading, through: ChosenLens, stage: str, k: int, on_progress: OnProgress | None
-) -> LensLook:
+) -> PageLens:
     """Look at all of a stage's entries through a lens."""
     call, answer = lens_for(through, reading, stage), answer_for(client, reading, through, on_progress)
     many = range(len(reading.places_at(stage)))
@@ -46,10 +46,10 @@ def look(
         client.look(reading.id, stage, call, entries=of, answer=said, k=k, on_progress=on_progress).result()
         for of in some
     )
-    return LensLook(through, stage, results, answer)
+    return PageLens(through, stage, results, answer)
 
 
-def data(found: LensLook, entries: int) -> dict[str, Any]:
+def lens_data(found: PageLens, entries: int) -> dict[str, Any]:
     """What the page's script knows: colours as red, green, blue and whether there are any, four bytes an entry."""
     first = found.results[0] if found.results else None
     single = found.through.of_single
@@ -68,7 +68,7 @@ def data(found: LensLook, entries: int) -> dict[str, Any]:
     }
 
 
-def _legend(found: LensLook, first: LensResult | None) -> str:
+def _legend(found: PageLens, first: LensResult | None) -> str:
     if first is None:
         return f"{found.through.name}: {found.stage} has no entries"
     said = legend_line(first, found.through.asked())
@@ -96,7 +96,7 @@ def _firsts(looked: LensResult | None) -> list[str]:
     return top_words(looked.result)
 
 
-def _lines(found: LensLook, looked: LensResult, row: int) -> list[list[str]]:
+def _lines(found: PageLens, looked: LensResult, row: int) -> list[list[str]]:
     """What there is to be said of one entry."""
     if is_image_level(looked.result):
         return []

@@ -18,8 +18,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.canvas import half_block as half_block_cell
 
-UPPER_HALF = "▀"
 Over = Mapping[int, Segment]
 """What is written over a line: by cell; a wide character takes the cell after it, which is then the empty segment."""
 
@@ -27,9 +27,8 @@ Over = Mapping[int, Segment]
 @lru_cache(maxsize=1 << 16)
 def half_block(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Segment:
     """One cell of two pixels; remembered, since pictures repeat their colours."""
-    if top == bottom:
-        return Segment(" ", Style.from_color(bgcolor=_colour(bottom)))
-    return Segment(UPPER_HALF, Style.from_color(_colour(top), _colour(bottom)))
+    character, fore, back = half_block_cell(top, bottom)
+    return Segment(character, Style.from_color(_colour(fore) if fore else None, _colour(back)))
 
 
 @lru_cache(maxsize=1 << 14)
