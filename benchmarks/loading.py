@@ -37,7 +37,8 @@ def memory(what):
 Path("/proc/self/clear_refs").write_text("5")
 before, began = memory("VmRSS:"), time.monotonic()
 checkpoint = find_checkpoint(ModelSource("fake", Path(sys.argv[1]), None), None, lambda *note: None)
-model = load_model(checkpoint, lambda *note: None, device="cpu", dtype="float32", decoder_layers=json.loads(sys.argv[2]))
+layers = json.loads(sys.argv[2])
+model = load_model(checkpoint, lambda *note: None, device="cpu", dtype="float32", decoder_layers=layers)
 print(json.dumps([time.monotonic() - began, memory("VmHWM:") - before]))
 """
 
@@ -89,7 +90,7 @@ def build(folder: Path) -> tuple[int, int]:
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    from tests.tiny import IMAGE_TOKEN, tiny_tokenizer
+    from tests.tiny_checkpoints import IMAGE_TOKEN, tiny_tokenizer
 
     tokenizer = tiny_tokenizer()
     config = LlavaConfig(

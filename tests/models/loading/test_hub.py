@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.hub import COMMIT, Hub, serving
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder, safetensors_header
 from vlmtui.models.loading.checkpoint import read_config
