@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -13,13 +14,16 @@ from collections.abc import Sequence
 
 from PIL import Image
 from rich.text import Text
+from textual import on
 from textual.filter import LineFilter
 from textual.notifications import Notify
 from textual.screen import ModalScreen
 
 from vlmtui.display.pieces import plain
+from vlmtui.tui import messages
 from vlmtui.tui.actions.commands import ActionCommands
 from vlmtui.tui.actions.table import bindings
+from vlmtui.tui.initial_selection import command_of
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
@@ -51,6 +55,9 @@ class VlmtuiApp(TypingAhead):
         self._worker = worker
         self._picture = picture
         self._quits_until = 0.0
+        self.failure: Exception | None = None
+        """Why the explorer was left, where nothing could be shown."""
+        self._told_failure = False
         self._poorer: list[LineFilter] = []
         if not terminal_is_utf8():
             self._poorer.append(Ascii())
@@ -65,7 +72,8 @@ class VlmtuiApp(TypingAhead):
         return [*super().get_line_filters(), *self._poorer]
 
     def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop_of_app = asyncio.get_running_loop()
+        self._worker.fail = self.fail
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_go, 128 + number)
         self.push_screen(Explorer(self._worker, self._picture))
@@ -109,14 +117,41 @@ class VlmtuiApp(TypingAhead):
         """Dark or light."""
         self.theme = LIGHT_NAME if self.theme == DARK_NAME else DARK_NAME
 
+    @on(messages.SessionFailed)
+    def _could_not_begin(self, message: messages.SessionFailed) -> None:
+        """Leave a screen that has nothing to show: the model of the command line could not be loaded."""
+        if message.error is not None:
+            self.failure = message.error
+            self._worker.close()
+            self.exit(return_code=1)
+
+    def fail(self, error: Exception) -> None:
+        """End with one sentence about an error of ours, in whatever thread it was raised."""
+        if threading.get_ident() == self._thread_id:
+            self._handle_exception(error)
+        else:
+            # the loop may have ended by itself
+            with contextlib.suppress(RuntimeError):
+                self._loop_of_app.call_soon_threadsafe(self._handle_exception, error)
+
     def _fatal_error(self) -> None:
-        """An error of ours: one sentence, with --debug the traceback that Textual prints."""
-        error = sys.exc_info()[1]
-        if self._worker.options.debug or error is None:
+        """An error of ours: one sentence, with --debug the traceback that Textual prints; and how to go on."""
+        error = sys.exc_info()[1] or self._exception
+        if self._told_failure:
+            self._close_messages_no_wait()
+        elif self._worker.options.debug or error is None:
             super()._fatal_error()
-            return
-        what = " ".join(str(error).split()) or "no more is known"
-        self.panic(Text(f"vlmtui: unexpected {type(error).__name__} ({plain(what)}): --debug shows where"))
+        else:
+            what = " ".join(str(error).split()) or "no more is known"
+            said = f"vlmtui: unexpected {type(error).__name__} ({plain(what)}): --debug shows where"
+            self.panic(Text("\n".join([said, *self._to_see_it_again()])))
+        self._told_failure = True
+
+    def _to_see_it_again(self) -> list[str]:
+        explorer = next((screen for screen in self.screen_stack if isinstance(screen, Explorer)), None)
+        if explorer is None or explorer.state.results.reading is None:
+            return []
+        return [f"vlmtui: to see it again: {command_of(explorer.state.results, explorer.state.selection)}"]
 
     def _told_to_go(self, status: int) -> None:
         self._worker.close()

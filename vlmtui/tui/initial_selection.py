@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.lens_source import LensSource
+from vlmtui.metrics import METRICS
 from vlmtui.query.options import Query
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import check_stage, default_stage, stages
@@ -15,6 +17,7 @@ from vlmtui.tui.state.lens_choice import OF_ANSWERS, name_of
 from vlmtui.tui.state.marks import toggled
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, Selection
+from vlmtui.tui.state.stages import ANSWER, of_tokens
 
 
 def opened(selection: Selection, results: Results, query: Query) -> tuple[Selection, list[str]]:
@@ -85,3 +88,17 @@ def _at_patch(selection: Selection, results: Results, patch: PatchPosition) -> S
         pages = [page for page in results.pages(stage) if page.grid]
     first = replace(selection, stage=stage, grid=pages[0].id if pages else None)
     return at_stage(to_cell(first, results, patch.grid, patch.row, patch.col), results, selection.stage)
+
+
+def command_of(results: Results, selection: Selection) -> str:
+    """The command that opens the explorer where it is now."""
+    assert results.reading is not None
+    words = ["vlmtui", results.image.source, "-m", results.reading.model.name]
+    if selection.stage != ANSWER:
+        words += ["--stage", selection.stage]
+    page = results.page(selection) if of_tokens(selection.stage) else None
+    if page is not None and page.grid is not None:
+        words += ["--patch", f"{page.grid.id}:{selection.row},{selection.col}"]
+    if selection.metric != METRICS[0]:
+        words += ["--metric", selection.metric]
+    return shlex.join(words)

@@ -38,6 +38,8 @@ def run(options: ExplorerOptions) -> int:
 
         app = VlmtuiApp(worker, picture)
         status = app.run()
+        if app.failure is not None:
+            raise app.failure
     finally:
         worker.close()
     return status if status is not None else (app.return_code or 0)

@@ -87,10 +87,14 @@ class LensDescribed(Message):
 
 @dataclass
 class SessionFailed(Message):
-    """Something could not be done; the sentence is for the person."""
+    """Something could not be done; the sentence is for the person.
+
+    `error` is given where that leaves nothing to show: the first model could not be loaded.
+    """
 
     what: str
     sentence: str
+    error: Exception | None = None
 
 
 @dataclass

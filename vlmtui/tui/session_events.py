@@ -9,8 +9,8 @@ from textual.message import Message
 
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall, LensSource
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation
@@ -104,7 +104,7 @@ class SessionEvents:
                 self._token_generated(message)
             case messages.LensDescribed():
                 self._described(message)
-            case messages.SessionFailed(what, sentence):
+            case messages.SessionFailed(what, sentence, _):
                 self._failed(what, sentence)
             case messages.StatusReported(status):
                 self._state.status.reported = status

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 from textual.message import Message
@@ -46,6 +46,7 @@ from vlmtui.tui.state.subject import (
     WordsLens,
 )
 
+_T = TypeVar("_T")
 MOST_CLASSES = 50
 SLOW = (GenerateAnswer, AblateAnswer, OcclusionLens, LayersLens)
 """What is withdrawn when the person moves on: it would keep the session busy."""
@@ -59,6 +60,8 @@ class SessionWorker:
         self.model = options.query.load.model
         self.image = options.image
         self.post: Callable[[Message], object] = lambda message: None
+        self.fail: Callable[[Exception], object] = lambda error: None
+        """Told of an error of ours in another thread."""
         self._client: SessionClient | None = None
         self._turn = 0
         self._openings = 0
@@ -110,8 +113,9 @@ class SessionWorker:
             self._read()
             return messages.ModelLoaded(info)
 
-        def failed(sentence: str) -> None:
-            self.post(messages.SessionFailed(f"{model} could not be loaded", sentence))
+        def failed(error: Exception) -> None:
+            first = error if self._loaded is None and own else None
+            self.post(messages.SessionFailed(f"{model} could not be loaded", str(error), first))
             before = self._loaded or self.options.query.load.model
             if before != model:
                 # a model that does not load must not cost the one that did
@@ -152,7 +156,7 @@ class SessionWorker:
         self._when(
             future,
             lambda result: messages.RequestAnswered(request, result),
-            lambda sentence: self.post(messages.RequestFailed(request, sentence)),
+            lambda error: self.post(messages.RequestFailed(request, str(error))),
             request,
         )
 
@@ -174,13 +178,13 @@ class SessionWorker:
             self._when(
                 self._client.describe(source),
                 lambda found: messages.LensDescribed(source, found[0]),
-                lambda sentence: self.post(messages.LensDescribed(source, None, sentence)),
+                lambda error: self.post(messages.LensDescribed(source, None, str(error))),
             )
 
     def status(self) -> None:
         """What the session holds."""
         if self._client is not None and self._client.alive:
-            self._when(self._client.status(), messages.StatusReported, lambda sentence: None)
+            self._when(self._client.status(), messages.StatusReported, lambda error: None)
 
     def open(self, source: str) -> None:
         """Fetch and decode another image in a thread: an address may take its time. The latest asked for wins."""
@@ -194,6 +198,9 @@ class SessionWorker:
                 message: Message = messages.ImageOpened(image, picture)
             except VlmtuiError as error:
                 message = messages.SessionFailed("the picture could not be opened", str(error))
+            except Exception as error:
+                self.fail(error)
+                return
             if opening == self._openings:
                 self.post(message)
 
@@ -210,8 +217,8 @@ class SessionWorker:
         client, query = self._client, self.options.query
         assert client is not None
 
-        def failed(sentence: str) -> None:
-            self.post(messages.SessionFailed("the picture could not be read", sentence))
+        def failed(error: Exception) -> None:
+            self.post(messages.SessionFailed("the picture could not be read", str(error)))
 
         reading = client.read(
             self.image, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._progress()
@@ -291,7 +298,7 @@ class SessionWorker:
             if turn == self._turn:
                 self.post(messages.TokenGenerated(request, said))
 
-        return heard
+        return self._guarded(heard)
 
     def _progress(self, request: LensRequest | None = None) -> Callable[[Progress], None]:
         turn = self._turn
@@ -300,16 +307,27 @@ class SessionWorker:
             if turn == self._turn:
                 self.post(messages.SessionProgressed(note.doing, note.done, note.total, request))
 
-        return progressed
+        return self._guarded(progressed)
+
+    def _guarded(self, told: Callable[[_T], None]) -> Callable[[_T], None]:
+        """The same, but an error of ours is told of: the thread that calls it would swallow it."""
+
+        def guarded(argument: _T) -> None:
+            try:
+                told(argument)
+            except Exception as error:
+                self.fail(error)
+
+        return guarded
 
     def _when(
         self,
         future: Future[Any],
         message: Callable[[Any], Message],
-        failed: Callable[[str], object],
+        failed: Callable[[Exception], object],
         request: LensRequest | None = None,
     ) -> None:
-        """When the answer comes, and is still wanted: post `message(result)`, or give `failed` the sentence.
+        """When the answer comes, and is still wanted: post `message(result)`, or give `failed` the error.
 
         A `request` that gave way to another is posted as not computed.
         """
@@ -333,9 +351,10 @@ class SessionWorker:
                     self.post(messages.RequestFailed(request))
             elif self.alive:
                 # of a session that died `_died` tells, once
-                failed(str(error))
+                assert isinstance(error, Exception)
+                failed(error)
 
-        future.add_done_callback(done)
+        future.add_done_callback(self._guarded(done))
 
     def _line_changed(self, sentence: str) -> None:
         self.post(messages.SessionProgressed(sentence))

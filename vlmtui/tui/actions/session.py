@@ -6,7 +6,8 @@ from vlmtui.catalogue import models_on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.screens.dialogs import ChooseModel, ask_picture
+from vlmtui.tui.screens.dialogs import ChooseModel
+from vlmtui.tui.screens.open_image import OpenImage
 from vlmtui.tui.state.status import Work
 
 
@@ -24,7 +25,7 @@ def open_image(context: ActionContext) -> None:
         context.state.status.work = Work("opening the picture")
         context.worker.open(source)
 
-    context.dialog(ask_picture(), open_it)
+    context.dialog(OpenImage(), open_it)
 
 
 def choose_model(context: ActionContext) -> None:

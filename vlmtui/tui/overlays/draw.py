@@ -1,28 +1,17 @@
-"""The picture as it is drawn: fitted to its place, with the overlay chosen. Arrays out; the widget paints them."""
+"""Image as it is drawn: fitted to its place, with the overlay chosen. Arrays out; the widget paints them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import replace
 
 from vlmtui.display import canvas
-from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import (
-    blend,
-    component_colours,
-    difference_colours,
-    magnitude_colours,
-    rgb_colours,
-    robust_range,
-    shading,
-)
+from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.pieces import visible
 from vlmtui.geometry import CellLayout, fit_cells
-from vlmtui.lenses.fact_lines import top_words
-from vlmtui.lenses.kinds import Colours, Scalars, Words
 from vlmtui.tui.overlays import legend as valued
+from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, dim, lay_heat
+from vlmtui.tui.overlays.registry import OVERLAYS
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
 from vlmtui.tui.state.lens_values import lens_of, overlay_lens, shown, value_refused
@@ -30,33 +19,6 @@ from vlmtui.tui.state.marks import marked
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
-
-HEAT_SHARE = 0.7
-COLOUR_SHARE = 0.8
-DIMMED = 0.75
-LEAST_FOR_WORDS = 3
-"""Cells a patch must have for a word."""
-
-
-@dataclass(frozen=True)
-class ImageDrawing:
-    """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map.
-
-    `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
-    cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
-    from below 0 to above.
-    """
-
-    pixels: Pixels
-    layout: CellLayout
-    words: list[list[str]] | None
-    legend: str
-    page: EntryGrid | None = None
-    split: tuple[int, int] = (1, 1)
-    scale: tuple[float, float] | None = None
-    marks: frozenset[tuple[int, int]] = frozenset()
-    sinks: frozenset[tuple[int, int]] = frozenset()
-    diverging: bool = False
 
 
 def key(results: Results, selection: Selection, place: tuple[int, int]) -> object:
@@ -129,7 +91,7 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
             return ImageDrawing(pixels, layout, None, f"overlay: norms, which {selection.stage} {why}", page, split)
         # one scale for all pages, so that they can be compared
         low, high = robust_range(norms.values)
-        _heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
+        lay_heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
         return ImageDrawing(pixels, layout, None, f"norm {selection.stage}", page, split, (low, high))
     if overlay_lens(selection, results) is not None:
         return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
@@ -142,7 +104,7 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
         return ImageDrawing(
             pixels, layout, None, f"overlay: words, which {selection.stage} {has} none of{through}", page
         )
-    pixels[inner] = (pixels[inner] * DIMMED).astype(np.uint8)
+    dim(pixels[inner])
     if layout.wide < LEAST_FOR_WORDS:
         return ImageDrawing(
             pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal", page, split
@@ -160,31 +122,8 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     drawn = replace(drawn, legend=legend, scale=scale)
     if found is None:
         return drawn
-    pixels, layout = drawn.pixels[canvas.grid_slices(drawn.pixels, drawn.layout)], drawn.layout
-    match found.result:
-        case Scalars():
-            if scale is not None:
-                _heat(pixels, page, layout, page.spread(found.numbers), scale, bare=True)
-        case Colours() as colours:
-            spread = canvas.spread_to_pixels(page.spread(colours.values), layout)
-            there = np.isfinite(spread).all(axis=-1, keepdims=True)
-            laid = component_colours(spread) if colours.signed else rgb_colours(spread)
-            pixels[:] = np.where(there, blend(shading(pixels), laid, COLOUR_SHARE), pixels)
-        case Words():
-            pixels[:] = (pixels * DIMMED).astype(np.uint8)
-            if layout.wide < LEAST_FOR_WORDS:
-                return replace(drawn, legend=f"{legend}: too wide for these patches: enlarge the terminal")
-            return replace(drawn, words=_lens_words(page, found.result))
-    return drawn
-
-
-def _lens_words(page: EntryGrid, words: Words) -> list[list[str]]:
-    """The first word of every entry on its cell."""
-    firsts = top_words(words)
-    cells = [[""] * page.cols for _ in range(page.rows)]
-    for (row, col), entry in page.entries.items():
-        cells[row][col] = firsts[entry]
-    return cells
+    overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
+    return drawn if overlay is None else overlay.draw(drawn, page, found.result)
 
 
 def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: ImageDrawing) -> ImageDrawing:
@@ -193,28 +132,10 @@ def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: Im
     legend = answer_legend(results, selection, found)
     if found is None:
         return replace(bare, legend=legend)
-    pixels = bare.pixels.copy()
-    inner = canvas.grid_slices(pixels, bare.layout)
-    _heat(pixels[inner], page, bare.layout, page.spread(found.values), found.scale, found.diverging)
+    drawn = replace(bare, pixels=bare.pixels.copy(), legend=legend, scale=found.scale, diverging=found.diverging)
+    lay_heat(drawn.inner, page, bare.layout, page.spread(found.values), found.scale, found.diverging)
     sinks = frozenset(cell for cell, entry in page.entries.items() if found.sinks is not None and found.sinks[entry])
-    return replace(bare, pixels=pixels, legend=legend, scale=found.scale, sinks=sinks, diverging=found.diverging)
-
-
-def _heat(
-    pixels: Pixels,
-    page: EntryGrid,
-    layout: CellLayout,
-    values: np.ndarray,
-    scale: tuple[float, float],
-    diverging: bool = False,
-    bare: bool = False,
-) -> None:
-    """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are, and where it is to be left
-    `bare` what has no number."""
-    spread = canvas.spread_to_pixels(values, layout)
-    there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
-    heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
-    pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
+    return replace(drawn, sinks=sinks)
 
 
 def _dimmed(page: EntryGrid, layout: CellLayout) -> str:

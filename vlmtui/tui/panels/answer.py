@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from rich.style import Style
@@ -74,7 +75,8 @@ class AnswerPanel(Lines):
         if not generation.tokens:
             return [*lines, line(cells, blank, [("…", dim)])]
         meaning = meaning_of(results, selection)
-        foot = wrapped(" ".join(meaning[:1] if rows < FEW else meaning), cells)[: 1 if rows < FEW else MOST_MEANING]
+        meaning = meaning[:1] if rows < FEW else meaning
+        foot = whole_sentences(meaning, cells, 1 if rows < FEW else MOST_MEANING)
         columns = self._columns(generation, cells)
         chosen = None if generation.speaking else selection.of_answer.token
         text_rows, token_rows, foot_rows = shares(
@@ -82,13 +84,14 @@ class AnswerPanel(Lines):
             len(self._texts(generation, chosen, cells)),
             -(-(1 + len(generation.tokens)) // columns),
             len(foot),
+            len(wrapped(meaning[0], cells)) if meaning and rows >= FEW else 1,
         )
         lines += self._texts(generation, chosen, cells, text_rows)
         tokens, hidden = self._tokens(generation, selection, cells, token_rows, len(lines), columns)
         if hidden:
             lines[0] = line(cells, blank, [head], [(fitting(cells - 8, *about(generation, hidden)), dim)])
         lines += tokens
-        foot = foot[:foot_rows]
+        foot = whole_sentences(meaning, cells, foot_rows)
         lines += [line(cells, blank, [])] * (len(lines) + len(foot) < rows)
         return [*lines, *(line(cells, blank, [(isolate(part), dim)]) for part in foot)]
 
@@ -216,25 +219,41 @@ class AnswerPanel(Lines):
                 self.post_message(AnswerTokenPointed(token))
 
 
-def wanted_rows(generation: AnswerGeneration, cells: int) -> int:
-    """How many lines would show an answer whole in so many cells."""
-    texts = [generation.text] if generation.again is None else [generation.text, generation.again.text]
-    each = cells if len(texts) == 1 else cells // 2 - 1
-    text = max(len(folded(part, each - ELLIPSES)) for part in texts) + len(texts) - 1
-    least = LEAST_NAME + _number_cells(generation) + 3 + (CHANGE_CELLS if generation.again else 0)
+def wanted_rows(generation: AnswerGeneration, cells: int, foot: int = 1) -> int:
+    """How many lines would show an answer whole in so many cells, and `foot` lines of what its numbers are."""
+    again = generation.again
+    beside = again is not None and cells >= SIDE_BY_SIDE
+    each = cells // 2 - 1 if beside else cells
+    text = len(folded(generation.text, each - ELLIPSES))
+    if again is not None:
+        label = "" if beside else f"{without(again)[0]}: "
+        other = len(folded(f"{label}{again.text}", each - ELLIPSES))
+        text = max(text, other) + 1 if beside else text + other
+    least = LEAST_NAME + _number_cells(generation) + 3 + (CHANGE_CELLS if again else 0)
     tokens = -(-(1 + len(generation.tokens)) // max(1, cells // least))
-    return 1 + min(2, len(folded(generation.question, cells))) + text + tokens + 1 + MOST_MEANING
+    return 1 + min(2, len(folded(generation.question, cells))) + text + tokens + 1 + foot
 
 
-def shares(rows: int, text: int, tokens: int, foot: int) -> tuple[int, int, int]:
+def shares(rows: int, text: int, tokens: int, foot: int, least: int = 1) -> tuple[int, int, int]:
     """Of so many lines those for the text, its tokens and what they mean, which would like these.
 
-    The meaning gives way first; text and tokens halve what there is, and neither keeps what it has no use for.
+    The meaning gives way first, down to its `least` lines; text and tokens halve what there is, and neither keeps what
+    it has no use for.
     """
-    foot = min(foot, max(1 if rows > 3 else 0, rows - text - tokens - 1))
+    foot = min(foot, max(min(least, rows - 3), rows - text - tokens - 1, 0))
     room = rows - foot
     text = max(1, min(text, max(room // 2, room - tokens)))
     return text, max(1, min(room - text, room)), foot
+
+
+def whole_sentences(sentences: Sequence[str], cells: int, rows: int) -> list[str]:
+    """As many of the first sentences as stand whole in so many lines; of the first in any case what has room."""
+    for many in range(len(sentences), 0, -1):
+        lines = wrapped(" ".join(sentences[:many]), cells)
+        if len(lines) <= rows:
+            return lines
+    lines = wrapped(sentences[0], cells) if sentences else []
+    return [*lines[: rows - 1], fit(" ".join(lines[rows - 1 :]), cells)] if rows else []
 
 
 def about(generation: AnswerGeneration, hidden: int = 0) -> tuple[str, ...]:
@@ -297,7 +316,9 @@ def _probability(said: AnswerToken) -> float:
 
 
 def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
-    return wanted_rows(results.generation, cells)
+    """The answer whole, and the first sentence of what its numbers are."""
+    first = meaning_of(results, selection)[:1]
+    return wanted_rows(results.generation, cells, max(1, sum(len(wrapped(one, cells)) for one in first)))
 
 
 PANEL = Panel(

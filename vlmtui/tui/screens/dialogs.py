@@ -78,21 +78,6 @@ class TextDialog(ModalScreen[_T | None], Generic[_T]):
             self.dismiss(answer)
 
 
-def ask_picture() -> TextDialog[str]:
-    """A path or an address."""
-
-    def read(text: str) -> str:
-        if not text:
-            raise UsageError("name a picture, or leave with Escape")
-        if text == "-":
-            raise UsageError("- is standard input, and that is the keyboard here: name a file or an address")
-        return text
-
-    return TextDialog(
-        "Another picture", "a path or an http(s) address · → takes what is suggested", read, "", PathSuggester()
-    )
-
-
 def ask_place(selection: Selection, results: Results) -> TextDialog[Selection]:
     """A row and column of this page or of another grid, a pixel of the file, or a token of the list."""
     page, pages = results.page(selection), results.pages(selection.stage)

@@ -59,11 +59,23 @@ class NormBlock:
         """At which stages one of the entries is an outlier, bool [stages]."""
         return np.asarray(self.stages.outliers[:, self.columns].any(axis=1))
 
+    @property
+    def top(self) -> float:
+        """The end of the scale, which holds still from patch to patch, but makes room for one that stands out."""
+        values = np.zeros(0) if self.values is None else self.values[np.isfinite(self.values)]
+        return max(self.stages.top, float(values.max()) if values.size else 0.0)
+
+    def labels(self, rows: int) -> dict[int, str]:
+        """What stands beside a chart of so many rows: the end of the scale, and its middle."""
+        middle = self.top * (rows - rows // 2) / rows
+        return {rows // 2: format_number(middle, 3), 0: format_number(self.top, 3)}
+
 
 def chart(roles: Roles, blocks: list[NormBlock], rows: int, cells: int) -> list[Strip]:
     """Bars in `rows` lines, and beneath them the line of names."""
-    widths = bar_widths([len(block.names) for block in blocks], cells)
-    parts = [_bars(roles, block, rows, wide) for block, wide in zip(blocks, widths, strict=True)]
+    axis_cells = max([AXIS_CELLS, *(len(label) + 1 for block in blocks for label in block.labels(rows).values())])
+    widths = bar_widths([len(block.names) for block in blocks], cells, axis_cells)
+    parts = [_bars(roles, block, rows, wide, axis_cells) for block, wide in zip(blocks, widths, strict=True)]
     between = [Segment(" " * BETWEEN_CELLS, roles.style())]
     lines = []
     for y in range(rows):
@@ -74,13 +86,13 @@ def chart(roles: Roles, blocks: list[NormBlock], rows: int, cells: int) -> list[
     axis: list[Part] = []
     for block, wide in zip(blocks, widths, strict=True):
         axis += [(" " * BETWEEN_CELLS, roles.style())] if axis else []
-        axis += _axis(roles, block, wide)
+        axis += _axis(roles, block, wide, axis_cells)
     return [*lines, line(cells, roles.style(), axis)]
 
 
-def bar_widths(bars: list[int], cells: int) -> list[list[int]]:
+def bar_widths(bars: list[int], cells: int, axis_cells: int = AXIS_CELLS) -> list[list[int]]:
     """How many cells each bar of each block gets: all the same where there are enough, at most 8."""
-    room = cells - 1 - len(bars) * AXIS_CELLS - (len(bars) - 1) * BETWEEN_CELLS
+    room = cells - 1 - len(bars) * axis_cells - (len(bars) - 1) * BETWEEN_CELLS
     if room >= sum(bars):
         return [[min(WIDEST_BAR, room // sum(bars))] * n for n in bars]
     edges = np.linspace(0, max(room, 0), sum(bars) + 1).astype(int)
@@ -89,21 +101,17 @@ def bar_widths(bars: list[int], cells: int) -> list[list[int]]:
     return [each[a:b] for a, b in pairwise(starts)]
 
 
-def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int]) -> list[list[Segment]]:
+def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int], axis_cells: int) -> list[list[Segment]]:
     ground, band = Color.parse(r.ground), Color.parse(r.band)
     measured, red, soft = Color.parse(r.measured), Color.parse(r.outlier), Color.parse(r.text)
     stages = block.stages
     values = np.full(len(block.names), np.nan) if block.values is None else block.values
-    finite = values[np.isfinite(values)]
-    # the scale holds still from patch to patch, but makes room for one that stands out
-    top = max(stages.top, float(finite.max()) if finite.size else 0.0)
-    scale = rows / top if top > 0 else 0.0
-    flags = block.flags
+    scale = rows / block.top if block.top > 0 else 0.0
+    flags, labels = block.flags, block.labels(rows)
     lines = []
     for y in range(rows):
         low = rows - 1 - y
-        label = {0: format_number(top, 3), rows // 2: format_number(top * (rows - rows // 2) / rows, 3)}.get(y, "")
-        segments = [Segment(label.rjust(AXIS_CELLS - 1) + " ", r.style("dim"))]
+        segments = [Segment(labels.get(y, "").rjust(axis_cells - 1) + " ", r.style("dim"))]
         for value, stage, flag, wide in zip(values, stages.summaries, flags, widths, strict=True):
             if wide == 0:
                 continue
@@ -127,7 +135,7 @@ def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int]) -> list[list
     return lines
 
 
-def _axis(r: Roles, block: NormBlock, widths: list[int]) -> list[Part]:
+def _axis(r: Roles, block: NormBlock, widths: list[int], axis_cells: int) -> list[Part]:
     """Names of stages, as many as can be told apart, the one looked at marked; as wide as the bars."""
     names, here, many = block.names, block.here, len(block.names)
     starts = np.concatenate([[0], np.cumsum(widths)]).astype(int).tolist()
@@ -150,5 +158,5 @@ def _axis(r: Roles, block: NormBlock, widths: list[int]) -> list[Part]:
     said = "".join(characters)
     start, end = marked
     dim, lit = r.style("dim"), r.style("on_accent", on="accent", bold=True)
-    parts = [(" " * AXIS_CELLS, r.style()), (said[:start], dim), (said[start:end], lit), (said[end:], dim)]
+    parts = [(" " * axis_cells, r.style()), (said[:start], dim), (said[start:end], lit), (said[end:], dim)]
     return [part for part in parts if part[0]]

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from vlmtui.tui.overlays import draw as overlays
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.overlays.draw import ImageDrawing
+from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
@@ -41,6 +41,7 @@ class ImageSide(Container):
         self._selection = Selection()
         self._key: object = None
         self._drawn: ImageDrawing | None = None
+        self._legend_rows = 1
 
     def compose(self) -> ComposeResult:
         yield PagesBar(id="pages")
@@ -89,6 +90,7 @@ class ImageSide(Container):
         key = overlays.key(results, selection, room)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
+            legend.styles.height = self._legend_rows
             legend.explain(_legend(results, selection, self._drawn))
             return
         self._key = key
@@ -99,7 +101,8 @@ class ImageSide(Container):
         self.query_one("#picture-row").styles.height = room[1] if listed else height
         picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
         # more lines where the picture leaves some
-        legend.styles.height = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
+        self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
+        legend.styles.height = self._legend_rows
         legend.explain(_legend(results, selection, drawn))
 
     @on(BesidePointed)

@@ -74,8 +74,12 @@ class PathBar(Lines):
 
         def add_layers(name: str, numbers: range, current: int | None, room: int) -> None:
             add(f"{name} ", text if current is not None else dim)
+            before = ""
             for piece, number in ticks(numbers, current, room):
                 stage = f"{name}.{number}"
+                if before.isdecimal() and piece.isdecimal() and here not in (stage, f"{name}.{before}"):
+                    add(" ", rule)
+                before = piece
                 # what the model has and cannot be looked at belongs to the path, too
                 add(piece, dim if piece != "·" and stage in there else rule, stage)
 

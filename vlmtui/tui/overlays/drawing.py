@@ -1,0 +1,77 @@
+"""Drawing of the image on cells, which overlays change, and what overlays of every kind share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vlmtui.display import canvas
+from vlmtui.display.canvas import Pixels
+from vlmtui.display.colours import blend, difference_colours, magnitude_colours, shading
+from vlmtui.display.entry_grids import EntryGrid
+from vlmtui.geometry import CellLayout
+from vlmtui.lenses.kinds import ResultKind
+
+HEAT_SHARE = 0.7
+DIMMED = 0.75
+LEAST_FOR_WORDS = 3
+"""Cells a patch must have for a word."""
+
+
+@dataclass(frozen=True)
+class ImageDrawing:
+    """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map.
+
+    `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
+    cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
+    from below 0 to above.
+    """
+
+    pixels: Pixels
+    layout: CellLayout
+    words: list[list[str]] | None
+    legend: str
+    page: EntryGrid | None = None
+    split: tuple[int, int] = (1, 1)
+    scale: tuple[float, float] | None = None
+    marks: frozenset[tuple[int, int]] = frozenset()
+    sinks: frozenset[tuple[int, int]] = frozenset()
+    diverging: bool = False
+
+    @property
+    def inner(self) -> Pixels:
+        """The pixels of the grid, to be changed in place."""
+        return self.pixels[canvas.grid_slices(self.pixels, self.layout)]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """How results of one kind lie over the image: `draw` changes the drawing's pixels, or gives another drawing."""
+
+    kind: type[ResultKind]
+    draw: Callable[[ImageDrawing, EntryGrid, Any], ImageDrawing]
+
+
+def lay_heat(
+    pixels: Pixels,
+    page: EntryGrid,
+    layout: CellLayout,
+    values: np.ndarray,
+    scale: tuple[float, float],
+    diverging: bool = False,
+    bare: bool = False,
+) -> None:
+    """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are, and where it is to be left
+    `bare` what has no number."""
+    spread = canvas.spread_to_pixels(values, layout)
+    there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
+    heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
+    pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
+
+
+def dim(pixels: Pixels) -> None:
+    """Dim pixels in place, for words over them."""
+    pixels[:] = (pixels * DIMMED).astype(np.uint8)
