@@ -14,7 +14,7 @@ def builders() -> dict[str, Callable[[Path], object]]:
     from transformers.utils import logging
 
     from tests.families import FAMILIES, towers
-    from tests.tiny import build_llava
+    from tests.tiny_checkpoints import build_llava
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -19,9 +19,9 @@ _NAME = "org/fake"
 _FETCH = """
 import sys, time
 from vlmtui.catalogue import ModelSource
-from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.model_folder import find_checkpoint
 began = time.monotonic()
-find(ModelSource(sys.argv[1], None, sys.argv[1]), None, lambda *note: None)
+find_checkpoint(ModelSource(sys.argv[1], None, sys.argv[1]), None, lambda *note: None)
 print(time.monotonic() - began)
 """
 # the peak is counted above the memory that imports take
@@ -29,15 +29,16 @@ _LOAD = """
 import json, sys, time
 from pathlib import Path
 from vlmtui.catalogue import ModelSource
-from vlmtui.models.loading.loader import load
-from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.loader import load_model
+from vlmtui.models.loading.model_folder import find_checkpoint
 def memory(what):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 Path("/proc/self/clear_refs").write_text("5")
 before, began = memory("VmRSS:"), time.monotonic()
-checkpoint = find(ModelSource("fake", Path(sys.argv[1]), None), None, lambda *note: None)
-model = load(checkpoint, lambda *note: None, device="cpu", dtype="float32", decoder_layers=json.loads(sys.argv[2]))
+checkpoint = find_checkpoint(ModelSource("fake", Path(sys.argv[1]), None), None, lambda *note: None)
+layers = json.loads(sys.argv[2])
+model = load_model(checkpoint, lambda *note: None, device="cpu", dtype="float32", decoder_layers=layers)
 print(json.dumps([time.monotonic() - began, memory("VmHWM:") - before]))
 """
 
@@ -89,7 +90,7 @@ def build(folder: Path) -> tuple[int, int]:
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    from tests.tiny import IMAGE_TOKEN, tiny_tokenizer
+    from tests.tiny_checkpoints import IMAGE_TOKEN, tiny_tokenizer
 
     tokenizer = tiny_tokenizer()
     config = LlavaConfig(

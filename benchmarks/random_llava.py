@@ -14,7 +14,7 @@ def write(folder: Path, vision: Any, text: dict[str, int], image_processor: Any,
     import torch
     from transformers import LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
 
-    from tests.tiny import IMAGE_TOKEN, tiny_tokenizer
+    from tests.tiny_checkpoints import IMAGE_TOKEN, tiny_tokenizer
 
     tokenizer = tiny_tokenizer()
     config = LlavaConfig(

@@ -41,7 +41,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny LLaVA with a CLIP tower: 70×70 centre crop, 5×5 patches, CLS, the projector reads vision.3 of 4."""
-    from tests.tiny import build_llava
+    from tests.tiny_checkpoints import build_llava
 
     return build_llava(tmp_path_factory.mktemp("models") / "tiny-clip", "clip")
 
@@ -49,6 +49,6 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def siglip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny LLaVA with a SigLIP tower: squashed to 48×48, 6×6 patches, no CLS, the projector reads vision.4 of 4."""
-    from tests.tiny import build_llava
+    from tests.tiny_checkpoints import build_llava
 
     return build_llava(tmp_path_factory.mktemp("models") / "tiny-siglip", "siglip")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars, pack_details
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.lenses.lens_text import LensResult
 
 
 def looked(

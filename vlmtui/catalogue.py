@@ -24,8 +24,8 @@ DEMO_NOTES = {
 CHOOSE_A_MODEL = "choose a real one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
 ENVIRONMENT = "VLMTUI_MODEL"
 
-# written by `python -m tests.models.known`: counted on the models, as transformers builds them from their configs
-KNOWN = Path(__file__).parent / "known.json"
+# written by `python -m tests.models.model_aliases`: counted on models that transformers builds from their configs
+KNOWN = Path(__file__).parent / "model_aliases.json"
 _STORED_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 

@@ -26,11 +26,11 @@ from demo_training.training.models import GRID
 from demo_training.vocabulary import CLASS_OF, CLASSES, NAMES
 from vlmtui.results.answers import Answer
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 from vlmtui.session.engine import Engine
 from vlmtui.session.request_control import RequestControl
-from vlmtui.session.typed import TypedQuestion
-from vlmtui.session.typed.values import Find
+from vlmtui.session.typed_lenses import TypedQuestion
+from vlmtui.session.typed_lenses.values import Find
 
 PATCHES: Final = GRID * GRID
 LEAST: Final = 0.03  # share of an image that a thing must fill to be asked about, as in training
@@ -70,7 +70,7 @@ class LocalSession:
 
     def find(self, reading: str, stage: str, word: str) -> NDArray[np.float32]:
         """Scores of all patches for a word `[patches]`."""
-        numbers: NDArray[np.float32] = self.typed(typed.look(reading, stage, Find(word))).numbers
+        numbers: NDArray[np.float32] = self.typed(typed_lenses.look(reading, stage, Find(word))).numbers
         return numbers
 
 
@@ -192,7 +192,7 @@ class LogProbDrop:
 def drop_without(session: LocalSession, case: AnswerCase, patches: NDArray[np.intp]) -> LogProbDrop:
     """Replace patches by the mean image token, and ask the question again."""
     gone = tuple(int(patch) for patch in patches)
-    ablation = session.typed(typed.ablation(case.reading, case.answer.id, gone, "mean"))
+    ablation = session.typed(typed_lenses.ablation(case.reading, case.answer.id, gone, "mean"))
     said, again = ([t.id for t in a.tokens][case.tokens] for a in (case.answer, ablation.again))
     if case.tokens != slice(None):  # the word may be elsewhere in another caption
         again = said if said[0] in [t.id for t in ablation.again.tokens] else []
@@ -249,7 +249,7 @@ def attention_figures(session: LocalSession, scenes: Sequence[Scene], kind: str)
     """
     looked, filled, ranks = [], [], []
     for case in answer_cases(session, scenes, kind):
-        weights = session.typed(typed.attention(case.reading, case.answer.id)).weights[case.tokens][0]
+        weights = session.typed(typed_lenses.attention(case.reading, case.answer.id)).weights[case.tokens][0]
         looked.append(float(weights[case.thing].sum() / weights.sum()))
         filled.append(float(case.thing.mean()))
         ranks.append(auc(weights, case.thing))

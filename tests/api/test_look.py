@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import vlmtui
-from tests.session.others import HEAD, SHARPNESS
+from tests.session.lens_files import HEAD, SHARPNESS
 from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses import Scalars, Scores, lens

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import ImageError, SessionError
 from vlmtui.image import ImageFile
 from vlmtui.reading import ImageInfo, ModelInfo
@@ -19,7 +19,7 @@ from vlmtui.reports.run import ReportJob
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.protocol import Outcome
 
-MODEL = made.reading(1, 1).model
+MODEL = made_reports.reading(1, 1).model
 
 
 class Desk:
@@ -89,8 +89,8 @@ def outcome(picture: ImageFile) -> Outcome:
     if picture.data.startswith(b"bad"):
         return Outcome.failed(ImageError(f"{picture.source} is not a picture that can be opened"))
     seed = zlib.crc32(picture.data)
-    one = made.reading(2, 3, seed=seed, image=ImageInfo(picture.source, picture.sha256, 640, 427))
-    return Outcome(reading=one, words=made.words(one, 3, seed=seed))
+    one = made_reports.reading(2, 3, seed=seed, image=ImageInfo(picture.source, picture.sha256, 640, 427))
+    return Outcome(reading=one, words=made_reports.words(one, 3, seed=seed))
 
 
 def pictures(folder: Path, count: int, bad: Sequence[int] = ()) -> list[str]:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.batch.desk import Desks, desks, other, outcome, pictures
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui import files
 from vlmtui.batch import BatchOptions, run_batch
 from vlmtui.batch.folder import PartsFolder
@@ -77,7 +77,7 @@ def test_it_says_what_a_report_one_by_one_says(album: list[str], whole: bytes, t
             found.append(ImageFailure(name, one.error))
         else:
             assert one.reading is not None
-            found.append(made.seen(one.reading, one.words, query=QUERY))
+            found.append(made_reports.seen(one.reading, one.words, query=QUERY))
     by_one = tmp_path / "by-one.parquet"
     by_one.write_bytes(b"".join(bytes(piece) for piece in format_named("parquet").write(found, QUERY, True)))  # type: ignore[arg-type]
     ours, theirs = pq.read_table(tmp_path / "whole.parquet"), pq.read_table(by_one)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cli import vlmtui
-from tests.session.others import HEAD, SHARPNESS
-from tests.session.test_foreign_lenses import offer
+from tests.session.lens_files import HEAD, SHARPNESS
+from tests.session.third_party.test_lenses import offer
 from vlmtui.cli import main
 from vlmtui.lenses.registry import built_in_lenses, listed_lenses
 

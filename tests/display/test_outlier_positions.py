@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reports.made import reading
+from tests.reports.made_reports import reading
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.outlier_positions import (
     ALPHA,

@@ -9,7 +9,7 @@ import types
 import pytest
 
 from vlmtui.display.piece_glosses import PieceGlosses
-from vlmtui.display.scripts import script
+from vlmtui.display.writing_systems import script
 
 MEANINGS = {
     "猫": ["cat", "CL:隻|只[zhi1]"],

@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 
 from tests.families.base import SHAPES, Family, chat_template, id_of, save, save_parts, text, tokenizer, vision
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 
 
 def llava_clip(folder: Path) -> None:

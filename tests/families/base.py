@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 
-from tests.tiny import CHAT_TEMPLATE, randomise, tiny_tokenizer
+from tests.tiny_checkpoints import CHAT_TEMPLATE, randomise, tiny_tokenizer
 
 # wide, tall and tiny: the first two make several tiles in every tiled family, of 3 × 2 or so, never square
 SHAPES = {"wide": (420, 180), "tall": (130, 300), "tiny": (9, 7)}

@@ -22,7 +22,7 @@ from vlmtui.lenses.validation import mismatch, validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
-from vlmtui.session.typed.values import Find
+from vlmtui.session.typed_lenses.values import Find
 from vlmtui.session.wire import decoder
 
 READ = {"source": "a.png", "data": b"\x89PNG", "sha256": "", "max_pixels": 1}

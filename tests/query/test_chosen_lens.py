@@ -9,16 +9,16 @@ import pytest
 
 from tests.looked import looked
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import UsageError
-from vlmtui.lenses.lens_text import LensResult
+from vlmtui.lenses.captions import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report_object
-from vlmtui.reports.formats.lens_values import lens_line
+from vlmtui.reports.formats.parts.lens_values import lens_line
 from vlmtui.reports.formats.text import report_lines
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.session.typed.values import Components, Evidence, Find, Similarity
+from vlmtui.session.typed_lenses.values import Components, Evidence, Find, Similarity
 
 
 def test_the_options_name_a_lens() -> None:
@@ -48,7 +48,7 @@ def test_options_that_do_not_fit(name: str | None, find: str | None, marked: lis
 
 
 def test_patches_are_entries_of_the_stage() -> None:
-    reading = made.reading(3, 4)
+    reading = made_reports.reading(3, 4)
     through = ChosenLens("similarity", marked=(PatchPosition(None, 1, 1), PatchPosition(None, 0, 2)))
     assert lens_for(through, reading, "tokens") == Similarity((2, 5))
     assert lens_for(ChosenLens("pca"), reading, "tokens") == Components()
@@ -61,7 +61,7 @@ def test_patches_are_entries_of_the_stage() -> None:
 
 
 def seen(through: ChosenLens, values: LensResult, entries: tuple[int, ...] | None = None) -> ImageReport:
-    reading = made.reading(3, 4)
+    reading = made_reports.reading(3, 4)
     query = query_of("tiny", lens=through)
     return ImageReport(
         query, reading, values.stage, tuple(range(12)) if entries is None else entries, None, None, values
@@ -107,7 +107,7 @@ def test_similarity_names_what_it_compares_with() -> None:
 
 
 def test_without_a_lens_nothing_is_said_of_one() -> None:
-    plain = ImageReport(query_of("tiny"), made.reading(3, 4), "tokens", (0,), None)
+    plain = ImageReport(query_of("tiny"), made_reports.reading(3, 4), "tokens", (0,), None)
     assert "lens" not in report_object(plain)["query"]
     assert "value" not in report_object(plain)["tokens"][0]
 

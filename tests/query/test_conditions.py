@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.display.norm_statistics import robust_z
 from vlmtui.errors import UsageError
 from vlmtui.query.conditions import (
@@ -25,8 +25,8 @@ from vlmtui.query.conditions import (
 from vlmtui.query.fields import NUMBERS, TEXTS
 from vlmtui.reports.select.rows import ReportRows
 
-READING = made.reading(4, 5)
-SEEN = made.seen(READING, made.words(READING, 3))
+READING = made_reports.reading(4, 5)
+SEEN = made_reports.seen(READING, made_reports.words(READING, 3))
 ROWS = ReportRows(SEEN)
 
 numbers = st.builds(
@@ -107,7 +107,7 @@ def test_precedence_is_not_and_or() -> None:
 
 
 def test_what_is_missing_fulfils_no_comparison() -> None:
-    bare = ReportRows(made.seen(READING, None, "vision.1"))
+    bare = ReportRows(made_reports.seen(READING, None, "vision.1"))
     for text in ("score>0", "score<=0", "score!=1", "word~a", "word!~a", "words!=a", "value=0", "value>z0"):
         assert not parse_where(text).keeps(bare).any(), text
     assert parse_where("not score>0").keeps(bare).all()

@@ -14,8 +14,8 @@ import pytest
 from tests.cli.test_cli import CHINA, refused, vlmtui
 from tests.looked import looked
 from tests.query.queries import query_of
-from tests.reports import made
-from tests.session.others import HEAD, SHARPNESS
+from tests.reports import made_reports
+from tests.session.lens_files import HEAD, SHARPNESS
 from vlmtui.batch import manifest as manifests
 from vlmtui.batch.sources import digest_sources
 from vlmtui.errors import UsageError
@@ -49,7 +49,7 @@ def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
         "sharpness.py", given=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens_source(sharpness)
     )
     assert not through.known
-    assert lens_for(through, made.reading(3, 4), "tokens").given == dict(through.given)
+    assert lens_for(through, made_reports.reading(3, 4), "tokens").given == dict(through.given)
     assert parse_lens(f"{sharpness}:sharpness", None, ()).name == "sharpness"
 
 
@@ -88,7 +88,7 @@ def test_what_does_not_fit(name: str, find: str, options: list[str], said: str, 
 def test_the_json_says_where_it_is_from(sharpness: str) -> None:
     source = read_lens_source(sharpness)
     through = ChosenLens("sharpness", given=(("power", 3.0),), source=source, described=DESCRIBED)
-    reading = made.reading(3, 4)
+    reading = made_reports.reading(3, 4)
     values = looked(lens_for(through, reading, "tokens"), "tokens", np.arange(12.0), note="of two")
     seen = ImageReport(query_of("tiny", lens=through), reading, "tokens", (0, 1), None, None, values)
     assert report_object(seen)["query"]["lens"] == {

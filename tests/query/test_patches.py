@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.query.patches import PatchPosition, entries_at, entries_of, parse_patch, parse_rows
@@ -38,7 +38,7 @@ def test_what_is_no_patch(words: str) -> None:
 
 
 def test_the_entries_meant() -> None:
-    reading = made.reading(3, 4, grids=2)
+    reading = made_reports.reading(3, 4, grids=2)
     assert entries_of(reading, "tokens") == tuple(range(24))
     assert entries_at(reading, "tokens", PatchPosition(None, 2, 3)) == (11,)
     assert entries_at(reading, "tokens", PatchPosition(1, 0, 1)) == (13,)
@@ -47,23 +47,23 @@ def test_the_entries_meant() -> None:
 
 def test_a_token_of_four_patches_means_them_all_at_a_vision_stage() -> None:
     merged = (Place(0, "patch", 0, 0, 0, (0.0, 0.0, 1.0, 1.0), 1.0, (0, 1, 4, 5)),)
-    reading = made.reading(3, 4, places=merged)
+    reading = made_reports.reading(3, 4, places=merged)
     assert entries_at(reading, "vision.0", PatchPosition(None, 0, 0)) == (0, 1, 4, 5)
 
 
 def test_a_tower_alone_has_its_patches() -> None:
-    reading = made.reading(3, 4, places=())
+    reading = made_reports.reading(3, 4, places=())
     assert entries_at(reading, "vision.2", PatchPosition(None, 1, 0)) == (4,)
 
 
 @pytest.mark.parametrize("patch", [PatchPosition(None, 3, 0), PatchPosition(None, 0, 4), PatchPosition(7, 0, 0)])
 def test_a_patch_that_is_not_there(patch: PatchPosition) -> None:
     with pytest.raises(UsageError, match="there is no"):
-        entries_at(made.reading(3, 4), "tokens", patch)
+        entries_at(made_reports.reading(3, 4), "tokens", patch)
 
 
 def test_a_place_that_the_model_leaves_out() -> None:
-    reading = made.reading(3, 4)
+    reading = made_reports.reading(3, 4)
     import msgspec
 
     reading = msgspec.structs.replace(reading, places=reading.places[:-1])
@@ -74,7 +74,7 @@ def test_a_place_that_the_model_leaves_out() -> None:
 def test_rows_of_the_grid() -> None:
     assert parse_rows("3") == (range(3, 4),)
     assert parse_rows(" 0-2 , 7 ") == (range(0, 3), range(7, 8))
-    reading = made.reading(3, 4, grids=2)
+    reading = made_reports.reading(3, 4, grids=2)
     assert entries_of(reading, "tokens", rows=parse_rows("1")) == (4, 5, 6, 7, 16, 17, 18, 19)
     assert entries_of(reading, "vision.0", rows=parse_rows("2-9")) == (8, 9, 10, 11, 20, 21, 22, 23)
     both = entries_of(reading, "tokens", [PatchPosition(1, 0, 0), PatchPosition(0, 2, 3)], parse_rows("0"))

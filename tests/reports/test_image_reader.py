@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from tests.test_image import encoded
 from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, SessionError, UsageError, VlmtuiError
 from vlmtui.query.chosen_lens import ChosenLens
@@ -34,7 +34,7 @@ class Played:
     """Plays `SessionClient`: answers from lists, and notes what it was asked."""
 
     def __init__(self, *reads: Any, load: Any = None) -> None:
-        self.reading = made.reading(3, 4)
+        self.reading = made_reports.reading(3, 4)
         self._load = load or self.reading.model
         self._reads = list(reads)
         self.asked: list[Any] = []
@@ -50,7 +50,7 @@ class Played:
 
     def words(self, reading: str, metric: str, k: int, tokens: Any = None, **_: Any) -> Future[Any]:
         self.asked.append(("words", tokens))
-        return done(made.words(self.reading, k))
+        return done(made_reports.words(self.reading, k))
 
     def close(self) -> None:
         self.closed = True
@@ -172,6 +172,6 @@ def test_a_report_that_nobody_wants_any_more_ends_its_session(photos: list[str])
     ],
 )
 def test_a_metric_that_a_stage_has_no_use_for_is_told_of(stage, asked, said):
-    unused = ImageReport(query_of("tiny", **asked), made.reading(), stage, (0,), None).unused
+    unused = ImageReport(query_of("tiny", **asked), made_reports.reading(), stage, (0,), None).unused
     assert unused.startswith(said)
     assert bool(unused) == bool(said)

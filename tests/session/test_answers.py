@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.models.conftest import one_thread  # noqa: F401
-from tests.session.desk import Desk
+from tests.session.local_engine import Desk
 from tests.session.test_client import png
 from tests.session.test_engine import quiet, request
 from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
@@ -22,13 +22,13 @@ from vlmtui.lenses.lens_source import LensSource
 from vlmtui.models.decoder.teacher_forcing import TokenReplacement
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 from vlmtui.session.client import SessionClient
 from vlmtui.session.request_context import RequestContext
 from vlmtui.session.request_control import RequestControl
 from vlmtui.session.scheduler import FrontEnd, RequestQueue, ScheduledRequest, may_interrupt
-from vlmtui.session.typed import TypedQuestion
-from vlmtui.session.typed.values import Similarity
+from vlmtui.session.typed_lenses import TypedQuestion
+from vlmtui.session.typed_lenses.values import Similarity
 
 T = TypeVar("T")
 LAYERS, HEADS, TOKENS, WORDS = 2, 4, 25, 6
@@ -113,7 +113,7 @@ def test_a_withdrawn_answer_ends_at_the_next_token_and_is_kept(engine, reading):
     with pytest.raises(CancelledError):
         engine.answer(m.Generate(reading, QUESTION, WORDS), told.talk)
     assert len(told.said) == 3
-    found = engine.typed(typed.attention(reading, told.said[0].answer))
+    found = engine.typed(typed_lenses.attention(reading, told.said[0].answer))
     assert found.weights.shape == (3, TOKENS)
 
 
@@ -128,7 +128,7 @@ def test_it_may_be_withdrawn_while_the_question_is_read(engine, reading):
     assert not told.said
     # nothing was said that could be looked into
     with pytest.raises(UsageError, match="empty"):
-        engine.typed(typed.attention(reading, engine.state.readings[reading].answered.id))
+        engine.typed(typed_lenses.attention(reading, engine.state.readings[reading].answered.id))
 
 
 def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
@@ -141,7 +141,7 @@ def test_sampled_answers_are_the_same_for_the_same_seed(engine, reading):
 
 def test_attention_per_layer_head_and_rolled_out(engine, reading, answer):
     def look(**which) -> np.ndarray:
-        found = engine.typed(typed.attention(reading, answer.id, **which))
+        found = engine.typed(typed_lenses.attention(reading, answer.id, **which))
         assert found.weights.shape == (WORDS, TOKENS)
         assert (found.layers, found.heads, found.answer) == (LAYERS, HEADS, answer.id)
         assert found.weights.dtype == np.float32
@@ -157,11 +157,11 @@ def test_attention_per_layer_head_and_rolled_out(engine, reading, answer):
 
 
 def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
-    found = engine.typed(typed.attention(reading, answer.id))
+    found = engine.typed(typed_lenses.attention(reading, answer.id))
     assert "median" in found.rule
     # where everything stands out, it is all but the question
     monkeypatch.setattr("vlmtui.lenses.attention.compute.attention_sinks", lambda shares: shares >= 0)
-    found = engine.typed(typed.attention(reading, answer.id))
+    found = engine.typed(typed_lenses.attention(reading, answer.id))
     ids = engine.state.readings[reading].answered.inputs.input_ids[0].tolist()
     image = [i for i, token in enumerate(ids) if token == engine.state.loaded._config.image_token_id]
     positions = [sink.position for sink in found.sunk]
@@ -188,34 +188,34 @@ def test_sinks_are_named_with_their_rule(engine, reading, answer, monkeypatch):
 )
 def test_there_are_only_so_many_layers_and_heads(engine, reading, answer, which, said):
     with pytest.raises(UsageError, match=said):
-        engine.typed(typed.attention(reading, answer.id, **which))
+        engine.typed(typed_lenses.attention(reading, answer.id, **which))
 
 
 def test_only_the_latest_answer_is_kept(engine, reading, answer):
     newer = engine.ask(m.Generate(reading, "Is there a dog?", 2)).answer
     with pytest.raises(ReadingGoneError, match="ask again"):
-        engine.typed(typed.attention(reading, answer.id))
-    engine.typed(typed.attention(reading, newer.id))
+        engine.typed(typed_lenses.attention(reading, answer.id))
+    engine.typed(typed_lenses.attention(reading, newer.id))
     # what was found of another reading's answer goes, and is found again
     other = engine.read(request(png()), quiet).reading.id
     engine.ask(m.Generate(other, QUESTION, 2))
     assert engine.state.readings[reading].answered.means is None
-    engine.typed(typed.attention(reading, newer.id))
+    engine.typed(typed_lenses.attention(reading, newer.id))
 
 
 def test_gradients_of_a_token_and_of_the_answer(engine, reading, answer):
-    found = engine.typed(typed.gradient(reading, answer.id, 2))
+    found = engine.typed(typed_lenses.gradient(reading, answer.id, 2))
     assert (found.answer, found.token, found.numbers.shape) == (answer.id, 2, (TOKENS,))
-    whole = engine.typed(typed.gradient(reading, answer.id))
+    whole = engine.typed(typed_lenses.gradient(reading, answer.id))
     assert not np.allclose(whole.numbers, found.numbers)
     with pytest.raises(UsageError, match="0 … 5"):
-        engine.typed(typed.gradient(reading, answer.id, WORDS))
+        engine.typed(typed_lenses.gradient(reading, answer.id, WORDS))
 
 
 @pytest.mark.parametrize("by", ["mean", "zero", "blur"])
 def test_both_answers_are_compared(engine, reading, answer, by):
     told = Told()
-    found = told.typed(engine, typed.ablation(reading, answer.id, (12, 3, 12), by))
+    found = told.typed(engine, typed_lenses.ablation(reading, answer.id, (12, 3, 12), by))
     assert (found.answer, found.tokens, found.by) == (answer.id, (3, 12), by)
     assert found.log_probs.shape == found.changes.shape == (WORDS,)
     before = np.array([token.log_prob for token in answer.tokens])
@@ -228,32 +228,32 @@ def test_both_answers_are_compared(engine, reading, answer, by):
     if same:
         assert found.log_probs[0] == pytest.approx(found.again.tokens[0].log_prob, abs=1e-4)
     # and the first answer can still be asked about
-    engine.typed(typed.attention(reading, answer.id))
+    engine.typed(typed_lenses.attention(reading, answer.id))
 
 
 def test_what_is_marked_must_be_there(engine, reading, answer):
     for marked in ((), (TOKENS,), (-1,)):
         with pytest.raises(UsageError, match="25 image tokens"):
-            engine.typed(typed.ablation(reading, answer.id, marked))
+            engine.typed(typed_lenses.ablation(reading, answer.id, marked))
 
 
 def test_occlusion_is_one_ablation_after_the_other(engine, reading, answer):
     told = Told()
-    found = told.typed(engine, typed.occlusion(reading, answer.id))
+    found = told.typed(engine, typed_lenses.occlusion(reading, answer.id))
     assert (found.drops.shape, found.blocks) == ((TOKENS, WORDS), TOKENS)
     assert ("taking patches away", TOKENS, TOKENS) in told.progress
     for token in (0, 12):
-        one = engine.typed(typed.ablation(reading, answer.id, (token,)))
+        one = engine.typed(typed_lenses.ablation(reading, answer.id, (token,)))
         np.testing.assert_allclose(found.drops[token], -one.changes, atol=1e-4)
     np.testing.assert_allclose(found.whole, found.drops.sum(1))
-    blocks = engine.typed(typed.occlusion(reading, answer.id, block=2, by="zero"))
+    blocks = engine.typed(typed_lenses.occlusion(reading, answer.id, block=2, by="zero"))
     assert blocks.blocks == 9
     forced = engine.state.readings[reading].answered.forced
     drop = forced.log_probs() - forced.log_probs(TokenReplacement(torch.tensor([0, 1, 5, 6]), "zero"))
     for token in (0, 1, 5, 6):
         np.testing.assert_allclose(blocks.drops[token], drop.numpy(), atol=1e-5)
-    blurs = engine.typed(typed.occlusion(reading, answer.id, block=3, by="blur"))
-    one = engine.typed(typed.ablation(reading, answer.id, (24, 23, 18, 19), "blur"))
+    blurs = engine.typed(typed_lenses.occlusion(reading, answer.id, block=3, by="blur"))
+    one = engine.typed(typed_lenses.ablation(reading, answer.id, (24, 23, 18, 19), "blur"))
     np.testing.assert_allclose(blurs.drops[24], -one.changes, atol=1e-4)
 
 
@@ -267,32 +267,32 @@ def test_occlusion_ends_when_nobody_waits(engine, reading, answer):
         return bool(done) and done[-1] == 4
 
     with pytest.raises(CancelledError):
-        engine.typed(typed.occlusion(reading, answer.id), enough, progress)
+        engine.typed(typed_lenses.occlusion(reading, answer.id), enough, progress)
     assert done[-1] == 4
     with pytest.raises(UsageError, match="at least 1"):
-        engine.typed(typed.occlusion(reading, answer.id, block=0))
+        engine.typed(typed_lenses.occlusion(reading, answer.id, block=0))
 
 
 def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
     """Arrays travel once: those that the kind holds are not in what the lens says besides."""
     of = {"reading": reading, "answer": answer.id}
-    maps = engine.ask(typed.compute("attention", **of)).result
+    maps = engine.ask(typed_lenses.compute("attention", **of)).result
     assert isinstance(maps, TokenMaps)
     assert maps.values.shape == (WORDS, TOKENS)
     assert unpack_details(maps, Attention).weights.size == 0
-    rolled = engine.ask(typed.compute("rollout", **of)).result
+    rolled = engine.ask(typed_lenses.compute("rollout", **of)).result
     assert isinstance(rolled, TokenMaps)
     assert unpack_details(rolled, Attention).rollout
-    whole = engine.ask(typed.compute("gradient", **of)).result
+    whole = engine.ask(typed_lenses.compute("gradient", **of)).result
     assert isinstance(whole, Scalars)
     assert whole.values.shape == (TOKENS,)
-    maps = engine.ask(typed.compute("occlusion", **of, options={"block": 2})).result
+    maps = engine.ask(typed_lenses.compute("occlusion", **of, options={"block": 2})).result
     assert isinstance(maps, TokenMaps)
-    found = engine.typed(typed.occlusion(reading, answer.id, block=2))
+    found = engine.typed(typed_lenses.occlusion(reading, answer.id, block=2))
     np.testing.assert_array_equal(found.drops, maps.values.T)
     assert found.drops.flags.c_contiguous
     # without any named all image tokens are replaced
-    facts = engine.ask(typed.compute("ablation", **of)).result
+    facts = engine.ask(typed_lenses.compute("ablation", **of)).result
     assert isinstance(facts, Facts)
     ablation = unpack_details(facts, Ablation)
     assert ablation.tokens == tuple(range(TOKENS))
@@ -323,7 +323,7 @@ def test_the_answer_as_a_lens_is_given_it(engine, reading, answer):
 
 
 def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
-    mask = engine.typed(typed.mask(reading))
+    mask = engine.typed(typed_lenses.mask(reading))
     n = len(mask.kinds)
     assert np.array_equal(mask.allowed, np.tril(np.ones((n, n), bool)))
     assert mask.pattern == "causal"
@@ -331,16 +331,16 @@ def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
     assert not (mask.kinds == SAID).any()
     assert [piece is None for piece in mask.pieces] == (mask.kinds == IMAGE).tolist()
     answer = engine.ask(m.Generate(reading, QUESTION, WORDS)).answer
-    mask = engine.typed(typed.mask(reading, 2))
+    mask = engine.typed(typed_lenses.mask(reading, 2))
     assert len(mask.kinds) == answer.positions + WORDS - 1
     assert (mask.kinds[answer.positions :] == SAID).all()
     assert mask.kinds[0] == TEXT
     with pytest.raises(UsageError, match="layer 3"):
-        engine.typed(typed.mask(reading, 3))
+        engine.typed(typed_lenses.mask(reading, 3))
     # of one answer that is named it must be the latest
     with pytest.raises(ReadingGoneError):
-        engine.ask(typed.compute("mask", reading=reading, answer="answer-0"))
-    matrix = engine.ask(typed.compute("mask", reading=reading, answer=answer.id)).result
+        engine.ask(typed_lenses.compute("mask", reading=reading, answer="answer-0"))
+    matrix = engine.ask(typed_lenses.compute("mask", reading=reading, answer=answer.id)).result
     assert isinstance(matrix, Matrix)
     assert (matrix.axes, matrix.note) == (("prompt token", "prompt token"), "causal")
     np.testing.assert_array_equal(matrix.values, mask.allowed)
@@ -350,7 +350,7 @@ def test_a_model_that_does_not_say_the_same_in_one_pass_is_not_looked_into(engin
     kept = engine.state.readings[reading].answered
     kept.said = [type(said)(said.id, said.log_prob - 5) for said in kept.said]
     with pytest.raises(ModelError, match="not looked into"):
-        engine.typed(typed.attention(reading, answer.id))
+        engine.typed(typed_lenses.attention(reading, answer.id))
 
 
 def test_a_tower_alone_has_no_answers(tmp_path):
@@ -389,11 +389,11 @@ def test_a_model_that_looks_by_cross_attention_answers_and_is_not_looked_into(tm
     other = engine.read(request(png(seed=1)), quiet).reading.id
     assert engine.ask(m.Generate(other, QUESTION, WORDS)).answer.log_prob != pytest.approx(answer.log_prob, abs=1e-3)
     for question in (
-        typed.attention(reading, answer.id),
-        typed.gradient(reading, answer.id),
-        typed.ablation(reading, answer.id, (0,)),
-        typed.occlusion(reading, answer.id),
-        typed.mask(reading),
+        typed_lenses.attention(reading, answer.id),
+        typed_lenses.gradient(reading, answer.id),
+        typed_lenses.ablation(reading, answer.id, (0,)),
+        typed_lenses.occlusion(reading, answer.id),
+        typed_lenses.mask(reading),
     ):
         with pytest.raises(UsageError, match="cross-attention: no image tokens enter the prompt"):
             engine.typed(question)
@@ -406,28 +406,28 @@ def test_the_latest_of_a_kind_wins_and_attention_is_one_kind_whatever_is_asked_o
         job = ScheduledRequest(front, m.Request(next(numbers), question.body))
         return job, jobs.add(job)
 
-    first, _ = asked(typed.attention("r", "a", layer=1))
-    second, gone = asked(typed.attention("r", "a", layer=2))
+    first, _ = asked(typed_lenses.attention("r", "a", layer=1))
+    second, gone = asked(typed_lenses.attention("r", "a", layer=2))
     assert gone == [first]
-    rolled, gone = asked(typed.attention("r", "a", rollout=True))
+    rolled, gone = asked(typed_lenses.attention("r", "a", rollout=True))
     assert gone == [second]
-    gradient, gone = asked(typed.gradient("r", "a"))
+    gradient, gone = asked(typed_lenses.gradient("r", "a"))
     assert gone == []
-    assert asked(typed.attention("r", "a"))[1] == [rolled]
-    assert asked(typed.gradient("r", "a", 3))[1] == [gradient]
-    one, gone = asked(typed.ablation("r", "a", (7,)))
+    assert asked(typed_lenses.attention("r", "a"))[1] == [rolled]
+    assert asked(typed_lenses.gradient("r", "a", 3))[1] == [gradient]
+    one, gone = asked(typed_lenses.ablation("r", "a", (7,)))
     assert gone == []
-    assert asked(typed.ablation("r", "a", (7, 8)))[1] == [one]
-    map_, _ = asked(typed.occlusion("r", "a"))
-    assert asked(typed.occlusion("r", "a", 2))[1] == [map_]
-    mask, _ = asked(typed.mask("r"))
-    assert asked(typed.mask("r", 2))[1] == [mask]
+    assert asked(typed_lenses.ablation("r", "a", (7, 8)))[1] == [one]
+    map_, _ = asked(typed_lenses.occlusion("r", "a"))
+    assert asked(typed_lenses.occlusion("r", "a", 2))[1] == [map_]
+    mask, _ = asked(typed_lenses.mask("r"))
+    assert asked(typed_lenses.mask("r", 2))[1] == [mask]
 
 
 def test_what_is_quick_comes_in_between_and_amidst_an_answer_only_what_does_not_run_the_model():
-    tokens, layer = (typed.look("r", stage, Similarity((3,))).body for stage in ("tokens", "llm.1"))
-    other = typed.gradient("r", "a").body
-    map_, ablation = typed.occlusion("r", "a").body, typed.ablation("r", "a", (7,)).body
+    tokens, layer = (typed_lenses.look("r", stage, Similarity((3,))).body for stage in ("tokens", "llm.1"))
+    other = typed_lenses.gradient("r", "a").body
+    map_, ablation = typed_lenses.occlusion("r", "a").body, typed_lenses.ablation("r", "a", (7,)).body
     assert [may_interrupt(body, map_) for body in (tokens, layer, other)] == [True, True, False]
     for amidst in (ablation, m.Generate("r")):
         assert [may_interrupt(body, amidst) for body in (tokens, layer, other)] == [True, False, False]

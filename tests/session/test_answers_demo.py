@@ -13,9 +13,9 @@ from demo_training.drawings.scenes import FIGURES, make_scene
 from demo_training.evaluation.patch_accuracy import facts_of
 from demo_training.vocabulary import CLASS_OF, CLASSES
 from tests.models.conftest import one_thread  # noqa: F401
-from tests.session.desk import Desk
+from tests.session.local_engine import Desk
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 
 SCENES, GRID, DRAWS = 12, 14, 2
 
@@ -29,7 +29,7 @@ class Asked:
     def fall(self, tokens: np.ndarray) -> float:
         """How much less likely its first word is without these image tokens."""
         gone = tuple(int(token) for token in tokens)
-        return -float(self.engine.typed(typed.ablation(self.reading, self.answer.id, gone)).changes[0])
+        return -float(self.engine.typed(typed_lenses.ablation(self.reading, self.answer.id, gone)).changes[0])
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_the_answer_looked_at_the_thing(asked):
     """The attention of its first word ranks the thing's patches above the others."""
     ranks = []
     for one in asked:
-        weights = one.engine.typed(typed.attention(one.reading, one.answer.id)).weights[0]
+        weights = one.engine.typed(typed_lenses.attention(one.reading, one.answer.id)).weights[0]
         thing = one.share > 0.5
         ranks.append(float((weights[thing][:, None] > weights[~thing]).mean()))
     assert np.mean(ranks) > 0.7
@@ -88,6 +88,6 @@ def test_the_answer_looked_at_the_thing(asked):
 def test_occlusion_finds_the_thing(asked):
     """Block by block: those of the thing carry the first word more than the others do."""
     one = max(asked[:3], key=lambda one: one.fall(np.flatnonzero(one.share > 0.3)))
-    drops = one.engine.typed(typed.occlusion(one.reading, one.answer.id, block=2)).drops[:, 0]
+    drops = one.engine.typed(typed_lenses.occlusion(one.reading, one.answer.id, block=2)).drops[:, 0]
     thing = one.share > 0.5
     assert drops[thing].mean() > 3 * abs(drops[~thing].mean())

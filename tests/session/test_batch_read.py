@@ -16,12 +16,12 @@ import torch
 from PIL import Image
 
 from tests.families import FAMILIES, build
-from tests.session.desk import Desk, quiet
+from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.session import batch_read as many
-from vlmtui.session import preprocessing, typed, wire
+from vlmtui.session import preprocessing, typed_lenses, wire
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import ActivationCache
 from vlmtui.session.client import SessionClient
@@ -77,10 +77,10 @@ def alone(engine: Desk, picture: ImageFile, **options) -> m.Outcome:
     reading = engine.ask(read).reading
     layers = words = None
     if request.stage.startswith("llm."):
-        layers = engine.typed(typed.layers(reading.id))
+        layers = engine.typed(typed_lenses.layers(reading.id))
     if request.projected or not request.stage.startswith(("vision.", "pixels")):
         words = engine.typed(
-            typed.words(
+            typed_lenses.words(
                 reading.id,
                 request.metric,
                 request.k,

@@ -14,18 +14,19 @@ import numpy as np
 import pytest
 import torch
 
-from tests.session.desk import Desk, quiet
-from tests.session.others import SHARPNESS, written
+from tests.session.lens_files import SHARPNESS, written
+from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import WAIT, png
 from tests.session.test_engine import request
 from tests.waiting import gone, until
 from vlmtui.errors import CancelledError, SessionError
 from vlmtui.lenses.lens_source import LensSource, lens_call
-from vlmtui.session import lens_deadline, lens_guard, typed
 from vlmtui.session import protocol as m
+from vlmtui.session import typed_lenses
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import SessionLocation, connect, start_warm
 from vlmtui.session.request_control import CallbackEvent, RequestControl
+from vlmtui.session.third_party import deadline, guard
 
 BEGUN = """
 from pathlib import Path
@@ -124,8 +125,8 @@ def reading(desk: Desk) -> str:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lens_guard, "STOP_S", 0.05)
-    monkeypatch.setattr(lens_guard, "AGAIN_S", 0.02)
+    monkeypatch.setattr(guard, "STOP_S", 0.05)
+    monkeypatch.setattr(guard, "AGAIN_S", 0.02)
 
 
 def sharp(folder: Path) -> LensSource:
@@ -148,10 +149,10 @@ def when_begun(source: LensSource, do) -> threading.Thread:
 @pytest.mark.parametrize("how", ENDLESS)
 def test_an_endless_loop_is_left(how: str, desk: Desk, reading: str, tmp_path: Path) -> None:
     source = written(tmp_path, "endless.py", BEGUN + ENDLESS[how].replace("\n        ", "\n"))
-    expected = desk.typed(typed.look(reading, "vision.2", lens_call(sharp(tmp_path)))).result.values
+    expected = desk.typed(typed_lenses.look(reading, "vision.2", lens_call(sharp(tmp_path)))).result.values
     talk = RequestControl(withdrawn=CallbackEvent())
     watcher = when_begun(source, talk.withdrawn.set)
-    body = typed.look(reading, "vision.2", lens_call(source)).body
+    body = typed_lenses.look(reading, "vision.2", lens_call(source)).body
     with pytest.raises(CancelledError):
         desk.answer(body, talk)
     watcher.join()
@@ -162,7 +163,7 @@ def test_an_endless_loop_is_left(how: str, desk: Desk, reading: str, tmp_path: P
     hooks = (hook for module in desk.state.model.network.modules() for hook in module._forward_hooks.values())
     assert not [hook for hook in hooks if "lens" in hook.__module__]
     desk.state.readings[reading].vision.clear()
-    again = desk.typed(typed.look(reading, "vision.2", lens_call(sharp(tmp_path)))).result.values
+    again = desk.typed(typed_lenses.look(reading, "vision.2", lens_call(sharp(tmp_path)))).result.values
     np.testing.assert_array_equal(again, expected)
 
 
@@ -171,7 +172,7 @@ def test_what_is_withdrawn_before_it_begins_is_not_run(desk: Desk, reading: str,
     talk = RequestControl()
     talk.withdrawn.set()
     with pytest.raises(CancelledError):
-        desk.answer(typed.look(reading, "tokens", lens_call(source)).body, talk)
+        desk.answer(typed_lenses.look(reading, "tokens", lens_call(source)).body, talk)
     assert not Path(source.path).with_suffix(".begun").exists()
 
 
@@ -179,7 +180,7 @@ def test_a_call_of_the_context_is_never_interrupted(desk: Desk, reading: str) ->
     """Withdrawn while the session runs the tower for it: it is told that the session is at work, and left after."""
     told: list[int] = []
     talk = RequestControl(withdrawn=CallbackEvent(), still=lambda: told.append(1))
-    ours = lens_guard.LensGuard(talk)
+    ours = guard.LensGuard(talk)
     seen: list[BaseException] = []
 
     def work() -> None:
@@ -200,8 +201,8 @@ def test_a_call_of_the_context_is_never_interrupted(desk: Desk, reading: str) ->
 
 def test_many_withdrawals_at_any_moment(desk: Desk, reading: str, tmp_path: Path, monkeypatch) -> None:
     """Whenever it comes, what comes out is the result or that it was withdrawn."""
-    monkeypatch.setattr(lens_guard, "STOP_S", 0.0)
-    monkeypatch.setattr(lens_guard, "AGAIN_S", 0.001)
+    monkeypatch.setattr(guard, "STOP_S", 0.0)
+    monkeypatch.setattr(guard, "AGAIN_S", 0.001)
     source = written(
         tmp_path,
         "busy.py",
@@ -215,7 +216,7 @@ def test_many_withdrawals_at_any_moment(desk: Desk, reading: str, tmp_path: Path
             return Scalars(context.states().mean(-1))
         """,
     )
-    body = typed.look(reading, "tokens", lens_call(source)).body
+    body = typed_lenses.look(reading, "tokens", lens_call(source)).body
     outcomes = set()
     for delay in np.linspace(0, 0.012, 120):
         talk = RequestControl(withdrawn=CallbackEvent())
@@ -274,7 +275,7 @@ def test_a_session_answers_on(client: SessionClient, tmp_path: Path) -> None:
 def test_one_that_holds_the_lock_is_the_end_of_its_session(
     client: SessionClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lens_deadline, "END_S", 0.5)
+    monkeypatch.setattr(deadline, "END_S", 0.5)
     died: list[str] = []
     client._on_death = died.append
     kept = client.read(png()).result(WAIT)
@@ -291,7 +292,7 @@ def test_one_that_holds_the_lock_is_the_end_of_its_session(
 def test_the_others_of_a_warm_session_are_told(
     siglip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lens_deadline, "END_S", 0.5)
+    monkeypatch.setattr(deadline, "END_S", 0.5)
     start_warm(600).cut()
     one, other = connect(SessionLocation()), connect(SessionLocation())
     try:
@@ -321,10 +322,10 @@ def test_at_the_far_end_it_is_told_to_stop(
 ) -> None:
     import os
 
-    from tests.session.far import HOST, Far
+    from tests.session.ssh_server import HOST, Far
     from vlmtui.session.transport import SSH
 
-    monkeypatch.setattr(lens_deadline, "END_S", 0.5)
+    monkeypatch.setattr(deadline, "END_S", 0.5)
     kept = {name: os.environ[name] for name in ("XDG_STATE_HOME", "HF_HUB_OFFLINE", "PYTHONPATH") if name in os.environ}
     runtime = tmp_path_factory.mktemp("far-runtime")
     far = Far(tmp_path_factory.mktemp("far"), b"", XDG_RUNTIME_DIR=str(runtime), **kept)

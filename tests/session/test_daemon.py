@@ -24,7 +24,7 @@ from vlmtui.cli import session as cli_session
 from vlmtui.errors import CancelledError, ReadingGoneError, SessionError, UsageError
 from vlmtui.session import daemon as warm
 from vlmtui.session import protocol as m
-from vlmtui.session import typed, wire
+from vlmtui.session import typed_lenses, wire
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import HOME, SessionLocation, connect, connect_warm
 
@@ -193,7 +193,7 @@ def test_one_that_does_not_read_holds_up_nobody(two: tuple[SessionClient, Sessio
     reading = two[0].read(png()).result(WAIT)
     silent = socket.socket(socket.AF_UNIX)
     silent.connect(str(warm.socket_path()))
-    question = typed.words(reading.id, "l2", 400).body
+    question = typed_lenses.words(reading.id, "l2", 400).body
     silent.sendall(wire.PREAMBLE + b"".join(wire.frame(m.Request(i, question)) for i in range(1, 300)))
     assert two[0].words(reading.id, "l2", 3, (1,)).result(WAIT).k == 3
     silent.close()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.session.desk import Desk
+from tests.session.local_engine import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionError
 from vlmtui.lenses.arrays import array
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 
 
 def quiet(*_: object) -> None:
@@ -42,18 +42,18 @@ def test_readings_are_kept_within_a_budget(clip_folder):
     engine = Desk(readings_bytes=2 * one)
     engine.load(m.Load(str(clip_folder), device="cpu"), quiet)
     first, second = (engine.read(request(png()), quiet).reading.id for _ in range(2))
-    engine.typed(typed.words(first, "l2", 1), lambda: False)  # looked at just now: the other one goes
+    engine.typed(typed_lenses.words(first, "l2", 1), lambda: False)  # looked at just now: the other one goes
     engine.read(request(png()), quiet)
-    engine.typed(typed.words(first, "l2", 1), lambda: False)
+    engine.typed(typed_lenses.words(first, "l2", 1), lambda: False)
     with pytest.raises(SessionError, match="read the picture again"):
-        engine.typed(typed.words(second, "l2", 1), lambda: False)
+        engine.typed(typed_lenses.words(second, "l2", 1), lambda: False)
 
 
 def test_another_model_forgets_the_readings_of_the_one_before(engine, siglip_folder):
     reading = engine.read(request(png()), quiet).reading.id
     engine.load(m.Load(str(siglip_folder), device="cpu"), quiet)
     with pytest.raises(SessionError, match="read the picture again"):
-        engine.typed(typed.words(reading, "l2", 1), lambda: False)
+        engine.typed(typed_lenses.words(reading, "l2", 1), lambda: False)
     assert engine.read(request(png()), quiet).reading.id != reading
 
 
@@ -78,9 +78,9 @@ def test_the_same_picture_gives_the_same_numbers(engine):
     first, second = (engine.read(request(png()), quiet).reading for _ in range(2))
     np.testing.assert_array_equal(first.norms, second.norms)
     np.testing.assert_array_equal(first.grid_norms[0].patches, second.grid_norms[0].patches)
-    one = engine.typed(typed.words(first.id, "cosine", 4), lambda: False)
+    one = engine.typed(typed_lenses.words(first.id, "cosine", 4), lambda: False)
     for token in (0, 24):
-        alone = engine.typed(typed.words(second.id, "cosine", 4, (token,)), lambda: False)
+        alone = engine.typed(typed_lenses.words(second.id, "cosine", 4, (token,)), lambda: False)
         assert alone.ids[0].tolist() == one.ids[token].tolist()
 
 
@@ -120,7 +120,7 @@ def test_arrays():
 def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
     """What was read before stays what it is, and what is read after is the same."""
     before = engine.read(request(png()), quiet).reading
-    words = engine.typed(typed.words(before.id, "l2", 3), lambda: False)
+    words = engine.typed(typed_lenses.words(before.id, "l2", 3), lambda: False)
     without = engine.state.loaded
     notes = []
     engine.load(m.Load(str(clip_folder), device="cpu", layers=True), lambda *note: notes.append(note[0]))
@@ -129,7 +129,7 @@ def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
     assert engine.state.loaded.whole
     assert any(".layers.1." in name for name, _ in engine.state.loaded._model.named_parameters())
 
-    again = engine.typed(typed.words(before.id, "l2", 3), lambda: False)
+    again = engine.typed(typed_lenses.words(before.id, "l2", 3), lambda: False)
     after = engine.read(request(png()), quiet).reading
     np.testing.assert_array_equal(words.ids, again.ids)
     np.testing.assert_array_equal(words.scores, again.scores)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from vlmtui.errors import ProtocolError
 from vlmtui.session import protocol as m
-from vlmtui.session import typed, wire
+from vlmtui.session import typed_lenses, wire
 
 VALID = [
     wire.frame(m.Request(1, m.Hello())),
     wire.frame(m.Request(2, m.Read("a.png", b"\x89PNG", "00" * 32, 100))),
-    wire.frame(m.Request(3, typed.words("reading-1", "l2", 8, (1, 2)).body)),
+    wire.frame(m.Request(3, typed_lenses.words("reading-1", "l2", 8, (1, 2)).body)),
     wire.frame(m.Reply(3, m.Failed("model", "no"))),
     wire.frame(m.Reply(4, m.Progress("reading weights", 1, 2))),
 ]

@@ -15,13 +15,13 @@ from tests.families import build
 from tests.families.towers import LABELS, classifying
 from tests.models.test_vlm import picture
 from tests.models.vision.test_dual_encoder import PICTURES, TEXTS, theirs
-from tests.session.desk import Desk, quiet
+from tests.session.local_engine import Desk, quiet
 from vlmtui.errors import UsageError
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 from vlmtui.session.scheduler import FrontEnd, ScheduledRequest
-from vlmtui.session.typed import image_level
-from vlmtui.session.typed.values import Evidence, Find, Values
+from vlmtui.session.typed_lenses import image_level
+from vlmtui.session.typed_lenses.values import Evidence, Find, Values
 
 
 def read(engine: Desk, size: tuple[int, int]) -> str:
@@ -95,7 +95,7 @@ def test_what_a_front_end_draws(engine):
 def test_a_text_on_the_patches(engine):
     reading = read(engine, PICTURES[0])
     last = f"vision.{engine.state.model.info.vision_layers}"
-    found = Values.of(engine.typed(typed.look(reading, last, Find("a blue sky"))))
+    found = Values.of(engine.typed(typed_lenses.look(reading, last, Find("a blue sky"))))
     model = engine.state.model
     states = model.tower_states(
         engine.state.readings[reading].inputs, lambda at, _: at == model.dual_encoder.patch_stage
@@ -105,9 +105,9 @@ def test_a_text_on_the_patches(engine):
     expected = vectors @ text / np.linalg.norm(vectors, axis=1) / np.linalg.norm(text)
     np.testing.assert_allclose(found.numbers, expected, atol=1e-6)
     assert found.note.startswith("approximate, by ")
-    assert "reads 64" in Values.of(engine.typed(typed.look(reading, last, Find("sky " * 99)))).note
+    assert "reads 64" in Values.of(engine.typed(typed_lenses.look(reading, last, Find("sky " * 99)))).note
     with pytest.raises(UsageError, match=f"at the tower's end alone: choose {last}"):
-        engine.typed(typed.look(reading, "vision.1", Find("sky")))
+        engine.typed(typed_lenses.look(reading, "vision.1", Find("sky")))
 
 
 def test_what_cannot_be_asked(engine, clip_folder):
@@ -145,13 +145,13 @@ def test_classes(name, tmp_path):
     last = f"vision.{engine.state.model.info.vision_layers}"
     label = head.labels[found.ids[1]]
     for word in (label.upper(), str(found.ids[1])):
-        values = Values.of(engine.typed(typed.look(reading, last, Evidence(word))))
+        values = Values.of(engine.typed(typed_lenses.look(reading, last, Evidence(word))))
         np.testing.assert_allclose(values.numbers, found.evidence[1], atol=1e-6)
         assert values.note.startswith("each patch's share" if head.exact else "approximate: ")
     everything = engine.typed(image_level.classes(reading, 99))
     assert sorted(everything.ids.tolist()) == [0, 1, 2, 3, 4]
     assert found.first.tolist() == everything.ids[everything.evidence.argmax(axis=0)].tolist()
     with pytest.raises(UsageError, match=r"no class 'plane'.*from 0 to 4"):
-        engine.typed(typed.look(reading, last, Evidence("plane")))
+        engine.typed(typed_lenses.look(reading, last, Evidence("plane")))
     with pytest.raises(UsageError, match="no text tower"):
         engine.typed(image_level.texts(("sky",)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.session.desk import Desk
+from tests.session.local_engine import Desk
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.metrics import METRICS
 from vlmtui.reading import TokenWords
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 
 
 def quiet(*_: object) -> None:
@@ -39,7 +39,7 @@ def held(engine, reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def ask(engine, reading, metric, k=5, **options) -> TokenWords:
-    return engine.typed(typed.words(reading, metric, k, **options), lambda: False)
+    return engine.typed(typed_lenses.words(reading, metric, k, **options), lambda: False)
 
 
 def test_every_metric_is_answered(engine, reading):
@@ -112,7 +112,7 @@ def test_one_patch_may_be_asked_about_amidst_all(engine, reading):
             return False
 
         engine.state._finder._gram = None
-        words = engine.typed(typed.words(reading, metric, 5), stop)
+        words = engine.typed(typed_lenses.words(reading, metric, 5), stop)
         np.testing.assert_array_equal(words.ids, alone.ids)
         np.testing.assert_allclose(words.scores, alone.scores, rtol=1e-12)
         for one in amidst:
@@ -122,4 +122,4 @@ def test_one_patch_may_be_asked_about_amidst_all(engine, reading):
 def test_every_metric_can_be_withdrawn(engine, reading):
     for metric in METRICS:
         with pytest.raises(CancelledError):
-            engine.typed(typed.words(reading, metric, 5), lambda: True)
+            engine.typed(typed_lenses.words(reading, metric, 5), lambda: True)

@@ -11,14 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.session.desk import Desk
+from tests.session.local_engine import Desk
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
 from vlmtui.metrics import METRICS
 from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 from vlmtui.session.scheduler import FrontEnd, RequestQueue, ScheduledRequest
 
 SAMPLES = Path(__file__).parents[2] / "sample_images"
@@ -61,11 +61,11 @@ def noise(noises) -> Reading:
 
 
 def words(desk: Desk, reading: Reading, **options) -> TokenWords:
-    return desk.typed(typed.words(reading.id, options.pop("metric", "l2"), 3, **options))
+    return desk.typed(typed_lenses.words(reading.id, options.pop("metric", "l2"), 3, **options))
 
 
 def null(desk: Desk, reading: Reading, **options) -> NoiseBaseline:
-    return desk.typed(typed.null(reading.id, options.pop("metric", "l2"), 3, **options))
+    return desk.typed(typed_lenses.null(reading.id, options.pop("metric", "l2"), 3, **options))
 
 
 def percentiles(desk: Desk, reading: Reading, what: str = "percentile", **options) -> np.ndarray:
@@ -152,7 +152,7 @@ def test_it_may_be_withdrawn(desk, noise):
                 raise error
 
         with pytest.raises(CancelledError):
-            desk.typed(typed.null(noise.id, "pinv", 3, all_tokens=True), lambda stop=stop: stop, said)
+            desk.typed(typed_lenses.null(noise.id, "pinv", 3, all_tokens=True), lambda stop=stop: stop, said)
 
 
 def test_a_copy_takes_no_room_from_its_reading():
@@ -171,11 +171,11 @@ def test_a_copy_takes_no_room_from_its_reading():
 
 
 def test_agreement(desk, photo):
-    found = desk.typed(typed.agreement(photo.id, 5, 4))
+    found = desk.typed(typed_lenses.agreement(photo.id, 5, 4))
     assert (found.token, found.metrics, found.ids.shape) == (5, AGREEING, (5, 4))
     by_metric = {}
     for metric in AGREEING:
-        ids = desk.typed(typed.words(photo.id, metric, 1 if metric == "omp" else 4, (5,))).ids[0]
+        ids = desk.typed(typed_lenses.words(photo.id, metric, 1 if metric == "omp" else 4, (5,))).ids[0]
         by_metric[metric] = ids
         assert found.ids[AGREEING.index(metric), : len(ids)].tolist() == ids.tolist()
     first = int(by_metric["l2"][0])
@@ -184,18 +184,18 @@ def test_agreement(desk, photo):
     shares = [len(a & b) / 4 for i, a in enumerate(lists) for b in lists[:i]]
     assert found.overlap == pytest.approx(np.mean(shares))
     with pytest.raises(UsageError, match="no image token 999"):
-        desk.typed(typed.agreement(photo.id, 999, 4))
+        desk.typed(typed_lenses.agreement(photo.id, 999, 4))
 
 
 def test_what_nobody_waits_for_gives_way():
     front, other = FrontEnd(None), FrontEnd(None)
     jobs = RequestQueue()
-    asked = [typed.null("r", "l2", 8, idle=True).body, typed.agreement("r", 3, 8, idle=True).body]
+    asked = [typed_lenses.null("r", "l2", 8, idle=True).body, typed_lenses.agreement("r", 3, 8, idle=True).body]
     idle = [ScheduledRequest(front, m.Request(number, body)) for number, body in enumerate(asked)]
     assert [jobs.add(job) for job in idle] == [[], []]
-    assert jobs.add(ScheduledRequest(other, m.Request(5, typed.words("r", "l2", 8).body))) == []
-    assert jobs.add(ScheduledRequest(front, m.Request(6, typed.words("r", "l2", 8).body))) == idle
+    assert jobs.add(ScheduledRequest(other, m.Request(5, typed_lenses.words("r", "l2", 8).body))) == []
+    assert jobs.add(ScheduledRequest(front, m.Request(6, typed_lenses.words("r", "l2", 8).body))) == idle
     assert all(job.withdrawn.is_set() for job in idle)
-    waited_for = ScheduledRequest(front, m.Request(7, typed.null("r", "l2", 8).body))
+    waited_for = ScheduledRequest(front, m.Request(7, typed_lenses.null("r", "l2", 8).body))
     assert jobs.add(waited_for) == []
-    assert jobs.add(ScheduledRequest(front, m.Request(8, typed.layers("r").body))) == []
+    assert jobs.add(ScheduledRequest(front, m.Request(8, typed_lenses.layers("r").body))) == []

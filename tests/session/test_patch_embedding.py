@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from tests.families import build
-from tests.session.desk import Desk, quiet
+from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.lenses.lens_source import lens_call
 from vlmtui.session import protocol as m
-from vlmtui.session import typed, wire
-from vlmtui.session.typed import image_level
-from vlmtui.session.typed.values import Position, Values
+from vlmtui.session import typed_lenses, wire
+from vlmtui.session.typed_lenses import image_level
+from vlmtui.session.typed_lenses.values import Position, Values
 
 
 def desk(folder) -> tuple[Desk, str]:
@@ -65,12 +65,12 @@ def test_its_facts(clip):
 
 def test_the_lens_is_the_norm_of_every_row(clip):
     engine, reading = clip
-    found = Values.of(engine.typed(typed.look(reading, "vision.0", Position())))
+    found = Values.of(engine.typed(typed_lenses.look(reading, "vision.0", Position())))
     rows = engine.state.model.family.tower.embeddings.position_embedding.weight[1:]
     np.testing.assert_allclose(found.numbers, rows.detach().norm(dim=1), rtol=1e-5)
     assert found.note == "before the norm that makes vision.0 of the sum"
     with pytest.raises(UsageError, match=r"choose vision\.0"):
-        engine.typed(typed.look(reading, "vision.1", Position()))
+        engine.typed(typed_lenses.look(reading, "vision.1", Position()))
 
 
 def test_what_cannot_be_asked(clip):
@@ -82,9 +82,9 @@ def test_what_cannot_be_asked(clip):
         engine.typed(image_level.patch("another", 0))
     lens = lens_call("patch-embedding")
     with pytest.raises(UsageError, match=r"one patch is looked at, not 25: name one of 25"):
-        engine.typed(typed.look(reading, "vision.0", lens))
+        engine.typed(typed_lenses.look(reading, "vision.0", lens))
     with pytest.raises(UsageError, match=r"choose vision\.0"):
-        engine.typed(typed.look(reading, "vision.1", lens, (0,)))
+        engine.typed(typed_lenses.look(reading, "vision.1", lens, (0,)))
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -99,4 +99,4 @@ def test_a_film_and_positions_that_turn(tmp_path):
     assert found.position is None
     assert "positions turn within its attention" in found.note
     with pytest.raises(UsageError, match="turn within its attention"):
-        engine.typed(typed.look(reading, "vision.0", Position()))
+        engine.typed(typed_lenses.look(reading, "vision.0", Position()))

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.session.desk import Desk
+from tests.session.local_engine import Desk
 from tests.session.test_batch_read import asked, noise, sent
 from vlmtui.errors import CancelledError, ImageError
 from vlmtui.session import preprocessing

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.families import build
-from tests.session.desk import Desk, quiet
+from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses.noise_baseline.kernel import random_like
@@ -16,8 +16,8 @@ from vlmtui.reading import Reading, TokenWords
 from vlmtui.results import early_exit as exits
 from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
-from vlmtui.session.typed.values import Find, Values
+from vlmtui.session import typed_lenses
+from vlmtui.session.typed_lenses.values import Find, Values
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -40,19 +40,19 @@ def llava(clip_folder) -> tuple[Desk, Reading]:
 
 
 def find(engine: Desk, reading: Reading, stage: str, text: str = "sky") -> Values:
-    return Values.of(engine.typed(typed.look(reading.id, stage, Find(text))))
+    return Values.of(engine.typed(typed_lenses.look(reading.id, stage, Find(text))))
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_looks_at_the_projected_stage(metric, llava):
     engine, reading = llava
-    own = engine.typed(typed.words(reading.id, metric, 3))
-    fed = engine.typed(typed.words(reading.id, metric, 3, stage="vision.3", projected=True))
+    own = engine.typed(typed_lenses.words(reading.id, metric, 3))
+    fed = engine.typed(typed_lenses.words(reading.id, metric, 3, stage="vision.3", projected=True))
     assert np.array_equal(fed.ids, own.ids)
     assert np.array_equal(fed.scores, own.scores, equal_nan=True)
-    before = engine.typed(typed.words(reading.id, metric, 3, stage="vision.1", projected=True))
+    before = engine.typed(typed_lenses.words(reading.id, metric, 3, stage="vision.1", projected=True))
     assert not np.array_equal(before.scores, own.scores, equal_nan=True)
-    some = engine.typed(typed.words(reading.id, metric, 3, (7, 2), stage="vision.1", projected=True))
+    some = engine.typed(typed_lenses.words(reading.id, metric, 3, (7, 2), stage="vision.1", projected=True))
     assert some.tokens.tolist() == [7, 2]
     assert np.array_equal(some.ids, before.ids[[7, 2]])
 
@@ -61,7 +61,7 @@ def test_words_are_those_of_the_tokens_that_are_projected(llava):
     engine, reading = llava
     model, words = engine.state.model, engine.state.vocabulary
     tokens = model.early_exit(engine.state.readings[reading.id].inputs, 1).double()
-    found = engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True))
+    found = engine.typed(typed_lenses.words(reading.id, "l2", 1, stage="vision.1", projected=True))
     distances = torch.cdist(tokens, model.embeddings[words.words].double())
     np.testing.assert_allclose(-found.scores[:, 0], distances.min(dim=1).values, rtol=1e-6)
     assert found.ids[:, 0].tolist() == words.words[distances.argmin(dim=1)].tolist()
@@ -70,9 +70,9 @@ def test_words_are_those_of_the_tokens_that_are_projected(llava):
 def test_without_being_projected_a_vision_stage_has_no_words(llava):
     engine, reading = llava
     with pytest.raises(UsageError, match=r"no words at vision.1: choose tokens, .* or the lens projector"):
-        engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1"))
+        engine.typed(typed_lenses.words(reading.id, "l2", 1, stage="vision.1"))
     with pytest.raises(UsageError, match=r"no stage 'vision.9'"):
-        engine.typed(typed.words(reading.id, "l2", 1, stage="vision.9", projected=True))
+        engine.typed(typed_lenses.words(reading.id, "l2", 1, stage="vision.9", projected=True))
 
 
 def test_a_word_is_found_at_a_vision_stage_through_the_projector(llava):
@@ -96,7 +96,7 @@ def test_what_is_projected_is_kept_within_a_budget(clip_folder):
             runs.append(doing)
 
     def ask(of: Reading, stage: str) -> TokenWords:
-        return engine.typed(typed.words(of.id, "l2", 1, stage=stage, projected=True), progress=progress)
+        return engine.typed(typed_lenses.words(of.id, "l2", 1, stage=stage, projected=True), progress=progress)
 
     for stage in ("vision.0", "vision.1", "vision.0", "vision.2", "vision.1", "vision.0"):
         ask(reading, stage)
@@ -119,9 +119,9 @@ def test_a_pass_is_cancelled_between_blocks(llava):
             raise CancelledError("nobody waits")
 
     with pytest.raises(CancelledError):
-        engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True), progress=stop)
+        engine.typed(typed_lenses.words(reading.id, "l2", 1, stage="vision.1", projected=True), progress=stop)
     assert engine.state.readings[reading.id].projected == {}
-    engine.typed(typed.words(reading.id, "l2", 1, stage="vision.1", projected=True))
+    engine.typed(typed_lenses.words(reading.id, "l2", 1, stage="vision.1", projected=True))
 
 
 def test_noise_goes_through_the_projector_too(llava):
@@ -129,7 +129,7 @@ def test_noise_goes_through_the_projector_too(llava):
     reading = read(engine)
 
     def null(stage: str, **options) -> NoiseBaseline:
-        return engine.typed(typed.null(reading.id, "l2", 3, stage=stage, **options))
+        return engine.typed(typed_lenses.null(reading.id, "l2", 3, stage=stage, **options))
 
     own, fed, early = null("tokens"), null("vision.3", projected=True), null("vision.1", projected=True)
     assert (early.stage, early.metric, early.note) == ("vision.1", "l2", "")
@@ -156,7 +156,7 @@ def test_patches_of_one_token_share_what_is_found(tmp_path):
     assert len(into) == len(reading.patch_places) > len(reading.places)
     found, at_tokens = find(engine, reading, reading.model.feeds), find(engine, reading, "tokens")
     np.testing.assert_allclose(found.numbers, at_tokens.numbers[into], rtol=1e-6)
-    words = engine.typed(typed.words(reading.id, "omp", 3, stage="vision.1", projected=True))
+    words = engine.typed(typed_lenses.words(reading.id, "omp", 3, stage="vision.1", projected=True))
     assert len(words.ids) == len(reading.places)
     assert exits.no_exit_in_reading(reading) == ""
 
@@ -167,11 +167,11 @@ def test_queries_are_made_of_no_patch_in_particular(tmp_path):
         find(engine, reading, "vision.2")
     assert "Q-Former, which reads all patches): choose the stage tokens" in exits.no_exit_in_reading(reading)
     # the queries themselves have words there
-    assert len(engine.typed(typed.words(reading.id, "l2", 2, stage="vision.2", projected=True)).ids) == 6
+    assert len(engine.typed(typed_lenses.words(reading.id, "l2", 2, stage="vision.2", projected=True)).ids) == 6
 
 
 def test_a_tower_alone_says_why_not(tmp_path):
     engine, reading = loaded(build("siglip", tmp_path / "siglip"))
     assert "it is a vision tower alone" in exits.no_exit_in_reading(reading)
     with pytest.raises(UsageError, match="has no words: it is a vision tower alone"):
-        engine.typed(typed.words(reading.id, "l2", 2, stage="vision.2", projected=True))
+        engine.typed(typed_lenses.words(reading.id, "l2", 2, stage="vision.2", projected=True))

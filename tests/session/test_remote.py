@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cli import CHINA, refused, vlmtui
-from tests.session.far import ASKS, HOST, PASSWORD, Far
+from tests.session.ssh_server import ASKS, HOST, PASSWORD, Far
 from tests.session.test_client import WAIT, png
 from tests.terminal import Terminal
 from tests.waiting import gone, until

@@ -10,7 +10,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from tests.session.desk import Desk, quiet
+from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
@@ -18,8 +18,8 @@ from vlmtui.image import read_source
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.reading import stages
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
-from vlmtui.session.typed.values import Components, Find, Similarity, Values
+from vlmtui.session import typed_lenses
+from vlmtui.session.typed_lenses.values import Components, Find, Similarity, Values
 
 ENTRIES = 25
 SAMPLES = Path(__file__).parents[2] / "sample_images"
@@ -36,7 +36,7 @@ def engine(clip_folder) -> Desk:
 @pytest.fixture(scope="module")
 def reading(engine) -> str:
     reading = engine.read(request(png()), quiet).reading.id
-    engine.typed(typed.layers(reading))
+    engine.typed(typed_lenses.layers(reading))
     return reading
 
 
@@ -56,18 +56,18 @@ def states(engine, reading) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_vectors_are_the_states_themselves(engine, reading, states, stage):
-    vectors = engine.typed(typed.vectors(reading, stage))
+    vectors = engine.typed(typed_lenses.vectors(reading, stage))
     assert vectors.dtype == np.float32
     np.testing.assert_array_equal(vectors, states[stage].astype(np.float32))
 
 
 def test_vectors_of_a_stage_that_is_not_there(engine, reading):
     with pytest.raises(UsageError, match=r"vision\.0"):
-        engine.typed(typed.vectors(reading, "llm.99"))
+        engine.typed(typed_lenses.vectors(reading, "llm.99"))
 
 
 def ask(engine: Desk, reading: str, stage: str, lens: LensCall) -> Values:
-    return Values.of(engine.typed(typed.look(reading, stage, lens)))
+    return Values.of(engine.typed(typed_lenses.look(reading, stage, lens)))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -176,5 +176,5 @@ def test_a_tower_that_is_run_again_can_be_left(engine, clip_folder):
         raise CancelledError("enough")
 
     with pytest.raises(CancelledError):
-        desk.typed(typed.look(reading, "vision.1", Components()), progress=stop)
+        desk.typed(typed_lenses.look(reading, "vision.1", Components()), progress=stop)
     assert not desk.state.readings[reading].vision

@@ -11,12 +11,12 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from tests.families import FAMILIES, build
-from tests.session.desk import Desk, quiet
+from tests.session.local_engine import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses import registry
 from vlmtui.results.vocabulary import NEAR, VocabularyRows, identical_groups
 from vlmtui.session import protocol as m
-from vlmtui.session.typed import vocabulary
+from vlmtui.session.typed_lenses import vocabulary
 
 # an Mllama's pictures are no tokens among its words
 WORDY = [name for name, family in FAMILIES.items() if family.has_tokens]

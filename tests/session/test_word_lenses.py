@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from tests.families import build
-from tests.session.desk import Desk, quiet
+from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import png
 from vlmtui.errors import UsageError
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Facts, LayerWords, Matrix, Words
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.token_words import layer_words, token_words
 from vlmtui.reading import Reading
 from vlmtui.results import early_exit
 from vlmtui.results.noise_baseline import AGREEING
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 from vlmtui.session.scheduler import may_interrupt
-from vlmtui.session.typed import TypedQuestion
+from vlmtui.session.typed_lenses import TypedQuestion
 
 MINE = LensSource("", "/somewhere/mine.py", "# its text")
 
@@ -43,14 +43,14 @@ def reading(desk: Desk) -> Reading:
 def look(
     desk: Desk, reading: Reading, stage: str, asked: LensCall, entries: tuple[int, ...] | None = None
 ) -> LensResult:
-    return desk.typed(typed.look(reading.id, stage, asked, entries, k=3))
+    return desk.typed(typed_lenses.look(reading.id, stage, asked, entries, k=3))
 
 
 @pytest.mark.parametrize("metric", ["l2", "omp"])
 def test_patches_have_the_words_of_their_token(desk: Desk, reading: Reading, metric: str) -> None:
     into = early_exit.token_of_patch(reading.patch_places, reading.places)
     assert len(into) > len(reading.places)
-    of_tokens = desk.typed(typed.words(reading.id, metric, 3, stage="vision.1", projected=True))
+    of_tokens = desk.typed(typed_lenses.words(reading.id, metric, 3, stage="vision.1", projected=True))
     for entries in (None, (5, 1, 5)):
         found = look(desk, reading, "vision.1", lens_call("projector", metric=metric), entries)
         assert isinstance(found.result, Words)
@@ -74,12 +74,12 @@ def test_layers_and_norms_of_some_tokens_or_all(desk: Desk, reading: Reading) ->
     assert everything.result.ids.shape == (reading.model.llm_layers, len(reading.places), 3)
     for token in (0, 4):
         ours = layer_words(everything, token, token)
-        alone = desk.typed(typed.layer_words(reading.id, token, 3))
+        alone = desk.typed(typed_lenses.layer_words(reading.id, token, 3))
         np.testing.assert_array_equal(ours.ids, alone.ids)
         np.testing.assert_allclose(ours.scores, alone.scores, rtol=1e-5)
         np.testing.assert_allclose(ours.entropy, alone.entropy, rtol=1e-5)
         assert ours.settled == alone.settled
-    norms = desk.typed(typed.layers(reading.id)).norms
+    norms = desk.typed(typed_lenses.layers(reading.id)).norms
     some = look(desk, reading, "llm.1", lens_call("norms"), (4, 0)).result
     assert isinstance(some, Matrix)
     assert some.axes == ("layer", "entry")
@@ -88,7 +88,7 @@ def test_layers_and_norms_of_some_tokens_or_all(desk: Desk, reading: Reading) ->
 
 def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
     found = look(desk, reading, "tokens", lens_call("noise-baseline", metric="cosine")).result
-    null = desk.typed(typed.null(reading.id, "cosine", 3))
+    null = desk.typed(typed_lenses.null(reading.id, "cosine", 3))
     assert null.shuffled is not None
     assert isinstance(found, Facts)
     assert [value for _, value in found.rows] == [
@@ -97,7 +97,7 @@ def test_facts_say_what_is_behind_them(desk: Desk, reading: Reading) -> None:
         pytest.approx(np.percentile(null.random.scores, 95)),
     ]
     facts = look(desk, reading, "tokens", lens_call("agreement"), (2,)).result
-    agreement = desk.typed(typed.agreement(reading.id, 2, 3))
+    agreement = desk.typed(typed_lenses.agreement(reading.id, 2, 3))
     assert isinstance(facts, Facts)
     index = desk.state.word_search().index
     firsts = [index.tokenizer.decode([i]) for i in agreement.ids[:, 0].tolist()]
@@ -132,11 +132,15 @@ def test_what_is_asked_of_one_patch_comes_amidst_what_takes_long() -> None:
     def body(question: TypedQuestion[object]) -> m.Compute:
         return question.body
 
-    one = body(typed.words("r", "l2", 8, (3,)))
-    one_deep = body(typed.words("r", "l2", 8, (3,), stage="llm.1"))
-    layers, agreement = body(typed.layer_words("r", 3, 8)), body(typed.agreement("r", 3, 8, idle=True))
-    layers_there = body(typed.look("r", "tokens", lens_call("layers"), (3,)))
-    many, null, norms = body(typed.words("r", "l2", 8)), body(typed.null("r", "l2", 8)), body(typed.layers("r"))
+    one = body(typed_lenses.words("r", "l2", 8, (3,)))
+    one_deep = body(typed_lenses.words("r", "l2", 8, (3,), stage="llm.1"))
+    layers, agreement = body(typed_lenses.layer_words("r", 3, 8)), body(typed_lenses.agreement("r", 3, 8, idle=True))
+    layers_there = body(typed_lenses.look("r", "tokens", lens_call("layers"), (3,)))
+    many, null, norms = (
+        body(typed_lenses.words("r", "l2", 8)),
+        body(typed_lenses.null("r", "l2", 8)),
+        body(typed_lenses.layers("r")),
+    )
     quick, long = (one, one_deep, layers, layers_there, agreement), (many, null, norms)
     for amidst in (many, null, m.ReadMany((), "tokens", "l2", 8)):
         assert [may_interrupt(question, amidst) for question in quick] == [True] * len(quick)

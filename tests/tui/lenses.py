@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.description import LensDescription, LensOption
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps, Words
 from vlmtui.lenses.lens_source import LensCall, LensSource
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import Reading
 

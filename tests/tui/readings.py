@@ -11,11 +11,11 @@ from PIL import Image
 from tests.looked import looked
 from vlmtui.geometry import Grid, Place
 from vlmtui.image import ImageFile
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import GridNorms, ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
-from vlmtui.session.typed.values import Components, Position
+from vlmtui.session.typed_lenses.values import Components, Position
 
 LAYERS = 4
 

@@ -14,7 +14,7 @@ from tests.tui.test_layers import BACK, ON, stage, talk
 from tests.tui.test_session import until
 from vlmtui.display.colours import component_colours
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.session.typed.values import Components, Find, Similarity
+from vlmtui.session.typed_lenses.values import Components, Find, Similarity
 from vlmtui.tui import messages, requests
 from vlmtui.tui.navigation import at_stage, fitted, to_cell
 from vlmtui.tui.needs import REACH

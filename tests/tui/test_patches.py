@@ -15,7 +15,7 @@ from tests.tui.test_layers import BACK, ON, rested, stage, talk
 from vlmtui.display.outlier_positions import GridShape
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading
-from vlmtui.session.typed.values import Position
+from vlmtui.session.typed_lenses.values import Position
 from vlmtui.tui import messages
 from vlmtui.tui.actions.table import help_rows
 from vlmtui.tui.app import VlmtuiApp

@@ -13,7 +13,7 @@ from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.test_explorer import WIDE, explorer, text
 from vlmtui.session.discovery import SessionLocation
-from vlmtui.session.typed.values import Find
+from vlmtui.session.typed_lenses.values import Find
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.session_worker import SessionWorker

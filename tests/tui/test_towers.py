@@ -19,7 +19,7 @@ from tests.tui.test_explorer import WIDE, explorer, text
 from tests.tui.test_session import until
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.session.discovery import SessionLocation
-from vlmtui.session.typed.values import Evidence
+from vlmtui.session.typed_lenses.values import Evidence
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.session_worker import SessionWorker

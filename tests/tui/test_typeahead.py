@@ -11,7 +11,7 @@ from tests.tui.fake import app
 from tests.tui.test_explorer import WIDE, explorer
 from tests.tui.test_layers import talk
 from tests.tui.test_session import until
-from vlmtui.session.typed.values import Find
+from vlmtui.session.typed_lenses.values import Find
 from vlmtui.tui.screens.dialogs import TextDialog
 
 

@@ -21,7 +21,7 @@ from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
 from vlmtui.session.request_control import RequestControl
-from vlmtui.verify import box_trials, comparison
+from vlmtui.verify import box_trials, vector_comparison
 from vlmtui.verify.check_table import (
     CHECKS,
     LOGITS,
@@ -34,7 +34,7 @@ from vlmtui.verify.check_table import (
     WORDS,
     CheckTable,
 )
-from vlmtui.verify.partial_model import noise_images
+from vlmtui.verify.partial_model_checks import noise_images
 
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -150,24 +150,27 @@ def test_identical_rows_are_no_strangers(folder):
         0.0,
         2 * model.embeddings[11],
     )
-    vocabulary = comparison.EmbeddingMatrix.of(model.embeddings)
+    vocabulary = vector_comparison.EmbeddingMatrix.of(model.embeddings)
     ids = torch.tensor([10, 11, 40, 50, 60])
-    assert comparison.not_found_first(model, vocabulary, ids, "l2") == []
-    assert comparison.not_found_first(model, vocabulary, ids, "cosine") == []
+    assert vector_comparison.not_found_first(model, vocabulary, ids, "l2") == []
+    assert vector_comparison.not_found_first(model, vocabulary, ids, "cosine") == []
 
 
 def test_weights_that_differ():
     one = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
     other = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2))
     other.load_state_dict(one.state_dict(), strict=False)
-    digests = comparison.weight_digests(one)
+    digests = vector_comparison.weight_digests(one)
     assert len(digests) == 7  # buffers too
-    assert comparison.differing_weights(digests, comparison.weight_digests(other)) == []
+    assert vector_comparison.differing_weights(digests, vector_comparison.weight_digests(other)) == []
     with torch.no_grad():
         other[0].weight[1, 2] = torch.nextafter(other[0].weight[1, 2], torch.tensor(torch.inf))
     other[1].running_mean[0] = 1e-30
-    assert comparison.differing_weights(digests, comparison.weight_digests(other)) == ["0.weight", "1.running_mean"]
-    assert comparison.differing_weights(digests, comparison.weight_digests(one.double())) == sorted(
+    assert vector_comparison.differing_weights(digests, vector_comparison.weight_digests(other)) == [
+        "0.weight",
+        "1.running_mean",
+    ]
+    assert vector_comparison.differing_weights(digests, vector_comparison.weight_digests(one.double())) == sorted(
         set(digests) - {"1.num_batches_tracked"}
     )
 

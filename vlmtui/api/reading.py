@@ -49,7 +49,7 @@ from vlmtui.results.image_text import ImageTextMatch
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.client import SessionClient
-from vlmtui.session.typed.values import Components, Evidence, Find, Position, Similarity, Values
+from vlmtui.session.typed_lenses.values import Components, Evidence, Find, Position, Similarity, Values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -188,11 +188,9 @@ class ImageReading(AnswerableReading):
         return wait_for(self._client, asked).result
 
     def values(self, lens: LensCall, stage: str = "tokens") -> Values:
-        """The values of a lens of `vlmtui.session.typed.values` at all of a stage's entries, with its note."""
+        """The values of a lens of `vlmtui.values` at all of a stage's entries, with its note."""
         if not isinstance(lens, LensCall):
-            raise UsageError(
-                f"lens must be one of vlmtui.session.typed.values, such as Find('sky'), not {type(lens).__name__}"
-            )
+            raise UsageError(f"lens must be one of vlmtui.values, such as Find('sky'), not {type(lens).__name__}")
         return Values.of(wait_for(self._client, self._client.look(self.data.id, stage, lens)))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:

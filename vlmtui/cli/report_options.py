@@ -79,7 +79,7 @@ class DrawingArguments:
 
     def apply(self, query: Query) -> Query:
         """The query with these options; `UsageError` where one of them is invalid."""
-        from vlmtui.query.drawing import parse_drawing
+        from vlmtui.query.drawing_options import parse_drawing
 
         check_choice("--color", self.color)
         drawing = parse_drawing(self.draw, self.size, self.num_words, self.color != "256")

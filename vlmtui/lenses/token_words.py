@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import LayerWords, Words
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.reading import TokenLayerWords, TokenWords
 

@@ -26,7 +26,7 @@ from vlmtui.models.families.base import Pixels, Shape
 from vlmtui.models.families.registry import family_class, part_title
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.placement import Placement
-from vlmtui.models.geometry.plan import check_size
+from vlmtui.models.geometry.processor_plan import check_size
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vision.batching import stack_inputs

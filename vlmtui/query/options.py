@@ -15,7 +15,7 @@ from vlmtui.image import MAX_PIXELS
 from vlmtui.metrics import RIDGE, Metric
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.conditions import Condition
-from vlmtui.query.drawing import DrawOptions
+from vlmtui.query.drawing_options import DrawOptions
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import ModelInfo
 from vlmtui.session.discovery import SessionLocation

@@ -18,7 +18,7 @@ from vlmtui.query.chosen_lens import ChosenLens, lens_for
 from vlmtui.query.options import Query, load_model
 from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo, Reading, check_stage, default_stage, of_layers, of_patches
-from vlmtui.reports.formats.noise_baseline import agreements, check_null
+from vlmtui.reports.formats.parts.noise_baseline import agreements, check_null
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import run_per_image
 from vlmtui.reports.select.rows import ReportRows

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.query.options import Query
 from vlmtui.reading import (

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import find_lens
 from vlmtui.metrics import METRICS, RIDGE, Metric
@@ -29,11 +29,11 @@ from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.results.replacement import Replacement
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours
 from vlmtui.session import protocol as m
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 from vlmtui.session.logs import log_folder
 from vlmtui.session.reconnecting import OnAnswerProgress, OnProgress, ReconnectingClient
 from vlmtui.session.transport import PipeLink
-from vlmtui.session.typed import TypedQuestion, image_level, vocabulary
+from vlmtui.session.typed_lenses import TypedQuestion, image_level, vocabulary
 
 __all__ = ["SessionClient", "log_folder"]
 T = TypeVar("T")
@@ -142,18 +142,18 @@ class SessionClient(ReconnectingClient):
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        body = typed.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
+        body = typed_lenses.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
         return self._typed(body, on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[LayerNorms]:
         """Norms of a reading's image tokens after every layer of the language model, whose layers are loaded first."""
-        return self._typed(typed.layers(reading_id), on_progress)
+        return self._typed(typed_lenses.layers(reading_id), on_progress)
 
     def layer_words(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[TokenLayerWords]:
         """The k words with the largest logits for one token, after every layer of the language model."""
-        return self._typed(typed.layer_words(reading_id, token, k, all_tokens), on_progress)
+        return self._typed(typed_lenses.layer_words(reading_id, token, k, all_tokens), on_progress)
 
     def look(
         self,
@@ -167,7 +167,7 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[LensResult]:
         """The result of any lens for some entries of a stage of a reading, or for all."""
-        return self._typed(typed.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
+        return self._typed(typed_lenses.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[LensDescription, ...]]:
         """The description of a lens, or without one those of all that packages offer where the session runs."""
@@ -185,7 +185,7 @@ class SessionClient(ReconnectingClient):
 
     def vectors(self, reading_id: str, stage: str, on_progress: OnProgress | None = None) -> Future[Floats]:
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
-        return self._typed(typed.vectors(reading_id, stage), on_progress)
+        return self._typed(typed_lenses.vectors(reading_id, stage), on_progress)
 
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbeddingResult]:
         """The embedding of one vision patch, before the first block of the tower."""
@@ -222,7 +222,7 @@ class SessionClient(ReconnectingClient):
     ) -> Future[Attention]:
         """Attention of every token of a reading's latest answer, in a layer (from 1) and head (from 0) or in all."""
         try:
-            question = typed.attention(reading_id, answer_id, layer, head, rollout)
+            question = typed_lenses.attention(reading_id, answer_id, layer, head, rollout)
         except UsageError as error:
             return _failed(error)
         return self._typed(question, on_progress)
@@ -231,11 +231,11 @@ class SessionClient(ReconnectingClient):
         self, reading_id: str, answer_id: str, token: int | None = None, on_progress: OnProgress | None = None
     ) -> Future[Gradient]:
         """Gradient × input of one token of a reading's latest answer, or of the whole answer."""
-        return self._typed(typed.gradient(reading_id, answer_id, token), on_progress)
+        return self._typed(typed_lenses.gradient(reading_id, answer_id, token), on_progress)
 
     def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[AttentionMask]:
         """The attention mask of a reading's prompt and latest answer in a layer, from 1."""
-        return self._typed(typed.mask(reading_id, layer), on_progress)
+        return self._typed(typed_lenses.mask(reading_id, layer), on_progress)
 
     def ablate(
         self,
@@ -248,7 +248,7 @@ class SessionClient(ReconnectingClient):
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
         try:
-            question = typed.ablation(reading_id, answer_id, tuple(int(token) for token in tokens), by)
+            question = typed_lenses.ablation(reading_id, answer_id, tuple(int(token) for token in tokens), by)
         except UsageError as error:
             return _failed(error)
         return self._typed(question, on_progress, on_token)
@@ -263,7 +263,7 @@ class SessionClient(ReconnectingClient):
     ) -> Future[Occlusion]:
         """Occlusion: how a reading's latest answer depends on each block of image tokens, replaced in turn."""
         try:
-            question = typed.occlusion(reading_id, answer_id, block, by)
+            question = typed_lenses.occlusion(reading_id, answer_id, block, by)
         except UsageError as error:
             return _failed(error)
         return self._typed(question, on_progress)
@@ -283,14 +283,14 @@ class SessionClient(ReconnectingClient):
         """The noise baseline of `words` for a reading; with `idle` it gives way to any other question."""
         if metric not in METRICS:
             return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        body = typed.null(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
+        body = typed_lenses.null(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
         return self._typed(body, on_progress)
 
     def agreement(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
     ) -> Future[MetricAgreement]:
         """The words that each of several metrics finds for one token."""
-        return self._typed(typed.agreement(reading_id, token, k, all_tokens, idle))
+        return self._typed(typed_lenses.agreement(reading_id, token, k, all_tokens, idle))
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[TextsRead]:
         """Have the model read texts, to be compared with images."""

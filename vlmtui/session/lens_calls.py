@@ -18,15 +18,15 @@ from vlmtui.lenses.lens_source import LensSource
 from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import find_lens
 from vlmtui.reading import check_stage
-from vlmtui.session import foreign_lenses
 from vlmtui.session import protocol as m
-from vlmtui.session.foreign_errors import LensCode
-from vlmtui.session.foreign_lenses import ForeignLens, LensModuleCache
-from vlmtui.session.lens_guard import LensGuard, torch_state_restored
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.request_context import RequestContext
 from vlmtui.session.request_control import RequestControl
-from vlmtui.session.result_check import checked_result, with_token_names
+from vlmtui.session.third_party import lenses as foreign_lenses
+from vlmtui.session.third_party.errors import LensCode
+from vlmtui.session.third_party.guard import LensGuard, torch_state_restored
+from vlmtui.session.third_party.lenses import ForeignLens, LensModuleCache
+from vlmtui.session.third_party.result_check import checked_result, with_token_names
 from vlmtui.session.vocabulary_index import TokenNamer
 
 T = TypeVar("T")

@@ -21,8 +21,8 @@ from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageErro
 from vlmtui.lenses.validation import validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
-from vlmtui.session.lens_deadline import LensDeadline
 from vlmtui.session.scheduler import runs_foreign_code, supersedes
+from vlmtui.session.third_party.deadline import LensDeadline
 from vlmtui.session.transport import Link, PipeLink
 
 OnProgress = Callable[[m.Progress], None]

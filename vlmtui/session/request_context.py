@@ -14,10 +14,10 @@ from torch import Tensor
 from vlmtui.errors import UsageError
 from vlmtui.lenses.context import Generation, NotHere, Place, Vocabulary
 from vlmtui.session import protocol as m
-from vlmtui.session.lens_guard import GuardedModel
-from vlmtui.session.model_access import ModelAccess
+from vlmtui.session.built_in_context import ModelAccess
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.request_control import RequestControl
+from vlmtui.session.third_party.guard import GuardedModel
 from vlmtui.session.vocabulary_index import VocabularyIndex
 
 T = TypeVar("T")

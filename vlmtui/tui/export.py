@@ -30,8 +30,8 @@ from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
 
 if TYPE_CHECKING:
-    from vlmtui.reports.images.animation import Animation
-    from vlmtui.reports.images.content import ImageDrawing
+    from vlmtui.reports.images.content import ReportDrawing
+    from vlmtui.reports.images.stage_values import Animation
     from vlmtui.reports.page.content import PageContent
 
 
@@ -175,7 +175,7 @@ class _ExploredReading:
         """The report of the stage looked at."""
         return self.seen
 
-    def drawing(self) -> ImageDrawing:
+    def drawing(self) -> ReportDrawing:
         """Its words in their patches, or its norms."""
         from vlmtui.reports.formats.saving import default_drawing
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from vlmtui.lenses.lens_text import LensResult
+from vlmtui.lenses.captions import LensResult
 from vlmtui.tui.navigation import walked
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import attribution_key, mask_key

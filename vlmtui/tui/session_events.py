@@ -9,8 +9,8 @@ from textual.message import Message
 
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall, LensSource
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation

@@ -19,8 +19,8 @@ from vlmtui.models.loading.loader import LoadedModel, empty_model, load_model, p
 from vlmtui.reading import ModelInfo
 from vlmtui.session.protocol import Check
 from vlmtui.verify.check_table import LOGITS, WEIGHTS, CheckTable
-from vlmtui.verify.full_model import NEED_WHOLE, FullModelChecks
-from vlmtui.verify.partial_model import PartialModelChecks, PartialModelRecord
+from vlmtui.verify.full_model_checks import NEED_WHOLE, FullModelChecks
+from vlmtui.verify.partial_model_checks import PartialModelChecks, PartialModelRecord
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from demo_training.training.losses import image_tokens, image_vectors, pair_loss
 from demo_training.training.models import build_llava, build_processor, build_siglip, build_vit
 from demo_training.training.recipes import LANGUAGE, RECIPES, SHIPPED, TOWER, Model, Stage
 from demo_training.training.scene_store import SceneStore, draw_scenes
-from tests.demo_training.small import COUNT, RECIPE, SMALL
+from tests.demo_training.small_recipe import COUNT, RECIPE, SMALL
 from vlmtui.demo import WEIGHTS
 
 
@@ -156,7 +156,7 @@ def test_the_vit_begins_as_the_tower() -> None:
 
 def test_the_script_makes_the_same_models_on_a_device_apart_from_the_cpu(tmp_path: Path) -> None:
     """All of it, from batches to folders, where a tensor that is left on the other device is an error as on a GPU."""
-    command = [sys.executable, "-m", "tests.demo_training.elsewhere", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.demo_training.other_process", str(tmp_path)]
     subprocess.run(command, cwd=Path(__file__).parents[3], check=True, timeout=600)
     for folder in train.FOLDERS.values():
         near, apart = (load_file(tmp_path / device / folder / "model.safetensors") for device in ("cpu", "gpu"))

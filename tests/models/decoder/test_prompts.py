@@ -10,7 +10,7 @@ from PIL import Image
 from transformers import AutoProcessor
 
 from tests.models.test_vlm import held, picture
-from tests.tiny import CHAT_TEMPLATE, build_llava
+from tests.tiny_checkpoints import CHAT_TEMPLATE, build_llava
 from vlmtui.models.decoder.prompts import prompt_ids
 
 BOS = 1

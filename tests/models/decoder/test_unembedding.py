@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.models.test_vlm import held, picture, quiet
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.decoder.full_model import FullModel

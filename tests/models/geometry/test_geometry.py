@@ -13,12 +13,12 @@ from transformers.models.llava.image_processing_pil_llava import LlavaImageProce
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from tests.models.test_vlm import held, picture
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ImageError
 from vlmtui.image import RgbImage
 from vlmtui.models.geometry import views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
-from vlmtui.models.geometry.plan import check_size
+from vlmtui.models.geometry.processor_plan import check_size
 from vlmtui.models.geometry.views import TileView, tile_views
 
 PATCH = 8

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.models.test_vlm import held, picture, quiet
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
 from vlmtui.models.loading import device, model_folder, safetensors_header

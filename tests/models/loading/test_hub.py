@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.hub import COMMIT, Hub, serving
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder, safetensors_header
 from vlmtui.models.loading.checkpoint import read_config
@@ -30,7 +30,7 @@ import json, os, sys
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import range_requests
-from vlmtui.models.loading.model_folder import find
+from vlmtui.models.loading.model_folder import find_checkpoint
 range_requests.WAITS_S = (0.0,)
 range_requests.CHUNK = range_requests.JOURNAL_EVERY = 1 << 18
 def progress(*note):
@@ -43,7 +43,7 @@ for line in sys.argv[1:] or sys.stdin:
     for name, revision, layers in request["asked"]:
         notes = []
         try:
-            found = find(ModelSource(name, None, name), revision, progress, decoder_layers=layers)
+            found = find_checkpoint(ModelSource(name, None, name), revision, progress, decoder_layers=layers)
             answers.append({"folder": str(found.folder), "revision": found.revision, "notes": notes})
         except ModelError as error:
             answers.append({"error": str(error)})

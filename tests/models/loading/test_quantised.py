@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
 
 from tests.models.test_vlm import held, picture, quiet
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder

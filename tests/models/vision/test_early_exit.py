@@ -10,7 +10,7 @@ from tests.families import FAMILIES
 from tests.families.pictures import picture
 from tests.models.families.test_families import CASES
 from tests.models.test_vlm import held as hold
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import UsageError
 from vlmtui.models.families import registry
 from vlmtui.reading import vision_layer

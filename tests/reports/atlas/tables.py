@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import ImageError
 from vlmtui.query.options import Query
 from vlmtui.reading import ImageInfo
@@ -25,9 +25,9 @@ def seen(
 ) -> ImageReport:
     """The report of one picture: words and norms by its number."""
     image = ImageInfo(f"album/{number}.png", f"{number:064x}", 640, 427)
-    of = made.reading(rows, cols, grids=grids, seed=number, **({"image": image} | changes))
-    words = made.words(of, k=5, seed=number)
-    return made.seen(of, words, query=query)
+    of = made_reports.reading(rows, cols, grids=grids, seed=number, **({"image": image} | changes))
+    words = made_reports.words(of, k=5, seed=number)
+    return made_reports.seen(of, words, query=query)
 
 
 def album(count: int = 60, fail: int = 7) -> list[ReportOrFailure]:

@@ -20,7 +20,7 @@ from tests.hub import serving
 from tests.models.loading.test_hub import environment
 from tests.models.test_vlm import picture
 from tests.models.vision.test_dual_encoder import PICTURES, TEXTS, theirs
-from tests.reports.made import reading
+from tests.reports.made_reports import reading
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.models.families.registry import check_classifier, check_text_tower

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from tests.reports.made import reading
+from tests.reports.made_reports import reading
 from vlmtui.cli import main
 from vlmtui.errors import ImageError
 from vlmtui.geometry import Place

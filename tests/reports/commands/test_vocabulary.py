@@ -9,14 +9,14 @@ import json
 
 import numpy as np
 
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.display.pieces import width
 from vlmtui.reports.commands import vocabulary, word_neighbours
 from vlmtui.reports.commands.vocabulary import BINS, norm_histogram
 from vlmtui.results.vocabulary import KINDS, VocabularyRows, WordNeighbours
 
-MODEL = made.reading().model
-PIECES = [*made.PIECES[:-1], "</s>", None, None]
+MODEL = made_reports.reading().model
+PIECES = [*made_reports.PIECES[:-1], "</s>", None, None]
 ROWS = 40
 
 

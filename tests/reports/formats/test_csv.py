@@ -13,7 +13,7 @@ import pytest
 
 from tests.looked import looked
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.fields import FIELDS, parse_fields
@@ -22,9 +22,9 @@ from vlmtui.reports.formats import csv as csv_format
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import ImageFailure
-from vlmtui.session.typed.values import Components, Find
+from vlmtui.session.typed_lenses.values import Components, Find
 
-READING = made.reading(2, 3)
+READING = made_reports.reading(2, 3)
 FAILED = ImageFailure("bro\nken.png", ImageError("bro\nken.png is damaged: fetch it again"))
 
 
@@ -40,7 +40,7 @@ def table(query: Query, *results: ImageReport | ImageFailure) -> list[dict[str, 
 
 def of(**query: Any) -> ImageReport:
     asked = query_of("tiny", **{"k": 3} | query)
-    return made.seen(READING, made.words(READING, asked.search.k), query=asked)
+    return made_reports.seen(READING, made_reports.words(READING, asked.search.k), query=asked)
 
 
 def test_one_row_an_entry() -> None:
@@ -63,7 +63,7 @@ def test_one_row_an_entry() -> None:
 
 def test_the_columns_do_not_depend_on_the_model_or_the_picture() -> None:
     query = query_of("tiny", k=3, lens=ChosenLens("find", "sky"))
-    bare = made.seen(READING, None, "vision.1", query)
+    bare = made_reports.seen(READING, None, "vision.1", query)
     heads = {tuple(table(query, one)[0]) for one in (bare, of(lens=query.lens), FAILED)}
     assert len(heads) == 1
     assert {"value", "word3", "error"} <= set(*heads)
@@ -83,7 +83,11 @@ def test_a_failed_image_is_a_row_unless_errors_are_not_asked_for() -> None:
 def test_a_name_is_the_picture_s_own(name: str) -> None:
     reading = msgspec.structs.replace(READING, image=msgspec.structs.replace(READING.image, source=name))
     query = query_of("tiny", k=3)
-    rows = table(query, made.seen(reading, made.words(reading, 3), query=query), ImageFailure(name, ImageError("no")))
+    rows = table(
+        query,
+        made_reports.seen(reading, made_reports.words(reading, 3), query=query),
+        ImageFailure(name, ImageError("no")),
+    )
     assert [row["image"] for row in rows] == [name] * 7
     assert "".join(format_named("csv").write(iter([of()]), query, False)).splitlines()[1].startswith("photo.jpg,0,")
 

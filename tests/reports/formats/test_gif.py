@@ -14,22 +14,22 @@ from PIL import Image
 
 from tests.looked import looked
 from tests.query.queries import query_of, with_options
-from tests.reports import made
+from tests.reports import made_reports
 from tests.reports.test_image_reader import Played as Session
 from tests.reports.test_image_reader import done
 from vlmtui.errors import UsageError
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, animation_frames, encode_frames
 from vlmtui.reports.formats.registry import format_for
-from vlmtui.reports.images.animation import Animation, collect_animations
 from vlmtui.reports.images.layout import paint_entries
-from vlmtui.session.typed.values import Components, Find
+from vlmtui.reports.images.stage_values import Animation, collect_animations
+from vlmtui.session.typed_lenses.values import Components, Find
 
 
 def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
-    reading = made.reading(3, 4)
+    reading = made_reports.reading(3, 4)
     under = np.full((427, 640, 3), 100, np.uint8)
     colours = np.zeros((12, 3), np.uint8)
     colours[5] = 255
@@ -43,7 +43,7 @@ def test_every_entry_is_painted_over_its_box_and_no_further() -> None:
 
 def seen(*values: LensResult) -> Animation:
     rgb = np.zeros((427, 640, 3), np.uint8)
-    return Animation(query_of("tiny"), ChosenLens("pca"), rgb, made.reading(3, 4), values)
+    return Animation(query_of("tiny"), ChosenLens("pca"), rgb, made_reports.reading(3, 4), values)
 
 
 def test_a_frame_a_stage_and_a_file_that_opens() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import ImageError
 from vlmtui.query.conditions import parse_where
 from vlmtui.reports.formats.registry import format_named
@@ -24,22 +24,22 @@ PIECES = ["▁sky", "sky", "<0x0A>", "\n", "漢字", "שמים", '▁"a,b"', "\x
 
 def results() -> list[ReportOrFailure]:
     """Two readings of few patches, a picture that failed between them; nothing in them is drawn by chance."""
-    reading = made.reading(2, 3)
+    reading = made_reports.reading(2, 3)
     norms = np.array([1, 2, 1.5, 1.25, 40, np.nan], np.float32)
     stages = np.arange(18, dtype=np.float32).reshape(3, 6) + 5
-    reading = made.reading(
+    reading = made_reports.reading(
         2,
         3,
         norms=norms,
         percentiles=np.array([0, 50, 100, 99.99, 12.5, np.nan], np.float32),
         grid_norms=(type(reading.grid_norms[0])(stages, stages[:, :1]),),
     )
-    words = made.words(reading, 3, PIECES)
+    words = made_reports.words(reading, 3, PIECES)
     words.ids[:] = (np.arange(18) % len(PIECES)).reshape(6, 3)
     words.scores[:] = -np.arange(18).reshape(6, 3) / 8
     words.ids[4, 1:] = -1
     failed = ImageFailure("no such.png", ImageError("no such.png does not exist: check the path"))
-    return [made.seen(reading, words, query=QUERY), failed, made.seen(reading, None, "vision.1", QUERY)]
+    return [made_reports.seen(reading, words, query=QUERY), failed, made_reports.seen(reading, None, "vision.1", QUERY)]
 
 
 QUERY = query_of("tiny", k=3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.query.queries import query_of
-from tests.reports import contract, made
+from tests.reports import contract, made_reports
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.query.patches import PatchPosition, entries_at
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named
@@ -24,9 +24,9 @@ def written(format: str, *results: ImageReport | ImageFailure, several: bool = F
 
 
 def test_one_image_is_one_object_of_the_schema() -> None:
-    reading = made.reading(grids=2)
-    words = made.words(reading)
-    report = json.loads(written("json", made.seen(reading, words)))
+    reading = made_reports.reading(grids=2)
+    words = made_reports.words(reading)
+    report = json.loads(written("json", made_reports.seen(reading, words)))
     contract.REPORT(report, "report")
     assert len(report["tokens"]) == 24
     token = report["tokens"][13]
@@ -49,8 +49,8 @@ def test_one_image_is_one_object_of_the_schema() -> None:
 
 
 def test_a_vision_stage_has_its_patches_and_no_words() -> None:
-    reading = made.reading()
-    report = json.loads(written("json", made.seen(reading, None, "vision.1")))
+    reading = made_reports.reading()
+    report = json.loads(written("json", made_reports.seen(reading, None, "vision.1")))
     contract.REPORT(report, "report")
     assert [t["norm"] for t in report["tokens"]] == reading.grid_norms[0].patches[1].tolist()
     assert all(t["words"] == [] for t in report["tokens"])
@@ -58,11 +58,11 @@ def test_a_vision_stage_has_its_patches_and_no_words() -> None:
 
 
 def test_numbers_that_are_not_finite_are_null() -> None:
-    reading = made.reading(norms=np.array([np.nan, np.inf, *[1.0] * 10], dtype=np.float32))
+    reading = made_reports.reading(norms=np.array([np.nan, np.inf, *[1.0] * 10], dtype=np.float32))
     reading.grid_norms[0].patches[0, 0] = -np.inf
-    words = made.words(reading)
+    words = made_reports.words(reading)
     words.scores[0, 0] = np.nan
-    report = json.loads(written("json", made.seen(reading, words)), parse_constant=pytest.fail)
+    report = json.loads(written("json", made_reports.seen(reading, words)), parse_constant=pytest.fail)
     contract.REPORT(report, "report")
     assert report["tokens"][0]["norm"] is None
     assert report["tokens"][1]["norm"] is None
@@ -71,7 +71,7 @@ def test_numbers_that_are_not_finite_are_null() -> None:
 
 
 def test_several_images_are_a_list_without_those_that_failed() -> None:
-    one = made.seen(made.reading(), None, "vision.0")
+    one = made_reports.seen(made_reports.reading(), None, "vision.0")
     assert len(json.loads(written("json", one, FAILED, one, several=True))) == 2
     assert len(json.loads(written("json", one, several=True))) == 1
     assert json.loads(written("json", FAILED, several=True)) == []
@@ -79,8 +79,8 @@ def test_several_images_are_a_list_without_those_that_failed() -> None:
 
 
 def test_lines_are_tokens_and_failures() -> None:
-    reading = made.reading()
-    lines = written("jsonl", made.seen(reading, made.words(reading)), FAILED, several=True).splitlines()
+    reading = made_reports.reading()
+    lines = written("jsonl", made_reports.seen(reading, made_reports.words(reading)), FAILED, several=True).splitlines()
     assert len(lines) == 13
     for line in lines[:-1]:
         contract.LINE(json.loads(line), "line")
@@ -99,16 +99,19 @@ def test_a_failed_image_whose_name_is_no_text() -> None:
 def test_the_same_twice_is_the_same_bytes() -> None:
     for name in (one.name for one in FORMATS if one.of_rows):
         first, second = (
-            written(name, made.seen(reading, made.words(reading)))
-            for reading in (made.reading(timings={"encode": 0.1}), made.reading(timings={"encode": 7.7}, id="other"))
+            written(name, made_reports.seen(reading, made_reports.words(reading)))
+            for reading in (
+                made_reports.reading(timings={"encode": 0.1}),
+                made_reports.reading(timings={"encode": 7.7}, id="other"),
+            )
         )
         assert first == second, name
 
 
 def test_one_patch_only() -> None:
-    reading = made.reading(grids=2)
+    reading = made_reports.reading(grids=2)
     entries = entries_at(reading, "tokens", PatchPosition(1, 2, 3))
-    all_words = made.words(reading)
+    all_words = made_reports.words(reading)
     import msgspec
 
     words = msgspec.structs.replace(

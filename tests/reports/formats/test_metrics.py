@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 
 from tests.query.queries import query_of, with_options
-from tests.reports import contract, made
+from tests.reports import contract, made_reports
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
 
 
 def pursued(k: int = 4) -> ImageReport:
     """Twelve tokens under omp: the first ended after two words, the second before any."""
-    reading = made.reading()
-    words = made.words(reading, k)
+    reading = made_reports.reading()
+    words = made_reports.words(reading, k)
     ids, scores = words.ids.copy(), words.scores.copy()
     explained = np.tile(np.linspace(0.1, 0.4, k), (len(ids), 1))
     ids[0, 2:], ids[1] = -1, -1
     scores[ids < 0] = explained[ids < 0] = np.nan
     words = msgspec.structs.replace(words, metric="omp", ids=ids, scores=scores, explained=explained)
-    return made.seen(reading, words, query=query_of("tiny", metric="omp", k=k))
+    return made_reports.seen(reading, words, query=query_of("tiny", metric="omp", k=k))
 
 
 def printed(seen: ImageReport, format: str) -> str:
@@ -66,9 +66,9 @@ def test_text_says_how_much_is_explained() -> None:
 
 
 def test_the_lambda_of_ridge_is_shown() -> None:
-    reading = made.reading()
-    words = msgspec.structs.replace(made.words(reading), metric="ridge", ridge=0.5)
-    seen = made.seen(reading, words, query=query_of("tiny", metric="ridge", ridge=0.5))
+    reading = made_reports.reading()
+    words = msgspec.structs.replace(made_reports.words(reading), metric="ridge", ridge=0.5)
+    seen = made_reports.seen(reading, words, query=query_of("tiny", metric="ridge", ridge=0.5))
     assert "with the largest coefficients under ridge (λ 0.5)" in printed(seen, "text")
     query = json.loads(printed(seen, "json"))["query"]
     assert query["lambda"] == 0.5

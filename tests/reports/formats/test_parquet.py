@@ -16,7 +16,7 @@ import pytest
 
 from tests.looked import looked
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import ImageError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.fields import FIELDS, parse_fields
@@ -26,18 +26,18 @@ from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
-from vlmtui.session.typed.values import Components
+from vlmtui.session.typed_lenses.values import Components
 
 QUERY = query_of("tiny", k=3)
-READING = made.reading(2, 3, norms=np.array([1, 2, np.nan, np.inf, 3, 40], np.float32))
+READING = made_reports.reading(2, 3, norms=np.array([1, 2, np.nan, np.inf, 3, 40], np.float32))
 FAILED = ImageFailure("broken\udcff.png", ImageError("broken\udcff.png is damaged: fetch it again"))
 
 
 def seen(**query: Any) -> ImageReport:
-    words = made.words(READING, 3)
+    words = made_reports.words(READING, 3)
     words.ids[1, 1:] = -1
     words.scores[2, 0] = np.nan
-    return made.seen(READING, words, query=query_of("tiny", **{"k": 3} | query))
+    return made_reports.seen(READING, words, query=query_of("tiny", **{"k": 3} | query))
 
 
 def file(query: Query, results: Iterable[ReportOrFailure]) -> bytes:
@@ -78,7 +78,7 @@ def test_rows_say_what_the_json_report_says() -> None:
 
 
 def test_a_failed_image_and_a_stage_without_words() -> None:
-    failed, bare, *_ = rows(QUERY, FAILED, made.seen(READING, None, "vision.1", QUERY))
+    failed, bare, *_ = rows(QUERY, FAILED, made_reports.seen(READING, None, "vision.1", QUERY))
     assert failed["image"] == "broken?.png"
     assert failed["error"] == "broken?.png is damaged: fetch it again"
     assert all(value is None for name, value in failed.items() if name not in ("image", "error"))
@@ -91,7 +91,9 @@ def test_lenses_and_noise() -> None:
     noise = NoiseScores(scores=np.array([-9.0, -1.0]), margins=np.array([0.0, 9.0]), firsts={0: 2})
     null = NoiseBaseline(stage="tokens", metric="l2", k=3, all_tokens=False, shuffled=noise, random=noise)
     query = query_of("tiny", k=3, lens=ChosenLens("pca"), null=True)
-    one = ImageReport(query, READING, "tokens", tuple(range(6)), made.words(READING, 3), values=values, null=null)
+    one = ImageReport(
+        query, READING, "tokens", tuple(range(6)), made_reports.words(READING, 3), values=values, null=null
+    )
     found = rows(query, one)
     assert [row["components"] for row in found] == numbers.tolist()
     assert all(row["value"] is None for row in found)
@@ -133,7 +135,7 @@ def test_duckdb_reads_it(tmp_path: Path) -> None:
     path.write_bytes(file(QUERY, [seen(), FAILED]))
     ask = duckdb.connect()
     best = "select row, col, words[1].piece, len(words) from read_parquet(?) where norm > 2 and error is null"
-    piece = made.words(READING, 3)
+    piece = made_reports.words(READING, 3)
     expected = [(row, col, piece.pieces[int(piece.ids[row * 3 + col, 0])], 3) for row, col in ((1, 1), (1, 2))]
     assert ask.execute(best, [str(path)]).fetchall() == expected
     unnested = "select count(*) from (select unnest(words) as word from read_parquet(?))"

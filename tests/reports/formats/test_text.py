@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
 from vlmtui.query.patches import PatchPosition
@@ -37,8 +37,8 @@ def grid_lines(lines: list[str], rows: int) -> list[str]:
     st.lists(st.text(max_size=12), min_size=1, max_size=9),
 )
 def test_no_line_is_wider_than_80_cells_and_none_commands(rows: int, cols: int, k: int, pieces: list[str]) -> None:
-    reading = made.reading(rows, cols)
-    lines = text(made.seen(reading, made.words(reading, k, list(pieces))))
+    reading = made_reports.reading(rows, cols)
+    lines = text(made_reports.seen(reading, made_reports.words(reading, k, list(pieces))))
     for line in lines:
         assert width(line) <= 80, line
         assert not any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in line)
@@ -46,9 +46,9 @@ def test_no_line_is_wider_than_80_cells_and_none_commands(rows: int, cols: int, 
 
 @pytest.mark.parametrize("cols", [1, 4, 14, 24, 25, 27, 32, 64])
 def test_the_grid_of_first_words_has_equal_columns(cols: int) -> None:
-    reading = made.reading(3, cols)
-    words = made.words(reading)
-    lines = text(made.seen(reading, words))
+    reading = made_reports.reading(3, cols)
+    words = made_reports.words(reading)
+    lines = text(made_reports.seen(reading, words))
     rows = grid_lines(lines, 3)
     header = lines[lines.index(rows[0]) - 1]
     starts = [i for i, c in enumerate(header) if c != " " and (i == 0 or header[i - 1] == " ")]
@@ -75,17 +75,18 @@ def prefix(line: str, cells: int) -> str:
 
 
 def test_what_is_cut_is_said() -> None:
-    narrow, wide = made.reading(2, 2), made.reading(24, 24)
+    narrow, wide = made_reports.reading(2, 2), made_reports.reading(24, 24)
     words = ["▁mountains", "▁sky"]
     assert any(
-        line == "First words, 2 rows × 2 columns" for line in text(made.seen(narrow, made.words(narrow, 2, words)))
+        line == "First words, 2 rows × 2 columns"
+        for line in text(made_reports.seen(narrow, made_reports.words(narrow, 2, words)))
     )
-    assert any("cut to 2 cells" in line for line in text(made.seen(wide, made.words(wide, 2, words))))
+    assert any("cut to 2 cells" in line for line in text(made_reports.seen(wide, made_reports.words(wide, 2, words))))
 
 
 def test_every_patch_has_its_place_words_and_norms() -> None:
-    reading = made.reading(2, 2, layers=3)
-    lines = text(made.seen(reading, made.words(reading, 2, ["▁sky", "ing"])))
+    reading = made_reports.reading(2, 2, layers=3)
+    lines = text(made_reports.seen(reading, made_reports.words(reading, 2, ["▁sky", "ing"])))
     start = lines.index("row 1  column 0  token 2  box (0, 213.5) – (320, 427)")
     assert lines[start + 1].startswith("  norm ")
     assert "of the vocabulary" in lines[start + 1]
@@ -99,19 +100,19 @@ def test_the_demo_says_what_it_is_and_how_to_choose_another() -> None:
 
     from vlmtui.catalogue import DEMO_NOTE
 
-    reading = made.reading()
+    reading = made_reports.reading()
     model = msgspec.structs.replace(reading.model, note=DEMO_NOTE)
     reading = msgspec.structs.replace(reading, model=model)
-    joined = " ".join(" ".join(text(made.seen(reading, None, "vision.1"))).split())
+    joined = " ".join(" ".join(text(made_reports.seen(reading, None, "vision.1"))).split())
     assert "demo model, trained on drawings" in joined
     assert "--model NAME" in joined
     assert "VLMTUI_MODEL" in joined
 
 
 def test_outliers_are_marked_listed_and_explained() -> None:
-    reading = made.reading(4, 4)
+    reading = made_reports.reading(4, 4)
     reading.grid_norms[0].patches[1, 6] = 99.0
-    lines = text(made.seen(reading, made.words(reading)))
+    lines = text(made_reports.seen(reading, made_reports.words(reading)))
     (line,) = [line for line in lines if line.startswith("  vision.1 ")]
     assert "1,2 99.00 z " in line
     assert any("MAD" in line for line in lines)
@@ -119,8 +120,8 @@ def test_outliers_are_marked_listed_and_explained() -> None:
 
 
 def test_one_patch_alone() -> None:
-    reading = made.reading(3, 4)
-    words = made.words(reading)
+    reading = made_reports.reading(3, 4)
+    words = made_reports.words(reading)
     query = query_of("tiny", patches=(PatchPosition(None, 1, 1),))
     lines = text(ImageReport(query, reading, "tokens", (5,), words))
     assert sum(line.startswith("row ") for line in lines) == 1
@@ -130,8 +131,8 @@ def test_one_patch_alone() -> None:
 
 def test_tokens_without_a_place() -> None:
     places = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(4))
-    reading = made.reading(2, 2, places=places)
-    lines = text(made.seen(reading, made.words(reading)))
+    reading = made_reports.reading(2, 2, places=places)
+    lines = text(made_reports.seen(reading, made_reports.words(reading)))
     assert "token 3  query" in lines
     assert "First words of 4 query tokens" in lines
     assert not any(line.startswith("First words,") for line in lines)
@@ -140,23 +141,23 @@ def test_tokens_without_a_place() -> None:
 def test_a_hostile_name_and_model() -> None:
     import msgspec
 
-    reading = made.reading()
+    reading = made_reports.reading()
     image = msgspec.structs.replace(reading.image, source="\x1b]0;owned\x07\u202egnp.exe\n.png")
     model = msgspec.structs.replace(reading.model, name="\x1b[2Jm")
-    lines = text(made.seen(msgspec.structs.replace(reading, image=image, model=model), None, "vision.0"))
+    lines = text(made_reports.seen(msgspec.structs.replace(reading, image=image, model=model), None, "vision.0"))
     assert lines[0].startswith("U+001B]0;ownedU+0007U+202Egnp.exeU+000A.png")
     assert not any("\x1b" in line for line in lines)
 
 
 def test_norms_that_are_not_finite() -> None:
-    reading = made.reading(norms=np.full(12, np.nan, np.float32), percentiles=np.full(12, np.nan, np.float32))
-    lines = text(made.seen(reading, made.words(reading)))
+    reading = made_reports.reading(norms=np.full(12, np.nan, np.float32), percentiles=np.full(12, np.nan, np.float32))
+    lines = text(made_reports.seen(reading, made_reports.words(reading)))
     assert any(line.startswith("  norm –!") for line in lines)
 
 
 def test_scripts_stand_behind_words_where_they_fit() -> None:
-    reading = made.reading(1, 1)
-    lines = text(made.seen(reading, made.words(reading, 3, ["▁небо", "▁sky", "▁" + "я" * 14])))
+    reading = made_reports.reading(1, 1)
+    lines = text(made_reports.seen(reading, made_reports.words(reading, 3, ["▁небо", "▁sky", "▁" + "я" * 14])))
     said = "\n".join(lines)
     assert "небо (Cyrillic)" in said
     assert "sky (" not in said

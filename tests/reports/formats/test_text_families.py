@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
@@ -22,10 +22,10 @@ from vlmtui.reports.formats.registry import format_named
 def lines(reading: Reading, words: TokenWords | None = None, stage: str | None = None) -> list[str]:
     stage = stage or ("tokens" if reading.places else "vision.4")
     if stage == "tokens" and words is None:
-        words = made.words(reading, 3)
-    return "".join(format_named("text").write(iter([made.seen(reading, words, stage)]), query_of("tiny"), False)).split(
-        "\n"
-    )
+        words = made_reports.words(reading, 3)
+    return "".join(
+        format_named("text").write(iter([made_reports.seen(reading, words, stage)]), query_of("tiny"), False)
+    ).split("\n")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -63,7 +63,7 @@ def test_grids_come_one_after_another_with_their_titles() -> None:
 
 def test_newline_tokens_that_are_the_same_are_told_once() -> None:
     reading = FAMILIES["llava_next"]()
-    words = made.words(reading, 3)
+    words = made_reports.words(reading, 3)
     newlines = [i for i, p in enumerate(reading.places) if p.kind == "newline"]
     norms = reading.norms.copy()
     norms[newlines] = 1.5

@@ -13,20 +13,20 @@ import pytest
 from safetensors import safe_open
 
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError
 from vlmtui.reports.formats.registry import FORMATS, format_named
 from vlmtui.reports.formats.vectors import check_vectors, keep_vectors
 from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 
-READING = made.reading(2, 3)
+READING = made_reports.reading(2, 3)
 VECTORS = np.arange(6 * 4, dtype=np.float32).reshape(6, 4)
 FAILED = ImageFailure("broken.png", ImageError("broken.png is damaged: fetch it again"))
 
 
 def results(*more: ReportOrFailure | VlmtuiError) -> Generator[ReportOrFailure, None, None]:
-    whole = replace(made.seen(READING, None, "tokens"), vectors=VECTORS)
+    whole = replace(made_reports.seen(READING, None, "tokens"), vectors=VECTORS)
     yield whole
     yield FAILED
     yield replace(whole, entries=(1, 4), vectors=VECTORS[[1, 4]])
@@ -68,7 +68,7 @@ def test_a_pair_of_arrays_a_picture(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("several", [False, True])
 def test_every_format_of_one_picture_leaves_them(format: str, name: str, several: bool, tmp_path: Path) -> None:
     def one() -> Generator[ReportOrFailure, None, None]:
-        yield replace(made.seen(READING, made.words(READING), "tokens"), vectors=VECTORS)
+        yield replace(made_reports.seen(READING, made_reports.words(READING), "tokens"), vectors=VECTORS)
 
     told: list[str] = []
     # held in a name: what nobody holds is closed, and so ended, by itself

@@ -16,13 +16,13 @@ from PIL import Image
 
 from tests.looked import looked
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.display.cells import width
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.conditions import parse_where
-from vlmtui.query.drawing import HEAT, LAYERS, NORMS, WORDS, DrawOptions, parse_drawing
+from vlmtui.query.drawing_options import HEAT, LAYERS, NORMS, WORDS, DrawOptions, parse_drawing
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import Reading
 from vlmtui.reports.formats import ansi
@@ -31,19 +31,21 @@ from vlmtui.reports.formats.svg import svg
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import fonts
 from vlmtui.reports.images.composition import compose
-from vlmtui.reports.images.content import ImageDrawing, drawing_kind
+from vlmtui.reports.images.content import ReportDrawing, drawing_kind
 from vlmtui.reports.images.scene import DotMark, LineMark, PhotoMark, RectMark, Scene, TextMark
-from vlmtui.session.typed.values import Components, Find
+from vlmtui.session.typed_lenses.values import Components, Find
 
 GREY = np.full((427, 640, 3), 120, np.uint8)
 STAGES = ("vision.0", "vision.1", "vision.2", "tokens")
 
 
-def shown(show: str = WORDS, reading: Reading | None = None, pieces: Any = None, **query: Any) -> ImageDrawing:
-    reading = reading or made.reading(3, 4)
+def shown(show: str = WORDS, reading: Reading | None = None, pieces: Any = None, **query: Any) -> ReportDrawing:
+    reading = reading or made_reports.reading(3, 4)
     asked = query_of("tiny", **query)
-    seen = made.seen(reading, made.words(reading, 3, pieces or ["▁sky", "▁blue", "▁mountains"]), query=asked)
-    return ImageDrawing(show, GREY, seen, STAGES if show in (LAYERS, NORMS) else ())
+    seen = made_reports.seen(
+        reading, made_reports.words(reading, 3, pieces or ["▁sky", "▁blue", "▁mountains"]), query=asked
+    )
+    return ReportDrawing(show, GREY, seen, STAGES if show in (LAYERS, NORMS) else ())
 
 
 def texts(of: Scene) -> list[TextMark]:
@@ -60,7 +62,7 @@ def inside(of: Scene) -> list[TextMark]:
 
 @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (3, 4), (14, 14), (24, 24)])
 def test_words_lie_in_their_patches(rows: int, cols: int) -> None:
-    reading = made.reading(rows, cols)
+    reading = made_reports.reading(rows, cols)
     of = shown(reading=reading)
     drawn = compose(of)
     (photo,) = (mark for mark in drawn.marks if isinstance(mark, PhotoMark))
@@ -93,7 +95,7 @@ def test_as_many_words_as_asked_for_and_as_large() -> None:
 
 def test_only_the_patches_asked_for_have_words() -> None:
     of = shown()
-    few = ImageDrawing(WORDS, GREY, of.seen.narrowed(np.arange(12) == 5))
+    few = ReportDrawing(WORDS, GREY, of.seen.narrowed(np.arange(12) == 5))
     assert len(inside(compose(few))) == 3
 
 
@@ -105,14 +107,14 @@ def test_where_no_patch_is_kept_that_is_the_title() -> None:
 
 
 def test_tiles_are_drawn_and_not_what_lies_under_them() -> None:
-    reading = made.reading(2, 2, grids=2)
+    reading = made_reports.reading(2, 2, grids=2)
     drawn = compose(shown(reading=reading))
     assert len(inside(drawn)) == 4 * 3
 
 
 def test_tokens_without_a_place_cannot_be_drawn() -> None:
     queries = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(4))
-    reading = made.reading(2, 2, places=queries, placeless="each query reads all patches")
+    reading = made_reports.reading(2, 2, places=queries, placeless="each query reads all patches")
     for show in (WORDS, HEAT):
         with pytest.raises(UsageError, match="each query reads all patches"):
             compose(shown(show, reading))
@@ -127,7 +129,7 @@ def test_heat_is_of_the_lens_or_of_norms() -> None:
     of = shown(HEAT)
     values = looked(lens=Find("sky"), stage="tokens", numbers=np.arange(12, dtype=np.float32))
     query = query_of("tiny", lens=ChosenLens("find", "sky"))
-    found = ImageDrawing(
+    found = ReportDrawing(
         HEAT, GREY, ImageReport(query, of.seen.reading, "tokens", of.seen.entries, None, values=values)
     )
     photo = next(mark for mark in compose(found).marks if isinstance(mark, PhotoMark))
@@ -146,12 +148,12 @@ def test_a_sheet_has_every_stage() -> None:
     numbers = np.zeros((12, 3), np.float32)
     values = tuple(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5, 0.2, 0.1)) for s in STAGES)
     seen = ImageReport(query_of("tiny", lens=ChosenLens("pca")), of.seen.reading, "tokens", of.seen.entries, None)
-    sheet = compose(ImageDrawing(LAYERS, GREY, seen, STAGES, values))
+    sheet = compose(ReportDrawing(LAYERS, GREY, seen, STAGES, values))
     assert sum(text.text == "80% of the variance" for text in texts(sheet)) == 4
 
 
 def test_a_plot_has_a_line_a_tower_and_its_outliers() -> None:
-    reading = made.reading(4, 4)
+    reading = made_reports.reading(4, 4)
     reading.grid_norms[0].patches[1, 6] = 99.0
     drawn = compose(shown(NORMS, reading, patches=(PatchPosition(None, 1, 2),)))
     assert "patch 1,2" in [text.text for text in texts(drawn)]
@@ -165,7 +167,7 @@ def test_a_plot_has_a_line_a_tower_and_its_outliers() -> None:
 
 def test_plots_of_norms_that_are_all_the_same_or_none() -> None:
     for value in (1.0, 0.0, np.nan):
-        reading = made.reading(2, 2, norms=np.full(4, value, np.float32))
+        reading = made_reports.reading(2, 2, norms=np.full(4, value, np.float32))
         reading.grid_norms[0].patches[:] = value
         raster(compose(shown(NORMS, reading)))
 
@@ -206,7 +208,7 @@ def test_marks_are_drawn_where_they_are() -> None:
 def test_svg_is_xml_whatever_the_words_are(pieces: list[str], name: str) -> None:
     import msgspec
 
-    reading = made.reading(1, 2)
+    reading = made_reports.reading(1, 2)
     source = name.encode("utf-8", "replace").decode()
     reading = msgspec.structs.replace(reading, image=msgspec.structs.replace(reading.image, source=source))
     drawn = compose(shown(reading=reading, pieces=pieces))

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.reports import made
+from tests.reports import made_reports
 from tests.reports.images.test_images import inside, shown, texts
-from vlmtui.query.drawing import HEAT, DrawOptions
+from vlmtui.query.drawing_options import HEAT, DrawOptions
 from vlmtui.reports.images import fonts
 from vlmtui.reports.images.composition import compose
 from vlmtui.reports.images.scene import PhotoMark, Scene, TextMark
@@ -29,7 +29,7 @@ def ticks(of: Scene) -> tuple[list[TextMark], list[TextMark]]:
 
 @pytest.mark.parametrize("size", [64, 100, 240, 1280])
 def test_numbers_of_rows_and_columns_do_not_run_into_each_other(size: int) -> None:
-    columns, rows = ticks(compose(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size))))
+    columns, rows = ticks(compose(shown(reading=made_reports.reading(14, 14), drawing=DrawOptions(size=size))))
     assert columns[0].text == rows[0].text == "0"
     for one, other in pairwise(columns):
         assert one.x + fonts.text_width(one.text, one.size) / 2 < other.x - fonts.text_width(other.text, other.size) / 2
@@ -42,19 +42,19 @@ def test_numbers_of_rows_and_columns_do_not_run_into_each_other(size: int) -> No
 
 
 def test_patches_too_small_for_words_have_none_and_that_is_said() -> None:
-    of = shown(reading=made.reading(14, 14), drawing=DrawOptions(size=64))
+    of = shown(reading=made_reports.reading(14, 14), drawing=DrawOptions(size=64))
     drawn = compose(of)
     assert not inside(drawn)
     (said,) = (text.text for text in texts(drawn) if text.text.startswith(TOO_SMALL))
     enough = re.fullmatch(r"--size (\d+) or more", said.removeprefix(TOO_SMALL))
     assert enough
     for size, has in ((int(enough[1]) - 1, False), (int(enough[1]), True)):
-        again = compose(shown(reading=made.reading(14, 14), drawing=DrawOptions(size=size)))
+        again = compose(shown(reading=made_reports.reading(14, 14), drawing=DrawOptions(size=size)))
         assert bool(inside(again)) is has
 
 
 def test_a_strip_is_no_larger_than_others_and_says_what_to_do() -> None:
-    reading, of = made.reading(14, 14), msgspec.structs.replace
+    reading, of = made_reports.reading(14, 14), msgspec.structs.replace
     scaled = np.array([7 / 640, 3000 / 427] * 2)
     places = tuple(replace(place, box=tuple((place.box * scaled).tolist())) for place in reading.places)
     grids = tuple(replace(grid, box=(0.0, 0.0, 7.0, 3000.0)) for grid in reading.grids)
@@ -67,7 +67,7 @@ def test_a_strip_is_no_larger_than_others_and_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("show", ["words", HEAT])
 def test_the_lines_under_a_small_picture_are_whole(show: str) -> None:
-    drawn = compose(shown(show, made.reading(14, 14), drawing=DrawOptions(size=64)))
+    drawn = compose(shown(show, made_reports.reading(14, 14), drawing=DrawOptions(size=64)))
     lines = texts(drawn)
     assert not any("…" in text.text for text in lines)
     for text in lines:

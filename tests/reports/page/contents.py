@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.query.queries import query_of
-from tests.reports import made
+from tests.reports import made_reports
 from vlmtui.geometry import Grid, Place
 from vlmtui.metrics import PURSUITS, Metric, WordOrder
 from vlmtui.reading import GridNorms, Reading, TokenWords
@@ -33,7 +33,7 @@ HOSTILE = [
 
 def words(of: Reading, metric: Metric, k: int = 5, pieces: list[str | None] | None = None, seed: int = 0) -> TokenWords:
     """Words as a session would find them by this metric; of a pursuit with what they explain, and some negative."""
-    found = made.words(of, k, pieces, seed)
+    found = made_reports.words(of, k, pieces, seed)
     if metric not in PURSUITS:
         return msgspec.structs.replace(found, metric=metric)
     rng = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def tiled() -> Reading:
             places.append(Place(len(places), "newline", None, None, None, None, 1.0, ()))
     rng = np.random.default_rng(3)
     return msgspec.structs.replace(
-        made.reading(),
+        made_reports.reading(),
         grids=tuple(Grid(i, "tile" if i else "whole", boxes[i], r, c, r, c) for i, (r, c) in shapes.items()),
         grid_norms=tuple(
             GridNorms(rng.uniform(5, 9, (3, r * c)).astype(np.float32), np.zeros((3, 0), np.float32))
@@ -99,7 +99,7 @@ def tiled() -> Reading:
 
 def queries(count: int = 7) -> Reading:
     """Patches of the tower in a grid, and tokens that have no place in it."""
-    of = made.reading(3, 4)
+    of = made_reports.reading(3, 4)
     rng = np.random.default_rng(4)
     return msgspec.structs.replace(
         of,
@@ -113,7 +113,7 @@ def queries(count: int = 7) -> Reading:
 
 def without_tokens() -> Reading:
     """A model whose pictures do not enter its prompt."""
-    of = made.reading(3, 4)
+    of = made_reports.reading(3, 4)
     nothing = np.zeros(0, np.float32)
     model = msgspec.structs.replace(of.model, wordless="its language model reads pictures by cross-attention")
     return msgspec.structs.replace(of, model=model, places=(), norms=nothing, percentiles=nothing)
@@ -121,7 +121,7 @@ def without_tokens() -> Reading:
 
 def padded() -> Reading:
     """5 × 4 tokens of a picture that ends within the third row: the last two are all padding."""
-    of = made.reading(5, 4)
+    of = made_reports.reading(5, 4)
     height = of.image.height
     places = []
     for place in of.places:

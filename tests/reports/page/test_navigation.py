@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from tests.reports import made
+from tests.reports import made_reports
 from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
@@ -17,7 +17,7 @@ from vlmtui.reports.page.document import page_document
 
 
 def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> None:
-    of = glance(made.reading(3, 4))
+    of = glance(made_reports.reading(3, 4))
     page = opened(page_document(of))
     page.keyboard.press("Control+Home")
     words = of.words["tokens"]["l2"]
@@ -37,7 +37,7 @@ def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> No
 
 
 def test_home_and_end(opened: Opened) -> None:
-    page = opened(page_document(glance(made.reading(3, 4), entry=5)))
+    page = opened(page_document(glance(made_reports.reading(3, 4), entry=5)))
     ways = {"End": 7, "Home": 4, "PageDown": 8, "PageUp": 0, "Control+End": 11, "k": 7, "h": 6, "j": 10, "l": 11}
     for key, where in ways.items():
         page.keyboard.press(key)
@@ -45,7 +45,7 @@ def test_home_and_end(opened: Opened) -> None:
 
 
 def test_pointing_shows_and_a_click_moves(opened: Opened) -> None:
-    of = glance(made.reading(3, 4), entry=0)
+    of = glance(made_reports.reading(3, 4), entry=0)
     page = opened(page_document(of))
     page.locator("#entry-6").hover()
     assert rows(page) == told(of.words["tokens"]["l2"], 6)
@@ -59,7 +59,7 @@ def test_pointing_shows_and_a_click_moves(opened: Opened) -> None:
 
 
 def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
-    of = glance(made.reading(3, 4), entry=3)
+    of = glance(made_reports.reading(3, 4), entry=3)
     page = opened(page_document(of))
     for name in ("cosine", "omp", "l2"):
         page.keyboard.press("m")
@@ -78,7 +78,7 @@ def with_layers(reading: Reading) -> PageContent:
     """A glance that has the words of one layer of the language model."""
     of = glance(reading)
     norms = np.random.default_rng(5).uniform(10, 30, (2, len(reading.places))).astype(np.float32)
-    logits = msgspec.structs.replace(made.words(reading, 5, seed=9), metric="logit")
+    logits = msgspec.structs.replace(made_reports.words(reading, 5, seed=9), metric="logit")
     shown = of.words | {"llm.2": {"logit": logits}}
     return PageContent(
         of.query, of.rgb, reading, "tokens", shown, LayerNorms(reading="r1", norms=norms, positions=30), 2
@@ -86,7 +86,7 @@ def with_layers(reading: Reading) -> PageContent:
 
 
 def test_stages_are_switched_by_key_by_button_and_at_the_chart(opened: Opened) -> None:
-    of = with_layers(made.reading(3, 4))
+    of = with_layers(made_reports.reading(3, 4))
     page = opened(page_document(of))
     assert of.layers is not None
     page.keyboard.press("]")
@@ -113,7 +113,7 @@ def test_stages_are_switched_by_key_by_button_and_at_the_chart(opened: Opened) -
 
 
 def test_find_lights_up_the_patches_by_rank_and_steps_through_them(opened: Opened) -> None:
-    of = glance(made.reading(3, 4), entry=0)
+    of = glance(made_reports.reading(3, 4), entry=0)
     words = of.words["tokens"]["l2"]
     ranks = {entry: [id_ for id_, _ in words.at(entry)].index(7) for entry in range(12) if 7 in dict(words.at(entry))}
     best = sorted(ranks, key=lambda entry: (ranks[entry], -dict(words.at(entry))[7]))
@@ -140,7 +140,9 @@ def test_find_lights_up_the_patches_by_rank_and_steps_through_them(opened: Opene
 
 
 def test_a_word_that_is_clicked_is_looked_for_and_one_that_is_nowhere_said(opened: Opened) -> None:
-    page = opened(page_document(glance(made.reading(3, 4), pieces=["▁sky", "▁skin", "▁blue", "▁sea", "ing"], entry=0)))
+    page = opened(
+        page_document(glance(made_reports.reading(3, 4), pieces=["▁sky", "▁skin", "▁blue", "▁sea", "ing"], entry=0))
+    )
     page.get_by_role("button", name="sky").click()
     assert page.locator(".cell.hit").count() == 12
     page.locator("#sought").fill("sk")
@@ -151,7 +153,7 @@ def test_a_word_that_is_clicked_is_looked_for_and_one_that_is_nowhere_said(opene
 
 
 def test_hostile_words_and_names_are_shown_and_do_nothing(opened: Opened) -> None:
-    reading = made.reading(3, 4, image=ImageInfo(contents.HOSTILE[0], "ab" * 32, 640, 427))
+    reading = made_reports.reading(3, 4, image=ImageInfo(contents.HOSTILE[0], "ab" * 32, 640, 427))
     of = glance(reading, k=9, pieces=[*contents.HOSTILE], entry=0)
     page = opened(page_document(of))
     assert page.title().startswith(contents.HOSTILE[0])

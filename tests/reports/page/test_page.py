@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.query.queries import query_of, with_options
-from tests.reports import made
+from tests.reports import made_reports
 from tests.reports.page import contents
 from tests.reports.page.contents import Parsed, glance, said, unpacked
 from tests.reports.test_image_reader import Played
@@ -32,7 +32,7 @@ ASSETS = resources.files("vlmtui.reports.page").joinpath("assets")
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> None:
-    page = Parsed(page_document(glance(made.reading())))
+    page = Parsed(page_document(glance(made_reports.reading())))
     (policy,) = (meta["content"] for meta in page.of("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
@@ -51,7 +51,7 @@ def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> None
 
 
 def test_nothing_is_fetched_and_nothing_runs_but_the_script() -> None:
-    page = Parsed(page_document(glance(made.reading())))
+    page = Parsed(page_document(glance(made_reports.reading())))
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
         for name in ("src", "href", "action", "srcset"):
@@ -65,11 +65,11 @@ def test_nothing_is_fetched_and_nothing_runs_but_the_script() -> None:
 
 
 def test_hostile_pieces_and_names_are_text() -> None:
-    reading = made.reading(image=ImageInfo(contents.HOSTILE[0], "ab" * 32, 640, 427))
+    reading = made_reports.reading(image=ImageInfo(contents.HOSTILE[0], "ab" * 32, 640, 427))
     reading = msgspec.structs.replace(reading, model=msgspec.structs.replace(reading.model, name=contents.HOSTILE[5]))
     text = page_document(glance(reading, pieces=[*contents.HOSTILE]))
     text.encode("utf-8")  # no lone surrogate has come through
-    page, plain = Parsed(text), Parsed(page_document(glance(made.reading())))
+    page, plain = Parsed(text), Parsed(page_document(glance(made_reports.reading())))
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain.tags]
     assert all(ord(c) >= 32 or c == "\n" for c in text)
     assert not set("\u202e\u2067\u2066\x9b") & set(text)
@@ -86,7 +86,7 @@ def test_the_same_bytes_every_time() -> None:
 
 
 def test_scores_norms_and_boxes_are_the_readings_own() -> None:
-    reading = made.reading()
+    reading = made_reports.reading()
     of = glance(reading)
     data = Parsed(page_document(of)).data
     for order, words in of.words["tokens"].items():
@@ -99,7 +99,7 @@ def test_scores_norms_and_boxes_are_the_readings_own() -> None:
 
 
 def test_every_piece_stands_in_it_once() -> None:
-    data = Parsed(page_document(glance(made.reading()))).data
+    data = Parsed(page_document(glance(made_reports.reading()))).data
     ids = [piece[0] for piece in data["pieces"]]
     assert len(ids) == len(set(ids))
     assert {row for s in data["stages"] for w in s["words"].values() for row in unpacked(w["ids"], "<i4")} == {
@@ -108,7 +108,7 @@ def test_every_piece_stands_in_it_once() -> None:
 
 
 def test_it_is_small_also_with_noise_and_every_piece_another() -> None:
-    reading = made.reading(24, 24, layers=27)
+    reading = made_reports.reading(24, 24, layers=27)
     pieces: list[str | None] = [f"▁word{i}" for i in range(3000)]
     rgb = np.random.default_rng(0).integers(0, 256, (2000, 1500, 3), dtype=np.uint8)
     reading = msgspec.structs.replace(reading, image=ImageInfo("noise.png", "ab" * 32, 1500, 2000))
@@ -152,7 +152,7 @@ def test_what_a_page_has_no_place_for() -> None:
 
 
 def test_which_stages_have_words() -> None:
-    model = made.reading().model
+    model = made_reports.reading().model
     query = query_of("tiny")
     assert stages_with_words(query, model) == ("tokens",)
     assert stages_with_words(with_options(query, stage="vision.1"), model) == ("tokens",)

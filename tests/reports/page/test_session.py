@@ -17,7 +17,7 @@ from PIL import Image
 
 import vlmtui
 from tests.reports.page.contents import Parsed, said, unpacked
-from tests.tiny import build_llava
+from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import UsageError
 from vlmtui.reports.formats.registry import ENDINGS
 from vlmtui.reports.page.content import METRICS

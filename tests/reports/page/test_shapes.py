@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.reports import made
+from tests.reports import made_reports
 from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
@@ -88,7 +88,7 @@ def test_without_tokens_the_tower_is_walked(opened: Opened) -> None:
 
 
 def test_a_tower_alone(opened: Opened) -> None:
-    of = made.reading(3, 4)
+    of = made_reports.reading(3, 4)
     model = msgspec.structs.replace(
         of.model, embeddings=None, llm_layers=0, feeds=None, wordless="a vision tower alone"
     )
@@ -118,7 +118,7 @@ def test_padding_can_be_walked_and_is_said(opened: Opened) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(7, 3000), (3000, 7), (1, 1)])
 def test_thin_pictures_have_patches_wide_enough_to_point_at(opened: Opened, width: int, height: int) -> None:
-    reading = made.reading(3, 4, image=ImageInfo("thin.png", "ab" * 32, width, height))
+    reading = made_reports.reading(3, 4, image=ImageInfo("thin.png", "ab" * 32, width, height))
     wide, tall = width / 4, height / 3
     corners = [(p.col * wide, p.row * tall, (p.col + 1) * wide, (p.row + 1) * tall) for p in reading.places]
     places = tuple(replace(place, box=box) for place, box in zip(reading.places, corners, strict=True))

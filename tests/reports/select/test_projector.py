@@ -17,8 +17,8 @@ from PIL import Image
 
 from tests.families import build
 from tests.query.queries import query_of, with_options
-from tests.reports import contract, made
-from tests.session.desk import Desk
+from tests.reports import contract, made_reports
+from tests.session.local_engine import Desk
 from vlmtui.display.pieces import width
 from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import ChosenLens, parse_lens
@@ -28,7 +28,7 @@ from vlmtui.reports.image_reader import read_reports
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results import early_exit as exits
-from vlmtui.session import typed
+from vlmtui.session import typed_lenses
 from vlmtui.session.client import SessionClient
 from vlmtui.tui import export, needs
 from vlmtui.tui.initial_selection import opened
@@ -138,7 +138,7 @@ def test_noise_goes_through_the_projector_too(engine, folders, photo):
 def test_the_metrics_agree_as_the_explorer_says(engine, folders, photo, metric):
     seen = look(engine, folders("gemma3"), photo, metric=metric, null=True, fields=("agreement", "ids"))
     assert len(seen.agreements) == len(seen.reading.places) > 1
-    asked = (typed.agreement(seen.reading.id, token, 3) for token in seen.entries)
+    asked = (typed_lenses.agreement(seen.reading.id, token, 3) for token in seen.entries)
     told = [engine.typed(one) for one in asked]
     for mine, theirs in zip(seen.agreements, told, strict=True):
         assert (mine.token, mine.metrics) == (theirs.token, theirs.metrics)
@@ -201,13 +201,13 @@ def test_where_it_cannot_look_it_is_said(family, stage, why, engine, folders, ph
 
 
 def test_a_patch_of_no_token_has_no_words():
-    reading = made.reading(3, 4, grids=2)
+    reading = made_reports.reading(3, 4, grids=2)
     places = tuple(place for place in reading.places if place.index not in (5, 14))
     places = tuple(replace(place, index=i) for i, place in enumerate(places))
     reading = msgspec.structs.replace(reading, places=places, norms=reading.norms[: len(places)])
     into = exits.token_of_patch(reading.patch_places, places)
-    words = exits.words_of_patches(made.words(reading), into, range(24))
-    seen = made.seen(reading, words, "vision.1", query_of("tiny", lens=PROJECTOR))
+    words = exits.words_of_patches(made_reports.words(reading), into, range(24))
+    seen = made_reports.seen(reading, words, "vision.1", query_of("tiny", lens=PROJECTOR))
     report = json.loads(written(seen, "json"))
     assert [i for i, token in enumerate(report["tokens"]) if not token["words"]] == [5, 14]
     assert "–" in written(seen, "text")

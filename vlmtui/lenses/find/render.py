@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vlmtui.display.pieces import isolate, plain, spelling
-from vlmtui.lenses.lens_text import LensInputs, LensResult
+from vlmtui.lenses.captions import LensInputs, LensResult
 
 
 def report(found: LensResult, inputs: LensInputs) -> str:

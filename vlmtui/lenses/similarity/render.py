@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vlmtui.lenses.lens_text import LensInputs, LensResult
+from vlmtui.lenses.captions import LensInputs, LensResult
 
 
 def report(found: LensResult, inputs: LensInputs) -> str:

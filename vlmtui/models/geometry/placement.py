@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources
-from vlmtui.models.geometry import proof
+from vlmtui.models.geometry import perturbation_proof
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.views import TileView, tile_views
 from vlmtui.models.loading.processor import Inputs, Processing
@@ -94,7 +94,7 @@ class Placement:
     ) -> bool:
         values = pixels["pixel_values"]
         tall_wide, tower = self._family.patch_size, self._family.tower
-        return proof.sources_hold(
+        return perturbation_proof.sources_hold(
             patches, shapes, values, tall_wide, tower, lambda changed: run(pixels | {"pixel_values": changed})
         )
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmtui.geometry import AxisMap
-from vlmtui.models.geometry.plan import Axis
+from vlmtui.models.geometry.processor_plan import Axis
 from vlmtui.models.vision.denormalisation import Levels
 from vlmtui.models.vision.denormalisation import denormalised as undone
 

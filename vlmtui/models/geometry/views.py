@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vlmtui.geometry import AxisMap
-from vlmtui.models.geometry.plan import plan_text, preprocessing_plan
 from vlmtui.models.geometry.probe import (
     Preprocess,
     confirms_lines,
@@ -16,6 +15,7 @@ from vlmtui.models.geometry.probe import (
     refine_lines,
     slopes_for,
 )
+from vlmtui.models.geometry.processor_plan import plan_text, preprocessing_plan
 from vlmtui.models.vision.denormalisation import Levels
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost

@@ -33,7 +33,7 @@ from vlmtui.image import ImageFile
 from vlmtui.query.options import LoadOptions, ReadOptions, load_model
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
-from vlmtui.reports.formats.text_grid import cell_grid
+from vlmtui.reports.formats.parts.text_grid import cell_grid
 from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.reports.run import ReportJob, write_contents
 from vlmtui.results.classification import ClassificationHead, TopClasses

@@ -37,7 +37,7 @@ from vlmtui.reports.run import ReportJob, write_contents
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, TextsRead
 from vlmtui.session.client import SessionClient
 from vlmtui.session.reconnecting import OnProgress
-from vlmtui.session.typed.values import Find
+from vlmtui.session.typed_lenses.values import Find
 
 SCHEMA = "vlmtui/match/1"
 _NAME = 14  # cells before the numbers of a line

@@ -20,13 +20,13 @@ from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
 from vlmtui.geometry import CellLayout, fit_cells
-from vlmtui.query.drawing import HEAT, LAYERS, NORMS
+from vlmtui.query.drawing_options import HEAT, LAYERS, NORMS
 from vlmtui.query.options import Query
 from vlmtui.reading import of_patches
-from vlmtui.reports.formats.lens_values import lens_line
+from vlmtui.reports.formats.parts.lens_values import lens_line
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.images import layout as paper
-from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.images.content import ReportDrawing
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.rows import ReportRows
 
@@ -50,16 +50,16 @@ def check_drawing(query: Query) -> None:
         raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
 
 
-def write_ansi(results: Iterable[ImageDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
+def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
     """One picture after the other, as they are made."""
     first = True
     for result in results:
-        if isinstance(result, ImageDrawing):
+        if isinstance(result, ReportDrawing):
             yield ("" if first else "\n") + "".join(f"{line}\n" for line in cell_lines(result))
             first = False
 
 
-def cell_lines(shown: ImageDrawing) -> Iterator[str]:
+def cell_lines(shown: ReportDrawing) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
     seen = shown.seen
     columns = seen.query.output.drawing.size or _columns()
@@ -77,7 +77,7 @@ def cell_lines(shown: ImageDrawing) -> Iterator[str]:
         yield from _page(shown, page, columns)
 
 
-def _page(shown: ImageDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
+def _page(shown: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
     seen = shown.seen
     picture = Image.fromarray(shown.rgb)
     x0, y0, x1, y1 = page.box

@@ -13,8 +13,8 @@ from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
-    from vlmtui.reports.images.animation import Animation
-    from vlmtui.reports.images.content import ImageDrawing
+    from vlmtui.reports.images.content import ReportDrawing
+    from vlmtui.reports.images.stage_values import Animation
     from vlmtui.reports.page.content import PageContent
     from vlmtui.session.client import SessionClient
 
@@ -37,7 +37,7 @@ def collect(
 
             return collect_pages(sources, query, start, on_progress)
         case Content.ANIMATION:
-            from vlmtui.reports.images.animation import collect_animations
+            from vlmtui.reports.images.stage_values import collect_animations
 
             return collect_animations(sources, query, start, on_progress)
         case _:
@@ -56,7 +56,7 @@ class ReadingContents(Protocol):
     def report(self) -> ImageReport:
         """The report of its entries."""
 
-    def drawing(self) -> ImageDrawing:
+    def drawing(self) -> ReportDrawing:
         """What a drawing shows where nothing is asked of it."""
 
     def page(self) -> PageContent:

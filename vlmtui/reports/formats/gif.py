@@ -15,11 +15,11 @@ from PIL import Image
 from vlmtui.display.colours import Rgb, robust_range
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
-from vlmtui.lenses.lens_text import LensResult, number_name
+from vlmtui.lenses.captions import LensResult, number_name
 from vlmtui.query.options import Query
 from vlmtui.reading import of_layers
 from vlmtui.reports.images import fonts, layout
-from vlmtui.reports.images.animation import Animation
+from vlmtui.reports.images.stage_values import Animation
 from vlmtui.reports.per_image import ImageFailure
 
 LONG_SIDE = 640

@@ -12,14 +12,14 @@ import msgspec
 import numpy as np
 
 from vlmtui.geometry import Box, Grid, Place
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.fields import SIMPLE
 from vlmtui.query.options import Query
 from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
-from vlmtui.reports.formats import logit_lens
-from vlmtui.reports.formats.noise_baseline import agreement_object, percentile_object
-from vlmtui.reports.formats.patch_embedding import embedding_object
+from vlmtui.reports.formats.parts import logit_lens
+from vlmtui.reports.formats.parts.noise_baseline import agreement_object, percentile_object
+from vlmtui.reports.formats.parts.patch_embedding import embedding_object
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.columns import simple

@@ -12,7 +12,7 @@ from vlmtui.display.colours import Colour
 from vlmtui.query.options import Query
 from vlmtui.reports.images import fonts
 from vlmtui.reports.images.composition import compose
-from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.images.content import ReportDrawing
 from vlmtui.reports.images.scene import AreaMark, DotMark, LineMark, Mark, PhotoMark, Point, RectMark, Scene, TextMark
 from vlmtui.reports.per_image import ImageFailure
 
@@ -21,9 +21,9 @@ _FINER = 4
 """Lines and curves are drawn so many times larger and made smaller: Pillow draws them with steps."""
 
 
-def write_png(drawings: Iterable[ImageDrawing | ImageFailure], query: Query, several: bool) -> Iterator[bytes]:
+def write_png(drawings: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[bytes]:
     """The file, whole."""
-    yield from (png(compose(drawing)) for drawing in drawings if isinstance(drawing, ImageDrawing))
+    yield from (png(compose(drawing)) for drawing in drawings if isinstance(drawing, ReportDrawing))
 
 
 def png(scene: Scene) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.query.chosen_lens import default_colour_lens
-from vlmtui.query.drawing import HEAT, WORDS
+from vlmtui.query.drawing_options import HEAT, WORDS
 from vlmtui.query.options import Query
 from vlmtui.reading import Reading, check_stage, default_stage
 from vlmtui.reports.formats.base import Format
@@ -20,8 +20,8 @@ from vlmtui.reports.image_reader import report_of
 from vlmtui.reports.image_report import ImageReport
 
 if TYPE_CHECKING:
-    from vlmtui.reports.images.animation import Animation
-    from vlmtui.reports.images.content import ImageDrawing
+    from vlmtui.reports.images.content import ReportDrawing
+    from vlmtui.reports.images.stage_values import Animation
     from vlmtui.reports.page.content import PageContent
     from vlmtui.session.client import SessionClient
 
@@ -39,11 +39,11 @@ def write_reading(format: Format, reading: ReadingContents, query: Query) -> Ite
     yield from format.write([content_of(format.content, reading)], query, False)
 
 
-def default_drawing(report: ImageReport, rgb: Rgb) -> ImageDrawing:
+def default_drawing(report: ImageReport, rgb: Rgb) -> ReportDrawing:
     """The drawing of a report of which nothing was asked: its words where it has any, else its norms as colours."""
-    from vlmtui.reports.images.content import ImageDrawing
+    from vlmtui.reports.images.content import ReportDrawing
 
-    return ImageDrawing(WORDS if report.words is not None else HEAT, rgb, report, layers=report.layers)
+    return ReportDrawing(WORDS if report.words is not None else HEAT, rgb, report, layers=report.layers)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class SessionReading:
         """The report of its entries."""
         return report_of(self.client, self.reading, self.query, self.stage)
 
-    def drawing(self) -> ImageDrawing:
+    def drawing(self) -> ReportDrawing:
         """Its words in their patches, or its norms."""
         return default_drawing(self.report(), self.image())
 
@@ -77,7 +77,7 @@ class SessionReading:
 
     def animation(self) -> Animation:
         """What a lens made of every stage up to that of the query."""
-        from vlmtui.reports.images.animation import animate
+        from vlmtui.reports.images.stage_values import animate
 
         stage, through = self.stage, self.query.lens or default_colour_lens()
         return animate(self.client, self.image(), self.reading, self.query, through, stage)

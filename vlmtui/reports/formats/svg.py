@@ -12,7 +12,7 @@ from PIL import Image
 from vlmtui.display.colours import Colour, Rgb, hex_colour
 from vlmtui.query.options import Query
 from vlmtui.reports.images.composition import compose
-from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.images.content import ReportDrawing
 from vlmtui.reports.images.scene import AreaMark, DotMark, LineMark, Mark, PhotoMark, RectMark, Scene, TextMark
 from vlmtui.reports.per_image import ImageFailure
 
@@ -20,9 +20,9 @@ _SVG = "http://www.w3.org/2000/svg"
 _LETTERS = "Aileron, Helvetica, Arial, 'Noto Sans', sans-serif"
 
 
-def write_svg(drawings: Iterable[ImageDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
+def write_svg(drawings: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
     """The file, whole."""
-    yield from (svg(compose(drawing)) for drawing in drawings if isinstance(drawing, ImageDrawing))
+    yield from (svg(compose(drawing)) for drawing in drawings if isinstance(drawing, ReportDrawing))
 
 
 def svg(scene: Scene) -> str:

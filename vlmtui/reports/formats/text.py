@@ -22,10 +22,10 @@ from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.geometry import Place
 from vlmtui.query.options import Query
 from vlmtui.reading import Reading, TokenWords, of_patches
-from vlmtui.reports.formats import logit_lens, patch_embedding
-from vlmtui.reports.formats.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
-from vlmtui.reports.formats.noise_baseline import agreement_line, null_line, percentile_line
-from vlmtui.reports.formats.text_grid import titled, word_grid
+from vlmtui.reports.formats.parts import logit_lens, patch_embedding
+from vlmtui.reports.formats.parts.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
+from vlmtui.reports.formats.parts.noise_baseline import agreement_line, null_line, percentile_line
+from vlmtui.reports.formats.parts.text_grid import titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 

@@ -12,7 +12,7 @@ from vlmtui.display.norm_statistics import THRESHOLD, is_outlier, norm_summary
 from vlmtui.query.patches import PatchPosition, entries_of
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
 from vlmtui.reports.images import fonts, layout
-from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.images.content import ReportDrawing
 from vlmtui.reports.images.layout import MARGIN
 from vlmtui.reports.images.scene import (
     INK,
@@ -39,7 +39,7 @@ _STEEP = 12.0
 _DOTS = 40
 
 
-def chart_scene(shown: ImageDrawing) -> Scene:
+def chart_scene(shown: ReportDrawing) -> Scene:
     """Norms over stages."""
     width = max(420, shown.seen.query.output.drawing.size or WIDTH)
     height = round(width * _RATIO)
@@ -114,7 +114,7 @@ def _round_numbers(low: float, high: float, steep: bool) -> list[float]:
     return [float(step * i) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _norms(shown: ImageDrawing, stage: str) -> Floats:
+def _norms(shown: ReportDrawing, stage: str) -> Floats:
     if of_layers(stage):
         assert shown.layers is not None
         norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
@@ -167,7 +167,7 @@ def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
     return [DotMark(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
 
 
-def _asked(shown: ImageDrawing, plot: _Plot) -> list[Mark]:
+def _asked(shown: ReportDrawing, plot: _Plot) -> list[Mark]:
     """The patches that were named, a line each."""
     marks: list[Mark] = []
     for patch, colour in _coloured(shown):
@@ -184,11 +184,11 @@ def _asked(shown: ImageDrawing, plot: _Plot) -> list[Mark]:
     return marks
 
 
-def _coloured(shown: ImageDrawing) -> list[tuple[PatchPosition, Colour]]:
+def _coloured(shown: ReportDrawing) -> list[tuple[PatchPosition, Colour]]:
     return list(zip(shown.seen.query.selection.patches, _LINES, strict=False))
 
 
-def _key(shown: ImageDrawing, plot: _Plot) -> list[Mark]:
+def _key(shown: ReportDrawing, plot: _Plot) -> list[Mark]:
     """What is what, under the plot."""
     x, y = plot.left, plot.bottom + 36
     marks: list[Mark] = []

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from vlmtui.errors import UsageError
-from vlmtui.query.drawing import HEAT, LARGEST, LAYERS, NORMS, SMALLEST, WORDS
+from vlmtui.query.drawing_options import HEAT, LARGEST, LAYERS, NORMS, SMALLEST, WORDS
 from vlmtui.query.options import Query
-from vlmtui.reports.images import chart, heat, words
-from vlmtui.reports.images.content import ImageDrawing
+from vlmtui.reports.images import chart, heat_map, words_on_image
+from vlmtui.reports.images.content import ReportDrawing
 from vlmtui.reports.images.scene import Scene
 
-_SCENES = {WORDS: words.words_scene, HEAT: heat.heat_scene, LAYERS: heat.sheet_scene, NORMS: chart.chart_scene}
+_SCENES = {
+    WORDS: words_on_image.words_scene,
+    HEAT: heat_map.heat_scene,
+    LAYERS: heat_map.sheet_scene,
+    NORMS: chart.chart_scene,
+}
 
 
-def compose(shown: ImageDrawing) -> Scene:
+def compose(shown: ReportDrawing) -> Scene:
     """What is drawn of an image."""
     return _SCENES[shown.show](shown)
 

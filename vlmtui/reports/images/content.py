@@ -11,10 +11,10 @@ from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile, decode
 from vlmtui.lenses.base import applies_at
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.query.chosen_lens import lens_for
-from vlmtui.query.drawing import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
+from vlmtui.query.drawing_options import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.query.options import Query, load_model
 from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.image_reader import answer_for, report_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ImageDrawing:
+class ReportDrawing:
     """A picture [height, width, 3] uint8 that was read, and what is drawn of it: `show`, of `SHOWN`.
 
     `stages` are those of a sheet, with `values` of each where a lens was asked for; `layers` has the norms of the
@@ -49,7 +49,7 @@ def collect_drawings(
     query: Query,
     start: Callable[[], SessionClient],
     on_progress: OnProgress | None = None,
-) -> Generator[ImageDrawing | ImageFailure, None, None]:
+) -> Generator[ReportDrawing | ImageFailure, None, None]:
     """Read the pictures and find what is drawn; `UsageError` for what cannot be."""
     return run_per_image(sources, _DrawingTask(query, drawing_kind(query), on_progress), start)
 
@@ -111,7 +111,7 @@ class _DrawingTask:
             why = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
             raise UsageError(f"{why}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
 
-    def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageDrawing:
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> ReportDrawing:
         query, stage = self._query, self._stage
         rgb = decode(source.data, source.source, query.read.max_pixels).rgb
         reading = client.read(
@@ -120,8 +120,8 @@ class _DrawingTask:
         if self._show in (WORDS, HEAT):
             found = report_of(client, reading, query, stage, self._on_progress)
             if self._show == WORDS or found.overlay is not None or not of_layers(stage):
-                return ImageDrawing(self._show, rgb, found)
-            return ImageDrawing(self._show, rgb, found, layers=found.layers)
+                return ReportDrawing(self._show, rgb, found)
+            return ReportDrawing(self._show, rgb, found, layers=found.layers)
         layers = client.layers(reading.id, on_progress=self._on_progress).result() if of_layers(stage) else None
         there = stages(reading.model)
         path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
@@ -136,7 +136,7 @@ class _DrawingTask:
                 client.look(reading.id, s, lens_for(lens, reading, s), answer=said, on_progress=progress).result()
                 for s in path
             )
-        return ImageDrawing(self._show, rgb, found, path, values, layers)
+        return ReportDrawing(self._show, rgb, found, path, values, layers)
 
     def done(self, client: SessionClient) -> None:
         pass

@@ -39,7 +39,7 @@ def page_document(glance: PageContent) -> str:
         height=image.height,
         model=name,
         picture=picture.address,
-        page_data=page_data(glance, picture),
+        data=page_data(glance, picture),
         version=__version__,
     )
 

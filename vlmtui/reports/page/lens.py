@@ -11,9 +11,9 @@ import numpy as np
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import plain, visible
+from vlmtui.lenses.captions import LensResult, legend_line, lens_label
 from vlmtui.lenses.fact_lines import FactLine, fact_lines, is_image_level, top_words
 from vlmtui.lenses.kinds import Colours, TokenMaps, Words
-from vlmtui.lenses.lens_text import LensResult, legend_line, lens_label
 from vlmtui.query.chosen_lens import ChosenLens, lens_for
 from vlmtui.reading import Reading
 from vlmtui.reports.image_reader import answer_for

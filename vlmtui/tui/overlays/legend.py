@@ -7,9 +7,9 @@ import numpy as np
 from vlmtui.display.colours import hex_colour, rgb_colours, robust_range
 from vlmtui.display.numbers import format_number, ordinal
 from vlmtui.display.pieces import plain
-from vlmtui.lenses import lens_text
+from vlmtui.lenses import captions
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.lenses.registry import find_lens
 from vlmtui.tui.state.lens_values import lens_of, ordered, overlay_lens, scores, shown, value_refused
 from vlmtui.tui.state.marks import marked
@@ -35,11 +35,11 @@ def legend(results: Results, selection: Selection, found: LensResult | None) -> 
         return f"{name}: {plain(refused)}", None
     if choice is not None and choice.of_single:
         # what is found of one entry after the other has one legend
-        return f"{lens_text.lens_label(lens)} at {selection.stage}", None
+        return f"{captions.lens_label(lens)} at {selection.stage}", None
     if found is None:
         stops = "" if choice is None or choice.built_in else " (Esc stops)"
         return f"{name} at {selection.stage}: ...{stops}", None
-    text = lens_text.legend_line(found, _asked(results, selection, found))
+    text = captions.legend_line(found, _asked(results, selection, found))
     return text, robust_range(found.numbers) if isinstance(found.result, Scalars) else None
 
 
@@ -83,14 +83,14 @@ def _colour(results: Results, selection: Selection, entry: int | None) -> str:
     return f"here {hex_colour(rgb_colours(values))}" if np.isfinite(values).all() else "here –"
 
 
-def _asked(results: Results, selection: Selection, found: LensResult) -> lens_text.LensInputs:
+def _asked(results: Results, selection: Selection, found: LensResult) -> captions.LensInputs:
     """What the lens was given, as the screen names it."""
     own, given = find_lens(found.call.name), found.call.given
     if own is None:
-        return lens_text.LensInputs()
+        return captions.LensInputs()
     joins = results.reading is not None and results.reading.model.marks_words
     to = given.get(own.offer.marked, ())
-    return lens_text.LensInputs(given.get(own.offer.word, ""), _entries(results, selection, found, to), joins)
+    return captions.LensInputs(given.get(own.offer.word, ""), _entries(results, selection, found, to), joins)
 
 
 def _entries(results: Results, selection: Selection, found: LensResult, to: tuple[int, ...]) -> str:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pieces import fit, plain, visible, width
-from vlmtui.lenses import lens_text
+from vlmtui.lenses import captions
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
 from vlmtui.lenses.lens_source import LensCall, lens_call
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui.state import selection as selected
 from vlmtui.tui.state.generation import AnswerGeneration, block_for
@@ -145,7 +145,7 @@ def _of_lens(
     generation: AnswerGeneration, key: ResultKey, found: LensResult, token: int | None, whose: str
 ) -> AnswerValues | None:
     """The map of a lens that the explorer knows nothing more of; of the whole answer the mean of its tokens'."""
-    what = lens_text.lens_label(found.call)
+    what = captions.lens_label(found.call)
     match found.result:
         case TokenMaps(values=maps):
             rows = maps[: len(generation.tokens)].astype(np.float64)
@@ -192,7 +192,7 @@ def answer_legend(results: Results, selection: Selection, found: AnswerValues | 
         case LensCall() as asked:
             # what it found stands in a panel where it is no map
             there = answer_result(results, selection) is not None
-            return lens_text.lens_label(asked) if there else f"{plain(chosen)}: ... (Esc stops)"
+            return captions.lens_label(asked) if there else f"{plain(chosen)}: ... (Esc stops)"
     return f"{chosen}: ..."
 
 

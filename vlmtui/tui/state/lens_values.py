@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Scalars
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.tui.state import answer_values
 from vlmtui.tui.state.lens_choice import LensChoice, chosen
 from vlmtui.tui.state.marks import marked

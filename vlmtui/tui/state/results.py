@@ -16,8 +16,8 @@ from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
 from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
+from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.lenses.lens_text import LensResult
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords
 from vlmtui.tui.state.generation import AnswerGeneration

@@ -1,0 +1,101 @@
+"""Animation of a lens along the path: its results at every stage that has a place in the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vlmtui.display.colours import Rgb
+from vlmtui.errors import UsageError
+from vlmtui.image import ImageFile, decode
+from vlmtui.lenses.base import applies_at
+from vlmtui.lenses.captions import LensResult
+from vlmtui.query.chosen_lens import ChosenLens, default_colour_lens, lens_for
+from vlmtui.query.options import Query, load_model
+from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
+from vlmtui.reports.image_reader import answer_for
+from vlmtui.reports.per_image import ImageFailure, run_per_image
+from vlmtui.session.reconnecting import OnProgress
+
+if TYPE_CHECKING:
+    from vlmtui.session.client import SessionClient
+
+
+@dataclass(frozen=True)
+class Animation:
+    """A picture [height, width, 3] uint8 that was read, and what the lens made of each stage."""
+
+    query: Query
+    through: ChosenLens
+    rgb: Rgb
+    reading: Reading
+    values: tuple[LensResult, ...]
+
+
+def collect_animations(
+    sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
+) -> Generator[Animation | ImageFailure, None, None]:
+    """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
+    if len(sources) > 1:
+        raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
+    through = query.lens or default_colour_lens()
+    if not through.drawn:
+        raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
+    return run_per_image(sources, _AnimationTask(query, through, on_progress), start)
+
+
+class _AnimationTask:
+    def __init__(self, query: Query, through: ChosenLens, on_progress: OnProgress | None) -> None:
+        self._query, self._through, self._on_progress = query, through, on_progress
+        self._last = ""
+
+    @property
+    def max_pixels(self) -> int:
+        return self._query.read.max_pixels
+
+    def load(self, client: SessionClient) -> Future[ModelInfo]:
+        return load_model(client, self._query.load, self._on_progress)
+
+    def ready(self, client: SessionClient, model: ModelInfo) -> None:
+        stage = self._query.selection.stage
+        self._last = default_stage(model) if stage is None else check_stage(stage, model)
+        self._through.check_path(model, "choose --format png")
+        self._through.check(self._last, model)
+
+    def look(self, client: SessionClient, source: ImageFile, index: int) -> Animation:
+        query = self._query
+        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
+        reading = client.read(
+            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
+        ).result()
+        return animate(client, rgb, reading, query, self._through, self._last, self._on_progress)
+
+    def done(self, client: SessionClient) -> None:
+        pass
+
+
+def animate(
+    client: SessionClient,
+    rgb: Rgb,
+    reading: Reading,
+    query: Query,
+    through: ChosenLens,
+    last: str,
+    on_progress: OnProgress | None = None,
+) -> Animation:
+    """Look through the lens at every stage of a reading up to the `last`."""
+    there = stages(reading.model)
+    # a stage of which no entry has a place cannot be drawn
+    drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
+    if not drawn:
+        raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
+    answer = answer_for(client, reading, through, on_progress)
+    said = answer.id if answer else ""
+    found = tuple(
+        client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()
+        for stage in drawn
+        if applies_at(through.description.stages, stage)
+    )
+    return Animation(query, through, rgb, reading, found)

@@ -1,0 +1,193 @@
+"""The words of every patch, in the patch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vlmtui.display.colours import Rgb, brightness
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.metric_names import metric_name as metric_named
+from vlmtui.display.numbers import count
+from vlmtui.errors import UsageError
+from vlmtui.geometry import Box
+from vlmtui.query.drawing_options import LARGEST
+from vlmtui.reading import of_patches
+from vlmtui.reports.image_report import NONE_KEPT, ImageReport
+from vlmtui.reports.images import fonts, layout
+from vlmtui.reports.images.content import ReportDrawing
+from vlmtui.reports.images.layout import MARGIN
+from vlmtui.reports.images.scene import PALE, LineMark, Mark, PhotoMark, RectMark, Scene, TextMark
+from vlmtui.reports.select.rows import ReportRows
+
+LONG_SIDE = 1280
+NUM_WORDS = 3
+CELL = 68
+"""Pixels across that a patch should have for its words, where no size was asked for."""
+LEAST, MOST = 7.0, 26.0
+"""Pixels of a letter: smaller cannot be read, larger need not be."""
+_LEADING = 1.22
+_ROOM = 2 * LEAST, LEAST * _LEADING
+"""Pixels across and down that a patch must have for words to be drawn at all."""
+_LIGHT = 70.0
+"""How bright (0 to 255) the photograph is on average under the words."""
+_BLACK, _WHITE, _SECOND = (0, 0, 0), (255, 255, 255), (190, 198, 207)
+_EDGE = (12, 14, 17)
+_TICKS = 22
+
+
+def words_scene(shown: ReportDrawing) -> Scene:
+    """The photograph, darkened, with each patch's words in it."""
+    seen = shown.seen
+    pages = finest(seen)
+    long_side = seen.query.output.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
+    photo, scale = layout.resize_photo(shown.rgb, long_side)
+    height, width = photo.shape[:2]
+    ticks = _TICKS if len(pages) == 1 else 0
+    left, top = MARGIN + ticks, MARGIN + ticks
+    words = ReportRows(seen).words()
+    row_of = {entry: row for row, entry in enumerate(seen.entries)}
+    wanted = min(seen.query.output.drawing.num_words or NUM_WORDS, max((len(some) for some in words), default=0))
+    places = seen.reading.places_at(seen.stage)
+    cells = {
+        entry: (_moved(box, scale, left, top), [str(word) for word in words[row_of[entry]]])
+        for page in pages
+        for entry in page.entries.values()
+        if entry in row_of and (box := places[entry].box)
+    }
+    boxes = [box for box, _ in cells.values()]
+    enough = math.ceil(round(long_side * _short_of(boxes), 3)) if boxes and wanted else 0
+    size, lines = _size(boxes, [some for _, some in cells.values()], 0 if enough > long_side else wanted)
+    marks: list[Mark] = [PhotoMark(left, top, photo), RectMark(left, top, width, height, _BLACK, _shade(photo))]
+    for page in pages:
+        marks += _rules(page, scale, left, top, width, height)
+        marks += _ticks(page, scale, left, top, width, height) if ticks else []
+    for box, some in cells.values():
+        marks += _written(box, some[:lines], size)
+    line = _too_small(enough) if enough > long_side else _title(seen, lines)
+    facts = _facts(seen, pages)
+    room = max(width, layout.caption_width(line, facts))
+    marks += layout.caption(left, top + height + 4, line, facts, room)
+    title = f"Words of {layout.image_name(seen)} by {layout.model_name(seen)}"
+    return Scene(room + left + MARGIN, height + top + 2 * layout.LINE + MARGIN, title, marks=marks)
+
+
+def _shade(photo: Rgb) -> float:
+    """How much black there must be over a photograph for white words to stand out."""
+    light = float(brightness(photo).mean())
+    return min(0.6, max(0.15, 1 - _LIGHT / max(light, 1.0)))
+
+
+def finest(seen: ImageReport) -> list[EntryGrid]:
+    """The grids to draw: the tiles where the model has some, else the whole view; `UsageError` without any."""
+    atlas = ReadingGrids(seen.reading)
+    pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
+    if not pages:
+        raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
+    tiles = [page for page in pages if page.grid is not None and page.grid.kind == "tile"]
+    return tiles or pages[:1]
+
+
+def _fitting(pages: list[EntryGrid], picture: int) -> int:
+    """The longer side at which every patch has room for its words; no more than usual where none has such room."""
+    narrowest = min((page.box[2] - page.box[0]) / page.cols for page in pages)
+    largest = LARGEST // 2
+    if narrowest * largest / picture < _ROOM[0]:
+        return LONG_SIDE
+    return min(largest, max(LONG_SIDE, round(picture * CELL / narrowest)))
+
+
+def _sides(boxes: list[Box]) -> tuple[float, float]:
+    """How wide and how high most patches are."""
+    across, down = (float(np.median([box[i + 2] - box[i] for box in boxes])) for i in (0, 1))
+    return across, down
+
+
+def _short_of(boxes: list[Box]) -> float:
+    """How many times larger patches must be for words; 1 or less where they are large enough."""
+    return max(least / max(side, 1e-9) for least, side in zip(_ROOM, _sides(boxes), strict=True))
+
+
+def _too_small(enough: int) -> str:
+    """That there are no words, and the longer side from which on there are."""
+    way_out = f"choose --size {enough} or more" if enough <= LARGEST else "choose --draw heat"
+    return f"The patches are too small for words: {way_out}"
+
+
+def _moved(box: Box, scale: float, left: float, top: float) -> Box:
+    x0, y0, x1, y1 = box
+    return x0 * scale + left, y0 * scale + top, x1 * scale + left, y1 * scale + top
+
+
+def _size(boxes: list[Box], words: list[list[str]], wanted: int) -> tuple[float, int]:
+    """Letters of one size for all patches, and how many lines of them fit: most words at their full length."""
+    if not boxes or not wanted:
+        return LEAST, 0
+    across, down = _sides(boxes)
+    probe = 20.0
+    wide = [fonts.text_width(word, probe) / probe for word in {word for some in words for word in some[:wanted]}]
+    across_size = 0.92 * across / float(np.percentile(wide, 85)) if wide else MOST
+    down_size = down * 0.9 / (wanted * _LEADING)
+    size = min(MOST, max(LEAST, min(across_size, down_size)))
+    return size, max(1, min(wanted, int(down / (size * _LEADING))))
+
+
+def _written(box: Box, words: list[str], size: float) -> list[Mark]:
+    """Words one under the other in the middle of a box, the first the brightest."""
+    x0, y0, x1, y1 = box
+    height = len(words) * size * _LEADING
+    y = (y0 + y1 - height) / 2 + size * 0.97
+    marks: list[Mark] = []
+    for number, word in enumerate(words):
+        text, smaller = fonts.fit_text(word, size, 0.96 * (x1 - x0))
+        colour = _SECOND if number else _WHITE
+        marks.append(TextMark((x0 + x1) / 2, y + number * size * _LEADING, text, smaller, colour, "middle", _EDGE))
+    return marks
+
+
+def _rules(page: EntryGrid, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
+    """Thin lines between the patches, where there is picture."""
+    x0, y0, x1, y1 = _moved(page.box, scale, left, top)
+    right, bottom = left + width, top + height
+    xs = [x for i in range(page.cols + 1) if left <= (x := x0 + (x1 - x0) * i / page.cols) <= right]
+    ys = [y for i in range(page.rows + 1) if top <= (y := y0 + (y1 - y0) * i / page.rows) <= bottom]
+    ends = max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
+    upright: list[Mark] = [LineMark(((x, ends[1]), (x, ends[3])), _WHITE, 1, 0.22) for x in xs]
+    return [*upright, *(LineMark(((ends[0], y), (ends[2], y)), _WHITE, 1, 0.22) for y in ys)]
+
+
+def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
+    """The numbers of rows and columns, as `--patch` takes them: of as many as can be told apart."""
+    x0, y0, x1, y1 = _moved(page.box, scale, left, top)
+    across, down = (x1 - x0) / page.cols, (y1 - y0) / page.rows
+    size = min(13.0, max(8.0, 0.5 * min(across, down)))
+    marks: list[Mark] = []
+    apart = fonts.text_width(str(page.cols - 1), size) + 0.5 * size
+    for col in range(0, page.cols, _step(apart / across)):
+        if left <= (x := x0 + (col + 0.5) * across) <= left + width:
+            marks.append(TextMark(x, top - 7, str(col), size, PALE, "middle"))
+    for row in range(0, page.rows, _step(_LEADING * size / down)):
+        if top <= (y := y0 + (row + 0.5) * down) <= top + height:
+            marks.append(TextMark(left - 7, y + size * 0.36, str(row), size, PALE, "end"))
+    return marks
+
+
+def _step(least: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20 … that is not below `least`."""
+    ten = int(10 ** math.floor(math.log10(max(least, 1.0))))
+    return next(times * ten for times in (1, 2, 5, 10) if times * ten >= least)
+
+
+def _title(seen: ImageReport, lines: int) -> str:
+    if seen.none_kept:
+        return NONE_KEPT
+    of = metric_named(seen.order, seen.query.search.ridge)
+    early = ", an early exit" if seen.projected else ""
+    return f"{count(lines, 'word')} a patch at {seen.stage}{early}, by {of}" if lines else f"no words at {seen.stage}"
+
+
+def _facts(seen: ImageReport, pages: list[EntryGrid]) -> str:
+    shape = f"{pages[0].rows} × {pages[0].cols} {'patches' if of_patches(seen.stage) else 'tokens'}"
+    shape += f" in each of {len(pages)} tiles" if len(pages) > 1 else ""
+    return f"{layout.image_name(seen)} · {layout.model_name(seen)} · {shape}"

@@ -1,0 +1,129 @@
+"""Checks of the full model: what was read with the partial one is compared with the full model's forward pass."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vlmtui.models.decoder.full_model import FullModel
+from vlmtui.models.loading.checkpoint import Progress
+from vlmtui.models.loading.loader import LoadedModel
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.verify import check_table as t
+from vlmtui.verify import vector_comparison
+from vlmtui.verify.check_table import CheckTable
+from vlmtui.verify.partial_model_checks import ImageRecord, PartialModelRecord, nearest_words, relative
+
+NEED_WHOLE = (t.TOKENS, t.LOGITS, t.WEIGHTS, t.WORDS)
+
+
+class FullModelChecks:
+    """The checks that need the full model, and the record of the partial one."""
+
+    def __init__(self, loaded: LoadedModel, record: PartialModelRecord, table: CheckTable, progress: Progress) -> None:
+        self._loaded, self._record, self._table, self._progress = loaded, record, table, progress
+        self._received: dict[str, Tensor] = {}
+
+    def check(self) -> None:
+        """Carry out the checks that have no result yet."""
+        table = self._table
+        with table.check(t.WEIGHTS):
+            self._weights()
+        whole = None
+        with table.check(t.LOGITS):
+            whole = FullModel(self._loaded)
+            self._logits(whole)
+        if whole is None:
+            table.unchecked(NEED_WHOLE, "the whole model's forward pass could not be looked into")
+            return
+        if table.open(t.TOKENS):
+            with table.check(t.TOKENS):
+                self._tokens(whole)
+        if table.open(t.WORDS):
+            with table.check(t.WORDS):
+                self._words(whole)
+
+    def _weights(self) -> None:
+        self._progress("comparing weights", 0, 0)
+        part = self._record.digests
+        off = vector_comparison.differing_weights(part, vector_comparison.weight_digests(self._loaded.model))
+        named = f"; other: {off[0]}" + (f" and {len(off) - 1} more" if len(off) > 1 else "") if off else ""
+        self._table.judged(
+            t.WEIGHTS,
+            not off,
+            f"{len(part) - len(off)} of {len(part)} parameters and buffers equal those of the whole model{named}",
+        )
+
+    def _logits(self, whole: FullModel) -> None:
+        prompts = [one.inputs for one in self._record.images.values() if one.inputs.input_ids is not None]
+        if not prompts:
+            self._table.unchecked([t.LOGITS], "without its processor no prompt with a picture can be made")
+            return
+        self._progress("comparing logits", 0, 0)
+        states, own = whole.last_layer_and_logits(min(prompts, key=_positions))
+        ours = whole.head(states)
+        apart = (ours.float() - own.float()).abs().max()
+        first = int((ours.argmax(dim=-1) == own.argmax(dim=-1)).sum())
+        largest = float(own.float().abs().max())
+        same = "bit for bit the model's own"
+        if not torch.equal(ours, own):
+            same = f"largest difference from the model's own {float(apart):.1e} (the largest logit is {largest:.1f})"
+        holds = bool(torch.isfinite(apart)) and float(apart) <= vector_comparison.rounding(own.dtype) * largest
+        self._table.judged(
+            t.LOGITS,
+            holds and first == len(own),
+            f"{same}; the same token first at {first} of {len(own)} positions",
+        )
+
+    def _tokens(self, whole: FullModel) -> None:
+        counts, worst = [], 0.0
+        for name, one in self._record.images.items():
+            if one.tokens is None:
+                continue
+            self._progress(f"a {name} picture through the whole model", 0, 0)
+            received = whole.first_layer_input(one.inputs).cpu()
+            self._received[name] = received
+            counts.append(_count(len(one.tokens), len(received)))
+            worst = max(worst, vector_comparison.largest_difference(one.tokens, received))
+        same = "bit for bit the same" if self._equal() else f"largest difference {relative(worst)} of their length"
+        self._table.judged(
+            t.TOKENS,
+            worst <= vector_comparison.rounding(next(iter(self._received.values())).dtype),
+            f"{' + '.join(counts)} tokens of {len(counts)} pictures as the first decoder layer receives them: {same}",
+        )
+
+    def _equal(self) -> bool:
+        images = self._record.images
+        return all(torch.equal(got, _tokens_of(images[name])) for name, got in self._received.items())
+
+    def _words(self, whole: FullModel) -> None:
+        assert self._record.words is not None
+        self._progress("reading the whole model's vocabulary", 0, 0)
+        embeddings = whole.embeddings()
+        alike = total = 0
+        for name, received in self._received.items():
+            self._progress("comparing words", 0, 0)
+            ours = self._record.images[name].words
+            assert ours is not None
+            theirs = nearest_words(received.to(embeddings.device), embeddings, self._record.words)
+            alike += vector_comparison.count_same_words(ours, theirs)
+            total += len(ours.ids)
+        self._table.judged(
+            t.WORDS,
+            alike == total > 0,
+            f"{alike} of {total} tokens have the whole model's words and scores, bit for bit",
+        )
+
+
+def _count(ours: int, theirs: int) -> str:
+    return f"{theirs}" if ours == theirs else f"{ours} where the model has {theirs}"
+
+
+def _positions(inputs: Inputs) -> int:
+    assert inputs.input_ids is not None
+    return int(inputs.input_ids.shape[1])
+
+
+def _tokens_of(one: ImageRecord) -> Tensor:
+    assert one.tokens is not None
+    return one.tokens
