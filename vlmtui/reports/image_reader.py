@@ -80,49 +80,51 @@ def report_of(
     client: SessionClient, reading: Reading, query: Query, stage: str, on_progress: OnProgress | None = None
 ) -> ImageReport:
     """Compute the report of a reading at a stage, in the session that has read it with the query's model."""
-    chosen = entries_of(reading, stage, query.selection.patches, query.selection.rows)
+    selected = entries_of(reading, stage, query.selection.patches, query.selection.rows)
     # a condition compares an entry with all others (z-scores), so it is evaluated on every entry
-    entries = chosen if query.selection.keep is None else entries_of(reading, stage)
+    entries = selected if query.selection.keep is None else entries_of(reading, stage)
     words = layers = None
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
     lens = query.lens
     projected = lens is not None and lens.of_words
-    if projected and (wrong := no_exit_in_reading(reading)):
-        raise UsageError(wrong)
-    into = token_of_patch(reading.patch_places, reading.places) if projected else None
-    of = entries if into is None else tuple(sorted({int(into[entry]) for entry in entries} - {NONE}))
+    if projected and (refusal := no_exit_in_reading(reading)):
+        raise UsageError(refusal)
+    patch_tokens = token_of_patch(reading.patch_places, reading.places) if projected else None
+    searched_tokens = (
+        entries if patch_tokens is None else tuple(sorted({int(patch_tokens[entry]) for entry in entries} - {NONE}))
+    )
     if entries and (projected or not of_patches(stage)):
         words = client.words(
             reading.id,
             query.search.metric,
             query.search.k,
-            tokens=of if len(entries) < len(reading.places_at(stage)) else None,
+            tokens=searched_tokens if len(entries) < len(reading.places_at(stage)) else None,
             all_tokens=query.search.all_tokens,
             stage=stage,
             ridge=query.search.ridge,
             projected=projected,
             on_progress=on_progress,
         ).result()
-    if words is not None and into is not None:
-        words = words_of_patches(words, into, entries)
+    if words is not None and patch_tokens is not None:
+        words = words_of_patches(words, patch_tokens, entries)
     values = answer = None
     if lens is not None and not (projected or lens.of_single):
         call = lens_for(lens, reading, stage)
         answer = answer_for(client, reading, lens, on_progress)
-        some = entries if lens.kind is Words else None
-        looked = client.look(
+        requested = entries if lens.kind is Words else None
+        result = client.look(
             reading.id,
             stage,
             call,
-            entries=some,
+            entries=requested,
             answer=answer.id if answer else "",
             k=query.search.k,
             on_progress=on_progress,
         ).result()
-        values = looked if lens.of_values else None
+        values = result if lens.of_values else None
         if lens.kind is Words:
-            words = token_words(looked, entries, cast(WordOrder, lens.name))
+            words = token_words(result, entries, cast(WordOrder, lens.name))
     null = None
     if query.search.null and words is not None:
         null = client.null(
@@ -135,32 +137,37 @@ def report_of(
             projected=projected,
             on_progress=on_progress,
         ).result()
-    found = ImageReport(query, reading, stage, entries, words, layers, values, null, answer=answer)
+    report = ImageReport(query, reading, stage, entries, words, layers, values, null, answer=answer)
     if lens is not None and lens.of_whole:
-        found = replace(found, looked=looked)
+        report = replace(report, looked=result)
     if query.selection.keep is not None:
-        found = found.narrowed(query.selection.keep.keeps(ReportRows(found)) & np.isin(entries, chosen))
-    if null is not None and stage == "tokens" and found.words is not None:
-        agreeing = agreements(client, reading.id, found.words, query.search.k, on_progress)
-        found = replace(found, agreements=agreeing)
+        report = report.narrowed(query.selection.keep.keeps(ReportRows(report)) & np.isin(entries, selected))
+    if null is not None and stage == "tokens" and report.words is not None:
+        metric_agreements = agreements(client, reading.id, report.words, query.search.k, on_progress)
+        report = replace(report, agreements=metric_agreements)
     if query.selection.patches and stage in (PIXELS, FIRST_STAGE):
-        anatomy = tuple(client.patch(reading.id, entry, on_progress).result() for entry in found.entries)
-        found = replace(found, anatomy=anatomy)
+        embeddings = tuple(client.patch(reading.id, entry, on_progress).result() for entry in report.entries)
+        report = replace(report, anatomy=embeddings)
     if lens is not None and lens.of_single:
         call = lens_for(lens, reading, stage, query.search.all_tokens)
-        singles = tuple(
-            client.look(reading.id, stage, call, entries=(at,), k=query.search.k, on_progress=on_progress).result()
-            for at in found.entries
+        entry_results = tuple(
+            client.look(
+                reading.id, stage, call, entries=(entry_index,), k=query.search.k, on_progress=on_progress
+            ).result()
+            for entry_index in report.entries
         )
         if lens.by_layer:
-            by_layer = tuple(layer_words(one, at) for one, at in zip(singles, found.entries, strict=True))
-            found = replace(found, by_layer=by_layer)
+            by_layer = tuple(
+                layer_words(result_of_entry, entry_index)
+                for result_of_entry, entry_index in zip(entry_results, report.entries, strict=True)
+            )
+            report = replace(report, by_layer=by_layer)
         else:
-            found = replace(found, facts=singles)
+            report = replace(report, facts=entry_results)
     if query.output.vectors is not None:
         vectors = client.vectors(reading.id, stage, on_progress).result()
-        found = replace(found, vectors=vectors[list(found.entries)])
-    return found
+        report = replace(report, vectors=vectors[list(report.entries)])
+    return report
 
 
 def answer_for(

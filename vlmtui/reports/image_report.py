@@ -60,25 +60,25 @@ class ImageReport:
     facts: tuple[LensResult, ...] = ()
     answer: Answer | None = None
 
-    def narrowed(self, kept: NDArray[np.bool_]) -> ImageReport:
-        """The report restricted to the entries where `kept` [entries] is true."""
+    def narrowed(self, mask: NDArray[np.bool_]) -> ImageReport:
+        """The report restricted to the entries where `mask` [entries] is true."""
         words = self.words
         if words is not None:
-            explained = None if words.explained is None else words.explained[kept]
-            ids = words.ids[kept]
-            there = set(ids.ravel().tolist())
+            explained = None if words.explained is None else words.explained[mask]
+            ids = words.ids[mask]
+            occurring = set(ids.ravel().tolist())
             words = msgspec.structs.replace(
                 words,
-                tokens=words.tokens[kept],
+                tokens=words.tokens[mask],
                 ids=ids,
-                scores=words.scores[kept],
+                scores=words.scores[mask],
                 explained=explained,
                 # the width of columns depends on the words that occur
-                pieces={i: piece for i, piece in words.pieces.items() if i in there},
-                texts={i: text for i, text in words.texts.items() if i in there},
-                special=words.special & there,
+                pieces={id_: piece for id_, piece in words.pieces.items() if id_ in occurring},
+                texts={id_: text for id_, text in words.texts.items() if id_ in occurring},
+                special=words.special & occurring,
             )
-        entries = tuple(entry for entry, keep in zip(self.entries, kept, strict=True) if keep)
+        entries = tuple(entry for entry, is_kept in zip(self.entries, mask, strict=True) if is_kept)
         return replace(self, entries=entries, words=words)
 
     @property
@@ -92,21 +92,21 @@ class ImageReport:
     @property
     def projected(self) -> bool:
         """Whether the words are those of a vision stage sent through the projector (the projector lens)."""
-        through = self.query.lens
-        return self.words is not None and of_patches(self.stage) and not (through and not through.of_words)
+        lens = self.query.lens
+        return self.words is not None and of_patches(self.stage) and not (lens and not lens.of_words)
 
     @property
     def overlay(self) -> LensResult | None:
         """The lens's result that can be drawn over the image: numbers, colours, or maps by token of the answer."""
-        found = self.values or self.looked
-        return found if found is not None and found.drawn else None
+        result = self.values or self.looked
+        return result if result is not None and result.drawn else None
 
     @property
     def said(self) -> bool:
         """Whether the report has a result of a lens."""
-        through = self.query.lens
-        there = self.values is not None or self.looked is not None or bool(self.by_layer or self.facts)
-        return there or self.projected or (through is not None and through.kind is Words and self.words is not None)
+        lens = self.query.lens
+        has_result = self.values is not None or self.looked is not None or bool(self.by_layer or self.facts)
+        return has_result or self.projected or (lens is not None and lens.kind is Words and self.words is not None)
 
     @property
     def order(self) -> WordOrder:
@@ -118,14 +118,14 @@ class ImageReport:
     @property
     def unused(self) -> str:
         """A note on an option of the query that has no effect at this stage; "" where all have one."""
-        metric, lens, why = self.query.search.metric, self.query.lens, self.reading.model.wordless
+        metric, lens, reason = self.query.search.metric, self.query.lens, self.reading.model.wordless
         if self.stage == PIXELS:
-            why = "pixels have no words"
+            reason = "pixels have no words"
         elif of_layers(self.stage):
-            why = "words there are ordered by their logits"
-        elif of_patches(self.stage) and not why and not (lens and lens.of_words):
-            why = "a vision stage has words with --lens projector alone"
-        return f"--metric {metric} is not used at {self.stage}: {why}" if why and metric != METRICS[0] else ""
+            reason = "words there are ordered by their logits"
+        elif of_patches(self.stage) and not reason and not (lens and lens.of_words):
+            reason = "a vision stage has words with --lens projector alone"
+        return f"--metric {metric} is not used at {self.stage}: {reason}" if reason and metric != METRICS[0] else ""
 
     @property
     def none_kept(self) -> bool:

@@ -58,55 +58,55 @@ class ImageTask(Protocol[T_co]):
 
 
 def run_per_image(
-    sources: tuple[str, ...], looker: ImageTask[T_co], start: Callable[[], SessionClient]
+    sources: tuple[str, ...], task: ImageTask[T_co], start: Callable[[], SessionClient]
 ) -> Generator[T_co | ImageFailure, None, None]:
-    """What `looker` makes of every picture.
+    """What `task` makes of every picture.
 
     `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
     Raises what concerns all pictures: a model that cannot be loaded, no session to be had.
     """
     client: SessionClient | None = None
-    held = False
+    is_loaded = False
     try:
         for index, name in enumerate(sources):
             try:
                 source = read_source(name)
                 if client is None:
                     client = start()
-                    loading = looker.load(client)
-                if not held:
+                    loading = task.load(client)
+                if not is_loaded:
                     # the session is busy with torch and the model meanwhile: a bad picture need not wait for them
-                    decode(source.data, source.source, looker.max_pixels)
+                    decode(source.data, source.source, task.max_pixels)
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
                     raise
                 yield ImageFailure(name, error)
                 continue
-            if not held:
-                looker.ready(client, loading.result())
-                held = True
+            if not is_loaded:
+                task.ready(client, loading.result())
+                is_loaded = True
             try:
-                found = run_task(looker, client, source, index)
+                result = run_task(task, client, source, index)
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
                     # this picture was its end (memory, most often); the next one may do with a new one
                     client.close()
-                    client, held = None, False
+                    client, is_loaded = None, False
                 yield ImageFailure(name, error)
             else:
-                yield found
-        if client is not None and held:
-            looker.done(client)
+                yield result
+        if client is not None and is_loaded:
+            task.done(client)
     finally:
         if client is not None:
             client.close()
 
 
-def run_task(looker: ImageTask[T_co], client: SessionClient, source: ImageFile, index: int) -> T_co:
-    """What `looker` makes of one picture, with a session that others may use in between."""
+def run_task(task: ImageTask[T_co], client: SessionClient, source: ImageFile, index: int) -> T_co:
+    """What `task` makes of one picture, with a session that others may use in between."""
     for _ in range(_LOOK_AGAIN):
         try:
-            return looker.look(client, source, index)
+            return task.look(client, source, index)
         except ReadingGoneError:
             continue  # another front end has used the session in between
-    return looker.look(client, source, index)
+    return task.look(client, source, index)

@@ -74,67 +74,71 @@ Collector = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | I
 """(starts a session, is told of progress) -> what was made of every picture."""
 
 
-def run_report(order: ReportJob, query: Query, name: str) -> int:
+def run_report(job: ReportJob, query: Query, name: str) -> int:
     """Write the report of the pictures in the format of that name; the exit status."""
-    chosen = format_named(name)
-    check_job(order, query, chosen)
-    with describe_lens(order, query) as query:
-        check_job(order, query, chosen)
-        return _report(order, query, chosen)
+    chosen_format = format_named(name)
+    check_job(job, query, chosen_format)
+    with describe_lens(job, query) as query:
+        check_job(job, query, chosen_format)
+        return _report(job, query, chosen_format)
 
 
 @contextmanager
-def describe_lens(order: ReportJob, query: Query) -> Iterator[Query]:
+def describe_lens(job: ReportJob, query: Query) -> Iterator[Query]:
     """The query with its lens as a session describes it, which then reads the first picture: what is wrong with a lens
     or its options is said before any picture is read. A query without one, or with a built-in one, is as it was."""
     if query.lens is None or query.lens.known:
         yield query
         return
-    progress = ProgressLine(order.quiet)
-    order.begun.append(order.start(progress))
+    progress = ProgressLine(job.quiet)
+    job.begun.append(job.start(progress))
     try:
-        lens = query.lens.described_by(order.begun[0])
+        lens = query.lens.described_by(job.begun[0])
         progress.clear()
         yield replace(query, lens=lens)
     finally:
         progress.clear()
-        order.let_go()
+        job.let_go()
 
 
-def _report(order: ReportJob, query: Query, format: Format) -> int:
+def _report(job: ReportJob, query: Query, format: Format) -> int:
     check_known(format)
     format.check_query(query)
-    to_terminal = order.output in (None, "-") and sys.stdout.isatty()
+    to_terminal = job.output in (None, "-") and sys.stdout.isatty()
 
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Generator[Any | ImageFailure, None, None]:
-        made = collect(format.content, order.sources, query, start, progress)
-        return made if query.output.vectors is None else vectors.keep_vectors(made, query.output.vectors, order.tell)
+    def read_contents(
+        start: Callable[[], SessionClient], progress: OnProgress
+    ) -> Generator[Any | ImageFailure, None, None]:
+        contents = collect(format.content, job.sources, query, start, progress)
+        return (
+            contents if query.output.vectors is None else vectors.keep_vectors(contents, query.output.vectors, job.tell)
+        )
 
-    def pieces(made: Iterator[Any | ImageFailure]) -> Iterator[str | bytes]:
-        return format.write(_with_notes(made, order, format.says_empty), query, order.many, to_terminal)
+    def format_pieces(contents: Iterator[Any | ImageFailure]) -> Iterator[str | bytes]:
+        return format.write(_with_notes(contents, job, format.says_empty), query, job.many, to_terminal)
 
-    if not (format.folder and folder.is_folder(order.output)):
-        return write_contents(order, found, pieces, rows=format.of_rows)
-    into = str(order.output)
-    files = folder.image_files(into, order.sources, format.name)
+    if not (format.folder and folder.is_folder(job.output)):
+        return write_contents(job, read_contents, format_pieces, rows=format.of_rows)
+    output_folder = str(job.output)
+    files = folder.image_files(output_folder, job.sources, format.name)
 
-    def kept(made: Iterator[Any | ImageFailure]) -> None:
-        folder.make_folder(into)
-        for file, result in zip(files, _with_notes(made, order, format.says_empty), strict=True):
-            with target(file) as to:
+    def write_folder(contents: Iterator[Any | ImageFailure]) -> None:
+        folder.make_folder(output_folder)
+        for file, result in zip(files, _with_notes(contents, job, format.says_empty), strict=True):
+            with target(file) as output:
                 for piece in format.write([result], query, False):
-                    to.write(piece)
+                    output.write(piece)
 
-    return _run_collector(order, found, kept)
+    return _run_collector(job, read_contents, write_folder)
 
 
-def check_job(order: ReportJob, query: Query, format: Format) -> None:
+def check_job(job: ReportJob, query: Query, format: Format) -> None:
     """Raise what is wrong with an order before anything is done for it."""
     name = format.name
-    to_terminal = order.output in (None, "-") and sys.stdout.isatty()
+    to_terminal = job.output in (None, "-") and sys.stdout.isatty()
     if query.selection.stages and not format.takes(STAGES):
-        there = f"--format {names(taking(STAGES))}"
-        raise UsageError(f"--stages is for a page, and {name} shows one stage: name it with --stage, or {there}")
+        alternatives = f"--format {names(taking(STAGES))}"
+        raise UsageError(f"--stages is for a page, and {name} shows one stage: name it with --stage, or {alternatives}")
     if (option := query.output.drawing.asked) and not format.takes(DRAW):
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {names(taking(DRAW))}")
     if query.output.fields and not format.takes(FIELDS):
@@ -145,53 +149,53 @@ def check_job(order: ReportJob, query: Query, format: Format) -> None:
         check_lens_kind(query.lens, format)
     if query.output.vectors is not None:
         if not format.of_rows:
-            there = names(one for one in FORMATS if one.of_rows)
-            raise UsageError(f"--vectors stands beside a report: choose --format {there}")
-        vectors.check_vectors(query.output.vectors, order.output)
-        if any(same_file(query.output.vectors, source) for source in order.sources):
+            alternatives = names(candidate for candidate in FORMATS if candidate.of_rows)
+            raise UsageError(f"--vectors stands beside a report: choose --format {alternatives}")
+        vectors.check_vectors(query.output.vectors, job.output)
+        if any(same_file(query.output.vectors, source) for source in job.sources):
             raise UsageError(f"--vectors {query.output.vectors} is the picture itself: name another file")
     if format.binary and to_terminal:
         raise UsageError(f"{name} is no text for a terminal: name a file for it with -o")
-    if format.one_image and order.many and not (format.folder and folder.is_folder(order.output)):
-        way = ", name a folder for them with -o FOLDER/" if format.folder else ""
-        raise UsageError(f"{name} shows one picture: give one IMAGE{way}, or choose another --format")
+    if format.one_image and job.many and not (format.folder and folder.is_folder(job.output)):
+        advice = ", name a folder for them with -o FOLDER/" if format.folder else ""
+        raise UsageError(f"{name} shows one picture: give one IMAGE{advice}, or choose another --format")
 
 
 def check_lens_kind(lens: ChosenLens, format: Format) -> None:
     """`UsageError` for a format that has no place for what a lens gives."""
     if format.holds(lens.kind.name):
         return
-    there = names(one for one in FORMATS if one.of_rows and one.holds(lens.kind.name))
+    alternatives = names(candidate for candidate in FORMATS if candidate.of_rows and candidate.holds(lens.kind.name))
     if lens.of_single:
-        raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {there}")
+        raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {alternatives}")
     if lens.of_whole and format.of_rows:
-        what = f"{lens.kind.one}, for which there is no column"
-        raise UsageError(f"--lens {lens.name} gives {what}: choose --format {there}")
+        description = f"{lens.kind.one}, for which there is no column"
+        raise UsageError(f"--lens {lens.name} gives {description}: choose --format {alternatives}")
 
 
 def _with_notes(
-    found: Iterator[Any | ImageFailure], order: ReportJob, empty_said: bool
+    contents: Iterator[Any | ImageFailure], job: ReportJob, format_says_empty: bool
 ) -> Iterator[Any | ImageFailure]:
     """The contents themselves. Told is once what of the query had no use, and at the end that it kept nothing, where
     the report does not say so itself."""
-    told = False
-    empty: bool | None = None  # None while no picture was read
-    for result in found:
+    is_noted = False
+    is_empty: bool | None = None  # None while no picture was read
+    for result in contents:
         if (report := report_in(result)) is not None:
-            if not told and (unused := report.unused):
-                order.tell(unused)
-                told = True
-            empty = empty is not False and report.none_kept
-            if empty and not empty_said and not order.many:  # of one picture before it is written
-                order.tell(NONE_KEPT)
+            if not is_noted and (unused := report.unused):
+                job.tell(unused)
+                is_noted = True
+            is_empty = is_empty is not False and report.none_kept
+            if is_empty and not format_says_empty and not job.many:  # of one picture before it is written
+                job.tell(NONE_KEPT)
         yield result
-    if empty and not empty_said and order.many:
-        order.tell(NONE_KEPT)
+    if is_empty and not format_says_empty and job.many:
+        job.tell(NONE_KEPT)
 
 
 def write_contents(
-    order: ReportJob,
-    found: Collector[_T],
+    job: ReportJob,
+    collect_contents: Collector[_T],
     write: Callable[[Iterator[_T | ImageFailure]], Iterator[str | bytes]],
     *,
     rows: bool = False,
@@ -201,77 +205,77 @@ def write_contents(
     With one picture the status is its error's, with many 1. `rows` says that it is a report which can also be had as
     a table.
     """
-    check_output(order)
-    made = 0
+    check_output(job)
+    num_written = 0
 
-    def counted(results: Iterator[_T | ImageFailure]) -> Iterator[_T | ImageFailure]:
-        nonlocal made
-        for made, result in enumerate(results, 1):  # noqa: B007
+    def count_results(results: Iterator[_T | ImageFailure]) -> Iterator[_T | ImageFailure]:
+        nonlocal num_written
+        for num_written, result in enumerate(results, 1):  # noqa: B007
             yield result
 
-    def taken(results: Iterator[_T | ImageFailure]) -> None:
-        with target(order.output) as to:
-            for piece in write(_flush_each(counted(results), to)):
-                to.write(piece)
-            to.flush()
+    def write_file(results: Iterator[_T | ImageFailure]) -> None:
+        with target(job.output) as output:
+            for piece in write(_flush_each(count_results(results), output)):
+                output.write(piece)
+            output.flush()
 
     try:
-        return _run_collector(order, found, taken)
+        return _run_collector(job, collect_contents, write_file)
     except (KeyboardInterrupt, SystemExit):
-        if made and at_once(order.output):
-            order.tell(_nothing_kept_note(order, rows))
+        if num_written and at_once(job.output):
+            job.tell(_nothing_kept_note(job, rows))
         raise
     except VlmtuiError as error:
-        if at_once(order.output) and is_disk_full(error):
-            raise VlmtuiError(f"{error}; {_nothing_kept_note(order, rows)}") from error
+        if at_once(job.output) and is_disk_full(error):
+            raise VlmtuiError(f"{error}; {_nothing_kept_note(job, rows)}") from error
         raise
 
 
-def _nothing_kept_note(order: ReportJob, rows: bool) -> str:
+def _nothing_kept_note(job: ReportJob, rows: bool) -> str:
     """Who waited for a file is told that there is none, and what would have kept a part of it."""
-    said = f"nothing of this report was kept in {order.output}"
-    return (
-        f"{said}: > {order.output} keeps what is done, and so does -o with a .parquet" if rows and order.many else said
-    )
+    note = f"nothing of this report was kept in {job.output}"
+    return f"{note}: > {job.output} keeps what is done, and so does -o with a .parquet" if rows and job.many else note
 
 
-def _flush_each(results: Iterator[_T | ImageFailure], to: Target) -> Iterator[_T | ImageFailure]:
+def _flush_each(results: Iterator[_T | ImageFailure], output: Target) -> Iterator[_T | ImageFailure]:
     for result in results:
         yield result
         # what is known may be read while the next picture is looked at
-        to.flush()
+        output.flush()
 
 
-def _run_collector(order: ReportJob, found: Collector[_T], take: Callable[[Iterator[_T | ImageFailure]], None]) -> int:
+def _run_collector(
+    job: ReportJob, collect_contents: Collector[_T], consume: Callable[[Iterator[_T | ImageFailure]], None]
+) -> int:
     """Have what was made of the pictures taken, and say what failed; the exit status."""
-    progress = ProgressLine(order.quiet)
+    progress = ProgressLine(job.quiet)
     failures: list[VlmtuiError] = []
-    made = found(lambda: order.start(progress), progress)
+    contents = collect_contents(lambda: job.start(progress), progress)
 
-    def heard() -> Iterator[_T | ImageFailure]:
-        for result in made:
+    def report_failures() -> Iterator[_T | ImageFailure]:
+        for result in contents:
             progress.clear()
             if isinstance(result, ImageFailure):
                 failures.append(result.error)
-                order.say(error_naming_image(result) if order.many else result.error)
+                job.say(error_naming_image(result) if job.many else result.error)
             yield result
 
     try:
-        take(heard())
+        consume(report_failures())
     finally:
-        made.close()  # ends the session, also where the reader has left in the middle
+        contents.close()  # ends the session, also where the reader has left in the middle
         progress.clear()
     if not failures:
         return 0
-    return failures[0].exit_status if not order.many else 1
+    return failures[0].exit_status if not job.many else 1
 
 
-def check_output(order: ReportJob) -> None:
+def check_output(job: ReportJob) -> None:
     """Raise what is wrong with the file that a report is to go to."""
-    if order.output is None or order.output == "-":
+    if job.output is None or job.output == "-":
         return
-    check_target(order.output)
-    check_sources(order.output, order.sources)
+    check_target(job.output)
+    check_sources(job.output, job.sources)
 
 
 def error_naming_image(failure: ImageFailure) -> VlmtuiError:

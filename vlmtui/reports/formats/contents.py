@@ -46,8 +46,8 @@ def collect(
 
 def report_in(content: object) -> ImageReport | None:
     """The report that a content is or is drawn from; None for a page and an animation, which show all of an image."""
-    found = content if isinstance(content, ImageReport) else getattr(content, "seen", None)
-    return found if isinstance(found, ImageReport) else None
+    report = content if isinstance(content, ImageReport) else getattr(content, "seen", None)
+    return report if isinstance(report, ImageReport) else None
 
 
 class ReadingContents(Protocol):

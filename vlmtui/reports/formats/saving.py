@@ -79,5 +79,5 @@ class SessionReading:
         """What a lens made of every stage up to that of the query."""
         from vlmtui.reports.images.stage_values import animate
 
-        stage, through = self.stage, self.query.lens or default_colour_lens()
-        return animate(self.client, self.image(), self.reading, self.query, through, stage)
+        stage, lens = self.stage, self.query.lens or default_colour_lens()
+        return animate(self.client, self.image(), self.reading, self.query, lens, stage)

@@ -45,23 +45,23 @@ def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) 
             yield f"{line.rstrip(' ')}\n"
 
 
-def report_lines(seen: ImageReport) -> Iterator[str]:
+def report_lines(report: ImageReport) -> Iterator[str]:
     """The lines of one image's report."""
-    yield from _title(seen)
-    if seen.words is not None and not seen.query.selection.partial:
-        yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
-    if seen.values is not None and not seen.query.selection.partial:
-        yield from value_grid(seen, COLUMNS)
-    yield from whole_report(seen)
-    yield from _patches(seen)
-    if seen.query.selection.partial and not seen.entries:
+    yield from _title(report)
+    if report.words is not None and not report.query.selection.partial:
+        yield from word_grid(report.reading, report.words, COLUMNS, report.stage)
+    if report.values is not None and not report.query.selection.partial:
+        yield from value_grid(report, COLUMNS)
+    yield from whole_report(report)
+    yield from _patches(report)
+    if report.query.selection.partial and not report.entries:
         yield "Nothing here fulfils --where"
-    if not seen.query.selection.partial:
-        yield from _outliers(seen)
+    if not report.query.selection.partial:
+        yield from _outliers(report)
 
 
-def _title(seen: ImageReport) -> Iterator[str]:
-    reading, query, words = seen.reading, seen.query, seen.words
+def _title(report: ImageReport) -> Iterator[str]:
+    reading, query, words = report.reading, report.query, report.words
     model, image = reading.model, reading.image
     source = "standard input" if image.source == "-" else isolate(plain(image.source))
     yield f"{source}  {numbers.pixels(image.width, image.height)} pixels"
@@ -72,114 +72,114 @@ def _title(seen: ImageReport) -> Iterator[str]:
     if model.note:
         yield from labelled("note", note_with_advice(model.note))
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
-    tall, wide = reading.patch_size
+    patch_height, patch_width = reading.patch_size
     if reading.seen:
-        yield from labelled("seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels")
-    if reading.prompt is not None and (query.read.prompt is not None or seen.layers is not None):
+        yield from labelled("seen as", f"{reading.seen}, in patches of {patch_width}×{patch_height} pixels")
+    if reading.prompt is not None and (query.read.prompt is not None or report.layers is not None):
         yield from labelled("prompt", plain(reading.prompt))
     if len(reading.grids) > 1:
         yield from labelled("views", _views(reading))
-    what = "vision patch" if of_patches(seen.stage) else "token"
-    places = reading.places_at(seen.stage)
-    said = numbers.count(len(places), what, "vision patches" if what != "token" else None)
-    said = f"{len(seen.entries):,} of {said}" if seen.query.selection.partial else said
+    entry_noun = "vision patch" if of_patches(report.stage) else "token"
+    places = reading.places_at(report.stage)
+    entry_count = numbers.count(len(places), entry_noun, "vision patches" if entry_noun != "token" else None)
+    entry_count = f"{len(report.entries):,} of {entry_count}" if report.query.selection.partial else entry_count
     newlines = sum(place.kind == "newline" for place in places)
     if newlines:
-        said += f", {numbers.count(newlines, 'newline token')} among them"
-    yield from labelled("stage", f"{seen.stage}: {said}, vectors of {seen.hidden:,} numbers")
-    if seen.layers is not None:
-        yield from labelled("", f"in a prompt of {numbers.count(seen.layers.positions, 'position')}")
+        entry_count += f", {numbers.count(newlines, 'newline token')} among them"
+    yield from labelled("stage", f"{report.stage}: {entry_count}, vectors of {report.hidden:,} numbers")
+    if report.layers is not None:
+        yield from labelled("", f"in a prompt of {numbers.count(report.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
-        how = search_phrase(seen.order, query.search.ridge)
-        searched = f"{query.search.k} {how} of {words.candidates:,} word-pieces{left_out}"
-        yield from labelled("words", searched if words.candidates else f"those of the lens {seen.order}")
+        search_name = search_phrase(report.order, query.search.ridge)
+        searched = f"{query.search.k} {search_name} of {words.candidates:,} word-pieces{left_out}"
+        yield from labelled("words", searched if words.candidates else f"those of the lens {report.order}")
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
         yield from labelled("words", model.wordless)
-    if seen.null is not None:
-        yield from labelled("null", null_line(seen.null))
-    if seen.agreements:
-        yield from labelled("agree", f"the first words by {', '.join(seen.agreements[0].metrics)} are compared")
-    if seen.said:
-        yield from labelled("lens", lens_line(seen))
+    if report.null is not None:
+        yield from labelled("null", null_line(report.null))
+    if report.agreements:
+        yield from labelled("agree", f"the first words by {', '.join(report.agreements[0].metrics)} are compared")
+    if report.said:
+        yield from labelled("lens", lens_line(report))
     if reading.placeless:
         yield from labelled("places", reading.placeless)
     if any(len(norms.patches) for norms in reading.grid_norms):
-        through = f"vision.0 to vision.{model.vision_layers}"
-        if seen.layers is not None:
-            through += f", llm.1 to llm.{len(seen.layers.norms)}"
-        yield from labelled("norms", f"L2, {through}; ! marks an outlier")
+        norm_stages = f"vision.0 to vision.{model.vision_layers}"
+        if report.layers is not None:
+            norm_stages += f", llm.1 to llm.{len(report.layers.norms)}"
+        yield from labelled("norms", f"L2, {norm_stages}; ! marks an outlier")
     yield ""
 
 
 def _views(reading: Reading) -> str:
     """`whole view, 24 × 24 tokens; 4 tiles, 12 × 12 tokens each`; patches where a grid has no tokens of its own."""
     names = grid_names(reading.grids)
-    alike: dict[tuple[str, str], int] = {}
+    counts_by_shape: dict[tuple[str, str], int] = {}
     for grid in reading.grids:
         of_tokens = f"{grid.rows} × {grid.cols} tokens"
         shape = of_tokens if grid.rows else f"{grid.patch_rows} × {grid.patch_cols} vision patches"
         key = "" if grid.kind == "tile" else names[grid.id], shape
-        alike[key] = alike.get(key, 0) + 1
+        counts_by_shape[key] = counts_by_shape.get(key, 0) + 1
     parts = []
-    for (name, shape), count in alike.items():
-        each = " each" if count > 1 else ""
-        parts.append(f"{name or numbers.count(count, 'tile')}, {shape}{each}")
+    for (name, shape), count in counts_by_shape.items():
+        suffix = " each" if count > 1 else ""
+        parts.append(f"{name or numbers.count(count, 'tile')}, {shape}{suffix}")
     return "; ".join(parts)
 
 
-def _patches(seen: ImageReport) -> Iterator[str]:
+def _patches(report: ImageReport) -> Iterator[str]:
     """Every entry, grid by grid: where it is, its norm, its words, its vision patches' norms. Then those in no grid."""
-    reading = seen.reading
-    places = reading.places_at(seen.stage)
-    one_by_one = _Entries(seen)
-    what = "Patch" if len(seen.query.selection.patches) == 1 and not seen.query.selection.rows else "Patches"
-    many = len(reading.grids) > 1
+    reading = report.reading
+    places = reading.places_at(report.stage)
+    entry_text = _Entries(report)
+    heading = "Patch" if len(report.query.selection.patches) == 1 and not report.query.selection.rows else "Patches"
+    has_many_grids = len(reading.grids) > 1
     names = grid_names(reading.grids)
     rows: dict[int | None, list[int]] = {grid.id: [] for grid in reading.grids} | {None: []}
     newlines: list[int] = []
-    for row, entry in enumerate(seen.entries):
+    for row, entry in enumerate(report.entries):
         place = places[entry]
         (newlines if place.kind == "newline" else rows[place.grid]).append(row)
     for grid in reading.grids:
         if rows[grid.id]:
-            title = titled(grid, names[grid.id], many)
-            yield f"{what}, {title}" if title else what
+            title = titled(grid, names[grid.id], has_many_grids)
+            yield f"{heading}, {title}" if title else heading
             for row in rows[grid.id]:
-                yield from one_by_one.lines(row)
+                yield from entry_text.lines(row)
             yield ""
     if rows[None]:
         yield "Tokens without a place in the picture"
         for row in rows[None]:
-            yield from one_by_one.lines(row)
+            yield from entry_text.lines(row)
         yield ""
     if newlines:
         # as they come from the projector they are one vector, and need not be said one by one
-        distinct = [row for i, row in enumerate(newlines) if not any(one_by_one.same(row, r) for r in newlines[:i])]
-        yield unplaced_name(places[seen.entries[row]] for row in newlines)
-        yield from wrapped(unplaced_reason(places[seen.entries[newlines[0]]], ""), "  ")
+        distinct = [row for i, row in enumerate(newlines) if not any(entry_text.same(row, r) for r in newlines[:i])]
+        yield unplaced_name(places[report.entries[row]] for row in newlines)
+        yield from wrapped(unplaced_reason(places[report.entries[newlines[0]]], ""), "  ")
         if len(distinct) < len(newlines):
             yield f"  {'all the same' if len(distinct) == 1 else f'{len(distinct)} of them differ'}:"
         for row in distinct:
-            yield from one_by_one.lines(row)
+            yield from entry_text.lines(row)
         yield ""
 
 
 class _Entries:
     """The lines of single entries."""
 
-    def __init__(self, seen: ImageReport) -> None:
-        self._seen = seen
-        reading = seen.reading
-        self._places, self._norms = reading.places_at(seen.stage), seen.norms
+    def __init__(self, report: ImageReport) -> None:
+        self._seen = report
+        reading = report.reading
+        self._places, self._norms = reading.places_at(report.stage), report.norms
         self._marks = is_outlier(self._norms)
-        self._stage_norms = _StageNorms(seen)
-        self._layer_norms = _LayerNorms(seen)
+        self._stage_norms = _StageNorms(report)
+        self._layer_norms = _LayerNorms(report)
         self._joins = reading.model.marks_words
         self._glosses = PieceGlosses()
-        self._cell = _word_cell(seen.words, self._joins, self._glosses)
+        self._cell = _word_cell(report.words, self._joins, self._glosses)
 
     def same(self, row: int, other: int) -> bool:
         """Whether two entries have the same norm and the same words at the same scores."""
@@ -192,34 +192,34 @@ class _Entries:
 
     def lines(self, row: int) -> Iterator[str]:
         """Of one entry of the report, a blank line first."""
-        seen = self._seen
-        entry = seen.entries[row]
+        report = self._seen
+        entry = report.entries[row]
         place = self._places[entry]
         yield ""
-        yield _where(place, seen.stage)
+        yield _where(place, report.stage)
         mark = "!" if self._marks[entry] else ""
         percentile = ""
-        if seen.stage == "tokens" and len(seen.reading.percentiles):
-            percentile = f", above {numbers.percent(float(seen.reading.percentiles[entry]))} of the vocabulary"
-        share = seen.words.share(row) if seen.words is not None else None
-        of = "its token" if seen.projected else "it"
-        explained = f", {numbers.percent(100 * share)} of {of} explained" if share is not None else ""
+        if report.stage == "tokens" and len(report.reading.percentiles):
+            percentile = f", above {numbers.percent(float(report.reading.percentiles[entry]))} of the vocabulary"
+        share = report.words.share(row) if report.words is not None else None
+        subject = "its token" if report.projected else "it"
+        explained = f", {numbers.percent(100 * share)} of {subject} explained" if share is not None else ""
         yield f"  norm {numbers.format_number(float(self._norms[entry]))}{mark}{percentile}{explained}"
-        if seen.values is not None:
-            yield f"  {value_line(seen, entry)}"
-        if seen.words is not None:
-            yield from flow(_word_cells(seen.words, row, self._cell, self._joins, self._glosses), "  ")
-            if seen.null is not None:
-                yield from wrapped(percentile_line(seen.null.of(seen.words, row)), "  ")
-            if seen.agreements:
-                yield f"  {agreement_line(seen.agreements[row], seen.words, row)}"
-        yield from lens_lines(seen, row)
-        if seen.by_layer:
-            yield from logit_lens.layer_lines(seen.by_layer[row], self._joins)
-        if seen.anatomy:
-            yield from patch_embedding.embedding_lines(seen.anatomy[row])
+        if report.values is not None:
+            yield f"  {value_line(report, entry)}"
+        if report.words is not None:
+            yield from flow(_word_cells(report.words, row, self._cell, self._joins, self._glosses), "  ")
+            if report.null is not None:
+                yield from wrapped(percentile_line(report.null.of(report.words, row)), "  ")
+            if report.agreements:
+                yield f"  {agreement_line(report.agreements[row], report.words, row)}"
+        yield from lens_lines(report, row)
+        if report.by_layer:
+            yield from logit_lens.layer_lines(report.by_layer[row], self._joins)
+        if report.anatomy:
+            yield from patch_embedding.embedding_lines(report.anatomy[row])
         yield from self._stage_norms.of(place)
-        if not of_patches(seen.stage):
+        if not of_patches(report.stage):
             yield from self._layer_norms.of(entry)
 
 
@@ -236,8 +236,8 @@ def _where(place: Place, stage: str) -> str:
 class _StageNorms:
     """The norms of vision patches through the stages, outliers marked; computed once for the picture."""
 
-    def __init__(self, seen: ImageReport) -> None:
-        reading = seen.reading
+    def __init__(self, report: ImageReport) -> None:
+        reading = report.reading
         self._at = {(p.grid, p.patches): i for i, p in enumerate(reading.patch_places)}
         stages = [norms.patches for norms in reading.grid_norms]
         self._norms = np.concatenate(stages, axis=1) if stages else np.zeros((0, 0), np.float32)
@@ -255,8 +255,8 @@ class _StageNorms:
 class _LayerNorms:
     """The norms of image tokens through the language model's layers, outliers marked; nothing where it was not run."""
 
-    def __init__(self, seen: ImageReport) -> None:
-        self._norms = np.zeros((0, 0), np.float32) if seen.layers is None else seen.layers.norms
+    def __init__(self, report: ImageReport) -> None:
+        self._norms = np.zeros((0, 0), np.float32) if report.layers is None else report.layers.norms
         self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
 
     def of(self, entry: int) -> Iterator[str]:
@@ -272,30 +272,30 @@ def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -
     yield from flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
 
 
-def _outliers(seen: ImageReport) -> Iterator[str]:
+def _outliers(report: ImageReport) -> Iterator[str]:
     """Which entries of every stage stand out by their norm, and the rule."""
-    reading = seen.reading
+    reading = report.reading
     yield "Outliers"
     yield ""
     yield from wrapped(f"{RULE}.", "  ")
     yield ""
-    count = len(reading.grid_norms[0].patches) if reading.grid_norms else 0
-    stages = {f"vision.{i}": reading.norms_at(f"vision.{i}") for i in range(count)}
+    num_vision_stages = len(reading.grid_norms[0].patches) if reading.grid_norms else 0
+    stages = {f"vision.{i}": reading.norms_at(f"vision.{i}") for i in range(num_vision_stages)}
     if len(reading.norms):
         stages["tokens"] = reading.norms
-    if seen.layers is not None:
-        stages |= {f"llm.{i}": norms for i, norms in enumerate(seen.layers.norms, 1)}
+    if report.layers is not None:
+        stages |= {f"llm.{i}": norms for i, norms in enumerate(report.layers.norms, 1)}
     label = max(map(len, stages), default=0) + 4
     for stage, norms in stages.items():
         z = robust_z(norms)
-        found = np.flatnonzero(is_outlier(norms))
-        feeds = " (feeds the projector)" if stage == reading.model.feeds and not len(found) else ""
+        outliers = np.flatnonzero(is_outlier(norms))
+        feeds = " (feeds the projector)" if stage == reading.model.feeds and not len(outliers) else ""
         head = fit(f"  {stage}", label)
-        if not len(found):
+        if not len(outliers):
             yield f"{head}none of {numbers.count(len(norms), 'entry', 'entries')}{feeds}"
             continue
         places = reading.places_at(stage)
-        cells = [f"{_short(places[i], len(reading.grids) > 1)} {_norm_and_z(norms[i], z[i])}" for i in found]
+        cells = [f"{_short(places[i], len(reading.grids) > 1)} {_norm_and_z(norms[i], z[i])}" for i in outliers]
         yield from flow([head, *(f"{cell}   " for cell in cells)], "", indent=label)
 
 
@@ -320,13 +320,13 @@ def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> 
 def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: PieceGlosses) -> Iterator[str]:
     """Each word and its score; behind that of a pursuit the share of the norm explained by then."""
     for i, (id_, score) in enumerate(words.at(row)):
-        shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
+        fitted_word = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
         share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
-        yield f"{shown} {numbers.format_number(score):>10}{share}  "
+        yield f"{fitted_word} {numbers.format_number(score):>10}{share}  "
 
 
 def _glossed(piece: str | None, text: str | None, joins: bool, glosses: PieceGlosses) -> str:
     """`небо (Cyrillic)`; the piece alone where it is Latin, or its gloss does not fit."""
-    shown, gloss = visible(piece, text, joins), glosses.of(text)
-    both = f"{shown} ({gloss})"
-    return both if gloss and width(both) <= _LONGEST_WORD else shown
+    word, gloss = visible(piece, text, joins), glosses.of(text)
+    glossed_word = f"{word} ({gloss})"
+    return glossed_word if gloss and width(glossed_word) <= _LONGEST_WORD else word

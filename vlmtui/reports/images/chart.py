@@ -39,33 +39,33 @@ _STEEP = 12.0
 _DOTS = 40
 
 
-def chart_scene(shown: ReportDrawing) -> Scene:
+def chart_scene(drawing: ReportDrawing) -> Scene:
     """Norms over stages."""
-    width = max(420, shown.seen.query.output.drawing.size or WIDTH)
+    width = max(420, drawing.seen.query.output.drawing.size or WIDTH)
     height = round(width * _RATIO)
-    stages = shown.stages
-    norms = [_finite(_norms(shown, stage)) for stage in stages]
+    stages = drawing.stages
+    norms = [_finite(_norms(drawing, stage)) for stage in stages]
     plot = _Plot(norms, (_LEFT, _TOP, width - 2 * MARGIN, height - _BOTTOM))
     marks: list[Mark] = [*plot.scale(), *_sections(stages, plot), *_labels(stages, plot)]
-    for whole in _parts(stages):
-        part = [i for i in whole if len(norms[i])]
-        if not part:
+    for section in _parts(stages):
+        stage_indices = [i for i in section if len(norms[i])]
+        if not stage_indices:
             continue
-        summaries = [norm_summary(norms[i]) for i in part]
-        upper = [plot.at(i, s.high) for i, s in zip(part, summaries, strict=True)]
-        lower = [plot.at(i, s.low) for i, s in zip(part, summaries, strict=True)]
-        middle = tuple(plot.at(i, s.median) for i, s in zip(part, summaries, strict=True))
-        if len(part) > 1:
+        summaries = [norm_summary(norms[i]) for i in stage_indices]
+        upper = [plot.at(i, s.high) for i, s in zip(stage_indices, summaries, strict=True)]
+        lower = [plot.at(i, s.low) for i, s in zip(stage_indices, summaries, strict=True)]
+        middle = tuple(plot.at(i, s.median) for i, s in zip(stage_indices, summaries, strict=True))
+        if len(stage_indices) > 1:
             marks += [AreaMark((*upper, *reversed(lower)), _BAND, 0.18), LineMark(middle, _BAND, 2.5)]
         else:
             marks += [LineMark((upper[0], lower[0]), _BAND, 6, 0.3), DotMark(*middle[0], 4, _BAND)]
-        marks += [dot for i in part for dot in _outliers(i, norms[i], plot)]
-    marks += _asked(shown, plot)
-    facts = f"{layout.image_name(shown.seen)} · {layout.model_name(shown.seen)}"
-    marks += _key(shown, plot)
+        marks += [dot for i in stage_indices for dot in _outliers(i, norms[i], plot)]
+    marks += _asked(drawing, plot)
+    subject = f"{layout.image_name(drawing.seen)} · {layout.model_name(drawing.seen)}"
+    marks += _key(drawing, plot)
     title = "L2 norm of every stage's vectors, patch by patch"
-    marks += layout.caption(_LEFT, height - 60, title, facts, width - _LEFT - MARGIN)
-    return Scene(width, height, f"{title}, of {facts}", marks=marks)
+    marks += layout.caption(_LEFT, height - 60, title, subject, width - _LEFT - MARGIN)
+    return Scene(width, height, f"{title}, of {subject}", marks=marks)
 
 
 class _Plot:
@@ -74,9 +74,9 @@ class _Plot:
     def __init__(self, norms: Sequence[Floats], box: tuple[float, float, float, float]) -> None:
         self.left, self.top, self.right, self.bottom = box
         self.count = len(norms)
-        every = np.concatenate(norms) if norms else np.zeros(0)
-        every = every[every > 0]
-        low, high = (float(every.min()), float(every.max())) if every.size else (0.5, 1.0)
+        all_norms = np.concatenate(norms) if norms else np.zeros(0)
+        all_norms = all_norms[all_norms > 0]
+        low, high = (float(all_norms.min()), float(all_norms.max())) if all_norms.size else (0.5, 1.0)
         self.steep = high / low > _STEEP
         if self.steep:
             self.low, self.high = low / 1.15, high * 1.15
@@ -114,23 +114,23 @@ def _round_numbers(low: float, high: float, steep: bool) -> list[float]:
     return [float(step * i) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _norms(shown: ReportDrawing, stage: str) -> Floats:
+def _norms(drawing: ReportDrawing, stage: str) -> Floats:
     if of_layers(stage):
-        assert shown.layers is not None
-        norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
+        assert drawing.layers is not None
+        norms: Floats = drawing.layers.norms[llm_layer(stage) - 1]
         return norms
-    return shown.seen.reading.norms_at(stage)
+    return drawing.seen.reading.norms_at(stage)
 
 
 def _finite(norms: Floats) -> Floats:
-    found: Floats = norms[np.isfinite(norms)]
-    return found
+    finite: Floats = norms[np.isfinite(norms)]
+    return finite
 
 
 def _parts(stages: Sequence[str]) -> list[list[int]]:
     """The stages of the tower, the tokens, and the language model's."""
     kinds = [(of_patches(stage), of_layers(stage)) for stage in stages]
-    return [[i for i, kind in enumerate(kinds) if kind == one] for one in dict.fromkeys(kinds)]
+    return [[i for i, kind in enumerate(kinds) if kind == distinct_kind] for distinct_kind in dict.fromkeys(kinds)]
 
 
 def _sections(stages: Sequence[str], plot: _Plot) -> list[Mark]:
@@ -149,12 +149,12 @@ def _sections(stages: Sequence[str], plot: _Plot) -> list[Mark]:
 def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
     """The number of every stage that there is room for."""
     room = (plot.right - plot.left) / max(1, len(stages))
-    every = max(1, math.ceil(26 / room))
+    label_step = max(1, math.ceil(26 / room))
     marks: list[Mark] = []
     for part in _parts(stages):
-        for place, i in enumerate(part):
+        for position, i in enumerate(part):
             # the last is named, and what would stand too near it is not
-            if i != part[-1] and (place % every or len(part) - 1 - place < every):
+            if i != part[-1] and (position % label_step or len(part) - 1 - position < label_step):
                 continue
             name = stages[i].rsplit(".", 1)[-1] if "." in stages[i] else ""
             marks.append(TextMark(plot.at(i, 1)[0], plot.bottom + 18, name, layout.SMALL, PALE, "middle"))
@@ -163,19 +163,19 @@ def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
 
 def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
     """The outliers of a stage, the largest first where there are many."""
-    found = sorted((float(norm) for norm in norms[is_outlier(norms)]), reverse=True)
-    return [DotMark(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
+    outlier_norms = sorted((float(norm) for norm in norms[is_outlier(norms)]), reverse=True)
+    return [DotMark(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in outlier_norms[:_DOTS]]
 
 
-def _asked(shown: ReportDrawing, plot: _Plot) -> list[Mark]:
+def _asked(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:
     """The patches that were named, a line each."""
     marks: list[Mark] = []
-    for patch, colour in _coloured(shown):
-        for part in _parts(shown.stages):
+    for patch, colour in _coloured(drawing):
+        for part in _parts(drawing.stages):
             points = []
             for i in part:
-                entries = entries_of(shown.seen.reading, shown.stages[i], [patch])
-                norm = float(np.mean(_norms(shown, shown.stages[i])[list(entries)]))
+                entries = entries_of(drawing.seen.reading, drawing.stages[i], [patch])
+                norm = float(np.mean(_norms(drawing, drawing.stages[i])[list(entries)]))
                 points += [plot.at(i, norm)] if math.isfinite(norm) else []
             if points:
                 marks.append(
@@ -184,25 +184,25 @@ def _asked(shown: ReportDrawing, plot: _Plot) -> list[Mark]:
     return marks
 
 
-def _coloured(shown: ReportDrawing) -> list[tuple[PatchPosition, Colour]]:
-    return list(zip(shown.seen.query.selection.patches, _LINES, strict=False))
+def _coloured(drawing: ReportDrawing) -> list[tuple[PatchPosition, Colour]]:
+    return list(zip(drawing.seen.query.selection.patches, _LINES, strict=False))
 
 
-def _key(shown: ReportDrawing, plot: _Plot) -> list[Mark]:
+def _key(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:
     """What is what, under the plot."""
     x, y = plot.left, plot.bottom + 36
     marks: list[Mark] = []
 
-    def named(text: str, sample: Mark) -> None:
+    def add_entry(text: str, sample: Mark) -> None:
         nonlocal x
         marks.extend([sample, TextMark(x + 30, y, text, layout.SMALL, INK)])
         x += 54 + fonts.text_width(text, layout.SMALL)
 
-    named("5th to 95th percentile", RectMark(x, y - 10, 22, 11, _BAND, 0.18))
-    named("median", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
-    named(f"outliers (|z| > {THRESHOLD})", DotMark(x + 11, y - 4.5, 3, _OUT, 0.6))
-    for patch, colour in _coloured(shown):
-        named(f"patch {patch}", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), colour, 2))
+    add_entry("5th to 95th percentile", RectMark(x, y - 10, 22, 11, _BAND, 0.18))
+    add_entry("median", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
+    add_entry(f"outliers (|z| > {THRESHOLD})", DotMark(x + 11, y - 4.5, 3, _OUT, 0.6))
+    for patch, colour in _coloured(drawing):
+        add_entry(f"patch {patch}", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), colour, 2))
     if plot.steep:
         marks.append(TextMark(plot.left, plot.top - 14, "logarithmic", layout.SMALL, PALE))
     return marks

@@ -108,8 +108,8 @@ class _DrawingTask:
             query.lens.check(self._stage, model)
         projected = query.lens is not None and query.lens.kind is Words
         if self._show == WORDS and (model.wordless or (of_patches(self._stage) and not projected)):
-            why = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
-            raise UsageError(f"{why}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
+            reason = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
+            raise UsageError(f"{reason}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ReportDrawing:
         query, stage = self._query, self._stage
@@ -118,25 +118,31 @@ class _DrawingTask:
             source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
         ).result()
         if self._show in (WORDS, HEAT):
-            found = report_of(client, reading, query, stage, self._on_progress)
-            if self._show == WORDS or found.overlay is not None or not of_layers(stage):
-                return ReportDrawing(self._show, rgb, found)
-            return ReportDrawing(self._show, rgb, found, layers=found.layers)
+            report = report_of(client, reading, query, stage, self._on_progress)
+            if self._show == WORDS or report.overlay is not None or not of_layers(stage):
+                return ReportDrawing(self._show, rgb, report)
+            return ReportDrawing(self._show, rgb, report, layers=report.layers)
         layers = client.layers(reading.id, on_progress=self._on_progress).result() if of_layers(stage) else None
-        there = stages(reading.model)
-        path = tuple(s for s in there[: there.index(stage) + 1] if reading.places_at(s))
-        found = ImageReport(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
+        all_stages = stages(reading.model)
+        shown_stages = tuple(
+            path_stage for path_stage in all_stages[: all_stages.index(stage) + 1] if reading.places_at(path_stage)
+        )
+        report = ImageReport(query, reading, stage, tuple(range(len(reading.places_at(stage)))), None, layers)
         values: tuple[LensResult, ...] = ()
         if self._show == LAYERS and query.lens is not None:
             lens, progress = query.lens, self._on_progress
-            path = tuple(s for s in path if applies_at(lens.description.stages, s))
-            answer = answer_for(client, reading, lens, progress)
-            said = answer.id if answer else ""
-            values = tuple(
-                client.look(reading.id, s, lens_for(lens, reading, s), answer=said, on_progress=progress).result()
-                for s in path
+            shown_stages = tuple(
+                path_stage for path_stage in shown_stages if applies_at(lens.description.stages, path_stage)
             )
-        return ReportDrawing(self._show, rgb, found, path, values, layers)
+            answer = answer_for(client, reading, lens, progress)
+            answer_id = answer.id if answer else ""
+            values = tuple(
+                client.look(
+                    reading.id, path_stage, lens_for(lens, reading, path_stage), answer=answer_id, on_progress=progress
+                ).result()
+                for path_stage in shown_stages
+            )
+        return ReportDrawing(self._show, rgb, report, shown_stages, values, layers)
 
     def done(self, client: SessionClient) -> None:
         pass

@@ -50,53 +50,51 @@ def text_width(text: str, size: float) -> float:
     return sum(float(font(face, size * _FINER).getlength(part)) for face, part in runs(text)) / _FINER
 
 
-def fit_text(text: str, size: float, room: float, least: float = 0.75) -> tuple[str, float]:
-    """A text and a size for it, no wider than `room`: smaller by up to `least`, then cut."""
-    wide = text_width(text, size)
-    if wide <= room:
+def fit_text(text: str, size: float, room: float, min_scale: float = 0.75) -> tuple[str, float]:
+    """A text and a size for it, no wider than `room`: smaller, down to `min_scale` of `size`, then cut."""
+    full_width = text_width(text, size)
+    if full_width <= room:
         return text, size
-    size *= max(least, room / wide)
-    shown = text
-    while shown and text_width(shown if shown == text else shown + ELLIPSIS, size) > room:
-        shown = shown[:-1]
-    return (shown if shown == text else shown + ELLIPSIS), size
+    size *= max(min_scale, room / full_width)
+    cut_text = text
+    while cut_text and text_width(cut_text if cut_text == text else cut_text + ELLIPSIS, size) > room:
+        cut_text = cut_text[:-1]
+    return (cut_text if cut_text == text else cut_text + ELLIPSIS), size
 
 
-def draw_text(
-    picture: Image.Image, x: float, y: float, text: str, size: float, ink: Colour, halo: Colour | None
-) -> None:
+def draw_text(image: Image.Image, x: float, y: float, text: str, size: float, ink: Colour, halo: Colour | None) -> None:
     """Write a line with its baseline at `y`, with an edge of the colour `halo` around its letters.
 
     Letters are drawn larger and made smaller: at their own size they would stand at whole pixels, unevenly.
     """
     left, top = math.floor(x - size), math.floor(y - 1.5 * size)
-    wide, tall = math.ceil(text_width(text, size) + 2 * size) + 1, math.ceil(2.2 * size)
+    mask_width, mask_height = math.ceil(text_width(text, size) + 2 * size) + 1, math.ceil(2.2 * size)
     for colour, edge in ((halo, size / 9), (ink, 0.0)):
         if colour is None:
             continue
-        mask = Image.new("L", (wide * _FINER, tall * _FINER))
-        canvas, across = ImageDraw.Draw(mask), (x - left) * _FINER
+        mask = Image.new("L", (mask_width * _FINER, mask_height * _FINER))
+        canvas, pen_x = ImageDraw.Draw(mask), (x - left) * _FINER
         for face, part in runs(text):
-            drawn, where = font(face, size * _FINER), (across, (y - top) * _FINER)
-            canvas.text(where, part, 255, drawn, anchor="ls", stroke_width=edge * _FINER)
-            across += float(drawn.getlength(part))
-        picture.paste(Image.new("RGB", (wide, tall), colour), (left, top), mask.reduce(_FINER))
+            font_at_size, anchor = font(face, size * _FINER), (pen_x, (y - top) * _FINER)
+            canvas.text(anchor, part, 255, font_at_size, anchor="ls", stroke_width=edge * _FINER)
+            pen_x += float(font_at_size.getlength(part))
+        image.paste(Image.new("RGB", (mask_width, mask_height), colour), (left, top), mask.reduce(_FINER))
 
 
 def runs(text: str) -> Iterator[tuple[Face, str]]:
     """A text in parts of one font each; what no font has, as its code point."""
-    held, before = "", None
+    run, run_face = "", None
     for character in text:
-        face, shown = _drawn(character)
-        if held and is_mark(character) and _has(before, character):
+        face, written = _drawn(character)
+        if run and is_mark(character) and _has(run_face, character):
             # a mark is drawn on the letter before it, by the same font
-            face, shown = before, character
-        if held and face != before:
-            yield before, held
-            held = ""
-        held, before = held + shown, face
-    if held:
-        yield before, held
+            face, written = run_face, character
+        if run and face != run_face:
+            yield run_face, run
+            run = ""
+        run, run_face = run + written, face
+    if run:
+        yield run_face, run
 
 
 @lru_cache(maxsize=1 << 14)
@@ -110,10 +108,10 @@ def _drawn(character: str) -> tuple[Face, str]:
 
 def _installed_face(character: str) -> Face:
     """The first of the machine's fonts that has a character."""
-    for found in _installed_fonts():
+    for installed in _installed_fonts():
         try:
-            if found.has(ord(character)) and _has(found.face, character):
-                return found.face
+            if installed.has(ord(character)) and _has(installed.face, character):
+                return installed.face
         except OSError:
             continue  # one that cannot be drawn at any size, as some emoji are
     return None
@@ -130,38 +128,38 @@ class _InstalledFont:
     def has(self, code: int) -> bool:
         if self.starts is None:
             return True
-        at = bisect.bisect_right(self.starts, code) - 1
-        return at >= 0 and code <= self.ends[at]
+        range_index = bisect.bisect_right(self.starts, code) - 1
+        return range_index >= 0 and code <= self.ends[range_index]
 
 
 @lru_cache(maxsize=1)
 def _installed_fonts() -> tuple[_InstalledFont, ...]:
     """The machine's fonts, plain upright ones without serifs first: asked once, when a letter is missing."""
-    found = [_InstalledFont((file, 0)) for file in _ELSEWHERE if Path(file).is_file()]
+    fonts = [_InstalledFont((file, 0)) for file in _ELSEWHERE if Path(file).is_file()]
     if command := shutil.which("fc-list"):
-        asked = [command, "--format", _ASKED, ":scalable=true:color=false"]
+        arguments = [command, "--format", _ASKED, ":scalable=true:color=false"]
         try:
-            done = subprocess.run(asked, capture_output=True, timeout=_WAIT_S, stdin=subprocess.DEVNULL)
+            process = subprocess.run(arguments, capture_output=True, timeout=_WAIT_S, stdin=subprocess.DEVNULL)
         except (OSError, subprocess.TimeoutExpired):
-            return tuple(found)
-        lines = done.stdout.decode("utf-8", "replace").splitlines()
+            return tuple(fonts)
+        lines = process.stdout.decode("utf-8", "replace").splitlines()
         ranked = sorted(line.split("\t") for line in lines if line.count("\t") == _ASKED.count("\t"))
         ranked.sort(key=_rank)
-        found = [_read(file, index, has) for *_, file, index, has in ranked] + found
-    return tuple(found)
+        fonts = [_read(file, index, charset) for *_, file, index, charset in ranked] + fonts
+    return tuple(fonts)
 
 
 def _rank(line: list[str]) -> tuple[float, ...]:
     """Upright before slanted, of regular weight (80) before light and bold, with even stems, for text, not for code."""
     family, slant, weight = line[:3]
     upright = slant == "0"
-    away = abs(float(weight) - 80) if weight.replace(".", "").isdecimal() else 100.0
-    return (not upright, away, "Mono" in family or "Code" in family, "Serif" in family, "Sans" not in family)
+    weight_distance = abs(float(weight) - 80) if weight.replace(".", "").isdecimal() else 100.0
+    return (not upright, weight_distance, "Mono" in family or "Code" in family, "Serif" in family, "Sans" not in family)
 
 
-def _read(file: str, index: str, has: str) -> _InstalledFont:
+def _read(file: str, index: str, charset: str) -> _InstalledFont:
     """`20-7e a0 b5-ff` as ranges."""
-    ends = [part.partition("-") for part in has.split()]
+    ends = [part.partition("-") for part in charset.split()]
     starts = tuple(int(first, 16) for first, _, _ in ends)
     return _InstalledFont((file, int(index) & 0xFFFF), starts, tuple(int(last or first, 16) for first, _, last in ends))
 

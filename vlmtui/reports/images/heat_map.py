@@ -25,121 +25,134 @@ _NARROW = 150
 """Pixels across that the line under each picture of a sheet has."""
 
 
-def heat_scene(shown: ReportDrawing) -> Scene:
+def heat_scene(drawing: ReportDrawing) -> Scene:
     """The photograph in the colours of one stage."""
-    seen = shown.seen
-    _check_placed(shown, seen.stage)
-    photo, scale = layout.resize_photo(shown.rgb, seen.query.output.drawing.size or LONG_SIDE)
-    overlay = seen.overlay
-    found = overlay.numbers if overlay is not None else seen.norms
-    of = found[list(seen.entries)]
-    low, high = robust_range(of) if of.ndim == 1 else (0.0, 1.0)
+    report = drawing.seen
+    _check_placed(drawing, report.stage)
+    photo, scale = layout.resize_photo(drawing.rgb, report.query.output.drawing.size or LONG_SIDE)
+    overlay = report.overlay
+    all_numbers = overlay.numbers if overlay is not None else report.norms
+    entry_numbers = all_numbers[list(report.entries)]
+    low, high = robust_range(entry_numbers) if entry_numbers.ndim == 1 else (0.0, 1.0)
     height, width = photo.shape[:2]
-    places = [seen.reading.places_at(seen.stage)[entry] for entry in seen.entries]
-    coloured = layout.paint_entries(photo, places, _colours(overlay, of, low, high), scale)
+    places = [report.reading.places_at(report.stage)[entry] for entry in report.entries]
+    coloured = layout.paint_entries(photo, places, _colours(overlay, entry_numbers, low, high), scale)
     marks: list[Mark] = [PhotoMark(MARGIN, MARGIN, coloured, smooth=False)]
-    bar = 180 if of.ndim == 1 else 0
-    under = MARGIN + height
-    said = lens_line(seen) if overlay is not None else "L2 norms"
-    facts = f"{layout.image_name(seen)} · {layout.model_name(seen)}"
-    beside = bar + 2 * MARGIN if bar else 0
-    line = f"{seen.stage} · {said}"
-    room = max(width, layout.caption_width(line, facts) + beside)
-    marks += layout.caption(MARGIN, under + 4, line, facts, room - beside)
-    if bar:
-        marks += layout.colour_bar(MARGIN + room - bar, under + 14, bar, low, high)
-    title = f"{said} at {seen.stage} of {facts}"
-    return Scene(room + 2 * MARGIN, under + 2 * layout.LINE + MARGIN, title, marks=marks)
+    bar_width = 180 if entry_numbers.ndim == 1 else 0
+    caption_top = MARGIN + height
+    lens_name = lens_line(report) if overlay is not None else "L2 norms"
+    subject = f"{layout.image_name(report)} · {layout.model_name(report)}"
+    bar_room = bar_width + 2 * MARGIN if bar_width else 0
+    line = f"{report.stage} · {lens_name}"
+    room = max(width, layout.caption_width(line, subject) + bar_room)
+    marks += layout.caption(MARGIN, caption_top + 4, line, subject, room - bar_room)
+    if bar_width:
+        marks += layout.colour_bar(MARGIN + room - bar_width, caption_top + 14, bar_width, low, high)
+    title = f"{lens_name} at {report.stage} of {subject}"
+    return Scene(room + 2 * MARGIN, caption_top + 2 * layout.LINE + MARGIN, title, marks=marks)
 
 
-def sheet_scene(shown: ReportDrawing) -> Scene:
+def sheet_scene(drawing: ReportDrawing) -> Scene:
     """The photograph once a stage, in the stage's colours; numbers of one kind have one scale, norms one each."""
-    seen = shown.seen
-    stages = [(stage, i) for i, stage in enumerate(shown.stages) if _placed(shown, stage)]
+    report = drawing.seen
+    stages = [(stage, stage_index) for stage_index, stage in enumerate(drawing.stages) if _placed(drawing, stage)]
     if not stages:
-        _check_placed(shown, seen.stage)
-    height, width = shown.rgb.shape[:2]
-    total = seen.query.output.drawing.size or SHEET
+        _check_placed(drawing, report.stage)
+    height, width = drawing.rgb.shape[:2]
+    long_side = report.query.output.drawing.size or SHEET
     # about as many columns as make the sheet one and a half times as wide as high, with few places empty
     ideal = max(1, round(math.sqrt(1.5 * len(stages) * height / width)))
-    across = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
-    across = min(across, len(stages))
-    room = max(48, (total - 2 * MARGIN - (across - 1) * _GAP) // across)
+    num_columns = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
+    num_columns = min(num_columns, len(stages))
+    room = max(48, (long_side - 2 * MARGIN - (num_columns - 1) * _GAP) // num_columns)
     # a picture that is a strip stays within the sheet, and becomes narrower instead
-    photo, scale = layout.resize_photo(shown.rgb, min(total, round(room * max(1.0, height / width))))
+    photo, scale = layout.resize_photo(drawing.rgb, min(long_side, round(room * max(1.0, height / width))))
     tall, wide = photo.shape[0], max(photo.shape[1], _NARROW)
-    found = [_numbers(shown, stage, i) for stage, i in stages]
-    alike = [of for (stage, _), of in zip(stages, found, strict=True) if shown.values and not of_layers(stage)]
-    shared = robust_range(np.concatenate(alike)) if alike and alike[0].ndim == 1 else None
+    stage_numbers = [_numbers(drawing, stage, stage_index) for stage, stage_index in stages]
+    vision_numbers = [
+        stage_values
+        for (stage, _), stage_values in zip(stages, stage_numbers, strict=True)
+        if drawing.values and not of_layers(stage)
+    ]
+    shared_range = (
+        robust_range(np.concatenate(vision_numbers)) if vision_numbers and vision_numbers[0].ndim == 1 else None
+    )
     marks: list[Mark] = []
-    for at, ((stage, i), of) in enumerate(zip(stages, found, strict=True)):
-        down, right = divmod(at, across)
-        x, y = MARGIN + right * (wide + _GAP), MARGIN + down * (tall + _LABEL + _GAP)
-        low, high = shared if shared and not of_layers(stage) else robust_range(of)
-        places = seen.reading.places_at(stage)
+    for position, ((stage, stage_index), stage_values) in enumerate(zip(stages, stage_numbers, strict=True)):
+        sheet_row, sheet_column = divmod(position, num_columns)
+        x, y = MARGIN + sheet_column * (wide + _GAP), MARGIN + sheet_row * (tall + _LABEL + _GAP)
+        low, high = shared_range if shared_range and not of_layers(stage) else robust_range(stage_values)
+        places = report.reading.places_at(stage)
         marks.append(
             PhotoMark(
                 x,
                 y,
                 layout.paint_entries(
-                    photo, places, _colours(shown.values[i] if shown.values else None, of, low, high), scale
+                    photo,
+                    places,
+                    _colours(drawing.values[stage_index] if drawing.values else None, stage_values, low, high),
+                    scale,
                 ),
                 smooth=False,
             )
         )
         marks.append(TextMark(x, y + tall + 16, stage, layout.SMALL))
-        said = (
-            _share(shown.values[i])
-            if of.ndim == 2
+        label = (
+            _share(drawing.values[stage_index])
+            if stage_values.ndim == 2
             else f"{numbers.format_number(low, 3)} – {numbers.format_number(high, 3)}"
         )
-        marks.append(TextMark(x + wide, y + tall + 16, said, layout.SMALL - 1, PALE, "end"))
-    rows = math.ceil(len(stages) / across)
-    under = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
-    said = _sheet_title(shown)
-    facts = f"{layout.image_name(seen)} · {layout.model_name(seen)}"
-    whole = max(across * (wide + _GAP) - _GAP, layout.caption_width(said, facts))
-    marks += layout.caption(MARGIN, under + 10, said, facts, whole)
-    return Scene(whole + 2 * MARGIN, under + 10 + 2 * layout.LINE + MARGIN, f"{said}, of {facts}", marks=marks)
+        marks.append(TextMark(x + wide, y + tall + 16, label, layout.SMALL - 1, PALE, "end"))
+    rows = math.ceil(len(stages) / num_columns)
+    caption_top = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
+    label = _sheet_title(drawing)
+    subject = f"{layout.image_name(report)} · {layout.model_name(report)}"
+    sheet_width = max(num_columns * (wide + _GAP) - _GAP, layout.caption_width(label, subject))
+    marks += layout.caption(MARGIN, caption_top + 10, label, subject, sheet_width)
+    return Scene(
+        sheet_width + 2 * MARGIN, caption_top + 10 + 2 * layout.LINE + MARGIN, f"{label}, of {subject}", marks=marks
+    )
 
 
-def _colours(looked: LensResult | None, of: Floats, low: float, high: float) -> Rgb:
-    return looked.painted(of, low, high) if looked is not None else magnitude_colours(of, low, high)
+def _colours(result: LensResult | None, entry_numbers: Floats, low: float, high: float) -> Rgb:
+    return (
+        result.painted(entry_numbers, low, high) if result is not None else magnitude_colours(entry_numbers, low, high)
+    )
 
 
-def _numbers(shown: ReportDrawing, stage: str, i: int) -> Floats:
-    if shown.values:
-        numbers_of: Floats = shown.values[i].numbers
-        return numbers_of
+def _numbers(drawing: ReportDrawing, stage: str, stage_index: int) -> Floats:
+    if drawing.values:
+        lens_numbers: Floats = drawing.values[stage_index].numbers
+        return lens_numbers
     if of_layers(stage):
-        assert shown.layers is not None
-        norms: Floats = shown.layers.norms[llm_layer(stage) - 1]
+        assert drawing.layers is not None
+        norms: Floats = drawing.layers.norms[llm_layer(stage) - 1]
         return norms
-    return shown.seen.reading.norms_at(stage)
+    return drawing.seen.reading.norms_at(stage)
 
 
-def _share(found: LensResult) -> str:
-    explained = found.besides.get("explained")
+def _share(result: LensResult) -> str:
+    explained = result.besides.get("explained")
     return f"{numbers.percent(100 * sum(explained))} of the variance" if explained else ""
 
 
-def _sheet_title(shown: ReportDrawing) -> str:
-    through = shown.seen.query.lens
-    if through is None:
+def _sheet_title(drawing: ReportDrawing) -> str:
+    lens = drawing.seen.query.lens
+    if lens is None:
         return "L2 norms stage by stage, each on its own scale: dark is low, yellow high"
-    if shown.values and "explained" in shown.values[0].besides:
+    if drawing.values and "explained" in drawing.values[0].besides:
         return "Three principal components as red, green and blue, stage by stage"
-    what = f' with "{through.text}"' if through.text else ""
-    what = f" with {' '.join(map(str, through.marked))}" if through.marked else what
-    called = number_name(shown.values[0].call, "") if shown.values else ""
-    return f"{through.name.capitalize()}{f': {called}{what}' if called else ''}, stage by stage"
+    inputs = f' with "{lens.text}"' if lens.text else ""
+    inputs = f" with {' '.join(map(str, lens.marked))}" if lens.marked else inputs
+    quantity = number_name(drawing.values[0].call, "") if drawing.values else ""
+    return f"{lens.name.capitalize()}{f': {quantity}{inputs}' if quantity else ''}, stage by stage"
 
 
-def _placed(shown: ReportDrawing, stage: str) -> bool:
-    return any(place.box for place in shown.seen.reading.places_at(stage))
+def _placed(drawing: ReportDrawing, stage: str) -> bool:
+    return any(place.box for place in drawing.seen.reading.places_at(stage))
 
 
-def _check_placed(shown: ReportDrawing, stage: str) -> None:
-    if not _placed(shown, stage):
-        reading = shown.seen.reading
+def _check_placed(drawing: ReportDrawing, stage: str) -> None:
+    if not _placed(drawing, stage):
+        reading = drawing.seen.reading
         raise UsageError(reading.placeless or f"{stage} has no place in the picture: choose a vision stage")

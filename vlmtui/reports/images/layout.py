@@ -31,45 +31,46 @@ def resize_photo(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
     height, width = rgb.shape[:2]
     scale = long_side / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
-    return np.asarray(Image.fromarray(rgb).resize(size, how)), scale
+    resampling = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(rgb).resize(size, resampling)), scale
 
 
-def paint_entries(under: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> Rgb:
+def paint_entries(photo: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> Rgb:
     """The picture's own light under the colours of the entries, each over its box; the smaller ones on top."""
-    over = under.copy()
-    there = np.zeros(under.shape[:2], dtype=bool)
+    painted = photo.copy()
+    is_painted = np.zeros(photo.shape[:2], dtype=bool)
     boxes = [(place.box, colour) for place, colour in zip(places, colours, strict=True) if place.box]
-    for (x0, y0, x1, y1), colour in sorted(boxes, key=lambda one: -(one[0][2] - one[0][0]) * (one[0][3] - one[0][1])):
-        part = slice(round(y0 * scale), round(y1 * scale)), slice(round(x0 * scale), round(x1 * scale))
-        over[part], there[part] = colour, True
-    mixed = blend(brightness(under), over, _COLOUR_SHARE)
-    return np.where(there[..., None], mixed, under)
+    largest_first = sorted(boxes, key=lambda pair: -(pair[0][2] - pair[0][0]) * (pair[0][3] - pair[0][1]))
+    for (x0, y0, x1, y1), colour in largest_first:
+        pixel_slices = slice(round(y0 * scale), round(y1 * scale)), slice(round(x0 * scale), round(x1 * scale))
+        painted[pixel_slices], is_painted[pixel_slices] = colour, True
+    mixed = blend(brightness(photo), painted, _COLOUR_SHARE)
+    return np.where(is_painted[..., None], mixed, photo)
 
 
-def image_name(seen: ImageReport) -> str:
+def image_name(report: ImageReport) -> str:
     """`china.jpg`: the picture, short enough for a line."""
-    source = seen.reading.image.source
+    source = report.reading.image.source
     return "standard input" if source == "-" else plain(source.rsplit("/", 1)[-1] or source)
 
 
-def model_name(seen: ImageReport) -> str:
+def model_name(report: ImageReport) -> str:
     """The model, and what must be known of it."""
-    model = seen.reading.model
+    model = report.reading.model
     return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"
 
 
 def caption_width(title: str, facts: str) -> int:
     """Pixels across for the two lines under a picture at their full size, within bounds."""
-    wide = max(fonts.text_width(title, CAPTION), fonts.text_width(facts, SMALL))
-    return min(WIDEST, max(NARROWEST, math.ceil(wide)))
+    text_room = max(fonts.text_width(title, CAPTION), fonts.text_width(facts, SMALL))
+    return min(WIDEST, max(NARROWEST, math.ceil(text_room)))
 
 
 def caption(x: float, y: float, title: str, facts: str, room: float) -> list[Mark]:
     """Two lines: what is shown, and of what; neither is wider than `room`."""
     first, size = fonts.fit_text(title, CAPTION, room)
-    second, smaller = fonts.fit_text(facts, SMALL, room)
-    return [TextMark(x, y + LINE - 6, first, size, INK), TextMark(x, y + 2 * LINE - 7, second, smaller, PALE)]
+    second, second_size = fonts.fit_text(facts, SMALL, room)
+    return [TextMark(x, y + LINE - 6, first, size, INK), TextMark(x, y + 2 * LINE - 7, second, second_size, PALE)]
 
 
 def colour_bar(x: int, y: int, width: int, low: float, high: float) -> list[Mark]:

@@ -40,15 +40,15 @@ def collect_animations(
     """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
-    through = query.lens or default_colour_lens()
-    if not through.drawn:
+    lens = query.lens or default_colour_lens()
+    if not lens.drawn:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
-    return run_per_image(sources, _AnimationTask(query, through, on_progress), start)
+    return run_per_image(sources, _AnimationTask(query, lens, on_progress), start)
 
 
 class _AnimationTask:
-    def __init__(self, query: Query, through: ChosenLens, on_progress: OnProgress | None) -> None:
-        self._query, self._through, self._on_progress = query, through, on_progress
+    def __init__(self, query: Query, lens: ChosenLens, on_progress: OnProgress | None) -> None:
+        self._query, self._through, self._on_progress = query, lens, on_progress
         self._last = ""
 
     @property
@@ -81,21 +81,27 @@ def animate(
     rgb: Rgb,
     reading: Reading,
     query: Query,
-    through: ChosenLens,
+    lens: ChosenLens,
     last: str,
     on_progress: OnProgress | None = None,
 ) -> Animation:
     """Look through the lens at every stage of a reading up to the `last`."""
-    there = stages(reading.model)
+    all_stages = stages(reading.model)
     # a stage of which no entry has a place cannot be drawn
-    drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
-    if not drawn:
+    drawn_stages = [
+        path_stage
+        for path_stage in all_stages[: all_stages.index(last) + 1]
+        if any(place.box for place in reading.places_at(path_stage))
+    ]
+    if not drawn_stages:
         raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
-    answer = answer_for(client, reading, through, on_progress)
-    said = answer.id if answer else ""
-    found = tuple(
-        client.look(reading.id, stage, lens_for(through, reading, stage), answer=said, on_progress=on_progress).result()
-        for stage in drawn
-        if applies_at(through.description.stages, stage)
+    answer = answer_for(client, reading, lens, on_progress)
+    answer_id = answer.id if answer else ""
+    results = tuple(
+        client.look(
+            reading.id, stage, lens_for(lens, reading, stage), answer=answer_id, on_progress=on_progress
+        ).result()
+        for stage in drawn_stages
+        if applies_at(lens.description.stages, stage)
     )
-    return Animation(query, through, rgb, reading, found)
+    return Animation(query, lens, rgb, reading, results)

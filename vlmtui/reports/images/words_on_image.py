@@ -37,19 +37,21 @@ _EDGE = (12, 14, 17)
 _TICKS = 22
 
 
-def words_scene(shown: ReportDrawing) -> Scene:
+def words_scene(drawing: ReportDrawing) -> Scene:
     """The photograph, darkened, with each patch's words in it."""
-    seen = shown.seen
-    pages = finest(seen)
-    long_side = seen.query.output.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
-    photo, scale = layout.resize_photo(shown.rgb, long_side)
+    report = drawing.seen
+    pages = finest(report)
+    long_side = report.query.output.drawing.size or _fitting(pages, max(drawing.rgb.shape[:2]))
+    photo, scale = layout.resize_photo(drawing.rgb, long_side)
     height, width = photo.shape[:2]
     ticks = _TICKS if len(pages) == 1 else 0
     left, top = MARGIN + ticks, MARGIN + ticks
-    words = ReportRows(seen).words()
-    row_of = {entry: row for row, entry in enumerate(seen.entries)}
-    wanted = min(seen.query.output.drawing.num_words or NUM_WORDS, max((len(some) for some in words), default=0))
-    places = seen.reading.places_at(seen.stage)
+    words = ReportRows(report).words()
+    row_of = {entry: row for row, entry in enumerate(report.entries)}
+    num_lines = min(
+        report.query.output.drawing.num_words or NUM_WORDS, max((len(entry_words) for entry_words in words), default=0)
+    )
+    places = report.reading.places_at(report.stage)
     cells = {
         entry: (_moved(box, scale, left, top), [str(word) for word in words[row_of[entry]]])
         for page in pages
@@ -57,19 +59,21 @@ def words_scene(shown: ReportDrawing) -> Scene:
         if entry in row_of and (box := places[entry].box)
     }
     boxes = [box for box, _ in cells.values()]
-    enough = math.ceil(round(long_side * _short_of(boxes), 3)) if boxes and wanted else 0
-    size, lines = _size(boxes, [some for _, some in cells.values()], 0 if enough > long_side else wanted)
+    needed_side = math.ceil(round(long_side * _short_of(boxes), 3)) if boxes and num_lines else 0
+    size, lines = _size(
+        boxes, [entry_words for _, entry_words in cells.values()], 0 if needed_side > long_side else num_lines
+    )
     marks: list[Mark] = [PhotoMark(left, top, photo), RectMark(left, top, width, height, _BLACK, _shade(photo))]
     for page in pages:
         marks += _rules(page, scale, left, top, width, height)
         marks += _ticks(page, scale, left, top, width, height) if ticks else []
-    for box, some in cells.values():
-        marks += _written(box, some[:lines], size)
-    line = _too_small(enough) if enough > long_side else _title(seen, lines)
-    facts = _facts(seen, pages)
+    for box, entry_words in cells.values():
+        marks += _written(box, entry_words[:lines], size)
+    line = _too_small(needed_side) if needed_side > long_side else _title(report, lines)
+    facts = _facts(report, pages)
     room = max(width, layout.caption_width(line, facts))
     marks += layout.caption(left, top + height + 4, line, facts, room)
-    title = f"Words of {layout.image_name(seen)} by {layout.model_name(seen)}"
+    title = f"Words of {layout.image_name(report)} by {layout.model_name(report)}"
     return Scene(room + left + MARGIN, height + top + 2 * layout.LINE + MARGIN, title, marks=marks)
 
 
@@ -79,23 +83,25 @@ def _shade(photo: Rgb) -> float:
     return min(0.6, max(0.15, 1 - _LIGHT / max(light, 1.0)))
 
 
-def finest(seen: ImageReport) -> list[EntryGrid]:
+def finest(report: ImageReport) -> list[EntryGrid]:
     """The grids to draw: the tiles where the model has some, else the whole view; `UsageError` without any."""
-    atlas = ReadingGrids(seen.reading)
-    pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
+    grids = ReadingGrids(report.reading)
+    pages = [page for page in (grids.patches if of_patches(report.stage) else grids.tokens) if page.grid is not None]
     if not pages:
-        raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
+        raise UsageError(
+            report.reading.placeless or f"{report.stage} has no place in the picture: choose --format text"
+        )
     tiles = [page for page in pages if page.grid is not None and page.grid.kind == "tile"]
     return tiles or pages[:1]
 
 
-def _fitting(pages: list[EntryGrid], picture: int) -> int:
+def _fitting(pages: list[EntryGrid], image_side: int) -> int:
     """The longer side at which every patch has room for its words; no more than usual where none has such room."""
     narrowest = min((page.box[2] - page.box[0]) / page.cols for page in pages)
     largest = LARGEST // 2
-    if narrowest * largest / picture < _ROOM[0]:
+    if narrowest * largest / image_side < _ROOM[0]:
         return LONG_SIDE
-    return min(largest, max(LONG_SIDE, round(picture * CELL / narrowest)))
+    return min(largest, max(LONG_SIDE, round(image_side * CELL / narrowest)))
 
 
 def _sides(boxes: list[Box]) -> tuple[float, float]:
@@ -106,12 +112,12 @@ def _sides(boxes: list[Box]) -> tuple[float, float]:
 
 def _short_of(boxes: list[Box]) -> float:
     """How many times larger patches must be for words; 1 or less where they are large enough."""
-    return max(least / max(side, 1e-9) for least, side in zip(_ROOM, _sides(boxes), strict=True))
+    return max(needed_side / max(side, 1e-9) for needed_side, side in zip(_ROOM, _sides(boxes), strict=True))
 
 
-def _too_small(enough: int) -> str:
+def _too_small(needed_side: int) -> str:
     """That there are no words, and the longer side from which on there are."""
-    way_out = f"choose --size {enough} or more" if enough <= LARGEST else "choose --draw heat"
+    way_out = f"choose --size {needed_side} or more" if needed_side <= LARGEST else "choose --draw heat"
     return f"The patches are too small for words: {way_out}"
 
 
@@ -120,17 +126,20 @@ def _moved(box: Box, scale: float, left: float, top: float) -> Box:
     return x0 * scale + left, y0 * scale + top, x1 * scale + left, y1 * scale + top
 
 
-def _size(boxes: list[Box], words: list[list[str]], wanted: int) -> tuple[float, int]:
+def _size(boxes: list[Box], words: list[list[str]], max_lines: int) -> tuple[float, int]:
     """Letters of one size for all patches, and how many lines of them fit: most words at their full length."""
-    if not boxes or not wanted:
+    if not boxes or not max_lines:
         return LEAST, 0
     across, down = _sides(boxes)
     probe = 20.0
-    wide = [fonts.text_width(word, probe) / probe for word in {word for some in words for word in some[:wanted]}]
-    across_size = 0.92 * across / float(np.percentile(wide, 85)) if wide else MOST
-    down_size = down * 0.9 / (wanted * _LEADING)
+    unit_widths = [
+        fonts.text_width(word, probe) / probe
+        for word in {word for entry_words in words for word in entry_words[:max_lines]}
+    ]
+    across_size = 0.92 * across / float(np.percentile(unit_widths, 85)) if unit_widths else MOST
+    down_size = down * 0.9 / (max_lines * _LEADING)
     size = min(MOST, max(LEAST, min(across_size, down_size)))
-    return size, max(1, min(wanted, int(down / (size * _LEADING))))
+    return size, max(1, min(max_lines, int(down / (size * _LEADING))))
 
 
 def _written(box: Box, words: list[str], size: float) -> list[Mark]:
@@ -139,10 +148,12 @@ def _written(box: Box, words: list[str], size: float) -> list[Mark]:
     height = len(words) * size * _LEADING
     y = (y0 + y1 - height) / 2 + size * 0.97
     marks: list[Mark] = []
-    for number, word in enumerate(words):
-        text, smaller = fonts.fit_text(word, size, 0.96 * (x1 - x0))
-        colour = _SECOND if number else _WHITE
-        marks.append(TextMark((x0 + x1) / 2, y + number * size * _LEADING, text, smaller, colour, "middle", _EDGE))
+    for line_number, word in enumerate(words):
+        text, fitted_size = fonts.fit_text(word, size, 0.96 * (x1 - x0))
+        colour = _SECOND if line_number else _WHITE
+        marks.append(
+            TextMark((x0 + x1) / 2, y + line_number * size * _LEADING, text, fitted_size, colour, "middle", _EDGE)
+        )
     return marks
 
 
@@ -163,8 +174,8 @@ def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, heigh
     across, down = (x1 - x0) / page.cols, (y1 - y0) / page.rows
     size = min(13.0, max(8.0, 0.5 * min(across, down)))
     marks: list[Mark] = []
-    apart = fonts.text_width(str(page.cols - 1), size) + 0.5 * size
-    for col in range(0, page.cols, _step(apart / across)):
+    label_width = fonts.text_width(str(page.cols - 1), size) + 0.5 * size
+    for col in range(0, page.cols, _step(label_width / across)):
         if left <= (x := x0 + (col + 0.5) * across) <= left + width:
             marks.append(TextMark(x, top - 7, str(col), size, PALE, "middle"))
     for row in range(0, page.rows, _step(_LEADING * size / down)):
@@ -175,19 +186,23 @@ def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, heigh
 
 def _step(least: float) -> int:
     """The smallest of 1, 2, 5, 10, 20 … that is not below `least`."""
-    ten = int(10 ** math.floor(math.log10(max(least, 1.0))))
-    return next(times * ten for times in (1, 2, 5, 10) if times * ten >= least)
+    power_of_ten = int(10 ** math.floor(math.log10(max(least, 1.0))))
+    return next(multiple * power_of_ten for multiple in (1, 2, 5, 10) if multiple * power_of_ten >= least)
 
 
-def _title(seen: ImageReport, lines: int) -> str:
-    if seen.none_kept:
+def _title(report: ImageReport, lines: int) -> str:
+    if report.none_kept:
         return NONE_KEPT
-    of = metric_named(seen.order, seen.query.search.ridge)
-    early = ", an early exit" if seen.projected else ""
-    return f"{count(lines, 'word')} a patch at {seen.stage}{early}, by {of}" if lines else f"no words at {seen.stage}"
+    order_name = metric_named(report.order, report.query.search.ridge)
+    exit_note = ", an early exit" if report.projected else ""
+    return (
+        f"{count(lines, 'word')} a patch at {report.stage}{exit_note}, by {order_name}"
+        if lines
+        else f"no words at {report.stage}"
+    )
 
 
-def _facts(seen: ImageReport, pages: list[EntryGrid]) -> str:
-    shape = f"{pages[0].rows} × {pages[0].cols} {'patches' if of_patches(seen.stage) else 'tokens'}"
+def _facts(report: ImageReport, pages: list[EntryGrid]) -> str:
+    shape = f"{pages[0].rows} × {pages[0].cols} {'patches' if of_patches(report.stage) else 'tokens'}"
     shape += f" in each of {len(pages)} tiles" if len(pages) > 1 else ""
-    return f"{layout.image_name(seen)} · {layout.model_name(seen)} · {shape}"
+    return f"{layout.image_name(report)} · {layout.model_name(report)} · {shape}"

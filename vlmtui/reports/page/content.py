@@ -67,11 +67,11 @@ class PageContent:
     def stages(self) -> tuple[str, ...]:
         """Those that the page can be switched between, along the path: all that have words here, or norms alone."""
         norms = self.reading.grid_norms
-        vision = len(norms[0].patches) if norms else 0  # an unknown tower's patches may not be known
+        num_vision_stages = len(norms[0].patches) if norms else 0  # an unknown tower's patches may not be known
         return tuple(
             stage
             for stage in stages(self.reading.model)
-            if stage == TOKENS or stage in self.words or (of_patches(stage) and vision_layer(stage) < vision)
+            if stage == TOKENS or stage in self.words or (of_patches(stage) and vision_layer(stage) < num_vision_stages)
         )
 
 
@@ -91,10 +91,10 @@ def collect_pages(
 
 def check_page_query(query: Query) -> None:
     """`UsageError` for what was asked of other formats only."""
-    known = query.lens.built_in if query.lens is not None else None
-    if known is not None and not (known.offer.page or known.offer.projects):
-        why = "a page shows words and norms, and finds words itself"
-        raise UsageError(f"{why}: leave --lens, --find and --marked out, or choose --format json")
+    built_in = query.lens.built_in if query.lens is not None else None
+    if built_in is not None and not (built_in.offer.page or built_in.offer.projects):
+        reason = "a page shows words and norms, and finds words itself"
+        raise UsageError(f"{reason}: leave --lens, --find and --marked out, or choose --format json")
     if query.selection.rows or query.selection.keep is not None or query.output.fields:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
     if query.search.null:
@@ -135,12 +135,14 @@ def stages_with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
     A vision stage has words only through the projector. Raises `UsageError` for a stage that the model has not.
     """
     projected = query.lens is not None and query.lens.of_words
-    first = default_stage(model) if query.selection.stage is None else check_stage(query.selection.stage, model)
-    asked = {first, default_stage(model)} | {check_stage(s, model) for s in query.selection.stages if s != ALL}
+    opening_stage = default_stage(model) if query.selection.stage is None else check_stage(query.selection.stage, model)
+    asked_stages = {opening_stage, default_stage(model)} | {
+        check_stage(s, model) for s in query.selection.stages if s != ALL
+    }
     return tuple(
         stage
         for stage in stages(model)
-        if (projected or not of_patches(stage)) and (ALL in query.selection.stages or stage in asked)
+        if (projected or not of_patches(stage)) and (ALL in query.selection.stages or stage in asked_stages)
     )
 
 
@@ -160,21 +162,23 @@ def page_content(
     orders = tuple(dict.fromkeys((*metrics, query.search.metric)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
     layers = None
-    for one in stages_with_words(query, reading.model):
-        if not reading.places_at(one):
+    for word_stage in stages_with_words(query, reading.model):
+        if not reading.places_at(word_stage):
             continue
-        if of_layers(one):
+        if of_layers(word_stage):
             layers = layers or client.layers(reading.id, on_progress=on_progress).result()
-            words[one] = {"logit": _words(client, reading, query, query.search.metric, one, on_progress)}
+            words[word_stage] = {"logit": _words(client, reading, query, query.search.metric, word_stage, on_progress)}
         else:
-            words[one] = {order: _words(client, reading, query, order, one, on_progress) for order in orders}
-    through = query.lens
-    seen = None
-    if through is not None and not through.of_words:
+            words[word_stage] = {
+                order: _words(client, reading, query, order, word_stage, on_progress) for order in orders
+            }
+    lens = query.lens
+    page_lens = None
+    if lens is not None and not lens.of_words:
         if of_layers(stage) and layers is None:
             layers = client.layers(reading.id, on_progress=on_progress).result()
-        seen = look_for_page(client, reading, through, stage, query.search.k, on_progress)
-    return PageContent(query, rgb, reading, stage, words, layers, entry, seen)
+        page_lens = look_for_page(client, reading, lens, stage, query.search.k, on_progress)
+    return PageContent(query, rgb, reading, stage, words, layers, entry, page_lens)
 
 
 def _words(
@@ -182,9 +186,9 @@ def _words(
 ) -> TokenWords:
     """The words of all of a stage's entries."""
     projected = of_patches(stage)
-    if projected and (wrong := no_exit_in_reading(reading)):
-        raise UsageError(wrong)
-    found = client.words(
+    if projected and (refusal := no_exit_in_reading(reading)):
+        raise UsageError(refusal)
+    words = client.words(
         reading.id,
         metric,
         query.search.k,
@@ -195,7 +199,7 @@ def _words(
         on_progress=on_progress,
     ).result()
     if projected:
-        into = token_of_patch(reading.patch_places, reading.places)
-        found = words_of_patches(found, into, range(len(reading.patch_places)))
-    assert np.array_equal(found.tokens, np.arange(len(reading.places_at(stage))))
-    return found
+        patch_tokens = token_of_patch(reading.patch_places, reading.places)
+        words = words_of_patches(words, patch_tokens, range(len(reading.patch_places)))
+    assert np.array_equal(words.tokens, np.arange(len(reading.places_at(stage))))
+    return words

@@ -32,15 +32,15 @@ from vlmtui.results.noise_baseline import AGREEING
 Object = dict[str, Any]
 
 
-def page_data(glance: PageContent, picture: EmbeddedImage) -> Object:
+def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
     """All that the page's script knows."""
-    reading, model, image = glance.reading, glance.reading.model, glance.reading.image
+    reading, model, image = content.reading, content.reading.model, content.reading.image
     atlas, pieces = ReadingGrids(reading), _Pieces(model.marks_words)
     return {
         "source": "standard input" if image.source == "-" else plain(image.source),
         "size": [image.width, image.height],
         "sha256": image.sha256,
-        "drawn": [picture.width, picture.height],
+        "drawn": [embedded.width, embedded.height],
         "model": {
             "name": plain(model.name),
             "parts": plain(model.parts),
@@ -49,15 +49,15 @@ def page_data(glance: PageContent, picture: EmbeddedImage) -> Object:
             "wordless": as_sentence(model.wordless),
             "marks": model.marks_words,
         },
-        "facts": _facts(glance),
+        "facts": _facts(content),
         "seen": reading.seen,
         "patch": list(reading.patch_size),
-        "k": glance.query.search.k,
+        "k": content.query.search.k,
         "agreeing": list(AGREEING),
-        "first": {"stage": glance.stage, "metric": glance.query.search.metric, "entry": glance.entry},
+        "first": {"stage": content.stage, "metric": content.query.search.metric, "entry": content.entry},
         "entries": {
-            "tokens": _entries(reading.places, atlas, glance.rgb),
-            "patches": _entries(reading.patch_places, atlas, glance.rgb),
+            "tokens": _entries(reading.places, atlas, content.rgb),
+            "patches": _entries(reading.patch_places, atlas, content.rgb),
         },
         "pages": {
             "tokens": [_page(page, image.width, image.height) for page in atlas.tokens],
@@ -68,34 +68,34 @@ def page_data(glance: PageContent, picture: EmbeddedImage) -> Object:
             for place in (*reading.places, *reading.patch_places)
             if place.grid is None
         },
-        "charts": _charts(glance, atlas),
+        "charts": _charts(content, atlas),
         "percentiles": _packed(reading.percentiles, "<f4"),
-        "stages": [_stage(glance, stage, pieces) for stage in glance.stages],
+        "stages": [_stage(content, stage, pieces) for stage in content.stages],
         "pieces": pieces.table,
         "viridis": VIRIDIS.tobytes().hex(),
-        **_lens(glance),
+        **_lens(content),
     }
 
 
-def _lens(glance: PageContent) -> Object:
+def _lens(content: PageContent) -> Object:
     """The lens that the page opens with, where one was asked for."""
-    if glance.lens is None:
+    if content.lens is None:
         return {}
-    return {"lens": lens.lens_data(glance.lens, len(glance.reading.places_at(glance.lens.stage)))}
+    return {"lens": lens.lens_data(content.lens, len(content.reading.places_at(content.lens.stage)))}
 
 
-def _facts(glance: PageContent) -> list[list[str]]:
+def _facts(content: PageContent) -> list[list[str]]:
     """What must be known to read the page, label and text."""
-    reading, query = glance.reading, glance.query
+    reading, query = content.reading, content.query
     model = reading.model
-    tall, wide = reading.patch_size
+    patch_height, patch_width = reading.patch_size
     facts = [
         ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
         ["revision", model.revision or ""],
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
-        ["seen as", f"{reading.seen}, in patches of {wide}×{tall} pixels" if reading.seen else ""],
-        ["prompt", plain(reading.prompt or "") if query.read.prompt is not None or glance.layers is not None else ""],
+        ["seen as", f"{reading.seen}, in patches of {patch_width}×{patch_height} pixels" if reading.seen else ""],
+        ["prompt", plain(reading.prompt or "") if query.read.prompt is not None or content.layers is not None else ""],
         ["places", reading.placeless],
         ["picture", f"sha256 {reading.image.sha256}"],
     ]
@@ -128,8 +128,8 @@ def _mean(place: Place, rgb: Rgb) -> str:
 def _page(page: EntryGrid, width: int, height: int) -> Object:
     """A grid, or the list of what lies in none; `frame` is the part of the picture it is shown on."""
     x0, y0, x1, y1 = page.box
-    whole = page.grid is None or page.grid.kind == "whole"
-    around = (0.0, 0.0, float(width), float(height)) if whole or page.grid is None else page.grid.box
+    is_whole = page.grid is None or page.grid.kind == "whole"
+    frame = (0.0, 0.0, float(width), float(height)) if is_whole or page.grid is None else page.grid.box
     cells = np.full(page.rows * page.cols, -1, np.int32)
     for (row, col), entry in page.entries.items():
         cells[row * page.cols + col] = entry
@@ -139,19 +139,19 @@ def _page(page: EntryGrid, width: int, height: int) -> Object:
         "rows": page.rows,
         "cols": page.cols,
         "box": list(page.box),
-        "frame": [min(x0, around[0]), min(y0, around[1]), max(x1, around[2]), max(y1, around[3])],
+        "frame": [min(x0, frame[0]), min(y0, frame[1]), max(x1, frame[2]), max(y1, frame[3])],
         "split": list(page.split),
         "cells": _packed(cells, "<i4"),
     }
 
 
-def _charts(glance: PageContent, atlas: ReadingGrids) -> Object:
+def _charts(content: PageContent, atlas: ReadingGrids) -> Object:
     """Norms through depth, with what to hold one entry's against: of vision patches, and of image tokens."""
-    reading = glance.reading
+    reading = content.reading
     tokens = reading.norms[None].astype(np.float64)
     names = ["tokens"]
-    if glance.layers is not None:
-        tokens = np.concatenate([tokens, glance.layers.norms])
+    if content.layers is not None:
+        tokens = np.concatenate([tokens, content.layers.norms])
         names += [f"llm.{layer}" for layer in range(1, len(tokens))]
     return {
         "patches": _chart([f"vision.{layer}" for layer in range(len(atlas.depth))], atlas.depth),
@@ -175,29 +175,29 @@ def _chart(names: list[str], norms: NDArray[np.float64]) -> Object:
     }
 
 
-def _stage(glance: PageContent, stage: str, pieces: _Pieces) -> Object:
-    reading = glance.reading
+def _stage(content: PageContent, stage: str, pieces: _Pieces) -> Object:
+    reading = content.reading
     norms = reading.norms_at(stage)
     if of_layers(stage):
-        assert glance.layers is not None
-        norms = glance.layers.norms[llm_layer(stage) - 1]
+        assert content.layers is not None
+        norms = content.layers.norms[llm_layer(stage) - 1]
     return {
         "name": stage,
         "of": "patches" if of_patches(stage) else "tokens",
         "range": list(robust_range(norms)),
-        "note": NOTE if of_patches(stage) and stage in glance.words else "",
+        "note": NOTE if of_patches(stage) and stage in content.words else "",
         "words": {
-            order: _words(words, order, glance.query.search.ridge, pieces)
-            for order, words in glance.words.get(stage, {}).items()
+            order: _words(words, order, content.query.search.ridge, pieces)
+            for order, words in content.words.get(stage, {}).items()
         },
     }
 
 
 def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -> Object:
     """`ids` are rows of the table of pieces, [entries, k], -1 where there is no word."""
-    distinct, where = np.unique(words.ids, return_inverse=True)
+    distinct, inverse = np.unique(words.ids, return_inverse=True)
     rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
-    ids = rows[where.reshape(words.ids.shape)]
+    ids = rows[inverse.reshape(words.ids.shape)]
     return {
         "name": metric_name(order, ridge),
         "score": "minus the l2 distance" if order == "l2" else score_name(order, ridge),
@@ -224,11 +224,11 @@ class _Pieces:
         """Where it stands in the table."""
         if id_ not in self._rows:
             piece, text = words.pieces[id_], words.texts[id_]
-            shown = visible(piece, text, self._joins)
+            label = visible(piece, text, self._joins)
             # what is typed to find it; it is compared with, and never shown
-            said = (text or "").strip()
+            typed_text = (text or "").strip()
             self._rows[id_] = len(self.table)
-            self.table.append([id_, shown, "" if said == shown else said, self._glosses.of(text)])
+            self.table.append([id_, label, "" if typed_text == label else typed_text, self._glosses.of(text)])
         return self._rows[id_]
 
 

@@ -23,23 +23,23 @@ LENS = "lens"
 """Stands behind them where the page has a lens; a page without one is the same as ever."""
 
 
-def page_document(glance: PageContent) -> str:
+def page_document(content: PageContent) -> str:
     """The page of a glance, whole; the same bytes for the same glance."""
-    worn, script = style(), _script(glance.lens is not None)
-    picture = embed_image(glance.rgb)
-    image, model = glance.reading.image, glance.reading.model
+    css, script = style(), _script(content.lens is not None)
+    embedded = embed_image(content.rgb)
+    image, model = content.reading.image, content.reading.model
     source, name = "standard input" if image.source == "-" else plain(image.source), plain(model.name)
     return template("page.html").render(
-        policy=policy(worn, script),
-        style=Markup(worn),
+        policy=policy(css, script),
+        style=Markup(css),
         script=Markup(script),
         title=f"{source} · {name}",
         source=source,
         width=image.width,
         height=image.height,
         model=name,
-        picture=picture.address,
-        data=page_data(glance, picture),
+        picture=embedded.address,
+        data=page_data(content, embedded),
         version=__version__,
     )
 
@@ -65,8 +65,10 @@ def own_policy() -> str:
 
 def policy(style: str, script: str | None = None) -> str:
     """What the page may do: show the picture in it, wear this style, run this script; nothing else, and no network."""
-    runs = "" if script is None else f"script-src '{hashed(script)}'; "
-    return f"default-src 'none'; img-src data:; style-src '{hashed(style)}'; {runs}base-uri 'none'; form-action 'none'"
+    scripts = "" if script is None else f"script-src '{hashed(script)}'; "
+    return (
+        f"default-src 'none'; img-src data:; style-src '{hashed(style)}'; {scripts}base-uri 'none'; form-action 'none'"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -29,22 +29,22 @@ class EmbeddedImage:
 
 def embed_image(rgb: Rgb) -> EmbeddedImage:
     """The picture [height, width, 3] uint8 as WebP: small ones exactly, larger ones at quality 85 or less."""
-    picture = Image.fromarray(rgb)
-    scale = min(1.0, LONG_SIDE / max(picture.size))
+    image = Image.fromarray(rgb)
+    scale = min(1.0, LONG_SIDE / max(image.size))
     if scale < 1:
-        size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-    if picture.width * picture.height <= _LOSSLESS_PIXELS:
-        data = _webp(picture, lossless=True)
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    if image.width * image.height <= _LOSSLESS_PIXELS:
+        data = _webp(image, lossless=True)
     else:
         for quality in _QUALITIES:
-            data = _webp(picture, quality=quality)
+            data = _webp(image, quality=quality)
             if len(data) <= MOST_BYTES:
                 break
-    return EmbeddedImage(f"data:image/webp;base64,{base64.b64encode(data).decode()}", picture.width, picture.height)
+    return EmbeddedImage(f"data:image/webp;base64,{base64.b64encode(data).decode()}", image.width, image.height)
 
 
-def _webp(picture: Image.Image, **how: object) -> bytes:
+def _webp(image: Image.Image, **options: object) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "WEBP", method=4, **how)
+    image.save(file, "WEBP", method=4, **options)
     return file.getvalue()

@@ -35,32 +35,34 @@ class PageLens:
 
 
 def look_for_page(
-    client: SessionClient, reading: Reading, through: ChosenLens, stage: str, k: int, on_progress: OnProgress | None
+    client: SessionClient, reading: Reading, lens: ChosenLens, stage: str, k: int, on_progress: OnProgress | None
 ) -> PageLens:
     """Look at all of a stage's entries through a lens."""
-    call, answer = lens_for(through, reading, stage), answer_for(client, reading, through, on_progress)
-    many = range(len(reading.places_at(stage)))
-    some: tuple[tuple[int, ...] | None, ...] = tuple((entry,) for entry in many) if through.of_single else (None,)
-    said = answer.id if answer else ""
-    results = tuple(
-        client.look(reading.id, stage, call, entries=of, answer=said, k=k, on_progress=on_progress).result()
-        for of in some
+    call, answer = lens_for(lens, reading, stage), answer_for(client, reading, lens, on_progress)
+    entry_range = range(len(reading.places_at(stage)))
+    requests: tuple[tuple[int, ...] | None, ...] = (
+        tuple((entry,) for entry in entry_range) if lens.of_single else (None,)
     )
-    return PageLens(through, stage, results, answer)
+    answer_id = answer.id if answer else ""
+    results = tuple(
+        client.look(reading.id, stage, call, entries=requested, answer=answer_id, k=k, on_progress=on_progress).result()
+        for requested in requests
+    )
+    return PageLens(lens, stage, results, answer)
 
 
-def lens_data(found: PageLens, entries: int) -> dict[str, Any]:
+def lens_data(page_lens: PageLens, entries: int) -> dict[str, Any]:
     """What the page's script knows: colours as red, green, blue and whether there are any, four bytes an entry."""
-    first = found.results[0] if found.results else None
-    single = found.through.of_single
-    rows = [(found.results[i], 0) if single else (found.results[0], i) for i in range(entries)]
-    lines = [_lines(found, one, row) for one, row in rows]
+    first = page_lens.results[0] if page_lens.results else None
+    single = page_lens.through.of_single
+    rows = [(page_lens.results[i], 0) if single else (page_lens.results[0], i) for i in range(entries)]
+    lines = [_lines(page_lens, result, row) for result, row in rows]
     return {
-        "name": found.through.name,
-        "kind": found.through.kind.name,
-        "stage": found.stage,
-        "title": lens_label(found.through.call),
-        "legend": _legend(found, first),
+        "name": page_lens.through.name,
+        "kind": page_lens.through.kind.name,
+        "stage": page_lens.stage,
+        "title": lens_label(page_lens.through.call),
+        "legend": _legend(page_lens, first),
         "colours": _colours(first) if first is not None and first.drawn else None,
         "firsts": _firsts(first),
         "lines": lines,
@@ -68,42 +70,42 @@ def lens_data(found: PageLens, entries: int) -> dict[str, Any]:
     }
 
 
-def _legend(found: PageLens, first: LensResult | None) -> str:
+def _legend(page_lens: PageLens, first: LensResult | None) -> str:
     if first is None:
-        return f"{found.through.name}: {found.stage} has no entries"
-    said = legend_line(first, found.through.asked())
+        return f"{page_lens.through.name}: {page_lens.stage} has no entries"
+    legend = legend_line(first, page_lens.through.asked())
     if first.drawn and not isinstance(first.result, Colours):
         low, high = robust_range(first.numbers)
-        said += f": {format_number(low, 3)} to {format_number(high, 3)}"
-    if found.answer is not None:
-        said += f", the mean over the answer “{plain(found.answer.text)}”"
-    return said
+        legend += f": {format_number(low, 3)} to {format_number(high, 3)}"
+    if page_lens.answer is not None:
+        legend += f", the mean over the answer “{plain(page_lens.answer.text)}”"
+    return legend
 
 
-def _colours(looked: LensResult) -> str:
-    numbers = np.asarray(looked.numbers)
+def _colours(result: LensResult) -> str:
+    numbers = np.asarray(result.numbers)
     low, high = robust_range(numbers) if numbers.ndim == 1 else (0.0, 1.0)
-    there = np.isfinite(numbers) if numbers.ndim == 1 else np.isfinite(numbers).all(axis=1)
-    painted = looked.painted(np.nan_to_num(numbers), low, high)
-    packed = np.concatenate([painted, there[:, None].astype(np.uint8)], axis=1)
+    is_finite = np.isfinite(numbers) if numbers.ndim == 1 else np.isfinite(numbers).all(axis=1)
+    painted = result.painted(np.nan_to_num(numbers), low, high)
+    packed = np.concatenate([painted, is_finite[:, None].astype(np.uint8)], axis=1)
     return base64.b64encode(np.ascontiguousarray(packed, np.uint8).tobytes()).decode()
 
 
-def _firsts(looked: LensResult | None) -> list[str]:
+def _firsts(result: LensResult | None) -> list[str]:
     """The first word of every entry."""
-    if looked is None or not isinstance(looked.result, Words):
+    if result is None or not isinstance(result.result, Words):
         return []
-    return top_words(looked.result)
+    return top_words(result.result)
 
 
-def _lines(found: PageLens, looked: LensResult, row: int) -> list[list[str]]:
+def _lines(page_lens: PageLens, result: LensResult, row: int) -> list[list[str]]:
     """What there is to be said of one entry."""
-    if is_image_level(looked.result):
+    if is_image_level(result.result):
         return []
-    lines = fact_lines(looked.result, row)
-    if found.answer is not None and isinstance(looked.result, TokenMaps):
-        said = [visible(token.piece, token.text) for token in found.answer.tokens]
-        lines = [line._replace(label=word) for line, word in zip(lines, said, strict=False)]
+    lines = fact_lines(result.result, row)
+    if page_lens.answer is not None and isinstance(result.result, TokenMaps):
+        answer_words = [visible(token.piece, token.text) for token in page_lens.answer.tokens]
+        lines = [line._replace(label=word) for line, word in zip(lines, answer_words, strict=False)]
     return _pairs(lines)
 
 

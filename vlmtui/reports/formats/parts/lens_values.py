@@ -16,64 +16,64 @@ from vlmtui.reports.image_report import ImageReport
 from vlmtui.results import early_exit
 
 
-def lens_line(seen: ImageReport) -> str:
+def lens_line(report: ImageReport) -> str:
     """What the numbers are; or whose the words, where they are those of an early exit."""
-    if seen.projected:
-        return f"{early_exit.early_exit_name(seen.stage)}; a patch has the words of the token that it goes into"
-    through = seen.query.lens
-    assert through is not None
-    values = seen.values or seen.looked or (seen.facts[0] if seen.facts else None)
+    if report.projected:
+        return f"{early_exit.early_exit_name(report.stage)}; a patch has the words of the token that it goes into"
+    lens = report.query.lens
+    assert lens is not None
+    values = report.values or report.looked or (report.facts[0] if report.facts else None)
     if values is None:  # words, entry by entry
-        return captions.words_report_line(through.call, through.description.line)
-    if seen.answer is not None:
-        return f"{report_line(values, through.asked())}; of the answer: {isolate(plain(seen.answer.text))}"
-    return report_line(values, through.asked(seen.reading.model.marks_words))
+        return captions.words_report_line(lens.call, lens.description.line)
+    if report.answer is not None:
+        return f"{report_line(values, lens.asked())}; of the answer: {isolate(plain(report.answer.text))}"
+    return report_line(values, lens.asked(report.reading.model.marks_words))
 
 
-def value_grid(seen: ImageReport, columns: int) -> Iterator[str]:
+def value_grid(report: ImageReport, columns: int) -> Iterator[str]:
     """One number an entry on the grids it lies in; of components, which are three, none."""
-    assert seen.values is not None
-    if seen.values.numbers.ndim == 1:
-        said = {entry: _short(float(seen.values.numbers[entry])) for entry in seen.entries}
-        yield from cell_grid(seen.reading, seen.stage, said, columns, "Values of the lens")
+    assert report.values is not None
+    if report.values.numbers.ndim == 1:
+        entry_texts = {entry: _short(float(report.values.numbers[entry])) for entry in report.entries}
+        yield from cell_grid(report.reading, report.stage, entry_texts, columns, "Values of the lens")
 
 
-def value_line(seen: ImageReport, entry: int) -> str:
+def value_line(report: ImageReport, entry: int) -> str:
     """The number of one entry, or its three."""
-    assert seen.query.lens is not None
-    assert seen.values is not None
-    found = seen.values.numbers[entry]
-    said = [found] if found.ndim == 0 else list(found)
-    return f"{seen.query.lens.name} {' '.join(numbers.format_number(float(number)) for number in said)}"
+    assert report.query.lens is not None
+    assert report.values is not None
+    entry_values = report.values.numbers[entry]
+    numbers_of_entry = [entry_values] if entry_values.ndim == 0 else list(entry_values)
+    return f"{report.query.lens.name} {' '.join(numbers.format_number(float(number)) for number in numbers_of_entry)}"
 
 
-def lens_lines(seen: ImageReport, row: int) -> Iterator[str]:
+def lens_lines(report: ImageReport, row: int) -> Iterator[str]:
     """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
-    entry = seen.entries[row]
-    found = fact_lines(seen.facts[row].result) if seen.facts else []
-    if seen.looked is not None and not is_image_level(seen.looked.result):
-        found = fact_lines(seen.looked.result, entry)
-        if seen.answer is not None and isinstance(seen.looked.result, TokenMaps):
-            said = [visible(token.piece, token.text) for token in seen.answer.tokens]
-            found = [line._replace(label=word) for line, word in zip(found, said, strict=False)]
-    yield from _lines(found)
+    entry = report.entries[row]
+    lines = fact_lines(report.facts[row].result) if report.facts else []
+    if report.looked is not None and not is_image_level(report.looked.result):
+        lines = fact_lines(report.looked.result, entry)
+        if report.answer is not None and isinstance(report.looked.result, TokenMaps):
+            answer_words = [visible(token.piece, token.text) for token in report.answer.tokens]
+            lines = [line._replace(label=word) for line, word in zip(lines, answer_words, strict=False)]
+    yield from _lines(lines)
 
 
-def whole_report(seen: ImageReport) -> Iterator[str]:
+def whole_report(report: ImageReport) -> Iterator[str]:
     """What a lens says of the image as a whole."""
-    if seen.looked is None or not is_image_level(seen.looked.result):
+    if report.looked is None or not is_image_level(report.looked.result):
         return
-    yield f"Lens {isolate(plain(seen.looked.call.lens.shown))}"
+    yield f"Lens {isolate(plain(report.looked.call.lens.shown))}"
     yield ""
-    yield from _lines(fact_lines(seen.looked.result))
+    yield from _lines(fact_lines(report.looked.result))
     yield ""
 
 
-def _lines(found: list[FactLine]) -> Iterator[str]:
-    wide = min(28, max((width(line.label) for line in found), default=0))
-    for line in found:
-        start = f"  {isolate(fit(line.label, wide))}  "
-        yield from flow([f"{isolate(word)} " for word in line.value.split(" ")], start, indent=wide + 4)
+def _lines(lines: list[FactLine]) -> Iterator[str]:
+    label_width = min(28, max((width(line.label) for line in lines), default=0))
+    for line in lines:
+        start = f"  {isolate(fit(line.label, label_width))}  "
+        yield from flow([f"{isolate(word)} " for word in line.value.split(" ")], start, indent=label_width + 4)
 
 
 def _short(number: float) -> str:

@@ -13,36 +13,36 @@ from vlmtui.reading import TokenLayerWords
 _LABEL = 28
 
 
-def layer_lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
+def layer_lines(layer_words: TokenLayerWords, joins: bool) -> Iterator[str]:
     """A line a layer: its entropy, and its words with their logits."""
     yield "  layer     entropy"
-    for layer, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True), 1):
-        settled = "settled" if layer == found.settled else ""
-        start = f"  {f'llm.{layer}':<9}{numbers.format_number(float(found.entropy[layer - 1]), 3):>7} {settled:<8} "
+    for layer, (ids, scores) in enumerate(zip(layer_words.ids.tolist(), layer_words.scores.tolist(), strict=True), 1):
+        mark = "settled" if layer == layer_words.settled else ""
+        start = f"  {f'llm.{layer}':<9}{numbers.format_number(float(layer_words.entropy[layer - 1]), 3):>7} {mark:<8} "
         words = [
-            f"{visible(found.pieces[i], found.texts[i], joins)} {numbers.format_number(score)}  "
+            f"{visible(layer_words.pieces[i], layer_words.texts[i], joins)} {numbers.format_number(score)}  "
             for i, score in zip(ids, scores, strict=True)
         ]
         yield from flow(words, start, indent=_LABEL)
 
 
-def layers_object(found: TokenLayerWords) -> dict[str, Any]:
+def layers_object(layer_words: TokenLayerWords) -> dict[str, Any]:
     """`settled` is the first stage from which on the last one's first word is first, null without words; `stages` has
     of every layer its `entropy` and its `words`, as those of a token are."""
-    layers = enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
+    layers = enumerate(zip(layer_words.ids.tolist(), layer_words.scores.tolist(), strict=True))
     return {
-        "settled": None if found.settled is None else f"llm.{found.settled}",
+        "settled": None if layer_words.settled is None else f"llm.{layer_words.settled}",
         "stages": [
             {
                 "stage": f"llm.{layer + 1}",
-                "entropy": float(found.entropy[layer]),
+                "entropy": float(layer_words.entropy[layer]),
                 "words": [
                     {
-                        "id": id_ if found.in_vocabulary else None,
-                        "piece": found.pieces[id_],
-                        "text": found.texts[id_],
+                        "id": id_ if layer_words.in_vocabulary else None,
+                        "piece": layer_words.pieces[id_],
+                        "text": layer_words.texts[id_],
                         "score": score,
-                        "special": id_ in found.special,
+                        "special": id_ in layer_words.special,
                     }
                     for id_, score in zip(ids, scores, strict=True)
                 ],

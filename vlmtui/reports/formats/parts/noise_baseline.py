@@ -19,34 +19,34 @@ from vlmtui.session.protocol import Progress
 def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
     """`UsageError` where a stage has no words to hold against noise; `projected` ones are those of an early exit."""
     if (of_patches(stage) and not projected) or model.wordless:
-        there = "choose tokens, a layer such as llm.1, or add --lens projector"
-        why = model.wordless or f"{stage} has none of its own: {there}"
-        raise UsageError(f"--null holds words against those of noise, and {why}")
+        alternatives = "choose tokens, a layer such as llm.1, or add --lens projector"
+        reason = model.wordless or f"{stage} has none of its own: {alternatives}"
+        raise UsageError(f"--null holds words against those of noise, and {reason}")
 
 
 def null_line(null: NoiseBaseline) -> str:
     """What the words are held against."""
-    what = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
+    statistic_name = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
     shuffled = "the picture with its pixels shuffled" if null.shuffled else null.note
     if null.shuffled and of_patches(null.stage):
         shuffled += f", {null.stage} of it through the projector too"
-    return f"{what} against the same search on noise: {shuffled}, and random vectors of the same norms"
+    return f"{statistic_name} against the same search on noise: {shuffled}, and random vectors of the same norms"
 
 
 def percentile_line(standing: NoisePercentile | None) -> str:
     """Where one token's words stand."""
     if standing is None:
         return "null  no word to hold against noise"
-    said = []
+    phrases = []
     if standing.percentile is not None:
-        said.append(f"above {numbers.percent(standing.percentile)} of noise")
+        phrases.append(f"above {numbers.percent(standing.percentile)} of noise")
     if standing.same is not None:
-        said.append(f"its word first for {numbers.percent(standing.same)} of them")
+        phrases.append(f"its word first for {numbers.percent(standing.same)} of them")
     if standing.margin is not None:
-        said.append(f"margin above {numbers.percent(standing.margin)}")
+        phrases.append(f"margin above {numbers.percent(standing.margin)}")
     if standing.random is not None:
-        said.append(f"above {numbers.percent(standing.random)} of random")
-    return f"null  {', '.join(said)}"
+        phrases.append(f"above {numbers.percent(standing.random)} of random")
+    return f"null  {', '.join(phrases)}"
 
 
 def percentile_object(null: NoiseBaseline, words: TokenWords, row: int) -> dict[str, float | None] | None:
@@ -74,33 +74,38 @@ def agreements(
     """What the metrics name for each row of `words`, k words found at `tokens`: one search a metric for all of them."""
     tokens = tuple(words.tokens.tolist())
     ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
-    for at, metric in enumerate(AGREEING):
-        wide = 1 if metric in PURSUITS else k
-        found = words
+    for metric_index, metric in enumerate(AGREEING):
+        num_words = 1 if metric in PURSUITS else k
+        metric_words = words
         if metric != words.metric:
-            asked = client.words(
-                reading, metric, wide, tokens=tokens, all_tokens=words.all_tokens, on_progress=on_progress
+            search = client.words(
+                reading, metric, num_words, tokens=tokens, all_tokens=words.all_tokens, on_progress=on_progress
             )
-            found = asked.result()
-        some = found.ids[:, :wide]
-        ids[:, at, : some.shape[1]] = some
-    return tuple(MetricAgreement(token=token, metrics=AGREEING, ids=of) for token, of in zip(tokens, ids, strict=True))
+            metric_words = search.result()
+        metric_ids = metric_words.ids[:, :num_words]
+        ids[:, metric_index, : metric_ids.shape[1]] = metric_ids
+    return tuple(
+        MetricAgreement(token=token, metrics=AGREEING, ids=token_ids)
+        for token, token_ids in zip(tokens, ids, strict=True)
+    )
 
 
 def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int) -> str:
     """How many metrics name the first word of one token first."""
-    there = words.at(row)
-    if not there:
+    token_words = words.at(row)
+    if not token_words:
         return "agree no word to compare"
-    return f"agree {agreement.with_first(there[0][0])} of {len(agreement.metrics)} metrics name its first word first"
+    return (
+        f"agree {agreement.with_first(token_words[0][0])} of {len(agreement.metrics)} metrics name its first word first"
+    )
 
 
 def agreement_object(agreement: MetricAgreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
     """`first`: so many `of` the metrics name its first word first; `overlap` is the share (0 to 1) of their words that
     two of them have in common. Null where there is no word.
     """
-    there = words.at(row)
-    if not there:
+    token_words = words.at(row)
+    if not token_words:
         return None
-    first = agreement.with_first(there[0][0])
+    first = agreement.with_first(token_words[0][0])
     return {"first": first, "of": len(agreement.metrics), "overlap": agreement.overlap}

@@ -13,45 +13,45 @@ CHANNELS = ("red", "green", "blue")
 _LABEL = 12
 
 
-def embedding_lines(anatomy: PatchEmbeddingResult) -> Iterator[str]:
+def embedding_lines(embedding: PatchEmbeddingResult) -> Iterator[str]:
     """What goes into the patch's state, one line a fact."""
-    yield _fact("given", f"{shape(anatomy)} = {anatomy.length:,} numbers, flattened")
-    levels = anatomy.pixels.reshape(-1, 3).mean(axis=0)
+    yield _fact("given", f"{shape(embedding)} = {embedding.length:,} numbers, flattened")
+    levels = embedding.pixels.reshape(-1, 3).mean(axis=0)
     for channel, name in enumerate(CHANNELS):
-        low, mean, high = (float(v[channel]) for v in (anatomy.lowest, anatomy.mean, anatomy.highest))
+        low, mean, high = (float(v[channel]) for v in (embedding.lowest, embedding.mean, embedding.highest))
         normalised = f"{format_number(low)} … {format_number(high)}, mean {format_number(mean)}"
         yield _fact(name, f"{normalised}; level {levels[channel]:.0f} of 255")
-    if anatomy.projected is not None:
-        yield _fact("projected", f"norm {format_number(anatomy.projected)}, before a position is added")
-    if anatomy.position is not None:
-        then = ", then a norm makes vision.0 of the sum" if anatomy.normed else ""
-        yield _fact("position", f"norm {format_number(anatomy.position)}{then}")
-    if anatomy.note:
-        yield from flow([f"{word} " for word in anatomy.note.split()], f"  {'note':<{_LABEL - 2}}", indent=_LABEL)
+    if embedding.projected is not None:
+        yield _fact("projected", f"norm {format_number(embedding.projected)}, before a position is added")
+    if embedding.position is not None:
+        position_note = ", then a norm makes vision.0 of the sum" if embedding.normed else ""
+        yield _fact("position", f"norm {format_number(embedding.position)}{position_note}")
+    if embedding.note:
+        yield from flow([f"{word} " for word in embedding.note.split()], f"  {'note':<{_LABEL - 2}}", indent=_LABEL)
 
 
-def shape(anatomy: PatchEmbeddingResult) -> str:
+def shape(embedding: PatchEmbeddingResult) -> str:
     """`14 × 14 × 3`, and `2 × 14 × 14 × 3` where a picture is taken for a film."""
-    tall, wide, channels = anatomy.pixels.shape
-    film = (anatomy.frames,) if anatomy.frames > 1 else ()
-    return " × ".join(map(str, (*film, tall, wide, channels)))
+    patch_height, patch_width, channels = embedding.pixels.shape
+    frames = (embedding.frames,) if embedding.frames > 1 else ()
+    return " × ".join(map(str, (*frames, patch_height, patch_width, channels)))
 
 
-def embedding_object(anatomy: PatchEmbeddingResult) -> dict[str, Any]:
+def embedding_object(embedding: PatchEmbeddingResult) -> dict[str, Any]:
     """The object of a patch: `levels` (0–255) are its pixels [height][width][3]."""
     return {
-        "length": anatomy.length,
-        "frames": anatomy.frames,
-        "levels": anatomy.pixels.tolist(),
-        "lowest": anatomy.lowest.tolist(),
-        "mean": anatomy.mean.tolist(),
-        "highest": anatomy.highest.tolist(),
-        "projected": anatomy.projected,
-        "position": anatomy.position,
-        "normed": anatomy.normed,
-        "note": anatomy.note,
+        "length": embedding.length,
+        "frames": embedding.frames,
+        "levels": embedding.pixels.tolist(),
+        "lowest": embedding.lowest.tolist(),
+        "mean": embedding.mean.tolist(),
+        "highest": embedding.highest.tolist(),
+        "projected": embedding.projected,
+        "position": embedding.position,
+        "normed": embedding.normed,
+        "note": embedding.note,
     }
 
 
-def _fact(label: str, said: str) -> str:
-    return f"  {label:<{_LABEL - 2}}{said}"
+def _fact(label: str, value: str) -> str:
+    return f"  {label:<{_LABEL - 2}}{value}"

@@ -22,92 +22,97 @@ def word_grid(reading: Reading, words: TokenWords, columns: int, stage: str = "t
 
     At a vision stage those of its patches: an early exit.
     """
-    first = {int(token): _word(words, row) for row, token in enumerate(words.tokens)}
-    what = "First words, early exit" if of_patches(stage) else "First words"
-    yield from cell_grid(reading, stage, first, columns, what, "words are cut")
+    first_words = {int(token): _word(words, row) for row, token in enumerate(words.tokens)}
+    heading = "First words, early exit" if of_patches(stage) else "First words"
+    yield from cell_grid(reading, stage, first_words, columns, heading, "words are cut")
 
 
 def cell_grid(
-    reading: Reading, stage: str, said: dict[int, str], columns: int, what: str, cut: str = "they are cut"
+    reading: Reading,
+    stage: str,
+    entry_texts: dict[int, str],
+    columns: int,
+    heading: str,
+    cut_note: str = "they are cut",
 ) -> Iterator[str]:
-    """What is `said` of the stage's entries, by entry, at most `columns` cells wide."""
+    """The grids of a stage with the `entry_texts`, by entry, at most `columns` cells wide."""
     names = grid_names(reading.grids)
     rows: dict[int | None, dict[tuple[int, int], str]] = {grid.id: {} for grid in reading.grids}
-    loose: dict[int, str] = {}
+    ungridded: dict[int, str] = {}
     places = reading.places_at(stage)
-    for entry, text in said.items():
+    for entry, text in entry_texts.items():
         place = places[entry]
         if place.grid is None or place.row is None or place.col is None:
             if place.kind != "newline":
-                loose[place.index] = text
+                ungridded[place.index] = text
         else:
             rows[place.grid][place.row, place.col] = text
     for grid in reading.grids:
         if rows[grid.id]:
             shape = (grid.patch_rows, grid.patch_cols) if of_patches(stage) else (grid.rows, grid.cols)
             title = titled(grid, names[grid.id], len(reading.grids) > 1)
-            yield from _one_grid(shape, rows[grid.id], columns, what, title, cut)
+            yield from _one_grid(shape, rows[grid.id], columns, heading, title, cut_note)
             yield ""
-    if loose:
+    if ungridded:
         name = unplaced_name(place for place in places if place.kind != "newline")
-        yield from _list(f"{what} of {name}", loose, columns)
+        yield from _list(f"{heading} of {name}", ungridded, columns)
         yield ""
 
 
-def titled(grid: Grid, name: str, many: bool) -> str:
+def titled(grid: Grid, name: str, has_many_grids: bool) -> str:
     """`tile 2 of 5 (grid 2): pixels (0, 213.5) – (320, 427)`; nothing where there is but one grid."""
-    return f"{name} (grid {grid.id}): pixels {box(grid.box)}" if many else ""
+    return f"{name} (grid {grid.id}): pixels {box(grid.box)}" if has_many_grids else ""
 
 
 def _word(words: TokenWords, row: int) -> str:
-    there = words.at(row)
-    if not there:
+    entry_words = words.at(row)
+    if not entry_words:
         return "–"
-    id_ = there[0][0]
+    id_ = entry_words[0][0]
     return visible(words.pieces[id_], words.texts[id_])
 
 
 def _one_grid(
-    shape: tuple[int, int], shown: dict[tuple[int, int], str], columns: int, what: str, title: str, cut: str
+    shape: tuple[int, int], texts: dict[tuple[int, int], str], columns: int, heading: str, title: str, cut_note: str
 ) -> Iterator[str]:
-    down, across = shape
-    label = len(str(down - 1)) + 1
+    num_rows, num_columns = shape
+    label = len(str(num_rows - 1)) + 1
     room = columns - label
     # a grid too wide for two cells a word is laid out in blocks of columns, one under the other
-    blocks = math.ceil(across / (room // (_LEAST + 1)))
-    per_block = math.ceil(across / blocks)
-    widest = max(width(word) for word in shown.values())
+    blocks = math.ceil(num_columns / (room // (_LEAST + 1)))
+    per_block = math.ceil(num_columns / blocks)
+    widest = max(width(word) for word in texts.values())
     cell = min(room // per_block - 1, max(_LEAST, widest))
-    facts = f"{down} rows × {across} columns"
+    facts = f"{num_rows} rows × {num_columns} columns"
     if widest > cell:
-        facts += f"; {cut} to {cell} cells"
+        facts += f"; {cut_note} to {cell} cells"
     if title:
-        yield f"{what}, {title}"
+        yield f"{heading}, {title}"
         yield facts
     else:
-        yield f"{what}, {facts}"
-    if len(shown) < down * across:
+        yield f"{heading}, {facts}"
+    if len(texts) < num_rows * num_columns:
         yield f"{_HOLE} was cut away by the model"
-    for start in range(0, across, per_block):
-        block = range(start, min(start + per_block, across))
+    for start in range(0, num_columns, per_block):
+        block = range(start, min(start + per_block, num_columns))
         yield ""
         yield " " * label + "".join(" " + fit(str(col)[-cell:], cell) for col in block)
-        for row in range(down):
-            cells = (_cell(shown.get((row, col), _HOLE), cell) for col in block)
+        for row in range(num_rows):
+            cells = (_cell(texts.get((row, col), _HOLE), cell) for col in block)
             yield fit(str(row), label - 1, "right") + " " + "".join(f" {c}" for c in cells)
 
 
-def _list(title: str, shown: dict[int, str], columns: int) -> Iterator[str]:
+def _list(title: str, texts: dict[int, str], columns: int) -> Iterator[str]:
     """Index and word, in as many columns as fit, down each of them first."""
-    label = max(len(str(index)) for index in shown)
-    cell = min(max(_LEAST, *(width(word) for word in shown.values())), columns - label - 1, 20)
-    across = max(1, (columns + 2) // (label + 1 + cell + 2))
-    down = math.ceil(len(shown) / across)
-    entries = [f"{index:>{label}} {_cell(word, cell)}" for index, word in shown.items()]
+    label = max(len(str(index)) for index in texts)
+    cell = min(max(_LEAST, *(width(word) for word in texts.values())), columns - label - 1, 20)
+    num_columns = max(1, (columns + 2) // (label + 1 + cell + 2))
+    num_rows = math.ceil(len(texts) / num_columns)
+    entries = [f"{index:>{label}} {_cell(word, cell)}" for index, word in texts.items()]
     yield title
     yield ""
-    for row in range(down):
-        yield "  ".join(entries[row::down])
+    for row in range(num_rows):
+        yield "  ".join(entries[row::num_rows])
 
 
 def _cell(word: str, cells: int) -> str:
