@@ -319,7 +319,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
         # errors hold what they came from in circles, which are not broken at once
         order = replace(
             desks(names, tmp_path / f"{count}.parquet"),
-            say=lambda error: gc.collect() if next(failed) % 64 == 0 else None,
+            on_failure=lambda error: gc.collect() if next(failed) % 64 == 0 else None,
         )
         tracemalloc.start()
         try:

@@ -172,6 +172,6 @@ def test_a_report_that_nobody_wants_any_more_ends_its_session(photos: list[str])
     ],
 )
 def test_a_metric_that_a_stage_has_no_use_for_is_told_of(stage, asked, said):
-    unused = ImageReport(query_of("tiny", **asked), made_reports.reading(), stage, (0,), None).unused
+    unused = ImageReport(query_of("tiny", **asked), made_reports.reading(), stage, (0,), None).unused_option
     assert unused.startswith(said)
     assert bool(unused) == bool(said)

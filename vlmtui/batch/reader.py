@@ -109,8 +109,8 @@ class BatchReader:
         self._deaths = 0
         one_seen = next((one for one in found if isinstance(one, ImageReport)), None)
         if self._tell is not None and one_seen is not None:
-            if one_seen.unused:
-                self._tell(one_seen.unused)
+            if one_seen.unused_option:
+                self._tell(one_seen.unused_option)
             self._tell = None
         return found
 

@@ -76,7 +76,7 @@ def _run_locked(order: ReportJob, query: Query, how: BatchOptions) -> int:
                     for one in making:
                         progress.clear()
                         for failure in one.failures:
-                            order.say(error_naming_image(failure))
+                            order.on_failure(error_naming_image(failure))
                         failed_now += len(one.failures)
                         tally.add(one)
             failed = join_parts(folder, begun, parquet.schema(query), tally.joining)
@@ -104,7 +104,11 @@ def make_here(
 ) -> PartGenerator:
     """Make parts with one session, that of the order."""
     reader = BatchReader(
-        query, lambda: order.start(progress), lambda model: manifests.record_model(folder, model), progress, order.tell
+        query,
+        lambda: order.start(progress),
+        lambda model: manifests.record_model(folder, model),
+        progress,
+        order.on_note,
     )
     with SourceList(folder.sources) as sources, closing(reader):
         yield from make_parts(folder, begun, sources, todo, query, reader)
@@ -139,7 +143,7 @@ def _tell_when_stopped(
         elif isinstance(error, VlmtuiError):
             raise type(error)(f"{error}; {tally.sentence()}") from error
         elif isinstance(error, KeyboardInterrupt | SystemExit):
-            order.tell(tally.sentence())
+            order.on_note(tally.sentence())
         raise
     progress.clear()
 
@@ -150,13 +154,13 @@ def make_on_cluster(
     """Make parts with the sessions of a Ray cluster."""
     from vlmtui.batch import ray_engine
 
-    order.let_go()
+    order.close_started()
     job = ray_engine.cluster_job(folder, begun, query)
-    yield from ray_engine.make_on_ray(job, todo, workers, order.tell, exit_on_signals)
+    yield from ray_engine.make_on_ray(job, todo, workers, order.on_note, exit_on_signals)
 
 
 def _exit_status(order: ReportJob, failed: int, failed_now: int) -> int:
     if before := failed - failed_now:
         images = "1 image" if before == 1 else f"{before:,} images"
-        order.tell(f"{images} had failed before this command went on: the rows with an error say which, and why")
+        order.on_note(f"{images} had failed before this command went on: the rows with an error say which, and why")
     return 1 if failed else 0

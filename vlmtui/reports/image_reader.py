@@ -139,7 +139,7 @@ def report_of(
         ).result()
     report = ImageReport(query, reading, stage, entries, words, layers, values, null, answer=answer)
     if lens is not None and lens.of_whole:
-        report = replace(report, looked=result)
+        report = replace(report, whole_result=result)
     if query.selection.keep is not None:
         report = report.narrowed(query.selection.keep.keeps(ReportRows(report)) & np.isin(entries, selected))
     if null is not None and stage == "tokens" and report.words is not None:
@@ -147,7 +147,7 @@ def report_of(
         report = replace(report, agreements=metric_agreements)
     if query.selection.patches and stage in (PIXELS, FIRST_STAGE):
         embeddings = tuple(client.patch(reading.id, entry, on_progress).result() for entry in report.entries)
-        report = replace(report, anatomy=embeddings)
+        report = replace(report, patch_embeddings=embeddings)
     if lens is not None and lens.of_single:
         call = lens_for(lens, reading, stage, query.search.all_tokens)
         entry_results = tuple(
@@ -161,7 +161,7 @@ def report_of(
                 layer_words(result_of_entry, entry_index)
                 for result_of_entry, entry_index in zip(entry_results, report.entries, strict=True)
             )
-            report = replace(report, by_layer=by_layer)
+            report = replace(report, layer_words=by_layer)
         else:
             report = replace(report, facts=entry_results)
     if query.output.vectors is not None:

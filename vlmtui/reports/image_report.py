@@ -37,10 +37,10 @@ class ImageReport:
     """Everything reported of one image at one stage.
 
     `entries` are the indices into `reading.places_at(stage)` that are reported. In their order come `words` (None where
-    the stage has no words), `anatomy` (the patch embedding, where single patches are reported as they enter the tower),
-    `vectors` [entries, hidden] float32, `by_layer` (the words after every layer), `agreements` (of metrics, at `tokens`
+    the stage has no words), `patch_embeddings` (the patch embedding, where single patches are reported as they enter the tower),
+    `vectors` [entries, hidden] float32, `layer_words` (the words after every layer), `agreements` (of metrics, at `tokens`
     with `null`) and `facts`. `layers` are the norms of the language model's layers, at one of them. `values` is the
-    lens's result for all entries of the stage, `null` the noise baseline, and `looked` a lens's result for the whole
+    lens's result for all entries of the stage, `null` the noise baseline, and `whole_result` a lens's result for the whole
     image: maps by token of the `answer`, a matrix, or scores.
     """
 
@@ -52,11 +52,11 @@ class ImageReport:
     layers: LayerNorms | None = None
     values: LensResult | None = None
     null: NoiseBaseline | None = None
-    anatomy: tuple[PatchEmbeddingResult, ...] = ()
+    patch_embeddings: tuple[PatchEmbeddingResult, ...] = ()
     vectors: Floats | None = None
-    by_layer: tuple[TokenLayerWords, ...] = ()
+    layer_words: tuple[TokenLayerWords, ...] = ()
     agreements: tuple[MetricAgreement, ...] = ()
-    looked: LensResult | None = None
+    whole_result: LensResult | None = None
     facts: tuple[LensResult, ...] = ()
     answer: Answer | None = None
 
@@ -98,25 +98,25 @@ class ImageReport:
     @property
     def overlay(self) -> LensResult | None:
         """The lens's result that can be drawn over the image: numbers, colours, or maps by token of the answer."""
-        result = self.values or self.looked
+        result = self.values or self.whole_result
         return result if result is not None and result.drawn else None
 
     @property
-    def said(self) -> bool:
+    def has_lens_result(self) -> bool:
         """Whether the report has a result of a lens."""
         lens = self.query.lens
-        has_result = self.values is not None or self.looked is not None or bool(self.by_layer or self.facts)
+        has_result = self.values is not None or self.whole_result is not None or bool(self.layer_words or self.facts)
         return has_result or self.projected or (lens is not None and lens.kind is Words and self.words is not None)
 
     @property
-    def order(self) -> WordOrder:
+    def word_order(self) -> WordOrder:
         """The metric, or the logit, that orders the stage's words."""
         if self.words is not None and self.query.lens is not None and self.query.lens.kind is Words:
             return self.words.metric
         return "logit" if of_layers(self.stage) else self.query.search.metric
 
     @property
-    def unused(self) -> str:
+    def unused_option(self) -> str:
         """A note on an option of the query that has no effect at this stage; "" where all have one."""
         metric, lens, reason = self.query.search.metric, self.query.lens, self.reading.model.wordless
         if self.stage == PIXELS:

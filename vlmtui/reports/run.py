@@ -33,41 +33,41 @@ _T = TypeVar("_T")
 class ReportJob:
     """Which pictures a report is of, where it goes, and who hears of it.
 
-    `several` says that more than one picture was asked for, as by a folder. `say` is told of every picture that failed,
-    `tell` what else a person should know, with `debug` also which session it is.
+    `several` says that more than one picture was asked for, as by a folder. `on_failure` is told of every picture that failed,
+    `on_note` what else a person should know, with `debug` also which session it is.
     """
 
     sources: tuple[str, ...]
-    where: SessionLocation
+    location: SessionLocation
     output: str | None
     quiet: bool
-    say: Callable[[VlmtuiError], object]
-    tell: Callable[[str], object] = lambda note: None
+    on_failure: Callable[[VlmtuiError], object]
+    on_note: Callable[[str], object] = lambda note: None
     debug: bool = False
     several: bool = False
-    begun: list[SessionClient] = field(default_factory=list)
+    started: list[SessionClient] = field(default_factory=list)
     """A session that was started already, for the first picture."""
 
     @property
-    def many(self) -> bool:
+    def several_images(self) -> bool:
         """Whether it is of several pictures, also where only one of them was there."""
         return self.several or len(self.sources) > 1
 
     def start(self, progress: OnProgress) -> SessionClient:
         """A session for it; what there is to know of that one is told."""
-        if self.begun:
-            return self.begun.pop()
-        client = connect(self.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
+        if self.started:
+            return self.started.pop()
+        client = connect(self.location, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
         if client.note:
-            self.tell(client.note)
+            self.on_note(client.note)
         if self.debug:
-            self.tell(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
+            self.on_note(f"the session is {client.where}" + (f", process {client.pid}" if client.pid else ""))
         return client
 
-    def let_go(self) -> None:
+    def close_started(self) -> None:
         """End the session that was started already, where no picture was read in it."""
-        while self.begun:
-            self.begun.pop().close()
+        while self.started:
+            self.started.pop().close()
 
 
 Collector = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | ImageFailure, None, None]]
@@ -91,14 +91,14 @@ def describe_lens(job: ReportJob, query: Query) -> Iterator[Query]:
         yield query
         return
     progress = ProgressLine(job.quiet)
-    job.begun.append(job.start(progress))
+    job.started.append(job.start(progress))
     try:
-        lens = query.lens.described_by(job.begun[0])
+        lens = query.lens.described_by(job.started[0])
         progress.clear()
         yield replace(query, lens=lens)
     finally:
         progress.clear()
-        job.let_go()
+        job.close_started()
 
 
 def _report(job: ReportJob, query: Query, format: Format) -> int:
@@ -111,11 +111,13 @@ def _report(job: ReportJob, query: Query, format: Format) -> int:
     ) -> Generator[Any | ImageFailure, None, None]:
         contents = collect(format.content, job.sources, query, start, progress)
         return (
-            contents if query.output.vectors is None else vectors.keep_vectors(contents, query.output.vectors, job.tell)
+            contents
+            if query.output.vectors is None
+            else vectors.keep_vectors(contents, query.output.vectors, job.on_note)
         )
 
     def format_pieces(contents: Iterator[Any | ImageFailure]) -> Iterator[str | bytes]:
-        return format.write(_with_notes(contents, job, format.says_empty), query, job.many, to_terminal)
+        return format.write(_with_notes(contents, job, format.says_empty), query, job.several_images, to_terminal)
 
     if not (format.folder and folder.is_folder(job.output)):
         return write_contents(job, read_contents, format_pieces, rows=format.of_rows)
@@ -156,7 +158,7 @@ def check_job(job: ReportJob, query: Query, format: Format) -> None:
             raise UsageError(f"--vectors {query.output.vectors} is the picture itself: name another file")
     if format.binary and to_terminal:
         raise UsageError(f"{name} is no text for a terminal: name a file for it with -o")
-    if format.one_image and job.many and not (format.folder and folder.is_folder(job.output)):
+    if format.one_image and job.several_images and not (format.folder and folder.is_folder(job.output)):
         advice = ", name a folder for them with -o FOLDER/" if format.folder else ""
         raise UsageError(f"{name} shows one picture: give one IMAGE{advice}, or choose another --format")
 
@@ -182,15 +184,15 @@ def _with_notes(
     is_empty: bool | None = None  # None while no picture was read
     for result in contents:
         if (report := report_in(result)) is not None:
-            if not is_noted and (unused := report.unused):
-                job.tell(unused)
+            if not is_noted and (unused := report.unused_option):
+                job.on_note(unused)
                 is_noted = True
             is_empty = is_empty is not False and report.none_kept
-            if is_empty and not format_says_empty and not job.many:  # of one picture before it is written
-                job.tell(NONE_KEPT)
+            if is_empty and not format_says_empty and not job.several_images:  # of one picture before it is written
+                job.on_note(NONE_KEPT)
         yield result
-    if is_empty and not format_says_empty and job.many:
-        job.tell(NONE_KEPT)
+    if is_empty and not format_says_empty and job.several_images:
+        job.on_note(NONE_KEPT)
 
 
 def write_contents(
@@ -223,7 +225,7 @@ def write_contents(
         return _run_collector(job, collect_contents, write_file)
     except (KeyboardInterrupt, SystemExit):
         if num_written and at_once(job.output):
-            job.tell(_nothing_kept_note(job, rows))
+            job.on_note(_nothing_kept_note(job, rows))
         raise
     except VlmtuiError as error:
         if at_once(job.output) and is_disk_full(error):
@@ -234,7 +236,11 @@ def write_contents(
 def _nothing_kept_note(job: ReportJob, rows: bool) -> str:
     """Who waited for a file is told that there is none, and what would have kept a part of it."""
     note = f"nothing of this report was kept in {job.output}"
-    return f"{note}: > {job.output} keeps what is done, and so does -o with a .parquet" if rows and job.many else note
+    return (
+        f"{note}: > {job.output} keeps what is done, and so does -o with a .parquet"
+        if rows and job.several_images
+        else note
+    )
 
 
 def _flush_each(results: Iterator[_T | ImageFailure], output: Target) -> Iterator[_T | ImageFailure]:
@@ -257,7 +263,7 @@ def _run_collector(
             progress.clear()
             if isinstance(result, ImageFailure):
                 failures.append(result.error)
-                job.say(error_naming_image(result) if job.many else result.error)
+                job.on_failure(error_naming_image(result) if job.several_images else result.error)
             yield result
 
     try:
@@ -267,7 +273,7 @@ def _run_collector(
         progress.clear()
     if not failures:
         return 0
-    return failures[0].exit_status if not job.many else 1
+    return failures[0].exit_status if not job.several_images else 1
 
 
 def check_output(job: ReportJob) -> None:

@@ -95,13 +95,13 @@ def test_as_many_words_as_asked_for_and_as_large() -> None:
 
 def test_only_the_patches_asked_for_have_words() -> None:
     of = shown()
-    few = ReportDrawing(WORDS, GREY, of.seen.narrowed(np.arange(12) == 5))
+    few = ReportDrawing(WORDS, GREY, of.report.narrowed(np.arange(12) == 5))
     assert len(inside(compose(few))) == 3
 
 
 def test_where_no_patch_is_kept_that_is_the_title() -> None:
     one = shown(keep=parse_where('word = "zebra"'))
-    drawn = texts(compose(replace(one, seen=one.seen.narrowed(np.zeros(12, bool)))))
+    drawn = texts(compose(replace(one, report=one.report.narrowed(np.zeros(12, bool)))))
     assert any("no patch fulfils --where" in text.text for text in drawn)
     assert not any("no words" in text.text for text in drawn)
 
@@ -130,7 +130,7 @@ def test_heat_is_of_the_lens_or_of_norms() -> None:
     values = looked(lens=Find("sky"), stage="tokens", numbers=np.arange(12, dtype=np.float32))
     query = query_of("tiny", lens=ChosenLens("find", "sky"))
     found = ReportDrawing(
-        HEAT, GREY, ImageReport(query, of.seen.reading, "tokens", of.seen.entries, None, values=values)
+        HEAT, GREY, ImageReport(query, of.report.reading, "tokens", of.report.entries, None, values=values)
     )
     photo = next(mark for mark in compose(found).marks if isinstance(mark, PhotoMark))
     # viridis: dark blue below, yellow above
@@ -147,7 +147,7 @@ def test_a_sheet_has_every_stage() -> None:
     assert len([mark for mark in drawn.marks if isinstance(mark, PhotoMark)]) == 4
     numbers = np.zeros((12, 3), np.float32)
     values = tuple(looked(lens=Components(), stage=s, numbers=numbers, explained=(0.5, 0.2, 0.1)) for s in STAGES)
-    seen = ImageReport(query_of("tiny", lens=ChosenLens("pca")), of.seen.reading, "tokens", of.seen.entries, None)
+    seen = ImageReport(query_of("tiny", lens=ChosenLens("pca")), of.report.reading, "tokens", of.report.entries, None)
     sheet = compose(ReportDrawing(LAYERS, GREY, seen, STAGES, values))
     assert sum(text.text == "80% of the variance" for text in texts(sheet)) == 4
 

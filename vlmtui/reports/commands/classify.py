@@ -65,7 +65,7 @@ def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, orde
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
         return run_per_image(order.sources, _ClassReader(load, read, k, progress), start)
 
-    return write_contents(order, found, lambda results: write(results, order.many))
+    return write_contents(order, found, lambda results: write(results, order.several_images))
 
 
 @dataclass

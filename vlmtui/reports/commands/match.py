@@ -86,7 +86,7 @@ def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format:
     write = FORMATS[format]
 
     def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        looker = _MatchReader(asked, load, read, progress, (lambda note: None) if order.quiet else order.tell)
+        looker = _MatchReader(asked, load, read, progress, (lambda note: None) if order.quiet else order.on_note)
         yield from run_per_image(order.sources, looker, start)
         yield CaptionLoss(looker.loss)
 

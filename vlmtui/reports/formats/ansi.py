@@ -61,7 +61,7 @@ def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, se
 
 def cell_lines(shown: ReportDrawing) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
-    seen = shown.seen
+    seen = shown.report
     columns = seen.query.output.drawing.size or _columns()
     atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
@@ -78,7 +78,7 @@ def cell_lines(shown: ReportDrawing) -> Iterator[str]:
 
 
 def _page(shown: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
-    seen = shown.seen
+    seen = shown.report
     picture = Image.fromarray(shown.rgb)
     x0, y0, x1, y1 = page.box
     # as many lines as the picture's shape takes at that width, and a few to choose from

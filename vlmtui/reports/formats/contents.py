@@ -46,7 +46,7 @@ def collect(
 
 def report_in(content: object) -> ImageReport | None:
     """The report that a content is or is drawn from; None for a page and an animation, which show all of an image."""
-    report = content if isinstance(content, ImageReport) else getattr(content, "seen", None)
+    report = content if isinstance(content, ImageReport) else getattr(content, "report", None)
     return report if isinstance(report, ImageReport) else None
 
 

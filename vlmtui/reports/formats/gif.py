@@ -61,11 +61,11 @@ def animation_frames(seen: Animation) -> list[Image.Image]:
 
 
 def _caption(seen: Animation, found: LensResult) -> str:
-    name = seen.through.name
+    name = seen.lens.name
     if explained := found.besides.get("explained"):
         shares = " + ".join(percent(100 * share) for share in explained)
         return f"{found.stage}   {name}: {shares} of the variance"
-    what = f' "{seen.through.text}"' if seen.through.text else ""
+    what = f' "{seen.lens.text}"' if seen.lens.text else ""
     called = number_name(found.call, found.stage)
     return f"{found.stage}   {name}{what}{f', {called}' if called else ''}"
 

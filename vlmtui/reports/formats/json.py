@@ -75,19 +75,19 @@ def report_object(seen: ImageReport) -> Object:
         "schema": SCHEMA,
         **model_and_image(reading),
         "query": {
-            "metric": seen.order,
+            "metric": seen.word_order,
             "k": query.search.k,
             "stage": seen.stage,
             "candidates": words.candidates if words else 0,
             "left_out": words.left_out if words else 0,
             "hidden": seen.hidden,
             "prompt": reading.prompt,
-            **({"lambda": query.search.ridge} if seen.order == "ridge" else {}),
-            **({"lens": _lens(seen)} if seen.said else {}),
+            **({"lambda": query.search.ridge} if seen.word_order == "ridge" else {}),
+            **({"lens": _lens(seen)} if seen.has_lens_result else {}),
         },
         **({"grids": grids} if not query.output.fields or "grids" in query.output.fields else {}),
         "tokens": list(token_objects(seen)),
-        **({"lens": whole} if (whole := _whole(seen.looked)) else {}),
+        **({"lens": whole} if (whole := _whole(seen.whole_result)) else {}),
     }
 
 
@@ -130,17 +130,19 @@ def _whole_tokens(seen: ImageReport) -> Iterator[Object]:
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
         value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
-        if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens the fields are the contract's own
-            value["anatomy"] = embedding_object(seen.anatomy[row])
+        if seen.patch_embeddings and (
+            value or seen.stage == PIXELS
+        ):  # without a lens the fields are the contract's own
+            value["anatomy"] = embedding_object(seen.patch_embeddings[row])
         noise: Object = (
             {} if seen.null is None or not seen.words else {"null": percentile_object(seen.null, seen.words, row)}
         )
         if seen.agreements and seen.words:
             noise["agreement"] = agreement_object(seen.agreements[row], seen.words, row)
-        if seen.by_layer:
-            value["layers"] = logit_lens.layers_object(seen.by_layer[row])
-        if seen.looked is not None and isinstance(seen.looked.result, TokenMaps):
-            value["maps"] = seen.looked.result.values[:, entry].tolist()
+        if seen.layer_words:
+            value["layers"] = logit_lens.layers_object(seen.layer_words[row])
+        if seen.whole_result is not None and isinstance(seen.whole_result.result, TokenMaps):
+            value["maps"] = seen.whole_result.result.values[:, entry].tolist()
         if seen.facts:
             value["facts"] = dict(cast(Facts, seen.facts[row].result).rows)
         yield (
@@ -182,7 +184,7 @@ def _lens(seen: ImageReport) -> Object:
     if seen.answer is not None:
         told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
     if values is None:
-        said = seen.looked or (seen.facts[0] if seen.facts else None)
+        said = seen.whole_result or (seen.facts[0] if seen.facts else None)
         return told | ({"note": said.note} if said is not None and said.note else {})
     if through.text:
         told["text"] = through.text

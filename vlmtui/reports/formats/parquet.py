@@ -140,7 +140,7 @@ class _Columns:
             "sha256": image.sha256,
             "width": image.width,
             "height": image.height,
-            "metric": seen.order if seen.words is not None else None,
+            "metric": seen.word_order if seen.words is not None else None,
         }
         self._lists: dict[str, Callable[[pa.DataType], pa.Array]] = {
             "patches": lambda type_: pa.array([list(place.patches) for place in self._rows.places], type_),

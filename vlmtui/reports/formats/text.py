@@ -91,9 +91,9 @@ def _title(report: ImageReport) -> Iterator[str]:
         yield from labelled("", f"in a prompt of {numbers.count(report.layers.positions, 'position')}")
     if words is not None:
         left_out = f", {words.left_out:,} left out" if words.left_out else ""
-        search_name = search_phrase(report.order, query.search.ridge)
+        search_name = search_phrase(report.word_order, query.search.ridge)
         searched = f"{query.search.k} {search_name} of {words.candidates:,} word-pieces{left_out}"
-        yield from labelled("words", searched if words.candidates else f"those of the lens {report.order}")
+        yield from labelled("words", searched if words.candidates else f"those of the lens {report.word_order}")
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
     elif model.wordless:
@@ -102,7 +102,7 @@ def _title(report: ImageReport) -> Iterator[str]:
         yield from labelled("null", null_line(report.null))
     if report.agreements:
         yield from labelled("agree", f"the first words by {', '.join(report.agreements[0].metrics)} are compared")
-    if report.said:
+    if report.has_lens_result:
         yield from labelled("lens", lens_line(report))
     if reading.placeless:
         yield from labelled("places", reading.placeless)
@@ -214,10 +214,10 @@ class _Entries:
             if report.agreements:
                 yield f"  {agreement_line(report.agreements[row], report.words, row)}"
         yield from lens_lines(report, row)
-        if report.by_layer:
-            yield from logit_lens.layer_lines(report.by_layer[row], self._joins)
-        if report.anatomy:
-            yield from patch_embedding.embedding_lines(report.anatomy[row])
+        if report.layer_words:
+            yield from logit_lens.layer_lines(report.layer_words[row], self._joins)
+        if report.patch_embeddings:
+            yield from patch_embedding.embedding_lines(report.patch_embeddings[row])
         yield from self._stage_norms.of(place)
         if not of_patches(report.stage):
             yield from self._layer_norms.of(entry)

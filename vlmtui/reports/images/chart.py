@@ -41,7 +41,7 @@ _DOTS = 40
 
 def chart_scene(drawing: ReportDrawing) -> Scene:
     """Norms over stages."""
-    width = max(420, drawing.seen.query.output.drawing.size or WIDTH)
+    width = max(420, drawing.report.query.output.drawing.size or WIDTH)
     height = round(width * _RATIO)
     stages = drawing.stages
     norms = [_finite(_norms(drawing, stage)) for stage in stages]
@@ -61,7 +61,7 @@ def chart_scene(drawing: ReportDrawing) -> Scene:
             marks += [LineMark((upper[0], lower[0]), _BAND, 6, 0.3), DotMark(*middle[0], 4, _BAND)]
         marks += [dot for i in stage_indices for dot in _outliers(i, norms[i], plot)]
     marks += _asked(drawing, plot)
-    subject = f"{layout.image_name(drawing.seen)} · {layout.model_name(drawing.seen)}"
+    subject = f"{layout.image_name(drawing.report)} · {layout.model_name(drawing.report)}"
     marks += _key(drawing, plot)
     title = "L2 norm of every stage's vectors, patch by patch"
     marks += layout.caption(_LEFT, height - 60, title, subject, width - _LEFT - MARGIN)
@@ -119,7 +119,7 @@ def _norms(drawing: ReportDrawing, stage: str) -> Floats:
         assert drawing.layers is not None
         norms: Floats = drawing.layers.norms[llm_layer(stage) - 1]
         return norms
-    return drawing.seen.reading.norms_at(stage)
+    return drawing.report.reading.norms_at(stage)
 
 
 def _finite(norms: Floats) -> Floats:
@@ -174,7 +174,7 @@ def _asked(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:
         for part in _parts(drawing.stages):
             points = []
             for i in part:
-                entries = entries_of(drawing.seen.reading, drawing.stages[i], [patch])
+                entries = entries_of(drawing.report.reading, drawing.stages[i], [patch])
                 norm = float(np.mean(_norms(drawing, drawing.stages[i])[list(entries)]))
                 points += [plot.at(i, norm)] if math.isfinite(norm) else []
             if points:
@@ -185,7 +185,7 @@ def _asked(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:
 
 
 def _coloured(drawing: ReportDrawing) -> list[tuple[PatchPosition, Colour]]:
-    return list(zip(drawing.seen.query.selection.patches, _LINES, strict=False))
+    return list(zip(drawing.report.query.selection.patches, _LINES, strict=False))
 
 
 def _key(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:

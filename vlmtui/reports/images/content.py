@@ -38,7 +38,7 @@ class ReportDrawing:
 
     show: str
     rgb: Rgb
-    seen: ImageReport
+    report: ImageReport
     stages: tuple[str, ...] = ()
     values: tuple[LensResult, ...] = ()
     layers: LayerNorms | None = None

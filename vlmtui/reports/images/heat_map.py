@@ -27,7 +27,7 @@ _NARROW = 150
 
 def heat_scene(drawing: ReportDrawing) -> Scene:
     """The photograph in the colours of one stage."""
-    report = drawing.seen
+    report = drawing.report
     _check_placed(drawing, report.stage)
     photo, scale = layout.resize_photo(drawing.rgb, report.query.output.drawing.size or LONG_SIDE)
     overlay = report.overlay
@@ -54,7 +54,7 @@ def heat_scene(drawing: ReportDrawing) -> Scene:
 
 def sheet_scene(drawing: ReportDrawing) -> Scene:
     """The photograph once a stage, in the stage's colours; numbers of one kind have one scale, norms one each."""
-    report = drawing.seen
+    report = drawing.report
     stages = [(stage, stage_index) for stage_index, stage in enumerate(drawing.stages) if _placed(drawing, stage)]
     if not stages:
         _check_placed(drawing, report.stage)
@@ -128,7 +128,7 @@ def _numbers(drawing: ReportDrawing, stage: str, stage_index: int) -> Floats:
         assert drawing.layers is not None
         norms: Floats = drawing.layers.norms[llm_layer(stage) - 1]
         return norms
-    return drawing.seen.reading.norms_at(stage)
+    return drawing.report.reading.norms_at(stage)
 
 
 def _share(result: LensResult) -> str:
@@ -137,7 +137,7 @@ def _share(result: LensResult) -> str:
 
 
 def _sheet_title(drawing: ReportDrawing) -> str:
-    lens = drawing.seen.query.lens
+    lens = drawing.report.query.lens
     if lens is None:
         return "L2 norms stage by stage, each on its own scale: dark is low, yellow high"
     if drawing.values and "explained" in drawing.values[0].besides:
@@ -149,10 +149,10 @@ def _sheet_title(drawing: ReportDrawing) -> str:
 
 
 def _placed(drawing: ReportDrawing, stage: str) -> bool:
-    return any(place.box for place in drawing.seen.reading.places_at(stage))
+    return any(place.box for place in drawing.report.reading.places_at(stage))
 
 
 def _check_placed(drawing: ReportDrawing, stage: str) -> None:
     if not _placed(drawing, stage):
-        reading = drawing.seen.reading
+        reading = drawing.report.reading
         raise UsageError(reading.placeless or f"{stage} has no place in the picture: choose a vision stage")

@@ -28,7 +28,7 @@ class Animation:
     """A picture [height, width, 3] uint8 that was read, and what the lens made of each stage."""
 
     query: Query
-    through: ChosenLens
+    lens: ChosenLens
     rgb: Rgb
     reading: Reading
     values: tuple[LensResult, ...]

@@ -39,7 +39,7 @@ _TICKS = 22
 
 def words_scene(drawing: ReportDrawing) -> Scene:
     """The photograph, darkened, with each patch's words in it."""
-    report = drawing.seen
+    report = drawing.report
     pages = finest(report)
     long_side = report.query.output.drawing.size or _fitting(pages, max(drawing.rgb.shape[:2]))
     photo, scale = layout.resize_photo(drawing.rgb, long_side)
@@ -193,7 +193,7 @@ def _step(least: float) -> int:
 def _title(report: ImageReport, lines: int) -> str:
     if report.none_kept:
         return NONE_KEPT
-    order_name = metric_named(report.order, report.query.search.ridge)
+    order_name = metric_named(report.word_order, report.query.search.ridge)
     exit_note = ", an early exit" if report.projected else ""
     return (
         f"{count(lines, 'word')} a patch at {report.stage}{exit_note}, by {order_name}"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class PageLens:
     """What a lens made of a stage: one result, or where it is of one entry at a time one for each."""
 
-    through: ChosenLens
+    lens: ChosenLens
     stage: str
     results: tuple[LensResult, ...]
     answer: Answer | None = None
@@ -54,14 +54,14 @@ def look_for_page(
 def lens_data(page_lens: PageLens, entries: int) -> dict[str, Any]:
     """What the page's script knows: colours as red, green, blue and whether there are any, four bytes an entry."""
     first = page_lens.results[0] if page_lens.results else None
-    single = page_lens.through.of_single
+    single = page_lens.lens.of_single
     rows = [(page_lens.results[i], 0) if single else (page_lens.results[0], i) for i in range(entries)]
     lines = [_lines(page_lens, result, row) for result, row in rows]
     return {
-        "name": page_lens.through.name,
-        "kind": page_lens.through.kind.name,
+        "name": page_lens.lens.name,
+        "kind": page_lens.lens.kind.name,
         "stage": page_lens.stage,
-        "title": lens_label(page_lens.through.call),
+        "title": lens_label(page_lens.lens.call),
         "legend": _legend(page_lens, first),
         "colours": _colours(first) if first is not None and first.drawn else None,
         "firsts": _firsts(first),
@@ -72,8 +72,8 @@ def lens_data(page_lens: PageLens, entries: int) -> dict[str, Any]:
 
 def _legend(page_lens: PageLens, first: LensResult | None) -> str:
     if first is None:
-        return f"{page_lens.through.name}: {page_lens.stage} has no entries"
-    legend = legend_line(first, page_lens.through.asked())
+        return f"{page_lens.lens.name}: {page_lens.stage} has no entries"
+    legend = legend_line(first, page_lens.lens.asked())
     if first.drawn and not isinstance(first.result, Colours):
         low, high = robust_range(first.numbers)
         legend += f": {format_number(low, 3)} to {format_number(high, 3)}"

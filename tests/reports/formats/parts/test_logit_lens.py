@@ -72,7 +72,7 @@ def by_layer() -> ImageReport:
         settled=2,
         seconds=0.1,
     )
-    return replace(one, query=query, entries=(1,), words=None, by_layer=(found,))
+    return replace(one, query=query, entries=(1,), words=None, layer_words=(found,))
 
 
 def test_the_words_of_every_layer_as_text_and_as_json() -> None:

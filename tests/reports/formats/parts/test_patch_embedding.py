@@ -47,7 +47,7 @@ def seen(
 ) -> ImageReport:
     reading = made_reports.reading(3, 4)
     query = query_of("tiny", lens=through, patches=(PatchPosition(None, 1, 1),))
-    return ImageReport(query, reading, "vision.0", (5,), None, None, values, anatomy=found)
+    return ImageReport(query, reading, "vision.0", (5,), None, None, values, patch_embeddings=found)
 
 
 def test_the_stage_before_the_model_has_norms_and_no_words() -> None:

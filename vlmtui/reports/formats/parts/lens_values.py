@@ -22,7 +22,7 @@ def lens_line(report: ImageReport) -> str:
         return f"{early_exit.early_exit_name(report.stage)}; a patch has the words of the token that it goes into"
     lens = report.query.lens
     assert lens is not None
-    values = report.values or report.looked or (report.facts[0] if report.facts else None)
+    values = report.values or report.whole_result or (report.facts[0] if report.facts else None)
     if values is None:  # words, entry by entry
         return captions.words_report_line(lens.call, lens.description.line)
     if report.answer is not None:
@@ -51,9 +51,9 @@ def lens_lines(report: ImageReport, row: int) -> Iterator[str]:
     """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
     entry = report.entries[row]
     lines = fact_lines(report.facts[row].result) if report.facts else []
-    if report.looked is not None and not is_image_level(report.looked.result):
-        lines = fact_lines(report.looked.result, entry)
-        if report.answer is not None and isinstance(report.looked.result, TokenMaps):
+    if report.whole_result is not None and not is_image_level(report.whole_result.result):
+        lines = fact_lines(report.whole_result.result, entry)
+        if report.answer is not None and isinstance(report.whole_result.result, TokenMaps):
             answer_words = [visible(token.piece, token.text) for token in report.answer.tokens]
             lines = [line._replace(label=word) for line, word in zip(lines, answer_words, strict=False)]
     yield from _lines(lines)
@@ -61,11 +61,11 @@ def lens_lines(report: ImageReport, row: int) -> Iterator[str]:
 
 def whole_report(report: ImageReport) -> Iterator[str]:
     """What a lens says of the image as a whole."""
-    if report.looked is None or not is_image_level(report.looked.result):
+    if report.whole_result is None or not is_image_level(report.whole_result.result):
         return
-    yield f"Lens {isolate(plain(report.looked.call.lens.shown))}"
+    yield f"Lens {isolate(plain(report.whole_result.call.lens.shown))}"
     yield ""
-    yield from _lines(fact_lines(report.looked.result))
+    yield from _lines(fact_lines(report.whole_result.result))
     yield ""
 
 
